@@ -1,0 +1,21 @@
+"""The catalogue of audit actions: dotted, past tense."""
+
+_GENERIC = ("created", "updated", "deleted", "exported", "shared")
+_ENTITIES = (
+    "organization", "user", "member", "team", "invitation", "api_key",
+    "schedule", "event_type", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
+)  # fmt: skip
+
+ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
+    "user.registered", "user.login_succeeded", "user.login_failed", "user.logged_out", "token.issued",
+    "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
+    "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.notified",
+    "conversation.read", "message.received", "message.sent", "message.status_changed",
+    "meeting.status_changed", "upload.started", "upload.completed", "upload.aborted", "upload.rejected",
+    "recording.started", "recording.stopped", "recording.uploaded", "recording.downloaded",
+    "room.started", "room.ended", "room.cancelled",
+    "participant.joined", "participant.left", "participant.kicked", "participant.banned",
+    "participant.role_changed", "participant.promoted", "participant.demoted",
+    "participant.muted", "participant.unmuted", "participant.all_muted", "screen_share.started", "screen_share.stopped",
+    "producer.created", "producer.closed", "consumer.created", "consumer.closed",
+}  # fmt: skip

@@ -1,0 +1,50 @@
+"""Who asks, and for which organization."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from parley.kernel.errors import Forbidden
+
+
+class ActorType(StrEnum):
+    USER = "USER"
+    API_KEY = "API_KEY"
+    SYSTEM = "SYSTEM"
+    VISITOR = "VISITOR"
+
+
+class MissingScope(Forbidden):
+    """The caller is known, and may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`."""
+
+    organization_id: UUID
+    actor_type: ActorType
+    actor_id: UUID | None = None
+    role: str | None = None
+    scopes: frozenset[str] = frozenset()
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether one of the caller's scopes covers `scope`."""
+        return bool(self.scopes & {scope, f"{scope.partition(':')[0]}:*", "*"})
+
+    def require(self, scope: str) -> None:
+        """Raise `MissingScope` unless the caller may."""
+        if not self.may(scope):
+            raise MissingScope(f"This needs the scope {scope}; ask an administrator of your organization for it.", scope=scope)
+
+    def acting_for(self, organization_id: UUID) -> Self:
+        """The same caller in an organization that a directory named."""
+        return replace(self, organization_id=organization_id)
+
+
+def system(organization_id: UUID) -> Caller:
+    """The product itself, at work for an organization: workers and schedules."""
+    return Caller(organization_id, ActorType.SYSTEM, scopes=frozenset({"*"}))

@@ -1,0 +1,159 @@
+"""The pg8000 dialect with few round trips.
+
+pg8000 sends Parse, Describe and Execute with a Sync after each: three round trips a statement. Nothing in the protocol asks for that
+(PostgreSQL, "Extended Query", 54.2.3), so here a statement is one trip, `commit` is one, and INSERTs that return nothing wait and travel
+together with whatever is sent next: a flush of ten rows in five tables is one trip. An error among them is raised by the statement that
+ended the wait, and PostgreSQL skips everything behind it.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from pg8000.converters import make_params
+from pg8000.core import (
+    COMMAND_COMPLETE,
+    EMPTY_QUERY_RESPONSE,
+    NULL_BYTE,
+    READY_FOR_QUERY,
+    SYNC_MSG,
+    Context,
+    _flush,
+    _read,
+    _write,
+    ci_unpack,
+)
+from pg8000.exceptions import DatabaseError, InterfaceError
+from pg8000.legacy import Connection
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
+
+from parley.kernel.verdicts import is_gone
+
+NAME = "postgresql+pipelined"
+registry.register("postgresql.pipelined", __name__, "PipelinedDialect")
+
+_WAITING_BYTES = 64 * 1024
+_BEGIN = "begin transaction"
+
+
+class PipelinedConnection(Connection):
+    """A pg8000 connection. Statements that begin with a word in `gathers` wait; `round_trips` counts the waits for the server."""
+
+    round_trips = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.gathers: tuple[str, ...] = ()
+        self._waiting: list[Context] = []
+        self._waiting_bytes = 0
+        self._begin = ""
+        super().__init__(*args, **kwargs)
+
+    def execute_simple(self, statement: str) -> Context:
+        """Send a statement without parameters. The driver's implicit `begin` is kept back and joins the statement behind it."""
+        if statement == _BEGIN:
+            self._begin = f"{_BEGIN}; "
+            return Context(statement)
+        if self._waiting:
+            return self._gathered(statement, (), ())
+        statement, self._begin = self._begin + statement, ""
+        self.round_trips += 1
+        return super().execute_simple(statement)
+
+    def execute_unnamed(self, statement: str, vals: Sequence[Any] = (), oids: Sequence[int] = (), stream: Any = None) -> Context:
+        """Send a statement with its parameters in one round trip, or keep it waiting: its row count is not known then."""
+        if self._begin:
+            begin, self._begin = self._begin, ""
+            self.round_trips += 1
+            super().execute_simple(begin)
+        if stream is not None:
+            self.round_trips += 3
+            return super().execute_unnamed(statement, vals, oids, stream)
+        if self.gathers and statement.startswith(self.gathers) and " RETURNING " not in statement and self._waiting_bytes < _WAITING_BYTES:
+            context = self._send(statement, vals, oids)
+            context.row_count = 1
+            return context
+        return self._gathered(statement, vals, oids)
+
+    def _send(self, statement: str, vals: Sequence[Any], oids: Sequence[int]) -> Context:
+        context = Context(statement)
+        params = make_params(self.py_types, vals)
+        self.send_PARSE(NULL_BYTE, statement, oids)
+        self.send_DESCRIBE_STATEMENT(NULL_BYTE)
+        self.send_BIND(NULL_BYTE, params)
+        self.send_EXECUTE()
+        self._waiting.append(context)
+        self._waiting_bytes += len(statement) + sum(len(value) for value in params if value is not None)
+        return context
+
+    def _gathered(self, statement: str, vals: Sequence[Any], oids: Sequence[int]) -> Context:
+        """Send the statement behind the waiting ones, and read every answer."""
+        last = self._send(statement, vals, oids)
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        try:
+            _write(self._sock, SYNC_MSG)
+            _flush(self._sock)
+        except AttributeError:
+            raise InterfaceError("connection is closed") from None
+        self.round_trips += 1
+        self._read_answers(waiting)
+        return last
+
+    def _read_answers(self, contexts: Sequence[Context]) -> None:
+        """Read until the server is ready; each statement's messages go to its own context. Raises the first error."""
+        following = iter(contexts)
+        context = next(following)
+        code = None
+        while code != READY_FOR_QUERY:
+            code, length = ci_unpack(_read(self._sock, 5))
+            self.message_types[code](_read(self._sock, length - 4), context)
+            if code in (COMMAND_COMPLETE, EMPTY_QUERY_RESPONSE):
+                context = next(following, context)
+        for context in contexts:
+            if context.error is not None:
+                raise context.error
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether statements wait to be sent with the next one."""
+        return bool(self._waiting)
+
+    def settle(self) -> None:
+        """Read the answers of the waiting statements, if any wait. Raises the first error among them."""
+        if self._waiting:
+            self._gathered(";", (), ())
+
+    def commit(self) -> None:
+        self.execute_simple("commit")
+
+    def rollback(self) -> None:
+        self._begin = ""
+        if self._waiting and self._sock is not None:
+            with suppress(DatabaseError):  # whatever they said, the next line undoes it
+                self.settle()
+        if self._in_transaction:
+            self.execute_simple("rollback")
+
+
+class PipelinedDialect(PGDialect_pg8000):
+    """Asks the server nothing as it connects: every answer is the same on PostgreSQL 15 to 18."""
+
+    supports_statement_cache = True
+
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
+        return PipelinedConnection(*cargs, **cparams)
+
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        return is_gone(e) or super().is_disconnect(e, connection, cursor)
+
+    def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
+        return (15, 0)
+
+    def _get_default_schema_name(self, connection: Any) -> str:
+        return "public"
+
+    def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
+        return "READ COMMITTED"
+
+    def _set_backslash_escapes(self, connection: Any) -> None:
+        self._backslash_escapes = False

@@ -1,0 +1,269 @@
+"""The way in and out for HTTP functions: API Gateway (HTTP API, payload 2.0) to one route and back.
+
+A handler declares its route on `api()` and ends with `lambda_handler = entrypoint(app)`. Refusals leave as RFC 9457 problem details.
+"""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+    ResponseValidationError,
+)
+from aws_lambda_powertools.event_handler.request import Request
+from aws_lambda_powertools.metrics import MetricUnit
+
+from parley.kernel.callers import ActorType, Caller
+from parley.kernel.errors import BadRequest, Forbidden, NotFound, Refusal, TooLarge, Unavailable, Unprocessable, UnsupportedMediaType
+from parley.kernel.once import Once, Replayed
+from parley.kernel.texts import is_storable
+
+JSON_BYTES = 256 * 1024
+_NOWHERE = UUID(int=0)
+_PROBLEM = "application/problem+json"
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+logger = Logger()
+metrics = Metrics()
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON."""
+
+
+class MalformedRequest(BadRequest):
+    """The request line, a parameter or a header can't be read."""
+
+
+class InvalidRequest(Unprocessable):
+    """The request was read, and its values don't fit."""
+
+
+class NoSuchRoute(NotFound):
+    """Nothing answers at this address."""
+
+
+class BadIdempotencyKey(BadRequest):
+    """The Idempotency-Key header is not one."""
+
+
+class Failed(Refusal):
+    """A fault of ours."""
+
+    status = 500
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _read_json(text: str | None) -> Any:
+    if not text:
+        return None
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        if "\\u" in text and not all(is_storable(found) for found in _texts(value)):
+            raise InvalidRequest("The body holds a NUL or a lone surrogate (\\u0000, \\ud800 to \\udfff); leave them out.")
+    except RecursionError:
+        raise MalformedJson("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise MalformedJson(f"The body is not JSON: {error}.") from None
+    return value
+
+
+def _serialize(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _answer_refusal(refusal: Refusal) -> Response[str]:
+    logger.info("refused", code=refusal.code, status=refusal.status, detail=refusal.detail if refusal.status >= 500 else None)
+    return Response(refusal.status, _PROBLEM, _serialize(refusal.problem()), headers=_HEADERS | refusal.headers)
+
+
+def _answer_invalid(error: RequestValidationError) -> Response[str]:
+    errors = [
+        {"loc": list(found["loc"]), "type": found["type"], "msg": found.get("msg", "is not valid").removeprefix("Value error, ")} for found in error.errors()
+    ]
+    return _answer_refusal(InvalidRequest("The request does not have the form that this route takes; see errors.", errors=errors))
+
+
+def _refusal_of(error: BaseException) -> Refusal:
+    """What an error that nobody named is answered with."""
+    database = sys.modules.get("sqlalchemy.exc")
+    if database is not None and isinstance(error, database.DBAPIError):
+        from parley.kernel.verdicts import is_passing, sqlstate
+
+        if is_passing(error):
+            return Unavailable("The database does not answer right now; try again in a moment.")
+        if sqlstate(error).startswith("22"):
+            return InvalidRequest("A value does not fit into its column.")
+    elif isinstance(error, OSError) or type(error).__name__ == "CallFailed" or (database is not None and isinstance(error, database.TimeoutError)):
+        return Unavailable("A service that this needs does not answer right now; try again in a moment.")
+    return Failed("Something went wrong on our side; it has been noted.")
+
+
+def _answer_failure(error: Exception) -> Response[str]:
+    if isinstance(error, Refusal):
+        return _answer_refusal(error)
+    refusal = _refusal_of(error)
+    logger.exception("failed", code=refusal.code)
+    return _answer_refusal(refusal)
+
+
+def api(*, accepts: tuple[str, ...] = ("application/json",)) -> APIGatewayHttpResolver:
+    """The application of one function. `accepts` are the media types of its bodies; an empty tuple takes any body, raw."""
+    app = APIGatewayHttpResolver(
+        enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=_read_json
+    )
+    app.append_context(accepts=accepts)
+    setattr(app, "accepts", accepts)  # noqa: B010  # Powertools clears its context after each request
+    app.exception_handler(Refusal)(_answer_refusal)
+    app.exception_handler(RequestValidationError)(_answer_invalid)
+    app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
+    app.exception_handler(ResponseValidationError)(_answer_failure)
+    app.exception_handler(Replayed)(
+        lambda was: Response(was.status, "application/json", was.body, headers=_HEADERS | {"idempotency-replayed": "true"})
+    )
+    app.exception_handler(Exception)(_answer_failure)
+    app.not_found(lambda _: _answer_refusal(NoSuchRoute("There is nothing at this address.")))
+    return app
+
+
+def _inspect(event: dict[str, Any], accepts: tuple[str, ...]) -> None:
+    """Refuse what no route takes. Raises a refusal."""
+    for values in (event.get("pathParameters"), event.get("queryStringParameters")):
+        if not all(is_storable(found) for found in _texts(values or {})):
+            raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
+    body = event.get("body") or ""
+    if not accepts or not body:
+        return
+    if len(body) > JSON_BYTES:
+        raise TooLarge(f"The body has more than {JSON_BYTES} bytes.")
+    kind = (event.get("headers") or {}).get("content-type", accepts[0]).partition(";")[0].strip().lower()
+    if kind not in accepts:
+        raise UnsupportedMediaType(f"Send {' or '.join(accepts)}.")
+
+
+def entrypoint(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The Lambda handler of an application: never raises, counts requests by outcome, logs with the request's id."""
+
+    def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        started = time.perf_counter()
+        logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
+        try:
+            _inspect(event, getattr(app, "accepts"))  # noqa: B009  # see api()
+            answer = app.resolve(event, context)
+        except Refusal as refusal:
+            answer = _built(_answer_refusal(refusal))
+        except UnicodeDecodeError:
+            answer = _built(_answer_refusal(MalformedRequest("The body is not UTF-8.")))
+        except Exception as error:  # the last resort: an unhandled error would be a bare 502 of the gateway
+            answer = _built(_answer_failure(error))
+        answer["headers"] = _HEADERS | answer.get("headers", {})
+        if answer["statusCode"] in (403, 404):
+            _witness(event, answer["statusCode"])
+        _count(answer["statusCode"], (time.perf_counter() - started) * 1000)
+        return answer
+
+    return lambda_handler
+
+
+def _built(response: Response[str]) -> dict[str, Any]:
+    headers = {"content-type": _PROBLEM} | {name: str(value) for name, value in response.headers.items()}
+    return {"statusCode": response.status_code, "headers": headers, "body": response.body, "isBase64Encoded": False}
+
+
+def _count(status: int, milliseconds: float) -> None:
+    outcome = "Succeeded" if status < 400 else "Refused" if status < 500 else "Failed"
+    metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(milliseconds, 2))
+    metrics.flush_metrics()
+
+
+def _witness(event: dict[str, Any], status: int) -> None:
+    """Audit that a known caller asked for what it may not have, or for what is not its own. Failing to is logged, and changes no answer."""
+    caller = caller_of(event)
+    if caller is None:
+        return
+    from parley.kernel import audit
+    from parley.kernel.db import transaction
+
+    try:
+        with transaction(caller) as session:
+            audit.record(session, caller, "security.unauthorized_access_attempted", status=status, route=event.get("routeKey"))
+    except Exception:  # the refusal stands whether or not the trail can be written
+        logger.exception("an unauthorized access could not be audited")
+
+
+def caller_of(event: dict[str, Any]) -> Caller | None:
+    """The caller that the authorizer passed on; None on a public route. Headers are never asked."""
+    context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
+    if "organization_id" not in context:
+        return None
+    seen = event.get("requestContext", {}).get("http", {})
+    return Caller(
+        organization_id=UUID(context["organization_id"]),
+        actor_type=ActorType(context["actor_type"]),
+        actor_id=UUID(context["actor_id"]),
+        role=context.get("role"),
+        scopes=frozenset(context.get("scopes", "").split()),
+        ip_address=seen.get("sourceIp") or None,
+        user_agent=_agent(seen),
+    )
+
+
+def _agent(seen: dict[str, Any]) -> str | None:
+    agent = seen.get("userAgent") or ""
+    return "".join(character for character in agent if character.isprintable())[:300] or None
+
+
+def _authenticated(request: Request) -> Caller:
+    caller = caller_of(request.resolved_event.raw_event)
+    if caller is None:
+        raise Forbidden("This route needs a caller, and the gateway named none.")
+    return caller
+
+
+def _visitor(request: Request) -> Caller:
+    seen = request.resolved_event.raw_event.get("requestContext", {}).get("http", {})
+    return Caller(_NOWHERE, ActorType.VISITOR, ip_address=seen.get("sourceIp") or None, user_agent=_agent(seen))
+
+
+def _once(request: Request) -> Once:
+    event = request.resolved_event.raw_event
+    key = (event.get("headers") or {}).get("idempotency-key")
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise BadIdempotencyKey("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+    target = f"{event.get('rawPath')}?{event.get('rawQueryString', '')}\n{event.get('body') or ''}"
+    return Once(key, event.get("routeKey", ""), hashlib.sha256(target.encode(errors="surrogatepass")).digest())
+
+
+AuthenticatedCaller = Annotated[Caller, Depends(_authenticated)]
+"""Who asks, on a route behind the authorizer."""
+
+Visitor = Annotated[Caller, Depends(_visitor)]
+"""Somebody without an account; a directory says for which organization (`acting_for`)."""
+
+RequestOnce = Annotated[Once, Depends(_once)]
+"""The request's Idempotency-Key, for `transaction(caller, once)` and `once.answer(...)`."""

@@ -1,0 +1,85 @@
+"""`Idempotency-Key`: the answer of a creating request is kept in the transaction of its effect.
+
+Same key and same request: the same answer. Same key, other request: 422. Still running: a second one waits for the first, five seconds at
+most, then 409. Source: IETF draft "The Idempotency-Key HTTP Header Field".
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, SmallInteger, delete, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict, Unprocessable
+from parley.kernel.gather import later
+from parley.kernel.models import Base
+from parley.kernel.once import Once, Replayed
+from parley.kernel.verdicts import LOCK_NOT_AVAILABLE, sqlstate
+
+KEPT = timedelta(hours=24)
+
+
+class IdempotencyKey(Base):
+    __tablename__ = "idempotency_keys"
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    body: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class StillRunning(Conflict):
+    """The first request with this key has not ended."""
+
+
+class KeyReused(Unprocessable):
+    """The key was used with another request."""
+
+
+def _scope(once: Once, caller: Caller) -> str:
+    return f"{once.route} {caller.actor_type.value} {caller.actor_id or ''}"
+
+
+def claim(session: Session, caller: Caller, once: Once) -> None:
+    """Take the key for this transaction. Raises `Replayed`, `StillRunning` or `KeyReused`."""
+    fresh = insert(IdempotencyKey).values(
+        organization_id=caller.organization_id, scope=_scope(once, caller), key=once.key, fingerprint=once.fingerprint, created_at=now()
+    )
+    # The update that changes nothing waits for a transaction that holds the key, and returns what it left.
+    claimed = fresh.on_conflict_do_update(
+        index_elements=["organization_id", "scope", "key"], set_={"key": IdempotencyKey.key}
+    ).returning(IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.body)
+    try:
+        fingerprint, status, body = session.execute(claimed).one()
+    except DBAPIError as error:
+        if sqlstate(error) == LOCK_NOT_AVAILABLE:
+            raise StillRunning("A request with this Idempotency-Key is still running; ask again in a moment.") from error
+        raise
+    if bytes(fingerprint) != once.fingerprint:
+        raise KeyReused("This Idempotency-Key was used with another request; take a new key for a new request.")
+    if status is not None:
+        raise Replayed(status, body or "")
+
+
+def keep(session: Session, once: Once, status: int, body: str) -> None:
+    """Keep the answer beside its effect. It travels with the commit."""
+    caller: Caller = session.info["caller"]
+    mine = update(IdempotencyKey).where(
+        IdempotencyKey.organization_id == caller.organization_id,
+        IdempotencyKey.scope == _scope(once, caller),
+        IdempotencyKey.key == once.key,
+    )
+    later(session, mine.values(status=status, body=body))
+
+
+def forget(session: Session) -> int:
+    """Delete keys older than a day, in a sweep. Returns how many."""
+    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - KEPT))
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

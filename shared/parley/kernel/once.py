@@ -1,0 +1,46 @@
+"""A request that may come again, as a handler holds it. The table and its rules are in `idempotency`, imported when a key is there."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from parley.kernel.callers import Caller
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Replayed(Exception):
+    """Not an error: this request was answered before, and this is the answer."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The request's idempotency key (None: it has none), its route, and the SHA-256 of its target and body."""
+
+    key: str | None
+    route: str
+    fingerprint: bytes
+
+    def claim(self, session: "Session", caller: Caller) -> None:
+        """Take the key for this transaction, see `idempotency.claim`. Without a key nothing happens."""
+        if self.key is not None:
+            from parley.kernel import idempotency
+
+            idempotency.claim(session, caller, self)
+
+    def answer(self, session: "Session", answer: Answer, status: int = 201) -> Answer:
+        """Keep the answer in the transaction of its effect, and give it back for the handler to return."""
+        if self.key is not None:
+            from parley.kernel import idempotency
+
+            idempotency.keep(session, self, status, answer.model_dump_json())
+        return answer

@@ -1,0 +1,72 @@
+"""The outbox: an event is written in the transaction that it tells of, and published after it.
+
+The relay is kicked after the commit and swept by schedule, so that a crash between the two loses nothing. An event may be published
+twice; it is never published without its transaction.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, SmallInteger, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from parley.kernel.clock import now
+from parley.kernel.models import Base, Tenant
+from parley.kernel.settings import is_set, setting
+
+log = logging.getLogger(__name__)
+
+# EventBridge takes ten entries a request.
+BATCH = 10
+
+
+class OutboxEvent(Tenant, Base):
+    __tablename__ = "outbox_events"
+    __table_args__ = (Index("ix_outbox_events_due_at", "due_at"),)
+
+    name: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    occurred_at: Mapped[datetime] = mapped_column(default=now)
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    due_at: Mapped[datetime] = mapped_column(default=now)
+
+
+def announce(session: Session, name: str, **payload: Any) -> None:
+    """Announce `name` (`scheduling.booking_created`) with ids and plain values; it is published when this transaction has committed."""
+    plain = {key: str(value) if isinstance(value, UUID) else value for key, value in payload.items()}
+    session.add(OutboxEvent(name=name, payload=plain))
+    session.info["has_announced"] = True
+
+
+def kick() -> None:
+    """Tell the relay that something waits. The sweep finds it anyway, so a failure here is only noted."""
+    if not is_set("RELAY_QUEUE_URL"):
+        return
+    from parley.kernel import signed
+
+    try:
+        signed.send_message(setting("RELAY_QUEUE_URL"), "{}", attempts=1)
+    except (OSError, signed.CallFailed) as error:
+        log.warning("The relay could not be kicked; the sweep will find the event: %s", error)
+
+
+def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[bool]]) -> int:
+    """Publish one batch of due events, in a sweep. Returns how many were taken; 0 means that none was due.
+
+    `publish` says for each event whether it was accepted. Accepted ones are deleted, the others wait: 2 s, 4 s, … 1024 s.
+    Two relays at once take different rows.
+    """
+    due = select(OutboxEvent).where(OutboxEvent.due_at <= now()).order_by(OutboxEvent.due_at).limit(BATCH)
+    events = session.scalars(due.with_for_update(skip_locked=True)).all()
+    if not events:
+        return 0
+    for event, accepted in zip(events, publish(events), strict=True):
+        if accepted:
+            session.delete(event)
+        else:
+            event.attempts = min(event.attempts + 1, 1000)
+            event.due_at = now() + timedelta(seconds=2 ** min(event.attempts, 10))
+    return len(events)

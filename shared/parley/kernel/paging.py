@@ -1,0 +1,81 @@
+"""Lists page by keyset: a cursor names the last row seen, nothing is counted, and page 1,000 costs what page 1 costs."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from parley.kernel.errors import BadRequest
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+Limit = Annotated[int, Field(ge=1, le=100)]
+Cursor = Annotated[str, Field(max_length=600)]
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page of a list. `next_cursor` asks for the following one; null on the last."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class BadCursor(BadRequest):
+    """The cursor was not made by this list."""
+
+
+def _encode(values: Sequence[Any]) -> str:
+    plain = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).rstrip(b"=").decode()
+
+
+def _decode(cursor: str, keys: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+    try:
+        plain = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        if not isinstance(plain, list):
+            raise TypeError
+        values = [_typed(text, key.type.python_type) for text, key in zip(plain, keys, strict=True)]
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise BadCursor("This cursor is not one of this list; start again without a cursor.") from None
+    return values
+
+
+def _typed(text: Any, kind: type) -> Any:
+    if not isinstance(text, str) or "\0" in text:
+        raise TypeError
+    if kind is datetime:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            raise ValueError
+        return instant
+    return UUID(text) if kind is UUID else kind(text)
+
+
+def page(
+    session: Session,
+    statement: Select[tuple[Row]],
+    keys: Sequence[InstrumentedAttribute[Any]],
+    *,
+    cursor: str | None,
+    limit: int,
+    descending: bool = True,
+) -> tuple[Sequence[Row], str | None]:
+    """One page of a SELECT of one entity, ordered by `keys` (not null, the last one unique), and the cursor of the next. One query."""
+    ordered = statement.order_by(*(key.desc() if descending else key.asc() for key in keys)).limit(limit + 1)
+    if cursor is not None:
+        after = _decode(cursor, keys)
+        position = tuple_(*keys)
+        ordered = ordered.where(position < tuple_(*after) if descending else position > tuple_(*after))
+    rows = session.scalars(ordered).all()
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], _encode([getattr(last, key.key) for key in keys])

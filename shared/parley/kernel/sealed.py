@@ -1,0 +1,151 @@
+"""Sealed columns: envelope encryption under a KMS key, bound to organization, table, column and row.
+
+An organization has a data key of its own, wrapped by KMS with the organization as encryption context and kept in `organization_keys`. A
+value is AES-256-GCM under that key, its associated data the place where it belongs, so a ciphertext copied elsewhere does not open, and
+deleting an organization's keys makes its secrets unreadable. Loading a row does no cryptography; opening is an explicit call.
+
+Form: one byte version (1), 16 bytes key id, 12 bytes nonce, ciphertext with its tag.
+"""
+
+import base64
+import os
+import time
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, TypeDecorator, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from parley.kernel.clock import now
+from parley.kernel.ids import new_id
+from parley.kernel.models import Base, Tenant
+from parley.kernel.settings import setting
+
+_VERSION = b"\x01"
+_KEPT_SECONDS = 300
+_KEPT_KEYS = 200
+
+
+class OrganizationKey(Tenant, Base):
+    """A data key of an organization, wrapped by KMS. The one without `retired_at` seals; all of them open."""
+
+    __tablename__ = "organization_keys"
+    __table_args__ = (Index("uq_organization_keys_active", "organization_id", unique=True, postgresql_where="retired_at IS NULL"),)
+
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    retired_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class DoesNotOpen(Exception):
+    """The sealed value was made for another place or key, or was changed."""
+
+
+class Sealed:
+    """A sealed value. It shows nothing of itself."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: bytes) -> None:
+        self.token = token
+
+    def __repr__(self) -> str:
+        return "Sealed(***)"
+
+
+class SealedText(TypeDecorator[Sealed]):
+    """A column of sealed text."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sealed | None, dialect: Any) -> bytes | None:
+        if value is not None and not isinstance(value, Sealed):
+            raise TypeError("A sealed column takes a Sealed value; make it with seal().")
+        return value.token if value is not None else None
+
+    def process_result_value(self, value: bytes | None, dialect: Any) -> Sealed | None:
+        return Sealed(bytes(value)) if value is not None else None
+
+
+# Opened data keys, by organization and key id: (until when, key). Keys of tenants, so with an end in time and number.
+_opened: dict[tuple[UUID, UUID], tuple[float, bytes]] = {}
+_active: dict[UUID, tuple[float, UUID]] = {}
+
+
+def _context(organization_id: UUID) -> dict[str, str]:
+    return {"organization_id": str(organization_id)}
+
+
+def _keep(organization_id: UUID, key_id: UUID, key: bytes) -> bytes:
+    while len(_opened) >= _KEPT_KEYS:
+        _opened.pop(next(iter(_opened)))
+    _opened[organization_id, key_id] = (time.monotonic() + _KEPT_SECONDS, key)
+    return key
+
+
+def _unwrapped(session: Session, organization_id: UUID, key_id: UUID) -> bytes:
+    until, key = _opened.get((organization_id, key_id), (0.0, b""))
+    if until > time.monotonic():
+        return key
+    wrapped = session.scalar(select(OrganizationKey.wrapped).where(OrganizationKey.id == key_id))
+    if wrapped is None:
+        raise DoesNotOpen("The key of this value is gone.")
+    from parley.kernel import signed
+
+    answer = signed.call("kms", "Decrypt", {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": _context(organization_id)})
+    return _keep(organization_id, key_id, base64.b64decode(answer["Plaintext"]))
+
+
+def _sealing_key(session: Session, organization_id: UUID) -> tuple[UUID, bytes]:
+    until, key_id = _active.get(organization_id, (0.0, None))
+    if key_id is not None and until > time.monotonic():
+        return key_id, _unwrapped(session, organization_id, key_id)
+    active = select(OrganizationKey.id).where(OrganizationKey.retired_at.is_(None))
+    key_id = session.scalar(active)
+    if key_id is not None:
+        while len(_active) >= _KEPT_KEYS:
+            _active.pop(next(iter(_active)))
+        _active[organization_id] = (time.monotonic() + _KEPT_SECONDS, key_id)
+    else:
+        from parley.kernel import signed
+
+        made = signed.call("kms", "GenerateDataKey", {"KeyId": setting("DATA_KEY_ID"), "KeySpec": "AES_256", "EncryptionContext": _context(organization_id)})
+        fresh = insert(OrganizationKey).values(
+            organization_id=organization_id, id=new_id(), wrapped=base64.b64decode(made["CiphertextBlob"]), created_at=now()
+        )
+        session.execute(fresh.on_conflict_do_nothing())
+        # Not remembered: this transaction may yet be rolled back, and the key with it.
+        key_id = session.scalars(active).one()
+    return key_id, _unwrapped(session, organization_id, key_id)
+
+
+def _place(row: Any, column: str) -> bytes:
+    return "|".join((str(row.organization_id), row.__tablename__, column, str(row.id))).encode()
+
+
+def seal(session: Session, row: Any, column: str, secret: str) -> None:
+    """Set `row.<column>` to the sealed secret. The row must be in the session, so that its place is known."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    key_id, key = _sealing_key(session, row.organization_id)
+    nonce = os.urandom(12)
+    token = _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _place(row, column))
+    setattr(row, column, Sealed(token))
+
+
+def unseal(session: Session, row: Any, column: str) -> str:
+    """The secret in `row.<column>`. Raises `DoesNotOpen` when it was sealed for another place, or changed."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    token = getattr(row, column).token
+    if token[:1] != _VERSION or len(token) < 45:
+        raise DoesNotOpen("This is not a sealed value of a known version.")
+    key = _unwrapped(session, row.organization_id, UUID(bytes=token[1:17]))
+    try:
+        return AESGCM(key).decrypt(token[17:29], token[29:], _place(row, column)).decode()
+    except InvalidTag:
+        raise DoesNotOpen("This value was sealed for another place, or changed.") from None

@@ -1,0 +1,164 @@
+"""One signed request to AWS without boto3, for functions that make one kind of call: importing boto3 costs 165 ms of every cold start.
+
+Signature Version 4 as AWS documents it, for JSON services, presigned S3 URLs and RDS tokens; credentials come from the environment, where
+Lambda puts them. Everything with paging, streams or many operations uses `kernel.aws`. Tests compare the signatures with botocore's.
+"""
+
+import hashlib
+import hmac
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from parley.kernel.settings import is_set, setting
+
+_JSON_TARGETS = {"sqs": ("AmazonSQS", "1.0"), "kms": ("TrentService", "1.1"), "events": ("AWSEvents", "1.1")}
+_PASSING = ("Throttling", "ThrottlingException", "RequestThrottled", "InternalFailure", "ServiceUnavailable")
+_SECONDS = 4
+
+
+class CallFailed(Exception):
+    """AWS answered with an error. `kind` is its type, without the prefix."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(f"{status} {kind}: {message}")
+        self.status = status
+        self.kind = kind
+
+
+def _region() -> str:
+    return setting("AWS_REGION", setting("AWS_DEFAULT_REGION", "us-east-1"))
+
+
+def _endpoint(service: str) -> str:
+    return setting("AWS_ENDPOINT_URL", f"https://{service}.{_region()}.amazonaws.com")
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
+
+
+def _scope(service: str, moment: datetime) -> str:
+    return f"{moment:%Y%m%d}/{_region()}/{service}/aws4_request"
+
+
+def _signature(canonical: str, service: str, moment: datetime) -> str:
+    to_sign = f"AWS4-HMAC-SHA256\n{moment:%Y%m%dT%H%M%SZ}\n{_scope(service, moment)}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = f"AWS4{setting('AWS_SECRET_ACCESS_KEY')}".encode()
+    for part in _scope(service, moment).split("/"):
+        key = _hmac(key, part)
+    return _hmac(key, to_sign).hex()
+
+
+def _canonical(method: str, path: str, query: str, headers: dict[str, str], payload_hash: str) -> str:
+    names = sorted(headers)
+    listed = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
+    return f"{method}\n{path}\n{query}\n{listed}\n{';'.join(names)}\n{payload_hash}"
+
+
+def headers_of(service: str, url: str, target: str, version: str, body: bytes, moment: datetime) -> dict[str, str]:
+    """The signed headers of a POST to a JSON service."""
+    parts = urlsplit(url)
+    headers = {
+        "content-type": f"application/x-amz-json-{version}",
+        "host": parts.netloc,
+        "x-amz-date": f"{moment:%Y%m%dT%H%M%SZ}",
+        "x-amz-target": target,
+    }
+    if is_set("AWS_SESSION_TOKEN"):
+        headers["x-amz-security-token"] = setting("AWS_SESSION_TOKEN")
+    canonical = _canonical("POST", parts.path or "/", "", headers, hashlib.sha256(body).hexdigest())
+    credential = f"{setting('AWS_ACCESS_KEY_ID')}/{_scope(service, moment)}"
+    headers["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={';'.join(sorted(headers))}, "
+        f"Signature={_signature(canonical, service, moment)}"
+    )
+    return headers
+
+
+def call(service: str, operation: str, parameters: dict[str, Any], *, attempts: int = 3) -> dict[str, Any]:
+    """One operation of a JSON service (`sqs`, `kms`, `events`). Raises `CallFailed`, or `OSError` when nothing answers.
+
+    Only throttling, faults of the service and a lost connection are tried again.
+    """
+    prefix, version = _JSON_TARGETS[service]
+    body = json.dumps(parameters).encode()
+    url = f"{_endpoint(service)}/"
+    for attempt in range(1, attempts + 1):
+        try:
+            return _post(url, headers_of(service, url, f"{prefix}.{operation}", version, body, datetime.now(UTC)), body)
+        except CallFailed as error:
+            if attempt == attempts or (error.status < 500 and error.kind not in _PASSING):
+                raise
+        except OSError:
+            if attempt == attempts:
+                raise
+        time.sleep(0.05 * 2**attempt)
+    raise AssertionError
+
+
+def _post(url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    connection = (HTTPSConnection if secure else HTTPConnection)(parts.netloc, timeout=_SECONDS)
+    try:
+        connection.request("POST", parts.path or "/", body, headers)
+        response = connection.getresponse()
+        text = response.read()
+    except HTTPException as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        connection.close()
+    try:
+        answer: dict[str, Any] = json.loads(text or b"{}")
+    except ValueError:
+        answer = {}
+    if response.status >= 300:
+        kind = str(answer.get("__type", "")).rpartition("#")[2]
+        raise CallFailed(response.status, kind, str(answer.get("message") or answer.get("Message") or text[:200]))
+    return answer
+
+
+def send_message(queue_url: str, body: str, *, attempts: int = 3) -> None:
+    """Put a message on a queue. Returns when SQS has confirmed it."""
+    call("sqs", "SendMessage", {"QueueUrl": queue_url, "MessageBody": body}, attempts=attempts)
+
+
+def presign(method: str, bucket: str, key: str, *, seconds: int, headers: dict[str, str] | None = None, query: dict[str, str] | None = None) -> str:
+    """A presigned S3 URL. The client must send exactly these `headers` (lower case); `query` holds parameters such as `uploadId`."""
+    moment = datetime.now(UTC)
+    if is_set("AWS_ENDPOINT_URL"):
+        base, path = setting("AWS_ENDPOINT_URL"), f"/{bucket}/{quote(key)}"
+    else:
+        base, path = f"https://{bucket}.s3.{_region()}.amazonaws.com", f"/{quote(key)}"
+    return _presigned(method, base, path, "s3", seconds, headers or {}, query or {}, "UNSIGNED-PAYLOAD", moment)
+
+
+def _presigned(
+    method: str, base: str, path: str, service: str, seconds: int, headers: dict[str, str], query: dict[str, str], payload: str, moment: datetime
+) -> str:
+    signed = headers | {"host": urlsplit(base).netloc}
+    asked = query | {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{setting('AWS_ACCESS_KEY_ID')}/{_scope(service, moment)}",
+        "X-Amz-Date": f"{moment:%Y%m%dT%H%M%SZ}",
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": ";".join(sorted(signed)),
+    }
+    if is_set("AWS_SESSION_TOKEN"):
+        asked["X-Amz-Security-Token"] = setting("AWS_SESSION_TOKEN")
+    listed = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(asked.items()))
+    signature = _signature(_canonical(method, path, listed, signed, payload), service, moment)
+    return f"{base}{path}?{listed}&X-Amz-Signature={signature}"
+
+
+def database_token(host: str, port: int, user: str) -> str:
+    """A password for RDS with IAM authentication; it opens connections for 15 minutes."""
+    nothing = hashlib.sha256(b"").hexdigest()
+    asked = {"Action": "connect", "DBUser": user}
+    url = _presigned("GET", f"https://{host}:{port}", "/", "rds-db", 900, {}, asked, nothing, datetime.now(UTC))
+    return url.removeprefix("https://")

@@ -1,0 +1,29 @@
+"""Row-level security, for migrations: a policy in the same revision as its table.
+
+`app.organization_id` is set as a transaction begins (`kernel.db`). Empty or absent, it names no tenant, and no row is seen.
+"""
+
+from typing import Any
+
+TENANT = "nullif(current_setting('app.organization_id', true), '')::uuid"
+SWEEP = "current_setting('app.is_sweep', true) = 'on'"
+APPLICATION = "parley_application"
+
+
+def protect(op: Any, table: str, column: str = "organization_id", grants: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
+    """Force row-level security on a tenant table and let the application's role at its own tenant's rows."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY tenant ON {table} USING ({column} = {TENANT}) WITH CHECK ({column} = {TENANT})")
+    op.execute(f"GRANT {grants} ON {table} TO {APPLICATION}")
+
+
+def let_sweep(op: Any, table: str) -> None:
+    """Let the product's own upkeep (`db.sweep`) read, change and delete rows of every tenant in this table, not add any."""
+    for verb in ("SELECT", "UPDATE", "DELETE"):
+        op.execute(f"CREATE POLICY sweep_{verb.lower()} ON {table} FOR {verb} USING ({SWEEP})")
+
+
+def share(op: Any, table: str, grants: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
+    """A global table: no policy, and its model says why (`global_because`)."""
+    op.execute(f"GRANT {grants} ON {table} TO {APPLICATION}")

@@ -1,0 +1,65 @@
+"""Text, numbers and times as requests bring them: what a column can't hold is refused with a sentence."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+
+def is_storable(text: str) -> bool:
+    """PostgreSQL holds no NUL, and UTF-8 no lone surrogate."""
+    return "\0" not in text and text.isascii() or not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
+def storable(text: str) -> str:
+    """The text without NUL and lone surrogates, for what platforms send and nobody can correct."""
+    if is_storable(text):
+        return text
+    return "".join(character for character in text if character != "\0" and not "\ud800" <= character <= "\udfff")
+
+
+def _checked(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("must not contain NUL or lone surrogates")
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        if not name.startswith(("posix", "right")):
+            ZoneInfo(name)
+            return name
+    except (KeyError, ValueError, OSError):
+        pass
+    raise ValueError("must be the IANA name of a time zone, like Europe/Berlin")
+
+
+def _utc(instant: datetime) -> datetime:
+    if not 1970 <= instant.year <= 2200:
+        raise ValueError("must lie between 1970 and 2200")
+    return instant.astimezone(UTC)
+
+
+Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True), AfterValidator(_checked)]
+Line = Annotated[Text, Field(min_length=1, max_length=200)]
+Prose = Annotated[Text, Field(max_length=5000)]
+Slug = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
+Email = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"),
+]  # fmt: skip
+TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
+InstantIn = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+
+class Wanted(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """An answer, made from a row. No defaults: what it promises is there."""
+
+    model_config = ConfigDict(from_attributes=True)
