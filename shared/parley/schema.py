@@ -37,5 +37,6 @@ def metadata() -> MetaData:
         if "organization_id" in table.columns and table.name not in EVIDENCE:
             table.append_constraint(ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"))
     for name, column, target, ondelete in CROSSING:
-        tables[name].append_constraint(ForeignKeyConstraint([column], [f"{target}.id"], ondelete=ondelete))
+        if name in tables:
+            tables[name].append_constraint(ForeignKeyConstraint([column], [f"{target}.id"], ondelete=ondelete))
     return Base.metadata

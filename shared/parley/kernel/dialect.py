@@ -126,6 +126,10 @@ class PipelinedConnection(Connection):
     def commit(self) -> None:
         self.execute_simple("commit")
 
+    def close(self) -> None:
+        with suppress(InterfaceError):  # the other side is gone already
+            super().close()
+
     def rollback(self) -> None:
         self._begin = ""
         if self._waiting and self._sock is not None:

@@ -165,6 +165,14 @@ def _inspect(event: dict[str, Any], accepts: tuple[str, ...]) -> None:
         raise UnsupportedMediaType(f"Send {' or '.join(accepts)}.")
 
 
+def refuse(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as a whole answer, for a function without routes of its own."""
+    answer = _built(_answer_refusal(refusal))
+    answer["headers"] |= _HEADERS
+    _count(answer["statusCode"], 0)
+    return answer
+
+
 def entrypoint(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The Lambda handler of an application: never raises, counts requests by outcome, logs with the request's id."""
 

@@ -1,0 +1,17 @@
+"""GET /v1/identity/me"""
+
+from parley.identity import service
+from parley.identity.schemas import CallerRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api()
+
+
+@app.get("/v1/identity/me")
+def get_caller(caller: AuthenticatedCaller) -> CallerRead:
+    with transaction(caller) as session:
+        return service.caller(session, caller)
+
+
+lambda_handler = entrypoint(app)

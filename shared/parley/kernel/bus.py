@@ -1,0 +1,31 @@
+"""The bus: outbox events become EventBridge entries."""
+
+import json
+import logging
+from collections.abc import Sequence
+
+from parley.kernel import signed
+from parley.kernel.outbox import OutboxEvent
+from parley.kernel.settings import setting
+
+log = logging.getLogger(__name__)
+
+
+def publish(events: Sequence[OutboxEvent]) -> list[bool]:
+    """Put at most ten events on the bus; says for each whether it was accepted. Raises when the bus does not answer at all."""
+    answer = signed.call("events", "PutEvents", {"Entries": [_entry(event) for event in events]})
+    accepted = ["EventId" in entry for entry in answer["Entries"]]
+    for event, entry in zip(events, answer["Entries"], strict=True):
+        if "EventId" not in entry:
+            log.error("event %s (%s) was not accepted: %s %s", event.id, event.name, entry.get("ErrorCode"), entry.get("ErrorMessage"))
+    return accepted
+
+
+def _entry(event: OutboxEvent) -> dict[str, str]:
+    detail = {
+        "id": str(event.id),
+        "organization_id": str(event.organization_id),
+        "occurred_at": event.occurred_at.isoformat(),
+        "payload": event.payload,
+    }
+    return {"EventBusName": setting("EVENT_BUS_NAME"), "Source": "parley", "DetailType": event.name, "Detail": json.dumps(detail)}

@@ -1,0 +1,64 @@
+"""Bringing a database to the newest revision. Only the migrate function and the tools around it import this."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.pool import NullPool
+
+from parley.kernel import dialect
+from parley.kernel.db import connect_arguments
+from parley.kernel.settings import setting
+from parley.kernel.tenancy import APPLICATION
+
+_LOGIN = "parley_app"
+
+
+def configuration() -> Config:
+    """Alembic's, with the folder of the revisions: beside `shared/` in a checkout, beside the package in the layer."""
+    package = Path(__file__).resolve().parents[1]
+    folder = next(place for place in (package.parents[1] / "migrations", package.parent / "migrations") if place.is_dir())
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def head() -> str:
+    """The newest revision."""
+    newest = ScriptDirectory.from_config(configuration()).get_current_head()
+    assert newest is not None
+    return newest
+
+
+def upgrade(revision: str = "head") -> str:
+    """Run what is missing, and let the application's login in. Returns the newest revision."""
+    command.upgrade(configuration(), revision)
+    _admit_application()
+    return head()
+
+
+def downgrade(revision: str) -> None:
+    """Undo revisions down to `revision` ("base": all)."""
+    command.downgrade(configuration(), revision)
+
+
+def _admit_application() -> None:
+    """On a database whose owner may make roles (Aurora's), the application's login role, with IAM where RDS offers it."""
+    engine = create_engine(f"{dialect.NAME}://", poolclass=NullPool)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, _arguments: object, keywords: dict[str, object]) -> None:
+        keywords.update(connect_arguments(setting("DATABASE_OWNER_URL")))
+
+    with engine.begin() as connection:
+        if not connection.scalar(text("SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user")):
+            return
+        known = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
+        if _LOGIN not in known:
+            connection.execute(text(f"CREATE ROLE {_LOGIN} LOGIN"))
+        connection.execute(text(f"GRANT {APPLICATION} TO {_LOGIN}"))
+        if "rds_iam" in known:
+            connection.execute(text(f"GRANT rds_iam TO {_LOGIN}"))
