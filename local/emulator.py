@@ -1,0 +1,82 @@
+"""An emulated AWS (moto) in a process of its own on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from local import processes
+
+ROOT = Path(__file__).resolve().parents[1]
+PORT = 54330
+
+
+class EmulatorProblem(Exception):
+    """The emulator did not start; the message has the end of its log."""
+
+
+class Emulator:
+    """`start` and `stop` may be called again and again; the address stays the same as long as its port is free."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self.folder = folder.resolve()
+        self.log = log.resolve()
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def launch(self) -> None:
+        """Start without waiting: it takes about a second, in which other things can be started."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        remembered = self.folder / "port"
+        port = self.port or (int(remembered.read_text() or 0) if remembered.exists() else PORT)
+        quiet = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONPATH": str(ROOT)}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTEST"))}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.moto_process", str(self.folder), str(port)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=inherited | quiet,
+                cwd=ROOT,
+                start_new_session=True,
+            )
+
+    def await_ready(self) -> None:
+        """Wait until it answers. Raises EmulatorProblem."""
+        assert self._process is not None and self._process.stdout is not None
+        answer = self._process.stdout.readline().strip()
+        if not answer.isdigit():
+            self.stop()
+            raise EmulatorProblem(f"The emulated AWS did not start. The end of {self.log}:\n{processes.tail(self.log)}")
+        self.port = int(answer)
+        (self.folder / "port").write_text(str(self.port))
+
+    def start(self) -> None:
+        self.launch()
+        self.await_ready()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            processes.stop(self._process, (signal.SIGTERM,), 5)
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._process = None
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What was sent through SES, oldest first: id, from, to, raw."""
+        with urllib.request.urlopen(f"{self.endpoint}/local/mails", timeout=10) as answer:
+            mails: list[dict[str, Any]] = json.load(answer)
+        return mails

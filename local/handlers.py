@@ -1,0 +1,81 @@
+"""Handlers loaded from their files, as Lambda does it: the code folder and the shared layer are importable."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.cloudformation import TemplateProblem
+from local.invocation import LARGEST_PAYLOAD, FunctionFailed, Invoke, PayloadTooLarge, context_of, decode, encode
+from local.template import Function
+
+Handler = Callable[[Any, Any], Any]
+SHARED = Path(__file__).resolve().parents[1] / "shared"
+
+
+def load(function: Function) -> Handler:
+    """Import the module of a handler under a name of its own: two folders may have a file of the same name.
+
+    Raises TemplateProblem when file or handler is missing, and whatever the module raises.
+    """
+    if str(SHARED) not in sys.path:
+        sys.path.insert(0, str(SHARED))
+    unique = f"functions.{function.folder.name}.{function.module}"
+    module = sys.modules.get(unique)
+    if module is None:
+        path = function.folder / f"{function.module}.py"
+        spec = importlib.util.spec_from_file_location(unique, path)
+        if not path.exists() or spec is None or spec.loader is None:
+            raise TemplateProblem(f"{function.name}: there is no {path}")
+        module = importlib.util.module_from_spec(spec)
+        before = set(sys.modules)
+        sys.modules[unique] = module
+        sys.path.insert(0, str(function.folder))
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[unique]
+            raise
+        finally:
+            sys.path.remove(str(function.folder))
+            _forget_siblings(function.folder, set(sys.modules) - before - {unique})
+    handler: Handler | None = getattr(module, function.attribute, None)
+    if handler is None:
+        raise TemplateProblem(f"{function.name}: {module.__file__} has no {function.attribute}")
+    return handler
+
+
+def _forget_siblings(folder: Path, names: set[str]) -> None:
+    """A module beside the handler stays with its importer; the next folder may have another of that name."""
+    for name in names:
+        place = getattr(sys.modules[name], "__file__", None)
+        if place and Path(place).parent == folder:
+            del sys.modules[name]
+
+
+def in_process(functions: Mapping[str, Function]) -> Invoke:
+    """Call handlers in this very process: for tests, which then see them in the debugger and in coverage."""
+
+    def invoke(name: str, event: Any) -> Any:
+        function = functions[name]
+        payload = encode(event)
+        if len(payload) > LARGEST_PAYLOAD:
+            raise PayloadTooLarge(name)
+        return decode(answer_of(load(function), function, payload))
+
+    return invoke
+
+
+def answer_of(handler: Handler, function: Function, payload: bytes) -> bytes:
+    """One invocation, payload to payload. Raises FunctionFailed with the error's text and trace."""
+    try:
+        answer = encode(handler(decode(payload), context_of(function)))
+    except Exception as problem:
+        raise FunctionFailed("".join(traceback.format_exception(problem))) from problem
+    if len(answer) > LARGEST_PAYLOAD:
+        raise FunctionFailed(f"{function.name}: the answer has {len(answer)} bytes, more than a synchronous call may carry")
+    return answer

@@ -1,0 +1,218 @@
+"""The whole bundle on one machine: what `template.yaml` declares, made of an embedded PostgreSQL, an emulated AWS and local processes.
+
+    with Stack(folder) as stack:           # database, emulator, resources, custom resources: `stack.environment` is complete
+        os.environ.update(stack.environment)
+        gateway = stack.gateway_in_process()   # handlers run in this process: for tests
+        ...
+        stack.serve()                      # or: real execution environments, event sources and an HTTP server
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from local import resources
+from local.cloudformation import REGION, TemplateProblem, named, resolve, unresolved
+from local.custom_resources import Mailbox, deploy
+from local.emulator import ROOT, Emulator
+from local.environments import Environments
+from local.gateway import Gateway
+from local.handlers import in_process
+from local.made_values import MadeValues
+from local.postgres import APPLICATION, OWNER, Postgres
+from local.resources import CREDENTIALS, Clients
+from local.template import Template, load
+
+PORT = 3000
+ENVIRONMENTS = 12
+
+
+class StackBusy(Exception):
+    """Another stack runs in the same folder."""
+
+
+class Stack:
+    """Everything that is running. The folder keeps its data between starts."""
+
+    def __init__(
+        self,
+        folder: Path = ROOT / ".local",
+        template: Path = ROOT / "template.yaml",
+        *,
+        settings: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str] | None = None,
+        port: int = PORT,
+        durable: bool = True,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """settings: DATABASE_URL, DATABASE_OWNER_URL and AWS_ENDPOINT_URL replace the embedded parts; any other name of a function's
+        environment replaces the template's value. durable: see Postgres. say: called with each step that begins."""
+        self.folder = folder.resolve()
+        self.settings = dict(settings or {})
+        self.template: Template = load(template, parameters)
+        self.port = port
+        self.attributes: dict[str, Any] = {}
+        self.environment: dict[str, str] = {}
+        self.postgres = Postgres(self.folder / "postgres", self.folder / "logs" / "postgres.log", durable=durable)
+        self.emulator = Emulator(self.folder / "aws", self.folder / "logs" / "aws.log")
+        self.environments: Environments | None = None
+        self._made = MadeValues(self.folder / "secrets.json")
+        self._say = say
+        self._lock: IO[str] | None = None
+        self._closing = contextlib.ExitStack()
+        self._stopping = threading.Lock()
+
+    def __enter__(self) -> Stack:
+        try:
+            self.prepare()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # --- what is there without serving -------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Database, AWS, resources, custom resources. Afterwards `environment` and `attributes` are complete."""
+        self._take_folder()
+        self._start_parts()
+        self._say("resources of the template")
+        self.attributes = resources.create(self.template, self.clients, self._made, self._given("MAIL_FROM"))
+        if self.template.custom_resources:
+            self._say("migrations and token keys")
+            self._run_custom_resources()
+        self.environment = self._union()
+        self._write_card()
+
+    @property
+    def clients(self) -> Clients:
+        """boto3 clients of the stack's AWS."""
+        return Clients(self.settings.get("AWS_ENDPOINT_URL") or self.emulator.endpoint, CREDENTIALS | self.settings)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def gateway_in_process(self) -> Gateway:
+        """The API with handlers called in this process; `os.environ` must hold `environment` before."""
+        return Gateway(self.template, in_process(self.template.functions))
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What was sent through the embedded SES, oldest first: id, from, to, raw."""
+        return self.emulator.mails()
+
+    def stop(self) -> None:
+        """End everything, in the order in which it depends on each other. May be called more than once."""
+        with self._stopping:
+            self._closing.close()
+            self.emulator.stop()
+            self.postgres.stop()
+            (self.folder / "stack.json").unlink(missing_ok=True)
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+    # --- steps -------------------------------------------------------------------------------------------------------------------------
+
+    def _take_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = (self.folder / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise StackBusy(f"Another stack runs in {self.folder} (process {lock.read().strip() or 'unknown'}). Stop it first.") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
+
+    def _start_parts(self) -> None:
+        if not self.settings.get("AWS_ENDPOINT_URL"):
+            self._say("emulated AWS")
+            self.emulator.launch()
+        if not self.settings.get("DATABASE_URL"):
+            self._say("PostgreSQL")
+            self.postgres.start()
+        if not self.settings.get("AWS_ENDPOINT_URL"):
+            self.emulator.await_ready()
+
+    def _run_custom_resources(self) -> None:
+        """In their order, in environments of their own: what they give (keys) belongs to the environment of all the others."""
+        wanted = self.template.custom_resources
+        names = {name for resource in wanted if (name := named(resource.properties.get("ServiceToken")))}
+        functions = {name: self.template.functions[name] for name in names}
+        known_path = self.folder / "custom_resources.json"
+        known: dict[str, str] = json.loads(known_path.read_text()) if known_path.exists() else {}
+        environments = Environments(functions, self._union(names, complete=False), self.folder / "logs", 1)
+        environments.start()
+        try:
+            with Mailbox() as mailbox:
+                for resource in wanted:
+                    added = deploy(resource, environments.invoke, self.attributes, mailbox, known.get(resource.name))
+                    self.attributes |= added
+                    known[resource.name] = str(added[resource.name])
+        finally:
+            environments.stop()
+        known_path.write_text(json.dumps(known))
+
+    def _given(self, name: str) -> str:
+        """The value that the local stack itself decides, or the caller's own."""
+        local = {
+            "MAIL_FROM": "no-reply@parley.example",
+            "PARLEY_ENVIRONMENT": "local",
+            "PUBLIC_URL": self.url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": self.settings.get("AWS_REGION", REGION),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        } | CREDENTIALS
+        return self.settings.get(name) or local[name]
+
+    def _local(self) -> dict[str, str]:
+        names = ("MAIL_FROM", "PARLEY_ENVIRONMENT", "PUBLIC_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED", *CREDENTIALS)
+        values = {name: self._given(name) for name in names}
+        values["AWS_ENDPOINT_URL"] = self.settings.get("AWS_ENDPOINT_URL") or self.emulator.endpoint
+        values["DATABASE_URL"] = self.settings.get("DATABASE_URL") or self.postgres.url(APPLICATION)
+        if self.settings.get("DATABASE_OWNER_URL") or not self.settings.get("DATABASE_URL"):
+            values["DATABASE_OWNER_URL"] = self.settings.get("DATABASE_OWNER_URL") or self.postgres.url(OWNER)
+        values["DATABASE_IAM"] = self.settings.get("DATABASE_IAM", "false")
+        return values | ({"AWS_SESSION_TOKEN": self.settings["AWS_SESSION_TOKEN"]} if self.settings.get("AWS_SESSION_TOKEN") else {})
+
+    def _union(self, names: set[str] | None = None, *, complete: bool = True) -> dict[str, str]:
+        """One environment for every function: a name means the same everywhere. Raises TemplateProblem when it does not."""
+        union: dict[str, str] = {}
+        said_by: dict[str, str] = {}
+        local = self._local()
+        for function in self.template.functions.values():
+            if names is not None and function.name not in names:
+                continue
+            for name, value in resolve(dict(function.environment), self.attributes, self._made.referenced).items():
+                text = self.settings.get(name) or local.get(name) or str(value)
+                if unresolved(text) and not complete:
+                    continue
+                if unresolved(text):
+                    raise TemplateProblem(f"{function.name}: {name} is {text}, which nothing of the local stack provides")
+                if union.setdefault(name, text) != text and name != "POWERTOOLS_SERVICE_NAME":
+                    raise TemplateProblem(f"{name} differs between {said_by[name]} and {function.name}; one process serves both")
+                said_by.setdefault(name, function.name)
+        return union | local
+
+    def _write_card(self) -> None:
+        """What others on this machine may want to know: `make doctor`, and a test's worker processes."""
+        card = {"pid": os.getpid(), "url": self.url, "environment": self.environment, "attributes": self.attributes}
+        path = self.folder / "stack.json"
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(card, file, indent=1)
+
+

@@ -1,0 +1,249 @@
+"""What a SAM template declares, as the local stack needs it: functions and what calls them, routes, queues, buckets, bus, keys, secrets.
+
+Strings may still hold marks of resources (see `cloudformation`); names of resources are logical ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.cloudformation import Evaluator, TemplateProblem, named, read
+
+FUNCTION = "AWS::Serverless::Function"
+
+
+@dataclass(frozen=True)
+class Function:
+    name: str
+    folder: Path  # of the code: CodeUri
+    module: str  # file within the folder, without .py
+    attribute: str  # of the module: the handler
+    environment: Mapping[str, Any]
+    timeout: int  # seconds
+    memory: int  # MB
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    name: str
+    function: str
+    headers: tuple[str, ...]  # identity sources, lower case
+    ttl: int  # seconds for which an answer is remembered; 0 = never
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str  # upper case, or ANY
+    path: str  # /v1/things/{thing_id}, or $default
+    function: str
+    authorizer: str | None
+
+
+@dataclass(frozen=True)
+class Api:
+    name: str
+    authorizers: Mapping[str, Authorizer]
+    cors: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class QueueSource:
+    """An event source mapping: a queue whose messages call a function."""
+
+    function: str
+    queue: str
+    batch_size: int
+    window: float  # seconds to gather a batch
+    partial: bool  # ReportBatchItemFailures
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    name: str
+    function: str
+    expression: str
+    input: str | None
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    bus: str | None  # logical id; None = the default bus
+    pattern: Mapping[str, Any]
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A declared resource with its computed properties."""
+
+    name: str
+    type: str
+    properties: Mapping[str, Any]
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Template:
+    folder: Path
+    resources: Mapping[str, Resource]
+    functions: Mapping[str, Function]
+    api: Api | None
+    routes: tuple[Route, ...]
+    sources: tuple[QueueSource, ...]
+    schedules: tuple[Schedule, ...]
+    rules: tuple[Rule, ...]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def of_type(self, *types: str) -> Iterator[Resource]:
+        return (resource for resource in self.resources.values() if resource.type in types)
+
+    @property
+    def custom_resources(self) -> list[Resource]:
+        """In the order in which they depend on each other."""
+        custom = [resource for resource in self.resources.values() if is_custom(resource)]
+        names, ordered = {resource.name for resource in custom}, list[Resource]()
+
+        def visit(resource: Resource, path: tuple[str, ...]) -> None:
+            if resource.name in path:
+                raise TemplateProblem(f"circular dependency of {' -> '.join((*path, resource.name))}")
+            for name in self._leads_to(resource, names):
+                visit(self.resources[name], (*path, resource.name))
+            if resource not in ordered:
+                ordered.append(resource)
+
+        for resource in custom:
+            visit(resource, ())
+        return ordered
+
+    def _leads_to(self, resource: Resource, names: set[str]) -> list[str]:
+        """The custom resources that must be there before this one: named by DependsOn, by a property, or by its function's environment."""
+        function = self.functions.get(named(resource.properties.get("ServiceToken")) or "")
+        environment = function.environment if function else {}
+        text = f"{resource.properties} {environment}"
+        return [name for name in names - {resource.name} if name in resource.depends_on or f"{{{{@{name}" in text]
+
+
+def is_custom(resource: Resource) -> bool:
+    return resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
+
+
+def load(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
+    """Read a template. Raises TemplateProblem, saying where and why."""
+    document = read(path)
+    evaluator = Evaluator(document, parameters or {})
+    shared = document.get("Globals", {})
+    resources = {}
+    for name, raw in document["Resources"].items():
+        if "Condition" in raw and not evaluator.condition(raw["Condition"]):
+            continue
+        try:
+            properties = _merged(shared, raw["Type"], evaluator.value(raw.get("Properties", {})), evaluator)
+        except TemplateProblem as problem:
+            raise TemplateProblem(f"{path.name}, {name}: {problem}") from problem
+        depends_on = raw.get("DependsOn", [])
+        resources[name] = Resource(name, raw["Type"], properties, tuple([depends_on] if isinstance(depends_on, str) else depends_on))
+    return _template(path.parent.resolve(), resources, parameters or {})
+
+
+def _merged(shared: Mapping[str, Any], kind: str, properties: dict[str, Any], evaluator: Evaluator) -> dict[str, Any]:
+    """Globals below the resource's own properties: maps are merged, lists are joined, the rest is replaced (as SAM does it)."""
+    section = shared.get({FUNCTION: "Function", "AWS::Serverless::HttpApi": "HttpApi"}.get(kind, ""), {})
+    merged: dict[str, Any] = _over(evaluator.value(section), properties)
+    return merged
+
+
+def _over(below: Any, above: Any) -> Any:
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {key: _over(below[key], above[key]) if key in below and key in above else (below | above)[key] for key in below | above}
+    if isinstance(below, list) and isinstance(above, list):
+        return below + above
+    return above
+
+
+def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mapping[str, str]) -> Template:
+    functions: dict[str, Function] = {}
+    routes: list[Route] = []
+    sources: list[QueueSource] = []
+    schedules: list[Schedule] = []
+    apis = [resource for resource in resources.values() if resource.type == "AWS::Serverless::HttpApi"]
+    api = _api(apis[0]) if apis else None
+    default = apis[0].properties.get("Auth", {}).get("DefaultAuthorizer") if apis else None
+    for resource in resources.values():
+        if resource.type != FUNCTION:
+            continue
+        functions[resource.name] = _function(folder, resource)
+        for event_name, event in resource.properties.get("Events", {}).items():
+            kind, said = event["Type"], event.get("Properties", {})
+            if kind == "HttpApi":
+                authorizer = said.get("Auth", {}).get("Authorizer", default)
+                route = Route(
+                    str(said.get("Method", "ANY")).upper().replace("*", "ANY").replace("$DEFAULT", "ANY"),
+                    said.get("Path", "$default"),
+                    resource.name,
+                    None if authorizer == "NONE" else authorizer,
+                )
+                routes.append(route)
+            elif kind == "SQS":
+                sources.append(_source(resource.name, said))
+            elif kind in {"Schedule", "ScheduleV2"}:
+                if said.get("Enabled", True) is not False and said.get("State", "ENABLED") == "ENABLED":
+                    expression = said.get("Schedule") or said["ScheduleExpression"]
+                    schedules.append(Schedule(resource.name + event_name, resource.name, expression, said.get("Input")))
+            else:
+                raise TemplateProblem(f"{resource.name}, event {event_name}: {kind} is not offered by the local stack")
+    rules = tuple(_rule(resource) for resource in resources.values() if resource.type == "AWS::Events::Rule")
+    return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), rules, parameters)
+
+
+def _function(folder: Path, resource: Resource) -> Function:
+    said = resource.properties
+    for needed in ("CodeUri", "Handler"):
+        if not isinstance(said.get(needed), str):
+            raise TemplateProblem(f"{resource.name}: {needed} is missing")
+    module, _, attribute = said["Handler"].rpartition(".")
+    code = (folder / said["CodeUri"]).resolve()
+    environment = said.get("Environment", {}).get("Variables", {})
+    return Function(resource.name, code, module, attribute, environment, int(said.get("Timeout", 3)), int(said.get("MemorySize", 128)))
+
+
+def _api(resource: Resource) -> Api:
+    authorizers = {}
+    for name, said in resource.properties.get("Auth", {}).get("Authorizers", {}).items():
+        function = named(said.get("FunctionArn"))
+        if function is None or str(said.get("AuthorizerPayloadFormatVersion")) != "2.0" or not said.get("EnableSimpleResponses"):
+            offered = "the local stack offers function authorizers of format 2.0 with simple responses"
+            raise TemplateProblem(f"{resource.name}, authorizer {name}: {offered}")
+        identity = said.get("Identity", {})
+        headers = tuple(header.lower() for header in identity.get("Headers", []))
+        authorizers[name] = Authorizer(name, function, headers, int(identity.get("ReauthorizeEvery", 300 if headers else 0)))
+    cors = resource.properties.get("CorsConfiguration", {})
+    return Api(resource.name, authorizers, {"AllowOrigins": ["*"]} if cors is True else cors or {})
+
+
+def _source(function: str, said: Mapping[str, Any]) -> QueueSource:
+    queue = named(said.get("Queue"))
+    if queue is None:
+        raise TemplateProblem(f"{function}: an SQS event must name a queue of this template")
+    return QueueSource(
+        function,
+        queue,
+        int(said.get("BatchSize", 10)),
+        float(said.get("MaximumBatchingWindowInSeconds", 0)),
+        "ReportBatchItemFailures" in said.get("FunctionResponseTypes", []),
+        int(said.get("ScalingConfig", {}).get("MaximumConcurrency", 1000)),
+    )
+
+
+def _rule(resource: Resource) -> Rule:
+    said = resource.properties
+    targets = said.get("Targets", [])
+    queues = tuple(queue for target in targets if (queue := named(target.get("Arn"))))
+    if len(queues) != len(targets):
+        raise TemplateProblem(f"{resource.name}: the local stack delivers events to queues of the template only")
+    return Rule(resource.name, named(said.get("EventBusName")), said["EventPattern"], queues)
+

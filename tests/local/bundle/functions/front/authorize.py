@@ -1,0 +1,8 @@
+"""Lets "Bearer good" pass, refuses others, fails at "Bearer broken"."""
+
+
+def lambda_handler(event, context):
+    token = event["identitySource"][0]
+    if token == "Bearer broken":
+        raise RuntimeError("the authorizer is broken")
+    return {"isAuthorized": token.startswith("Bearer good"), "context": {"actor_id": token[7:], "asked_for": event["rawPath"]}}
