@@ -1,0 +1,105 @@
+"""The OpenAPI document of all routes, from the handlers that answer them: `python -m local.openapi` writes shared/parley/openapi.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from local import handlers
+from local.emulator import ROOT
+from local.template import Template, load
+
+OUTPUT = ROOT / "shared" / "parley" / "openapi.json"
+ABOUT = """Scheduling, a unified inbox, meeting recordings: one tenancy.
+
+Routes with a lock take an access token as `Authorization: Bearer …`. Refusals are problem details (RFC 9457): switch on `code`, show
+`detail`. Creating requests take an `Idempotency-Key`: the same key and request get the same answer. Lists page with `cursor`.
+"""
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "What clients switch on."},
+        "detail": {"type": "string", "description": "What happened and what to do, for people."},
+        "errors": {"type": "array", "items": {"type": "object"}, "description": "For 422: each value that does not fit."},
+    },
+}
+REFUSALS = {
+    "400": "The request can't be read.",
+    "404": "There is no such thing, or it is another organization's.",
+    "409": "The state of things forbids it.",
+    "413": "The body is too large.",
+    "415": "The body has another media type.",
+    "422": "The request was read, and its values don't fit.",
+    "429": "Too many requests.",
+    "503": "Something that this needs does not answer right now.",
+}
+GATEWAY_REFUSALS = {"401": "There is no token.", "403": "The token is not valid here, or lacks a scope."}
+
+
+def document(template: Template) -> dict[str, Any]:
+    """The whole document. Each handler's own description, merged; refusals and security are the same everywhere and added here."""
+    paths: dict[str, dict[str, Any]] = {}
+    schemas: dict[str, Any] = {"Problem": PROBLEM}
+    public = {(route.method, route.path) for route in template.routes if route.authorizer is None}
+    for route in template.routes:
+        function = template.functions[route.function]
+        handlers.load(function)
+        app = getattr(sys.modules[f"functions.{function.folder.name}.{function.module}"], "app", None)
+        if app is None:
+            continue
+        own = json.loads(app.get_openapi_json_schema())
+        for name, schema in own.get("components", {}).get("schemas", {}).items():
+            if schemas.setdefault(name, schema) != schema:
+                raise SystemExit(f"Two different schemas are called {name}; rename the one in {function.folder.name}/{function.module}.py.")
+        for path, operations in own.get("paths", {}).items():
+            for method, operation in operations.items():
+                paths.setdefault(path, {})[method] = _completed(operation, function, (method.upper(), path) in public)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Parley", "version": "1", "description": ABOUT},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _completed(operation: dict[str, Any], function: Any, is_public: bool) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
+    for status, description in REFUSALS.items():
+        answers[status] = {"description": description, "content": problem}
+    if not is_public:
+        # The gateway itself answers these with a bare message; a missing scope is a problem of ours.
+        bare = {"application/json": {"schema": {"type": "object"}}}
+        answers |= {status: {"description": text, "content": bare | problem} for status, text in GATEWAY_REFUSALS.items()}
+    made = operation | {
+        "operationId": function.module,
+        "tags": [function.folder.name],
+        "summary": function.module.replace("_", " ").capitalize(),
+        "responses": dict(sorted(answers.items())),
+    }
+    return made | ({"security": []} if is_public else {"security": [{"token": []}]})
+
+
+def main() -> None:
+    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+    made = json.dumps(document(load(ROOT / "template.yaml")), indent=1, sort_keys=False) + "\n"
+    if "--check" in sys.argv:
+        sys.exit(0 if OUTPUT.exists() and OUTPUT.read_text() == made else "openapi.json is old: run `make openapi`.")
+    Path(OUTPUT).write_text(made)
+    print(f"{OUTPUT.relative_to(ROOT)}: {made.count('operationId')} routes")
+
+
+if __name__ == "__main__":
+    main()

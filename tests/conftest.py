@@ -1,0 +1,56 @@
+"""One stack for each test process: embedded PostgreSQL, emulated AWS, what template.yaml declares. Tests found their own organizations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local.stack import Stack
+
+from tests.harness import Client, Member, World
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    folder = Path(tempfile.mkdtemp(prefix="parley-test-"))
+    try:
+        with Stack(folder, port=0, durable=False) as stack:
+            os.environ.update(stack.environment | {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_METRICS_DISABLED": "true"})
+            yield World(stack)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def acme(world: World) -> Member:
+    return world.organization("Acme")
+
+
+@pytest.fixture
+def globex(world: World) -> Member:
+    return world.organization("Globex")
+
+
+@pytest.fixture
+def stranger(world: World) -> Client:
+    return Client(world)
+
+
+@pytest.fixture
+def pump(world: World) -> Callable[[], int]:
+    return world.pump
+
+
+@pytest.fixture
+def invoke(world: World) -> Callable[[str, Any], Any]:
+    return world.invoke
+
+
+@pytest.fixture
+def mails(world: World) -> Callable[[], list[dict[str, Any]]]:
+    return world.mails

@@ -1,0 +1,199 @@
+"""What tests stand on: the whole stack on this machine, and clients that come in by the front door."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from local.gateway import Gateway
+from local.handlers import in_process
+from local.http_api import Request
+from local.stack import Stack
+from local.template import QueueSource
+from parley.identity import founding, signing_keys, tokens
+from parley.identity.models import MemberRole
+from parley.kernel import db
+from parley.kernel.callers import ActorType, Caller, system
+from parley.kernel.ids import new_id
+from sqlalchemy import Select
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `body` is parsed JSON where it is JSON, text otherwise."""
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        if "json" in self.headers.get("content-type", ""):
+            return json.loads(self.raw)
+        return self.raw.decode()
+
+
+@dataclass
+class Client:
+    """Somebody who talks to the API, with a token or without."""
+
+    world: World
+    token: str | None = None
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, query: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """One request through gateway, authorizer and handler. `body`: bytes as they are, anything else as JSON."""
+        sent = {"content-type": "application/json"} if body is not None else {}
+        sent |= {"authorization": f"Bearer {self.token}"} if self.token else {}
+        sent |= dict(headers or {})
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
+        target = f"{path}?{urlencode({name: value for name, value in query.items() if value is not None})}" if query else path
+        response = self.world.gateway.handle(Request(method, target, tuple(sent.items()), content))
+        return Answer(response.status, {name.lower(): value for name, value in response.headers}, response.body)
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
+        return self.request("GET", path, None, headers, query)
+
+    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.request("POST", path, {} if body is None else body, headers)
+
+    def delete(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.request("DELETE", path, None, headers)
+
+
+@dataclass
+class Member(Client):
+    """A member of an organization."""
+
+    organization_id: UUID = field(default_factory=new_id)
+    user_id: UUID = field(default_factory=new_id)
+    role: str = "OWNER"
+
+    @property
+    def caller(self) -> Caller:
+        """For calling a service directly, where a test needs a transaction of its own."""
+        return Caller(self.organization_id, ActorType.USER, self.user_id, self.role, frozenset({"*"}))
+
+    def as_role(self, role: str) -> Member:
+        """A new colleague with that role."""
+        with db.transaction(self.caller) as session:
+            user = founding.join(session, self.caller, name=f"{role.title()} Person", email=f"{new_id()}@acme.test", role=MemberRole(role))
+        return self.world.member(self.organization_id, user.id, role)
+
+    def rows(self, statement: Select[Any]) -> Sequence[Any]:
+        """What the tenant's tables hold: rows, or objects where one entity is selected. Deleted ones too."""
+        with db.transaction(system(self.organization_id)) as session:
+            result = session.execute(statement, execution_options={"with_deleted": True})
+            return result.scalars().all() if len(statement.column_descriptions) == 1 else result.all()
+
+
+class World:
+    """The stack, with handlers called in this process."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.template = stack.template
+        self.invoke_function = in_process(self.template.functions)
+        self.gateway = Gateway(self.template, self.invoke_function)
+
+    @cached_property
+    def kid(self) -> str:
+        return str(json.loads(os.environ["TOKEN_JWKS"])["keys"][0]["kid"])
+
+    def token(self, organization_id: UUID, user_id: UUID, role: str, **other: Any) -> str:
+        """A token signed by the stack's KMS key."""
+        bearer = tokens.Bearer(organization_id, user_id, role)
+        sign = lambda message: signing_keys.sign(os.environ["TOKEN_KEY_ID"], message)  # noqa: E731  # one expression, used once
+        return tokens.issue(sign, self.kid, bearer, other.pop("now", datetime.now(UTC)), **other)
+
+    def member(self, organization_id: UUID, user_id: UUID, role: str) -> Member:
+        return Member(self, self.token(organization_id, user_id, role), organization_id, user_id, role)
+
+    def organization(self, name: str) -> Member:
+        """A new organization; the client is its owner."""
+        caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
+        with db.transaction(caller) as session:
+            slug, email = f"{name.lower()}-{caller.organization_id.hex}", f"{caller.actor_id}@{name.lower()}.test"
+            founding.found(session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email)
+        assert caller.actor_id is not None
+        return self.member(caller.organization_id, caller.actor_id, "OWNER")
+
+    def invoke(self, name: str, event: Any) -> Any:
+        """Call a function by its file, `inbox/on_webhook_received`, with an event."""
+        domain, _, module = name.partition("/")
+        function = next(one for one in self.template.functions.values() if (one.folder.name, one.module) == (domain, module))
+        return self.invoke_function(function.name, event)
+
+    def pump(self) -> int:
+        """Publish what waits in the outbox and give every queued message to its worker, until nothing is left. Returns how many were given.
+
+        A failed message comes back at once, until its queue's redrive policy puts it aside.
+        """
+        given = 0
+        while True:
+            self.invoke("platform/relay_outbox", {"Records": []})
+            delivered = sum(self._deliver(source) for source in self.template.sources)
+            given += delivered
+            if not delivered:
+                return given
+
+    def _deliver(self, source: QueueSource) -> int:
+        sqs, url = self.stack.clients.sqs, self.queue_url(source.queue)
+        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(10, source.batch_size), MessageSystemAttributeNames=["All"])
+        messages = got.get("Messages", [])
+        if not messages:
+            return 0
+        answer = self.invoke_function(source.function, {"Records": [self.record(message) for message in messages]})
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in messages:
+            if message["MessageId"] in failed:
+                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+            else:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return len(messages)
+
+    @staticmethod
+    def record(message: Mapping[str, Any]) -> dict[str, Any]:
+        """A message as Lambda shows it."""
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue",
+            "awsRegion": "us-east-1",
+        }
+
+    def queue_url(self, logical_id: str) -> str:
+        return str(self.stack.attributes[logical_id])
+
+    def queued(self, logical_id: str) -> list[str]:
+        """The bodies of the messages in a queue; they stay there."""
+        got = self.stack.clients.sqs.receive_message(QueueUrl=self.queue_url(logical_id), MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [message["Body"] for message in got.get("Messages", [])]
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What was sent: id, from, to, raw."""
+        return self.stack.mails()
+
+
+def sqs_event(*bodies: str) -> dict[str, Any]:
+    """An event with messages of a queue, for `World.invoke`."""
+    messages = [{"MessageId": f"message-{at}", "ReceiptHandle": f"handle-{at}", "Body": body} for at, body in enumerate(bodies)]
+    return {"Records": [World.record(message) for message in messages]}
+
+
+def recorded(name: str) -> Any:
+    """A recorded event of tests/events/."""
+    return json.loads((Path(__file__).parent / "events" / f"{name}.json").read_text())
