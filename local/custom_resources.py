@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from local.cloudformation import ACCOUNT, REGION, STACK, TemplateProblem, named, resolve
 from local.invocation import Invoke
@@ -39,7 +39,7 @@ class Mailbox:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def __enter__(self) -> Mailbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -134,7 +134,7 @@ def response(answer: Any) -> Response:
     except (TypeError, ValueError, AttributeError) as problem:
         raise NotAnAnswer(str(problem)) from problem
     bad = [key for key, value in headers if not _TOKEN.fullmatch(key) or re.search(r"[\r\n\0]", value)]
-    if bad or not 100 <= status <= 599:
+    if bad or not 200 <= status <= 599:
         raise NotAnAnswer(f"status {status}, unusable headers {bad}")
     if not any(key == "content-type" for key, _ in headers):
         headers.append(("content-type", "text/plain; charset=utf-8"))

@@ -16,7 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from local import resources
 from local.cloudformation import REGION, TemplateProblem, named, resolve, unresolved
@@ -27,7 +27,9 @@ from local.gateway import Gateway
 from local.handlers import in_process
 from local.made_values import MadeValues
 from local.postgres import APPLICATION, OWNER, Postgres
+from local.pump import Pump, event_sources
 from local.resources import CREDENTIALS, Clients
+from local.server import Server
 from local.template import Template, load
 
 PORT = 3000
@@ -48,28 +50,33 @@ class Stack:
         *,
         settings: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
-        port: int = PORT,
+        port: int | None = None,
         durable: bool = True,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """settings: DATABASE_URL, DATABASE_OWNER_URL and AWS_ENDPOINT_URL replace the embedded parts; any other name of a function's
-        environment replaces the template's value. durable: see Postgres. say: called with each step that begins."""
+        """Raises TemplateProblem or PortTaken, before anything is started.
+
+        settings: DATABASE_URL, DATABASE_OWNER_URL and AWS_ENDPOINT_URL replace the embedded parts; any other name of a function's
+        environment replaces the template's value. port: of the API, 0 takes a free one; without a port there is no HTTP.
+        durable: see Postgres. say: called with each step that begins."""
         self.folder = folder.resolve()
         self.settings = dict(settings or {})
         self.template: Template = load(template, parameters)
-        self.port = port
+        self.server = None if port is None else Server(port, lambda request: self.gateway.handle(request))
+        self.port = self.server.port if self.server else PORT
         self.attributes: dict[str, Any] = {}
         self.environment: dict[str, str] = {}
         self.postgres = Postgres(self.folder / "postgres", self.folder / "logs" / "postgres.log", durable=durable)
         self.emulator = Emulator(self.folder / "aws", self.folder / "logs" / "aws.log")
         self.environments: Environments | None = None
+        self.gateway: Gateway
         self._made = MadeValues(self.folder / "secrets.json")
         self._say = say
         self._lock: IO[str] | None = None
         self._closing = contextlib.ExitStack()
         self._stopping = threading.Lock()
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> Self:
         try:
             self.prepare()
         except BaseException:
@@ -115,12 +122,34 @@ class Stack:
         """End everything, in the order in which it depends on each other. May be called more than once."""
         with self._stopping:
             self._closing.close()
+            if self.server is not None:
+                self.server.server_close()
             self.emulator.stop()
             self.postgres.stop()
             (self.folder / "stack.json").unlink(missing_ok=True)
             if self._lock is not None:
                 self._lock.close()
                 self._lock = None
+
+    # --- serving -----------------------------------------------------------------------------------------------------------------------
+
+    def serve(self, environments: int = ENVIRONMENTS, *, retry_seconds: int | None = None) -> None:
+        """Real execution environments, event sources, and the API on the port if the stack has one.
+
+        retry_seconds: after which a failed message comes again, instead of its queue's visibility timeout.
+        """
+        self._say(f"{len(self.template.functions)} functions")
+        self.environments = Environments(self.template.functions, self.environment, self.folder / "logs", environments)
+        self._closing.callback(self.environments.stop)
+        self.environments.start()
+        self.gateway = Gateway(self.template, self.environments.invoke)
+        sources = event_sources(self.template, self.clients, self.attributes, self.environments.invoke, retry_seconds)
+        pump = Pump(sources.values(), self.template.schedules, self.environments.invoke)
+        self._closing.callback(pump.stop)
+        pump.start()
+        if self.server is not None:
+            self._closing.callback(self.server.stop)
+            self.server.serve()
 
     # --- steps -------------------------------------------------------------------------------------------------------------------------
 
