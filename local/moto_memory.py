@@ -105,9 +105,11 @@ class Memory:
             self._written_queues = text
 
     def fill_queues(self) -> None:
-        """Give remembered messages to the queues that exist by now."""
+        """Give remembered messages to the queues that exist by now. Whoever had received one is gone: it is visible again."""
         for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
-            queue._messages.extend(self._queues.pop(name, []))
+            for message in self._queues.pop(name, []):
+                message.visible_at = 0.0
+                queue._messages.append(message)
 
     def _object_path(self, place: tuple[str, str, str]) -> Path:
         digest = hashlib.sha256("\0".join(place[1:]).encode("utf-8", "surrogatepass")).hexdigest()

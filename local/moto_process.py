@@ -20,6 +20,7 @@ from typing import Any
 
 from moto.core.utils import unix_time_millis
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3 import notifications
 from moto.ses.models import RawMessage, ses_backends
 from moto.sqs.models import sqs_backends
 from werkzeug.serving import make_server
@@ -104,6 +105,19 @@ class Emulated:
             self._memory.note_queues()
 
 
+def _number_notifications() -> None:
+    """Give each notification the sequencer that moto leaves out: a hexadecimal text which grows with every event of a key."""
+    without = notifications._get_s3_event
+
+    def with_sequencer(*arguments: Any) -> dict[str, list[dict[str, Any]]]:
+        event = without(*arguments)
+        for record in event["Records"]:
+            record["s3"]["object"]["sequencer"] = f"{time.time_ns():018X}"
+        return event
+
+    notifications._get_s3_event = with_sequencer
+
+
 def _body(environ: Environ) -> bytes:
     """Read before taking the turn: a slow sender must not hold up the others."""
     length = environ.get("CONTENT_LENGTH")
@@ -119,6 +133,7 @@ class _Quiet(MotoRequestHandler):
 
 
 def _serve(folder: Path, port: int) -> None:
+    _number_notifications()
     memory = Memory(folder)
     memory.recall()
     application = Emulated(memory)

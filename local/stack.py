@@ -15,6 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -101,9 +102,9 @@ class Stack:
         self.environment = self._union()
         self._write_card()
 
-    @property
+    @cached_property
     def clients(self) -> Clients:
-        """boto3 clients of the stack's AWS."""
+        """boto3 clients of the stack's AWS; to be asked for when it runs."""
         return Clients(self.settings.get("AWS_ENDPOINT_URL") or self.emulator.endpoint, CREDENTIALS | self.settings)
 
     @property
