@@ -26,7 +26,11 @@ def _migrate() -> None:
 
     with engine.connect() as connection:
         context.configure(
-            connection=connection, target_metadata=schema.metadata(), include_object=_is_ours, transaction_per_migration=True, compare_type=True
+            connection=connection,
+            target_metadata=schema.metadata(),
+            include_object=_is_ours,
+            transaction_per_migration=True,
+            compare_type=True,
         )
         with context.begin_transaction():
             context.execute(text("SET LOCAL lock_timeout = '5s'"))

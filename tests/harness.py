@@ -13,17 +13,18 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from local.gateway import Gateway
-from local.handlers import in_process
-from local.http_api import Request
-from local.stack import Stack
-from local.template import QueueSource
 from parley.identity import founding, signing_keys, tokens
 from parley.identity.models import MemberRole
 from parley.kernel import db
 from parley.kernel.callers import ActorType, Caller, system
 from parley.kernel.ids import new_id
 from sqlalchemy import Select
+
+from local.gateway import Gateway
+from local.handlers import in_process
+from local.http_api import Request
+from local.stack import Stack
+from local.template import QueueSource
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
-
 from parley.kernel import documentation
 from parley.kernel.http import api, entrypoint
 
 app = api()
 ASSETS = Path(swagger_ui.__file__).parent
 # The page carries its script and style in itself, and may load nothing else.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; frame-ancestors 'none'"
+)
 
 
 @cache

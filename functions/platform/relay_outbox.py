@@ -3,7 +3,6 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger
-
 from parley.kernel import bus, outbox
 from parley.kernel.db import sweep
 

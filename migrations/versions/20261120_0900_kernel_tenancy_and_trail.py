@@ -182,9 +182,7 @@ def _trail() -> None:
         END $$
         """
     )
-    op.execute(
-        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_logs FOR EACH ROW EXECUTE FUNCTION refuse_change_of_evidence()"
-    )
+    op.execute("CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_logs FOR EACH ROW EXECUTE FUNCTION refuse_change_of_evidence()")
     # The default partition takes what no month was made for, so that a late schedule loses no evidence. It takes the parent's policy
     # too: privileges are the parent's alone, and a direct reader would meet the same wall.
     op.execute("CREATE TABLE audit_logs_default PARTITION OF audit_logs DEFAULT")

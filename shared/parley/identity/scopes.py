@@ -1,7 +1,9 @@
 """Which scopes a role brings. A scope is `resource:action`; `resource:*` and `*` cover more."""
 
 _READ = "bookings:read schedules:read event_types:read connections:read conversations:read messages:read meetings:read recordings:read"
-_WRITE = "bookings:write schedules:write event_types:write conversations:write messages:write meetings:write recordings:write uploads:create"
+_WRITE = (
+    "bookings:write schedules:write event_types:write conversations:write messages:write meetings:write recordings:write uploads:create"
+)
 
 SCOPES: dict[str, frozenset[str]] = {
     "OWNER": frozenset({"*"}),

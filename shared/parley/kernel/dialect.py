@@ -6,22 +6,29 @@ together with whatever is sent next: a flush of ten rows in five tables is one t
 ended the wait, and PostgreSQL skips everything behind it.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pg8000.converters import make_params
 from pg8000.core import (
+    BIND,
     COMMAND_COMPLETE,
+    DESCRIBE,
     EMPTY_QUERY_RESPONSE,
+    EXECUTE_MSG,
     NULL_BYTE,
+    PARSE,
     READY_FOR_QUERY,
+    STATEMENT,
     SYNC_MSG,
     Context,
+    H_pack,
     _flush,
     _read,
     _write,
     ci_unpack,
+    i_pack,
 )
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.legacy import Connection
@@ -37,7 +44,18 @@ _WAITING_BYTES = 64 * 1024
 _BEGIN = "begin transaction"
 
 
-class PipelinedConnection(Connection):
+@contextmanager
+def _named_losses() -> Iterator[None]:
+    """pg8000 names some losses of the socket and lets others through as they are; SQLAlchemy knows the first kind."""
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise InterfaceError("network error") from error
+
+
+class PipelinedConnection(Connection):  # type: ignore[misc]  # pg8000 has no types
     """A pg8000 connection. Statements that begin with a word in `gathers` wait; `round_trips` counts the waits for the server."""
 
     round_trips = 0
@@ -58,7 +76,8 @@ class PipelinedConnection(Connection):
             return self._gathered(statement, (), ())
         statement, self._begin = self._begin + statement, ""
         self.round_trips += 1
-        return super().execute_simple(statement)
+        with _named_losses():
+            return super().execute_simple(statement)
 
     def execute_unnamed(self, statement: str, vals: Sequence[Any] = (), oids: Sequence[int] = (), stream: Any = None) -> Context:
         """Send a statement with its parameters in one round trip, or keep it waiting: its row count is not known then."""
@@ -76,12 +95,21 @@ class PipelinedConnection(Connection):
         return self._gathered(statement, vals, oids)
 
     def _send(self, statement: str, vals: Sequence[Any], oids: Sequence[int]) -> Context:
+        """Parse, Describe, Bind, Execute; without the Flush that pg8000 puts behind each, so the server answers when it is asked to."""
         context = Context(statement)
         params = make_params(self.py_types, vals)
-        self.send_PARSE(NULL_BYTE, statement, oids)
-        self.send_DESCRIBE_STATEMENT(NULL_BYTE)
-        self.send_BIND(NULL_BYTE, params)
-        self.send_EXECUTE()
+        types = H_pack(len(oids)) + b"".join(i_pack(max(oid, 0)) for oid in oids)
+        self._send_message(PARSE, NULL_BYTE + statement.encode(self._client_encoding) + NULL_BYTE + types)
+        self._send_message(DESCRIBE, STATEMENT + NULL_BYTE)
+        bound = bytearray(NULL_BYTE + NULL_BYTE + H_pack(0) + H_pack(len(params)))
+        for value in params:
+            if value is None:
+                bound += i_pack(-1)
+            else:
+                raw = value.encode(self._client_encoding)
+                bound += i_pack(len(raw)) + raw
+        self._send_message(BIND, bound + H_pack(0))
+        _write(self._sock, EXECUTE_MSG)
         self._waiting.append(context)
         self._waiting_bytes += len(statement) + sum(len(value) for value in params if value is not None)
         return context
@@ -90,13 +118,11 @@ class PipelinedConnection(Connection):
         """Send the statement behind the waiting ones, and read every answer."""
         last = self._send(statement, vals, oids)
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        try:
+        self.round_trips += 1
+        with _named_losses():
             _write(self._sock, SYNC_MSG)
             _flush(self._sock)
-        except AttributeError:
-            raise InterfaceError("connection is closed") from None
-        self.round_trips += 1
-        self._read_answers(waiting)
+            self._read_answers(waiting)
         return last
 
     def _read_answers(self, contexts: Sequence[Context]) -> None:
@@ -124,11 +150,19 @@ class PipelinedConnection(Connection):
             self._gathered(";", (), ())
 
     def commit(self) -> None:
-        self.execute_simple("commit")
+        try:
+            self.execute_simple("commit")
+        except DatabaseError:
+            # An error among the statements that waited: the commit behind them was skipped, the transaction is still there.
+            self.rollback()
+            raise
 
     def close(self) -> None:
-        with suppress(InterfaceError):  # the other side is gone already
+        stream = self._sock
+        with suppress(InterfaceError, OSError):  # the other side is gone already
             super().close()
+        with suppress(OSError, AttributeError):  # nor can what was not sent be sent now
+            stream.close()
 
     def rollback(self) -> None:
         self._begin = ""
@@ -148,7 +182,7 @@ class PipelinedDialect(PGDialect_pg8000):
         return PipelinedConnection(*cargs, **cparams)
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        return is_gone(e) or super().is_disconnect(e, connection, cursor)
+        return is_gone(e) or bool(super().is_disconnect(e, connection, cursor))  # type: ignore[no-untyped-call]  # so it is in SQLAlchemy
 
     def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
         return (15, 0)

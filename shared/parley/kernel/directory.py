@@ -39,9 +39,7 @@ def leave(session: Session, kind: Kind, key: str) -> None:
     """Take the name of the session's organization out again."""
     mine = session.info["caller"].organization_id
     session.execute(
-        delete(DirectoryEntry).where(
-            DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, DirectoryEntry.organization_id == mine
-        )
+        delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, DirectoryEntry.organization_id == mine)
     )
 
 

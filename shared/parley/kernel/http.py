@@ -103,7 +103,8 @@ def _answer_refusal(refusal: Refusal) -> Response[str]:
 
 def _answer_invalid(error: RequestValidationError) -> Response[str]:
     errors = [
-        {"loc": list(found["loc"]), "type": found["type"], "msg": found.get("msg", "is not valid").removeprefix("Value error, ")} for found in error.errors()
+        {"loc": list(found["loc"]), "type": found["type"], "msg": found.get("msg", "is not valid").removeprefix("Value error, ")}
+        for found in error.errors()
     ]
     return _answer_refusal(InvalidRequest("The request does not have the form that this route takes; see errors.", errors=errors))
 
@@ -118,7 +119,11 @@ def _refusal_of(error: BaseException) -> Refusal:
             return Unavailable("The database does not answer right now; try again in a moment.")
         if sqlstate(error).startswith("22"):
             return InvalidRequest("A value does not fit into its column.")
-    elif isinstance(error, OSError) or type(error).__name__ == "CallFailed" or (database is not None and isinstance(error, database.TimeoutError)):
+    elif (
+        isinstance(error, OSError)
+        or type(error).__name__ == "CallFailed"
+        or (database is not None and isinstance(error, database.TimeoutError))
+    ):
         return Unavailable("A service that this needs does not answer right now; try again in a moment.")
     return Failed("Something went wrong on our side; it has been noted.")
 
@@ -136,7 +141,6 @@ def api(*, accepts: tuple[str, ...] = ("application/json",)) -> APIGatewayHttpRe
     app = APIGatewayHttpResolver(
         enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=_read_json
     )
-    app.append_context(accepts=accepts)
     setattr(app, "accepts", accepts)  # noqa: B010  # Powertools clears its context after each request
     app.exception_handler(Refusal)(_answer_refusal)
     app.exception_handler(RequestValidationError)(_answer_invalid)

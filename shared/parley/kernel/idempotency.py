@@ -53,9 +53,9 @@ def claim(session: Session, caller: Caller, once: Once) -> None:
         organization_id=caller.organization_id, scope=_scope(once, caller), key=once.key, fingerprint=once.fingerprint, created_at=now()
     )
     # The update that changes nothing waits for a transaction that holds the key, and returns what it left.
-    claimed = fresh.on_conflict_do_update(
-        index_elements=["organization_id", "scope", "key"], set_={"key": IdempotencyKey.key}
-    ).returning(IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.body)
+    claimed = fresh.on_conflict_do_update(index_elements=["organization_id", "scope", "key"], set_={"key": IdempotencyKey.key}).returning(
+        IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.body
+    )
     try:
         fingerprint, status, body = session.execute(claimed).one()
     except DBAPIError as error:

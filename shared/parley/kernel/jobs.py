@@ -46,8 +46,8 @@ def queue_worker(work: Callable[[str], None]) -> Handler:
             raise
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = process_partial_response(event, one, processor, context)
-        failed = len(answer["batchItemFailures"])
+        answer = dict(process_partial_response(event, one, processor, context))
+        failed = len(processor.batch_response["batchItemFailures"])
         metrics.add_metric(name="MessagesSucceeded", unit=MetricUnit.Count, value=len(event.get("Records", [])) - failed)
         metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=failed)
         metrics.flush_metrics()

@@ -61,7 +61,7 @@ def _typed(text: Any, kind: type) -> Any:
 
 def page(
     session: Session,
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     keys: Sequence[InstrumentedAttribute[Any]],
     *,
     cursor: str | None,

@@ -95,7 +95,9 @@ def _unwrapped(session: Session, organization_id: UUID, key_id: UUID) -> bytes:
         raise DoesNotOpen("The key of this value is gone.")
     from parley.kernel import signed
 
-    answer = signed.call("kms", "Decrypt", {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": _context(organization_id)})
+    answer = signed.call(
+        "kms", "Decrypt", {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": _context(organization_id)}
+    )
     return _keep(organization_id, key_id, base64.b64decode(answer["Plaintext"]))
 
 
@@ -112,7 +114,11 @@ def _sealing_key(session: Session, organization_id: UUID) -> tuple[UUID, bytes]:
     else:
         from parley.kernel import signed
 
-        made = signed.call("kms", "GenerateDataKey", {"KeyId": setting("DATA_KEY_ID"), "KeySpec": "AES_256", "EncryptionContext": _context(organization_id)})
+        made = signed.call(
+            "kms",
+            "GenerateDataKey",
+            {"KeyId": setting("DATA_KEY_ID"), "KeySpec": "AES_256", "EncryptionContext": _context(organization_id)},
+        )
         fresh = insert(OrganizationKey).values(
             organization_id=organization_id, id=new_id(), wrapped=base64.b64decode(made["CiphertextBlob"]), created_at=now()
         )

@@ -128,7 +128,9 @@ def send_message(queue_url: str, body: str, *, attempts: int = 3) -> None:
     call("sqs", "SendMessage", {"QueueUrl": queue_url, "MessageBody": body}, attempts=attempts)
 
 
-def presign(method: str, bucket: str, key: str, *, seconds: int, headers: dict[str, str] | None = None, query: dict[str, str] | None = None) -> str:
+def presign(
+    method: str, bucket: str, key: str, *, seconds: int, headers: dict[str, str] | None = None, query: dict[str, str] | None = None
+) -> str:
     """A presigned S3 URL. The client must send exactly these `headers` (lower case); `query` holds parameters such as `uploadId`."""
     moment = datetime.now(UTC)
     if is_set("AWS_ENDPOINT_URL"):
@@ -139,7 +141,15 @@ def presign(method: str, bucket: str, key: str, *, seconds: int, headers: dict[s
 
 
 def _presigned(
-    method: str, base: str, path: str, service: str, seconds: int, headers: dict[str, str], query: dict[str, str], payload: str, moment: datetime
+    method: str,
+    base: str,
+    path: str,
+    service: str,
+    seconds: int,
+    headers: dict[str, str],
+    query: dict[str, str],
+    payload: str,
+    moment: datetime,
 ) -> str:
     signed = headers | {"host": urlsplit(base).netloc}
     asked = query | {

@@ -1,0 +1,73 @@
+"""Revisions go up, down and up again, and say the same as the models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pg8000.native
+import pytest
+from alembic import command
+from parley.kernel import migrations
+from parley.kernel.migrations import configuration
+
+from tests.harness import World
+
+
+@pytest.fixture
+def empty_database(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[pg8000.native.Connection]:
+    name = f"migrations_{os.getpid()}"
+    world.stack.postgres.create_database(name)
+    monkeypatch.setenv("DATABASE_OWNER_URL", world.stack.postgres.url("parley_owner", name))
+    with world.stack.postgres.superuser(name) as connection:
+        yield connection
+    with world.stack.postgres.superuser() as connection:
+        connection.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def tables(connection: pg8000.native.Connection) -> set[str]:
+    return {row[0] for row in connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+
+def types(connection: pg8000.native.Connection) -> set[str]:
+    return {
+        row[0]
+        for row in connection.run(
+            "SELECT typname FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace WHERE nspname = 'public' AND typtype = 'e'"
+        )
+    }
+
+
+def test_up_down_and_up_again_leave_nothing_behind(empty_database: pg8000.native.Connection) -> None:
+    assert migrations.upgrade() == migrations.head()
+    all_tables, all_types = tables(empty_database), types(empty_database)
+    command.check(configuration())
+    migrations.downgrade("base")
+    assert tables(empty_database) == {"alembic_version"}
+    assert types(empty_database) == set()
+    migrations.upgrade()
+    assert (tables(empty_database), types(empty_database)) == (all_tables, all_types)
+
+
+def test_each_revision_alone_goes_down_and_up_on_data(empty_database: pg8000.native.Connection) -> None:
+    migrations.upgrade()
+    empty_database.run(
+        """
+        INSERT INTO users (id, email, timezone, locale, status, created_at, updated_at)
+        VALUES ('01900000-0000-7000-8000-000000000001', 'ada@acme.test', 'UTC', 'en', 'ACTIVE', now(), now());
+        INSERT INTO organizations (id, name, slug, timezone, plan, sso_enabled, scim_enabled, owner_id, created_at, updated_at)
+        VALUES ('01900000-0000-7000-8000-000000000002', 'Acme', 'acme', 'UTC', 'FREE', false, false, '01900000-0000-7000-8000-000000000001', now(), now());
+        INSERT INTO audit_logs (organization_id, id, created_at, action, actor_type)
+        VALUES ('01900000-0000-7000-8000-000000000002', '01900000-0000-7000-8000-000000000003', now(), 'organization.created', 'USER');
+        """
+    )
+    script = migrations.ScriptDirectory.from_config(configuration())
+    for revision in list(script.walk_revisions())[:-1]:
+        migrations.downgrade(str(revision.down_revision))
+    migrations.upgrade()
+    assert empty_database.run("SELECT count(*) FROM audit_logs") == [[1]]
+
+
+def test_a_second_run_changes_nothing(empty_database: pg8000.native.Connection) -> None:
+    migrations.upgrade()
+    assert migrations.upgrade() == migrations.head()

@@ -1,0 +1,143 @@
+"""What a transaction announces is published, once or more, however a process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+from parley.kernel import db, outbox
+from parley.kernel.outbox import OutboxEvent
+from sqlalchemy import select, update
+
+from local.emulator import ROOT
+from tests.harness import Member, World
+
+
+def events_of(acme: Member) -> list[str]:
+    return sorted(acme.rows(select(OutboxEvent.name)))
+
+
+def announce(acme: Member, *names: str) -> None:
+    with db.transaction(acme.caller) as session:
+        for name in names:
+            outbox.announce(session, name, organization_id=acme.organization_id)
+
+
+def relay_all(accepted: Sequence[str]) -> list[str]:
+    """Relay until nothing is due; says what was published."""
+    published: list[str] = []
+
+    def publish(events: Sequence[OutboxEvent]) -> list[bool]:
+        published.extend(event.name for event in events if event.name in accepted)
+        return [event.name in accepted for event in events]
+
+    while True:
+        with db.sweep() as session:
+            if not outbox.relay(session, publish):
+                return published
+
+
+def test_an_event_leaves_only_with_its_transaction(acme: Member) -> None:
+    with pytest.raises(RuntimeError), db.transaction(acme.caller) as session:
+        outbox.announce(session, "test.never")
+        session.flush()
+        raise RuntimeError
+    assert events_of(acme) == []
+
+
+def test_a_refused_event_waits_and_does_not_block_the_others(acme: Member) -> None:
+    announce(acme, "test.good", "test.bad", "test.good")
+    assert [name for name in relay_all(["test.good"]) if name.startswith("test.")] == ["test.good", "test.good"]
+    (waiting,) = acme.rows(select(OutboxEvent))
+    assert (waiting.name, waiting.attempts) == ("test.bad", 1)
+    assert (waiting.due_at - waiting.occurred_at).total_seconds() >= 2
+    with db.transaction(acme.caller) as session:
+        session.execute(update(OutboxEvent).values(due_at=waiting.occurred_at))
+    assert relay_all(["test.bad"]) == ["test.bad"]
+    assert events_of(acme) == []
+
+
+def test_a_bus_that_does_not_answer_loses_nothing(acme: Member) -> None:
+    announce(acme, "test.kept")
+
+    def publish(events: Sequence[OutboxEvent]) -> list[bool]:
+        raise ConnectionError("the bus is away")
+
+    with pytest.raises(ConnectionError), db.sweep() as session:
+        outbox.relay(session, publish)
+    assert events_of(acme) == ["test.kept"]
+    assert relay_all(["test.kept"]) == ["test.kept"]
+
+
+def test_two_relays_take_different_events(acme: Member) -> None:
+    announce(acme, *(f"test.{number}" for number in range(12)))
+    seen: list[set[str]] = []
+
+    def inner(events: Sequence[OutboxEvent]) -> list[bool]:
+        seen.append({event.name for event in events})
+        return [True] * len(events)
+
+    def outer(events: Sequence[OutboxEvent]) -> list[bool]:
+        with db.sweep() as session:
+            outbox.relay(session, inner)
+        return inner(events)
+
+    with db.sweep() as session:
+        assert outbox.relay(session, outer) == 10
+    assert len(seen) == 2 and not seen[0] & seen[1]
+    relay_all([name for name in events_of(acme)])
+
+
+KILLED = """
+import os, signal
+from parley.kernel import bus, db, outbox
+from parley.kernel.callers import system
+from uuid import UUID
+caller = system(UUID(os.environ["ORGANIZATION"]))
+if os.environ["MOMENT"] == "after commit":
+    outbox.kick = lambda: os.kill(os.getpid(), signal.SIGKILL)
+    with db.transaction(caller) as session:
+        outbox.announce(session, "test.survives", ids=["1"])
+else:
+    def publish(events):
+        bus.publish(events)
+        os.kill(os.getpid(), signal.SIGKILL)
+    with db.sweep() as session:
+        outbox.relay(session, publish)
+"""
+
+
+def killed(acme: Member, moment: str) -> None:
+    """A process of its own that kills itself at that moment."""
+    environment = os.environ | {"ORGANIZATION": str(acme.organization_id), "MOMENT": moment, "PYTHONPATH": str(ROOT / "shared")}
+    ended = subprocess.run([sys.executable, "-c", KILLED], env=environment, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def test_a_process_killed_between_commit_and_publish_loses_nothing(world: World, acme: Member) -> None:
+    killed(acme, "after commit")
+    assert events_of(acme) == ["test.survives"]
+    world.pump()
+    assert events_of(acme) == []
+
+
+def test_a_relay_killed_between_publish_and_its_own_commit_publishes_the_same_id_again(acme: Member) -> None:
+    announce(acme, "test.twice")
+    (event,) = acme.rows(select(OutboxEvent))
+    killed(acme, "while relaying")
+    (again,) = acme.rows(select(OutboxEvent))
+    assert again.id == event.id
+    assert relay_all(["test.twice"]) == ["test.twice"]
+
+
+def test_the_envelope_on_the_bus_has_ids_and_plain_values(acme: Member) -> None:
+    announce(acme, "test.shape")
+    (event,) = acme.rows(select(OutboxEvent))
+    assert event.payload == {"organization_id": str(acme.organization_id)}
+    json.dumps(event.payload)
+    relay_all(["test.shape"])

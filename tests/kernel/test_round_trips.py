@@ -1,0 +1,115 @@
+"""What a transaction costs, counted by a proxy on the wire and by the connection itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from parley.identity.models import MemberRole, Organization, OrganizationMember, User
+from parley.kernel import db, directory, outbox
+from parley.kernel.errors import Conflict
+from parley.kernel.ids import new_id
+from parley.kernel.verdicts import constraint, violation_means
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.harness import Member, World
+from tests.kernel.wire import Wire
+
+
+@pytest.fixture
+def wire(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """Everything that this test asks of the database goes over a wire that counts."""
+    url = world.stack.environment["DATABASE_URL"]
+    parts = urlsplit(url)
+    assert parts.hostname is not None and parts.port is not None
+    made = Wire(parts.hostname, parts.port)
+    db.engine().dispose()
+    monkeypatch.setenv("DATABASE_URL", url.replace(f":{parts.port}/", f":{made.port}/"))
+    yield made
+    db.engine().dispose()
+    made.close()
+
+
+def test_the_smallest_tenant_transaction_costs_three(wire: Wire, acme: Member) -> None:
+    with db.transaction(acme.caller) as session:
+        session.scalars(select(Organization.name)).one()
+    before = wire.round_trips
+    with db.transaction(acme.caller) as session:
+        counted = db.round_trips(session)
+        assert session.scalars(select(Organization.name)).one() == "Acme"
+    assert wire.round_trips - before == 3
+    with db.transaction(acme.caller) as session:
+        # begin of this one, select and commit of that one
+        assert db.round_trips(session) - counted == 3
+
+
+def test_a_look_up_before_the_tenant_is_known_costs_one(wire: Wire, acme: Member) -> None:
+    assert directory.organization_of(directory.Kind.EVENT_TYPE, "nobody") is None
+    before = wire.round_trips
+    assert directory.organization_of(directory.Kind.EVENT_TYPE, "nobody") is None
+    assert wire.round_trips - before == 1
+
+
+def test_rows_of_many_tables_travel_in_one_round_trip_and_with_the_commit(wire: Wire, acme: Member) -> None:
+    with db.transaction(acme.caller) as session:
+        user = User(name="Bob", email=f"{new_id()}@acme.test")
+        session.add(user)
+        session.add_all([User(name="Many", email=f"{new_id()}@acme.test") for _ in range(20)])
+        before = wire.round_trips
+        session.flush()
+        assert wire.round_trips - before == 1
+        session.add(OrganizationMember(user_id=user.id, role=MemberRole.MEMBER))
+        outbox.announce(session, "test.happened", user_id=user.id)
+        directory.enter(session, directory.Kind.EVENT_TYPE, str(user.id))
+        before = wire.round_trips
+    assert wire.round_trips - before == 1
+    assert acme.rows(select(OrganizationMember.role).where(OrganizationMember.user_id == user.id)) == [MemberRole.MEMBER]
+
+
+def test_an_error_among_gathered_rows_is_named_and_nothing_of_the_transaction_stays(acme: Member) -> None:
+    class Taken(Conflict):
+        pass
+
+    taken = str(new_id())
+    with db.transaction(acme.caller) as session:
+        directory.enter(session, directory.Kind.EVENT_TYPE, taken)
+    email = f"{new_id()}@acme.test"
+    with pytest.raises(Taken), db.transaction(acme.caller) as session:
+        session.add(User(name="Lost", email=email))
+        directory.enter(session, directory.Kind.EVENT_TYPE, taken)
+        with violation_means(directory.UNIQUE, Taken("It is taken.")):
+            session.flush()
+    with pytest.raises(DBAPIError) as caught, db.transaction(acme.caller) as session:
+        directory.enter(session, directory.Kind.EVENT_TYPE, taken)
+    assert constraint(caught.value) == directory.UNIQUE
+    with db.transaction(acme.caller) as session:
+        user = User(name="Found", email=email)
+        session.add(user)
+        session.flush()
+        session.add(OrganizationMember(user_id=user.id, role=MemberRole.MEMBER))
+    assert acme.rows(select(User.name).where(User.email == email)) == ["Found"]
+
+
+def test_a_commit_of_a_broken_transaction_is_an_error(acme: Member) -> None:
+    with pytest.raises(DBAPIError), db.transaction(acme.caller) as session:
+        try:
+            session.connection().exec_driver_sql("SELECT 1/0")
+        except DBAPIError:
+            pass  # swallowed, as careless code would
+
+
+def test_a_socket_that_died_while_frozen_is_replaced(world: World, acme: Member) -> None:
+    assert acme.rows(select(Organization.name)) == ["Acme"]
+    with world.stack.postgres.superuser("parley") as superuser:
+        superuser.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_app'")
+        assert acme.rows(select(Organization.name)) == ["Acme"]
+        superuser.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_app'")
+    assert directory.organization_of(directory.Kind.EVENT_TYPE, "nobody") is None
+
+
+def test_limits_of_time_are_the_transactions_own(acme: Member) -> None:
+    with db.transaction(acme.caller) as session:
+        assert session.execute(text("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")).one() == ("20s", "5s")
+    assert db.lookup("SELECT current_setting('statement_timeout')") == [("0",)]

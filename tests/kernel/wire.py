@@ -1,0 +1,48 @@
+"""A proxy on the wire to PostgreSQL that counts how often the client has waited for the server."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+from contextlib import suppress
+
+
+class Wire:
+    """Listens on loopback and passes everything on. A round trip is counted when the client speaks after the server has spoken."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.round_trips = 0
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._target)
+                threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        server_spoke = True
+        with selectors.DefaultSelector() as selector, client, server, suppress(OSError):
+            selector.register(client, selectors.EVENT_READ)
+            selector.register(server, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select():
+                    content = key.fileobj.recv(65536)  # type: ignore[union-attr]  # only sockets are registered
+                    if not content:
+                        return
+                    if key.fileobj is client:
+                        self.round_trips += server_spoke
+                        server_spoke = False
+                        server.sendall(content)
+                    else:
+                        server_spoke = True
+                        client.sendall(content)
