@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 Run: TypeAlias = tuple[int, int]  # the `type` statement needs Python 3.12
@@ -68,8 +68,7 @@ class Override:
             raise ValueError("start_minute and end_minute come together")
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(NamedTuple):
     """A schedule: an IANA time zone, weekly windows, and *all* overrides, past ones too.
 
     An old override can still be where an unbroken run begins, and so set the grid of today.
