@@ -20,26 +20,12 @@ from parley.kernel.callers import ActorType, Caller, system
 from parley.kernel.ids import new_id
 from sqlalchemy import Select
 
+from local.client import Answer
 from local.gateway import Gateway
 from local.handlers import in_process
 from local.http_api import Request
+from local.pump import event_sources
 from local.stack import Stack
-from local.template import QueueSource
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back. `body` is parsed JSON where it is JSON, text otherwise."""
-
-    status: int
-    headers: Mapping[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        if "json" in self.headers.get("content-type", ""):
-            return json.loads(self.raw)
-        return self.raw.decode()
 
 
 @dataclass
@@ -59,7 +45,7 @@ class Client:
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
         target = f"{path}?{urlencode({name: value for name, value in query.items() if value is not None})}" if query else path
         response = self.world.gateway.handle(Request(method, target, tuple(sent.items()), content))
-        return Answer(response.status, {name.lower(): value for name, value in response.headers}, response.body)
+        return Answer(response.status, dict(response.headers), response.body)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         return self.request("GET", path, None, headers, query)
@@ -105,6 +91,7 @@ class World:
         self.template = stack.template
         self.invoke_function = in_process(self.template.functions)
         self.gateway = Gateway(self.template, self.invoke_function)
+        self.sources = event_sources(self.template, stack.clients, stack.attributes, self.invoke_function, retry_seconds=0)
 
     @cached_property
     def kid(self) -> str:
@@ -142,39 +129,10 @@ class World:
         given = 0
         while True:
             self.invoke("platform/relay_outbox", {"Records": []})
-            delivered = sum(self._deliver(source) for source in self.template.sources)
+            delivered = sum(source.once() for source in self.sources.values())
             given += delivered
             if not delivered:
                 return given
-
-    def _deliver(self, source: QueueSource) -> int:
-        sqs, url = self.stack.clients.sqs, self.queue_url(source.queue)
-        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(10, source.batch_size), MessageSystemAttributeNames=["All"])
-        messages = got.get("Messages", [])
-        if not messages:
-            return 0
-        answer = self.invoke_function(source.function, {"Records": [self.record(message) for message in messages]})
-        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        for message in messages:
-            if message["MessageId"] in failed:
-                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
-            else:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return len(messages)
-
-    @staticmethod
-    def record(message: Mapping[str, Any]) -> dict[str, Any]:
-        """A message as Lambda shows it."""
-        return {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message.get("Attributes", {}),
-            "messageAttributes": {},
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue",
-            "awsRegion": "us-east-1",
-        }
 
     def queue_url(self, logical_id: str) -> str:
         return str(self.stack.attributes[logical_id])
@@ -191,8 +149,11 @@ class World:
 
 def sqs_event(*bodies: str) -> dict[str, Any]:
     """An event with messages of a queue, for `World.invoke`."""
-    messages = [{"MessageId": f"message-{at}", "ReceiptHandle": f"handle-{at}", "Body": body} for at, body in enumerate(bodies)]
-    return {"Records": [World.record(message) for message in messages]}
+    records = [
+        {"messageId": f"message-{at}", "receiptHandle": f"handle-{at}", "body": body, "attributes": {}, "eventSource": "aws:sqs"}
+        for at, body in enumerate(bodies)
+    ]
+    return {"Records": records}
 
 
 def recorded(name: str) -> Any:
