@@ -4,6 +4,8 @@ A `ForeignKey` to a table whose module is not imported works for SELECT and fail
 and the constraint is added here.
 """
 
+from functools import cache
+
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
 import parley.identity.models
@@ -30,6 +32,7 @@ CROSSING: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
+@cache
 def metadata() -> MetaData:
     """The whole schema, with every foreign key."""
     tables = Base.metadata.tables
