@@ -65,7 +65,9 @@ class EventSource:
         failed = self._failed(batch)
         done = [message for message in batch if message["MessageId"] not in failed]
         for start in range(0, len(done), 10):
-            entries = [{"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(done[start : start + 10])]
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(done[start : start + 10])
+            ]
             self.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)
         if failed and self.retry_seconds is not None:
             self._hide([message for message in batch if message["MessageId"] in failed], self.retry_seconds)

@@ -77,7 +77,7 @@ class Execution:
         except FunctionFailed as problem:
             print(problem)
             return FAILED, str(problem).encode("utf-8", "replace")
-        except Exception as problem:  # importing the module failed: Lambda answers such a call with an error, and so does this
+        except Exception as problem:  # noqa: BLE001 - the import failed: Lambda answers such a call with an error, and so does this
             print(f"{function.name} can't be imported: {problem!r}")
             return FAILED, f"{function.name} can't be imported: {problem!r}".encode("utf-8", "replace")
         finally:
@@ -97,7 +97,7 @@ def _import_all(functions: dict[str, Function]) -> dict[str, str]:
     for function in functions.values():
         try:
             load(function)
-        except Exception as problem:  # whatever the module raises is that function's problem, not the others'
+        except Exception as problem:  # noqa: BLE001 - whatever the module raises is that function's problem, not the others'
             failed[function.name] = repr(problem)
     return failed
 

@@ -21,6 +21,7 @@ from typing import Any
 from moto.core.utils import unix_time_millis
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3 import notifications
+from moto.s3.models import FakeBucket
 from moto.ses.models import RawMessage, ses_backends
 from moto.sqs.models import sqs_backends
 from werkzeug.serving import make_server
@@ -109,8 +110,8 @@ def _number_notifications() -> None:
     """Give each notification the sequencer that moto leaves out: a hexadecimal text which grows with every event of a key."""
     without = notifications._get_s3_event
 
-    def with_sequencer(*arguments: Any) -> dict[str, list[dict[str, Any]]]:
-        event = without(*arguments)
+    def with_sequencer(event_name: str, bucket: FakeBucket, key: Any, notification_id: str) -> dict[str, list[dict[str, Any]]]:
+        event = without(event_name, bucket, key, notification_id)
         for record in event["Records"]:
             record["s3"]["object"]["sequencer"] = f"{time.time_ns():018X}"
         return event

@@ -117,7 +117,14 @@ class Postgres:
         began = time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.data, user=self._user, group=self._group
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.data,
+                user=self._user,
+                group=self._group,
             )
         process = self._process
         answered = processes.until(lambda: process.poll() is not None or self._ready(began), START_SECONDS)
@@ -140,7 +147,15 @@ class Postgres:
         shutil.rmtree(self.data, ignore_errors=True)
         aside.mkdir(mode=0o700)
         self._own(aside)
-        options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        options = [
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+        ]
         command = [str(_programs() / "initdb"), "-D", str(aside), "--no-sync", *options]
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, cwd=aside, check=False, user=self._user, group=self._group

@@ -33,7 +33,12 @@ def event_sources(
     """The mappings of a template by the logical id of their function."""
     return {
         source.function: EventSource(
-            source, clients.make("sqs", LONGEST_POLL + 10), attributes[source.queue], attributes[f"{source.queue}.Arn"], invoke, retry_seconds
+            source,
+            clients.make("sqs", LONGEST_POLL + 10),
+            attributes[source.queue],
+            attributes[f"{source.queue}.Arn"],
+            invoke,
+            retry_seconds,
         )
         for source in template.sources
     }

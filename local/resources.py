@@ -188,5 +188,3 @@ def _allow_mail(ses: Any, address: str) -> None:
     except ClientError as problem:
         if problem.response["Error"]["Code"] not in {"AlreadyExistsException"}:
             raise
-
-

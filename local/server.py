@@ -40,7 +40,9 @@ class _Handler(BaseHTTPRequestHandler):
         except _BadRequest as refusal:
             self._refuse(refusal.response)
             return
-        headers = tuple((key, value) for key, value in self.headers.items() if key.lower() not in {"connection", "transfer-encoding", "expect"})
+        headers = tuple(
+            (key, value) for key, value in self.headers.items() if key.lower() not in {"connection", "transfer-encoding", "expect"}
+        )
         try:
             response = self.server.answer(Request(self.command, _origin_form(self.path), headers, body, self.client_address[0]))  # type: ignore[attr-defined]
         except Exception:  # a fault of the gateway must not cost the connection's thread a silent death
@@ -106,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message_text: str | None = None, explain: str | None = None) -> None:
         """What the standard library refuses by itself (a line too long, no HTTP at all) looks like the gateway's refusals."""
         self.command = getattr(self, "command", None) or "GET"
-        self.request_version = getattr(self, "request_version", None) or "HTTP/1.1"
+        self.request_version = "HTTP/1.1"  # whatever was sent instead of one
         self._refuse(message(code, message_text or "Bad Request"))
 
     def _refuse(self, response: Response) -> None:

@@ -1,10 +1,10 @@
 """The whole bundle on one machine: what `template.yaml` declares, made of an embedded PostgreSQL, an emulated AWS and local processes.
 
-    with Stack(folder) as stack:           # database, emulator, resources, custom resources: `stack.environment` is complete
-        os.environ.update(stack.environment)
-        gateway = stack.gateway_in_process()   # handlers run in this process: for tests
-        ...
-        stack.serve()                      # or: real execution environments, event sources and an HTTP server
+with Stack(folder) as stack:           # database, emulator, resources, custom resources: `stack.environment` is complete
+    os.environ.update(stack.environment)
+    gateway = stack.gateway_in_process()   # handlers run in this process: for tests
+    ...
+    stack.serve()                      # or: real execution environments, event sources and an HTTP server
 """
 
 from __future__ import annotations
@@ -125,12 +125,13 @@ class Stack:
             self._closing.close()
             if self.server is not None:
                 self.server.server_close()
+            if self._lock is None:  # the folder is another stack's: nothing of ours runs, and its files are not ours
+                return
             self.emulator.stop()
             self.postgres.stop()
             (self.folder / "stack.json").unlink(missing_ok=True)
-            if self._lock is not None:
-                self._lock.close()
-                self._lock = None
+            self._lock.close()
+            self._lock = None
 
     # --- serving -----------------------------------------------------------------------------------------------------------------------
 
@@ -209,7 +210,15 @@ class Stack:
         return self.settings.get(name) or local[name]
 
     def _local(self) -> dict[str, str]:
-        names = ("MAIL_FROM", "PARLEY_ENVIRONMENT", "PUBLIC_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED", *CREDENTIALS)
+        names = (
+            "MAIL_FROM",
+            "PARLEY_ENVIRONMENT",
+            "PUBLIC_URL",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "AWS_EC2_METADATA_DISABLED",
+            *CREDENTIALS,
+        )
         values = {name: self._given(name) for name in names}
         values["AWS_ENDPOINT_URL"] = self.settings.get("AWS_ENDPOINT_URL") or self.emulator.endpoint
         values["DATABASE_URL"] = self.settings.get("DATABASE_URL") or self.postgres.url(APPLICATION)
@@ -244,5 +253,3 @@ class Stack:
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(card, file, indent=1)
-
-

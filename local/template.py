@@ -246,4 +246,3 @@ def _rule(resource: Resource) -> Rule:
     if len(queues) != len(targets):
         raise TemplateProblem(f"{resource.name}: the local stack delivers events to queues of the template only")
     return Rule(resource.name, named(said.get("EventBusName")), said["EventPattern"], queues)
-

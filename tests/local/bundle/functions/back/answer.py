@@ -18,6 +18,11 @@ def lambda_handler(event, context):
             raise RuntimeError("the whole batch")
         if "fail" in record["body"]:
             failed.append({"itemIdentifier": record["messageId"]})
-        line = {"body": record["body"], "side": SIDE, "received": record["attributes"]["ApproximateReceiveCount"], "source": record["eventSource"]}
+        line = {
+            "body": record["body"],
+            "side": SIDE,
+            "received": record["attributes"]["ApproximateReceiveCount"],
+            "source": record["eventSource"],
+        }
         path.open("a").write(f"{json.dumps(line)}\n")
     return {"batchItemFailures": failed}

@@ -1,0 +1,153 @@
+"""What `make run` runs first: any Python, nothing installed.
+
+    python3 local/bootstrap.py [--requirements local|test] -- python -m local.run
+
+Makes .venv if there is none (with Python 3.13 when one is found, as on AWS), installs the locked packages if the lock has changed since, and
+becomes the command, with .venv in front of the path. Only the standard library, and no syntax that an old Python 3 could not read: it must be
+able to say that it is too old.
+"""
+# ruff: noqa: UP031 - an old Python must be able to read this file
+
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+if False:  # for type checkers; `typing` has no NoReturn in an old Python
+    from typing import NoReturn
+
+OLDEST = (3, 11)
+PREFERRED = (3, 13)
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def fail(text: str) -> "NoReturn":
+    sys.stderr.write(text + "\n")
+    sys.exit(1)
+
+
+def version(python: str) -> "tuple[int, ...] | None":
+    """(3, 13) for an interpreter that works, None for one that does not (a pyenv shim of a version that is not there)."""
+    try:
+        text = subprocess.check_output([python, "-c", "import sys; print('%d %d' % sys.version_info[:2])"], stderr=subprocess.DEVNULL)
+        return tuple(int(part) for part in text.split())
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return None
+
+
+def find_python() -> str:
+    """The interpreter for .venv: the wanted one, a 3.13, or the one that runs this."""
+    wanted = os.environ.get("PARLEY_PYTHON")
+    if wanted:
+        found = version(wanted)
+        if found is None or found < OLDEST:
+            fail("PARLEY_PYTHON=%s is not a Python %d.%d or newer." % ((wanted,) + OLDEST))
+        return wanted
+    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    for candidate in ["python3.13"] + sorted(glob.glob(os.path.join(pyenv, "versions", "3.13*", "bin", "python3.13")), reverse=True):
+        if version(candidate) == PREFERRED:
+            return candidate
+    if sys.version_info[:2] < OLDEST:
+        for candidate in ["python3.14", "python3.12", "python3.11"]:
+            if version(candidate):
+                return candidate
+        fail(
+            "Parley needs Python %d.%d or newer (%d.%d is best); this is %d.%d and no newer one was found.\n"
+            "Install one, or name it: PARLEY_PYTHON=/path/to/python make run" % (OLDEST + PREFERRED + tuple(sys.version_info[:2]))
+        )
+    return sys.executable
+
+
+def make_venv() -> None:
+    found = version(PYTHON)
+    if found and found >= OLDEST:
+        return
+    python = find_python()
+    say("Making .venv with Python %s" % ".".join(map(str, version(python) or ())))
+    shutil.rmtree(VENV, ignore_errors=True)
+    made = subprocess.Popen([python, "-m", "venv", VENV], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = made.communicate()[0].decode("utf-8", "replace")
+    if made.returncode or not version(PYTHON):
+        shutil.rmtree(VENV, ignore_errors=True)
+        hint = ""
+        if "ensurepip" in output or "No module named venv" in output:
+            package = "python%s-venv" % ".".join(map(str, version(python) or ()))
+            hint = "\nThis Python comes without the modules venv and ensurepip. On Debian and Ubuntu: apt install " + package
+        fail("A virtual environment could not be made:\n%s%s" % (output.strip(), hint))
+
+
+def install(name: str) -> None:
+    """Install a lock, unless this very lock is what was installed last."""
+    lock = os.path.join(ROOT, "requirements", name + ".txt")
+    stamp = os.path.join(VENV, ".installed-" + name)
+    with open(lock, "rb") as file:
+        content = file.read()
+    digest = hashlib.sha256(content).hexdigest()
+    if os.path.exists(stamp):
+        with open(stamp) as file:
+            if file.read() == digest:
+                return
+    total = sum(1 for line in content.splitlines() if b"==" in line and not line.startswith((b" ", b"#")))
+    say("Installing %d locked packages (once; a minute or less with a good connection)" % total)
+    began = time.time()
+    command = [PYTHON, "-m", "pip", "install", "--require-hashes", "--no-deps", "--disable-pip-version-check", "--no-input", "-r", lock]
+    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+    lines, done = [], 0
+    for raw in pip.stdout or []:
+        line = raw.decode("utf-8", "replace").rstrip()
+        lines.append(line)
+        if line.startswith(("Collecting ", "Requirement already satisfied")):
+            done += 1
+            progress(done, total, line.split()[1] if line.startswith("Collecting") else "")
+        elif line.startswith("Installing collected"):
+            progress(total, total, "unpacking")
+    if sys.stdout.isatty():
+        sys.stdout.write("\r\033[K")
+    if pip.wait():
+        fail("pip could not install %s:\n%s" % (os.path.relpath(lock, ROOT), "\n".join(lines[-20:])))
+    with open(stamp, "w") as file:
+        file.write(digest)
+    say("Installed in %.0f s" % (time.time() - began))
+
+
+def progress(done: int, total: int, text: str) -> None:
+    if sys.stdout.isatty():
+        sys.stdout.write("\r\033[K  %d of %d  %s" % (done, total, text))
+        sys.stdout.flush()
+    elif done % 10 == 0 or done == total:
+        say("  %d of %d" % (done, total))
+
+
+def main(arguments: "list[str]") -> None:
+    if "--" not in arguments:
+        fail("usage: python3 local/bootstrap.py [--requirements local|test] -- command ...")
+    at = arguments.index("--")
+    options, command = arguments[:at], arguments[at + 1 :]
+    name = options[1] if options[:1] == ["--requirements"] and len(options) == 2 else "local"
+    make_venv()
+    install(name)
+    os.environ["VIRTUAL_ENV"] = VENV
+    os.environ["PATH"] = os.path.join(VENV, "bin") + os.pathsep + os.environ.get("PATH", "")
+    os.environ.pop("PYTHONHOME", None)
+    os.chdir(ROOT)
+    if not command:
+        return
+    program = PYTHON if command[0] in ("python", "python3") else command[0]
+    try:
+        os.execvp(program, [program] + command[1:])
+    except OSError as problem:
+        fail("%s: %s" % (program, problem))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,56 @@
+"""The organization that is there when the stack starts. The same one at every start: its ids are fixed, and what exists stays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from local.stack import Stack
+
+ORGANIZATION = UUID("01990000-0000-7000-8000-000000000001")
+OWNER = UUID("01990000-0000-7000-8000-000000000002")
+NAME, SLUG, OWNER_NAME, OWNER_EMAIL = "Acme", "acme", "Ada Owner", "ada@acme.example"
+TOKEN_LIFE = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What a client needs to know of the seeded organization."""
+
+    organization_id: UUID
+    user_id: UUID
+    name: str
+    token: str  # an access token of its owner
+
+
+def seed(stack: Stack) -> Seeded:
+    """Found the organization if it is not there, and issue a token for its owner.
+
+    `os.environ` must hold `stack.environment`: this calls the product's services in this process, as the application's role.
+    """
+    # Imported here: the settings that these modules read exist only now.
+    from parley.identity import founding
+    from parley.kernel import db
+    from parley.kernel.callers import ActorType, Caller
+
+    caller = Caller(ORGANIZATION, ActorType.USER, OWNER, "OWNER", frozenset({"*"}))
+    try:
+        with db.transaction(caller) as session:
+            founding.found(session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL)
+    except (founding.SlugTaken, founding.EmailTaken):
+        pass  # founded at an earlier start
+    return Seeded(ORGANIZATION, OWNER, NAME, token(stack))
+
+
+def token(stack: Stack) -> str:
+    """A new access token of the seeded owner."""
+    from parley.identity import signing_keys, tokens
+
+    kid = str(json.loads(stack.environment["TOKEN_JWKS"])["keys"][0]["kid"])
+    key = stack.environment["TOKEN_KEY_ID"]
+    bearer = tokens.Bearer(ORGANIZATION, OWNER, "OWNER")
+    return tokens.issue(lambda message: signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
