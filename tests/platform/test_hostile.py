@@ -1,0 +1,124 @@
+"""What nobody should send, sent to every route: a problem document with a status of the fours, never a fault."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from local.routing import Router
+from parley.kernel.ids import new_id
+
+from tests.harness import Answer, Client, Member, World
+
+HOSTILE_BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "not JSON": b"{",
+    "a number": b"1",
+    "null": b"null",
+    "a list": b"[]",
+    "NaN": b'{"start_time": NaN}',
+    "not UTF-8": b'{"name": "\xff\xfe"}',
+    "a NUL": b'{"name": "a\\u0000b"}',
+    "a raw NUL": b'{"name": "a\x00b"}',
+    "a lone surrogate": b'{"name": "\\ud800"}',
+    "nested deeply": b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    "lists nested deeply": b"[" * 100_000,
+    "a megabyte of text": json.dumps({"name": "x" * 1024 * 1024}).encode(),
+    "an enormous number": b'{"duration": ' + b"9" * 5000 + b"}",
+    "a prototype": b'{"__proto__": {"a": 1}, "constructor": {}}',
+    "doubled keys": b'{"name": 1, "name": 2}',
+}
+WRONG_VALUES: list[Any] = [None, True, 0, -1, 1.5, 10**30, "", " ", "x" * 10_000, [], {}, ["x"], {"x": 1}, "\u202e", "'; DROP TABLE users; --", "../../etc"]
+HOSTILE_TEXTS = ["%00", "%ff", "..%2f..", "%F0%9F%92%A9", "a" * 3000, "'%20OR%201=1", "%0d%0aset-cookie:x", "null", "-1"]
+
+
+def is_clear(answer: Answer) -> bool:
+    """Refused by us with a problem document, or by the gateway with its message; or accepted."""
+    if answer.status < 400:
+        return True
+    kind = answer.headers.get("content-type", "")
+    return answer.status < 500 and (
+        (kind == "application/problem+json" and {"title", "status", "code", "detail"} <= answer.body.keys())
+        or (kind == "application/json" and "message" in answer.body)
+        or kind.startswith("text/html")
+    )
+
+
+def routes(world: World) -> list[tuple[str, str, bool]]:
+    return [(route.method, route.path, route.authorizer is None) for route in world.template.routes if route.path != "$default"]
+
+
+def filled(path: str, value: str) -> str:
+    return "/".join(value if part.startswith("{") else part for part in path.split("/"))
+
+
+@pytest.mark.parametrize("name", HOSTILE_BODIES)
+def test_hostile_bodies(world: World, acme: Member, stranger: Client, name: str) -> None:
+    for method, path, is_public in routes(world):
+        for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=utf-16", ""):
+            who = stranger if is_public else acme
+            answer = who.request(method, filled(path, str(new_id())), HOSTILE_BODIES[name], {"content-type": kind} if kind else {})
+            assert is_clear(answer), (method, path, kind, answer.status, answer.raw[:300])
+
+
+def test_hostile_paths_and_queries(world: World, acme: Member, stranger: Client) -> None:
+    for method, path, is_public in routes(world):
+        who = stranger if is_public else acme
+        for text in HOSTILE_TEXTS:
+            answers = [who.request(method, f"{filled(path, str(new_id()))}?cursor={text}&limit={text}&from={text}&to={text}&hub.mode={text}")]
+            if "{" in path:
+                answers.append(who.request(method, filled(path, text)))
+            for answer in answers:
+                assert is_clear(answer), (method, path, text, answer.status, answer.raw[:300])
+
+
+def schemas_of(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    return dict(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]) if "$ref" in schema else schema
+
+
+def test_wrong_values_in_every_field(world: World, acme: Member, stranger: Client) -> None:
+    document = stranger.get("/openapi.json").body
+    router = Router(world.template.routes)
+    tried = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            matched = router.match(method.upper(), filled(path, str(new_id())))
+            if not content or matched is None:
+                continue
+            who = stranger if matched[0].authorizer is None else acme
+            for name in schemas_of(document, content["schema"]).get("properties", {}):
+                for value in WRONG_VALUES:
+                    answer = who.request(method.upper(), filled(path, str(new_id())), {name: value})
+                    assert is_clear(answer) and answer.status >= 400, (method, path, name, value, answer.status, answer.raw[:300])
+                    tried += 1
+    assert tried > 300
+
+
+@pytest.mark.parametrize("cursor", ["x", "e30", "W10", "WyJhIl0", "bnVsbA", "WzFd" * 100, "%00", "=", "🙂", "W1sxXSwyXQ"])
+def test_bad_cursors(world: World, acme: Member, cursor: str) -> None:
+    for method, path, is_public in routes(world):
+        if method == "GET" and not is_public and "{" not in path and path != "/v1/identity/me":
+            answer = acme.get(path, cursor=cursor)
+            assert answer.status in (400, 422) and answer.headers["content-type"] == "application/problem+json", (path, answer.status)
+
+
+def test_unknown_addresses_and_methods(world: World, acme: Member, stranger: Client) -> None:
+    missing = stranger.get("/v1/nothing")
+    assert (missing.status, missing.headers["content-type"], missing.body["code"]) == (404, "application/problem+json", "no_such_route")
+    for method in ("PUT", "PATCH", "DELETE", "POST", "TRACE", "BREW"):
+        refused = stranger.request(method, "/v1/identity/me")
+        assert (refused.status, refused.headers["allow"], refused.body["code"]) == (405, "GET", "method_not_allowed")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ünï", "a\tb"])
+def test_bad_idempotency_keys(acme: Member, key: str) -> None:
+    answer = acme.post("/v1/scheduling/schedules", {"name": "x", "timezone": "UTC", "slots": []}, {"idempotency-key": key})
+    assert (answer.status, answer.body["code"]) == (400, "bad_idempotency_key")
+
+
+def test_no_answer_names_the_machinery(world: World, acme: Member) -> None:
+    for method, path, _ in routes(world):
+        text = acme.request(method, filled(path, "not-an-id"), b"{}", {"content-type": "application/json"}).raw.decode().lower()
+        assert not [word for word in ("traceback", "sqlalchemy", "pg8000", "pydantic", "powertools", "psql") if word in text], (method, path)

@@ -1,0 +1,53 @@
+"""A stack of its own that serves over HTTP with real execution environments: for what needs processes, sockets and load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from local.client import Client
+from local.seed import seed
+from local.stack import Stack
+
+ENVIRONMENTS = 16
+RETRY_SECONDS = 1
+
+
+@dataclass
+class Served:
+    """The stack that serves, and two who talk to it."""
+
+    stack: Stack
+    owner: Client
+    stranger: Client
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    folder = Path(tempfile.mkdtemp(prefix="parley-served-"))
+    before = dict(os.environ)
+    try:
+        with Stack(folder, port=0, durable=False) as stack:
+            stack.serve(ENVIRONMENTS, retry_seconds=RETRY_SECONDS)
+            os.environ.update(stack.environment)
+            seeded = seed(stack)
+            _forget_connections()
+            os.environ.clear()
+            os.environ.update(before)
+            yield Served(stack, Client(stack.url, seeded.token), Client(stack.url))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_connections() -> None:
+    """This process seeded the served stack's database; whatever it does next is about another one."""
+    from parley.kernel import db
+
+    db.engine().dispose()

@@ -1,0 +1,137 @@
+"""Processes die and the database goes away, under load: requests fail clearly, nothing that was accepted is lost, nothing is doubled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from local.client import Answer
+from local.play import wait_for
+
+from tests.stack.conftest import Served
+from tests.stack.scenes import at, at_once, booking, event_type, schedule
+from tests.stack.test_under_load import connected, conversations_with, deliver, delivery, is_idle, messages_of
+
+AWAY_SECONDS = float(os.environ.get("PARLEY_DATABASE_AWAY_SECONDS", "3"))
+DELIVERIES = 60
+
+
+def greeting(number: str, sender: str, name: str) -> bytes:
+    message = {"from": sender, "id": f"wamid.{name}", "timestamp": "1790000000", "type": "text", "text": {"body": name}}
+    return delivery(number, sender, [message], [])
+
+
+@contextmanager
+def environments_dying(served: Served) -> Iterator[None]:
+    """Kills an execution environment every tenth of a second, whatever it is doing."""
+    stopping = threading.Event()
+    killed = 0
+
+    def kill() -> None:
+        nonlocal killed
+        while not stopping.wait(0.1):
+            assert served.stack.environments is not None
+            for pid in served.stack.environments.pids()[killed % 5 : killed % 5 + 3]:
+                os.kill(pid, signal.SIGKILL)
+            killed += 1
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        killer.join()
+    assert killed > 3
+
+
+def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(served: Served) -> None:
+    number, sender = connected(served), f"48{uuid.uuid4().int % 10**10:010}"
+    names = [f"{sender}-{n}" for n in range(DELIVERIES)]
+
+    def accepted(name: str) -> None:
+        # As the platform does: whatever is not answered 200 is delivered again.
+        while deliver(served, greeting(number, sender, name)) != 200:
+            time.sleep(0.02)
+
+    with environments_dying(served):
+        at_once([partial(lambda part: [accepted(name) for name in part], names[n::6]) for n in range(6)])
+        time.sleep(1)
+    wait_for("an empty queue", lambda: is_idle(served), 60)
+    (conversation,) = conversations_with(served, sender)
+    stored = []
+    cursor = ""
+    while cursor is not None:
+        page = served.owner.get(f"/v1/inbox/conversations/{conversation['id']}/messages?limit=50{cursor}").body
+        stored += [message["content"] for message in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None  # type: ignore[assignment]  # None ends the loop
+    assert Counter(stored) == Counter(names)
+    assert conversation["unread_count"] == DELIVERIES
+
+
+def test_the_database_away_under_load(served: Served) -> None:
+    wanted = event_type(served.owner, schedule(served.owner), slot_interval=30)
+    number, sender = connected(served), f"47{uuid.uuid4().int % 10**10:010}"
+    starts = iter([at(f"{hour:02}:{minute}", day) for day in range(10, 40) for hour in range(8, 18) for minute in ("00", "30")])
+    stopping = threading.Event()
+    answers: list[tuple[float, Answer]] = []
+    booked: list[str] = []
+    greeted: list[str] = []
+    lock = threading.Lock()
+
+    def visit() -> None:
+        while not stopping.is_set():
+            with lock:
+                start = next(starts)
+            answer = served.stranger.post("/v1/scheduling/bookings", booking(wanted, start))
+            with lock:
+                answers.append((time.monotonic(), answer))
+                booked.extend([start] if answer.status == 201 else [])
+            time.sleep(0.02)
+
+    def greet() -> None:
+        while not stopping.is_set():
+            name = f"wamid-{uuid.uuid4().hex}"
+            if deliver(served, greeting(number, sender, name)) == 200:
+                greeted.append(name)
+            time.sleep(0.05)
+
+    people = [threading.Thread(target=who) for who in (visit, visit, visit, greet)]
+    for person in people:
+        person.start()
+    time.sleep(1)
+    served.stack.postgres.stop()
+    went = time.monotonic()
+    time.sleep(AWAY_SECONDS)
+    served.stack.postgres.start()
+    back = time.monotonic()
+    time.sleep(4)
+    stopping.set()
+    for person in people:
+        person.join()
+
+    # Clear refusals while it is away, and nothing but success a moment after it is back, in the same processes.
+    assert {answer.status for _, answer in answers} <= {201, 503}
+    away = [answer for when, answer in answers if went + 0.5 < when < back]
+    assert away and all(answer.status == 503 and answer.body["code"] == "unavailable" and answer.headers["retry-after"] for answer in away)
+    after = [answer.status for when, answer in answers if when > back + 2]
+    assert after and set(after) == {201}
+    # What was promised is there; what was acknowledged while the database was away has arrived.
+    wait_for("an empty queue", lambda: is_idle(served), 60)
+    kept = set()
+    cursor = ""
+    while cursor is not None:
+        page = served.owner.get(f"/v1/scheduling/bookings?event_type_id={wanted}&limit=100{cursor}").body
+        kept |= {one["start_time"] for one in page["items"]}
+        cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None  # type: ignore[assignment]  # None ends the loop
+    assert set(booked) <= kept
+    (conversation,) = conversations_with(served, sender)
+    assert conversation["unread_count"] == len(greeted) == len(set(greeted))
+    assert messages_of(served, conversation)
