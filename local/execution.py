@@ -98,7 +98,7 @@ def _import_all(functions: dict[str, Function]) -> dict[str, str]:
         try:
             load(function)
         except Exception as problem:  # noqa: BLE001 - whatever the module raises is that function's problem, not the others'
-            failed[function.name] = repr(problem)
+            failed[function.name] = f"{type(problem).__name__}: {problem}"
     return failed
 
 

@@ -30,7 +30,7 @@ def load(function: Function) -> Handler:
         path = function.folder / f"{function.module}.py"
         spec = importlib.util.spec_from_file_location(unique, path)
         if not path.exists() or spec is None or spec.loader is None:
-            raise TemplateProblem(f"{function.name}: there is no {path}")
+            raise TemplateProblem(f"there is no {function.folder.name}/{path.name}")
         module = importlib.util.module_from_spec(spec)
         before = set(sys.modules)
         sys.modules[unique] = module
@@ -45,7 +45,7 @@ def load(function: Function) -> Handler:
             _forget_siblings(function.folder, set(sys.modules) - before - {unique})
     handler: Handler | None = getattr(module, function.attribute, None)
     if handler is None:
-        raise TemplateProblem(f"{function.name}: {module.__file__} has no {function.attribute}")
+        raise TemplateProblem(f"{function.folder.name}/{function.module}.py has no {function.attribute}")
     return handler
 
 
