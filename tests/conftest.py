@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local.stack import Stack
 
+from local.stack import Stack
 from tests.harness import Client, Member, World
 
 

@@ -13,11 +13,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from parley.identity import founding, signing_keys, tokens
-from parley.identity.models import MemberRole
-from parley.kernel import db
-from parley.kernel.callers import ActorType, Caller, system
-from parley.kernel.ids import new_id
 from sqlalchemy import Select
 
 from local.client import Answer
@@ -26,6 +21,11 @@ from local.handlers import in_process
 from local.http_api import Request
 from local.pump import event_sources
 from local.stack import Stack
+from parley.identity import founding, signing_keys, tokens
+from parley.identity.models import MemberRole
+from parley.kernel import db
+from parley.kernel.callers import ActorType, Caller, system
+from parley.kernel.ids import new_id
 
 
 @dataclass

@@ -15,8 +15,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from parley.kernel.ids import new_id
 
+from parley.kernel.ids import new_id
 from tests.harness import Client, Member, World
 
 

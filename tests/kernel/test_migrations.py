@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pg8000.native
 import pytest
 from alembic import command
+
 from parley.kernel import migrations
 from parley.kernel.migrations import configuration
-
 from tests.harness import World
 
 
@@ -56,7 +56,8 @@ def test_each_revision_alone_goes_down_and_up_on_data(empty_database: pg8000.nat
         INSERT INTO users (id, email, timezone, locale, status, created_at, updated_at)
         VALUES ('01900000-0000-7000-8000-000000000001', 'ada@acme.test', 'UTC', 'en', 'ACTIVE', now(), now());
         INSERT INTO organizations (id, name, slug, timezone, plan, sso_enabled, scim_enabled, owner_id, created_at, updated_at)
-        VALUES ('01900000-0000-7000-8000-000000000002', 'Acme', 'acme', 'UTC', 'FREE', false, false, '01900000-0000-7000-8000-000000000001', now(), now());
+        VALUES ('01900000-0000-7000-8000-000000000002', 'Acme', 'acme', 'UTC', 'FREE', false, false,
+                '01900000-0000-7000-8000-000000000001', now(), now());
         INSERT INTO audit_logs (organization_id, id, created_at, action, actor_type)
         VALUES ('01900000-0000-7000-8000-000000000002', '01900000-0000-7000-8000-000000000003', now(), 'organization.created', 'USER');
         """

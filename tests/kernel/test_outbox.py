@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 import pytest
-from parley.kernel import db, outbox
-from parley.kernel.outbox import OutboxEvent
 from sqlalchemy import select, update
 
 from local.emulator import ROOT
+from parley.kernel import db, outbox
+from parley.kernel.outbox import OutboxEvent
 from tests.harness import Member, World
 
 
@@ -90,7 +90,7 @@ def test_two_relays_take_different_events(acme: Member) -> None:
     with db.sweep() as session:
         assert outbox.relay(session, outer) == 10
     assert len(seen) == 2 and not seen[0] & seen[1]
-    relay_all([name for name in events_of(acme)])
+    relay_all(list(events_of(acme)))
 
 
 KILLED = """

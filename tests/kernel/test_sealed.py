@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete, select
+
 from parley.kernel import db, sealed
 from parley.kernel.ids import new_id
 from parley.kernel.sealed import DoesNotOpen, OrganizationKey, Sealed, seal, unseal
-from sqlalchemy import delete, select
-
 from tests.harness import Member
 
 

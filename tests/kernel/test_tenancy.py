@@ -2,14 +2,14 @@
 
 import pg8000.native
 import pytest
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DBAPIError
+
 from parley import schema
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import audit, db
 from parley.kernel.audit import AuditLog
 from parley.kernel.models import Base
-from sqlalchemy import delete, select, text, update
-from sqlalchemy.exc import DBAPIError
-
 from tests.harness import Member, World
 
 # Tables without `organization_id` that carry a policy all the same.
@@ -51,7 +51,8 @@ def test_every_index_and_key_of_a_tenant_table_leads_with_the_tenant(superuser: 
     rows = superuser.run(
         """
         SELECT t.relname, i.relname, (SELECT attname FROM pg_attribute WHERE attrelid = t.oid AND attnum = x.indkey[0])
-        FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+        FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+        JOIN pg_namespace n ON n.oid = t.relnamespace
         WHERE n.nspname = 'public' AND NOT t.relispartition
         """
     )

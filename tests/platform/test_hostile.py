@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+
 from local.routing import Router
 from parley.kernel.ids import new_id
-
 from tests.harness import Answer, Client, Member, World
 
 HOSTILE_BODIES: dict[str, bytes] = {
@@ -29,7 +29,24 @@ HOSTILE_BODIES: dict[str, bytes] = {
     "a prototype": b'{"__proto__": {"a": 1}, "constructor": {}}',
     "doubled keys": b'{"name": 1, "name": 2}',
 }
-WRONG_VALUES: list[Any] = [None, True, 0, -1, 1.5, 10**30, "", " ", "x" * 10_000, [], {}, ["x"], {"x": 1}, "\u202e", "'; DROP TABLE users; --", "../../etc"]
+WRONG_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    " ",
+    "x" * 10_000,
+    [],
+    {},
+    ["x"],
+    {"x": 1},
+    "\u202e",
+    "'; DROP TABLE users; --",
+    "../../etc",
+]
 HOSTILE_TEXTS = ["%00", "%ff", "..%2f..", "%F0%9F%92%A9", "a" * 3000, "'%20OR%201=1", "%0d%0aset-cookie:x", "null", "-1"]
 
 
@@ -56,7 +73,14 @@ def filled(path: str, value: str) -> str:
 @pytest.mark.parametrize("name", HOSTILE_BODIES)
 def test_hostile_bodies(world: World, acme: Member, stranger: Client, name: str) -> None:
     for method, path, is_public in routes(world):
-        for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=utf-16", ""):
+        for kind in (
+            "application/json",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "application/json; charset=utf-16",
+            "",
+        ):
             who = stranger if is_public else acme
             answer = who.request(method, filled(path, str(new_id())), HOSTILE_BODIES[name], {"content-type": kind} if kind else {})
             assert is_clear(answer), (method, path, kind, answer.status, answer.raw[:300])
@@ -66,7 +90,9 @@ def test_hostile_paths_and_queries(world: World, acme: Member, stranger: Client)
     for method, path, is_public in routes(world):
         who = stranger if is_public else acme
         for text in HOSTILE_TEXTS:
-            answers = [who.request(method, f"{filled(path, str(new_id()))}?cursor={text}&limit={text}&from={text}&to={text}&hub.mode={text}")]
+            answers = [
+                who.request(method, f"{filled(path, str(new_id()))}?cursor={text}&limit={text}&from={text}&to={text}&hub.mode={text}")
+            ]
             if "{" in path:
                 answers.append(who.request(method, filled(path, text)))
             for answer in answers:
@@ -121,4 +147,7 @@ def test_bad_idempotency_keys(acme: Member, key: str) -> None:
 def test_no_answer_names_the_machinery(world: World, acme: Member) -> None:
     for method, path, _ in routes(world):
         text = acme.request(method, filled(path, "not-an-id"), b"{}", {"content-type": "application/json"}).raw.decode().lower()
-        assert not [word for word in ("traceback", "sqlalchemy", "pg8000", "pydantic", "powertools", "psql") if word in text], (method, path)
+        assert not [word for word in ("traceback", "sqlalchemy", "pg8000", "pydantic", "powertools", "psql") if word in text], (
+            method,
+            path,
+        )

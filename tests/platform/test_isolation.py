@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
 from sqlalchemy import select
 
+from parley.kernel.audit import AuditLog
+from parley.kernel.ids import new_id
 from tests.harness import Member, World
 from tests.stack.scenes import at, booking, created, event_type, schedule
 
@@ -20,7 +20,8 @@ def things_of(member: Member, world: World) -> dict[str, str]:
     number = str(new_id().int)[:15]
     connection = created(
         member.post(
-            "/v1/inbox/connections", {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "S", "access_token": "EAAG-canary-token"}
+            "/v1/inbox/connections",
+            {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "S", "access_token": "EAAG-canary-token"},
         )
     )["id"]
     meeting = created(member.post("/v1/recordings/meetings", MEETING))
@@ -51,7 +52,12 @@ def conversation(member: Member, world: World, number: str) -> str:
 
     from tests.stack.test_under_load import delivery
 
-    body = delivery(number, "491700000001", [{"from": "491700000001", "id": f"wamid.{new_id()}", "timestamp": "1790000000", "type": "text", "text": {"body": "Hi"}}], [])
+    body = delivery(
+        number,
+        "491700000001",
+        [{"from": "491700000001", "id": f"wamid.{new_id()}", "timestamp": "1790000000", "type": "text", "text": {"body": "Hi"}}],
+        [],
+    )
     signature = "sha256=" + hmac.new(os.environ["WHATSAPP_APP_SECRET"].encode(), body, hashlib.sha256).hexdigest()
     headers = {"content-type": "application/json", "x-hub-signature-256": signature}
     assert member.request("POST", "/v1/webhooks/whatsapp", body, headers).status == 200
@@ -59,7 +65,10 @@ def conversation(member: Member, world: World, number: str) -> str:
     return str(member.get("/v1/inbox/conversations").body["items"][0]["id"])
 
 
-BODIES: dict[str, Any] = {"uploads": {"size_bytes": 10, "content_type": "video/webm"}, "complete": {"parts": [{"part_number": 1, "etag": "x"}]}}
+BODIES: dict[str, Any] = {
+    "uploads": {"size_bytes": 10, "content_type": "video/webm"},
+    "complete": {"parts": [{"part_number": 1, "etag": "x"}]},
+}
 
 
 def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, globex: Member) -> None:
@@ -79,7 +88,9 @@ def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, 
         foreign, unknown = answers
         assert foreign.status == unknown.status == 404, (route.method, route.path, foreign.status, unknown.status, foreign.raw)
         assert foreign.raw == unknown.raw
-        assert {k: v for k, v in foreign.headers.items() if k != "apigw-requestid"} == {k: v for k, v in unknown.headers.items() if k != "apigw-requestid"}
+        assert {k: v for k, v in foreign.headers.items() if k != "apigw-requestid"} == {
+            k: v for k, v in unknown.headers.items() if k != "apigw-requestid"
+        }
         checked += 1
     assert checked >= 12
     attempts = acme.rows(select(AuditLog.action).where(AuditLog.action == "security.unauthorized_access_attempted"))

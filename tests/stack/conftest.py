@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from local.client import Client
 from local.seed import seed
 from local.stack import Stack

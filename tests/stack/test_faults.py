@@ -14,7 +14,6 @@ from functools import partial
 
 from local.client import Answer
 from local.play import wait_for
-
 from tests.stack.conftest import Served
 from tests.stack.scenes import at, at_once, booking, event_type, schedule
 from tests.stack.test_under_load import connected, conversations_with, deliver, delivery, is_idle, messages_of

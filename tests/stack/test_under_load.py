@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from local.play import wait_for
-
 from tests.stack.conftest import Served
 from tests.stack.scenes import at, at_once, booking, created, event_type, schedule
 
@@ -27,7 +26,9 @@ def bookings_of(served: Served, event_type_id: str) -> list[dict[str, Any]]:
 
 def test_fifty_at_once_for_one_slot(served: Served) -> None:
     wanted = event_type(served.owner, schedule(served.owner))
-    answers = at_once([partial(served.stranger.post, "/v1/scheduling/bookings", booking(wanted, at("09:00", 2), f"V{n}")) for n in range(FIFTY)])
+    answers = at_once(
+        [partial(served.stranger.post, "/v1/scheduling/bookings", booking(wanted, at("09:00", 2), f"V{n}")) for n in range(FIFTY)]
+    )
     assert Counter(answer.status for answer in answers) == {201: 1, 409: 49}
     assert {answer.body["code"] for answer in answers if answer.status == 409} <= {"slot_taken", "slot_not_offered"}
     assert len(bookings_of(served, wanted)) == 1
@@ -69,7 +70,10 @@ def test_a_cancellation_wanted_by_many_happens_once(served: Served) -> None:
 
 
 def delivery(number: str, sender: str, messages: list[dict[str, Any]], statuses: list[dict[str, Any]]) -> bytes:
-    value: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "15550001111", "phone_number_id": number}}
+    value: dict[str, Any] = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550001111", "phone_number_id": number},
+    }
     if messages:
         value |= {"contacts": [{"profile": {"name": "Kerry"}, "wa_id": sender}], "messages": messages}
     if statuses:
@@ -81,7 +85,9 @@ def delivery(number: str, sender: str, messages: list[dict[str, Any]], statuses:
 def deliver(served: Served, body: bytes) -> int:
     secret = served.stack.environment["WHATSAPP_APP_SECRET"].encode()
     signature = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-    return served.stranger.request("POST", "/v1/webhooks/whatsapp", body, {"content-type": "application/json", "x-hub-signature-256": signature}).status
+    return served.stranger.request(
+        "POST", "/v1/webhooks/whatsapp", body, {"content-type": "application/json", "x-hub-signature-256": signature}
+    ).status
 
 
 def connected(served: Served) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.orm.unitofwork import _SaveUpdateAll, UOWTransaction
+from sqlalchemy.orm.unitofwork import UOWTransaction, _SaveUpdateAll
 
 from parley.kernel import dialect, gather, outbox
 from parley.kernel.callers import Caller
@@ -115,7 +115,8 @@ def _insert_parents_first(session: Session, flush: UOWTransaction) -> None:
     mappers = {row.__tablename__: inspect(type(row)) for row in session.new}
     for mapper in mappers.values():
         for parent in _parents(mapper.local_table) & (mappers.keys() - {mapper.local_table.name}):
-            flush.dependencies.add((_SaveUpdateAll(flush, mappers[parent]), _SaveUpdateAll(flush, mapper)))
+            saved = [_SaveUpdateAll(flush, each) for each in (mappers[parent], mapper)]  # type: ignore[no-untyped-call]  # private
+            flush.dependencies.add(tuple(saved))
 
 
 @cache

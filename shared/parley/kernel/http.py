@@ -136,12 +136,14 @@ def _answer_failure(error: Exception) -> Response[str]:
     return _answer_refusal(refusal)
 
 
-def api(*, accepts: tuple[str, ...] = ("application/json",)) -> APIGatewayHttpResolver:
-    """The application of one function. `accepts` are the media types of its bodies; an empty tuple takes any body, raw."""
+def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> APIGatewayHttpResolver:
+    """The application of one function. `accepts` are the media types of its bodies, at most `most_bytes` long; an empty tuple takes any
+    body, raw."""
     app = APIGatewayHttpResolver(
         enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=_read_json
     )
     setattr(app, "accepts", accepts)  # noqa: B010  # Powertools clears its context after each request
+    setattr(app, "most_bytes", most_bytes)  # noqa: B010  # as above
     app.exception_handler(Refusal)(_answer_refusal)
     app.exception_handler(RequestValidationError)(_answer_invalid)
     app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
@@ -154,7 +156,7 @@ def api(*, accepts: tuple[str, ...] = ("application/json",)) -> APIGatewayHttpRe
     return app
 
 
-def _inspect(event: dict[str, Any], accepts: tuple[str, ...]) -> None:
+def _inspect(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: int) -> None:
     """Refuse what no route takes. Raises a refusal."""
     for values in (event.get("pathParameters"), event.get("queryStringParameters")):
         if not all(is_storable(found) for found in _texts(values or {})):
@@ -162,8 +164,8 @@ def _inspect(event: dict[str, Any], accepts: tuple[str, ...]) -> None:
     body = event.get("body") or ""
     if not accepts or not body:
         return
-    if len(body) > JSON_BYTES:
-        raise TooLarge(f"The body has more than {JSON_BYTES} bytes.")
+    if len(body) > most_bytes:
+        raise TooLarge(f"The body has more than {most_bytes} bytes.")
     kind = (event.get("headers") or {}).get("content-type", accepts[0]).partition(";")[0].strip().lower()
     if kind not in accepts:
         raise UnsupportedMediaType(f"Send {' or '.join(accepts)}.")
@@ -184,7 +186,7 @@ def entrypoint(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], Any], d
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
-            _inspect(event, getattr(app, "accepts"))  # noqa: B009  # see api()
+            _inspect(event, getattr(app, "accepts"), getattr(app, "most_bytes"))  # noqa: B009  # see api()
             answer = app.resolve(event, context)
         except Refusal as refusal:
             answer = _built(_answer_refusal(refusal))

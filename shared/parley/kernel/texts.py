@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 def is_storable(text: str) -> bool:
     """PostgreSQL holds no NUL, and UTF-8 no lone surrogate."""
-    return "\0" not in text and text.isascii() or not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+    return ("\0" not in text and text.isascii()) or not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
 
 
 def storable(text: str) -> str:
