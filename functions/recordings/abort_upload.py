@@ -1,0 +1,22 @@
+"""DELETE /v1/recordings/meetings/{meeting_id}/uploads/{upload_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.recordings import objects, uploads
+from parley.recordings.schemas import UploadStateRead
+
+app = api()
+
+
+@app.delete("/v1/recordings/meetings/<meeting_id>/uploads/<upload_id>")
+def abort_upload(meeting_id: UUID, upload_id: UUID, caller: AuthenticatedCaller) -> UploadStateRead:
+    with transaction(caller) as session:
+        upload = uploads.abort(session, caller, meeting_id, upload_id)
+    if upload.multipart_id is not None:
+        objects.abort_multipart(upload.key, upload.multipart_id)
+    return UploadStateRead.model_validate(upload)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,24 @@
+"""POST /v1/recordings/meetings/{meeting_id}/uploads/{upload_id}/complete"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.recordings import objects, uploads
+from parley.recordings.models import UploadStatus
+from parley.recordings.schemas import UploadComplete, UploadStateRead
+
+# Ten thousand parts with their ETags.
+app = api(most_bytes=1024 * 1024)
+
+
+@app.post("/v1/recordings/meetings/<meeting_id>/uploads/<upload_id>/complete", status_code=202)
+def complete_upload(meeting_id: UUID, upload_id: UUID, wanted: UploadComplete, caller: AuthenticatedCaller) -> UploadStateRead:
+    with transaction(caller) as session:
+        upload = uploads.to_complete(session, caller, meeting_id, upload_id)
+    if upload.status is UploadStatus.PENDING:
+        objects.complete_multipart(upload.key, upload.multipart_id or "", uploads.etags(upload, wanted.parts), upload.size_bytes)
+    return UploadStateRead.model_validate(upload)
+
+
+lambda_handler = entrypoint(app)

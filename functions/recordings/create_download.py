@@ -1,0 +1,19 @@
+"""POST /v1/recordings/{recording_id}/downloads"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.recordings import presigned, service
+from parley.recordings.schemas import DownloadRead
+
+app = api()
+
+
+@app.post("/v1/recordings/<recording_id>/downloads", status_code=201)
+def create_download(recording_id: UUID, caller: AuthenticatedCaller, once: RequestOnce) -> DownloadRead:
+    with transaction(caller, once) as session:
+        return once.answer(session, presigned.download(service.open_download(session, caller, recording_id)))
+
+
+lambda_handler = entrypoint(app)

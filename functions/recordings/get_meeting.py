@@ -1,0 +1,20 @@
+"""GET /v1/recordings/meetings/{meeting_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.recordings import service
+from parley.recordings.schemas import MeetingWithRecordingRead
+
+app = api()
+
+
+@app.get("/v1/recordings/meetings/<meeting_id>")
+def get_meeting(meeting_id: UUID, caller: AuthenticatedCaller) -> MeetingWithRecordingRead:
+    with transaction(caller) as session:
+        meeting, recording = service.meeting(session, caller, meeting_id)
+    return MeetingWithRecordingRead.of(meeting, recording)
+
+
+lambda_handler = entrypoint(app)

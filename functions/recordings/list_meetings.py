@@ -1,0 +1,19 @@
+"""GET /v1/recordings/meetings"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+from parley.recordings import service
+from parley.recordings.schemas import MeetingRead
+
+app = api()
+
+
+@app.get("/v1/recordings/meetings")
+def list_meetings(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[MeetingRead]:
+    with transaction(caller) as session:
+        meetings, next_cursor = service.list_meetings(session, caller, cursor, limit)
+    return Page(items=[MeetingRead.model_validate(meeting) for meeting in meetings], next_cursor=next_cursor)
+
+
+lambda_handler = entrypoint(app)

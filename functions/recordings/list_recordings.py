@@ -1,0 +1,19 @@
+"""GET /v1/recordings"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+from parley.recordings import service
+from parley.recordings.schemas import RecordingRead
+
+app = api()
+
+
+@app.get("/v1/recordings")
+def list_recordings(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[RecordingRead]:
+    with transaction(caller) as session:
+        recordings, next_cursor = service.list_recordings(session, caller, cursor, limit)
+    return Page(items=[RecordingRead.model_validate(recording) for recording in recordings], next_cursor=next_cursor)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,71 @@
+"""Meetings to record, and what was recorded of them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from parley.kernel import audit
+from parley.kernel.callers import ActorType, Caller
+from parley.kernel.errors import Conflict, NotFound
+from parley.kernel.paging import page
+from parley.recordings import queries
+from parley.recordings.models import Meeting, Recording
+from parley.recordings.schemas import MeetingCreate
+
+
+class NotUploaded(Conflict):
+    """There is a recording, and no bytes of it yet."""
+
+
+def create_meeting(session: Session, caller: Caller, wanted: MeetingCreate) -> tuple[Meeting, Recording]:
+    """A meeting and its one recording; who creates it owns the recording."""
+    caller.require("meetings:write")
+
+    meeting = Meeting(**wanted.model_dump())
+    recording = Recording(meeting_id=meeting.id, owner_id=caller.actor_id if caller.actor_type is ActorType.USER else None)
+    session.add_all([meeting, recording])
+
+    audit.record(session, caller, "meeting.created", meeting, new={"platform": meeting.platform.value, "status": meeting.status.value})
+    return meeting, recording
+
+
+def meeting(session: Session, caller: Caller, meeting_id: UUID) -> tuple[Meeting, Recording | None]:
+    """A meeting with its recording. Raises `NotFound`."""
+    caller.require("meetings:read")
+    found = queries.meeting_with_recording(session, meeting_id)
+    if found is None:
+        raise NotFound("There is no such meeting.")
+    return found
+
+
+def list_meetings(session: Session, caller: Caller, cursor: str | None, limit: int) -> tuple[Sequence[Meeting], str | None]:
+    """Meetings, the one that starts last first."""
+    caller.require("meetings:read")
+    return page(session, queries.meetings(), [Meeting.scheduled_start, Meeting.id], cursor=cursor, limit=limit)
+
+
+def recording(session: Session, caller: Caller, recording_id: UUID) -> Recording:
+    """A recording. Its owner may see it, and whoever may read recordings. Raises `NotFound`."""
+    found = queries.recording(session, recording_id)
+    if found is None or found.owner_id is None or found.owner_id != caller.actor_id:
+        caller.require("recordings:read")
+    if found is None:
+        raise NotFound("There is no such recording.")
+    return found
+
+
+def list_recordings(session: Session, caller: Caller, cursor: str | None, limit: int) -> tuple[Sequence[Recording], str | None]:
+    """Recordings, the newest first."""
+    caller.require("recordings:read")
+    return page(session, queries.recordings(), [Recording.id], cursor=cursor, limit=limit)
+
+
+def open_download(session: Session, caller: Caller, recording_id: UUID) -> Recording:
+    """A recording whose bytes the caller is about to fetch. Raises `NotFound` or `NotUploaded`."""
+    found = recording(session, caller, recording_id)
+    if found.raw_key is None:
+        raise NotUploaded("Nothing has been uploaded for this recording yet.")
+
+    audit.record(session, caller, "recording.downloaded", found)
+    return found
