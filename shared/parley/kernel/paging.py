@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from annotated_types import Interval, MaxLen
+from pydantic import BaseModel
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -17,8 +18,9 @@ from parley.kernel.errors import BadRequest
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Field(ge=1, le=100)]
-Cursor = Annotated[str, Field(max_length=600)]
+# Not pydantic's Field: the router takes that for a declaration of where the parameter comes from.
+Limit = Annotated[int, Interval(ge=1, le=100)]
+Cursor = Annotated[str, MaxLen(600)]
 
 
 class Page(BaseModel, Generic[Item]):

@@ -1,0 +1,19 @@
+"""POST /v1/scheduling/bookings/{booking_id}/cancel"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.scheduling import bookings
+from parley.scheduling.schemas import BookingCancel, BookingRead
+
+app = api()
+
+
+@app.post("/v1/scheduling/bookings/<booking_id>/cancel")
+def cancel_booking(booking_id: UUID, wanted: BookingCancel, caller: AuthenticatedCaller, once: RequestOnce) -> BookingRead:
+    with transaction(caller, once) as session:
+        return once.answer(session, bookings.cancel_booking(session, caller, booking_id, wanted.reason), 200)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,19 @@
+"""POST /v1/scheduling/bookings"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import RequestOnce, Visitor, api, entrypoint
+from parley.scheduling import bookings, event_types
+from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
+
+app = api()
+
+
+@app.post("/v1/scheduling/bookings", status_code=201)
+def create_booking(wanted: BookingCreate, visitor: Visitor, once: RequestOnce) -> BookingConfirmationRead:
+    caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
+    with transaction(caller, once) as session:
+        booking = bookings.book_slot(session, caller, wanted)
+        return once.answer(session, BookingConfirmationRead.model_validate(booking))
+
+
+lambda_handler = entrypoint(app)

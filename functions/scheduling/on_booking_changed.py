@@ -1,0 +1,40 @@
+"""Queue scheduling-jobs: tells invitee and host by e-mail that a booking was made or canceled."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from parley.kernel.aws import client
+from parley.kernel.callers import Caller
+from parley.kernel.db import transaction
+from parley.kernel.jobs import Announced, worker
+from parley.kernel.settings import setting
+from parley.scheduling import mails, notices
+
+
+class BookingChanged(BaseModel):
+    booking_id: UUID
+
+
+def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
+    with transaction(caller) as session:
+        mine = notices.take_up(session, event.id, event.name, event.payload.booking_id)
+    failure: Exception | None = None
+    for notice in mine:
+        try:
+            _send(mails.compose(notice.facts, notice.kind, notice.method))
+        except Exception as error:  # noqa: BLE001  # raised below: one mail that can't be sent must not keep the other back
+            failure = error
+        with transaction(caller) as session:
+            notices.settle(session, notice.id, failure)
+    if failure is not None:
+        raise failure
+
+
+def _send(mail: mails.Mail) -> None:
+    client("sesv2").send_email(
+        FromEmailAddress=setting("MAIL_FROM"), Destination={"ToAddresses": [mail.recipient]}, Content={"Raw": {"Data": mail.message}}
+    )
+
+
+lambda_handler = worker(BookingChanged, notify)

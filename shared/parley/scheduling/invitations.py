@@ -1,0 +1,77 @@
+"""A booking as a calendar knows it: iCalendar (RFC 5545) with a scheduling method (RFC 5546)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+
+class Method(StrEnum):
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a name and an e-mail address; both are one line."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What an invitation says. `sequence` rises with every change that a calendar has to follow."""
+
+    booking_id: UUID
+    sequence: int
+    stamp: datetime
+    start: datetime
+    end: datetime
+    summary: str
+    description: str
+    location: str | None
+    organizer: Person
+    attendee: Person
+
+
+def calendar(method: Method, meeting: Meeting) -> bytes:
+    """The text of one VEVENT, in UTC. The same meeting gives the same bytes.
+
+    The UID is the booking's and never changes: a calendar finds by it what it has to update or cancel, and ignores a revision whose
+    sequence is lower than the one it knows (RFC 5546, 2.1.5).
+    """
+    event = Event()
+    event.add("uid", f"{meeting.booking_id}@bookings.parley")
+    event.add("sequence", meeting.sequence)
+    event.add("dtstamp", meeting.stamp.astimezone(UTC))
+    event.add("dtstart", meeting.start.astimezone(UTC))
+    event.add("dtend", meeting.end.astimezone(UTC))
+    event.add("summary", meeting.summary)
+    if meeting.description:
+        event.add("description", meeting.description)
+    if meeting.location:
+        event.add("location", meeting.location)
+    event.add("status", "CANCELLED" if method is Method.CANCEL else "CONFIRMED")
+    event.add("transp", "OPAQUE")
+    event.add("organizer", _address(meeting.organizer))
+    # Whoever books has accepted; nobody has to answer.
+    event.add("attendee", _address(meeting.attendee, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp="FALSE"))
+
+    whole = Calendar()
+    whole.add("prodid", "-//Parley//Scheduling//EN")
+    whole.add("version", "2.0")
+    whole.add("calscale", "GREGORIAN")
+    whole.add("method", method.value)
+    whole.add_component(event)
+    return bytes(whole.to_ical())
+
+
+def _address(person: Person, **parameters: str) -> vCalAddress:
+    made = vCalAddress(f"mailto:{person.email}")
+    # RFC 5545, 3.2: a parameter's value can't hold a double quote.
+    for name, value in {"cn": person.name.replace('"', "'"), **parameters}.items():
+        made.params[name] = vText(value)
+    return made

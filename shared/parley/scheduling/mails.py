@@ -1,0 +1,112 @@
+"""The mails about a booking: text, HTML and an invitation, as one MIME message (RFC 2045, 5322; the calendar part RFC 6047)."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from uuid import UUID
+
+from parley.kernel.clock import now
+from parley.kernel.settings import setting
+from parley.scheduling.invitations import Meeting, Method, Person, calendar
+from parley.scheduling.models import RecipientKind
+from parley.scheduling.pages import render, when
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What mails tell of a booking. `token` opens the invitee's page; `reason` is given when it was canceled."""
+
+    booking_id: UUID
+    sequence: int
+    changed_at: datetime
+    start: datetime
+    end: datetime
+    timezone: str
+    location: str | None
+    event_type_name: str
+    organization_name: str
+    host_name: str | None
+    host_email: str | None
+    host_timezone: str
+    invitee_name: str
+    invitee_email: str
+    notes: str | None
+    answers: list[tuple[str, str]]
+    reason: str | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    recipient: str
+    subject: str
+    message: bytes
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """One line without control characters: for headers and calendar names, whatever somebody was once allowed to call himself."""
+    spaced = "".join(" " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character for character in text)
+    return " ".join(spaced.split())[:limit]
+
+
+def _when(facts: Facts, to: RecipientKind) -> str:
+    return when(facts.start, facts.end, facts.host_timezone if to is RecipientKind.HOST else facts.timezone)
+
+
+def subject(facts: Facts, to: RecipientKind, method: Method) -> str:
+    said = "Canceled: " if method is Method.CANCEL else ""
+    return plain(f"{said}{facts.event_type_name}, {_when(facts, to)}")
+
+
+def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
+    """The mail to the invitee or to the host. Raises ValueError for an address that is none."""
+    is_host = to is RecipientKind.HOST
+    host = Person(plain(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
+    invitee = Person(plain(facts.invitee_name), facts.invitee_email)
+    recipient = host if is_host else invitee
+    link = None if is_host or method is Method.CANCEL else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
+    shown = {
+        "facts": facts,
+        "is_host": is_host,
+        "is_canceled": method is Method.CANCEL,
+        "when": _when(facts, to),
+        "link": link,
+    }
+    text = render("mail.txt", **shown)
+    meeting = Meeting(
+        booking_id=facts.booking_id,
+        sequence=facts.sequence,
+        stamp=facts.changed_at,
+        start=facts.start,
+        end=facts.end,
+        summary=plain(f"{facts.event_type_name}: {facts.invitee_name} and {host.name}"),
+        description=f"Cancel: {link}" if link else "",
+        location=plain(facts.location, 500) if facts.location else None,
+        organizer=host,
+        attendee=invitee,
+    )
+
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject(facts, to, method)
+    message["From"] = Address(plain(facts.organization_name), addr_spec=setting("MAIL_FROM"))
+    message["To"] = Address(recipient.name, addr_spec=recipient.email)
+    if is_host:
+        message["Reply-To"] = Address(invitee.name, addr_spec=invitee.email)
+    elif facts.host_email:
+        message["Reply-To"] = Address(host.name, addr_spec=facts.host_email)
+    message["Date"] = format_datetime(now())
+    # The same for every copy of this notice. SES writes a Message-ID of its own, and leaves the second header alone.
+    notice = f"{facts.booking_id}.{facts.sequence}.{to.value.lower()}"
+    message["Message-ID"] = f"<{notice}@{setting('MAIL_FROM').rpartition('@')[2]}>"
+    message["X-Entity-Ref-ID"] = notice
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    message.add_alternative(render("mail.html", **shown), subtype="html")
+    invitation = calendar(method, meeting)
+    message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
+    message.add_attachment(invitation, maintype="application", subtype="ics", filename="invite.ics")
+    return Mail(recipient.email, str(message["Subject"]), message.as_bytes())

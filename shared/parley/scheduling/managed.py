@@ -1,0 +1,64 @@
+"""A booking in the hands of its invitee, who has no account but the link of the mail."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity.models import Organization, User
+from parley.kernel import directory, keyed
+from parley.kernel.callers import Caller
+from parley.kernel.directory import Kind
+from parley.scheduling import bookings
+from parley.scheduling.bookings import TOKEN, NoSuchBooking
+from parley.scheduling.models import Booking, CanceledBy, EventType
+from parley.scheduling.schemas import ManagedBookingRead
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a management token opens: the organization, and the hash by which it knows the booking."""
+
+    organization_id: UUID
+    token_hash: str
+
+
+def key_of(token: str) -> Key:
+    """Raises `NoSuchBooking` for a token that opens nothing."""
+    token_hash = keyed.digest(TOKEN, token)
+    organization_id = directory.organization_of(Kind.MANAGEMENT_TOKEN, token_hash)
+    if organization_id is None:
+        raise NoSuchBooking
+    return Key(organization_id, token_hash)
+
+
+def managed_booking(session: Session, key: Key) -> ManagedBookingRead:
+    """Raises `NoSuchBooking`."""
+    return _found(session, key)[1]
+
+
+def cancel(session: Session, caller: Caller, key: Key, reason: str | None) -> ManagedBookingRead:
+    """The invitee gives the time back. Raises `NoSuchBooking`, `IllegalTransition`."""
+    booking, shown = _found(session, key)
+    bookings.cancel(session, caller, booking, CanceledBy.INVITEE, reason)
+    now = {name: getattr(booking, name) for name in ("status", "canceled_at", "cancel_reason", "canceled_by")}
+    return shown.model_copy(update=now)
+
+
+def _found(session: Session, key: Key) -> tuple[Booking, ManagedBookingRead]:
+    # An event type or a host that is gone since takes nothing from the invitee's right to see the booking and to cancel it.
+    found = session.execute(
+        select(Booking, EventType.name, User.name, Organization.name)
+        .join(EventType, EventType.id == Booking.event_type_id)
+        .join(Organization, Organization.id == Booking.organization_id)
+        .outerjoin(User, User.id == Booking.host_id)
+        .where(Booking.management_token_hash == key.token_hash),
+        execution_options={"with_deleted": True},
+    ).one_or_none()
+    if found is None:
+        raise NoSuchBooking
+    booking, event_type_name, host_name, organization_name = found
+    shown = {"event_type_name": event_type_name, "host_name": host_name, "organization_name": organization_name}
+    shown |= {name: getattr(booking, name) for name in ManagedBookingRead.model_fields if name not in shown}
+    return booking, ManagedBookingRead.model_validate(shown)

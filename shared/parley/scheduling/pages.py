@@ -1,0 +1,43 @@
+"""Templates, and how a time is said."""
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, **shown: Any) -> str:
+    """A template of the folder `templates`; in HTML every value is escaped."""
+    return _templates().get_template(template).render(**shown)
+
+
+def when(start: datetime, end: datetime, timezone: str) -> str:
+    """`Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin)`; in words of our own, so that no locale of the process changes it."""
+    zone = ZoneInfo(timezone)
+    from_, to = start.astimezone(zone), end.astimezone(zone)
+    until = f"{to:%H:%M}" if to.date() == from_.date() else f"{_day(to)}, {to:%H:%M}"
+    return f"{_day(from_)}, {from_:%H:%M} to {until} ({timezone})"
+
+
+def _day(moment: datetime) -> str:
+    return f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
