@@ -94,9 +94,8 @@ def test_an_error_among_gathered_rows_is_named_and_nothing_of_the_transaction_st
 
 
 def test_a_commit_of_a_broken_transaction_is_an_error(acme: Member) -> None:
-    with pytest.raises(DBAPIError), db.transaction(acme.caller) as session:
-        with suppress(DBAPIError):  # swallowed, as careless code would
-            session.connection().exec_driver_sql("SELECT 1/0")
+    with pytest.raises(DBAPIError), db.transaction(acme.caller) as session, suppress(DBAPIError):  # swallowed, as careless code would
+        session.connection().exec_driver_sql("SELECT 1/0")
 
 
 def test_a_socket_that_died_while_frozen_is_replaced(world: World, acme: Member) -> None:
