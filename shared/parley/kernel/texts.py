@@ -1,10 +1,13 @@
 """Text, numbers and times as requests bring them: what a column can't hold is refused with a sentence."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def is_storable(text: str) -> bool:
@@ -35,6 +38,13 @@ def _zone(name: str) -> str:
     raise ValueError("must be the IANA name of a time zone, like Europe/Berlin")
 
 
+def _rfc3339(value: object) -> object:
+    # Left to itself pydantic takes a number for seconds since 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise ValueError("must be an RFC 3339 instant, like 2026-12-01T09:00:00Z or 2026-12-01T10:00:00+01:00")
+
+
 def _utc(instant: datetime) -> datetime:
     if not 1970 <= instant.year <= 2200:
         raise ValueError("must lie between 1970 and 2200")
@@ -50,7 +60,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # The form that browsers take for an address (WHATWG HTML, 4.10.5.1.5), with at least one dot in the domain.
 Email = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=254, pattern=rf"^{_ATOM}@{_LABEL}(?:\.{_LABEL})+$")]
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
-InstantIn = Annotated[AwareDatetime, AfterValidator(_utc)]
+InstantIn = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_utc)]
 
 
 class Wanted(BaseModel):
