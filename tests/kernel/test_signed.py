@@ -1,0 +1,155 @@
+"""Our signatures against botocore's, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import botocore.auth
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from parley.kernel import signed
+
+MOMENT = datetime(2026, 11, 20, 10, 30, 15, tzinfo=UTC)
+BUCKET = "parley-media"
+ODD_KEYS = ["plain.webm", "a b+c&d=e/f%2Fg.webm", "ümläut/日本/~tilde-_.'()*!.mp4", "a//b/./c", "q?x=1#y;z,@$:"]
+TOKENS = [None, "IQoJb3JpZ2luX2VjE+/=//token=="]
+
+
+class _Clock(datetime):
+    """The one moment, for us and for botocore."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return MOMENT if tz else MOMENT.replace(tzinfo=None)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    monkeypatch.setattr(signed, "datetime", _Clock)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: _Clock.now(None if remove_tzinfo else UTC))
+    yield
+
+
+def session_token(monkeypatch: pytest.MonkeyPatch, token: str | None) -> Credentials:
+    if token:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    return Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
+
+
+def client(service: str, credentials: Credentials, **other: Any) -> Any:
+    return botocore.session.get_session().create_client(
+        service,
+        region_name="eu-central-1",
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+        **other,
+    )
+
+
+def s3(credentials: Credentials, style: str = "virtual", endpoint: str | None = None) -> Any:
+    return client("s3", credentials, endpoint_url=endpoint, config=Config(signature_version="s3v4", s3={"addressing_style": style}))
+
+
+def parts(url: str) -> tuple[str, str, str, list[tuple[str, str]]]:
+    """A URL as a server reads it: the order of the query means nothing, every byte of the rest does."""
+    split = urlsplit(url)
+    return split.scheme, split.netloc, split.path, sorted(parse_qsl(split.query, keep_blank_values=True, strict_parsing=True))
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_download(monkeypatch: pytest.MonkeyPatch, token: str | None, key: str) -> None:
+    credentials = session_token(monkeypatch, token)
+    disposition = 'attachment; filename="a b+ü\'.webm"'
+    theirs = s3(credentials).generate_presigned_url(
+        "get_object", {"Bucket": BUCKET, "Key": key, "ResponseContentDisposition": disposition}, ExpiresIn=3600
+    )
+    assert parts(signed.presign("GET", BUCKET, key, seconds=3600, query={"response-content-disposition": disposition})) == parts(theirs)
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+@pytest.mark.parametrize("token", TOKENS)
+def test_an_upload_of_an_exact_size_and_type_that_replaces_nothing(monkeypatch: pytest.MonkeyPatch, token: str | None, key: str) -> None:
+    credentials = session_token(monkeypatch, token)
+    wanted = {"Bucket": BUCKET, "Key": key, "ContentLength": 1234, "ContentType": "video/webm; codecs=vp9", "IfNoneMatch": "*"}
+    theirs = s3(credentials).generate_presigned_url("put_object", wanted, ExpiresIn=900)
+    headers = {"content-length": "1234", "content-type": "video/webm; codecs=vp9", "if-none-match": "*"}
+    assert parts(signed.presign("PUT", BUCKET, key, seconds=900, headers=headers)) == parts(theirs)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("multipart_id", ["2~abc.DEF-_", "VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA==", "a+b/c=&d e"])
+def test_a_part(monkeypatch: pytest.MonkeyPatch, token: str | None, multipart_id: str) -> None:
+    credentials = session_token(monkeypatch, token)
+    wanted = {
+        "Bucket": BUCKET,
+        "Key": "recordings/a/b.webm",
+        "UploadId": multipart_id,
+        "PartNumber": 10_000,
+        "ContentLength": 8 * 1024 * 1024,
+    }
+    theirs = s3(credentials).generate_presigned_url("upload_part", wanted, ExpiresIn=3600)
+    ours = signed.presign(
+        "PUT",
+        BUCKET,
+        "recordings/a/b.webm",
+        seconds=3600,
+        headers={"content-length": str(8 * 1024 * 1024)},
+        query={"partNumber": "10000", "uploadId": multipart_id},
+    )
+    assert parts(ours) == parts(theirs)
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    credentials = session_token(monkeypatch, None)
+    theirs = s3(credentials, "path", "http://127.0.0.1:4566").generate_presigned_url(
+        "put_object", {"Bucket": BUCKET, "Key": key, "ContentLength": 5}, ExpiresIn=60
+    )
+    assert parts(signed.presign("PUT", BUCKET, key, seconds=60, headers={"content-length": "5"})) == parts(theirs)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize(
+    ("service", "target", "version", "url"),
+    [
+        ("sqs", "AmazonSQS.SendMessage", "1.0", "https://sqs.eu-central-1.amazonaws.com/"),
+        ("kms", "TrentService.Decrypt", "1.1", "https://kms.eu-central-1.amazonaws.com/"),
+        ("events", "AWSEvents.PutEvents", "1.1", "http://127.0.0.1:4566/"),
+    ],
+)
+def test_a_call_of_a_json_service(
+    monkeypatch: pytest.MonkeyPatch, token: str | None, service: str, target: str, version: str, url: str
+) -> None:
+    credentials = session_token(monkeypatch, token)
+    body = json.dumps({"MessageBody": "a  b\n\tü \u0000"}).encode()
+    ours = signed.headers_of(service, url, target, version, body, MOMENT)
+    # botocore signs these alone: the same names, with values of its own where it sets them
+    request = AWSRequest("POST", url, {"X-Amz-Target": target, "Content-Type": f"application/x-amz-json-{version}"}, body)
+    botocore.auth.SigV4Auth(credentials, service, "eu-central-1").add_auth(request)
+    theirs = {name.lower(): value for name, value in request.headers.items()}
+    assert {name: value for name, value in ours.items() if name != "host"} == theirs
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("user", ["parley_app", "odd user+/&="])
+def test_a_password_of_the_database(monkeypatch: pytest.MonkeyPatch, token: str | None, user: str) -> None:
+    credentials = session_token(monkeypatch, token)
+    host = "proxy.proxy-abc.eu-central-1.rds.amazonaws.com"
+    theirs = client("rds", credentials).generate_db_auth_token(host, 5432, user)
+    assert parts(f"https://{signed.database_token(host, 5432, user)}") == parts(f"https://{theirs}")
