@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
 from parley.identity.scopes import SCOPES
 from parley.identity.tokens import InvalidToken, verify
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
+
 from parley.kernel import documentation
 from parley.kernel.http import api, entrypoint
 

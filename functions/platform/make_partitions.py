@@ -3,9 +3,10 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from sqlalchemy import text
+
 from parley.kernel import idempotency
 from parley.kernel.db import sweep
-from sqlalchemy import text
 
 logger = Logger()
 MONTHS_AHEAD = 3

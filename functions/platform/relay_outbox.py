@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
 from parley.kernel import bus, outbox
 from parley.kernel.db import sweep
 
