@@ -2,28 +2,28 @@
 
     python3 local/bootstrap.py [--requirements local|test] -- python -m local.run
 
-Makes .venv if there is none (with Python 3.13 when one is found, as on AWS), installs the locked packages if the lock has changed since, and
-becomes the command, with .venv in front of the path. Only the standard library, and no syntax that an old Python 3 could not read: it must be
-able to say that it is too old.
+Makes .venv if there is none (with Python 3.13 when one is found, as on AWS), installs the locked packages if the lock has changed since,
+and becomes the command, with .venv in front of the path. Only the standard library, and no syntax that an old Python 3 could not read: it
+must be able to say that it is too old.
 """
 # ruff: noqa: UP031 - an old Python must be able to read this file
 
-import glob
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 if False:  # for type checkers; `typing` has no NoReturn in an old Python
     from typing import NoReturn
 
 OLDEST = (3, 11)
 PREFERRED = (3, 13)
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-PYTHON = os.path.join(VENV, "bin", "python")
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
 
 
 def say(text: str) -> None:
@@ -51,10 +51,10 @@ def find_python() -> str:
     if wanted:
         found = version(wanted)
         if found is None or found < OLDEST:
-            fail("PARLEY_PYTHON=%s is not a Python %d.%d or newer." % ((wanted,) + OLDEST))
+            fail("PARLEY_PYTHON=%s is not a Python %d.%d or newer." % (wanted, *OLDEST))
         return wanted
-    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
-    for candidate in ["python3.13"] + sorted(glob.glob(os.path.join(pyenv, "versions", "3.13*", "bin", "python3.13")), reverse=True):
+    pyenv = Path(os.environ.get("PYENV_ROOT") or os.environ.get("HOME", "/") + "/.pyenv")
+    for candidate in ["python3.13", *map(str, sorted(pyenv.glob("versions/3.13*/bin/python3.13"), reverse=True))]:
         if version(candidate) == PREFERRED:
             return candidate
     if sys.version_info[:2] < OLDEST:
@@ -63,22 +63,22 @@ def find_python() -> str:
                 return candidate
         fail(
             "Parley needs Python %d.%d or newer (%d.%d is best); this is %d.%d and no newer one was found.\n"
-            "Install one, or name it: PARLEY_PYTHON=/path/to/python make run" % (OLDEST + PREFERRED + tuple(sys.version_info[:2]))
+            "Install one, or name it: PARLEY_PYTHON=/path/to/python make run" % (*OLDEST, *PREFERRED, *sys.version_info[:2])
         )
     return sys.executable
 
 
 def make_venv() -> None:
-    found = version(PYTHON)
+    found = version(str(PYTHON))
     if found and found >= OLDEST:
         return
     python = find_python()
     say("Making .venv with Python %s" % ".".join(map(str, version(python) or ())))
-    shutil.rmtree(VENV, ignore_errors=True)
-    made = subprocess.Popen([python, "-m", "venv", VENV], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    made = subprocess.Popen([python, "-m", "venv", str(VENV)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = made.communicate()[0].decode("utf-8", "replace")
-    if made.returncode or not version(PYTHON):
-        shutil.rmtree(VENV, ignore_errors=True)
+    if made.returncode or not version(str(PYTHON)):
+        shutil.rmtree(str(VENV), ignore_errors=True)
         hint = ""
         if "ensurepip" in output or "No module named venv" in output:
             package = "python%s-venv" % ".".join(map(str, version(python) or ()))
@@ -88,20 +88,18 @@ def make_venv() -> None:
 
 def install(name: str) -> None:
     """Install a lock, unless this very lock is what was installed last."""
-    lock = os.path.join(ROOT, "requirements", name + ".txt")
-    stamp = os.path.join(VENV, ".installed-" + name)
-    with open(lock, "rb") as file:
-        content = file.read()
+    lock = ROOT / "requirements" / (name + ".txt")
+    stamp = VENV / (".installed-" + name)
+    content = lock.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
-    if os.path.exists(stamp):
-        with open(stamp) as file:
-            if file.read() == digest:
-                return
+    if stamp.exists() and stamp.read_text() == digest:
+        return
     total = sum(1 for line in content.splitlines() if b"==" in line and not line.startswith((b" ", b"#")))
     say("Installing %d locked packages (once; a minute or less with a good connection)" % total)
     began = time.time()
-    command = [PYTHON, "-m", "pip", "install", "--require-hashes", "--no-deps", "--disable-pip-version-check", "--no-input", "-r", lock]
-    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+    options = ["--require-hashes", "--no-deps", "--disable-pip-version-check", "--no-input", "-r", str(lock)]
+    command = [str(PYTHON), "-m", "pip", "install", *options]
+    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT))
     lines, done = [], 0
     for raw in pip.stdout or []:
         line = raw.decode("utf-8", "replace").rstrip()
@@ -114,9 +112,8 @@ def install(name: str) -> None:
     if sys.stdout.isatty():
         sys.stdout.write("\r\033[K")
     if pip.wait():
-        fail("pip could not install %s:\n%s" % (os.path.relpath(lock, ROOT), "\n".join(lines[-20:])))
-    with open(stamp, "w") as file:
-        file.write(digest)
+        fail("pip could not install %s:\n%s" % (lock.name, "\n".join(lines[-20:])))
+    stamp.write_text(digest)
     say("Installed in %.0f s" % (time.time() - began))
 
 
@@ -136,15 +133,15 @@ def main(arguments: "list[str]") -> None:
     name = options[1] if options[:1] == ["--requirements"] and len(options) == 2 else "local"
     make_venv()
     install(name)
-    os.environ["VIRTUAL_ENV"] = VENV
-    os.environ["PATH"] = os.path.join(VENV, "bin") + os.pathsep + os.environ.get("PATH", "")
+    os.environ["VIRTUAL_ENV"] = str(VENV)
+    os.environ["PATH"] = str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")
     os.environ.pop("PYTHONHOME", None)
-    os.chdir(ROOT)
+    os.chdir(str(ROOT))
     if not command:
         return
-    program = PYTHON if command[0] in ("python", "python3") else command[0]
+    program = str(PYTHON) if command[0] in ("python", "python3") else command[0]
     try:
-        os.execvp(program, [program] + command[1:])
+        os.execvp(program, [program, *command[1:]])
     except OSError as problem:
         fail("%s: %s" % (program, problem))
 

@@ -71,6 +71,28 @@ def read(path: Path) -> dict[str, Any]:
     return document
 
 
+_METHODS = {
+    "Ref": "ref",
+    "Condition": "condition",
+    "Fn::GetAtt": "attribute",
+    "Fn::Sub": "substitute",
+    "Fn::Join": "join",
+    "Fn::Select": "select",
+    "Fn::Split": "split",
+    "Fn::If": "choose",
+    "Fn::Equals": "equals",
+    "Fn::Not": "negate",
+    "Fn::And": "every",
+    "Fn::Or": "some",
+    "Fn::FindInMap": "find_in_map",
+    "Fn::GetAZs": "zones",
+    "Fn::Cidr": "networks",
+    "Fn::ImportValue": "imported",
+    "Fn::Base64": "base64",
+    "Fn::ToJsonString": "json",
+}
+
+
 class Evaluator:
     """Computes every value of a document for one set of parameters."""
 
@@ -110,8 +132,8 @@ class Evaluator:
         if isinstance(node, dict):
             if len(node) == 1:
                 name, argument = next(iter(node.items()))
-                if name in _FUNCTIONS:
-                    return _FUNCTIONS[name](self, argument)
+                if name in _METHODS:
+                    return getattr(self, _METHODS[name])(argument)
                 if name.startswith("Fn::"):
                     raise TemplateProblem(f"{name} is not understood by the local stack")
             computed = {key: self.value(item) for key, item in node.items()}
@@ -120,20 +142,20 @@ class Evaluator:
             return [item for item in map(self.value, node) if item is not NO_VALUE]
         return node
 
-    def _ref(self, name: str) -> Any:
+    def ref(self, name: str) -> Any:
         if name in self._values:
             return self._values[name]
-        if name.split(".")[0] in self._resources:
+        if name.split(".", 1)[0] in self._resources:
             return f"{{{{@{name}}}}}"
         raise TemplateProblem(f"there is no parameter or resource {name}")
 
-    def _attribute(self, argument: Any) -> str:
+    def attribute(self, argument: Any) -> str:
         path = argument.split(".", 1) if isinstance(argument, str) else [str(self.value(part)) for part in argument]
         if path[0] not in self._resources:
             raise TemplateProblem(f"there is no resource {path[0]}")
         return f"{{{{@{'.'.join(path)}}}}}"
 
-    def _substitute(self, argument: Any) -> str:
+    def substitute(self, argument: Any) -> str:
         text, names = (argument, {}) if isinstance(argument, str) else (argument[0], self.value(argument[1]))
 
         def replace(match: re.Match[str]) -> str:
@@ -143,31 +165,31 @@ class Evaluator:
             name = name.strip()
             if name in names:
                 return str(names[name])
-            return str(self._attribute(name) if "." in name else self._ref(name))
+            return str(self.attribute(name) if "." in name else self.ref(name))
 
         return SUBSTITUTION.sub(replace, text)
 
-    def _join(self, argument: Any) -> str:
+    def join(self, argument: Any) -> str:
         separator, parts = argument
         return str(separator).join(str(part) for part in self.value(parts))
 
-    def _select(self, argument: Any) -> Any:
+    def select(self, argument: Any) -> Any:
         index, parts = int(self.value(argument[0])), self.value(argument[1])
         if index >= len(parts):
             raise TemplateProblem(f"Fn::Select of item {index} from {parts!r}")
         return parts[index]
 
-    def _split(self, argument: Any) -> list[str]:
+    def split(self, argument: Any) -> list[str]:
         return str(self.value(argument[1])).split(argument[0])
 
-    def _if(self, argument: Any) -> Any:
+    def choose(self, argument: Any) -> Any:
         return self.value(argument[1] if self.condition(argument[0]) else argument[2])
 
-    def _equals(self, argument: Any) -> bool:
+    def equals(self, argument: Any) -> bool:
         left, right = self.value(argument)
         return str(left) == str(right)
 
-    def _find_in_map(self, argument: Any) -> Any:
+    def find_in_map(self, argument: Any) -> Any:
         found: Any = self._mappings
         for key in (self.value(part) for part in argument[:3]):
             if key not in found:
@@ -175,33 +197,29 @@ class Evaluator:
             found = found[key]
         return self.value(found)
 
-    def _zones(self, argument: Any) -> list[str]:
+    def zones(self, argument: Any) -> list[str]:
         return [f"{self.value(argument) or REGION}{letter}" for letter in "abc"]
 
-    def _cidr(self, argument: Any) -> list[str]:
+    def networks(self, argument: Any) -> list[str]:
         return [f"10.0.{index}.0/24" for index in range(int(self.value(argument[1])))]
 
+    def negate(self, argument: Any) -> bool:
+        return not self.value(argument[0])
 
-_FUNCTIONS: dict[str, Callable[[Evaluator, Any], Any]] = {
-    "Ref": lambda self, argument: self._ref(argument),
-    "Condition": lambda self, argument: self.condition(argument),
-    "Fn::GetAtt": Evaluator._attribute,
-    "Fn::Sub": Evaluator._substitute,
-    "Fn::Join": Evaluator._join,
-    "Fn::Select": Evaluator._select,
-    "Fn::Split": Evaluator._split,
-    "Fn::If": Evaluator._if,
-    "Fn::Equals": Evaluator._equals,
-    "Fn::Not": lambda self, argument: not self.value(argument[0]),
-    "Fn::And": lambda self, argument: all(self.value(part) for part in argument),
-    "Fn::Or": lambda self, argument: any(self.value(part) for part in argument),
-    "Fn::FindInMap": Evaluator._find_in_map,
-    "Fn::GetAZs": Evaluator._zones,
-    "Fn::Cidr": Evaluator._cidr,
-    "Fn::ImportValue": lambda self, argument: f"import:{self.value(argument)}",
-    "Fn::Base64": lambda self, argument: base64.b64encode(str(self.value(argument)).encode()).decode(),
-    "Fn::ToJsonString": lambda self, argument: json.dumps(self.value(argument)),
-}
+    def every(self, argument: Any) -> bool:
+        return all(self.value(part) for part in argument)
+
+    def some(self, argument: Any) -> bool:
+        return any(self.value(part) for part in argument)
+
+    def imported(self, argument: Any) -> str:
+        return f"import:{self.value(argument)}"
+
+    def base64(self, argument: Any) -> str:
+        return base64.b64encode(str(self.value(argument)).encode()).decode()
+
+    def json(self, argument: Any) -> str:
+        return json.dumps(self.value(argument))
 
 
 def named(value: Any) -> str | None:

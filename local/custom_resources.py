@@ -33,7 +33,7 @@ class Mailbox:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, text: str, *args: Any) -> None:
                 """Nothing: the function's own log tells it."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)

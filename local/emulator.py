@@ -36,6 +36,7 @@ class Emulator:
 
     def launch(self) -> None:
         """Start without waiting: it takes about a second, in which other things can be started."""
+        self.stop()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         remembered = self.folder / "port"
@@ -55,7 +56,8 @@ class Emulator:
 
     def await_ready(self) -> None:
         """Wait until it answers. Raises EmulatorProblem."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         answer = self._process.stdout.readline().strip()
         if not answer.isdigit():
             self.stop()

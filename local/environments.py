@@ -67,6 +67,7 @@ class Environments:
     def start(self) -> None:
         """Import every handler in a process of its own. Raises EnvironmentsProblem when not even that process lives."""
         self._logs.mkdir(parents=True, exist_ok=True)
+        self._end_parent()
         self._stopped = False
         log_path = self._logs / "environments.log"
         ours, theirs = socket.socketpair()
@@ -102,6 +103,9 @@ class Environments:
             self._kill(environment)
         while not self._idle.empty():
             self._idle.get_nowait().close()
+        self._end_parent()
+
+    def _end_parent(self) -> None:
         for part in (self._answers, self._control):
             if part is not None:
                 part.close()
@@ -166,7 +170,8 @@ class Environments:
                 raise FunctionThrottled("the execution environments are stopped")
             if self._parent is None or self._parent.poll() is not None:
                 self.start()
-            assert self._control is not None and self._answers is not None
+            assert self._control is not None
+            assert self._answers is not None
             ours, theirs = socket.socketpair()
             try:
                 socket.send_fds(self._control, [FORK + b"\n"], [theirs.fileno()])

@@ -1,7 +1,7 @@
 """The process from which execution environments are forked, and the environments themselves.
 
-The first process imports every handler once and never more than that: it opens no connection and starts no thread. Each fork then serves one
-event at a time, as an execution environment of Lambda does, and ends when its socket closes.
+The first process imports every handler once and does no more than that: it opens no connection and starts no thread. Each fork then
+serves one event at a time, as an execution environment of Lambda does, and ends when its socket closes.
 Run by `local.environments`, with its order on standard input and the control socket as the number on the command line.
 """
 

@@ -38,17 +38,17 @@ class Gateway:
         return Response(response.status, (*response.headers, *extra), response.body)
 
     def _answer(self, request: Request, request_id: str) -> Response:
-        if len(request.body) > LARGEST_BODY:
-            return message(413, "Request Entity Too Large")
-        if sum(len(key) + len(value) for key, value in request.headers) + len(request.target) > LARGEST_HEADERS:
-            return message(431, "Request Header Fields Too Large")
+        if too_large := _too_large(request):
+            return too_large
         if self._api.cors and request.method == "OPTIONS" and request.header("access-control-request-method"):
             return Response(204)
         matched = self._router.match(request.method, request.path)
         if matched is None:
             return message(404, "Not Found")
         route, parameters = matched
-        event = http_api.event(request, route_key(route), parameters, request_id)
+        return self._call(route, request, http_api.event(request, route_key(route), parameters, request_id))
+
+    def _call(self, route: Route, request: Request, event: dict[str, Any]) -> Response:
         try:
             refusal = self._authorize(route, request, event)
             return refusal or http_api.response(self._invoke(route.function, event))
@@ -116,3 +116,11 @@ class Gateway:
         elif cors.get("ExposeHeaders"):
             headers.append(("access-control-expose-headers", ",".join(cors["ExposeHeaders"])))
         return tuple(headers)
+
+
+def _too_large(request: Request) -> Response | None:
+    if len(request.body) > LARGEST_BODY:
+        return message(413, "Request Entity Too Large")
+    if sum(len(key) + len(value) for key, value in request.headers) + len(request.target) > LARGEST_HEADERS:
+        return message(431, "Request Header Fields Too Large")
+    return None

@@ -36,6 +36,12 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
+def messages_of(queue: Any) -> list[Any]:
+    """All of a queue's messages; moto shows only those that are visible now."""
+    messages: list[Any] = queue._messages  # noqa: SLF001 - see above
+    return messages
+
+
 def _write(path: Path, value: Any) -> None:
     buffer = io.BytesIO()
     _Pickler(buffer).dump(value)
@@ -98,7 +104,7 @@ class Memory:
         self._objects = present
 
     def note_queues(self) -> None:
-        waiting = {name: queue._messages for name, queue in sqs_backends[ACCOUNT][REGION].queues.items()}
+        waiting = {name: messages_of(queue) for name, queue in sqs_backends[ACCOUNT][REGION].queues.items()}
         text = pickle.dumps(self._queues | waiting)
         if text != self._written_queues:
             _write(self._folder / "queues.pickle", self._queues | waiting)
@@ -109,7 +115,7 @@ class Memory:
         for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
             for message in self._queues.pop(name, []):
                 message.visible_at = 0.0
-                queue._messages.append(message)
+                messages_of(queue).append(message)
 
     def _object_path(self, place: tuple[str, str, str]) -> Path:
         digest = hashlib.sha256("\0".join(place[1:]).encode("utf-8", "surrogatepass")).hexdigest()

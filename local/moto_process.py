@@ -27,7 +27,7 @@ from moto.sqs.models import sqs_backends
 from werkzeug.serving import make_server
 
 from local.cloudformation import ACCOUNT, REGION
-from local.moto_memory import Memory
+from local.moto_memory import Memory, messages_of
 
 READING = ("Describe", "List", "Get", "Encrypt", "Decrypt", "ReEncrypt", "Generate", "Sign", "Verify")
 Environ = dict[str, Any]
@@ -91,8 +91,8 @@ class Emulated:
         if queue is None:
             return 0.0
         now = unix_time_millis()
-        due = (max(message.visible_at, message.delayed_until) - now for message in queue._messages)
-        return max(min(due, default=20_000.0) / 1000 + 0.001, 0.0) if queue._messages else 20.0
+        due = [max(message.visible_at, message.delayed_until) - now for message in messages_of(queue)]
+        return max(min(due) / 1000 + 0.001, 0.0) if due else 20.0
 
     def _mails(self, start_response: StartResponse) -> list[bytes]:
         with self._turn:
@@ -108,7 +108,7 @@ class Emulated:
 
 def _number_notifications() -> None:
     """Give each notification the sequencer that moto leaves out: a hexadecimal text which grows with every event of a key."""
-    without = notifications._get_s3_event
+    without = notifications._get_s3_event  # noqa: SLF001 - moto has no other place for it
 
     def with_sequencer(event_name: str, bucket: FakeBucket, key: Any, notification_id: str) -> dict[str, list[dict[str, Any]]]:
         event = without(event_name, bucket, key, notification_id)
@@ -116,7 +116,7 @@ def _number_notifications() -> None:
             record["s3"]["object"]["sequencer"] = f"{time.time_ns():018X}"
         return event
 
-    notifications._get_s3_event = with_sequencer
+    notifications._get_s3_event = with_sequencer  # noqa: SLF001 - as above
 
 
 def _body(environ: Environ) -> bytes:

@@ -53,6 +53,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and make what is missing: cluster, roles, database. Raises PostgresProblem."""
+        self.stop()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.data.exists() and not os.access(self.data, os.R_OK | os.W_OK | os.X_OK):

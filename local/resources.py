@@ -24,6 +24,8 @@ _QUEUE_ATTRIBUTES = (
     "FifoQueue",
     "ContentBasedDeduplication",
 )
+# What CloudFormation and S3 call differently.
+_CORS_NAMES = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
 
 
 class Clients:
@@ -132,8 +134,8 @@ def _queue(sqs: Any, queue: Resource, attributes: Mapping[str, Any]) -> dict[str
         if problem.response["Error"]["Code"] not in {"QueueAlreadyExists", "QueueNameExists"}:
             raise
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        changeable = {name: value for name, value in wanted.items() if name not in {"FifoQueue"}}
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=changeable)
+        wanted.pop("FifoQueue", None)  # the one that can't be changed
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=wanted)
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     return {queue.name: url, f"{queue.name}.Arn": arn, f"{queue.name}.QueueName": name, f"{queue.name}.QueueUrl": url}
 
@@ -147,8 +149,7 @@ def _bucket(s3: Any, bucket: Resource, attributes: Mapping[str, Any]) -> dict[st
         if problem.response["Error"]["Code"] not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
             raise
     if cors := said.get("CorsConfiguration"):
-        rules = [{("ExposeHeaders" if key == "ExposedHeaders" else "MaxAgeSeconds" if key == "MaxAge" else key): value for key, value in rule.items()
-                  if key != "Id"} for rule in cors["CorsRules"]]  # fmt: skip
+        rules = [{_CORS_NAMES.get(name, name): value for name, value in rule.items() if name != "Id"} for rule in cors["CorsRules"]]
         s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
     if said.get("VersioningConfiguration", {}).get("Status") == "Enabled":
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -186,5 +187,5 @@ def _allow_mail(ses: Any, address: str) -> None:
     try:
         ses.create_email_identity(EmailIdentity=address)
     except ClientError as problem:
-        if problem.response["Error"]["Code"] not in {"AlreadyExistsException"}:
+        if problem.response["Error"]["Code"] != "AlreadyExistsException":
             raise

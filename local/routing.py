@@ -12,7 +12,7 @@ _EXACT, _PARAMETER, _GREEDY = 0, 1, 2
 
 
 class Router:
-    """The most specific route wins: a fixed segment before a {parameter}, before a {greedy+} one, before $default; the method before ANY."""
+    """The most specific route wins: fixed segment, {parameter}, {greedy+}, $default; a method before ANY."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._default = None

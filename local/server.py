@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, text: str, *args: Any) -> None:
         """Nothing: the functions' logs tell what happened."""
 
 

@@ -26,6 +26,7 @@ from local.emulator import ROOT, Emulator
 from local.environments import Environments
 from local.gateway import Gateway
 from local.handlers import in_process
+from local.http_api import Request, Response
 from local.made_values import MadeValues
 from local.postgres import APPLICATION, OWNER, Postgres
 from local.pump import Pump, event_sources
@@ -35,6 +36,7 @@ from local.template import Template, load
 
 PORT = 3000
 ENVIRONMENTS = 12
+CARD = "stack.json"
 
 
 class StackBusy(Exception):
@@ -63,7 +65,7 @@ class Stack:
         self.folder = folder.resolve()
         self.settings = dict(settings or {})
         self.template: Template = load(template, parameters)
-        self.server = None if port is None else Server(port, lambda request: self.gateway.handle(request))
+        self.server = None if port is None else Server(port, self._handle)
         self.port = self.server.port if self.server else PORT
         self.attributes: dict[str, Any] = {}
         self.environment: dict[str, str] = {}
@@ -129,7 +131,7 @@ class Stack:
                 return
             self.emulator.stop()
             self.postgres.stop()
-            (self.folder / "stack.json").unlink(missing_ok=True)
+            (self.folder / CARD).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
@@ -153,6 +155,9 @@ class Stack:
             self._closing.callback(self.server.stop)
             self.server.serve()
 
+    def _handle(self, request: Request) -> Response:
+        return self.gateway.handle(request)
+
     # --- steps -------------------------------------------------------------------------------------------------------------------------
 
     def _take_folder(self) -> None:
@@ -161,8 +166,10 @@ class Stack:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.seek(0)
-            raise StackBusy(f"Another stack runs in {self.folder} (process {lock.read().strip() or 'unknown'}). Stop it first.") from None
+            with lock:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+            raise StackBusy(f"Another stack runs in {self.folder} (process {holder}). Stop it first.") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -249,7 +256,7 @@ class Stack:
     def _write_card(self) -> None:
         """What others on this machine may want to know: `make doctor`, and a test's worker processes."""
         card = {"pid": os.getpid(), "url": self.url, "environment": self.environment, "attributes": self.attributes}
-        path = self.folder / "stack.json"
+        path = self.folder / CARD
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(card, file, indent=1)

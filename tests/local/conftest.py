@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from local.client import Client
 from local.stack import Stack
 from local.template import Template, load

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from local.cloudformation import Evaluator, TemplateProblem, named, read, resolve, unresolved
 
 TEXT = """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+
 from local.emulator import Emulator
 from local.resources import Clients
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from local.gateway import Gateway
 from local.http_api import Request
 from local.invocation import FunctionFailed, FunctionTimedOut, PayloadTooLarge

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from local import http_api
 from local.http_api import NotAnAnswer, Request, response
 

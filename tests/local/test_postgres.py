@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pg8000.native
 import pytest
+
 from local import processes
 from local.postgres import APPLICATION, OWNER, Postgres
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from local.http_api import Request, Response
 from local.server import PortTaken, Server
 

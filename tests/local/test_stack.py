@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from local import processes
 from local.client import Client
 from local.emulator import ROOT
@@ -21,7 +22,6 @@ from local.http_api import Request
 from local.invocation import FunctionFailed
 from local.stack import Stack, StackBusy
 from local.template import Template
-
 
 BUNDLE = Path(__file__).parent / "bundle" / "template.yaml"
 Lines = Callable[[str], list[dict[str, str]]]
@@ -174,7 +174,7 @@ def test_a_start_after_a_kill_finds_everything_again(tmp_path: Path) -> None:
     environment = json.loads(run.stdout.readline())
     assert len(pids) == 2
     run.kill()
-    run.wait()
+    run.communicate()
     assert processes.until(lambda: not any(processes.runs(pid, "local.") for pid in pids), 5), "its processes end with it"
 
     with Stack(tmp_path / "stack", BUNDLE, durable=False, settings={"SEEN": str(tmp_path / "seen")}) as stack:

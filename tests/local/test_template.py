@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from local.cloudformation import TemplateProblem
 from local.template import Authorizer, QueueSource, Template, load
 

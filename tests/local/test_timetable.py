@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from local.cloudformation import TemplateProblem
 from local.timetable import next_time
 

@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
-from _words import SIDE
+from _words import SIDE  # type: ignore[import-not-found]  # beside the handler, whose folder is on the path
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: Any, context: Any) -> Any:
     path = Path(os.environ["SEEN"])
     if "Records" not in event:
         path.open("a").write(f"{json.dumps(event)}\n")

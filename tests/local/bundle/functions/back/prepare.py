@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 
-def lambda_handler(event, context):
-    Path(os.environ["SEEN"]).open("a").write(f"prepared by {event['RequestType']}\n")
+def lambda_handler(event: Any, context: Any) -> Any:
+    with Path(os.environ["SEEN"]).open("a") as seen:
+        seen.write(f"prepared by {event['RequestType']}\n")
     return {"PhysicalResourceId": "ground-1"}

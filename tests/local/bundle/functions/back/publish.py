@@ -2,9 +2,10 @@
 
 import json
 import urllib.request
+from typing import Any
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: Any, context: Any) -> Any:
     text = f"key {event['ResourceProperties']['Text']}"
     answer = {"Status": "SUCCESS", "PhysicalResourceId": "words", "Data": {"Text": text}}
     urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT"))

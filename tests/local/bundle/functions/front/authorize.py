@@ -1,7 +1,9 @@
 """Lets "Bearer good" pass, refuses others, fails at "Bearer broken"."""
 
+from typing import Any
 
-def lambda_handler(event, context):
+
+def lambda_handler(event: Any, context: Any) -> Any:
     token = event["identitySource"][0]
     if token == "Bearer broken":
         raise RuntimeError("the authorizer is broken")
