@@ -30,11 +30,13 @@ def _lookup(statement: str) -> list[tuple[object, ...]]:
 
 def _of_connection(problem: Exception) -> Ailing:
     """The usual reasons why a connection fails, each with its remedy."""
-    text = str(getattr(problem, "orig", None) or problem)
+    origin = getattr(problem, "orig", None) or problem
+    said = origin.args[0] if origin.args and isinstance(origin.args[0], dict) else {}
+    text, code = said.get("M") or str(origin), said.get("C", "")
     place = urlsplit(os.environ["DATABASE_URL"])
-    if "28P01" in text or "28000" in text:
+    if code.startswith("28"):
         return Ailing(f"the server refuses {place.username}: {text}", "Check user and password in DATABASE_URL, and pg_hba.conf.")
-    if "3D000" in text:
+    if code == "3D000":
         return Ailing(f"there is no database {place.path[1:]}", f"create database {place.path[1:]} owner parley_owner;")
     if "certificate" in text.lower() or "ssl" in text.lower():
         return Ailing(

@@ -39,9 +39,9 @@ def environment_to_examine(folder: Path = FOLDER) -> tuple[str, dict[str, str]]:
 
 
 def examine(checks: Iterable[Check]) -> bool:
-    """Ask one check after the other and tell each answer. Returns whether everything is well."""
+    """Ask one check after the other and tell each answer; when the first fails, the others have no ground. Returns whether all is well."""
     is_well = True
-    for check in checks:
+    for number, check in enumerate(checks):
         try:
             print(f"  ok    {check.name}: {check.look()}", flush=True)
         except Skipped as reason:
@@ -49,6 +49,8 @@ def examine(checks: Iterable[Check]) -> bool:
         except Ailing as ailing:
             is_well = False
             print(f"  WRONG {check.name}: {ailing.what}\n        {ailing.mend}", flush=True)
+            if number == 0:
+                break
     return is_well
 
 

@@ -75,8 +75,11 @@ def document(template: Template) -> dict[str, Any]:
 
 
 def _completed(operation: dict[str, Any], function: Any, is_public: bool) -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
+    # A page refuses with a page.
+    if any("text/html" in answer.get("content", {}) for answer in answers.values()):
+        problem = {"text/html": {"schema": {"type": "string"}}} | problem
     for status, description in REFUSALS.items():
         answers[status] = {"description": description, "content": problem}
     if not is_public:

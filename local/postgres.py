@@ -27,6 +27,7 @@ OWNER, APPLICATION, APPLICATION_GROUP, DATABASE = "parley_owner", "parley_app", 
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
 PORT = 54329
 START_SECONDS = 60.0
+ATTEMPTS = 3  # of finding a free port
 
 ACCESS = f"""\
 local all all trust
@@ -62,12 +63,17 @@ class Postgres:
         self._end_leftover()
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
-        self.port = self.port or self._choose_port()
         self.socket_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._own(self.socket_folder)
         (self.data / "pg_hba.conf").write_text(ACCESS)
-        self._launch()
-        self._make_roles()
+        for attempt in range(ATTEMPTS):
+            self.port = self._choose_port()
+            if self._launch():
+                self._make_roles()
+                return
+            log = processes.tail(self.log)
+            if "Address already in use" not in log or attempt == ATTEMPTS - 1:
+                raise PostgresProblem(f"PostgreSQL did not start. The end of {self.log}:\n{log}")
 
     def stop(self, *, immediately: bool = False) -> None:
         """End it: clients are cut off, transactions rolled back. immediately: as if it had crashed; recovery runs at the next start."""
@@ -102,7 +108,8 @@ class Postgres:
         with self.superuser(name) as connection:
             connection.run(f"alter schema public owner to {OWNER}")
 
-    def _launch(self) -> None:
+    def _launch(self) -> bool:
+        """Start the server on the chosen port. Returns whether it runs; another program may have taken the port meanwhile."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -131,7 +138,8 @@ class Postgres:
         answered = processes.until(lambda: process.poll() is not None or self._ready(began), START_SECONDS)
         if process.poll() is not None or not answered:
             self.stop(immediately=True)
-            raise PostgresProblem(f"PostgreSQL did not start. The end of {self.log}:\n{processes.tail(self.log)}")
+            return False
+        return True
 
     def _ready(self, began: float) -> bool:
         """The last line of postmaster.pid says so; the same that pg_ctl waits for."""

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from types import FrameType
 
@@ -94,8 +93,8 @@ def _run(stack: Stack, given: dict[str, str], steps: Steps, is_demo: bool) -> in
         print("\nEvery flow went as it should." if went_well else "\nA flow failed.", flush=True)
         return 0 if went_well else 1
     _invite(stack, seeded, commands)
-    threading.Event().wait()
-    return 0
+    while True:  # in short sleeps: a signal that reaches another thread does not wake this one
+        time.sleep(0.5)
 
 
 def _play(scene: Scene) -> tuple[list[str], bool]:
