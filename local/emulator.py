@@ -11,10 +11,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from local import processes
+from local import ports, processes
 
 ROOT = Path(__file__).resolve().parents[1]
-PORT = 54330
+PORT = 24566
 
 
 class EmulatorProblem(Exception):
@@ -40,7 +40,8 @@ class Emulator:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         remembered = self.folder / "port"
-        port = self.port or (int(remembered.read_text() or 0) if remembered.exists() else PORT)
+        known = int(remembered.read_text() or PORT) if remembered.exists() else PORT
+        port = ports.choose(self.port or known, insist=bool(self.port))
         quiet = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONPATH": str(ROOT)}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTEST"))}
         with self.log.open("ab") as log:

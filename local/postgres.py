@@ -12,7 +12,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,11 +20,11 @@ from pathlib import Path
 
 import pg8000.native
 
-from local import processes
+from local import ports, processes
 
 OWNER, APPLICATION, APPLICATION_GROUP, DATABASE = "parley_owner", "parley_app", "parley_application", "parley"
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
-PORT = 54329
+PORT = 25432
 START_SECONDS = 60.0
 ATTEMPTS = 3  # of finding a free port
 
@@ -194,17 +193,10 @@ class Postgres:
     def _choose_port(self) -> int:
         """The port of the last start if it is free, so that addresses written down elsewhere stay true."""
         remembered = self.folder / "port"
-        for candidate in (int(remembered.read_text() or 0) if remembered.exists() else PORT, 0):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", candidate))
-                except OSError:
-                    continue
-                port: int = probe.getsockname()[1]
-                remembered.write_text(str(port))
-                return port
-        raise PostgresProblem("no free port on 127.0.0.1")
+        known = int(remembered.read_text() or PORT) if remembered.exists() else PORT
+        port = ports.choose(self.port or known, insist=bool(self.port))
+        remembered.write_text(str(port))
+        return port
 
     def _end_leftover(self) -> None:
         """Stop the server of a run that was killed, and forget a pid file whose process is someone else's by now."""
