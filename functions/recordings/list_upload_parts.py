@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from annotated_types import Interval
 
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
@@ -12,8 +12,8 @@ from parley.recordings.schemas import SignedParts
 
 app = api()
 
-First = Annotated[int, Field(ge=1, le=media.MOST_PARTS)]
-Count = Annotated[int, Field(ge=1, le=presigned.PARTS_AT_ONCE)]
+First = Annotated[int, Interval(ge=1, le=media.MOST_PARTS)]
+Count = Annotated[int, Interval(ge=1, le=presigned.PARTS_AT_ONCE)]
 
 
 @app.get("/v1/recordings/meetings/<meeting_id>/uploads/<upload_id>/parts")
