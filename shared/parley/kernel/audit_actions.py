@@ -10,7 +10,7 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "user.registered", "user.login_succeeded", "user.login_failed", "user.logged_out", "token.issued",
     "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
     "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.notified",
-    "conversation.read", "message.received", "message.sent", "message.status_changed",
+    "conversation.read", "conversation.merged", "message.received", "message.sent", "message.status_changed",
     "meeting.status_changed", "upload.started", "upload.completed", "upload.aborted", "upload.rejected",
     "recording.started", "recording.stopped", "recording.uploaded", "recording.downloaded",
     "room.started", "room.ended", "room.cancelled",

@@ -2,6 +2,7 @@
 
 Refusal
 ├── BadRequest 400
+├── Unauthenticated 401
 ├── Forbidden 403
 ├── NotFound 404
 ├── MethodNotAllowed 405
@@ -45,6 +46,10 @@ class Refusal(Exception):
 
 class BadRequest(Refusal):
     status = 400
+
+
+class Unauthenticated(Refusal):
+    status = 401
 
 
 class Forbidden(Refusal):

@@ -1,8 +1,7 @@
 """Statements that wait for each other, so that they share a round trip."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import UpdateBase
 
 from parley.kernel.dialect import PipelinedConnection
 
@@ -14,7 +13,7 @@ def driver(connection: Connection) -> PipelinedConnection:
     return made
 
 
-def later(session: Session, statement: UpdateBase) -> None:
+def later(session: Session, statement: Executable) -> None:
     """Send a statement whose row count nobody asks for together with the next one, at the latest with the commit."""
     connection = session.connection()
     driver(connection).gathers = ("INSERT", "UPDATE", "DELETE")

@@ -4,16 +4,19 @@ The relay is kicked after the commit and swept by schedule, so that a crash betw
 twice; it is never published without its transaction.
 """
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, select
+from sqlalchemy import Index, SmallInteger, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from parley.kernel.clock import now
+from parley.kernel.gather import later
+from parley.kernel.ids import new_id
 from parley.kernel.models import Base, Tenant
 from parley.kernel.settings import is_set, setting
 
@@ -21,6 +24,12 @@ log = logging.getLogger(__name__)
 
 # EventBridge takes ten entries a request.
 BATCH = 10
+
+
+_ANNOUNCE_ALL = text(
+    """INSERT INTO outbox_events (organization_id, id, name, payload, occurred_at, attempts, due_at)
+    SELECT :organization, id, :name, payload, :now, 0, :now FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, payload jsonb)"""
+)
 
 
 class OutboxEvent(Tenant, Base):
@@ -38,6 +47,16 @@ def announce(session: Session, name: str, **payload: Any) -> None:
     """Announce `name` (`scheduling.booking_created`) with ids and plain values; it is published when this transaction has committed."""
     plain = {key: str(value) if isinstance(value, UUID) else value for key, value in payload.items()}
     session.add(OutboxEvent(name=name, payload=plain))
+    session.info["has_announced"] = True
+
+
+def announce_all(session: Session, name: str, payloads: Sequence[dict[str, Any]]) -> None:
+    """Announce many events of one name in one statement, which travels with the next one. The payloads hold plain values."""
+    if not payloads:
+        return
+    rows = json.dumps([{"id": str(new_id()), "payload": payload} for payload in payloads])
+    organization = session.info["caller"].organization_id
+    later(session, _ANNOUNCE_ALL.bindparams(organization=organization, name=name, now=now(), rows=rows))
     session.info["has_announced"] = True
 
 

@@ -1,0 +1,19 @@
+"""GET /v1/inbox/conversations/{conversation_id}"""
+
+from uuid import UUID
+
+from parley.inbox import service
+from parley.inbox.schemas import ConversationRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api()
+
+
+@app.get("/v1/inbox/conversations/<conversation_id>")
+def get_conversation(conversation_id: UUID, caller: AuthenticatedCaller) -> ConversationRead:
+    with transaction(caller) as session:
+        return ConversationRead.model_validate(service.conversation(session, caller, conversation_id))
+
+
+lambda_handler = entrypoint(app)

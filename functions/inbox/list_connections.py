@@ -1,0 +1,18 @@
+"""GET /v1/inbox/connections"""
+
+from parley.inbox import service
+from parley.inbox.schemas import ConnectionRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+
+app = api()
+
+
+@app.get("/v1/inbox/connections")
+def list_connections(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[ConnectionRead]:
+    with transaction(caller) as session:
+        return service.connections(session, caller, limit=limit, cursor=cursor)
+
+
+lambda_handler = entrypoint(app)

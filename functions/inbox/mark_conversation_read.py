@@ -1,0 +1,19 @@
+"""POST /v1/inbox/conversations/{conversation_id}/read"""
+
+from uuid import UUID
+
+from parley.inbox import service
+from parley.inbox.schemas import ConversationRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api()
+
+
+@app.post("/v1/inbox/conversations/<conversation_id>/read")
+def mark_conversation_read(conversation_id: UUID, caller: AuthenticatedCaller) -> ConversationRead:
+    with transaction(caller) as session:
+        return ConversationRead.model_validate(service.mark_read(session, caller, conversation_id))
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,44 @@
+"""POST /v1/webhooks/whatsapp: verify, queue, 200. Everything else is the worker's: Meta wants an answer within a moment."""
+
+import base64
+import binascii
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.request import Request
+
+from parley.inbox.graph_webhooks import is_signed
+from parley.inbox.parcels import pack
+from parley.kernel import objects, signed
+from parley.kernel.clock import now
+from parley.kernel.errors import BadRequest, Unauthenticated
+from parley.kernel.http import api, entrypoint
+from parley.kernel.settings import setting
+
+app = api(accepts=())
+
+
+class BadSignature(Unauthenticated):
+    """The body was not signed with the app's secret."""
+
+
+class MalformedBody(BadRequest):
+    """The gateway's encoding of the body can't be undone."""
+
+
+@app.post("/v1/webhooks/whatsapp")
+def receive_webhook(request: Request) -> Response[str]:
+    event = request.resolved_event.raw_event
+    try:
+        body = (event.get("body") or "").encode("utf-8", "surrogatepass")
+        body = base64.b64decode(body) if event.get("isBase64Encoded") else body
+    except binascii.Error:
+        raise MalformedBody("The body is said to be base64, and is not.") from None
+    if not is_signed(body, request.headers.get("x-hub-signature-256", ""), setting("WHATSAPP_APP_SECRET")):
+        raise BadSignature("The header X-Hub-Signature-256 does not hold the signature of this body.")
+    # Unlike the parcel's, these failures are answered with 503, and Meta delivers again.
+    parcel = pack(body, now(), lambda key, content: objects.put(setting("MEDIA_BUCKET"), key, content))
+    signed.send_message(setting("INBOX_WEBHOOKS_QUEUE_URL"), parcel)
+    return Response(200, "text/plain; charset=utf-8", "ok")
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,33 @@
+"""GET /v1/webhooks/whatsapp: the handshake with which Meta makes sure that this address is ours."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from parley.inbox.graph_webhooks import challenge
+from parley.kernel.errors import Forbidden
+from parley.kernel.http import api, entrypoint
+from parley.kernel.settings import setting
+
+app = api()
+
+
+class WrongVerifyToken(Forbidden):
+    """The request does not carry the verify token of this app."""
+
+
+@app.get("/v1/webhooks/whatsapp")
+def verify_webhook(
+    mode: Annotated[str, Query(alias="hub.mode")] = "",
+    verify_token: Annotated[str, Query(alias="hub.verify_token")] = "",
+    offered: Annotated[str, Query(alias="hub.challenge", max_length=1000)] = "",
+) -> Response[str]:
+    query = {"hub.mode": mode, "hub.verify_token": verify_token, "hub.challenge": offered}
+    answer = challenge(query, setting("WHATSAPP_VERIFY_TOKEN"))
+    if answer is None:
+        raise WrongVerifyToken("This is the address of WhatsApp's webhooks; the handshake needs the app's verify token.")
+    return Response(200, "text/plain; charset=utf-8", answer)
+
+
+lambda_handler = entrypoint(app)

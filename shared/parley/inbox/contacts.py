@@ -1,0 +1,208 @@
+"""Which conversation does a contact have? Contacts have several keys (phone, business-scoped user id), and one conversation a connection.
+
+A user id is one person's for good, a phone number may pass to another person. So two keys that come together belong together, unless the
+phone's conversation is with somebody whose other user id we know: then the number has a new owner, and follows the person.
+
+The order of locks is the same everywhere, so that parallel bodies wait and do not deadlock: conversations by id, then keys by name. Who
+holds a conversation's lock is alone in writing its messages and their changes.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session
+
+from parley.inbox.models import Conversation, Message, Platform
+from parley.inbox.updates import Contact
+from parley.kernel import audit
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.gather import later
+from parley.kernel.ids import new_id
+
+Place: TypeAlias = tuple[UUID, str]
+"""A connection and a key in it."""
+
+Named: TypeAlias = tuple[UUID, tuple[str, ...]]
+"""A connection and all keys of a contact, as an update has them."""
+
+_KNOWN = text(
+    """
+    SELECT c.id, k.connection_id, k.key FROM inbox_conversations c
+    JOIN inbox_contact_keys k ON k.organization_id = c.organization_id AND k.conversation_id = c.id
+    WHERE c.organization_id = :organization AND c.id IN (
+        SELECT k.conversation_id FROM inbox_contact_keys k
+        JOIN json_to_recordset(CAST(:keys AS json)) AS w(connection uuid, key text) ON k.connection_id = w.connection AND k.key = w.key
+        WHERE k.organization_id = :organization
+    )
+    ORDER BY c.id FOR NO KEY UPDATE OF c
+    """
+)
+_CLAIM = text(
+    """
+    INSERT INTO inbox_contact_keys (organization_id, connection_id, key, conversation_id)
+    SELECT :organization, connection, key, conversation
+    FROM json_to_recordset(CAST(:keys AS json)) AS w(connection uuid, key text, conversation uuid) ORDER BY connection, key
+    ON CONFLICT DO NOTHING RETURNING key
+    """
+)
+_MOVE = text(
+    """
+    UPDATE inbox_contact_keys k SET conversation_id = w.conversation
+    FROM json_to_recordset(CAST(:keys AS json)) AS w(connection uuid, key text, conversation uuid)
+    WHERE k.organization_id = :organization AND k.connection_id = w.connection AND k.key = w.key
+    """
+)
+_BEGIN = text(
+    """INSERT INTO inbox_conversations
+        (organization_id, id, connection_id, platform, external_id, contact_external_id, last_message_at, unread_count, status,
+        created_at, updated_at)
+    SELECT :organization, id, connection, platform, external, address, at, 0, 'OPEN', :now, :now
+    FROM json_to_recordset(CAST(:rows AS json))
+        AS w(id uuid, connection uuid, platform inbox_platform, external text, address text, at timestamptz)
+    """
+)
+
+
+class LostRace(Exception):
+    """Another transaction wrote the same contact meanwhile; the same work, begun again, sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A contact as an update names it, in a connection, at an instant."""
+
+    connection_id: UUID
+    platform: Platform
+    contact: Contact
+    at: datetime
+
+
+@dataclass
+class Places:
+    """The keys of the contacts at hand, and whose they are."""
+
+    known: dict[Place, UUID]
+    owner: dict[Place, UUID] = field(init=False)
+    first: dict[UUID, Seen] = field(default_factory=dict)
+    """Conversations that are not there yet."""
+    merged: list[tuple[UUID, UUID]] = field(default_factory=list)
+    """Which conversation took in which other one."""
+
+    users: dict[UUID, set[Place]] = field(init=False)
+    """The user ids of each conversation."""
+
+    def __post_init__(self) -> None:
+        self.owner, self.users = {}, {}
+        for place, owner in self.known.items():
+            self._give(place, owner)
+
+    def conversation_of(self, seen: Seen) -> UUID:
+        """The contact's conversation by the rules of this module; all its keys lead there afterwards."""
+        places = [(seen.connection_id, key) for key in seen.contact.keys]
+        becoming = [(seen.connection_id, key) for key in seen.contact.becomes]
+        people = {self.owner[place] for place in places if place in self.owner and not place[1].startswith("phone:")}
+        numbers = {self.owner[place] for place in places if place in self.owner and place[1].startswith("phone:")}
+        if any(key.startswith("user:") for _, key in places):
+            numbers = {number for number in numbers if number in people or not self._is_of_another(number, places)}
+        found = sorted(people | numbers | {self.owner[place] for place in becoming if place in self.owner})
+        chosen = found[0] if found else new_id()
+        if not found:
+            self.first[chosen] = seen
+        for other in found[1:]:
+            self._merge(chosen, other)
+        for place in (*places, *becoming):
+            self._give(place, chosen)
+        return chosen
+
+    def standing(self, conversation: UUID) -> UUID:
+        """Where a conversation's messages belong after all merging."""
+        for kept, gone in self.merged:
+            conversation = kept if conversation == gone else conversation
+        return conversation
+
+    def _is_of_another(self, conversation: UUID, places: Sequence[Place]) -> bool:
+        users = self.users.get(conversation)
+        return users is not None and users.isdisjoint(places)
+
+    def _give(self, place: Place, conversation: UUID) -> None:
+        self.owner[place] = conversation
+        if place[1].startswith("user:"):
+            self.users.setdefault(conversation, set()).add(place)
+
+    def _merge(self, kept: UUID, gone: UUID) -> None:
+        for place in [place for place, owner in self.owner.items() if owner == gone]:
+            self._give(place, kept)
+        self.merged.append((kept, gone))
+
+
+def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -> dict[Named, UUID]:
+    """The conversations of contacts, locked; made where there are none. One round trip, two when a contact is new.
+
+    Raises `LostRace`: begin the transaction again.
+    """
+    seen = list(wanted)
+    if not seen:
+        return {}
+    asked = sorted({(one.connection_id, key) for one in seen for key in (*one.contact.keys, *one.contact.becomes)})
+    keys = json.dumps([{"connection": str(connection), "key": key} for connection, key in asked])
+    rows = session.execute(_KNOWN, {"organization": caller.organization_id, "keys": keys})
+    places = Places({(connection, key): conversation for conversation, connection, key in rows})
+    found = {(one.connection_id, one.contact.keys): places.conversation_of(one) for one in seen}
+    _claim(session, caller, places)
+    _begin(session, caller, places)
+    for kept, gone in places.merged:
+        if gone in places.known.values():
+            _take_in(session, caller, kept, gone)
+    return {named: places.standing(conversation) for named, conversation in found.items()}
+
+
+def _rows(owners: dict[Place, UUID]) -> str:
+    rows = [{"connection": str(connection), "key": key, "conversation": str(owner)} for (connection, key), owner in sorted(owners.items())]
+    return json.dumps(rows)
+
+
+def _claim(session: Session, caller: Caller, places: Places) -> None:
+    """Write the keys that are new, and move the others. A key that somebody else has written meanwhile raises `LostRace`."""
+    fresh = {place: owner for place, owner in places.owner.items() if place not in places.known}
+    if fresh:
+        written = session.execute(_CLAIM, {"organization": caller.organization_id, "keys": _rows(fresh)}).all()
+        if len(written) < len(fresh):
+            raise LostRace
+    moved = {place: owner for place, owner in places.owner.items() if places.known.get(place, owner) != owner}
+    if moved:
+        session.execute(_MOVE, {"organization": caller.organization_id, "keys": _rows(moved)})
+
+
+def _begin(session: Session, caller: Caller, places: Places) -> None:
+    gone = {other for _, other in places.merged}
+    rows = [
+        {
+            "id": str(conversation),
+            "connection": str(seen.connection_id),
+            "platform": seen.platform.value,
+            "external": seen.contact.keys[0].partition(":")[2],
+            "address": seen.contact.phone or seen.contact.keys[0].partition(":")[2],
+            "at": seen.at.isoformat(),
+        }
+        for conversation, seen in places.first.items()
+        if conversation not in gone
+    ]
+    if rows:
+        later(session, _BEGIN.bindparams(organization=caller.organization_id, rows=json.dumps(rows), now=now()))
+
+
+def _take_in(session: Session, caller: Caller, kept: UUID, gone: UUID) -> None:
+    """Two conversations turn out to be with one person: the older one takes in the other."""
+    # A message that is being written to it right now holds a lock that only this one waits for.
+    other = session.execute(select(Conversation).where(Conversation.id == gone).with_for_update()).scalar_one()
+    session.execute(update(Message).where(Message.conversation_id == gone).values(conversation_id=kept))
+    session.execute(update(Conversation).where(Conversation.id == kept).values(unread_count=Conversation.unread_count + other.unread_count))
+    session.execute(delete(Conversation).where(Conversation.id == gone))
+    audit.record(session, caller, "conversation.merged", other, new={"merged_into": str(kept)})
+    session.expunge(other)

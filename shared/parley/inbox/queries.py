@@ -1,0 +1,39 @@
+"""What inbox reads."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, defer
+
+from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
+
+
+def connections() -> Select[Connection]:
+    return select(Connection)
+
+
+def connection(session: Session, connection_id: UUID) -> Connection | None:
+    return session.scalars(select(Connection).where(Connection.id == connection_id)).one_or_none()
+
+
+def conversations(
+    status: ConversationStatus | None = None, connection_id: UUID | None = None, is_unread: bool | None = None
+) -> Select[Conversation]:
+    """Conversations that fit; None asks for nothing."""
+    wanted = select(Conversation)
+    if status is not None:
+        wanted = wanted.where(Conversation.status == status)
+    if connection_id is not None:
+        wanted = wanted.where(Conversation.connection_id == connection_id)
+    if is_unread is not None:
+        wanted = wanted.where(Conversation.unread_count > 0 if is_unread else Conversation.unread_count == 0)
+    return wanted
+
+
+def conversation(session: Session, conversation_id: UUID) -> Conversation | None:
+    return session.scalars(select(Conversation).where(Conversation.id == conversation_id)).one_or_none()
+
+
+def messages(conversation_id: UUID) -> Select[Message]:
+    """Without their payloads, which nobody is shown."""
+    return select(Message).where(Message.conversation_id == conversation_id).options(defer(Message.payload))

@@ -1,0 +1,123 @@
+"""What people do in the inbox."""
+
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from parley.inbox import queries
+from parley.inbox.models import ONE_CONNECTION, Connection, Conversation, ConversationStatus, Message, Platform
+from parley.inbox.schemas import ConnectionCreate, ConnectionRead, ConversationRead, MessageRead
+from parley.kernel import audit, directory, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict, NotFound
+from parley.kernel.paging import Page, page
+from parley.kernel.sealed import seal
+from parley.kernel.verdicts import violation_means
+
+
+class NumberTaken(Conflict):
+    """A connection to this number exists."""
+
+
+class NoSuchConnection(NotFound):
+    """There is none, or it is another organization's."""
+
+
+class NoSuchConversation(NotFound):
+    """There is none, or it is another organization's."""
+
+
+def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> Connection:
+    """Connect a WhatsApp number. A number belongs to one organization at a time. Raises `NumberTaken`."""
+    caller.require("connections:write")
+
+    connection = Connection(
+        platform=Platform(wanted.platform),
+        platform_user_id=wanted.phone_number_id,
+        display_name=wanted.display_name,
+        username=wanted.username,
+    )
+    session.add(connection)
+    with session.no_autoflush:
+        seal(session, connection, "access_token", wanted.access_token.get_secret_value())
+    directory.enter(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id)
+    taken = NumberTaken("This number is connected already; disconnect it first where it is.")
+    with violation_means(directory.UNIQUE, taken), violation_means(ONE_CONNECTION, taken):
+        session.flush()
+
+    audit.record(session, caller, "connection.created", connection, new={"platform": wanted.platform})
+    outbox.announce(session, "inbox.connection_created", connection_id=connection.id)
+    return connection
+
+
+def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
+    """A page of connections, newest first. One query."""
+    caller.require("connections:read")
+    rows, following = page(session, queries.connections(), [Connection.id], cursor=cursor, limit=limit)
+    return Page(items=[ConnectionRead.model_validate(row) for row in rows], next_cursor=following)
+
+
+def connection(session: Session, caller: Caller, connection_id: UUID) -> Connection:
+    """Raises `NoSuchConnection`."""
+    caller.require("connections:read")
+    found = queries.connection(session, connection_id)
+    if found is None:
+        raise NoSuchConnection("There is no such connection.")
+    return found
+
+
+def conversations(
+    session: Session,
+    caller: Caller,
+    *,
+    status: ConversationStatus | None,
+    connection_id: UUID | None,
+    is_unread: bool | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[ConversationRead]:
+    """A page of conversations, newest activity first. One query."""
+    caller.require("conversations:read")
+    wanted = queries.conversations(status, connection_id, is_unread)
+    rows, following = page(session, wanted, [Conversation.last_message_at, Conversation.id], cursor=cursor, limit=limit)
+    return Page(items=[ConversationRead.model_validate(row) for row in rows], next_cursor=following)
+
+
+def conversation(session: Session, caller: Caller, conversation_id: UUID) -> Conversation:
+    """Raises `NoSuchConversation`."""
+    caller.require("conversations:read")
+    found = queries.conversation(session, conversation_id)
+    if found is None:
+        raise NoSuchConversation("There is no such conversation.")
+    return found
+
+
+def messages(session: Session, caller: Caller, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:
+    """A page of a conversation's messages, newest first by platform time. Two queries. Raises `NoSuchConversation`."""
+    caller.require("messages:read")
+    if queries.conversation(session, conversation_id) is None:
+        raise NoSuchConversation("There is no such conversation.")
+    keys = [Message.platform_timestamp, Message.id]
+    rows, following = page(session, queries.messages(conversation_id), keys, cursor=cursor, limit=limit)
+    return Page(items=[MessageRead.model_validate(row) for row in rows], next_cursor=following)
+
+
+def mark_read(session: Session, caller: Caller, conversation_id: UUID) -> Conversation:
+    """Nothing is unread any more. Doing it again changes nothing. Raises `NoSuchConversation`."""
+    caller.require("conversations:write")
+
+    unread = (Conversation.id == conversation_id) & (Conversation.unread_count > 0)
+    read = session.scalars(
+        update(Conversation).where(unread).values(unread_count=0, updated_at=now()).returning(Conversation)
+    ).one_or_none()
+    if read is None:
+        read = queries.conversation(session, conversation_id)
+        if read is None:
+            raise NoSuchConversation("There is no such conversation.")
+        return read
+
+    audit.record(session, caller, "conversation.read", read)
+    outbox.announce(session, "inbox.conversation_read", conversation_id=read.id)
+    return read
