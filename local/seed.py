@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from local.stack import Stack
+    from parley.kernel.callers import Caller
 
 ORGANIZATION = UUID("01990000-0000-7000-8000-000000000001")
 OWNER = UUID("01990000-0000-7000-8000-000000000002")
@@ -36,20 +38,38 @@ def seed(stack: Stack) -> Seeded:
     from parley.identity import founding
     from parley.identity.models import Organization
     from parley.kernel import db
-    from parley.kernel.callers import ActorType, Caller
 
-    caller = Caller(ORGANIZATION, ActorType.USER, OWNER, "OWNER", frozenset({"*"}))
+    caller = _owner()
     with db.transaction(caller) as session:
         if session.get(Organization, ORGANIZATION) is None:
             founding.found(session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL)
-    return Seeded(ORGANIZATION, OWNER, NAME, token(stack))
+    return Seeded(ORGANIZATION, OWNER, NAME, token(stack.environment))
 
 
-def token(stack: Stack) -> str:
-    """A new access token of the seeded owner."""
+def token(environment: Mapping[str, str], role: str = "OWNER") -> str:
+    """A new access token of the seeded owner, or of a colleague with another role, who joins when first asked for."""
     from parley.identity import signing_keys, tokens
 
-    kid = str(json.loads(stack.environment["TOKEN_JWKS"])["keys"][0]["kid"])
-    key = stack.environment["TOKEN_KEY_ID"]
-    bearer = tokens.Bearer(ORGANIZATION, OWNER, "OWNER")
+    kid = str(json.loads(environment["TOKEN_JWKS"])["keys"][0]["kid"])
+    key = environment["TOKEN_KEY_ID"]
+    bearer = tokens.Bearer(ORGANIZATION, OWNER if role == "OWNER" else _colleague(role), role)
     return tokens.issue(lambda message: signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
+
+
+def _owner() -> Caller:
+    from parley.kernel.callers import ActorType, Caller
+
+    return Caller(ORGANIZATION, ActorType.USER, OWNER, "OWNER", frozenset({"*"}))
+
+
+def _colleague(role: str) -> UUID:
+    from sqlalchemy import select
+
+    from parley.identity import founding
+    from parley.identity.models import MemberRole, User
+    from parley.kernel import db
+
+    caller, email = _owner(), f"{role.lower()}@acme.example"
+    with db.transaction(caller) as session:
+        known = session.scalar(select(User.id).where(User.email == email))
+        return known or founding.join(session, caller, name=f"{role.title()} of {NAME}", email=email, role=MemberRole(role)).id

@@ -29,10 +29,11 @@ class _BadRequest(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "parley"
-    sys_version = ""
     timeout = IDLE_SECONDS
     wbufsize = -1  # head and body leave together: two small packets would wait for each other
+
+    def version_string(self) -> str:
+        return "parley"
 
     def _serve(self) -> None:
         try:

@@ -37,6 +37,7 @@ from local.template import Template, load
 PORT = 3000
 ENVIRONMENTS = 12
 CARD = "stack.json"
+SAM_VARIABLES = "sam.json"
 
 
 class StackBusy(Exception):
@@ -131,7 +132,8 @@ class Stack:
                 return
             self.emulator.stop()
             self.postgres.stop()
-            (self.folder / CARD).unlink(missing_ok=True)
+            for name in (CARD, SAM_VARIABLES):
+                (self.folder / name).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
@@ -256,7 +258,12 @@ class Stack:
     def _write_card(self) -> None:
         """What others on this machine may want to know: `make doctor`, and a test's worker processes."""
         card = {"pid": os.getpid(), "url": self.url, "environment": self.environment, "attributes": self.attributes}
-        path = self.folder / CARD
+        self._write_private(CARD, card)
+        # For `sam local invoke --env-vars`: the form that the SAM CLI reads.
+        self._write_private(SAM_VARIABLES, {"Parameters": self.environment})
+
+    def _write_private(self, name: str, content: Any) -> None:
+        path = self.folder / name
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(card, file, indent=1)
+            json.dump(content, file, indent=1)
