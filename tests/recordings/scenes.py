@@ -30,8 +30,8 @@ BUCKET = "MediaBucket"
 
 
 def put(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """One request to the storage, as a client sends it."""
-    wanted = urllib.request.Request(url, body, dict(headers), method="PUT")
+    """One request to the storage, as a client sends it. Without a type urllib calls it a form, and the emulated storage reads that away."""
+    wanted = urllib.request.Request(url, body, {"content-type": "application/octet-stream"} | dict(headers), method="PUT")
     try:
         with urllib.request.urlopen(wanted) as answer:
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read())
