@@ -29,7 +29,7 @@ def show_booking(token: str, visitor: Visitor) -> Response[str]:
 
 @app.post("/bookings/<token>", responses=AGAIN)
 def cancel_booking(token: str, visitor: Visitor) -> Response[str]:
-    reason = parse_qs(app.current_event.decoded_body or "", max_num_fields=10).get("reason", [""])[0]
+    reason = parse_qs(app.current_event.decoded_body or "").get("reason", [""])[0]
     key = managed.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     with transaction(caller) as session:

@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -53,6 +54,14 @@ def plain(text: str, limit: int = 200) -> str:
     return " ".join(spaced.split())[:limit]
 
 
+def is_deliverable(address: str | None) -> bool:
+    """Whether a header can hold it as one address. An account's address was not always checked by us."""
+    try:
+        return bool(Address(addr_spec=address or "").domain)
+    except (ValueError, MessageError):
+        return False
+
+
 def _when(facts: Facts, to: RecipientKind) -> str:
     return when(facts.start, facts.end, facts.host_timezone if to is RecipientKind.HOST else facts.timezone)
 
@@ -63,7 +72,7 @@ def subject(facts: Facts, to: RecipientKind, method: Method) -> str:
 
 
 def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
-    """The mail to the invitee or to the host. Raises ValueError for an address that is none."""
+    """The mail to the invitee or to the host. Without an address of the host's, the product's own stands for him."""
     is_host = to is RecipientKind.HOST
     host = Person(plain(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
     invitee = Person(plain(facts.invitee_name), facts.invitee_email)

@@ -15,7 +15,7 @@ from parley.kernel.ids import new_id
 from parley.scheduling import queries
 from parley.scheduling.bookings import management_token
 from parley.scheduling.invitations import Method
-from parley.scheduling.mails import Facts, subject
+from parley.scheduling.mails import Facts, is_deliverable, subject
 from parley.scheduling.models import (
     STANDING,
     Booking,
@@ -143,7 +143,7 @@ def _facts(session: Session, booking_id: UUID) -> tuple[Facts, bool] | None:
         event_type_name=event_type_name,
         organization_name=organization_name,
         host_name=host.name if host else None,
-        host_email=host.email if host else None,
+        host_email=host.email if host and is_deliverable(host.email) else None,
         host_timezone=host.timezone if host else booking.timezone,
         invitee_name=invitee.name,
         invitee_email=invitee.email,

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.harness import Member, World
+from tests.scheduling.office import Letter, Office
+
+
+@pytest.fixture
+def office(world: World, acme: Member) -> Office:
+    return Office(world, acme)
+
+
+@pytest.fixture
+def event_type(office: Office) -> dict[str, Any]:
+    """Half an hour, on the half hour, Monday to Friday from 9 to 17 in Berlin."""
+    return office.event_type()
+
+
+@pytest.fixture
+def letters(world: World) -> Callable[..., list[Letter]]:
+    """The mails to an address about a booking, oldest first."""
+
+    def of(booking: dict[str, Any], to: str = "grace@visitor.example") -> list[Letter]:
+        read = [Letter(mail["raw"]) for mail in world.mails() if to in mail["to"]]
+        return [letter for letter in read if booking["id"] in letter.message["Message-ID"]]
+
+    return of
