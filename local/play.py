@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, TypeVar
 
 from local.client import Answer, Client
@@ -90,5 +91,13 @@ def is_awake(scene: Scene) -> Played:
     return played
 
 
-PLAYS: list[tuple[str, Play]] = [("The API answers", is_awake)]
+def _of(domain: str) -> Play:
+    """The play of a domain; its module needs this one, so it is imported when it is played."""
+    return lambda scene: import_module(f"local.plays.{domain}").play(scene)
+
+
+PLAYS: list[tuple[str, Play]] = [
+    ("The API answers", is_awake),
+    ("A recording is uploaded", _of("recordings")),
+]
 """Title and play, in the order in which they are played."""

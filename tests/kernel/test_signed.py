@@ -26,7 +26,7 @@ class _Clock(datetime):
     """The one moment, for us and for botocore."""
 
     @classmethod
-    def now(cls, tz: Any = None) -> datetime:
+    def now(cls, tz: Any = None) -> Any:
         return MOMENT if tz else MOMENT.replace(tzinfo=None)
 
 
@@ -59,7 +59,8 @@ def client(service: str, credentials: Credentials, **other: Any) -> Any:
 
 
 def s3(credentials: Credentials, style: str = "virtual", endpoint: str | None = None) -> Any:
-    return client("s3", credentials, endpoint_url=endpoint, config=Config(signature_version="s3v4", s3={"addressing_style": style}))
+    options: Any = {"addressing_style": style}
+    return client("s3", credentials, endpoint_url=endpoint, config=Config(signature_version="s3v4", s3=options))
 
 
 def parts(url: str) -> tuple[str, str, str, list[tuple[str, str]]]:

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from local.client import Answer
 from parley.kernel.audit import AuditLog
 from parley.kernel.outbox import OutboxEvent
 from parley.recordings.models import Meeting, Recording, Upload
-from tests.harness import Answer, Member, World, sqs_event
+from tests.harness import Member, World, sqs_event
 
 MEETING = {
     "platform": "TEAMS",
@@ -90,7 +91,9 @@ class Take:
         found = self.world.stack.clients.s3.list_objects_v2(Bucket=self.bucket, Prefix=key)
         return any(entry["Key"] == key for entry in found.get("Contents", []))
 
-    def record(self, key: str, sequencer: str = "0055AED6DCD90281E5", event: str = "ObjectCreated:Put", **other: Any) -> dict[str, Any]:
+    def record(
+        self, key: str, sequencer: str | None = "0055AED6DCD90281E5", event: str = "ObjectCreated:Put", **other: Any
+    ) -> dict[str, Any]:
         """A record of a notification; `key` as S3 writes it. `other` changes the object, None takes a field out."""
         thing = {"key": key, "size": len(BYTES), "eTag": "d41d8cd98f00b204e9800998ecf8427e", "sequencer": sequencer} | other
         return {
@@ -134,8 +137,8 @@ class Take:
         return str(self.member.rows(select(Meeting.status).where(Meeting.id == UUID(self.meeting_id)))[0].value)
 
     def upload_status(self, upload: Any) -> tuple[str, str | None]:
-        status, reason = self.member.rows(select(Upload.status, Upload.reason).where(Upload.id == UUID(upload["id"])))[0]
-        return status.value, reason
+        row = self.member.rows(select(Upload).where(Upload.id == UUID(upload["id"])))[0]
+        return row.status.value, row.reason
 
     def audited(self, action: str) -> int:
         return len(self.member.rows(select(AuditLog.id).where(AuditLog.action == action)))

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from parley.kernel import aws
 from parley.kernel.ids import new_id
-from parley.recordings import objects
 from tests.harness import Member, World, recorded
 from tests.recordings.scenes import BYTES, Take, take
 
@@ -187,12 +187,12 @@ def test_a_storage_that_does_not_answer_brings_the_message_back(scene: Take, key
 
             said: Any = {"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
             refusal = ClientError(said, "HeadObject")
-            patched.setattr(objects.aws, "client", lambda _: _Refusing(refusal))
+            patched.setattr(aws, "client", lambda _: _Refusing(refusal))
         else:
             patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-            objects.aws.client.cache_clear()
+            aws.client.cache_clear()
         answer = scene.notify(scene.record(key))
-    objects.aws.client.cache_clear()
+    aws.client.cache_clear()
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["message-0"]
     assert scene.everything() == before
     assert scene.notify(scene.record(key)) == NONE_FAILED

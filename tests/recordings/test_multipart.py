@@ -12,11 +12,12 @@ import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
 
-from parley.kernel import db
+from local.client import Answer
+from parley.kernel import aws, db
 from parley.kernel.ids import new_id
-from parley.recordings import media, objects, presigned
+from parley.recordings import media, presigned
 from parley.recordings.models import Upload
-from tests.harness import Answer, Member, World
+from tests.harness import Member, World
 from tests.recordings.scenes import Take, put, take
 
 MIB = 1024 * 1024
@@ -223,15 +224,15 @@ def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatc
     whole = contents(11 * MIB)
     upload = scene.upload(size_bytes=len(whole))
     parts = sent(upload, whole)
-    real = objects.aws.client("s3")
+    real = aws.client("s3")
     with monkeypatch.context() as patched:
-        patched.setattr(objects.aws, "client", lambda _: Forgetful(real))
+        patched.setattr(aws, "client", lambda _: Forgetful(real))
         refused = complete(scene, upload, parts)
         assert (refused.status, refused.body["code"]) == (409, "upload_gone")
         assert complete(scene, upload, parts).status == 409
     assert complete(scene, upload, parts).status == 202
     with monkeypatch.context() as patched:
-        patched.setattr(objects.aws, "client", lambda _: Forgetful(real))
+        patched.setattr(aws, "client", lambda _: Forgetful(real))
         assert complete(scene, upload, parts).status == 202  # the storage knows the upload no more, and has the object
     pump()
     assert scene.status == "PROCESSING"
@@ -241,9 +242,9 @@ def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatc
 def test_an_object_of_another_size_is_not_this_upload(scene: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     scene.store(scene.key(upload), b"of another size")
-    real, parts = objects.aws.client("s3"), [{"part_number": number, "etag": "x"} for number in (1, 2, 3)]
+    real, parts = aws.client("s3"), [{"part_number": number, "etag": "x"} for number in (1, 2, 3)]
     with monkeypatch.context() as patched:
-        patched.setattr(objects.aws, "client", lambda _: Forgetful(real))
+        patched.setattr(aws, "client", lambda _: Forgetful(real))
         assert complete(scene, upload, parts).body["code"] == "upload_gone"
 
 
@@ -252,9 +253,9 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The storage does not answer."""
     with monkeypatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        objects.aws.client.cache_clear()
+        aws.client.cache_clear()
         yield
-    objects.aws.client.cache_clear()
+    aws.client.cache_clear()
 
 
 def test_without_the_storage_nothing_is_begun(scene: Take, silence: None) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from parley.kernel import db
+from parley.kernel import db, gather
 from parley.kernel.ids import new_id
 from parley.recordings.models import Recording
 from tests.harness import Member, World
@@ -228,7 +228,7 @@ def test_round_trips(scene: Take, world: World, monkeypatch: pytest.MonkeyPatch)
         @contextmanager
         def inner() -> Any:
             with kept(setting_up) as session:
-                driver = db.gather.driver(session.connection())
+                driver = gather.driver(session.connection())
                 before = driver.round_trips - 1  # the one that began it
                 yield session
             counted.append(driver.round_trips - before)
