@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from local.problems import Problem
+
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 STACK = "parley-local"
@@ -24,7 +26,7 @@ SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm|ssm-secure):([^{}]+)\}\}")
 SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
-class TemplateProblem(Exception):
+class TemplateProblem(Problem):
     """The template says something that can't be read, or that the local stack does not offer."""
 
 

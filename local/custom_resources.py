@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from local.cloudformation import ACCOUNT, REGION, STACK, TemplateProblem, named, resolve
 from local.invocation import Invoke
+from local.problems import Problem
 from local.template import Resource
 
 
-class CustomResourceFailed(Exception):
+class CustomResourceFailed(Problem):
     """The function said FAILED, or said nothing."""
 
 

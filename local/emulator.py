@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from local import ports, processes
+from local.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 24566
 
 
-class EmulatorProblem(Exception):
+class EmulatorProblem(Problem):
     """The emulator did not start; the message has the end of its log."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.cloudformation import ACCOUNT, REGION
+from local.problems import Problem
 from local.template import Function
 
 LARGEST_PAYLOAD = 6 * 1024 * 1024  # of a synchronous call, in either direction
@@ -18,7 +19,7 @@ Invoke = Callable[[str, Any], Any]
 """(logical id of the function, event) -> its answer. Raises the exceptions of this module."""
 
 
-class FunctionFailed(Exception):
+class FunctionFailed(Problem):
     """The function raised an error, ended its process, or its answer was no JSON or too large."""
 
 

@@ -6,12 +6,14 @@ import random
 import socket
 import time
 
+from local.problems import Problem
+
 # Below what Linux and macOS hand out to outgoing connections: such a connection could sit on a server's port while it restarts.
 LOWEST, HIGHEST = 20_000, 29_999
 SECONDS_FOR_THE_SAME = 5.0
 
 
-class NoPortFree(Exception):
+class NoPortFree(Problem):
     """No port of the range could be had."""
 
 

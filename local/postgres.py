@@ -21,6 +21,7 @@ from pathlib import Path
 import pg8000.native
 
 from local import ports, processes
+from local.problems import Problem
 
 OWNER, APPLICATION, APPLICATION_GROUP, DATABASE = "parley_owner", "parley_app", "parley_application", "parley"
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
@@ -34,7 +35,7 @@ host all {OWNER},{APPLICATION} 127.0.0.1/32 scram-sha-256
 """
 
 
-class PostgresProblem(Exception):
+class PostgresProblem(Problem):
     """PostgreSQL could not be set up or started; the message has the end of its log."""
 
 

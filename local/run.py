@@ -12,22 +12,14 @@ from types import FrameType
 
 from local import settings
 from local.client import Client
-from local.cloudformation import TemplateProblem
-from local.custom_resources import CustomResourceFailed
-from local.emulator import ROOT, EmulatorProblem
-from local.environments import EnvironmentsProblem
+from local.emulator import ROOT
 from local.handlers import SHARED
-from local.invocation import FunctionFailed
 from local.play import PLAYS, Played, PlayFailed, Scene
-from local.postgres import PostgresProblem
+from local.problems import Problem
 from local.seed import Seeded, seed
-from local.server import PortTaken
-from local.stack import ENVIRONMENTS, PORT, Stack, StackBusy
+from local.stack import ENVIRONMENTS, PORT, SettingProblem, Stack
 
 FOLDER = ROOT / ".local"
-PROBLEMS = (
-    PortTaken, StackBusy, TemplateProblem, PostgresProblem, EmulatorProblem, EnvironmentsProblem, CustomResourceFailed, FunctionFailed,
-)  # fmt: skip
 
 
 class Steps:
@@ -55,12 +47,24 @@ class Ending:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    given = settings.current()
+    sys.path.insert(0, str(SHARED))
+    try:
+        given = settings.current()
+        wanted = _arguments(given, arguments)
+        return _guarded(given, wanted)
+    except Problem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+
+
+def _arguments(given: dict[str, str], arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
     parser.add_argument("--demo", action="store_true", help="play the flows, then end; the exit status says whether they went well")
-    parser.add_argument("--port", type=int, default=int(given.get("PARLEY_PORT", PORT)), help="of the API (default: %(default)s)")
-    wanted = parser.parse_args(arguments)
-    sys.path.insert(0, str(SHARED))
+    parser.add_argument("--port", type=int, default=_number(given, "PARLEY_PORT") or PORT, help="of the API (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _guarded(given: dict[str, str], wanted: argparse.Namespace) -> int:
     _log_to_file()
     ending, steps = Ending(), Steps()
     try:
@@ -69,17 +73,21 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(stack, given, steps, wanted.demo)
     except KeyboardInterrupt:
         return 130 if wanted.demo else 0
-    except PROBLEMS as problem:
-        print(f"\n{problem}", file=sys.stderr)
-        return 1
     finally:
         ending.is_near = True
-        print("Stopped.", flush=True)
+
+
+def _number(given: dict[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise SettingProblem(f"{name}={text} is not a number.")
+    return int(text)
 
 
 def _run(stack: Stack, given: dict[str, str], steps: Steps, is_demo: bool) -> int:
-    retry = given.get("PARLEY_RETRY_SECONDS")
-    stack.serve(int(given.get("PARLEY_ENVIRONMENTS", ENVIRONMENTS)), retry_seconds=int(retry) if retry else None)
+    stack.serve(_number(given, "PARLEY_ENVIRONMENTS") or ENVIRONMENTS, retry_seconds=_number(given, "PARLEY_RETRY_SECONDS"))
     assert stack.environments is not None
     for name, why in stack.environments.failed.items():
         print(f"           {name} will answer 500: {why}", flush=True)

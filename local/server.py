@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 from local.gateway import LARGEST_BODY
 from local.http_api import Request, Response, message
+from local.problems import Problem
 
 Handle = Callable[[Request], Response]
 IDLE_SECONDS = 65
@@ -18,7 +20,7 @@ MOST_DISCARDED = 64 * 1024 * 1024
 _WITHOUT_BODY = {204, 304}
 
 
-class PortTaken(Exception):
+class PortTaken(Problem):
     """Something else listens on the port."""
 
 
@@ -149,8 +151,10 @@ class Server(ThreadingHTTPServer):
         self.answer = answer
         try:
             super().__init__(("127.0.0.1", port), _Handler)
-        except OSError as problem:
-            raise PortTaken(f"Port {port} of 127.0.0.1 is taken by another program. Choose another one: --port N.") from problem
+        except (OSError, OverflowError) as problem:
+            is_taken = isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE
+            why = "is taken by another program" if is_taken else f"can't be had ({problem})"
+            raise PortTaken(f"Port {port} of 127.0.0.1 {why}. Choose another one: --port N.") from problem
 
     @property
     def port(self) -> int:

@@ -29,6 +29,7 @@ from local.handlers import in_process
 from local.http_api import Request, Response
 from local.made_values import MadeValues
 from local.postgres import APPLICATION, OWNER, Postgres
+from local.problems import Problem
 from local.pump import Pump, event_sources
 from local.resources import CREDENTIALS, Clients
 from local.server import Server
@@ -38,10 +39,15 @@ PORT = 3000
 ENVIRONMENTS = 12
 CARD = "stack.json"
 SAM_VARIABLES = "sam.json"
+LARGEST_LOG = 20 * 1024 * 1024  # bytes that a log may bring to the next start
 
 
-class StackBusy(Exception):
+class StackBusy(Problem):
     """Another stack runs in the same folder."""
+
+
+class SettingProblem(Problem):
+    """A setting is missing, or can't be what it says."""
 
 
 class Stack:
@@ -58,13 +64,15 @@ class Stack:
         durable: bool = True,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Raises TemplateProblem or PortTaken, before anything is started.
+        """Raises TemplateProblem, SettingProblem or PortTaken, before anything is started.
 
         settings: DATABASE_URL, DATABASE_OWNER_URL and AWS_ENDPOINT_URL replace the embedded parts; any other name of a function's
         environment replaces the template's value. port: of the API, 0 takes a free one; without a port there is no HTTP.
         durable: see Postgres. say: called with each step that begins."""
         self.folder = folder.resolve()
         self.settings = dict(settings or {})
+        if self.settings.get("DATABASE_URL") and not self.settings.get("DATABASE_OWNER_URL"):
+            raise SettingProblem("DATABASE_URL is set and DATABASE_OWNER_URL is not: without the owner there are no migrations.")
         self.template: Template = load(template, parameters)
         self.server = None if port is None else Server(port, self._handle)
         self.port = self.server.port if self.server else PORT
@@ -119,8 +127,12 @@ class Stack:
         return Gateway(self.template, in_process(self.template.functions))
 
     def mails(self) -> list[dict[str, Any]]:
-        """What was sent through the embedded SES, oldest first: id, from, to, raw."""
-        return self.emulator.mails()
+        """What was sent through the embedded SES, oldest first: id, from, to, raw. Another AWS endpoint shows none."""
+        return self.emulator.mails() if self.shows_mails else []
+
+    @property
+    def shows_mails(self) -> bool:
+        return not self.settings.get("AWS_ENDPOINT_URL")
 
     def stop(self) -> None:
         """End everything, in the order in which it depends on each other. May be called more than once."""
@@ -136,6 +148,7 @@ class Stack:
                 (self.folder / name).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
+            self._say("stopped")
 
     # --- serving -----------------------------------------------------------------------------------------------------------------------
 
@@ -176,6 +189,9 @@ class Stack:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+        for log in self.folder.glob("logs/*.log"):
+            if log.stat().st_size > LARGEST_LOG:
+                log.unlink()
 
     def _start_parts(self) -> None:
         if not self.settings.get("AWS_ENDPOINT_URL"):

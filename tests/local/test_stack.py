@@ -16,11 +16,12 @@ import pytest
 
 from local import processes
 from local.client import Client
-from local.emulator import ROOT
+from local.emulator import ROOT, Emulator
 from local.environments import Environments
 from local.http_api import Request
 from local.invocation import FunctionFailed
-from local.stack import Stack, StackBusy
+from local.postgres import APPLICATION, OWNER, Postgres
+from local.stack import SettingProblem, Stack, StackBusy
 from local.template import Template
 
 BUNDLE = Path(__file__).parent / "bundle" / "template.yaml"
@@ -155,6 +156,32 @@ def test_one_folder_has_one_stack(stack: Stack) -> None:
         pass
     assert (stack.folder / "stack.json").exists()
     assert stack.postgres.running
+
+
+def test_a_database_and_an_endpoint_of_ones_own_take_the_places_of_the_embedded_ones(tmp_path: Path) -> None:
+    postgres = Postgres(tmp_path / "own" / "postgres", tmp_path / "own" / "postgres.log", durable=False)
+    emulator = Emulator(tmp_path / "own" / "aws", tmp_path / "own" / "aws.log")
+    try:
+        emulator.start()
+        postgres.start()
+        settings = {
+            "DATABASE_URL": postgres.url(APPLICATION),
+            "DATABASE_OWNER_URL": postgres.url(OWNER),
+            "AWS_ENDPOINT_URL": emulator.endpoint,
+            "SEEN": str(tmp_path / "seen"),
+        }
+        with pytest.raises(SettingProblem):
+            Stack(tmp_path / "stack", BUNDLE, settings=settings | {"DATABASE_OWNER_URL": ""})
+        with Stack(tmp_path / "stack", BUNDLE, settings=settings) as stack:
+            assert {name: stack.environment[name] for name in settings} == settings
+            assert stack.attributes["Jobs"].startswith(emulator.endpoint)
+            assert not stack.postgres.running
+            assert not stack.shows_mails
+        assert postgres.running
+        assert emulator.mails() == []
+    finally:
+        postgres.stop()
+        emulator.stop()
 
 
 def test_a_start_after_a_kill_finds_everything_again(tmp_path: Path) -> None:
