@@ -1,0 +1,86 @@
+# Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
+.DEFAULT_GOAL := help
+.PHONY: help run demo token doctor test check lint format types imports template openapi bench build deploy clean
+
+PYTHON ?= python3
+RUN := $(PYTHON) local/bootstrap.py --requirements local --
+DEV := $(PYTHON) local/bootstrap.py --requirements test --
+SAM := .venv-sam/bin/sam
+CODE := shared functions local migrations tests benchmarks
+
+# Of the functions. AWS runs arm64; for `sam local` on this machine say ARCHITECTURE=x86_64 if that is what it is.
+ARCHITECTURE ?= arm64
+ENVIRONMENT ?= staging
+WORKERS ?= 2
+ROLE ?= OWNER
+
+export ARCHITECTURE
+export SAM_CLI_TELEMETRY = 0
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+help: ## this list
+	@echo 'make run          from a bare clone; then:'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+run: ## the whole bundle on this machine: plays its flows, then serves http://127.0.0.1:3000 until Ctrl-C
+	@$(RUN) python -m local.run
+
+demo: ## the same without serving; fails when a step fails
+	@$(RUN) python -m local.run --demo
+
+token: ## an access token for the bundle that runs (ROLE=VIEWER and so on)
+	@$(RUN) python -m local.token --role $(ROLE)
+
+doctor: ## look at the database and the AWS endpoint, and say what is wrong with them
+	@$(RUN) python -m local.doctor
+
+test: ## the tests (ARGS='tests/inbox -k ladder' chooses, WORKERS=4 processes)
+	@$(DEV) pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: lint types imports template openapi-is-fresh ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, tests
+	@$(MAKE) --no-print-directory test
+
+lint: ## ruff
+	@$(DEV) ruff check .
+	@$(DEV) ruff format --check .
+
+format: ## ruff, mending
+	@$(DEV) ruff check --fix .
+	@$(DEV) ruff format .
+
+types: ## mypy, strict
+	@$(DEV) mypy $(wildcard $(CODE))
+
+imports: ## who may import whom
+	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
+
+template: $(SAM) ## sam validate --lint
+	@$(SAM) validate --lint
+	@.venv-sam/bin/cfn-lint infrastructure/*.yaml && echo 'infrastructure/ is valid'
+
+openapi: ## write the OpenAPI document from the handlers
+	@$(RUN) python -m local.openapi
+
+.PHONY: openapi-is-fresh
+openapi-is-fresh:
+	@$(DEV) python -m local.openapi --check
+
+bench: ## the benchmarks, each beside what it is measured against
+	@$(DEV) python -m benchmarks
+
+build: $(SAM) openapi ## sam build (ARCHITECTURE=arm64 or x86_64)
+	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy: build ## sam deploy (ENVIRONMENT=staging or production)
+	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT)
+
+# An environment of its own: the SAM CLI pins older boto3 and pydantic.
+$(SAM): requirements/sam.txt
+	@echo 'Installing the SAM CLI into .venv-sam (once; about a minute)'
+	@$(RUN) python -m venv --clear .venv-sam
+	@.venv-sam/bin/python -m pip install --quiet --require-hashes --no-deps --no-input -r requirements/sam.txt
+	@touch $(SAM)
+
+clean: ## forget the data of make run, and everything that was built
+	@rm -rf .local .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
