@@ -27,8 +27,7 @@ PYTHON = VENV / "bin" / "python"
 
 
 def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    sys.stderr.write(text + "\n")  # the output belongs to the command: TOKEN=$(make -s token)
 
 
 def fail(text: str) -> "NoReturn":
@@ -109,8 +108,8 @@ def install(name: str) -> None:
             progress(done, total, line.split()[1] if line.startswith("Collecting") else "")
         elif line.startswith("Installing collected"):
             progress(total, total, "unpacking")
-    if sys.stdout.isatty():
-        sys.stdout.write("\r\033[K")
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
     if pip.wait():
         fail("pip could not install %s:\n%s" % (lock.name, "\n".join(lines[-20:])))
     stamp.write_text(digest)
@@ -118,9 +117,9 @@ def install(name: str) -> None:
 
 
 def progress(done: int, total: int, text: str) -> None:
-    if sys.stdout.isatty():
-        sys.stdout.write("\r\033[K  %d of %d  %s" % (done, total, text))
-        sys.stdout.flush()
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K  %d of %d  %s" % (done, total, text))
+        sys.stderr.flush()
     elif done % 10 == 0 or done == total:
         say("  %d of %d" % (done, total))
 

@@ -125,7 +125,7 @@ def response(answer: Any) -> Response:
         return Response(200, (("content-type", "application/json"),), text.encode("utf-8", "replace"))
     try:
         status = int(answer["statusCode"])
-        headers = [(str(key).lower(), _text(value)) for key, value in (answer.get("headers") or {}).items()]
+        headers = list({str(key).lower(): _text(value) for key, value in (answer.get("headers") or {}).items()}.items())
         headers += [("set-cookie", _text(cookie)) for cookie in answer.get("cookies") or []]
         body = answer.get("body") or ""
         if not isinstance(body, str):

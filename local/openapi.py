@@ -76,12 +76,12 @@ def document(template: Template) -> dict[str, Any]:
 
 def _completed(operation: dict[str, Any], function: Any, is_public: bool) -> dict[str, Any]:
     problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
+    answers = {status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}
     # A page refuses with a page.
     if any("text/html" in answer.get("content", {}) for answer in answers.values()):
         problem = {"text/html": {"schema": {"type": "string"}}} | problem
     for status, description in REFUSALS.items():
-        answers[status] = {"description": description, "content": problem}
+        answers.setdefault(status, {"description": description, "content": problem})
     if not is_public:
         # The gateway itself answers these with a bare message; a missing scope is a problem of ours.
         bare = {"application/json": {"schema": {"type": "object"}}}

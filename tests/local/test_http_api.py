@@ -85,6 +85,7 @@ def test_the_full_form_of_an_answer() -> None:
     assert (made.status, made.body, made.header("x-is")) == (201, b"hi", "true")
     assert [value for key, value in made.headers if key == "set-cookie"] == ["a=1", "b=2"]
     assert response({"statusCode": "204"}).status == 204
+    assert response({"statusCode": 200, "headers": {"Content-Type": "a/b", "content-type": "c/d"}}).headers == (("content-type", "c/d"),)
 
 
 @pytest.mark.parametrize(
