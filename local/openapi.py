@@ -10,7 +10,7 @@ from typing import Any
 
 from local import handlers
 from local.emulator import ROOT
-from local.template import Template, load
+from local.template import Function, Template, load
 
 OUTPUT = ROOT / "shared" / "parley" / "openapi.json"
 ABOUT = """Scheduling, a unified inbox, meeting recordings: one tenancy.
@@ -32,6 +32,8 @@ PROBLEM = {
 }
 REFUSALS = {
     "400": "The request can't be read.",
+    "401": "Nothing valid says who asks.",
+    "403": "Who asks may not.",
     "404": "There is no such thing, or it is another organization's.",
     "409": "The state of things forbids it.",
     "413": "The body is too large.",
@@ -40,7 +42,7 @@ REFUSALS = {
     "429": "Too many requests.",
     "503": "Something that this needs does not answer right now.",
 }
-GATEWAY_REFUSALS = {"401": "There is no token.", "403": "The token is not valid here, or lacks a scope."}
+GATEWAY_REFUSALS = ("401", "403")
 
 
 def document(template: Template) -> dict[str, Any]:
@@ -59,8 +61,9 @@ def document(template: Template) -> dict[str, Any]:
             if schemas.setdefault(name, schema) != schema:
                 raise SystemExit(f"Two different schemas are called {name}; rename the one in {function.folder.name}/{function.module}.py.")
         for path, operations in own.get("paths", {}).items():
+            is_page = "text/html" in json.dumps(operations)
             for method, operation in operations.items():
-                paths.setdefault(path, {})[method] = _completed(operation, function, (method.upper(), path) in public)
+                paths.setdefault(path, {})[method] = _completed(operation, function, (method.upper(), path) in public, is_page)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return {
@@ -74,18 +77,16 @@ def document(template: Template) -> dict[str, Any]:
     }
 
 
-def _completed(operation: dict[str, Any], function: Any, is_public: bool) -> dict[str, Any]:
+def _completed(operation: dict[str, Any], function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:
     problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    answers = {status: answer for status, answer in operation.get("responses", {}).items() if status != "422"}
-    # A page refuses with a page.
-    if any("text/html" in answer.get("content", {}) for answer in answers.values()):
+    answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
+    if is_page:  # it refuses with a page
         problem = {"text/html": {"schema": {"type": "string"}}} | problem
     for status, description in REFUSALS.items():
-        answers.setdefault(status, {"description": description, "content": problem})
-    if not is_public:
-        # The gateway itself answers these with a bare message; a missing scope is a problem of ours.
-        bare = {"application/json": {"schema": {"type": "object"}}}
-        answers |= {status: {"description": text, "content": bare | problem} for status, text in GATEWAY_REFUSALS.items()}
+        answers[status] = {"description": description, "content": problem}
+    if not is_public:  # the gateway itself refuses with a bare message; a missing scope is a problem of ours
+        for status in GATEWAY_REFUSALS:
+            answers[status]["content"] = {"application/json": {"schema": {"type": "object"}}} | problem
     made = operation | {
         "operationId": function.module,
         "tags": [function.folder.name],

@@ -21,7 +21,7 @@ def things_of(member: Member, world: World) -> dict[str, str]:
     connection = created(
         member.post(
             "/v1/inbox/connections",
-            {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "S", "access_token": "EAAG-canary-token"},
+            {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "S", "access_token": "EAAG-canary-token-of-the-platform"},
         )
     )["id"]
     meeting = created(member.post("/v1/recordings/meetings", MEETING))

@@ -92,7 +92,7 @@ def deliver(served: Served, body: bytes) -> int:
 
 def connected(served: Served) -> str:
     number = str(uuid.uuid4().int)[:15]
-    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "Support", "access_token": "EAAG-canary"}
+    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "Support", "access_token": "EAAG-canary-token-of-the-platform"}
     created(served.owner.post("/v1/inbox/connections", wanted))
     return number
 

@@ -17,7 +17,7 @@ UNIQUE = "pk_directory_entries"
 
 class Kind(StrEnum):
     EVENT_TYPE = "event_type"
-    MANAGEMENT_TOKEN = "management_token"
+    MANAGEMENT_TOKEN = "management_token"  # noqa: S105  # a kind, not a secret
     WHATSAPP_NUMBER = "whatsapp_number"
 
 

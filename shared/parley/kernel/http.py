@@ -3,6 +3,7 @@
 A handler declares its route on `api()` and ends with `lambda_handler = entrypoint(app)`. Refusals leave as RFC 9457 problem details.
 """
 
+import base64
 import hashlib
 import json
 import sys
@@ -136,14 +137,19 @@ def _answer_failure(error: Exception) -> Response[str]:
     return _answer_refusal(refusal)
 
 
-def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> APIGatewayHttpResolver:
+class Api(APIGatewayHttpResolver):
+    """One function's routes, and what bodies they take."""
+
+    accepts: tuple[str, ...]
+    most_bytes: int
+
+
+def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> Api:
     """The application of one function. `accepts` are the media types of its bodies, at most `most_bytes` long; an empty tuple takes any
     body, raw."""
-    app = APIGatewayHttpResolver(
-        enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=_read_json
-    )
-    setattr(app, "accepts", accepts)  # noqa: B010  # Powertools clears its context after each request
-    setattr(app, "most_bytes", most_bytes)  # noqa: B010  # as above
+    app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=_read_json)
+    app.accepts = accepts
+    app.most_bytes = most_bytes
     app.exception_handler(Refusal)(_answer_refusal)
     app.exception_handler(RequestValidationError)(_answer_invalid)
     app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
@@ -156,19 +162,28 @@ def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = J
     return app
 
 
-def _inspect(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: int) -> None:
-    """Refuse what no route takes. Raises a refusal."""
+def _inspect(event: dict[str, Any], app: Api) -> None:
+    """Refuse what no route takes, and leave a body of text as text. Raises a refusal."""
     for values in (event.get("pathParameters"), event.get("queryStringParameters")):
         if not all(is_storable(found) for found in _texts(values or {})):
             raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
-    body = event.get("body") or ""
-    if not accepts or not body:
+    if not app.accepts:
         return
-    if len(body) > most_bytes:
-        raise TooLarge(f"The body has more than {most_bytes} bytes.")
-    kind = (event.get("headers") or {}).get("content-type", accepts[0]).partition(";")[0].strip().lower()
-    if kind not in accepts:
-        raise UnsupportedMediaType(f"Send {' or '.join(accepts)}.")
+    body, headers = event.get("body") or "", event.get("headers") or {}
+    if len(body) > app.most_bytes * 4 / 3:
+        raise TooLarge(f"The body has more than {app.most_bytes} bytes.")
+    if headers.get("content-type", app.accepts[0]).partition(";")[0].strip().lower() not in app.accepts:
+        if body:
+            raise UnsupportedMediaType(f"Send {' or '.join(app.accepts)}.")
+        headers["content-type"] = app.accepts[0]  # no body has no type
+    if event.get("isBase64Encoded"):
+        try:
+            event["body"] = base64.b64decode(body).decode()
+        except ValueError:
+            raise MalformedRequest("The body is not UTF-8.") from None
+        event["isBase64Encoded"] = False
+    if len(event.get("body") or "") > app.most_bytes:
+        raise TooLarge(f"The body has more than {app.most_bytes} bytes.")
 
 
 def refuse(refusal: Refusal) -> dict[str, Any]:
@@ -179,20 +194,18 @@ def refuse(refusal: Refusal) -> dict[str, Any]:
     return answer
 
 
-def entrypoint(app: APIGatewayHttpResolver) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The Lambda handler of an application: never raises, counts requests by outcome, logs with the request's id."""
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
-            _inspect(event, getattr(app, "accepts"), getattr(app, "most_bytes"))  # noqa: B009  # see api()
+            _inspect(event, app)
             answer = app.resolve(event, context)
         except Refusal as refusal:
             answer = _built(_answer_refusal(refusal))
-        except UnicodeDecodeError:
-            answer = _built(_answer_refusal(MalformedRequest("The body is not UTF-8.")))
-        except Exception as error:  # the last resort: an unhandled error would be a bare 502 of the gateway
+        except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = _built(_answer_failure(error))
         answer["headers"] = _HEADERS | answer.get("headers", {})
         if answer["statusCode"] in (403, 404):

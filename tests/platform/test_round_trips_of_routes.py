@@ -1,0 +1,135 @@
+"""What routes cost the database: round trips counted on the wire, statements counted by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from parley.kernel import db
+from tests.harness import Member, World
+from tests.kernel.wire import Wire, wired
+from tests.platform.every_route import Furnished, Request
+
+FEW, MANY = 3, 60
+WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
+
+
+class Counter:
+    """Counts what requests ask of the database."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._statements = 0
+
+    def count(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        self._statements += statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+
+    def cost(self, request: Request) -> tuple[int, int]:
+        """Round trips and statements of one request. What is made once (a connection, a data key) has to be there."""
+        trips, statements = self._wire.round_trips, self._statements
+        answer = request()
+        assert answer.status < 400, (answer.status, answer.raw)
+        return self._wire.round_trips - trips, self._statements - statements
+
+
+@pytest.fixture(scope="module")
+def counter(world: World) -> Iterator[Counter]:
+    with wired() as wire:
+        made = Counter(wire)
+        event.listen(db.engine(), "before_cursor_execute", made.count)
+        yield made
+        event.remove(db.engine(), "before_cursor_execute", made.count)
+
+
+@pytest.fixture(scope="module")
+def house(counter: Counter, world: World) -> Furnished:
+    return Furnished(world, world.organization("Acme"))
+
+
+def test_the_smallest_request_of_a_tenant(counter: Counter, acme: Member) -> None:
+    assert acme.get("/v1/identity/me").status == 200
+    assert counter.cost(lambda: acme.get("/v1/identity/me")) == (3, 1)
+
+
+def test_a_booking(counter: Counter, house: Furnished) -> None:
+    with_key = house.book()
+    assert counter.cost(with_key) == (7, 10)
+    assert counter.cost(with_key) == (4, 2)  # answered before
+    wanted = house.booking_wanted()
+    assert counter.cost(lambda: house.stranger.post("/v1/scheduling/bookings", wanted)) == (6, 8)
+
+
+def test_the_slots_of_a_month_cost_what_those_of_a_day_cost(counter: Counter, house: Furnished) -> None:
+    assert counter.cost(house.slots(1)) == (5, 3)
+    assert counter.cost(house.slots(31)) == (5, 3)
+
+
+def test_a_webhook_is_taken_without_the_database(counter: Counter, house: Furnished) -> None:
+    assert counter.cost(house.requests()["POST /v1/webhooks/whatsapp"]()) == (0, 0)
+    assert counter.cost(house.requests()["GET /v1/webhooks/whatsapp"]()) == (0, 0)
+
+
+def test_no_route_costs_more_than_eight(counter: Counter, house: Furnished, world: World) -> None:
+    requests = house.requests()
+    assert requests.keys() == {f"{route.method} {route.path}" for route in world.template.routes} - WITHOUT_DATABASE
+    costs = {name: counter.cost(ready()) for name, ready in requests.items()}
+    assert {name: cost for name, cost in costs.items() if cost[0] > 8} == {}
+
+
+def _messages(house: Furnished, count: int) -> None:
+    for _ in range(count):
+        house.add_message("first")
+    house.world.pump()
+
+
+def _conversations(house: Furnished, count: int) -> None:
+    for number in range(count):
+        house.add_message(f"{count} {number}")
+    house.world.pump()
+
+
+def _each(add: Callable[[Furnished], Any]) -> Callable[[Furnished, int], None]:
+    def add_many(house: Furnished, count: int) -> None:
+        for _ in range(count):
+            add(house)
+
+    return add_many
+
+
+LISTS: dict[str, Callable[[Furnished, int], None]] = {
+    "GET /v1/scheduling/schedules": _each(Furnished.add_schedule),
+    "GET /v1/scheduling/event-types": _each(Furnished.add_event_type),
+    "GET /v1/scheduling/bookings": _each(Furnished.add_booking),
+    "GET /v1/inbox/connections": _each(Furnished.add_connection),
+    "GET /v1/inbox/conversations": _conversations,
+    "GET /v1/inbox/conversations/{conversation_id}/messages": _messages,
+    "GET /v1/recordings/meetings": _each(Furnished.add_meeting),
+    "GET /v1/recordings": _each(Furnished.add_meeting),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_costs_the_same_with_few_rows_and_with_many(counter: Counter, house: Furnished, name: str) -> None:
+    request = house.requests()[name]()
+    LISTS[name](house, FEW)
+    few = counter.cost(request)
+    LISTS[name](house, MANY - FEW)
+    many = counter.cost(request)
+    assert len(request().body["items"]) >= MANY
+    assert few == many
+
+
+def test_every_list_is_among_them(house: Furnished) -> None:
+    pages = {name for name, ready in house.requests().items() if name.startswith("GET /v1") and "next_cursor" in (ready()().body or "")}
+    assert pages == LISTS.keys()
+
+
+def test_slots_cost_the_same_with_few_bookings_and_with_many(counter: Counter, house: Furnished) -> None:
+    before = len(house.slots()().body["slots"])
+    few = counter.cost(house.slots())
+    _each(Furnished.add_booking)(house, 20)
+    assert counter.cost(house.slots()) == few
+    assert len(house.slots()().body["slots"]) == before - 20
