@@ -54,7 +54,7 @@ def test_the_invitee_gets_an_invitation(office: Office, acme: Member, host: str,
     pump()
     (letter,) = letters(booking)
     message = letter.message
-    assert message["Subject"].startswith("Größe & Co; a, b, Monday, ")
+    assert message["Subject"].startswith("Größe & Co; a, b, Mon ")
     assert message["Subject"].endswith("(America/New_York)")
     assert (message["To"].addresses[0].display_name, message["To"].addresses[0].addr_spec) == ("Grace Hopper", "grace@visitor.example")
     assert message["From"].addresses[0].addr_spec == os.environ["MAIL_FROM"]
@@ -112,8 +112,7 @@ def test_a_cancellation_goes_to_both_with_a_higher_sequence(
         assert (canceled.calendar["METHOD"], canceled.event["STATUS"]) == ("CANCEL", "CANCELLED")
         assert canceled.event["UID"] == invited.event["UID"]
         assert canceled.event["SEQUENCE"] == invited.event["SEQUENCE"] + 1
-        # The standard library begins a long header on its second line, and reads it back with the space.
-        assert canceled.message["Subject"].strip().startswith("Canceled: Introduction, Monday, ")
+        assert canceled.message["Subject"].startswith("Canceled: Introduction, Mon ")
         assert "I am ill" in canceled.text
         assert "/bookings/" not in canceled.text
     assert logs(acme, booking) == [("INVITEE", "SENT"), ("HOST", "SENT")] * 2

@@ -14,7 +14,7 @@ from parley.kernel.clock import now
 from parley.kernel.settings import setting
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
 from parley.scheduling.models import RecipientKind
-from parley.scheduling.pages import render, when
+from parley.scheduling.pages import render, when, when_briefly
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,13 @@ def is_deliverable(address: str | None) -> bool:
         return False
 
 
-def _when(facts: Facts, to: RecipientKind) -> str:
-    return when(facts.start, facts.end, facts.host_timezone if to is RecipientKind.HOST else facts.timezone)
+def _timezone(facts: Facts, to: RecipientKind) -> str:
+    return facts.host_timezone if to is RecipientKind.HOST else facts.timezone
 
 
 def subject(facts: Facts, to: RecipientKind, method: Method) -> str:
     said = "Canceled: " if method is Method.CANCEL else ""
-    return plain(f"{said}{facts.event_type_name}, {_when(facts, to)}")
+    return plain(f"{said}{facts.event_type_name}, {when_briefly(facts.start, _timezone(facts, to))}")
 
 
 def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
@@ -82,7 +82,7 @@ def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
         "facts": facts,
         "is_host": is_host,
         "is_canceled": method is Method.CANCEL,
-        "when": _when(facts, to),
+        "when": when(facts.start, facts.end, _timezone(facts, to)),
         "link": link,
     }
     text = render("mail.txt", **shown)

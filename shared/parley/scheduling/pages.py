@@ -39,5 +39,11 @@ def when(start: datetime, end: datetime, timezone: str) -> str:
     return f"{_day(from_)}, {from_:%H:%M} to {until} ({timezone})"
 
 
+def when_briefly(start: datetime, timezone: str) -> str:
+    """`Mon 7 Dec 2026, 10:00 (Europe/Berlin)`."""
+    local = start.astimezone(ZoneInfo(timezone))
+    return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}, {local:%H:%M} ({timezone})"
+
+
 def _day(moment: datetime) -> str:
     return f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
