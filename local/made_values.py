@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from local.template import Resource
+
+_LETTERS = string.ascii_letters + string.digits  # what every rule of GenerateSecretString allows
 
 
 class MadeValues:
@@ -28,7 +31,7 @@ class MadeValues:
             self._texts[resource.name] = given if isinstance(given, str) else json.dumps(given)
         elif resource.name not in self._texts:
             wanted: Mapping[str, Any] = resource.properties.get("GenerateSecretString", {})
-            made = secrets.token_urlsafe(int(wanted.get("PasswordLength", 32)))[: int(wanted.get("PasswordLength", 32))]
+            made = "".join(secrets.choice(_LETTERS) for _ in range(int(wanted.get("PasswordLength", 32))))
             if key := wanted.get("GenerateStringKey"):
                 self._texts[resource.name] = json.dumps(json.loads(wanted.get("SecretStringTemplate", "{}")) | {key: made})
             else:

@@ -84,9 +84,11 @@ def _completed(operation: dict[str, Any], function: Function, is_public: bool, i
         problem = {"text/html": {"schema": {"type": "string"}}} | problem
     for status, description in REFUSALS.items():
         answers[status] = {"description": description, "content": problem}
+    bare = {"application/json": {"schema": {"type": "object"}}}
+    answers["431"] = {"description": "Address and headers together are too long.", "content": bare}
     if not is_public:  # the gateway itself refuses with a bare message; a missing scope is a problem of ours
         for status in GATEWAY_REFUSALS:
-            answers[status]["content"] = {"application/json": {"schema": {"type": "object"}}} | problem
+            answers[status]["content"] = bare | problem
     made = operation | {
         "operationId": function.module,
         "tags": [function.folder.name],

@@ -71,10 +71,10 @@ def test_a_server_that_a_killed_run_left_behind_is_replaced(postgres: Postgres) 
     postgres.start()
 
 
-@pytest.mark.parametrize("stale", ["", "1\n", "not a number\n", f"{os.getpid()}\n/elsewhere\n"])
+@pytest.mark.parametrize("stale", ["", "1\n", "not a number\n", "{this_process}\n/elsewhere\n"])
 def test_a_stale_pid_file_is_no_obstacle(postgres: Postgres, stale: str) -> None:
     postgres.stop()
-    (postgres.data / "postmaster.pid").write_text(stale)
+    (postgres.data / "postmaster.pid").write_text(stale.format(this_process=os.getpid()))
     postgres.start()
     assert postgres.running
 
