@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from local import handlers
 from local.client import Answer
 from parley.kernel.audit import AuditLog
 from parley.kernel.outbox import OutboxEvent
@@ -120,6 +122,11 @@ class Take:
     def notify(self, *records: Any) -> Any:
         """One message with these records. Returns what the worker answers."""
         return self.tell(json.dumps({"Records": list(records)}))
+
+    def work(self, *records: Any) -> None:
+        """The same without the entry point, which is for one call at a time: for many at once."""
+        handlers.load(next(one for one in self.world.template.functions.values() if one.module == "on_recording_uploaded"))
+        sys.modules["functions.recordings.on_recording_uploaded"].work(json.dumps({"Records": records}))
 
     def tell(self, *bodies: str) -> Any:
         """Messages of the queue, in one call of the worker."""

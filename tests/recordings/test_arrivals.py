@@ -60,13 +60,12 @@ def test_twenty_times_the_same_changes_nothing_more(scene: Take, key: str) -> No
 def test_twenty_at_once_are_one(scene: Take, key: str) -> None:
     gate = threading.Barrier(20)
 
-    def one(number: int) -> Any:
+    def one(number: int) -> None:
         gate.wait()
-        return scene.notify(scene.record(key, sequencer=f"0055AED6DCD90281E{number % 2}"))
+        scene.work(scene.record(key, sequencer=f"0055AED6DCD90281E{number % 2}"))
 
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(one, range(20)))
-    assert answers == [NONE_FAILED] * 20
+        list(pool.map(one, range(20)))
     assert (len(scene.announced()), scene.audited("recording.uploaded")) == (1, 1)
     assert scene.recording.raw_sequencer == "0055AED6DCD90281E1".ljust(64, "0")
 
@@ -78,12 +77,14 @@ def test_two_uploads_that_arrive_at_once_are_one_recording(scene: Take) -> None:
     scene.forget()
     gate = threading.Barrier(len(uploads))
 
-    def one(upload: Any) -> Any:
+    records = [scene.record(scene.key(upload)) for upload in uploads]
+
+    def one(record: Any) -> None:
         gate.wait()
-        return scene.notify(scene.record(scene.key(upload)))
+        scene.work(record)
 
     with ThreadPoolExecutor(len(uploads)) as pool:
-        assert list(pool.map(one, uploads)) == [NONE_FAILED] * len(uploads)
+        list(pool.map(one, records))
     statuses = [scene.upload_status(upload)[0] for upload in uploads]
     assert sorted(statuses) == ["COMPLETED"] + ["SUPERSEDED"] * 7
     winner = uploads[statuses.index("COMPLETED")]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,8 +15,12 @@ import pytest
 from sqlalchemy import select
 
 from parley.kernel import db, gather
+from parley.kernel.callers import MissingScope
 from parley.kernel.ids import new_id
+from parley.recordings import service, uploads
+from parley.recordings.media import MediaType
 from parley.recordings.models import Recording
+from parley.recordings.schemas import UploadCreate
 from tests.harness import Member, World
 from tests.recordings.scenes import BYTES, WEBM, Take, fetch, take
 
@@ -116,6 +123,23 @@ def test_of_two_uploads_the_first_that_arrives_is_the_recording(scene: Take, pum
     assert [scene.upload_status(upload)[0] for upload in (first, second, third)] == ["SUPERSEDED", "COMPLETED", "PENDING"]
     assert (scene.lies(scene.key(first)), scene.lies(scene.key(second))) == (False, True)
     assert scene.audited("recording.uploaded") == 1
+
+
+def test_uploads_asked_for_at_once_move_the_meeting_once(scene: Take) -> None:
+    # A function answers one request at a time, so here its services are what runs in parallel.
+    caller, wanted = scene.member.caller, UploadCreate(size_bytes=5, content_type=MediaType.VIDEO_WEBM)
+    gate = threading.Barrier(5)
+
+    def ask(_: int) -> UUID:
+        with db.transaction(caller) as session:
+            planned = uploads.plan(session, caller, UUID(scene.meeting_id), wanted)
+            gate.wait()
+            return uploads.start(session, caller, *planned).id
+
+    with ThreadPoolExecutor(5) as pool:
+        assert len(set(pool.map(ask, range(5)))) == 5
+    assert scene.status == "RECORDING"
+    assert (scene.audited("meeting.status_changed"), len(scene.announced("recordings.meeting_started"))) == (1, 1)
 
 
 def test_after_the_arrival_no_upload_is_given_out(scene: Take, pump: Pump) -> None:
@@ -252,3 +276,13 @@ def test_round_trips(scene: Take, world: World, monkeypatch: pytest.MonkeyPatch)
     counted.clear()
     other.member.delete(f"{other.path}/{waiting['id']}")
     assert counted == [4]
+
+
+def test_the_owner_sees_the_recording_without_a_scope_and_others_learn_nothing(scene: Take) -> None:
+    owner = replace(scene.member.caller, scopes=frozenset(), role="VIEWER")
+    somebody = replace(owner, actor_id=new_id())
+    with db.transaction(owner) as session:
+        assert service.recording(session, owner, UUID(scene.recording_id)).meeting_id == UUID(scene.meeting_id)
+        for wanted in (UUID(scene.recording_id), new_id()):
+            with pytest.raises(MissingScope):
+                service.recording(session, somebody, wanted)
