@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select, text
@@ -16,21 +15,13 @@ from parley.kernel.errors import Conflict
 from parley.kernel.ids import new_id
 from parley.kernel.verdicts import constraint, violation_means
 from tests.harness import Member, World
-from tests.kernel.wire import Wire
+from tests.kernel.wire import Wire, wired
 
 
 @pytest.fixture
-def wire(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """Everything that this test asks of the database goes over a wire that counts."""
-    url = world.stack.environment["DATABASE_URL"]
-    parts = urlsplit(url)
-    assert parts.hostname is not None and parts.port is not None
-    made = Wire(parts.hostname, parts.port)
-    db.engine().dispose()
-    monkeypatch.setenv("DATABASE_URL", url.replace(f":{parts.port}/", f":{made.port}/"))
-    yield made
-    db.engine().dispose()
-    made.close()
+def wire(world: World) -> Iterator[Wire]:
+    with wired() as made:
+        yield made
 
 
 def test_the_smallest_tenant_transaction_costs_three(wire: Wire, acme: Member) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+from parley.kernel import db
 
 
 class Wire:
@@ -16,6 +22,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.round_trips = 0
+        self.delay = 0.0  # seconds added to each round trip
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -41,8 +48,27 @@ class Wire:
                         return
                     if key.fileobj is client:
                         self.round_trips += server_spoke
+                        if server_spoke and self.delay:
+                            time.sleep(self.delay)
                         server_spoke = False
                         server.sendall(content)
                     else:
                         server_spoke = True
                         client.sendall(content)
+
+
+@contextmanager
+def wired() -> Iterator[Wire]:
+    """While it lasts, everything that this process asks of the database goes over a wire that counts."""
+    url = os.environ["DATABASE_URL"]
+    parts = urlsplit(url)
+    assert parts.hostname is not None and parts.port is not None
+    wire = Wire(parts.hostname, parts.port)
+    db.engine().dispose()
+    os.environ["DATABASE_URL"] = url.replace(f":{parts.port}/", f":{wire.port}/")
+    try:
+        yield wire
+    finally:
+        db.engine().dispose()
+        os.environ["DATABASE_URL"] = url
+        wire.close()

@@ -14,11 +14,12 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+from local.client import Answer
 from parley.kernel.ids import new_id
 from parley.recordings import media
 from parley.scheduling import bookings
 from parley.scheduling.models import Booking
-from tests.harness import Answer, Client, Member, World
+from tests.harness import Client, Member, World
 
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 MINUTES = 30
@@ -92,7 +93,12 @@ class Furnished:
         return bookings.management_token(Booking(id=UUID(booking_id), organization_id=self.member.organization_id))
 
     def connection_wanted(self) -> dict[str, Any]:
-        return {"platform": "WHATSAPP", "phone_number_id": str(new_id().int)[-15:], "access_token": "EAAG-not-a-real-token", "username": "s"}
+        return {
+            "platform": "WHATSAPP",
+            "phone_number_id": str(new_id().int)[-15:],
+            "access_token": "EAAG-not-a-real-token",
+            "username": "s",
+        }
 
     def add_connection(self) -> str:
         wanted = self.connection_wanted()
@@ -152,7 +158,7 @@ class Furnished:
     def slots(self, days: int = 31) -> Request:
         query = {"from": self._tomorrow.isoformat(), "to": (self._tomorrow + timedelta(days=days)).isoformat()}
         path = f"/v1/scheduling/event-types/{self.event_type}/slots"
-        return lambda: self.stranger.get(path, **query)
+        return lambda: self.stranger.request("GET", path, query=query)
 
     def book(self) -> Request:
         wanted, headers = self.booking_wanted(), key()
@@ -223,7 +229,8 @@ class Furnished:
 
     def _handshake(self) -> Answer:
         token = os.environ["WHATSAPP_VERIFY_TOKEN"]
-        return self.stranger.get(WEBHOOK, **{"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"})
+        query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
+        return self.stranger.request("GET", WEBHOOK, query=query)
 
     def _read(self) -> Request:
         self.add_message("first")
