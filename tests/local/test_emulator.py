@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,9 +15,10 @@ from local.resources import Clients
 PART = 5 * 1024 * 1024
 
 
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path / "aws", tmp_path / "aws.log")
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    folder = tmp_path_factory.mktemp("emulator")
+    emulator = Emulator(folder / "aws", folder / "aws.log")
     emulator.start()
     yield emulator
     emulator.stop()
@@ -66,7 +66,7 @@ def test_keys_objects_and_messages_outlive_a_kill(emulator: Emulator) -> None:
 
 def test_long_polling_answers_the_moment_a_message_comes(emulator: Emulator) -> None:
     sqs = Clients(emulator.endpoint).sqs
-    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    url = sqs.create_queue(QueueName="polled")["QueueUrl"]
     began = time.monotonic()
     threading.Timer(0.3, sqs.send_message, kwargs={"QueueUrl": url, "MessageBody": "now"}).start()
     assert sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10, VisibilityTimeout=1)["Messages"][0]["Body"] == "now"
@@ -77,7 +77,7 @@ def test_long_polling_answers_the_moment_a_message_comes(emulator: Emulator) -> 
 
 def test_no_message_is_lost_between_many_senders_and_receivers(emulator: Emulator) -> None:
     sqs = Clients(emulator.endpoint).sqs
-    url = sqs.create_queue(QueueName="queue")["QueueUrl"]
+    url = sqs.create_queue(QueueName="busy")["QueueUrl"]
 
     def send(sender: int) -> None:
         for number in range(40):
