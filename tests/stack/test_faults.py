@@ -9,7 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from local.client import Answer
@@ -38,7 +38,8 @@ def environments_dying(served: Served) -> Iterator[None]:
         while not stopping.wait(0.1):
             assert served.stack.environments is not None
             for pid in served.stack.environments.pids[killed % 5 : killed % 5 + 3]:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             killed += 1
 
     killer = threading.Thread(target=kill)

@@ -1,0 +1,39 @@
+"""The document and its page."""
+
+from __future__ import annotations
+
+import json
+
+from local.openapi import OUTPUT, document
+from local.template import load
+
+from tests.harness import Client, World
+
+
+def test_the_document_is_the_handlers_own(world: World) -> None:
+    made = document(world.template)
+    assert json.loads(OUTPUT.read_text()) == json.loads(json.dumps(made)), "It is old: run `make openapi`."
+
+
+def test_every_route_is_documented(world: World, stranger: Client) -> None:
+    paths = stranger.get("/openapi.json").body["paths"]
+    missing = [
+        (route.method, route.path)
+        for route in world.template.routes
+        if route.method.lower() not in paths.get(route.path, {}) and route.path not in ("$default", "/docs", "/openapi.json")
+    ]
+    assert missing == []
+
+
+def test_the_page_carries_everything_in_itself(stranger: Client) -> None:
+    page = stranger.get("/docs")
+    assert page.status == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<title>Parley API</title>" in page.body
+    assert "/v1/scheduling/bookings" in page.body
+
+
+def test_health_answers_when_the_database_does(stranger: Client) -> None:
+    answer = stranger.get("/health")
+    assert (answer.status, answer.body) == (200, {"status": "ok"})
