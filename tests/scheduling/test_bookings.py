@@ -19,7 +19,7 @@ from parley.kernel.outbox import OutboxEvent
 from parley.kernel.verdicts import constraint
 from parley.scheduling.bookings import management_token
 from parley.scheduling.models import NO_OVERLAP, Booking, BookingStatus, Invitee
-from tests.harness import Client, Member
+from tests.harness import Client, Member, World, recorded
 from tests.scheduling.office import Office, at, invitee, weekday
 
 UTM: dict[str, Any] = {
@@ -58,6 +58,14 @@ def test_a_booking_is_audited_and_announced_without_personal_words(office: Offic
     assert event.payload["booking_id"] == booking["id"]
     told = json.dumps([row.new_values, row.old_values, row.details, event.payload])
     assert not [word for word in ("grace", "Hopper", "canary", "901820", "newsletter") if word in told]
+
+
+def test_the_recorded_request_is_understood(world: World, office: Office, event_type: dict[str, Any]) -> None:
+    event = recorded("scheduling_create_booking")
+    unknown = world.invoke("scheduling/create_booking", event)
+    assert (unknown["statusCode"], json.loads(unknown["body"])["code"]) == (404, "no_such_event_type")
+    body = json.loads(event["body"]) | {"event_type_id": event_type["id"], "start_time": at("10:00")}
+    assert world.invoke("scheduling/create_booking", event | {"body": json.dumps(body)})["statusCode"] == 201
 
 
 def test_two_callers_one_slot_one_winner(office: Office) -> None:

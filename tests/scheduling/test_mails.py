@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -35,15 +36,13 @@ def logs(acme: Member, booking: dict[str, Any]) -> list[tuple[str, str]]:
 
 def told(acme: Member, booking: dict[str, Any], name: str, event_id: UUID | None = None) -> dict[str, Any]:
     """The recorded event, about this booking."""
-    event: dict[str, Any] = recorded("scheduling_booking_changed")
+    event: dict[str, Any] = json.loads(recorded("scheduling_booking_created_queue")["Records"][0]["body"])
     detail = event["detail"] | {"id": str(event_id or new_id()), "organization_id": str(acme.organization_id)}
     return event | {"detail-type": f"scheduling.{name}", "detail": detail | {"payload": {"booking_id": booking["id"]}}}
 
 
 def give(world: World, *events: dict[str, Any]) -> list[str]:
     """Gives events to the worker; returns the ids of the messages that failed."""
-    import json
-
     answer = world.invoke("scheduling/on_booking_changed", sqs_event(*(json.dumps(event) for event in events)))
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
@@ -228,6 +227,11 @@ def test_names_break_no_header_and_no_calendar(office: Office, acme: Member, wor
         assert len(letter.calendar.walk("VEVENT")) == 1
         assert not letter.event.errors
         assert "\x07" not in letter.parts["application/ics"].get_content().decode()
+
+
+def test_the_recorded_event_reaches_the_worker(world: World) -> None:
+    answer = world.invoke("scheduling/on_booking_changed", recorded("scheduling_booking_created_queue"))
+    assert answer == {"batchItemFailures": []}
 
 
 def test_an_unknown_booking_asks_for_nothing(acme: Member, world: World) -> None:
