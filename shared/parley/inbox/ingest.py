@@ -101,7 +101,7 @@ def _connections(session: Session, platform: Platform, accounts: set[str]) -> di
     rows = select(Connection.platform_user_id, Connection.id).where(
         Connection.platform == platform, Connection.platform_user_id.in_(sorted(accounts))
     )
-    return dict(session.execute(rows).tuples().all())
+    return {row.platform_user_id: row.id for row in session.execute(rows)}
 
 
 def _standings(named: Sequence[tuple[UUID, Update]]) -> dict[Name, Standing]:

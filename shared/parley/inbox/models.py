@@ -189,12 +189,17 @@ class Message(Tenant, Timestamps, Base):
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
-    error: Mapped[dict[str, Any] | None]
+    failure: Mapped[dict[str, Any] | None] = mapped_column("error")
     sent_by_user_id: Mapped[UUID | None]
     edited_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     platform_timestamp: Mapped[datetime]
     payload: Mapped[dict[str, Any]] = mapped_column(default={})
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """Why it failed. A failure that a later receipt has lifted is not told."""
+        return self.failure if self.status is MessageStatus.FAILED else None
 
 
 class Receipt(Base):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import SecretStr, StringConstraints
+from pydantic import Secret, StringConstraints
 
 from parley.inbox.models import (
     ConnectionStatus,
@@ -17,7 +17,7 @@ from parley.inbox.models import (
 from parley.kernel.texts import Line, Shown, Wanted
 
 PhoneNumberId = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{5,32}$")]
-AccessToken = Annotated[SecretStr, StringConstraints(strict=True, min_length=20, max_length=4096, pattern=r"^[!-~]+$")]
+AccessToken = Secret[Annotated[str, StringConstraints(strict=True, min_length=20, max_length=4096, pattern=r"^[!-~]+$")]]
 
 
 class ConnectionCreate(Wanted):
