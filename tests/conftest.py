@@ -20,7 +20,8 @@ def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="parley-test-"))
     try:
         with Stack(folder, port=0, durable=False) as stack:
-            os.environ.update(stack.environment | {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "CRITICAL"), "POWERTOOLS_METRICS_DISABLED": "true"})
+            quiet = {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "CRITICAL"), "POWERTOOLS_METRICS_DISABLED": "true"}
+            os.environ.update(stack.environment | quiet)
             yield World(stack)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

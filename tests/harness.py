@@ -27,6 +27,8 @@ from parley.kernel import db
 from parley.kernel.callers import ActorType, Caller, system
 from parley.kernel.ids import new_id
 
+__all__ = ["Answer", "Client", "Member", "World", "recorded", "sqs_event"]
+
 
 @dataclass
 class Client:

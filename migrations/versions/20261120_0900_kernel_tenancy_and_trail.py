@@ -25,9 +25,8 @@ def enum(name: str) -> pg.ENUM:
 
 
 def upgrade() -> None:
-    op.execute(
-        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APPLICATION}') THEN CREATE ROLE {APPLICATION} NOLOGIN; END IF; END $$"
-    )
+    if not op.get_bind().scalar(sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :name"), {"name": APPLICATION}):
+        op.execute(f"CREATE ROLE {APPLICATION} NOLOGIN")
     op.execute(f"GRANT USAGE ON SCHEMA public TO {APPLICATION}")
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.execute("CREATE EXTENSION IF NOT EXISTS citext")

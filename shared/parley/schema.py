@@ -8,15 +8,15 @@ from functools import cache
 
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
-import parley.identity.models
-import parley.inbox.models
-import parley.kernel.audit
-import parley.kernel.directory
-import parley.kernel.idempotency
-import parley.kernel.outbox
-import parley.kernel.sealed
-import parley.recordings.models
-import parley.scheduling.models
+import parley.identity.models  # its tables
+import parley.inbox.models  # its tables
+import parley.kernel.audit  # its tables
+import parley.kernel.directory  # its tables
+import parley.kernel.idempotency  # its tables
+import parley.kernel.outbox  # its tables
+import parley.kernel.sealed  # its tables
+import parley.recordings.models  # its tables
+import parley.scheduling.models  # noqa: F401  # its tables
 from parley.kernel.models import Base
 
 # Evidence stays when what it tells of is deleted.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pg8000.native
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from parley.kernel import migrations
 from parley.kernel.migrations import configuration
@@ -62,7 +63,7 @@ def test_each_revision_alone_goes_down_and_up_on_data(empty_database: pg8000.nat
         VALUES ('01900000-0000-7000-8000-000000000002', '01900000-0000-7000-8000-000000000003', now(), 'organization.created', 'USER');
         """
     )
-    script = migrations.ScriptDirectory.from_config(configuration())
+    script = ScriptDirectory.from_config(configuration())
     for revision in list(script.walk_revisions())[:-1]:
         migrations.downgrade(str(revision.down_revision))
     migrations.upgrade()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 from local.openapi import OUTPUT, document
-from local.template import load
-
 from tests.harness import Client, World
 
 

@@ -69,7 +69,7 @@ def clock(zone: str, around: date) -> Clock:
 def paint(clock: Clock, day: date, spans: list[tuple[int, int]]) -> set[int]:
     minutes: set[int] = set()
     for start, end in spans:
-        midnight = datetime(day.year, day.month, day.day)
+        midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # a wall clock has none
         first = clock.minute_of(midnight + start * MINUTE)
         last = clock.minute_of(midnight + end * MINUTE + (DAY if end <= start else 0 * DAY))
         minutes.update(range(clock.length if first is None else first, clock.length if last is None else last))
@@ -94,7 +94,7 @@ def open_minutes(clock: Clock, host: dict[str, Any]) -> bytearray:
 
 def grid(question: Question, clock: Clock, table: bytearray) -> Iterator[int]:
     """The rows of the candidate starts."""
-    mondays = {clock.minute_of(datetime(day.year, day.month, day.day)) for day in clock.dates[1:] if day.weekday() == 0}
+    mondays = {clock.minute_of(datetime(day.year, day.month, day.day)) for day in clock.dates[1:] if day.weekday() == 0}  # noqa: DTZ001  # as above
     first_day = 4 * 1440
     began: int | None = None
     endless = all(table[first_day : first_day + 1440])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from parley.scheduling.assignment import STRATEGIES, Member, choose_host
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from parley.scheduling.availability import Host, Session, Slot, Terms, busy_span, limit_span, open_slots, slot_at
 from parley.scheduling.hours import Hours, Override, Window
 
@@ -320,7 +321,7 @@ def test_the_ends_of_the_calendar_are_harmless() -> None:
 
 def test_naive_times_are_refused() -> None:
     with pytest.raises(TypeError):
-        slot_at(Terms(60), [Host("host", Hours("UTC", windows([0], "9-10")))], datetime(2025, 6, 2, 9), now=LONG_AGO)
+        slot_at(Terms(60), [Host("host", Hours("UTC", windows([0], "9-10")))], datetime(2025, 6, 2, 9), now=LONG_AGO)  # noqa: DTZ001  # that is what is refused
 
 
 @pytest.mark.parametrize(

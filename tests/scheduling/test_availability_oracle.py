@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from oracle import Question, answer
+
 from parley.scheduling import hours as clockwork
 from parley.scheduling.availability import Host, Session, Slot, Terms, open_slots, slot_at
 from parley.scheduling.hours import Hours, Override, Window
+from tests.scheduling.oracle import Question, answer
 
 CASES = int(os.environ.get("PARLEY_AVAILABILITY_CASES", "300"))
 PLACES = [  # a zone, a date at or near a change of its clocks, and another zone for other hosts

@@ -56,13 +56,14 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(s
     number, sender = connected(served), f"48{uuid.uuid4().int % 10**10:010}"
     names = [f"{sender}-{n}" for n in range(DELIVERIES)]
 
-    def accepted(name: str) -> None:
-        # As the platform does: whatever is not answered 200 is delivered again.
-        while deliver(served, greeting(number, sender, name)) != 200:
-            time.sleep(0.02)
+    def deliver_all(part: list[str]) -> None:
+        for name in part:
+            # As the platform does: whatever is not answered 200 is delivered again.
+            while deliver(served, greeting(number, sender, name)) != 200:
+                time.sleep(0.02)
 
     with environments_dying(served):
-        at_once([partial(lambda part: [accepted(name) for name in part], names[n::6]) for n in range(6)])
+        at_once([partial(deliver_all, names[n::6]) for n in range(6)])
         time.sleep(1)
     wait_for("an empty queue", lambda: is_idle(served), 60)
     (conversation,) = conversations_with(served, sender)

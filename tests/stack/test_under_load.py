@@ -92,7 +92,8 @@ def deliver(served: Served, body: bytes) -> int:
 
 def connected(served: Served) -> str:
     number = str(uuid.uuid4().int)[:15]
-    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "Support", "access_token": "EAAG-canary-token-of-the-platform"}
+    token = "EAAG-canary-token-of-the-platform"
+    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "Support", "access_token": token}
     created(served.owner.post("/v1/inbox/connections", wanted))
     return number
 
