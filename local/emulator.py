@@ -15,7 +15,6 @@ from local import ports, processes
 from local.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[1]
-PORT = 24566
 
 
 class EmulatorProblem(Problem):
@@ -41,8 +40,8 @@ class Emulator:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         remembered = self.folder / "port"
-        known = int(remembered.read_text() or PORT) if remembered.exists() else PORT
-        port = ports.choose(self.port or known, insist=bool(self.port))
+        known = int(remembered.read_text() or 0) if remembered.exists() else 0
+        port = ports.choose(self.port or known or ports.of_folder(self.folder), insist=bool(self.port))
         quiet = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONPATH": str(ROOT)}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTEST"))}
         with self.log.open("ab") as log:

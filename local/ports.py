@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 import socket
 import time
+from pathlib import Path
 
 from local.problems import Problem
 
@@ -15,6 +18,15 @@ SECONDS_FOR_THE_SAME = 5.0
 
 class NoPortFree(Problem):
     """No port of the range could be had."""
+
+
+def of_folder(folder: Path) -> int:
+    """The port that a server with its data in this folder tries first: always the same, and another one for another folder.
+
+    A common default would not do: while one server restarts, somebody else's would take it.
+    """
+    digest = hashlib.sha256(os.fsencode(folder)).digest()
+    return LOWEST + int.from_bytes(digest[:4]) % (HIGHEST - LOWEST + 1)
 
 
 def choose(preferred: int, *, insist: bool = False) -> int:

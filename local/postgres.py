@@ -25,7 +25,6 @@ from local.problems import Problem
 
 OWNER, APPLICATION, APPLICATION_GROUP, DATABASE = "parley_owner", "parley_app", "parley_application", "parley"
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
-PORT = 25432
 START_SECONDS = 60.0
 ATTEMPTS = 3  # of finding a free port
 
@@ -88,7 +87,7 @@ class Postgres:
     @property
     def socket_folder(self) -> Path:
         inside = self.folder / "socket"
-        if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
+        if len(os.fsencode(inside / f".s.PGSQL.{ports.HIGHEST}")) <= LONGEST_SOCKET_PATH:
             return inside
         return Path(tempfile.gettempdir()) / f"parley-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
 
@@ -194,8 +193,8 @@ class Postgres:
     def _choose_port(self) -> int:
         """The port of the last start if it is free, so that addresses written down elsewhere stay true."""
         remembered = self.folder / "port"
-        known = int(remembered.read_text() or PORT) if remembered.exists() else PORT
-        port = ports.choose(self.port or known, insist=bool(self.port))
+        known = int(remembered.read_text() or 0) if remembered.exists() else 0
+        port = ports.choose(self.port or known or ports.of_folder(self.folder), insist=bool(self.port))
         remembered.write_text(str(port))
         return port
 

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from local import timetable
 from local.cloudformation import ACCOUNT, REGION
 from local.event_source import EventSource
@@ -79,18 +77,16 @@ class Pump:
                     source.give_back(batch)
                 else:
                     self._calls.submit(self._deliver, source, batch, slots)
-            except (BotoCoreError, ClientError) as problem:
+            except Exception:
                 slots.release()
                 if not self._stopping.wait(0.5):
-                    log.warning("%s: %s", source.source.queue, problem)
-            except RuntimeError:  # the pool of calls was shut down in between
-                return
+                    log.warning("%s can't be read", source.source.queue, exc_info=True)
 
     def _deliver(self, source: EventSource, batch: list[Any], slots: threading.Semaphore) -> None:
         try:
             source.deliver(batch)
-        except (BotoCoreError, ClientError) as problem:
-            log.warning("%s: %s", source.source.queue, problem)
+        except Exception:
+            log.warning("a batch of %s", source.source.queue, exc_info=True)
         finally:
             slots.release()
 

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from local.cloudformation import ACCOUNT, REGION, STACK, TemplateProblem, resolve
 from local.made_values import MadeValues
 from local.template import FUNCTION, Resource, Template
+from local.variables import CREDENTIALS
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _QUEUE_ATTRIBUTES = (
     "VisibilityTimeout",
     "MessageRetentionPeriod",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 from local.gateway import LARGEST_BODY
 from local.http_api import Request, Response, message
 from local.problems import Problem
+
+log = logging.getLogger(__name__)
 
 Handle = Callable[[Request], Response]
 IDLE_SECONDS = 65
@@ -167,6 +170,9 @@ class Server(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.exception("a request failed")
 
     def serve(self) -> None:
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.5}, name="http", daemon=True).start()

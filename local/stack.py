@@ -14,13 +14,13 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Self
 
-from local import resources
-from local.cloudformation import REGION, TemplateProblem, named, resolve, unresolved
+from local import resources, variables
+from local.cloudformation import named
 from local.custom_resources import Mailbox, deploy
 from local.emulator import ROOT, Emulator
 from local.environments import Environments
@@ -31,9 +31,10 @@ from local.made_values import MadeValues
 from local.postgres import APPLICATION, OWNER, Postgres
 from local.problems import Problem
 from local.pump import Pump, event_sources
-from local.resources import CREDENTIALS, Clients
+from local.resources import Clients
 from local.server import Server
-from local.template import Template, load
+from local.template import Function, Template, load
+from local.variables import CREDENTIALS
 
 PORT = 3000
 ENVIRONMENTS = 12
@@ -106,11 +107,11 @@ class Stack:
         self._take_folder()
         self._start_parts()
         self._say("resources of the template")
-        self.attributes = resources.create(self.template, self.clients, self._made, self._given("MAIL_FROM"))
+        self.attributes = resources.create(self.template, self.clients, self._made, self.settings.get("MAIL_FROM") or variables.MAIL_FROM)
         if self.template.custom_resources:
             self._say("migrations and token keys")
             self._run_custom_resources()
-        self.environment = self._union()
+        self.environment = self._variables(self.template.functions.values())
         self._write_card()
 
     @cached_property
@@ -210,7 +211,7 @@ class Stack:
         functions = {name: self.template.functions[name] for name in names}
         known_path = self.folder / "custom_resources.json"
         known: dict[str, str] = json.loads(known_path.read_text()) if known_path.exists() else {}
-        environments = Environments(functions, self._union(names, complete=False), self.folder / "logs", 1)
+        environments = Environments(functions, self._variables(functions.values(), complete=False), self.folder / "logs", 1)
         environments.start()
         try:
             with Mailbox() as mailbox:
@@ -222,54 +223,16 @@ class Stack:
             environments.stop()
         known_path.write_text(json.dumps(known))
 
-    def _given(self, name: str) -> str:
-        """The value that the local stack itself decides, or the caller's own."""
-        local = {
-            "MAIL_FROM": "no-reply@parley.example",
-            "PARLEY_ENVIRONMENT": "local",
-            "PUBLIC_URL": self.url,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": self.settings.get("AWS_REGION", REGION),
-            "AWS_EC2_METADATA_DISABLED": "true",
-        } | CREDENTIALS
-        return self.settings.get(name) or local[name]
-
-    def _local(self) -> dict[str, str]:
-        names = (
-            "MAIL_FROM",
-            "PARLEY_ENVIRONMENT",
-            "PUBLIC_URL",
-            "AWS_REGION",
-            "AWS_DEFAULT_REGION",
-            "AWS_EC2_METADATA_DISABLED",
-            *CREDENTIALS,
+    def _variables(self, functions: Iterable[Function], *, complete: bool = True) -> dict[str, str]:
+        settings = self.settings
+        machine = variables.of_this_machine(
+            settings,
+            self.url,
+            self.emulator.endpoint,
+            settings.get("DATABASE_URL") or self.postgres.url(APPLICATION),
+            settings.get("DATABASE_OWNER_URL") or self.postgres.url(OWNER),
         )
-        values = {name: self._given(name) for name in names}
-        values["AWS_ENDPOINT_URL"] = self.settings.get("AWS_ENDPOINT_URL") or self.emulator.endpoint
-        values["DATABASE_URL"] = self.settings.get("DATABASE_URL") or self.postgres.url(APPLICATION)
-        if self.settings.get("DATABASE_OWNER_URL") or not self.settings.get("DATABASE_URL"):
-            values["DATABASE_OWNER_URL"] = self.settings.get("DATABASE_OWNER_URL") or self.postgres.url(OWNER)
-        values["DATABASE_IAM"] = self.settings.get("DATABASE_IAM", "false")
-        return values | ({"AWS_SESSION_TOKEN": self.settings["AWS_SESSION_TOKEN"]} if self.settings.get("AWS_SESSION_TOKEN") else {})
-
-    def _union(self, names: set[str] | None = None, *, complete: bool = True) -> dict[str, str]:
-        """One environment for every function: a name means the same everywhere. Raises TemplateProblem when it does not."""
-        union: dict[str, str] = {}
-        said_by: dict[str, str] = {}
-        local = self._local()
-        for function in self.template.functions.values():
-            if names is not None and function.name not in names:
-                continue
-            for name, value in resolve(dict(function.environment), self.attributes, self._made.referenced).items():
-                text = self.settings.get(name) or local.get(name) or str(value)
-                if unresolved(text) and not complete:
-                    continue
-                if unresolved(text):
-                    raise TemplateProblem(f"{function.name}: {name} is {text}, which nothing of the local stack provides")
-                if union.setdefault(name, text) != text and name != "POWERTOOLS_SERVICE_NAME":
-                    raise TemplateProblem(f"{name} differs between {said_by[name]} and {function.name}; one process serves both")
-                said_by.setdefault(name, function.name)
-        return union | local
+        return variables.union(functions, self.attributes, self._made.referenced, settings, machine, complete=complete)
 
     def _write_card(self) -> None:
         """What others on this machine may want to know: `make doctor`, and a test's worker processes."""
