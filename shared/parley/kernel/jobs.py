@@ -20,6 +20,8 @@ from parley.kernel.callers import Caller, system
 logger = Logger()
 metrics = Metrics()
 
+_OF_ONE_MESSAGE = ["event_id", "organization_id"]
+
 Payload = TypeVar("Payload", bound=BaseModel)
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -44,6 +46,8 @@ def queue_worker(work: Callable[[str], None]) -> Handler:
         except Exception:
             logger.exception("a message failed", message_id=record.message_id)
             raise
+        finally:
+            logger.remove_keys(_OF_ONE_MESSAGE)
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         answer = dict(process_partial_response(event, one, processor, context))
