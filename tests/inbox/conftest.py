@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
+
 from parley.inbox.models import Connection, Conversation, Message
 from parley.inbox.parcels import pack
 from parley.kernel.clock import now
-from sqlalchemy import select
-
 from tests.harness import Answer, Client, Member, World, sqs_event
 from tests.inbox import bodies
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from parley.inbox.graph_webhooks import challenge, is_signed
 from parley.inbox.parcels import MESSAGE_BYTES, pack, unpack
 from parley.kernel.clock import now
-
 from tests.harness import Client, World, recorded
 from tests.inbox import bodies
 from tests.inbox.conftest import URL, Aside, Line

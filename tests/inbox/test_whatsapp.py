@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from parley.inbox.models import ChangeKind, ContentType, MessageDirection
 from parley.inbox.updates import Change, Complaint, Incoming, Parsed, Told, envelope
 from parley.inbox.whatsapp import parse
-
 from tests.inbox import bodies
 
 NUMBER = "106540352242922"
@@ -296,7 +296,11 @@ def test_what_is_set_aside_can_be_delivered_again() -> None:
 
 
 def test_nul_and_lone_surrogates_are_taken_out_and_nothing_else() -> None:
-    raw = '{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"1"},"messages":[{"id":"w\\u0000X","from":"49","timestamp":"1","type":"text","text":{"body":"a\\u0000\\ud83d\\udc4b\\ud83d b\\udc4b\\/\\u00fc\\ufffe","x\\u0000":1e400,"y":1.50}}]}}]}]}'
+    item = (
+        r'{"id":"w\u0000X","from":"49","timestamp":"1","type":"text",'
+        r'"text":{"body":"a\u0000\ud83d\udc4b\ud83d b\udc4b\/\u00fc\ufffe","x\u0000":1e400,"y":1.50}}'
+    )
+    raw = bodies.wire(bodies.body(bodies.change("1", messages=["HERE"]))).decode().replace('"HERE"', item)
     (update,) = parse(raw.encode(), ARRIVED).updates
     assert isinstance(update, Incoming)
     assert (update.external_id, update.content) == ("wX", "a👋 b/ü\ufffe")

@@ -186,7 +186,8 @@ def _begin(session: Session, caller: Caller, places: Places) -> None:
             "id": str(conversation),
             "connection": str(seen.connection_id),
             "platform": seen.platform.value,
-            "external": seen.contact.keys[0].partition(":")[2],
+            # A group may have the id that is somebody's number.
+            "external": seen.contact.keys[0].removeprefix("user:").removeprefix("phone:"),
             "address": seen.contact.phone or seen.contact.keys[0].partition(":")[2],
             "at": seen.at.isoformat(),
         }

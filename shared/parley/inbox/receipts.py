@@ -56,9 +56,9 @@ _APPLY = text(
     JOIN inbox_receipts r ON r.organization_id = :organization AND r.connection_id = w.connection AND r.external_id = w.name
     JOIN inbox_messages was ON was.organization_id = :organization AND was.connection_id = w.connection AND was.external_id = w.name
     WHERE m.organization_id = :organization AND m.id = was.id AND m.direction = 'OUTBOUND'
-        AND (m.sent_at, m.delivered_at, m.read_at, m.failed_at) IS DISTINCT FROM (
+        AND (m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.error) IS DISTINCT FROM (
             least(m.sent_at, r.sent_at), least(m.delivered_at, r.delivered_at),
-            least(m.read_at, r.read_at), least(m.failed_at, r.failed_at))
+            least(m.read_at, r.read_at), least(m.failed_at, r.failed_at), coalesce(r.error, m.error))
     RETURNING m.id, m.conversation_id, was.status AS old_status, m.status
     """
 )

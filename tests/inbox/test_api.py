@@ -1,0 +1,240 @@
+"""Connections and conversations by HTTP: whose they are, in what order, and what is never shown."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, text
+
+from parley.inbox.models import Connection
+from parley.kernel import db, directory, sealed
+from parley.kernel.audit import AuditLog
+from parley.kernel.idempotency import IdempotencyKey
+from parley.kernel.ids import new_id
+from parley.kernel.outbox import OutboxEvent
+from tests.harness import Client, Member, World
+from tests.inbox import bodies
+from tests.inbox.conftest import TOKEN, Line, connect
+
+
+def wanted(**more: Any) -> dict[str, Any]:
+    return {"platform": "WHATSAPP", "phone_number_id": bodies.number(), "access_token": TOKEN} | more
+
+
+def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked = wanted(display_name="Support", username="support")
+    answer = acme.post("/v1/inbox/connections", asked, {"idempotency-key": "k1"})
+    assert answer.status == 201
+    assert answer.body | {"id": 0, "created_at": 0, "updated_at": 0} == {
+        "id": 0,
+        "platform": "WHATSAPP",
+        "platform_user_id": asked["phone_number_id"],
+        "username": "support",
+        "display_name": "Support",
+        "status": "ACTIVE",
+        "error_message": None,
+        "last_sync_at": None,
+        "created_at": 0,
+        "updated_at": 0,
+    }
+    (connection,) = acme.rows(select(Connection))
+    with db.transaction(acme.caller) as session:
+        assert sealed.unseal(session, connection, "access_token") == TOKEN
+    with db.transaction(acme.caller) as session:
+        stored = session.execute(text("SELECT c::text FROM inbox_connections c")).scalar_one()
+    shown = [
+        answer.raw.decode(),
+        repr(connection),
+        repr(connection.access_token),
+        stored,
+        caplog.text,
+        acme.get("/v1/inbox/connections").raw.decode(),
+        acme.get(f"/v1/inbox/connections/{connection.id}").raw.decode(),
+        str(acme.rows(select(AuditLog.new_values))),
+        str(acme.rows(select(OutboxEvent.payload))),
+        str(acme.rows(select(IdempotencyKey.body))),
+        acme.post("/v1/inbox/connections", asked | {"platform": "TELEGRAM"}).raw.decode(),
+        acme.post("/v1/inbox/connections", asked).raw.decode(),
+    ]
+    assert all(TOKEN not in one and TOKEN.encode().hex() not in one for one in shown)
+    again = acme.post("/v1/inbox/connections", asked, {"idempotency-key": "k1"})
+    assert (again.status, again.body) == (201, answer.body)
+    assert acme.rows(select(AuditLog.action).where(AuditLog.action == "connection.created")) == ["connection.created"]
+
+
+def test_a_number_belongs_to_one_organization_and_nobody_learns_to_which(line: Line, globex: Member) -> None:
+    own = line.member.post("/v1/inbox/connections", wanted(phone_number_id=line.number))
+    foreign = globex.post("/v1/inbox/connections", wanted(phone_number_id=line.number))
+    assert (own.status, own.body["code"]) == (foreign.status, foreign.body["code"]) == (409, "number_taken")
+    assert own.raw == foreign.raw
+    assert globex.get("/v1/inbox/connections").body["items"] == []
+    assert len(line.member.get("/v1/inbox/connections").body["items"]) == 1
+    assert directory.organization_of(directory.Kind.WHATSAPP_NUMBER, line.number) == line.member.organization_id
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"platform": "FACEBOOK"},
+        {"platform": None},
+        {"phone_number_id": "+49 170"},
+        {"phone_number_id": 123456},
+        {"phone_number_id": "1" * 33},
+        {"phone_number_id": "１２３４５６"},
+        {"access_token": "short"},
+        {"access_token": "x" * 5000},
+        {"access_token": "with space" * 5},
+        {"access_token": "ü" * 30},
+        {"access_token": None},
+        {"display_name": ""},
+        {"display_name": "x" * 201},
+        {"status": "ACTIVE"},
+        {"organization_id": str(new_id())},
+    ],
+)
+def test_what_does_not_fit_is_refused(acme: Member, wrong: dict[str, Any]) -> None:
+    answer = acme.post("/v1/inbox/connections", wanted() | wrong)
+    assert (answer.status, answer.body["code"]) == (422, "invalid_request")
+    assert acme.get("/v1/inbox/connections").body["items"] == []
+
+
+def test_roles(line: Line) -> None:
+    line.receive(bodies.text())
+    conversation = line.conversation()["id"]
+    viewer, member, admin = (line.member.as_role(role) for role in ("VIEWER", "MEMBER", "ADMIN"))
+    for reader in (viewer, member):
+        for path in (
+            "connections",
+            f"connections/{line.connection_id}",
+            "conversations",
+            f"conversations/{conversation}",
+            f"conversations/{conversation}/messages",
+        ):
+            assert reader.get(f"/v1/inbox/{path}").status == 200, path
+        refused = reader.post("/v1/inbox/connections", wanted())
+        assert (refused.status, refused.body["code"], refused.body["scope"]) == (403, "missing_scope", "connections:write")
+    assert viewer.post(f"/v1/inbox/conversations/{conversation}/read").status == 403
+    assert line.conversation()["unread_count"] == 1
+    assert member.post(f"/v1/inbox/conversations/{conversation}/read").status == 200
+    assert admin.post("/v1/inbox/connections", wanted()).status == 201
+
+
+def test_reading_a_conversation_is_counted_down_once(line: Line) -> None:
+    line.receive(bodies.text(), bodies.text())
+    conversation = line.conversation()
+    path = f"/v1/inbox/conversations/{conversation['id']}/read"
+    first, again = line.member.post(path), line.member.post(path)
+    assert (first.status, first.body["unread_count"]) == (200, 0)
+    assert again.body == first.body
+    trail = line.member.rows(select(AuditLog.entity_id).where(AuditLog.action == "conversation.read"))
+    assert [str(entity) for entity in trail] == [conversation["id"]]
+    assert len(line.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.conversation_read"))) == 1
+    line.receive(bodies.text())
+    assert line.conversation()["unread_count"] == 1
+
+
+def foreign_paths(connection: Any, conversation: Any) -> list[tuple[str, str]]:
+    return [
+        ("GET", f"/v1/inbox/connections/{connection}"),
+        ("GET", f"/v1/inbox/conversations/{conversation}"),
+        ("GET", f"/v1/inbox/conversations/{conversation}/messages"),
+        ("POST", f"/v1/inbox/conversations/{conversation}/read"),
+    ]
+
+
+def test_another_tenants_ids_are_unknown_ids_byte_for_byte(line: Line, other: Line) -> None:
+    other.receive(bodies.text("geheim"))
+    conversation = other.conversation()["id"]
+    for (method, foreign), (_, unknown) in zip(
+        foreign_paths(other.connection_id, conversation), foreign_paths(new_id(), new_id()), strict=True
+    ):
+        one, none = line.member.request(method, foreign), line.member.request(method, unknown)
+        assert one.status == none.status == 404, foreign
+        assert one.raw == none.raw
+    assert line.conversations(connection_id=str(other.connection_id)) == line.conversations(connection_id=str(new_id())) == []
+    assert line.conversations() == []
+    assert other.conversation()["unread_count"] == 1
+
+
+def test_without_a_token_nothing(line: Line, stranger: Client) -> None:
+    for method, path in [
+        *foreign_paths(line.connection_id, uuid4()),
+        ("GET", "/v1/inbox/conversations"),
+        ("POST", "/v1/inbox/connections"),
+    ]:
+        assert stranger.request(method, path).status == 401
+
+
+def test_filters(line: Line, world: World) -> None:
+    second = connect(world, line.member)
+    at = bodies.now()
+    line.receive(bodies.text("a", sender="491", at=at), bodies.text("b", sender="492", at=at + 1))
+    second.receive(bodies.text("c", sender="493", at=at + 2))
+    line.member.post(f"/v1/inbox/conversations/{line.conversations()[1]['id']}/read")
+    with db.transaction(line.member.caller) as session:
+        session.execute(text("UPDATE inbox_conversations SET status = 'CLOSED' WHERE external_id = '491'"))
+
+    def previews(**query: Any) -> list[str]:
+        return [one["last_message_preview"] for one in line.conversations(**query)]
+
+    assert previews() == ["c", "b", "a"]
+    assert previews(status="CLOSED") == ["a"]
+    assert previews(status="OPEN") == ["c", "b"]
+    assert previews(connection_id=str(second.connection_id)) == ["c"]
+    assert previews(unread="true") == ["c", "a"]
+    assert previews(unread="false") == ["b"]
+    assert previews(unread="true", status="OPEN", connection_id=str(line.connection_id)) == []
+    for wrong in ({"status": "LOST"}, {"connection_id": "x"}, {"unread": "perhaps"}, {"limit": 0}, {"limit": 101}):
+        assert line.member.get("/v1/inbox/conversations", **wrong).status == 422
+    assert line.member.get("/v1/inbox/conversations", cursor="x").status == 400
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_pages_hold_every_row_once_in_order(line: Line, limit: int) -> None:
+    at = bodies.now()
+    line.receive(*[bodies.text(f"m{n}", at=at + n // 3) for n in range(12)])
+    line.receive(*[bodies.text(sender=f"4930{n}", at=at + 100 + n // 2) for n in range(6)])
+
+    def all_of(path: str) -> list[dict[str, Any]]:
+        found, cursor = [], None
+        while True:
+            page = line.member.get(path, limit=limit, cursor=cursor).body
+            assert len(page["items"]) <= limit
+            found += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return found
+
+    conversations = all_of("/v1/inbox/conversations")
+    assert len({one["id"] for one in conversations}) == 7
+    assert conversations == sorted(conversations, key=lambda one: (one["last_message_at"], one["id"]), reverse=True)
+    messages = all_of(f"/v1/inbox/conversations/{conversations[-1]['id']}/messages")
+    assert [one["content"] for one in messages] == [f"m{n}" for n in reversed(range(12))]
+    connect(line.world, line.member)
+    assert len(all_of("/v1/inbox/connections")) == 2
+
+
+def test_a_cursor_of_one_list_or_tenant_is_no_key_to_another(line: Line, other: Line) -> None:
+    other.receive(*[bodies.text(sender=f"49{n}") for n in range(3)])
+    cursor = other.member.get("/v1/inbox/conversations", limit=1).body["next_cursor"]
+    assert line.member.get("/v1/inbox/conversations", cursor=cursor).body["items"] == []
+    assert line.member.get("/v1/inbox/connections", cursor=cursor).status == 400
+
+
+@pytest.mark.parametrize("path", ["connections/x", "conversations/x", "conversations/1/messages", "conversations/%00", "conversations/%ff"])
+def test_ids_that_are_none_are_refused(line: Line, path: str) -> None:
+    answer = line.member.get(f"/v1/inbox/{path}")
+    assert answer.status in {400, 404, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_answers_are_json_that_says_no_more_than_it_should(line: Line) -> None:
+    line.receive(bodies.text(), contacts=[bodies.card()])
+    said = json.dumps(line.conversation()) + json.dumps(line.message())
+    assert "organization_id" not in said
+    assert "payload" not in said

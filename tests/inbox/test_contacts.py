@@ -1,0 +1,135 @@
+"""One conversation a contact, under whatever keys it comes (2026: the phone number may be missing)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from parley.inbox.models import ContactKey, Conversation
+from parley.kernel.audit import AuditLog
+from tests.inbox import bodies
+from tests.inbox.conftest import Line
+
+PHONE, USER = "4915112345", "DE.1Abc"
+
+
+def text(words: str, phone: str | None = None, user: str | None = None) -> dict[str, Any]:
+    return bodies.text(words, sender=phone, **({"from_user_id": user} if user else {}))
+
+
+def said(line: Line) -> list[list[str]]:
+    """What was said, by conversation, the oldest first."""
+    conversations = sorted(line.conversations(), key=lambda one: str(one["id"]))
+    return [[message["content"] for message in reversed(line.messages(one["id"]))] for one in conversations]
+
+
+def keys(line: Line) -> set[str]:
+    return set(line.member.rows(select(ContactKey.key)))
+
+
+def test_phone_then_both_then_user_alone_is_one(line: Line) -> None:
+    line.receive(text("1", PHONE))
+    line.receive(text("2", PHONE, USER))
+    line.receive(text("3", None, USER))
+    assert said(line) == [["1", "2", "3"]]
+    assert keys(line) == {f"phone:{PHONE}", f"user:{USER}"}
+    assert line.conversation()["contact_external_id"] == PHONE
+
+
+def test_user_alone_then_both_then_phone_alone_is_one(line: Line) -> None:
+    line.receive(text("1", None, USER))
+    assert line.conversation()["contact_external_id"] == USER
+    line.receive(text("2", PHONE, USER))
+    line.receive(text("3", PHONE))
+    assert said(line) == [["1", "2", "3"]]
+    assert line.conversation()["contact_external_id"] == PHONE
+
+
+def test_all_in_one_body(line: Line) -> None:
+    line.receive(text("1", PHONE), text("2", None, USER), text("3", PHONE, USER), text("4", None, USER), text("5", PHONE))
+    assert said(line) == [["1", "2", "3", "4", "5"]]
+    assert line.conversation()["unread_count"] == 5
+
+
+def test_the_card_of_a_contact_tells_the_other_key(line: Line) -> None:
+    line.receive(text("1", PHONE))
+    line.receive(text("2", None, USER), contacts=[bodies.card(PHONE, "Erika", user_id=USER)])
+    assert said(line) == [["1", "2"]]
+
+
+def test_two_conversations_that_turn_out_to_be_one_are_merged(line: Line) -> None:
+    line.receive(text("1", PHONE))
+    line.receive(text("2", None, USER))
+    line.member.post(f"/v1/inbox/conversations/{line.conversations()[1]['id']}/read")
+    first, second = sorted(line.conversations(), key=lambda one: str(one["id"]))
+    line.receive(text("3", PHONE, USER))
+    assert said(line) == [["1", "2", "3"]]
+    conversation = line.conversation()
+    assert (conversation["id"], conversation["unread_count"], conversation["last_message_preview"]) == (first["id"], 2, "3")
+    line.receive(text("4", PHONE), text("5", None, USER))
+    assert said(line) == [["1", "2", "3", "4", "5"]]
+    (merged,) = line.member.rows(select(AuditLog).where(AuditLog.action == "conversation.merged"))
+    assert (str(merged.entity_id), merged.new_values) == (second["id"], {"merged_into": first["id"]})
+
+
+def test_a_number_that_has_a_new_owner_follows_the_person(line: Line) -> None:
+    line.receive(text("old owner", PHONE, USER))
+    line.receive(text("new owner", PHONE, "DE.9New"))
+    line.receive(text("new owner again", PHONE))
+    line.receive(text("old owner again", None, USER))
+    assert said(line) == [["old owner", "old owner again"], ["new owner", "new owner again"]]
+    line.receive(text("old owner has it again", PHONE, USER))
+    assert said(line)[0][-1] == "old owner has it again"
+    assert len(line.conversations()) == 2
+
+
+def test_two_known_persons_with_one_number_are_not_merged(line: Line) -> None:
+    line.receive(text("a", None, "DE.A"), text("b", PHONE, "DE.B"))
+    line.receive(text("a with b's number", PHONE, "DE.A"))
+    assert said(line) == [["a", "a with b's number"], ["b"]]
+
+
+def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -> None:
+    line.receive(text("1", PHONE, USER))
+    line.receive(bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
+    line.receive(text("2", "4999"))
+    assert said(line) == [["1", "changed", "2"]]
+    assert line.conversation()["contact_external_id"] == "4999"
+
+
+def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line) -> None:
+    line.receive(text("1", PHONE, USER))
+    line.receive(text("2", "4999", "DE.2New"))
+    assert len(line.conversations()) == 2
+    change = {"body": "changed", "type": "user_changed_user_id", "user_id": "DE.2New"}
+    line.receive(bodies.message("system", change, sender=None, from_user_id=USER))
+    assert said(line) == [["1", "2", "changed"]]
+    line.receive(text("3", None, USER), text("4", "4999"), text("5", PHONE), text("6", None, "DE.2New"))
+    assert said(line) == [["1", "2", "changed", "3", "4", "5", "6"]]
+
+
+def test_an_echo_finds_the_customers_conversation(line: Line) -> None:
+    line.receive(text("1", PHONE, USER))
+    line.echo(bodies.text("2", sender="4930", to_user_id=USER), bodies.text("3", sender="4930", to=PHONE))
+    assert said(line) == [["1", "2", "3"]]
+
+
+def test_a_group_is_not_the_person_who_writes_in_it(line: Line) -> None:
+    line.receive(text("1", PHONE))
+    line.receive(bodies.text("2", sender=PHONE, group_id=PHONE))
+    assert said(line) == [["1"], ["2"]]
+
+
+def test_names_follow_the_newest_message(line: Line) -> None:
+    at = bodies.now()
+    line.receive(bodies.text(at=at + 5), contacts=[bodies.card(name="New")])
+    line.receive(bodies.text(at=at + 6), contacts=[{"wa_id": bodies.CUSTOMER, "profile": {"username": "erika"}}])
+    conversation = line.conversation()
+    assert (conversation["contact_name"], conversation["contact_username"]) == ("New", "erika")
+
+
+def test_the_same_contact_at_two_tenants_is_two(line: Line, other: Line) -> None:
+    line.hand(*[bodies.change(one.number, messages=[text("x", PHONE, USER)]) for one in (line, other)])
+    assert line.counts() == other.counts() == (1, 1)
+    assert line.member.rows(select(Conversation.id)) != other.member.rows(select(Conversation.id))

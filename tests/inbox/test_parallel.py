@@ -1,0 +1,157 @@
+"""Deliveries at the same instant, on connections of their own: what the database decides, it decides once."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from parley.inbox.models import Conversation, Message
+from parley.inbox.receiving import take_in
+from parley.kernel import db
+from parley.kernel.audit import AuditLog
+from parley.kernel.clock import now
+from parley.kernel.outbox import OutboxEvent
+from tests.inbox import bodies
+from tests.inbox.conftest import Line
+
+
+@pytest.fixture(autouse=True)
+def many_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "24")
+    db.engine().dispose()
+    db.engine.cache_clear()
+    yield
+    db.engine().dispose()
+    db.engine.cache_clear()
+
+
+def at_once(*works: Callable[[], None]) -> None:
+    """All of them in threads that start together. The first error is raised."""
+    gate, errors = threading.Barrier(len(works)), []
+
+    def run(work: Callable[[], None]) -> None:
+        gate.wait()
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # raised below, in the test's own thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def delivery(*changes: Any) -> Callable[[], None]:
+    content = bodies.wire(bodies.body(*changes))
+
+    def refuse(reason: str, content: bytes) -> None:
+        raise AssertionError(reason)
+
+    return lambda: take_in(content, now(), refuse)
+
+
+def test_one_body_twenty_times_at_once_is_one_message_counted_once(line: Line) -> None:
+    raw = bodies.text("once", from_user_id="DE.1")
+    at_once(*[delivery(bodies.change(line.number, messages=[raw], contacts=[bodies.card()]))] * 20)
+    assert line.counts() == (1, 1)
+    assert line.conversation()["unread_count"] == 1
+    assert len(line.member.rows(select(AuditLog.id).where(AuditLog.action == "message.received"))) == 1
+    assert len(line.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.message_received"))) == 1
+
+
+def test_twenty_bodies_of_a_new_contact_at_once_make_one_conversation(line: Line) -> None:
+    messages = [bodies.text(str(number)) for number in range(20)]
+    at_once(*[delivery(bodies.change(line.number, messages=[message])) for message in messages])
+    assert line.counts() == (1, 20)
+    conversation = line.conversation()
+    assert conversation["unread_count"] == 20
+    assert conversation["last_message_preview"] == "19"
+
+
+def test_one_contact_under_both_keys_at_once_ends_as_one(line: Line) -> None:
+    for attempt in range(6):
+        phone, user = f"4915{attempt:07d}", f"DE.{attempt}A"
+        works = [
+            delivery(bodies.change(line.number, messages=[bodies.text("p", sender=phone)])),
+            delivery(bodies.change(line.number, messages=[bodies.text("u", sender=None, from_user_id=user)])),
+            delivery(bodies.change(line.number, messages=[bodies.text("b", sender=phone, from_user_id=user)])),
+        ]
+        at_once(*works * 3)
+        line.receive(bodies.text("last", sender=phone, from_user_id=user))
+    rows = line.member.rows(select(Conversation.unread_count, Conversation.id))
+    assert [row.unread_count for row in rows] == [4] * 6
+    assert line.counts() == (6, 24)
+
+
+def test_receipts_and_their_message_at_once_never_miss_each_other(line: Line) -> None:
+    """The narrow case: the message commits between a receipt's look and its own commit, or the other way round."""
+    for _ in range(25):
+        echo = bodies.text("x", sender="4930", to=bodies.CUSTOMER)
+        tells = [delivery(bodies.change(line.number, statuses=[bodies.status(name, echo["id"])])) for name in ("sent", "delivered", "read")]
+        at_once(
+            delivery(bodies.change(line.number, field="smb_message_echoes", message_echoes=[echo])),
+            *tells,
+            delivery(bodies.change(line.number, statuses=[bodies.failed(echo["id"])])),
+        )
+    assert {row.status.value for row in line.rows()} == {"READ"}
+    assert all(row.sent_at and row.delivered_at and row.read_at and row.failed_at for row in line.rows())
+
+
+def test_changes_and_their_message_at_once_never_miss_each_other(line: Line) -> None:
+    for number in range(25):
+        sender = f"49{number}"
+        raw = bodies.text("in", sender=sender)
+        reaction = bodies.message("reaction", {"message_id": raw["id"], "emoji": "x"}, sender=sender)
+        revoke = bodies.message("revoke", {"original_message_id": raw["id"]}, sender=sender)
+        at_once(*[delivery(bodies.change(line.number, messages=[one])) for one in (raw, reaction, revoke, raw)])
+    rows = line.rows()
+    assert len(rows) == 25
+    assert all(row.content is None and len(row.reactions) == 1 for row in rows)
+
+
+def test_a_storm_of_overlapping_bodies_ends_as_if_they_had_come_in_turn(line: Line, other: Line) -> None:
+    """Fifty messages of eight contacts at two tenants, in eighty bodies of random shares and orders, sixteen at a time."""
+    dice = random.Random(7)
+    contacts = [(f"4915{n:06d}", f"DE.{n}Z") for n in range(8)]
+    start = bodies.now()
+    messages = []
+    for number in range(50):
+        phone, user = contacts[number % 8]
+        messages.append(bodies.text(str(number), at=start + number, sender=phone, **({"from_user_id": user} if number % 3 == 0 else {})))
+    # Both keys of everybody are known before: what the storm is about is order and repetition.
+    for one in (line, other):
+        one.receive(*[bodies.text("hello", at=start - 10, sender=phone, from_user_id=user) for phone, user in contacts])
+    works = []
+    for _ in range(80):
+        share = dice.sample(messages, dice.randint(1, 20))
+        half = len(share) // 2
+        works.append(
+            delivery(
+                bodies.change(line.number, messages=share[:half]),
+                bodies.change(other.number, messages=share),
+                bodies.change(line.number, messages=share[half:]),
+            )
+        )
+    works.append(delivery(*[bodies.change(one.number, messages=messages) for one in (line, other)]))
+    for begin in range(0, len(works), 16):
+        at_once(*works[begin : begin + 16])
+    for one in (line, other):
+        assert one.counts() == (8, 58)
+        unread = {row.contact_external_id: row.unread_count for row in one.member.rows(select(Conversation))}
+        assert unread == {phone: 1 + sum(message["from"] == phone for message in messages) for phone, _ in contacts}
+        previews = {row.contact_external_id: row.last_message_preview for row in one.member.rows(select(Conversation))}
+        assert previews == {
+            phone: max((m for m in messages if m["from"] == phone), key=lambda m: int(m["timestamp"]))["text"]["body"]
+            for phone, _ in contacts
+        }
+        assert len(one.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.message_received"))) == 58
+        assert len(set(one.member.rows(select(Message.external_id)))) == 58
