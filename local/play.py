@@ -99,6 +99,7 @@ def _of(domain: str) -> Play:
 PLAYS: list[tuple[str, Play]] = [
     ("The API answers", is_awake),
     ("A stranger books a meeting", _of("scheduling")),
+    ("A customer writes on WhatsApp", _of("inbox")),
     ("A recording is uploaded", _of("recordings")),
 ]
 """Title and play, in the order in which they are played."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ORGANIZATION = UUID("01990000-0000-7000-8000-000000000001")
 OWNER = UUID("01990000-0000-7000-8000-000000000002")
 NAME, SLUG, OWNER_NAME, OWNER_EMAIL = "Acme", "acme", "Ada Owner", "ada@acme.example"
+PHONE_NUMBER_ID = "106540352242922"
 TOKEN_LIFE = timedelta(hours=12)
 
 
@@ -43,6 +44,7 @@ def seed(stack: Stack) -> Seeded:
     with db.transaction(caller) as session:
         if session.get(Organization, ORGANIZATION) is None:
             founding.found(session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL)
+    _connect_number()
     return Seeded(ORGANIZATION, OWNER, NAME, token(stack.environment))
 
 
@@ -54,6 +56,21 @@ def token(environment: Mapping[str, str], role: str = "OWNER") -> str:
     key = environment["TOKEN_KEY_ID"]
     bearer = tokens.Bearer(ORGANIZATION, OWNER if role == "OWNER" else _colleague(role), role)
     return tokens.issue(lambda message: signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
+
+
+def _connect_number() -> None:
+    """The WhatsApp number that the recorded events in tests/events/ name."""
+    from parley.inbox import service
+    from parley.inbox.schemas import ConnectionCreate
+    from parley.kernel import db
+
+    caller = _owner()
+    wanted = {"platform": "WHATSAPP", "phone_number_id": PHONE_NUMBER_ID, "access_token": "x" * 40, "display_name": "Support"}
+    try:
+        with db.transaction(caller) as session:
+            service.connect_number(session, caller, ConnectionCreate.model_validate(wanted))
+    except service.NumberTaken:
+        pass  # connected at an earlier start
 
 
 def _owner() -> Caller:
