@@ -23,7 +23,9 @@ def page() -> str:
     # An end tag inside the document would end the script that it stands in.
     spec = documentation.text().replace("</", "<\\/")
     made = swagger_ui.generate_swagger_html(spec, script, style, "", None, persist_authorization=True)
-    return made.replace("<title>Swagger UI</title>", "<title>Parley API</title>")
+    return made.replace("<title>Swagger UI</title>", "<title>Parley API</title>").replace(
+        'currentUrl.pathname + "?format=json"', '"/openapi.json"'
+    )
 
 
 @app.get("/openapi.json", include_in_schema=False)

@@ -30,6 +30,7 @@ def test_the_page_carries_everything_in_itself(stranger: Client) -> None:
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "<title>Parley API</title>" in page.body
     assert "/v1/scheduling/bookings" in page.body
+    assert 'updateUrl("/openapi.json")' in page.body
 
 
 def test_health_answers_when_the_database_does(stranger: Client) -> None:
