@@ -11,7 +11,7 @@ logger = Logger()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    scheme, _, token = (event.get("headers") or {}).get("authorization", "").strip().partition(" ")
+    scheme, _, token = (event.get("identitySource") or [""])[0].strip().partition(" ")
     try:
         if scheme.lower() != "bearer":
             raise InvalidToken

@@ -99,13 +99,13 @@ def with_a_changed_claim(token: str) -> str:
 )
 def test_a_forged_token_is_refused(world: World, acme: Member, attack: Callable[[str], str]) -> None:
     assert acme.token is not None
-    event = {"headers": {"authorization": f"Bearer {attack(acme.token)}"}, "requestContext": {}}
+    event = {"identitySource": [f"Bearer {attack(acme.token)}"], "requestContext": {}}
     assert world.invoke("identity/authorize", event) == {"isAuthorized": False}
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "bearer\t", "", "Token"])
 def test_another_scheme_is_refused(world: World, acme: Member, scheme: str) -> None:
-    event = {"headers": {"authorization": f"{scheme} {acme.token}"}, "requestContext": {}}
+    event = {"identitySource": [f"{scheme} {acme.token}"], "requestContext": {}}
     assert world.invoke("identity/authorize", event) == {"isAuthorized": False}
 
 
@@ -114,7 +114,7 @@ def test_a_token_is_valid_for_its_time_for_us_and_from_us(world: World, acme: Me
 
     def let_in(**changes: Any) -> bool:
         token = world.token(acme.organization_id, acme.user_id, changes.pop("role", "OWNER"), **changes)
-        event = {"headers": {"authorization": f"Bearer {token}"}, "requestContext": {}}
+        event = {"identitySource": [f"Bearer {token}"], "requestContext": {}}
         return bool(world.invoke("identity/authorize", event)["isAuthorized"])
 
     assert let_in()
@@ -128,7 +128,7 @@ def test_a_token_is_valid_for_its_time_for_us_and_from_us(world: World, acme: Me
         other.setenv("TOKEN_AUDIENCE", "another-product")
         foreign = world.token(acme.organization_id, acme.user_id, "OWNER")
     for token in (elsewhere, foreign):
-        event = {"headers": {"authorization": f"Bearer {token}"}, "requestContext": {}}
+        event = {"identitySource": [f"Bearer {token}"], "requestContext": {}}
         assert not world.invoke("identity/authorize", event)["isAuthorized"]
 
 
