@@ -6,6 +6,7 @@ together with whatever is sent next: a flush of ten rows in five tables is one t
 ended the wait, and PostgreSQL skips everything behind it.
 """
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -66,6 +67,9 @@ class PipelinedConnection(Connection):  # type: ignore[misc]  # pg8000 has no ty
         self._waiting_bytes = 0
         self._begin = ""
         super().__init__(*args, **kwargs)
+        if self._usock.family != socket.AF_UNIX:
+            # A statement larger than one segment would wait 40 ms for the acknowledgement of its first part.
+            self._usock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def execute_simple(self, statement: str) -> Context:
         """Send a statement without parameters. The driver's implicit `begin` is kept back and joins the statement behind it."""
