@@ -1,0 +1,155 @@
+"""Webhooks: the acknowledgement beside HMAC and a JSON parse, a body of 1,000 updates through the worker beside a bare multi-row INSERT.
+
+The acknowledgement's queue is replaced by nothing, and so is the kick of the relay: what would answer here is an emulator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import closing, redirect_stdout
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+import pg8000.dbapi
+
+from benchmarks.measuring import Row, Table, in_turns, show
+from benchmarks.requests import standing
+from parley.inbox.receiving import Reason, take_in
+from parley.kernel import db, signed
+from parley.kernel.clock import now
+from parley.kernel.gather import driver
+from parley.kernel.ids import new_id
+from parley.kernel.settings import setting
+from tests.harness import World
+from tests.inbox import bodies
+from tests.inbox.conftest import URL, Line, connect
+
+ROUNDS, ACKNOWLEDGEMENTS = 12, 200
+UPDATES = 1000
+PARSE = "HMAC and JSON parse"
+INSERT = "bare multi-row INSERT"
+_COLUMNS = (
+    "organization_id", "id", "conversation_id", "connection_id", "external_id", "direction", "content", "content_type", "reactions",
+    "platform_timestamp", "payload", "created_at", "updated_at",
+)  # fmt: skip
+
+
+def measure(world: World) -> list[Table]:
+    with tempfile.TemporaryFile("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
+        line = connect(world, world.organization("Acme"))
+        line.receive(bodies.text("warm"))
+        del os.environ["RELAY_QUEUE_URL"]
+        acknowledged, worked = [_acknowledged(line, count) for count in (1, 100)], _worked(line)
+    return [
+        Table("Acknowledgement of a webhook: CPU, verified and packed for the queue", acknowledged),
+        Table(f"A body of {UPDATES:,} updates through the worker: time and round trips", worked),
+    ]
+
+
+def _acknowledged(line: Line, count: int) -> Row:
+    messages = [bodies.text(str(number)) for number in range(count)]
+    content = bodies.wire(bodies.body(bodies.change(line.number, messages=messages, contacts=[bodies.card()])))
+    secret, signature = os.environ["WHATSAPP_APP_SECRET"].encode(), bodies.signature(content)
+    event = {
+        "version": "2.0",
+        "routeKey": f"POST {URL}",
+        "rawPath": URL,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "x-hub-signature-256": signature},
+        "requestContext": {"http": {"method": "POST", "path": URL}, "requestId": "1", "routeKey": f"POST {URL}", "stage": "$default"},
+        "body": content.decode(),
+        "isBase64Encoded": False,
+    }
+
+    def ours() -> None:
+        assert line.world.invoke("inbox/receive_webhook", event)["statusCode"] == 200
+
+    def theirs() -> None:
+        assert hmac.compare_digest("sha256=" + hmac.new(secret, content, hashlib.sha256).hexdigest(), signature)
+        json.loads(content)
+
+    with patch.object(signed, "send_message", lambda *_: None):
+        mine, bare = in_turns([lambda: ours, lambda: theirs], ACKNOWLEDGEMENTS, warm=20)
+    return Row.of(f"{count} messages, {len(content):,} bytes", mine.cpu, "ms", PARSE, bare.cpu)
+
+
+def _worked(line: Line) -> list[Row]:
+    echoes = [bodies.text(sender="4930", to=bodies.CUSTOMER) for _ in range(UPDATES)]
+    line.echo(*echoes)
+    again = bodies.change(line.number, messages=[bodies.text(str(n)) for n in range(UPDATES)])
+    kinds: dict[str, Callable[[], Any]] = {
+        "messages of one contact": lambda: bodies.change(line.number, messages=[bodies.text(str(n)) for n in range(UPDATES)]),
+        "messages of as many new contacts": lambda: bodies.change(
+            line.number, messages=[bodies.text(str(n), sender=f"49{os.urandom(6).hex()}") for n in range(UPDATES)]
+        ),
+        "the same messages again": lambda: again,
+        "receipts": lambda: bodies.change(
+            line.number, statuses=[bodies.status("delivered", echo["id"], at=bodies.now() - 50_000) for echo in echoes]
+        ),
+    }
+    with closing(_Bare(line)) as bare:
+        return [_worked_on(what, make, bare) for what, make in kinds.items()]
+
+
+def _worked_on(what: str, make: Callable[[], Any], bare: _Bare) -> Row:
+    def ours() -> Callable[[], object]:
+        content = bodies.wire(bodies.body(make()))
+        return lambda: take_in(content, now(), _refuse)
+
+    def theirs() -> Callable[[], object]:
+        values = bare.rows()
+        return lambda: bare.insert(values)
+
+    mine, inserted = in_turns([ours, theirs], ROUNDS)
+    content = bodies.wire(bodies.body(make()))
+    before = _trips()
+    take_in(content, now(), _refuse)
+    return Row.of(what, mine.wall, "ms", INSERT, inserted.wall, f"{_trips() - before} round trips")
+
+
+def _refuse(reason: Reason, content: bytes) -> None:
+    raise AssertionError(reason)
+
+
+def _trips() -> int:
+    with db.engine().connect() as connection:
+        return driver(connection).round_trips
+
+
+class _Bare:
+    """Nothing but the rows: one INSERT of all of them into the same table, in a transaction of the tenant, by bare pg8000."""
+
+    def __init__(self, line: Line) -> None:
+        self._connection = pg8000.dbapi.connect(**db.connect_arguments(setting("DATABASE_URL")))
+        self._line = line
+        self._conversation = UUID(line.conversations()[0]["id"])
+        places = ", ".join(["%s"] * len(_COLUMNS))
+        self._statement = f"INSERT INTO inbox_messages ({', '.join(_COLUMNS)}) VALUES {', '.join([f'({places})'] * UPDATES)}"  # noqa: S608  # names of ours
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def rows(self) -> list[Any]:
+        values: list[Any] = []
+        for number in range(UPDATES):
+            raw = bodies.text(str(number))
+            identity = (self._line.member.organization_id, new_id(), self._conversation, self._line.connection_id, raw["id"])
+            values += [*identity, "INBOUND", str(number), "TEXT", "[]", now(), json.dumps(raw), now(), now()]
+        return values
+
+    def insert(self, values: list[Any]) -> None:
+        cursor = self._connection.cursor()
+        cursor.execute(f"set local app.organization_id = '{self._line.member.organization_id}'")
+        cursor.execute(self._statement, values)
+        self._connection.commit()
+
+
+if __name__ == "__main__":
+    with standing() as made:
+        show(measure(made))
