@@ -132,15 +132,13 @@ async def run(arguments: list[str]) -> int:
         json.dump({"Parameters": variables}, file)
         file.flush()
         credentials = {name: value for name, value in variables.items() if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL"}
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the SAM CLI hears it, and ends its containers
         words = command(arguments, Path(file.name), address)
         print("+", " ".join(words), file=sys.stderr, flush=True)
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            cwd=ROOT,
-            env=os.environ | credentials | {"SAM_CLI_TELEMETRY": "0"},
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+        surroundings = os.environ | credentials | {"SAM_CLI_TELEMETRY": "0"}
+        # Apart from the terminal's signals, so that it hears of the end once, and has the time to remove its containers.
+        process = await asyncio.create_subprocess_exec(*words, cwd=ROOT, env=surroundings, start_new_session=True)
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(wanted, process.send_signal, signal.SIGINT)
         status = await process.wait()
     for server in servers:
         server.close()
