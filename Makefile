@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: help run demo token doctor test check lint format types imports template openapi bench build deploy clean
+.PHONY: help run demo token doctor test check lint format types imports template openapi revision bench build deploy clean
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -65,6 +65,9 @@ openapi: ## write the OpenAPI document from the handlers
 .PHONY: openapi-is-fresh
 openapi-is-fresh:
 	@$(DEV) python -m local.openapi --check
+
+revision: ## a new, empty revision (NAME=scheduling_pools: domain and what)
+	@$(RUN) env PYTHONPATH=shared python -m local.revision $(NAME)
 
 bench: ## the benchmarks, each beside what it is measured against
 	@$(DEV) python -m benchmarks
