@@ -1,4 +1,4 @@
-"""A new, empty revision for Alembic: `python -m local.revision scheduling_pools` writes migrations/versions/<date>_<time>_scheduling_pools.py."""
+"""A new, empty revision for Alembic: `python -m local.revision scheduling_pools` writes it, named after the moment, its domain and what."""
 
 from __future__ import annotations
 
