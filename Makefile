@@ -75,6 +75,12 @@ bench: ## the benchmarks, each beside what it is measured against
 build: $(SAM) openapi ## sam build (ARCHITECTURE=arm64 or x86_64)
 	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 
+invoke: ## one function in a container, against `make run` (FUNCTION=PlatformHealth EVENT=tests/events/….json)
+	@$(RUN) python -m local.sam invoke $(FUNCTION) $(if $(EVENT),--event $(EVENT)) $(ARGS)
+
+api: ## the whole API in containers, against `make run`: http://127.0.0.1:3001
+	@$(RUN) python -m local.sam start-api $(ARGS)
+
 deploy: build ## sam deploy (ENVIRONMENT=staging or production)
 	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT)
 

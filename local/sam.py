@@ -1,6 +1,6 @@
 """`make invoke` and `make api`: the SAM CLI's containers against the bundle that `make run` serves.
 
-    python -m local.sam invoke PlatformHealth --event tests/events/platform_health.json
+    python -m local.sam invoke InboxOnWebhookReceived --event tests/events/inbox_whatsapp_text_queue.json
     python -m local.sam start-api
 
 A container has a loopback of its own, and the bundle listens on this machine's only. So while the SAM CLI runs, the ports of the database and
@@ -138,7 +138,7 @@ async def run(arguments: list[str]) -> int:
         # Apart from the terminal's signals, so that it hears of the end once, and has the time to remove its containers.
         process = await asyncio.create_subprocess_exec(*words, cwd=ROOT, env=surroundings, start_new_session=True)
         for wanted in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(wanted, process.send_signal, signal.SIGINT)
+            asyncio.get_running_loop().add_signal_handler(wanted, process.terminate)
         status = await process.wait()
     for server in servers:
         server.close()
