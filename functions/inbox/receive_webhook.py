@@ -4,6 +4,7 @@ import base64
 import binascii
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
 
 from parley.inbox.graph_webhooks import is_signed
@@ -15,6 +16,7 @@ from parley.kernel.http import api, entrypoint
 from parley.kernel.settings import setting
 
 app = api(accepts=())
+PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is queued", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 class BadSignature(Unauthenticated):
@@ -25,7 +27,7 @@ class MalformedBody(BadRequest):
     """The gateway's encoding of the body can't be undone."""
 
 
-@app.post("/v1/webhooks/whatsapp")
+@app.post("/v1/webhooks/whatsapp", responses=PLAIN)
 def receive_webhook(request: Request) -> Response[str]:
     event = request.resolved_event.raw_event
     try:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.inbox.graph_webhooks import challenge
 from parley.kernel.errors import Forbidden
@@ -11,13 +12,14 @@ from parley.kernel.http import api, entrypoint
 from parley.kernel.settings import setting
 
 app = api()
+PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "The challenge alone", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 class WrongVerifyToken(Forbidden):
     """The request does not carry the verify token of this app."""
 
 
-@app.get("/v1/webhooks/whatsapp")
+@app.get("/v1/webhooks/whatsapp", responses=PLAIN)
 def verify_webhook(
     mode: Annotated[str, Query(alias="hub.mode")] = "",
     verify_token: Annotated[str, Query(alias="hub.verify_token")] = "",

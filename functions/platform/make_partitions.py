@@ -1,10 +1,11 @@
-"""The daily upkeep of the kernel's tables: next months' partitions of the audit trail, and old idempotency keys."""
+"""The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys and receipts of messages are forgotten."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from sqlalchemy import text
 
+from parley.inbox import receipts
 from parley.kernel import idempotency
 from parley.kernel.db import sweep
 
@@ -15,6 +16,6 @@ MONTHS_AHEAD = 3
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     with sweep() as session:
         made = session.scalar(text("SELECT make_audit_partitions(:months)"), {"months": MONTHS_AHEAD}) or 0
-        forgotten = idempotency.forget(session)
-    logger.info("upkeep", partitions=made, idempotency_keys=forgotten)
-    return {"partitions": made, "idempotency_keys": forgotten}
+        done: dict[str, int] = {"partitions": made, "idempotency_keys": idempotency.forget(session), "receipts": receipts.forget(session)}
+    logger.info("upkeep", extra=done)
+    return done

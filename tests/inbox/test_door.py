@@ -38,7 +38,7 @@ def queue(world: World) -> Iterator[Any]:
 
 
 def handshake(stranger: Client, **query: str) -> Any:
-    return stranger.get(URL, **{name.replace("_", ".", 1): value for name, value in query.items()})
+    return stranger.request("GET", URL, query={name.replace("_", ".", 1): value for name, value in query.items()})
 
 
 def test_the_handshake_is_answered_with_the_challenge_alone(stranger: Client) -> None:

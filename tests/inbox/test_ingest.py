@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from parley.inbox import ingest, receiving
+from parley.inbox import ingest
 from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
 from parley.kernel import db, directory
 from parley.kernel.audit import AuditLog
@@ -236,7 +236,7 @@ def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monk
             session.execute(text("SELECT * FROM there_is_no_such_table"))
         store(session, caller, *rest)
 
-    monkeypatch.setattr(receiving.ingest, "store", troubled)
+    monkeypatch.setattr(ingest, "store", troubled)
     content = bodies.wire(bodies.body(*(bodies.change(one.number, messages=[bodies.text()]) for one in (line, other))))
     assert len(line.work(content)) == 1
     assert (line.counts(), other.counts()) == ((0, 0), (1, 1))
@@ -254,7 +254,7 @@ def test_a_broken_deadlock_is_tried_again(line: Line, monkeypatch: pytest.Monkey
         if len(calls) < 3:
             session.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"))
 
-    monkeypatch.setattr(receiving.ingest, "store", unlucky)
+    monkeypatch.setattr(ingest, "store", unlucky)
     line.receive(bodies.text())
     assert len(calls) == 3
     assert line.counts() == (1, 1)
