@@ -1,16 +1,16 @@
-"""CPU of one slot computation, beside `json.dumps` + `sorted` of the same slots and busy intervals as text, measured in the same run.
+"""The slot computation alone, beside `json.dumps` + `sorted` of the same slots and busy intervals as text.
 
 The baseline is what any answer costs at least: putting the busy intervals in order and writing the slots down.
-Run: PYTHONPATH=shared python benchmarks/availability.py
 """
+
+from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
+from benchmarks.measuring import Row, Spread, Table, in_turns, show
 from parley.scheduling import hours as clockwork
 from parley.scheduling.availability import Host, Slot, Terms, open_slots, slot_at
 from parley.scheduling.hours import Hours, Override, Window
@@ -22,22 +22,12 @@ EVERY_MINUTE = tuple(Window(day, 0, 1440) for day in range(7))
 
 
 def busy_month(count: int, seed: int, length: int = 30) -> list[tuple[datetime, datetime]]:
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311  # the same month each time
     starts = [FROM + timedelta(minutes=dice.randrange(31 * 1440)) for _ in range(count)]
     return [(start, start + timedelta(minutes=length)) for start in starts]
 
 
-def cpu(call: Callable[[], object], repeats: int) -> float:
-    """Milliseconds of the process for one call: the best of `repeats`, which is the one least disturbed."""
-    best = float("inf")
-    for _ in range(repeats):
-        begun = time.process_time_ns()
-        call()
-        best = min(best, time.process_time_ns() - begun)
-    return best / 1e6
-
-
-def measured(name: str, terms: Terms, hosts: list[Host], counted: list[datetime]) -> dict[str, Any]:
+def beside_writing(name: str, terms: Terms, hosts: list[Host], counted: list[datetime], forget: Callable[[], None] | None = None) -> Row:
     def ask() -> list[Slot]:
         return open_slots(terms, hosts, from_=FROM, to=TO, now=FROM, counted=counted)
 
@@ -45,15 +35,19 @@ def measured(name: str, terms: Terms, hosts: list[Host], counted: list[datetime]
     texts = [[(start.isoformat(), end.isoformat()) for start, end in host.busy] for host in hosts]
     written = [[slot.start.isoformat(), slot.end.isoformat(), list(slot.hosts)] for slot in slots]
 
+    def ready() -> Callable[[], object]:
+        if forget is not None:
+            forget()
+        return ask
+
     def sort_and_write() -> object:
         return [sorted(busy) for busy in texts], json.dumps(written)
 
-    repeats = 10 if len(hosts) > 1 else 60
-    return row(name, len(slots), cpu(ask, repeats), cpu(sort_and_write, repeats))
+    ours, theirs = in_turns([ready, lambda: sort_and_write], 11 if len(hosts) > 1 else 61)
+    return Row.of(name, ours.cpu, "ms", "sorted and json.dumps", theirs.cpu, f"{len(slots)} slots")
 
 
-def measure() -> list[dict[str, Any]]:
-    """One row per load: name, slots found, CPU milliseconds of the engine and of the baseline, and their ratio."""
+def measure() -> list[Table]:
     zone = "America/New_York"
     week, always = Hours(zone, NINE_TO_FIVE), Hours(zone, EVERY_MINUTE)
     closed = Hours(zone, EVERY_MINUTE, (Override(date(2024, 3, 1), False),))
@@ -72,26 +66,21 @@ def measure() -> list[dict[str, Any]]:
         ("round robin, 50 hosts, 200 busy each", fair, pool),
         ("collective, 5 hosts, 200 busy each", together, pool[:5]),
     ]
-    rows = [measured(name, terms, hosts, [start for start, _ in month]) for name, terms, hosts in loads]
-
-    def first_ever() -> None:
-        clockwork.wall_instant.cache_clear()
-        clockwork._steady_offset.cache_clear()
-        open_slots(half, [Host(1, week, month)], from_=FROM, to=TO, now=FROM)
-
-    rows.append(row("31 days, 9 to 5, 200 busy, caches empty", rows[0]["slots"], cpu(first_ever, 60), rows[0]["baseline_ms"]))
+    starts = [start for start, _ in month]
+    rows = [beside_writing(name, terms, hosts, starts) for name, terms, hosts in loads]
+    rows.append(beside_writing("31 days, 9 to 5, 200 busy, nothing cached", *loads[0][1:], starts, forget))
     nine = datetime(2025, 3, 4, 14, tzinfo=UTC)
     free = [Host(1, week, month[:10])]
-    rows.append(row("check of one start, 10 busy", 1, cpu(lambda: [slot_at(half, free, nine, now=FROM) for _ in range(10)], 60) / 10, None))
-    return rows
+    (ten,) = in_turns([lambda: lambda: [slot_at(half, free, nine, now=FROM) for _ in range(10)]], 61)
+    rows.append(Row.exact("check of one start, 10 busy", Spread.of(ten.cpu).middle / 10, "ms"))
+    return [Table("Computing slots: CPU", rows)]
 
 
-def row(name: str, slots: int, engine: float, baseline: float | None) -> dict[str, Any]:
-    return {"load": name, "slots": slots, "cpu_ms": engine, "baseline_ms": baseline, "ratio": engine / baseline if baseline else None}
+def forget() -> None:
+    """What only the first computation of an environment has to do."""
+    clockwork.wall_instant.cache_clear()
+    clockwork._steady_offset.cache_clear()  # noqa: SLF001  # a cache that nobody else has a reason to clear
 
 
 if __name__ == "__main__":
-    print(f"{'load':42}{'slots':>7}{'CPU ms':>9}{'sort+json ms':>14}{'ratio':>7}")
-    for line in measure():
-        beside = f"{line['baseline_ms']:14.3f}{line['ratio']:7.1f}" if line["ratio"] else ""
-        print(f"{line['load']:42}{line['slots']:7}{line['cpu_ms']:9.3f}{beside}")
+    show(measure())

@@ -45,7 +45,7 @@ class Furnished:
     def __init__(self, world: World, member: Member) -> None:
         self.world, self.member, self.stranger = world, member, Client(world)
         self._turn = itertools.count()
-        self._tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        self.tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         self.schedule = self.add_schedule()
         self.event_type = self.add_event_type()
         self.number = self.add_connection()
@@ -80,7 +80,7 @@ class Furnished:
 
     def start(self) -> datetime:
         """The next free half hour."""
-        return self._tomorrow + timedelta(minutes=MINUTES * next(self._turn))
+        return self.tomorrow + timedelta(minutes=MINUTES * next(self._turn))
 
     def booking_wanted(self) -> dict[str, Any]:
         invitee = {"email": "grace@visitor.example", "name": "Grace Hopper", "timezone": "America/New_York"}
@@ -129,7 +129,7 @@ class Furnished:
 
     def meeting_wanted(self) -> dict[str, Any]:
         url = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
-        return {"platform": "YOUTUBE", "url": url, "scheduled_start": self._tomorrow.isoformat()}
+        return {"platform": "YOUTUBE", "url": url, "scheduled_start": self.tomorrow.isoformat()}
 
     def add_meeting(self) -> str:
         return str(created(self.member.post("/v1/recordings/meetings", self.meeting_wanted()))["id"])
@@ -155,9 +155,9 @@ class Furnished:
 
     # --- routes --------------------------------------------------------------------------------------------------------------------------
 
-    def slots(self, days: int = 31) -> Request:
-        query = {"from": self._tomorrow.isoformat(), "to": (self._tomorrow + timedelta(days=days)).isoformat()}
-        path = f"/v1/scheduling/event-types/{self.event_type}/slots"
+    def slots(self, days: int = 31, event_type: str | None = None) -> Request:
+        query = {"from": self.tomorrow.isoformat(), "to": (self.tomorrow + timedelta(days=days)).isoformat()}
+        path = f"/v1/scheduling/event-types/{event_type or self.event_type}/slots"
         return lambda: self.stranger.request("GET", path, query=query)
 
     def book(self) -> Request:

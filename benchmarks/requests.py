@@ -1,0 +1,218 @@
+"""What requests cost: round trips and statements of every route, and the time of typical ones beside nothing but their SQL.
+
+The handlers run in this process behind the local gateway, PostgreSQL on the same machine. The relay is not kicked where time is measured:
+that is one request to SQS, and what answers it here is an emulator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, redirect_stdout
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from sqlalchemy import Engine, event
+
+from benchmarks.bare_sql import Anew, Bare, statements_of
+from benchmarks.measuring import Row, Table, Taken, in_turns, show
+from benchmarks.stock import new_engine, using
+from local.stack import Stack
+from parley.identity import service as identity
+from parley.identity.schemas import CallerRead
+from parley.kernel import db
+from parley.kernel.callers import ActorType, Caller
+from parley.kernel.ids import new_id
+from parley.kernel.once import Once
+from parley.scheduling import bookings, event_types
+from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate, OpenSlotsRead
+from tests.harness import World
+from tests.kernel.wire import Wire, wired
+from tests.platform.every_route import Furnished, Request
+
+ROUNDS = 60
+FAR_ROUNDS = 20
+FAR_SECONDS = 0.001
+BARE = "its SQL, bare pg8000"
+STOCK = "stock pg8000"
+OFFICE_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY")
+Ready = Callable[[], Request]
+
+
+def measure(world: World) -> list[Table]:
+    with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
+        house = Furnished(world, world.organization("Acme"))
+        counts = _counts(house)
+        del os.environ["RELAY_QUEUE_URL"]
+        times = _times(house)
+        far = _far(house)
+    return [
+        Table("Round trips to PostgreSQL, counted on the wire; a creating request has an Idempotency-Key", counts),
+        Table("Time of a request and of parts of it, beside the same statements sent by bare pg8000", times),
+        Table(f"The same with {FAR_SECONDS * 1000:g} ms added to each round trip, beside the same code on the stock dialect", far),
+    ]
+
+
+# --- counted -------------------------------------------------------------------------------------------------------------------------
+
+
+def _counts(house: Furnished) -> list[Row]:
+    with wired() as wire:
+        ours, stock = new_engine(is_stock=False), new_engine(is_stock=True)
+        first = [_count(engine, wire, house.requests()["GET /v1/identity/me"]()) for engine in (ours, stock)]
+        rows = [Row.exact("first of an environment: connect, GET /v1/identity/me", first[0][0], "", STOCK, first[1][0])]
+        for name, ready in {**house.requests(), **house.work()}.items():
+            for engine in (ours, stock):  # what is made once is made
+                with using(engine):
+                    ready()()
+            (trips, statements), (theirs, _) = (_count(engine, wire, ready()) for engine in (ours, stock))
+            rows.append(Row.exact(name, trips, "", STOCK, theirs, f"{statements} statement{'s' * (statements != 1)}"))
+        for engine in (ours, stock):
+            engine.dispose()
+    return rows
+
+
+def _count(engine: Engine, wire: Wire, request: Request) -> tuple[int, int]:
+    """Round trips and statements, of which what opens a transaction is none."""
+    statements = 0
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal statements
+        statements += statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+
+    event.listen(engine, "before_cursor_execute", note)
+    before = wire.round_trips
+    with using(engine):
+        request()
+    event.remove(engine, "before_cursor_execute", note)
+    return wire.round_trips - before, statements
+
+
+# --- timed ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _times(house: Furnished) -> list[Row]:
+    with closing(Bare()) as bare:
+        rows = _beside(bare, "GET /v1/identity/me", house.requests()["GET /v1/identity/me"], lambda: lambda: _who_am_i(house))
+        rows += _beside_booking(bare, house)
+        office = _office(house)
+        slots = house.slots(event_type=office)
+        name = f"slots of 31 days ({len(slots().body['slots'])} open)"
+        rows += _beside(bare, name, lambda: slots, lambda: lambda: _list_slots(house, UUID(office)))
+        listed = house.requests()["GET /v1/scheduling/bookings"]
+        return rows + _beside(bare, f"list of {len(listed()().body['items'])} bookings", listed, None)
+
+
+def _beside(bare: Bare, name: str, request: Ready, service: Ready | None) -> list[Row]:
+    statements = statements_of(request())
+    ready: list[Ready] = [lambda: lambda: bare.send(statements), request, *([service] if service else [])]
+    return _rows(name, in_turns(ready, ROUNDS))
+
+
+def _rows(name: str, taken: Sequence[Taken]) -> list[Row]:
+    sql, *ours = taken
+    parts = ("gateway to answer", "service and transaction")
+    rows = [Row.of(f"{name}: {part}", one.wall, "ms", BARE, sql.wall) for part, one in zip(parts, ours, strict=False)]
+    return rows + [Row.of(f"{name}: {part}, CPU", one.cpu, "ms", BARE, sql.cpu) for part, one in zip(parts, ours, strict=False)]
+
+
+def _who_am_i(house: Furnished) -> CallerRead:
+    with db.transaction(house.member.caller) as session:
+        return identity.caller(session, house.member.caller)
+
+
+def _beside_booking(bare: Bare, house: Furnished) -> list[Row]:
+    before = {str(house.member.organization_id), str(house.member.user_id), house.event_type, house.schedule}
+    wanted = house.booking_wanted()
+    first = datetime.fromisoformat(wanted["start_time"])
+    headers = {"idempotency-key": str(new_id())}
+    anew = Anew(statements_of(lambda: house.stranger.post("/v1/scheduling/bookings", wanted, headers)), before)
+
+    def sql() -> Request:
+        statements = anew.moved(house.start() - first)
+        return lambda: bare.send(statements)
+
+    def service() -> Request:
+        body = BookingCreate.model_validate(house.booking_wanted())
+        once = Once(str(new_id()), "POST /v1/scheduling/bookings", hashlib.sha256(b"").digest())
+        return lambda: _book(body, once)
+
+    return _rows("booking", in_turns([sql, house.book, service], ROUNDS))
+
+
+def _book(wanted: BookingCreate, once: Once) -> BookingConfirmationRead:
+    visitor = Caller(UUID(int=0), ActorType.VISITOR, ip_address="127.0.0.1")
+    caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
+    with db.transaction(caller, once) as session:
+        return once.answer(session, BookingConfirmationRead.model_validate(bookings.book_slot(session, caller, wanted)))
+
+
+def _office(house: Furnished) -> str:
+    """An event type from nine to five on working days; whatever the host has booked so far is in the way."""
+    slots = [{"day_of_week": day, "start_time": "09:00", "end_time": "17:00"} for day in OFFICE_DAYS]
+    schedule = house.member.post("/v1/scheduling/schedules", {"name": "Office", "timezone": "Europe/Berlin", "slots": slots}).body["id"]
+    return house.add_event_type(schedule_id=schedule)
+
+
+def _list_slots(house: Furnished, event_type_id: UUID) -> OpenSlotsRead:
+    caller = Caller(UUID(int=0), ActorType.VISITOR).acting_for(event_types.organization_of(event_type_id))
+    with db.transaction(caller) as session:
+        return event_types.slots(session, event_type_id, house.tomorrow, house.tomorrow + timedelta(days=31), None)
+
+
+# --- far away ------------------------------------------------------------------------------------------------------------------------
+
+
+def _far(house: Furnished) -> list[Row]:
+    requests, slots = house.requests(), house.slots(event_type=_office(house))
+    shown = {
+        "GET /v1/identity/me": requests["GET /v1/identity/me"],
+        "slots of 31 days": lambda: slots,
+        "booking": house.book,
+        "booking canceled by the host": requests["POST /v1/scheduling/bookings/{booking_id}/cancel"],
+    }
+    rows = []
+    with wired() as wire:
+        engines = new_engine(is_stock=False), new_engine(is_stock=True)
+        for name, ready in shown.items():
+            wire.delay = FAR_SECONDS
+            ours, stock = in_turns([_on(engine, ready) for engine in engines], FAR_ROUNDS)
+            wire.delay = 0.0
+            rows.append(Row.of(name, ours.wall, "ms", STOCK, stock.wall))
+        for engine in engines:
+            engine.dispose()
+    return rows
+
+
+def _on(engine: Engine, ready: Ready) -> Ready:
+    def prepared() -> Request:
+        request = ready()
+
+        def call() -> object:
+            with using(engine):
+                return request()
+
+        return call
+
+    return prepared
+
+
+@contextmanager
+def standing() -> Iterator[World]:
+    """A stack of its own for benchmarks, and its environment in this process while it lasts."""
+    with (
+        tempfile.TemporaryDirectory(prefix="parley-bench-") as folder,
+        Stack(Path(folder), port=0, durable=False) as stack,
+        patch.dict(os.environ, stack.environment | {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}),
+    ):
+        yield World(stack)
+
+
+if __name__ == "__main__":
+    with standing() as made:
+        show(measure(made))
