@@ -47,7 +47,12 @@ def receive(stream: BufferedRWPair) -> bytes:
 
 
 def described(functions: dict[str, Function]) -> list[dict[str, Any]]:
-    return [dataclasses.asdict(function) | {"folder": str(function.folder), "environment": {}} for function in functions.values()]
+    """As JSON; of the variables only the names, their values come with the order."""
+    names_only = {function.name: dict.fromkeys(function.environment, "") for function in functions.values()}
+    return [
+        dataclasses.asdict(function) | {"folder": str(function.folder), "environment": names_only[function.name]}
+        for function in functions.values()
+    ]
 
 
 class Execution:
@@ -57,6 +62,8 @@ class Execution:
         self._functions = functions
         self._logs = logs
         self._files: dict[str, int] = {}
+        declared = {name for function in functions.values() for name in function.environment}
+        self._values = {name: os.environ[name] for name in declared & os.environ.keys()}
 
     def serve(self, connection: socket.socket) -> None:
         stream = connection.makefile("rwb")
@@ -69,6 +76,7 @@ class Execution:
 
     def _answer(self, function: Function, payload: bytes) -> tuple[bytes, bytes]:
         self._write_to_log_of(function.name)
+        self._show_variables_of(function)
         os.environ["AWS_LAMBDA_FUNCTION_NAME"] = function.name
         os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = str(function.memory)
         began = time.perf_counter()
@@ -83,6 +91,14 @@ class Execution:
         finally:
             print(f"REPORT {function.name} Duration: {(time.perf_counter() - began) * 1000:.1f} ms")
             sys.stdout.flush()
+
+    def _show_variables_of(self, function: Function) -> None:
+        """What the template gives another function this one does not see: what is missing in the template is missing here too."""
+        for name, value in self._values.items():
+            if name in function.environment:
+                os.environ[name] = value
+            else:
+                os.environ.pop(name, None)
 
     def _write_to_log_of(self, name: str) -> None:
         if name not in self._files:

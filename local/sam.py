@@ -3,8 +3,8 @@
     python -m local.sam invoke InboxOnWebhookReceived --event tests/events/inbox_whatsapp_text_queue.json
     python -m local.sam start-api
 
-A container has a loopback of its own, and the bundle listens on this machine's only. So while the SAM CLI runs, the ports of the database and
-of the emulated AWS are open on the address of Docker's bridge too, which containers reach and the network does not.
+A container has a loopback of its own, and the bundle listens on this machine's only. So while the SAM CLI runs, the ports of the database
+and of the emulated AWS are open on the address of Docker's bridge too, which containers reach and the network does not.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def bridge() -> str:
 def seen_from_container(variables: dict[str, str], address: str) -> tuple[dict[str, str], set[int]]:
     """The variables as a container needs them, and the ports of this machine's loopback that it has to reach.
 
-    The database stays `localhost`, a name that leads to the bridge as well (see `command`): to any other address it must speak TLS. AWS gets
-    the address itself: below a name, S3 would be asked for under `bucket.name`.
+    The database stays `localhost`, a name that leads to the bridge as well (see `command`): to any other address it must speak TLS. AWS
+    gets the address itself: below a name, S3 would be asked for under `bucket.name`.
     """
     variables, ports = dict(variables), set[int]()
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
