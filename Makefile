@@ -70,7 +70,7 @@ revision: ## a new, empty revision (NAME=scheduling_pools: domain and what)
 	@$(RUN) env PYTHONPATH=shared python -m local.revision $(NAME)
 
 bench: ## the benchmarks, each beside what it is measured against
-	@$(DEV) python -m benchmarks
+	@$(DEV) env PYTHONPATH=shared python -m benchmarks
 
 build: $(SAM) openapi ## sam build (ARCHITECTURE=arm64 or x86_64)
 	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
