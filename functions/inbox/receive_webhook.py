@@ -1,6 +1,5 @@
 """POST /v1/webhooks/whatsapp: verify, queue, 200. Everything else is the worker's: Meta wants an answer within a moment."""
 
-import base64
 import binascii
 
 from aws_lambda_powertools.event_handler import Response
@@ -32,7 +31,7 @@ def receive_webhook(request: Request) -> Response[str]:
     event = request.resolved_event.raw_event
     try:
         body = (event.get("body") or "").encode("utf-8", "surrogatepass")
-        body = base64.b64decode(body) if event.get("isBase64Encoded") else body
+        body = binascii.a2b_base64(body) if event.get("isBase64Encoded") else body
     except binascii.Error:
         raise MalformedBody("The body is said to be base64, and is not.") from None
     if not is_signed(body, request.headers.get("x-hub-signature-256", ""), setting("WHATSAPP_APP_SECRET")):

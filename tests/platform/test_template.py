@@ -1,0 +1,301 @@
+"""What template.yaml has to hold, whoever adds the next function."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloudformation import named, read
+from local.template import FUNCTION, Resource, Template, load
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "infrastructure").glob("*.yaml"))]
+DOCUMENT = read(ROOT / "template.yaml")
+TEMPLATE: Template = load(ROOT / "template.yaml")
+FUNCTIONS = TEMPLATE.functions
+QUEUES = list(TEMPLATE.of_type("AWS::SQS::Queue"))
+HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/*.py") if not path.name.startswith("_"))
+
+LONGEST_ANSWER = 30  # seconds that the API waits for a function
+RESOURCES = 500  # that CloudFormation takes in a stack
+PUBLIC = {
+    "GET /health",
+    "GET /docs",
+    "GET /openapi.json",
+    "ANY $default",
+    "GET /v1/scheduling/event-types/{event_type_id}/slots",
+    "GET /v1/scheduling/event-types/{event_type_id}/public",
+    "POST /v1/scheduling/bookings",
+    "GET /bookings/{token}",
+    "POST /bookings/{token}",
+    "GET /v1/scheduling/managed-bookings/{token}",
+    "POST /v1/scheduling/managed-bookings/{token}/cancel",
+    "GET /v1/webhooks/whatsapp",
+    "POST /v1/webhooks/whatsapp",
+}
+# Who knows what no other function may know.
+KNOWN_TO = {
+    "DATABASE_OWNER_URL": {"PlatformMigrate"},
+    "WHATSAPP_APP_SECRET": {"InboxReceiveWebhook"},
+    "WHATSAPP_VERIFY_TOKEN": {"InboxVerifyWebhook"},
+    "DATA_KEY_ID": {"InboxCreateConnection"},
+    "PEPPER": {
+        "SchedulingCreateBooking",
+        "SchedulingManageBooking",
+        "SchedulingGetManagedBooking",
+        "SchedulingCancelManagedBooking",
+        "SchedulingOnBookingChanged",
+    },
+}
+
+
+def properties(name: str) -> dict[str, Any]:
+    """As written, with intrinsic functions; without Globals."""
+    said: dict[str, Any] = DOCUMENT["Resources"][name].get("Properties", {})
+    return said
+
+
+def camel(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("_"))
+
+
+def is_for_dead_letters(queue: Resource) -> bool:
+    return queue.name.endswith("DeadLetters")
+
+
+# --- functions ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_handler_is_deployed_and_every_function_has_a_handler() -> None:
+    deployed = {(function.folder.name, function.module) for function in FUNCTIONS.values()}
+    assert deployed == {(path.parent.name, path.stem) for path in HANDLERS}
+    assert {function.attribute for function in FUNCTIONS.values()} == {"lambda_handler"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_called_after_its_file(name: str) -> None:
+    assert name == camel(FUNCTIONS[name].folder.name) + camel(FUNCTIONS[name].module)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_writes_to_the_logs_of_its_domain_which_end(name: str) -> None:
+    group = properties(name)["LoggingConfig"]["LogGroup"]["Ref"]
+    assert group == f"{camel(FUNCTIONS[name].folder.name)}Logs"
+    assert properties(group)["RetentionInDays"]
+
+
+def test_runtime_memory_and_timeout_are_chosen() -> None:
+    shared = DOCUMENT["Globals"]["Function"]
+    # SAM and cfn-lint accept any runtime that looks like one.
+    assert shared["Runtime"] == "python3.13"
+    assert not [name for name in FUNCTIONS if "Runtime" in properties(name)]
+    assert all(512 <= function.memory <= 3008 and 5 <= function.timeout <= 900 for function in FUNCTIONS.values())
+    assert shared["Layers"] == [{"Ref": "DependenciesLayer"}, {"Ref": "ParleyLayer"}]
+
+
+def test_a_request_is_answered_before_the_api_gives_up() -> None:
+    called = {route.function for route in TEMPLATE.routes} | {authorizer.function for authorizer in _api().authorizers.values()}
+    assert all(FUNCTIONS[name].timeout < LONGEST_ANSWER for name in called)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_reaches_the_database_waits_for_the_migrations_and_lies_in_the_network(name: str) -> None:
+    waits = "Migrations" in TEMPLATE.resources[name].depends_on
+    reaches = {"Ref": "ReachDatabase"} in properties(name).get("Policies", [])
+    is_in_network = "VpcConfig" not in properties(name)  # Globals put it there
+    if name == "PlatformMigrate":  # is what they wait for, and has a right of its own
+        assert (waits, reaches, is_in_network) == (False, False, True)
+    else:
+        assert waits == reaches == is_in_network
+
+
+def test_a_variable_means_the_same_everywhere() -> None:
+    values: dict[str, set[str]] = {}
+    for function in FUNCTIONS.values():
+        for name, value in function.environment.items():
+            values.setdefault(name, set()).add(str(value))
+    assert {name: found for name, found in values.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("name", KNOWN_TO)
+def test_a_secret_is_known_to_few(name: str) -> None:
+    assert {function.name for function in FUNCTIONS.values() if name in function.environment} == KNOWN_TO[name]
+
+
+def test_every_variable_is_explained_in_the_example() -> None:
+    explained = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert {name for function in FUNCTIONS.values() for name in function.environment} <= explained
+
+
+# --- API ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def _api() -> Any:
+    assert TEMPLATE.api is not None
+    return TEMPLATE.api
+
+
+def test_only_these_routes_are_public() -> None:
+    assert {f"{route.method} {route.path}" for route in TEMPLATE.routes if route.authorizer is None} == PUBLIC
+    assert {route.authorizer for route in TEMPLATE.routes} == {None, "Caller"}
+
+
+def test_no_route_is_declared_twice() -> None:
+    declared = [(route.method, route.path) for route in TEMPLATE.routes]
+    assert len(declared) == len(set(declared))
+
+
+def test_the_api_is_throttled_and_logs_no_path() -> None:
+    said = properties("Api")
+    assert said["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    written = json.loads(said["AccessLogSettings"]["Format"])
+    # The path of a booking's link holds its token.
+    assert not {"$context.path", "$context.http.path", "$context.extendedRequestId"} & set(written.values())
+    assert "$context.routeKey" in written.values()
+
+
+# --- queues ------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
+def test_a_queue_is_encrypted_and_gives_up_into_another_one(queue: Resource) -> None:
+    assert queue.properties["SqsManagedSseEnabled"] is True
+    if is_for_dead_letters(queue):
+        assert queue.properties["MessageRetentionPeriod"] == 14 * 86400
+    else:
+        redrive = queue.properties["RedrivePolicy"]
+        assert named(redrive["deadLetterTargetArn"]) == f"{queue.name}DeadLetters"
+        assert redrive["maxReceiveCount"] >= 5
+
+
+@pytest.mark.parametrize("source", TEMPLATE.sources, ids=lambda source: source.queue)
+def test_a_message_stays_hidden_for_six_times_the_worker_and_fails_alone(source: Any) -> None:
+    assert TEMPLATE.resources[source.queue].properties["VisibilityTimeout"] >= 6 * FUNCTIONS[source.function].timeout
+    assert source.partial
+    assert 2 <= source.concurrency <= 20  # the database's connections are few
+
+
+def test_every_queue_has_its_worker_and_its_alarms() -> None:
+    worked = {queue.name for queue in QUEUES if not is_for_dead_letters(queue)}
+    assert {source.queue for source in TEMPLATE.sources} == worked
+    watched = {
+        (named(alarm.properties["Dimensions"][0]["Value"]), alarm.properties["MetricName"])
+        for alarm in TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+        if alarm.properties.get("Namespace") == "AWS/SQS"
+    }
+    assert watched == {(name, "ApproximateAgeOfOldestMessage") for name in worked} | {
+        (queue.name, "ApproximateNumberOfMessagesVisible") for queue in QUEUES if is_for_dead_letters(queue)
+    }
+
+
+def test_rules_may_send_where_they_send_and_lose_nothing() -> None:
+    allowed = {
+        named(queue): _texts(policy.properties["PolicyDocument"])
+        for policy in TEMPLATE.of_type("AWS::SQS::QueuePolicy")
+        for queue in policy.properties["Queues"]
+    }
+    for rule in TEMPLATE.rules:
+        for target in TEMPLATE.resources[rule.name].properties["Targets"]:
+            for queue in (named(target["Arn"]), named(target["DeadLetterConfig"]["Arn"])):
+                assert f"{{{{@{rule.name}.Arn}}}}" in allowed[queue]
+    assert "s3.amazonaws.com" in allowed["RecordingsUploads"]
+
+
+# --- storage and keys --------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_bucket_is_private_encrypted_and_forgets_what_was_never_completed() -> None:
+    said = TEMPLATE.resources["MediaBucket"].properties
+    assert set(said["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = said["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert encryption["BucketKeyEnabled"]
+    rules = {rule["Id"]: rule for rule in said["LifecycleConfiguration"]["Rules"]}
+    assert rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 2
+    longest = TEMPLATE.resources["InboxWebhooks"].properties["MessageRetentionPeriod"]
+    assert rules["webhooks"]["ExpirationInDays"] * 86400 > longest, "a body must outlive the message that names it"
+    denied = TEMPLATE.resources["MediaBucketPolicy"].properties["PolicyDocument"]["Statement"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in [statement["Condition"] for statement in denied]
+    assert {statement["Effect"] for statement in denied} == {"Deny"}
+    exposed = said["CorsConfiguration"]["CorsRules"][0]["ExposedHeaders"]
+    assert "ETag" in exposed  # a browser needs it to complete a multipart upload
+
+
+@pytest.mark.parametrize("key", list(TEMPLATE.of_type("AWS::KMS::Key")), ids=lambda key: key.name)
+def test_a_key_stays_ours_and_outlives_the_stack(key: Resource) -> None:
+    raw = DOCUMENT["Resources"][key.name]
+    assert raw["DeletionPolicy"] == raw["UpdateReplacePolicy"] == "Retain"
+    assert key.properties["KeyPolicy"]["Statement"][0]["Sid"] == "AccountDecides"
+    assert key.properties.get("EnableKeyRotation") or key.properties["KeyUsage"] == "SIGN_VERIFY"
+
+
+@pytest.mark.parametrize("name", ["MediaBucket", "Pepper", "Network"])
+def test_what_can_not_be_made_again_outlives_the_stack(name: str) -> None:
+    raw = DOCUMENT["Resources"][name]
+    assert raw["DeletionPolicy"] == raw["UpdateReplacePolicy"] == "Retain"
+
+
+# --- rights ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _statements(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if "Effect" in node:
+            yield node
+        for value in node.values():
+            yield from _statements(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _statements(value)
+
+
+def _texts(node: Any) -> str:
+    return json.dumps(node, default=str)
+
+
+def _listed(node: Any) -> list[Any]:
+    return node if isinstance(node, list) else [node]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_wildcard_resource_has_its_reason_beside_it(path: Path) -> None:
+    document = read(path)
+    found = [statement for statement in _statements(document["Resources"]) if "*" in _listed(statement.get("Resource"))]
+    lines = [line for line in path.read_text().splitlines() if re.search(r"Resource: (\[?[\"']\*[\"']|\*)", line)]
+    assert len(lines) == len(found), "write it as one line, so that this test finds it"
+    assert [line for line in lines if not re.search(r"# \w+", line)] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_may_do_what_is_named(name: str) -> None:
+    for statement in _statements(properties(name).get("Policies", [])):
+        actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+        assert not [action for action in actions if "*" in action], f"{name} may do {actions}"
+        assert "*" not in resources
+
+
+def test_every_role_is_bounded() -> None:
+    assert DOCUMENT["Globals"]["Function"]["PermissionsBoundary"] == {"Ref": "Boundary"}
+    assert not [name for name in FUNCTIONS if {"Role", "PermissionsBoundary"} & properties(name).keys()]
+
+
+# --- size --------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_stack_stays_below_the_limit_of_cloudformation() -> None:
+    made = 0
+    for resource in TEMPLATE.resources.values():
+        if resource.type == FUNCTION:
+            made += 2  # and its role
+            for event in resource.properties.get("Events", {}).values():
+                made += 2 if event["Type"] == "Schedule" else 1  # a rule and its permission; a permission; a mapping
+        elif resource.type == "AWS::Serverless::HttpApi":
+            made += 3  # stage, authorizer's permission
+        else:
+            made += 1
+    assert made < RESOURCES * 0.8, f"{made} resources: split the stack before it is full"

@@ -1,0 +1,92 @@
+"""What a cold start pays for, and what keeps the house livable. Who may import whom is import-linter's: see pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/*.py") if not path.name.startswith("_"))
+PACKAGE = sorted((ROOT / "shared" / "parley").rglob("*.py"))
+
+# What costs a cold start 20 ms or more, and the handlers that ask for it by name.
+COSTLY: dict[str, set[str]] = {
+    "boto3": set(),  # imported where it is called (kernel.aws): 165 ms
+    "botocore.session": set(),  # Powertools asks for the bare package, which costs nothing
+    "alembic": {"platform/migrate"},
+    "parley.schema": set(),  # every model of every domain; migrations and tests alone need it
+    "icalendar": {"scheduling/on_booking_changed"},
+    "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking"},
+    "aws_xray_sdk": set(),
+    "requests": set(),
+}
+LONGEST_HANDLER = 45
+LONGEST_MODULE = 400
+FRESH = "import runpy, sys; sys.path.insert(0, sys.argv[1].rpartition('/')[0]); runpy.run_path(sys.argv[1]); print(*sys.modules)"
+
+
+def name_of(handler: Path) -> str:
+    return f"{handler.parent.name}/{handler.stem}"
+
+
+def imported(handler: Path) -> set[str]:
+    """The modules that importing a handler loads into an interpreter that has loaded none."""
+    surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "shared"), "AWS_DEFAULT_REGION": "eu-central-1"}
+    done = subprocess.run([sys.executable, "-c", FRESH, str(handler)], env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def modules() -> dict[str, set[str]]:
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(map(name_of, HANDLERS), pool.map(imported, HANDLERS), strict=True))
+
+
+@pytest.mark.parametrize("costly", COSTLY)
+def test_a_handler_imports_only_what_it_asks_for(modules: dict[str, set[str]], costly: str) -> None:
+    assert {handler for handler, loaded in modules.items() if costly in loaded} - COSTLY[costly] == set()
+
+
+def test_a_handler_pays_for_its_own_domain(modules: dict[str, set[str]]) -> None:
+    shared_by_all = {"kernel", "identity"}
+    for handler, loaded in modules.items():
+        domains = {module.split(".")[1] for module in loaded if module.startswith("parley.")}
+        if not handler.startswith("platform/"):  # upkeep is of every domain's tables, and no request waits for it
+            assert domains - shared_by_all <= {handler.split("/")[0]}, handler
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=name_of)
+def test_a_handler_is_a_sentence(handler: Path) -> None:
+    assert len(handler.read_text().splitlines()) <= LONGEST_HANDLER
+
+
+@pytest.mark.parametrize("module", PACKAGE, ids=lambda path: ".".join(path.relative_to(ROOT / "shared").with_suffix("").parts))
+def test_a_module_is_about_one_noun(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= LONGEST_MODULE
+    assert module.name != "__init__.py" or not module.read_text()
+
+
+def names_imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ["functions", "shared", "local", "benchmarks"])
+def test_the_whole_schema_is_for_migrations_and_tests(folder: str) -> None:
+    assert [str(path) for path in (ROOT / folder).rglob("*.py") if "parley.schema" in names_imported(path)] == []
+
+
+def test_handlers_call_aws_through_the_kernel() -> None:
+    assert [name_of(path) for path in HANDLERS if {"boto3", "botocore"} & {name.split(".")[0] for name in names_imported(path)}] == []
