@@ -19,16 +19,17 @@ class BookingChanged(BaseModel):
 def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
     with transaction(caller) as session:
         mine = notices.take_up(session, event.id, event.name, event.payload.booking_id)
-    failure: Exception | None = None
+    failed: Exception | None = None
     for notice in mine:
+        failure: Exception | None = None
         try:
             _send(mails.compose(notice.facts, notice.kind, notice.method))
         except Exception as error:  # noqa: BLE001  # raised below: one mail that can't be sent must not keep the other back
-            failure = error
+            failure = failed = error
         with transaction(caller) as session:
             notices.settle(session, notice.id, failure)
-    if failure is not None:
-        raise failure
+    if failed is not None:
+        raise notices.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
 
 
 def _send(mail: mails.Mail) -> None:

@@ -108,7 +108,8 @@ class Letter:
     """A mail as its reader's program sees it."""
 
     def __init__(self, raw: str | bytes) -> None:
-        parsed = message_from_bytes(raw if isinstance(raw, bytes) else raw.encode(), policy=policy.default)
+        self.raw = raw if isinstance(raw, bytes) else raw.encode()
+        parsed = message_from_bytes(self.raw, policy=policy.default)
         assert isinstance(parsed, EmailMessage)
         self.message = parsed
         self.parts = {part.get_content_type(): part for part in parsed.walk() if not part.is_multipart()}

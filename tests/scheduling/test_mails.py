@@ -6,6 +6,9 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import getaddresses, parseaddr
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +19,7 @@ from parley.identity.models import OrganizationMember, User
 from parley.kernel import db
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
-from parley.scheduling.models import Booking, NotificationLog
+from parley.scheduling.models import Booking, Invitee, NotificationLog
 from tests.harness import Member, World, recorded, sqs_event
 from tests.scheduling.office import Letter, Office, at, invitee
 
@@ -154,13 +157,22 @@ def test_a_booking_that_was_canceled_before_its_creation_was_heard_of_is_not_con
 
 
 def test_a_mail_that_fails_comes_again(
-    office: Office, event_type: dict[str, Any], acme: Member, host: str, world: World, letters: Letters, monkeypatch: pytest.MonkeyPatch
+    office: Office,
+    event_type: dict[str, Any],
+    acme: Member,
+    host: str,
+    world: World,
+    letters: Letters,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
     event = told(acme, booking, "booking_created")
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, caplog.at_level("ERROR", logger="parley"):
         patch.setenv("MAIL_FROM", "nobody@not-verified.example")
         assert give(world, event) == ["message-0"]
+    assert "NotSent: MessageRejected" in caplog.text
+    assert "not-verified.example" not in caplog.text
     assert logs(acme, booking) == [("INVITEE", "FAILED"), ("HOST", "FAILED")]
     failed = acme.rows(select(NotificationLog))
     assert {(bool(row.failed_at), row.sent_at, row.body) for row in failed} == {(True, None, None)}
@@ -168,6 +180,18 @@ def test_a_mail_that_fails_comes_again(
     assert give(world, event) == []
     assert logs(acme, booking) == [("INVITEE", "SENT"), ("HOST", "SENT")]
     assert (len(letters(booking)), len(letters(booking, host))) == (1, 1)
+
+
+def test_of_two_mails_only_the_one_that_failed_comes_again(
+    office: Office, event_type: dict[str, Any], acme: Member, host: str, world: World, letters: Letters
+) -> None:
+    booking = office.booked(event_type, at("10:00"))
+    with db.transaction(acme.caller) as session:
+        session.execute(update(Invitee).values(email="grace"))  # the emulator wants a domain
+    event = told(acme, booking, "booking_created")
+    assert give(world, event) == give(world, event) == ["message-0"]
+    assert logs(acme, booking) == [("INVITEE", "FAILED"), ("HOST", "SENT")]
+    assert len(letters(booking, host)) == 1
 
 
 def test_a_host_without_a_good_address_keeps_nobody_from_his_mail(
@@ -227,6 +251,48 @@ def test_names_break_no_header_and_no_calendar(office: Office, acme: Member, wor
         assert len(letter.calendar.walk("VEVENT")) == 1
         assert not letter.event.errors
         assert "\x07" not in letter.parts["application/ics"].get_content().decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=?utf-8?q?a=0D=0ABcc:_all@evil.example?=",
+        "=?utf-8?q?a=2C_all=40evil.example=2C?=",
+        "ÄÖ, <all@evil.example>, " * 8,
+        "all@evil.example, " * 11,
+        "名前、" * 60,
+        "x" * 200,
+        'quote" back\\slash',
+    ],
+)
+def test_a_name_stays_text_in_every_header(office: Office, acme: Member, world: World, host: str, letters: Letters, name: str) -> None:
+    booking = office.booked(office.event_type(name=name), at("10:00"), invitee=invitee(name=name))
+    assert give(world, told(acme, booking, "booking_created")) == []
+    (letter,), (copy,) = letters(booking), letters(booking, host)
+    for message, field in ((letter.message, "To"), (copy.message, "Reply-To")):
+        raw = unfolded(message, field)
+        assert parseaddr(raw) == (parseaddr(raw)[0], "grace@visitor.example")
+        assert len(getaddresses([raw])) == 1
+        assert str(make_header(decode_header(parseaddr(raw)[0]))) == name.strip()
+    subject = str(make_header(decode_header(unfolded(letter.message, "Subject"))))
+    assert subject.startswith(f"{name.strip()}, "[:200])
+    assert (letter.raw.isascii(), copy.raw.isascii()) == (True, True)
+    assert str(letter.event["SUMMARY"]).startswith(name.strip()[:190])
+
+
+def unfolded(message: EmailMessage, field: str) -> str:
+    """A header as it came, its words still encoded."""
+    return str(dict(message.raw_items())[field]).replace("\r\n", "").replace("\n", "")
+
+
+def test_an_address_is_no_field_of_a_calendars_uri(
+    office: Office, event_type: dict[str, Any], letters: Letters, pump: Callable[[], int]
+) -> None:
+    address = "o'brien+work?cc=all&x@visitor.example"
+    booking = office.booked(event_type, at("10:00"), invitee=invitee(email=address))
+    pump()
+    (letter,) = letters(booking, address)
+    assert letter.event["ATTENDEE"] == "mailto:o'brien+work%3Fcc%3Dall%26x@visitor.example"
 
 
 def test_the_recorded_event_reaches_the_worker(world: World) -> None:

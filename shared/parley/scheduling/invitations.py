@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from urllib.parse import quote
 from uuid import UUID
 
 from icalendar import Calendar, Event, vCalAddress, vText
@@ -70,8 +71,10 @@ def calendar(method: Method, meeting: Meeting) -> bytes:
 
 
 def _address(person: Person, **parameters: str) -> vCalAddress:
-    made = vCalAddress(f"mailto:{person.email}")
-    # RFC 5545, 3.2: a parameter's value can't hold a double quote.
-    for name, value in {"cn": person.name.replace('"', "'"), **parameters}.items():
-        made.params[name] = vText(value)
+    # RFC 6068: `?` and `&` in an address would begin fields of their own.
+    made = vCalAddress("mailto:" + quote(person.email, safe="@!$'*+"))
+    # RFC 5545, 3.2: a parameter's value can't hold a double quote. A backslash is taken for an escape by some readers.
+    name = person.name.translate({ord('"'): "'", ord("\\"): "/"})
+    for parameter, value in {"cn": name, **parameters}.items():
+        made.params[parameter] = vText(value)
     return made

@@ -12,9 +12,14 @@ from uuid import UUID
 
 from parley.kernel.clock import now
 from parley.kernel.settings import setting
+from parley.scheduling import mail_headers
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
+from parley.scheduling.mail_headers import mailbox
 from parley.scheduling.models import RecipientKind
 from parley.scheduling.pages import render, when, when_briefly
+
+# Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.
+_SEVEN_BIT = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,6 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Mail:
     recipient: str
-    subject: str
     message: bytes
 
 
@@ -57,7 +61,7 @@ def plain(text: str, limit: int = 200) -> str:
 def is_deliverable(address: str | None) -> bool:
     """Whether a header can hold it as one address. An account's address was not always checked by us."""
     try:
-        return bool(Address(addr_spec=address or "").domain)
+        return bool(Address(addr_spec=address or "").domain) and (address or "").isascii()
     except (ValueError, MessageError):
         return False
 
@@ -99,14 +103,14 @@ def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
         attendee=invitee,
     )
 
-    message = EmailMessage(policy=SMTP)
-    message["Subject"] = subject(facts, to, method)
-    message["From"] = Address(plain(facts.organization_name), addr_spec=setting("MAIL_FROM"))
-    message["To"] = Address(recipient.name, addr_spec=recipient.email)
+    message = EmailMessage(policy=_SEVEN_BIT)
+    message["Subject"] = mail_headers.subject(subject(facts, to, method))
+    message["From"] = mailbox("From", plain(facts.organization_name), setting("MAIL_FROM"))
+    message["To"] = mailbox("To", recipient.name, recipient.email)
     if is_host:
-        message["Reply-To"] = Address(invitee.name, addr_spec=invitee.email)
+        message["Reply-To"] = mailbox("Reply-To", invitee.name, invitee.email)
     elif facts.host_email:
-        message["Reply-To"] = Address(host.name, addr_spec=facts.host_email)
+        message["Reply-To"] = mailbox("Reply-To", host.name, facts.host_email)
     message["Date"] = format_datetime(now())
     # The same for every copy of this notice. SES writes a Message-ID of its own, and leaves the second header alone.
     notice = f"{facts.booking_id}.{facts.sequence}.{to.value.lower()}"
@@ -118,4 +122,4 @@ def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
     invitation = calendar(method, meeting)
     message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
     message.add_attachment(invitation, maintype="application", subtype="ics", filename="invite.ics")
-    return Mail(recipient.email, str(message["Subject"]), message.as_bytes())
+    return Mail(recipient.email, message.as_bytes())

@@ -37,6 +37,10 @@ class StillSending(Exception):
     """Another worker has this notice in hand; the message comes back, to see whether it succeeded."""
 
 
+class NotSent(Exception):
+    """A mail could not be sent, and the message comes back. It names the failure's type: the failure's text may hold an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A mail that this worker, and no other, has to send now."""
