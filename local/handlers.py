@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from local.template import Function
 
 Handler = Callable[[Any, Any], Any]
 SHARED = Path(__file__).resolve().parents[1] / "shared"
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def load(function: Function) -> Handler:
@@ -22,6 +24,11 @@ def load(function: Function) -> Handler:
 
     Raises TemplateProblem when file or handler is missing, and whatever the module raises.
     """
+    with _ONE_AT_A_TIME:  # a module that another thread has half imported has no handler yet
+        return _load(function)
+
+
+def _load(function: Function) -> Handler:
     if str(SHARED) not in sys.path:
         sys.path.insert(0, str(SHARED))
     unique = f"functions.{function.folder.name}.{function.module}"

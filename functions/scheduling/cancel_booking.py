@@ -11,9 +11,10 @@ app = api()
 
 
 @app.post("/v1/scheduling/bookings/<booking_id>/cancel")
-def cancel_booking(booking_id: UUID, wanted: BookingCancel, caller: AuthenticatedCaller, once: RequestOnce) -> BookingRead:
+def cancel_booking(booking_id: UUID, caller: AuthenticatedCaller, once: RequestOnce, wanted: BookingCancel | None = None) -> BookingRead:
+    reason = wanted.reason if wanted else None
     with transaction(caller, once) as session:
-        return once.answer(session, bookings.cancel_booking(session, caller, booking_id, wanted.reason), 200)
+        return once.answer(session, bookings.cancel_booking(session, caller, booking_id, reason), 200)
 
 
 lambda_handler = entrypoint(app)

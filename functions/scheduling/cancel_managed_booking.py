@@ -9,11 +9,12 @@ app = api()
 
 
 @app.post("/v1/scheduling/managed-bookings/<token>/cancel")
-def cancel_managed_booking(token: str, wanted: BookingCancel, visitor: Visitor, once: RequestOnce) -> ManagedBookingRead:
+def cancel_managed_booking(token: str, visitor: Visitor, once: RequestOnce, wanted: BookingCancel | None = None) -> ManagedBookingRead:
+    reason = wanted.reason if wanted else None
     key = managed.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     with transaction(caller, once) as session:
-        return once.answer(session, managed.cancel(session, caller, key, wanted.reason), 200)
+        return once.answer(session, managed.cancel(session, caller, key, reason), 200)
 
 
 lambda_handler = entrypoint(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -195,6 +196,13 @@ def test_bookings_are_listed_with_filters_and_pages(office: Office, acme: Member
     assert {item["invitee"]["name"] for item in first["items"]} == {"Grace Hopper"}
     assert acme.get("/v1/scheduling/bookings", status="LOST").status == 422
     assert acme.get("/v1/scheduling/bookings", cursor="x").status == 400
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2027-01-01T00:00:00", "soon", 1, None])
+def test_a_cursor_that_somebody_made_up_is_refused(acme: Member, instant: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([instant, str(new_id())]).encode()).decode().rstrip("=")
+    answer = acme.get("/v1/scheduling/bookings", cursor=cursor)
+    assert (answer.status, answer.body["code"]) == (400, "bad_cursor")
 
 
 def test_who_may_see_and_cancel_bookings(office: Office, event_type: dict[str, Any], acme: Member, globex: Member) -> None:

@@ -55,6 +55,13 @@ def test_the_host_cancels_once(office: Office, acme: Member, booking: dict[str, 
     assert event.payload == {"booking_id": booking["id"], "canceled_by": "HOST"}
 
 
+def test_a_cancellation_needs_no_body(stranger: Client, acme: Member, token: str, office: Office, event_type: dict[str, Any]) -> None:
+    canceled = stranger.request("POST", f"/v1/scheduling/managed-bookings/{token}/cancel")
+    assert (canceled.status, canceled.body["cancel_reason"]) == (200, None)
+    path = f"/v1/scheduling/bookings/{office.booked(event_type, at('11:00'))['id']}/cancel"
+    assert acme.request("POST", path).status == 200
+
+
 @pytest.mark.parametrize("status", [status for status in BookingStatus if status not in before(BookingStatus.CANCELED)])
 def test_only_what_stands_can_be_canceled(office: Office, acme: Member, booking: dict[str, Any], status: BookingStatus) -> None:
     with db.transaction(acme.caller) as session:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from parley.kernel.clock import now
@@ -77,14 +78,24 @@ def test_what_is_not_offered_any_more_is_not_there_for_strangers(
 
 
 def test_a_host_who_left_is_not_offered_any_more(office: Office, acme: Member) -> None:
-    from parley.identity.models import OrganizationMember
-
     colleague = acme.as_role("MEMBER")
     made = Office(office.world, colleague).event_type()
     assert office.starts(made, weekday(0))
     with db.transaction(acme.caller) as session:
         session.delete(session.scalars(select(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id)).one())
     assert office.book(made, at("10:00")).status == 404
+
+
+@pytest.mark.parametrize("owner", [User, Organization])
+def test_what_a_deleted_host_or_organization_offered_is_gone_everywhere(
+    office: Office, event_type: dict[str, Any], acme: Member, owner: type[User] | type[Organization]
+) -> None:
+    ids = (acme.user_id, acme.organization_id)
+    with db.transaction(acme.caller) as session:
+        session.execute(update(owner).where(owner.id.in_(ids)).values(deleted_at=now()))
+    assert office.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public").status == 404
+    assert office.slots(event_type, **{"from": at("00:00"), "to": at("23:00")}).status == 404
+    assert office.book(event_type, at("10:00")).status == 404
 
 
 def test_a_slug_is_a_hosts_own(office: Office, acme: Member) -> None:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -45,7 +45,7 @@ def _decode(cursor: str, keys: Sequence[InstrumentedAttribute[Any]]) -> list[Any
         if not isinstance(plain, list):
             raise TypeError
         values = [_typed(text, key.type.python_type) for text, key in zip(plain, keys, strict=True)]
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
         raise BadCursor("This cursor is not one of this list; start again without a cursor.") from None
     return values
 
@@ -57,7 +57,7 @@ def _typed(text: Any, kind: type) -> Any:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
             raise ValueError
-        return instant
+        return instant.astimezone(UTC)
     return UUID(text) if kind is UUID else kind(text)
 
 

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+# Names that a machine's files have and IANA does not: without leap seconds or with them, this machine's own zone, none yet.
+_NO_ZONES = ("posix", "right", "localtime", "Factory")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -30,7 +32,7 @@ def _checked(text: str) -> str:
 
 def _zone(name: str) -> str:
     try:
-        if not name.startswith(("posix", "right")):
+        if not name.startswith(_NO_ZONES):
             ZoneInfo(name)
             return name
     except (KeyError, ValueError, OSError):

@@ -93,7 +93,7 @@ def _gathered(*columns: InstrumentedAttribute[Any], parent: InstrumentedAttribut
 
 
 def offer(session: Session, event_type_id: UUID, *, to_book: bool = False) -> Offer | None:
-    """An active event type of somebody who still belongs to the organization. One statement.
+    """An active event type of somebody who still belongs to the organization; neither of them is deleted. One statement.
 
     `to_book` locks the event type and the host's membership until the transaction ends: who books the same host, or the same event type,
     waits here and then sees what the one before has booked. So limits hold, and bookings that overlap do not wait for each other
@@ -118,6 +118,8 @@ def offer(session: Session, event_type_id: UUID, *, to_book: bool = False) -> Of
         )
         .join(AvailabilitySchedule, AvailabilitySchedule.id == EventType.schedule_id)
         .join(OrganizationMember, OrganizationMember.user_id == EventType.user_id)
+        .join(User, User.id == EventType.user_id)
+        .join(Organization, Organization.id == EventType.organization_id)
         .where(EventType.id == event_type_id, EventType.is_active)
     )  # fmt: skip
     if to_book:
