@@ -73,3 +73,10 @@ def test_each_revision_alone_goes_down_and_up_on_data(empty_database: pg8000.nat
 def test_a_second_run_changes_nothing(empty_database: pg8000.native.Connection) -> None:
     migrations.upgrade()
     assert migrations.upgrade() == migrations.head()
+
+
+def test_a_deployment_that_is_rolled_back_leaves_the_newer_schema(empty_database: pg8000.native.Connection) -> None:
+    migrations.upgrade()
+    empty_database.run("UPDATE alembic_version SET version_num = 'of_the_future'")
+    assert migrations.upgrade() == migrations.head()
+    assert empty_database.run("SELECT version_num FROM alembic_version") == [["of_the_future"]]

@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from parley.kernel import dialect
@@ -34,9 +34,13 @@ def head() -> str:
 
 
 def upgrade(revision: str = "head") -> str:
-    """Run what is missing, and let the application's login in. Returns the newest revision."""
-    command.upgrade(configuration(), revision)
-    _admit_application()
+    """Run what is missing, and let the application's login in. Returns the newest revision.
+
+    A database that is ahead of this code stays as it is: a deployment was rolled back, and revisions expand before they contract.
+    """
+    if not _is_ahead():
+        command.upgrade(configuration(), revision)
+        _admit_application()
     return head()
 
 
@@ -45,15 +49,28 @@ def downgrade(revision: str) -> None:
     command.downgrade(configuration(), revision)
 
 
-def _admit_application() -> None:
-    """On a database whose owner may make roles (Aurora's), the application's login role, with IAM where RDS offers it."""
+def _owner() -> Engine:
     engine = create_engine(f"{dialect.NAME}://", poolclass=NullPool)
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _arguments: object, keywords: dict[str, object]) -> None:
         keywords.update(connect_arguments(setting("DATABASE_OWNER_URL")))
 
-    with engine.begin() as connection:
+    return engine
+
+
+def _is_ahead() -> bool:
+    with _owner().connect() as connection:
+        if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+            return False
+        reached = set(connection.scalars(text("SELECT version_num FROM alembic_version")))
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    return not reached <= known
+
+
+def _admit_application() -> None:
+    """On a database whose owner may make roles (Aurora's), the application's login role, with IAM where RDS offers it."""
+    with _owner().begin() as connection:
         if not connection.scalar(text("SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user")):
             return
         known = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
