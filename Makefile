@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: help run demo token doctor test check lint format types imports template openapi revision bench build deploy clean
+.PHONY: help run demo token doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
