@@ -13,6 +13,7 @@ from pathlib import Path
 # A service that a function calls through boto3 (`kernel.aws`) has to stand here; `sts` belongs to boto3's own credentials.
 SERVICES = frozenset({"kms", "s3", "secretsmanager", "sesv2", "sqs", "events", "lambda", "sts"})
 ENDPOINTS = SERVICES | {"email", "monitoring"}  # `email` is what sesv2 is called there
+UNREAD = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "py.typed", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED")
 # Amazon's roots and the Starfield root behind the oldest of them: what AWS's services and the proxies of RDS show certificates of.
 ROOTS = re.compile(r"^# Issuer: .*(?:O=Amazon\b|Starfield Services Root Certificate Authority - G2).*$")
 
@@ -36,7 +37,7 @@ def strays(packages: Path) -> None:
     for folder in [*packages.rglob("tests"), *packages.rglob("test"), *packages.rglob("__pycache__")]:
         # SQLAlchemy and others have importable packages of that name only under `testing`; a folder `tests` is never part of the API.
         shutil.rmtree(folder, ignore_errors=True)
-    for pattern in ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "py.typed", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"):
+    for pattern in UNREAD:
         for file in packages.rglob(pattern):
             file.unlink()
 
