@@ -12,7 +12,7 @@ app = api()
 
 @app.post("/v1/recordings/<recording_id>/downloads", status_code=201)
 def create_download(recording_id: UUID, caller: AuthenticatedCaller, once: RequestOnce) -> DownloadRead:
-    with transaction(caller, once) as session:
+    with transaction(caller, once.within(presigned.LIFE)) as session:
         return once.answer(session, presigned.download(service.open_download(session, caller, recording_id)))
 
 

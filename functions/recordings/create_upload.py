@@ -12,6 +12,7 @@ app = api()
 
 @app.post("/v1/recordings/meetings/<meeting_id>/uploads", status_code=201)
 def create_upload(meeting_id: UUID, wanted: UploadCreate, caller: AuthenticatedCaller, once: RequestOnce) -> UploadRead:
+    once = once.within(presigned.LIFE)
     with transaction(caller, once) as session:
         meeting, upload = uploads.plan(session, caller, meeting_id, wanted)
         if not media.is_multipart(wanted.size_bytes):

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from local.emulator import ROOT
-from parley.kernel import db, outbox
+from parley.kernel import bus, db, outbox, signed
 from parley.kernel.outbox import OutboxEvent
 from tests.harness import Member, World
 
@@ -72,6 +73,50 @@ def test_a_bus_that_does_not_answer_loses_nothing(acme: Member) -> None:
         outbox.relay(session, publish)
     assert events_of(acme) == ["test.kept"]
     assert relay_all(["test.kept"]) == ["test.kept"]
+
+
+def test_what_the_bus_never_takes_holds_up_nobody(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PutEvents refuses a request whose entries are too large together, whichever of them is to blame."""
+    world.pump()
+    real = signed.call
+
+    def strict(service: str, operation: str, parameters: dict[str, Any], **other: Any) -> dict[str, Any]:
+        if service == "events" and sum(len(entry["Detail"]) for entry in parameters["Entries"]) > 256 * 1024:
+            raise signed.CallFailed(400, "ValidationException", "Total size of the entries in the request is over the limit.")
+        return real(service, operation, parameters, **other)
+
+    monkeypatch.setattr(signed, "call", strict)
+    with db.transaction(acme.caller) as session:
+        for size in [40_000] * 9 + [300_000, 1]:
+            outbox.announce(session, "test.size", text="x" * size)
+    world.invoke("platform/relay_outbox", {"Records": []})
+    (waiting,) = acme.rows(select(OutboxEvent))
+    assert (len(waiting.payload["text"]), waiting.attempts) == (300_000, 1)
+    assert (waiting.due_at - waiting.occurred_at).total_seconds() >= 2
+
+
+def test_a_bus_that_may_not_be_written_to_is_no_fault_of_the_events(acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    announce(acme, "test.kept")
+
+    def denied(*_: Any, **__: Any) -> Any:
+        raise signed.CallFailed(400, "AccessDeniedException", "not authorized to perform: events:PutEvents")
+
+    with monkeypatch.context() as patched, pytest.raises(signed.CallFailed), db.sweep() as session:
+        patched.setattr(signed, "call", denied)
+        outbox.relay(session, bus.publish)
+    assert [event.attempts for event in acme.rows(select(OutboxEvent))] == [0]
+    relay_all(["test.kept"])
+
+
+def test_a_batch_costs_the_relay_three_round_trips(acme: Member) -> None:
+    relay_all([])
+    announce(acme, *(f"test.{number}" for number in range(10)))
+    with db.sweep() as session:
+        before = db.round_trips(session)
+        assert outbox.relay(session, lambda events: [event.name != "test.3" for event in events]) == 10
+        assert db.round_trips(session) - before == 1  # and one to begin, one to commit
+    assert events_of(acme) == ["test.3"]
+    relay_all(["test.3"])
 
 
 def test_two_relays_take_different_events(acme: Member) -> None:

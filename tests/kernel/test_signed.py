@@ -114,8 +114,9 @@ def test_a_part(monkeypatch: pytest.MonkeyPatch, token: str | None, multipart_id
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
-def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch, key: str, slash: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:4566{slash}")
     credentials = session_token(monkeypatch, None)
     theirs = s3(credentials, "path", "http://127.0.0.1:4566").generate_presigned_url(
         "put_object", {"Bucket": BUCKET, "Key": key, "ContentLength": 5}, ExpiresIn=60

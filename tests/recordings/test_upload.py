@@ -12,15 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from parley.kernel import db, gather
 from parley.kernel.callers import MissingScope
+from parley.kernel.idempotency import IdempotencyKey
 from parley.kernel.ids import new_id
 from parley.recordings import service, uploads
 from parley.recordings.media import MediaType
 from parley.recordings.models import Recording
 from parley.recordings.schemas import UploadCreate
+from parley.recordings.states import IllegalTransition
 from tests.harness import Member, World
 from tests.recordings.scenes import BYTES, WEBM, Take, fetch, take
 
@@ -150,6 +152,16 @@ def test_after_the_arrival_no_upload_is_given_out(scene: Take, pump: Pump) -> No
     assert (refused.body["current"], refused.body["wanted"]) == ("PROCESSING", "RECORDING")
 
 
+def test_an_upload_planned_before_the_arrival_is_not_given_out_after_it(scene: Take, pump: Pump) -> None:
+    first, caller = scene.upload(), scene.member.caller
+    with db.transaction(caller) as session:
+        planned = uploads.plan(session, caller, UUID(scene.meeting_id), UploadCreate(size_bytes=5, content_type=MediaType.VIDEO_WEBM))
+    scene.send(first)
+    pump()
+    with pytest.raises(IllegalTransition), db.transaction(caller) as session:
+        uploads.start(session, caller, *planned)
+
+
 def test_an_upload_that_is_given_up_brings_nothing(scene: Take, pump: Pump) -> None:
     upload = scene.upload()
     answers = [scene.member.delete(f"{scene.path}/{upload['id']}") for _ in range(2)]
@@ -172,6 +184,23 @@ def test_one_idempotency_key_gives_out_one_upload(scene: Take) -> None:
     assert scene.audited("upload.started") == 1
     other = scene.member.post(scene.path, WEBM | {"size_bytes": 1}, headers)
     assert (other.status, other.body["code"]) == (422, "key_reused")
+
+
+def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: Take, pump: Pump) -> None:
+    headers = {"idempotency-key": str(new_id())}
+    upload = scene.member.post(scene.path, WEBM, headers)
+    scene.send(upload.body)
+    pump()
+    path = f"/v1/recordings/{scene.recording_id}/downloads"
+    download = scene.member.post(path, {}, headers)
+    with db.transaction(scene.member.caller) as session:
+        session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(minutes=59)))
+    assert (scene.member.post(scene.path, WEBM, headers).raw, scene.member.post(path, {}, headers).raw) == (upload.raw, download.raw)
+    with db.transaction(scene.member.caller) as session:
+        session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(hours=1)))
+    assert scene.member.post(scene.path, WEBM, headers).body["code"] == "illegal_transition"
+    assert scene.member.post(path, {}, headers).body["expires_at"] > download.body["expires_at"]
+    assert scene.audited("recording.downloaded") == 2
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,25 @@ from parley.kernel.settings import setting
 
 log = logging.getLogger(__name__)
 
+# What is wrong with the entries themselves, not with the bus, the network or a permission.
+_OF_THE_REQUEST = ("ValidationException", "RequestEntityTooLargeException")
+
 
 def publish(events: Sequence[OutboxEvent]) -> list[bool]:
-    """Put at most ten events on the bus; says for each whether it was accepted. Raises when the bus does not answer at all."""
-    answer = signed.call("events", "PutEvents", {"Entries": [_entry(event) for event in events]})
+    """Put at most ten events on the bus; says for each whether it was accepted. Raises when the bus does not answer at all.
+
+    A request that the bus does not take as a whole (too large together, or one entry is) is halved until only the culprit is left.
+    """
+    try:
+        answer = signed.call("events", "PutEvents", {"Entries": [_entry(event) for event in events]})
+    except signed.CallFailed as refused:
+        if refused.kind not in _OF_THE_REQUEST:
+            raise
+        if len(events) == 1:
+            log.error("event %s (%s) can't be published: %s", events[0].id, events[0].name, refused)
+            return [False]
+        middle = len(events) // 2
+        return publish(events[:middle]) + publish(events[middle:])
     accepted = ["EventId" in entry for entry in answer["Entries"]]
     for event, entry in zip(events, answer["Entries"], strict=True):
         if "EventId" not in entry:

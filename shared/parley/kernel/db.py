@@ -52,7 +52,9 @@ def connect_arguments(url: str) -> dict[str, Any]:
 @cache
 def engine(name: str = "DATABASE_URL") -> Engine:
     """The engine behind a setting; it connects when first used."""
-    made = create_engine(f"{dialect.NAME}://", pool_size=int(setting("DATABASE_POOL_SIZE", "1")), max_overflow=4, pool_recycle=840)
+    size = int(setting("DATABASE_POOL_SIZE", "1"))
+    # Errors are logged, and parameters hold names and addresses.
+    made = create_engine(f"{dialect.NAME}://", pool_size=size, max_overflow=4, pool_recycle=840, hide_parameters=True)
 
     @event.listens_for(made, "do_connect")
     def connect(_dialect: Any, _record: Any, _arguments: Any, keywords: dict[str, Any]) -> None:

@@ -1,13 +1,13 @@
 """`Idempotency-Key`: the answer of a creating request is kept in the transaction of its effect.
 
-Same key and same request: the same answer. Same key, other request: 422. Still running: a second one waits for the first, five seconds at
-most, then 409. Source: IETF draft "The Idempotency-Key HTTP Header Field".
+Same key and same request: the same answer, for a day or what the route says. Same key, other request: 422. Still running: a second one
+waits for the first, five seconds at most, then 409. Source: IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, SmallInteger, delete, update
+from sqlalchemy import LargeBinary, SmallInteger, case, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,10 +17,8 @@ from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.models import Base
-from parley.kernel.once import Once, Replayed
+from parley.kernel.once import KEPT, Once, Replayed
 from parley.kernel.verdicts import LOCK_NOT_AVAILABLE, sqlstate
-
-KEPT = timedelta(hours=24)
 
 
 class IdempotencyKey(Base):
@@ -52,8 +50,13 @@ def claim(session: Session, caller: Caller, once: Once) -> None:
     fresh = insert(IdempotencyKey).values(
         organization_id=caller.organization_id, scope=_scope(once, caller), key=once.key, fingerprint=once.fingerprint, created_at=now()
     )
-    # The update that changes nothing waits for a transaction that holds the key, and returns what it left.
-    claimed = fresh.on_conflict_do_update(index_elements=["organization_id", "scope", "key"], set_={"key": IdempotencyKey.key}).returning(
+    # The update waits for a transaction that holds the key, and returns what it left: as it is, or as new where its time is over.
+    is_over = IdempotencyKey.created_at <= now() - once.kept
+    renewed = {
+        column: case((is_over, fresh.excluded[column]), else_=getattr(IdempotencyKey, column))
+        for column in ("fingerprint", "status", "body", "created_at")
+    }
+    claimed = fresh.on_conflict_do_update(index_elements=["organization_id", "scope", "key"], set_=renewed).returning(
         IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.body
     )
     try:

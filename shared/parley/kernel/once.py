@@ -1,7 +1,8 @@
 """A request that may come again, as a handler holds it. The table and its rules are in `idempotency`, imported when a key is there."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Answer = TypeVar("Answer", bound=BaseModel)
+KEPT = timedelta(hours=24)
 
 
 class Replayed(Exception):
@@ -24,11 +26,16 @@ class Replayed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """The request's idempotency key (None: it has none), its route, and the SHA-256 of its target and body."""
+    """The request's idempotency key (None: it has none), its route, the SHA-256 of its target and body, and how long it is remembered."""
 
     key: str | None
     route: str
     fingerprint: bytes
+    kept: timedelta = KEPT
+
+    def within(self, kept: timedelta) -> Self:
+        """The same request, remembered for less than a day: its answer is of no use for longer."""
+        return replace(self, kept=kept)
 
     def claim(self, session: "Session", caller: Caller) -> None:
         """Take the key for this transaction, see `idempotency.claim`. Without a key nothing happens."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, select, text
+from sqlalchemy import Index, SmallInteger, delete, select, text, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from parley.kernel.clock import now
@@ -41,6 +41,9 @@ class OutboxEvent(Tenant, Base):
     occurred_at: Mapped[datetime] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)
+
+
+_row = tuple_(OutboxEvent.organization_id, OutboxEvent.id)
 
 
 def announce(session: Session, name: str, **payload: Any) -> None:
@@ -82,10 +85,14 @@ def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[
     events = session.scalars(due.with_for_update(skip_locked=True)).all()
     if not events:
         return 0
-    for event, accepted in zip(events, publish(events), strict=True):
-        if accepted:
-            session.delete(event)
-        else:
-            event.attempts = min(event.attempts + 1, 1000)
-            event.due_at = now() + timedelta(seconds=2 ** min(event.attempts, 10))
+    verdicts = list(zip(events, publish(events), strict=True))
+    gone = [(event.organization_id, event.id) for event, accepted in verdicts if accepted]
+    if gone:
+        later(session, delete(OutboxEvent).where(_row.in_(gone)))
+    for event, accepted in verdicts:
+        if not accepted:
+            attempts = min(event.attempts + 1, 1000)
+            due_at = now() + timedelta(seconds=2 ** min(attempts, 10))
+            mine = update(OutboxEvent).where(_row == (event.organization_id, event.id))
+            later(session, mine.values(attempts=attempts, due_at=due_at))
     return len(events)

@@ -72,7 +72,6 @@ class SealedText(TypeDecorator[Sealed]):
 
 # Opened data keys, by organization and key id: (until when, key). Keys of tenants, so with an end in time and number.
 _opened: dict[tuple[UUID, UUID], tuple[float, bytes]] = {}
-_active: dict[UUID, tuple[float, UUID]] = {}
 
 
 def _context(organization_id: UUID) -> dict[str, str]:
@@ -95,23 +94,21 @@ def _unwrapped(session: Session, organization_id: UUID, key_id: UUID) -> bytes:
         raise DoesNotOpen("The key of this value is gone.")
     from parley.kernel import signed
 
-    answer = signed.call(
-        "kms", "Decrypt", {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": _context(organization_id)}
-    )
+    asked = {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": _context(organization_id)}
+    try:
+        answer = signed.call("kms", "Decrypt", asked)
+    except signed.CallFailed as error:
+        if error.kind == "InvalidCiphertextException":
+            raise DoesNotOpen("The key of this value was wrapped for another organization, or changed.") from error
+        raise
     return _keep(organization_id, key_id, base64.b64decode(answer["Plaintext"]))
 
 
 def _sealing_key(session: Session, organization_id: UUID) -> tuple[UUID, bytes]:
-    until, key_id = _active.get(organization_id, (0.0, None))
-    if key_id is not None and until > time.monotonic():
-        return key_id, _unwrapped(session, organization_id, key_id)
+    # Asked each time, never remembered: a key that was retired, deleted or rolled back meanwhile must not seal.
     active = select(OrganizationKey.id).where(OrganizationKey.retired_at.is_(None))
     key_id = session.scalar(active)
-    if key_id is not None:
-        while len(_active) >= _KEPT_KEYS:
-            _active.pop(next(iter(_active)))
-        _active[organization_id] = (time.monotonic() + _KEPT_SECONDS, key_id)
-    else:
+    if key_id is None:
         from parley.kernel import signed
 
         made = signed.call(
@@ -123,7 +120,6 @@ def _sealing_key(session: Session, organization_id: UUID) -> tuple[UUID, bytes]:
             organization_id=organization_id, id=new_id(), wrapped=base64.b64decode(made["CiphertextBlob"]), created_at=now()
         )
         session.execute(fresh.on_conflict_do_nothing())
-        # Not remembered: this transaction may yet be rolled back, and the key with it.
         key_id = session.scalars(active).one()
     return key_id, _unwrapped(session, organization_id, key_id)
 

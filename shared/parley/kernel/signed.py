@@ -33,7 +33,7 @@ def _region() -> str:
 
 
 def _endpoint(service: str) -> str:
-    return setting("AWS_ENDPOINT_URL", f"https://{service}.{_region()}.amazonaws.com")
+    return setting("AWS_ENDPOINT_URL", f"https://{service}.{_region()}.amazonaws.com").rstrip("/")
 
 
 def _hmac(key: bytes, text: str) -> bytes:
@@ -134,7 +134,7 @@ def presign(
     """A presigned S3 URL. The client must send exactly these `headers` (lower case); `query` holds parameters such as `uploadId`."""
     moment = datetime.now(UTC)
     if is_set("AWS_ENDPOINT_URL"):
-        base, path = setting("AWS_ENDPOINT_URL"), f"/{bucket}/{quote(key)}"
+        base, path = _endpoint("s3"), f"/{bucket}/{quote(key)}"
     else:
         base, path = f"https://{bucket}.s3.{_region()}.amazonaws.com", f"/{quote(key)}"
     return _presigned(method, base, path, "s3", seconds, headers or {}, query or {}, "UNSIGNED-PAYLOAD", moment)

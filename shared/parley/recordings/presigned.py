@@ -9,25 +9,28 @@ from parley.recordings import media
 from parley.recordings.models import Recording, Upload
 from parley.recordings.schemas import DownloadRead, SignedPart, SignedParts, SignedRequest, UploadRead
 
-SECONDS = 3600
+LIFE = timedelta(hours=1)
+"""How long an address is good, and so how long an answer that holds one is repeated."""
+
 PARTS_AT_ONCE = 200
 """Part addresses in one answer: with a session token each has about 2 kB."""
+_SECONDS = int(LIFE.total_seconds())
 
 
 def _put(upload: Upload, expires_at: datetime, headers: dict[str, str], query: dict[str, str] | None = None) -> SignedRequest:
-    url = signed.presign("PUT", setting("MEDIA_BUCKET"), upload.key, seconds=SECONDS, headers=headers, query=query)
+    url = signed.presign("PUT", setting("MEDIA_BUCKET"), upload.key, seconds=_SECONDS, headers=headers, query=query)
     return SignedRequest(method="PUT", url=url, headers=headers, expires_at=expires_at)
 
 
 def whole(upload: Upload) -> SignedRequest:
     """The one request of a small upload. `if-none-match` lets nobody replace what has arrived while the address is valid."""
     headers = {"content-length": str(upload.size_bytes), "content-type": upload.content_type, "if-none-match": "*"}
-    return _put(upload, now() + timedelta(seconds=SECONDS), headers)
+    return _put(upload, now() + LIFE, headers)
 
 
 def parts(upload: Upload, first: int = 1, limit: int = PARTS_AT_ONCE) -> SignedParts:
     """The requests of `limit` parts from `first` on, each with its exact size."""
-    count, expires_at = media.part_count(upload.size_bytes), now() + timedelta(seconds=SECONDS)
+    count, expires_at = media.part_count(upload.size_bytes), now() + LIFE
     numbers = range(first, min(first + limit, count + 1))
     return SignedParts(
         part_size_bytes=media.part_size(upload.size_bytes),
@@ -63,9 +66,9 @@ def download(recording: Recording) -> DownloadRead:
     file_name = f"recording-{recording.id}.{recording.raw_key.rpartition('.')[2]}"
     query = {"response-content-disposition": f'attachment; filename="{file_name}"'}
     return DownloadRead(
-        url=signed.presign("GET", setting("MEDIA_BUCKET"), recording.raw_key, seconds=SECONDS, query=query),
+        url=signed.presign("GET", setting("MEDIA_BUCKET"), recording.raw_key, seconds=_SECONDS, query=query),
         file_name=file_name,
         content_type=recording.raw_content_type or "application/octet-stream",
         size_bytes=recording.raw_size_bytes or 0,
-        expires_at=now() + timedelta(seconds=SECONDS),
+        expires_at=now() + LIFE,
     )

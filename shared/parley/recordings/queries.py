@@ -16,7 +16,8 @@ def meeting_with_recording(session: Session, meeting_id: UUID) -> tuple[Meeting,
 
 
 def meeting_status(session: Session, meeting_id: UUID) -> MeetingStatus:
-    return session.scalars(select(Meeting.status).where(Meeting.id == meeting_id)).one()
+    """What a meeting is now; it stays that until this transaction ends."""
+    return session.scalars(select(Meeting.status).where(Meeting.id == meeting_id).with_for_update(read=True)).one()
 
 
 def recording(session: Session, recording_id: UUID) -> Recording | None:

@@ -58,7 +58,7 @@ def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreat
     if meeting.status is not MeetingStatus.RECORDING and MeetingStatus.RECORDING not in states.TRANSITIONS[meeting.status]:
         raise states.refusal(meeting.status, MeetingStatus.RECORDING)
 
-    life = _MULTIPART_LIFE if media.is_multipart(wanted.size_bytes) else timedelta(seconds=presigned.SECONDS)
+    life = _MULTIPART_LIFE if media.is_multipart(wanted.size_bytes) else presigned.LIFE
     upload = Upload(
         recording_id=recording.id, size_bytes=wanted.size_bytes, content_type=wanted.content_type.value, expires_at=now() + life
     )
@@ -68,11 +68,10 @@ def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreat
 
 def start(session: Session, caller: Caller, meeting: Meeting, upload: Upload) -> Upload:
     """Keep a planned upload; the first one of a meeting makes it RECORDING. Raises `IllegalTransition`."""
-    if meeting.status is MeetingStatus.PENDING:
-        if _move(session, caller, meeting.id, MeetingStatus.RECORDING):
-            outbox.announce(session, "recordings.meeting_started", meeting_id=meeting.id, recording_id=upload.recording_id)
-        elif (current := queries.meeting_status(session, meeting.id)) is not MeetingStatus.RECORDING:
-            raise states.refusal(current, MeetingStatus.RECORDING)
+    if meeting.status is MeetingStatus.PENDING and _move(session, caller, meeting.id, MeetingStatus.RECORDING):
+        outbox.announce(session, "recordings.meeting_started", meeting_id=meeting.id, recording_id=upload.recording_id)
+    elif (current := queries.meeting_status(session, meeting.id)) is not MeetingStatus.RECORDING:
+        raise states.refusal(current, MeetingStatus.RECORDING)
     session.add(upload)
 
     declared = {"size_bytes": upload.size_bytes, "content_type": upload.content_type}
