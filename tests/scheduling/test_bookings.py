@@ -138,6 +138,11 @@ def test_a_call_takes_place_at_the_number_of_whoever_was_booked(office: Office) 
     assert office.booked(called, at("11:00"))["location"] is None
 
 
+@pytest.mark.parametrize("phone", ["+49 30 901820", "(202) 555-0143", "+1 (202) 555-0143", "030/901820", "+(49) 30.901820"])
+def test_phone_numbers_are_taken_as_people_write_them(office: Office, event_type: dict[str, Any], phone: str) -> None:
+    assert office.book(event_type, at("10:00"), invitee=invitee(phone=phone)).status == 201
+
+
 def test_the_same_key_books_once(office: Office, event_type: dict[str, Any], acme: Member) -> None:
     key = {"idempotency-key": str(new_id())}
     first, again = office.book(event_type, at("10:00"), key), office.book(event_type, at("10:00"), key)

@@ -31,13 +31,12 @@ def headers() -> dict[str, str]:
     }
 
 
-def page(booking: ManagedBookingRead, message: str | None = None) -> str:
+def page(booking: ManagedBookingRead) -> str:
     """The booking, with the form that cancels it while it stands."""
     return render(
         "booking.html",
         style=Markup(_style()),  # noqa: S704  # our own file
         heading=booking.event_type_name,
-        message=message,
         booking=booking,
         when=when(booking.start_time, booking.end_time, booking.timezone),
         is_standing=booking.status in STANDING,
@@ -45,4 +44,4 @@ def page(booking: ManagedBookingRead, message: str | None = None) -> str:
 
 
 def page_without_booking(message: str) -> str:
-    return render("booking.html", style=Markup(_style()), heading="No booking", message=message, booking=None)  # noqa: S704  # our own file
+    return render("booking.html", style=Markup(_style()), heading=message, booking=None)  # noqa: S704  # our own file

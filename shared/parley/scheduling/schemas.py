@@ -46,7 +46,7 @@ def _text_only(value: Any) -> Any:
 Name = Annotated[Line, AfterValidator(one_line)]
 Address = Annotated[Email, AfterValidator(deliverable)]
 Phone = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, pattern=r"^\+?[0-9](?:[ ().\/-]{0,2}[0-9]){4,14}$", max_length=40)
+    str, StringConstraints(strict=True, strip_whitespace=True, pattern=r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){4,14}$", max_length=40)
 ]
 Tag = Annotated[Line, AfterValidator(one_line)]
 Reason = Annotated[Prose, Field(max_length=500)]
