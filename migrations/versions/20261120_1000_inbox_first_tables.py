@@ -53,8 +53,9 @@ def key() -> tuple[sa.Column[object], ...]:
     return organization(), sa.Column("id", sa.Uuid(), primary_key=True)
 
 
-def parent(column: str, table: str, **options: object) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(["organization_id", column], [f"{table}.organization_id", f"{table}.id"], ondelete="CASCADE", **options)
+def parent(column: str, table: str, *, deferrable: bool | None = None, initially: str | None = None) -> sa.ForeignKeyConstraint:
+    referred = [f"{table}.organization_id", f"{table}.id"]
+    return sa.ForeignKeyConstraint(["organization_id", column], referred, ondelete="CASCADE", deferrable=deferrable, initially=initially)
 
 
 def timestamps() -> tuple[sa.Column[object], ...]:
