@@ -75,14 +75,19 @@ def test_a_bus_that_does_not_answer_loses_nothing(acme: Member) -> None:
     assert relay_all(["test.kept"]) == ["test.kept"]
 
 
-def test_what_the_bus_never_takes_holds_up_nobody(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "refusal", [(400, "ValidationException", "Total size of the entries in the request is over the limit."), (413, "", "")]
+)
+def test_what_the_bus_never_takes_holds_up_nobody(
+    world: World, acme: Member, monkeypatch: pytest.MonkeyPatch, refusal: tuple[int, str, str]
+) -> None:
     """PutEvents refuses a request whose entries are too large together, whichever of them is to blame."""
     world.pump()
     real = signed.call
 
     def strict(service: str, operation: str, parameters: dict[str, Any], **other: Any) -> dict[str, Any]:
         if service == "events" and sum(len(entry["Detail"]) for entry in parameters["Entries"]) > 256 * 1024:
-            raise signed.CallFailed(400, "ValidationException", "Total size of the entries in the request is over the limit.")
+            raise signed.CallFailed(*refusal)
         return real(service, operation, parameters, **other)
 
     monkeypatch.setattr(signed, "call", strict)
