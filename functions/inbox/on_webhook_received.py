@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from parley.inbox.parcels import FOLDER, name_of, unpack
+from parley.inbox.parcels import SET_ASIDE, name_of, unpack
 from parley.inbox.receiving import Reason, take_in
 from parley.kernel import objects
 from parley.kernel.clock import now
@@ -12,7 +12,7 @@ from parley.kernel.settings import setting
 
 def set_aside(reason: Reason, content: bytes) -> None:
     """Keep it in S3, where no tenant reads; the metric calls a person."""
-    key = f"{FOLDER}/set-aside/{reason}/{name_of(content, now())}"
+    key = f"{SET_ASIDE}/{reason}/{name_of(content, now())}"
     objects.put(setting("MEDIA_BUCKET"), key, content)
     logger.warning("set aside", reason=reason, key=key)
     if reason != "unhandled":

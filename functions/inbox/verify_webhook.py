@@ -28,7 +28,7 @@ def verify_webhook(
     query = {"hub.mode": mode, "hub.verify_token": verify_token, "hub.challenge": offered}
     answer = challenge(query, setting("WHATSAPP_VERIFY_TOKEN"))
     if answer is None:
-        raise WrongVerifyToken("This is the address of WhatsApp's webhooks; the handshake needs the app's verify token.")
+        raise WrongVerifyToken("This is the address of WhatsApp's webhooks; the handshake has a challenge and the app's verify token.")
     return Response(200, "text/plain; charset=utf-8", answer)
 
 

@@ -121,8 +121,8 @@ class Aside:
         self._before = set(self._keys())
 
     def _keys(self) -> list[str]:
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix="webhooks/").get("Contents", [])
-        return [entry["Key"] for entry in found]
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", []) if "webhooks/" in entry["Key"]]
 
     def fresh(self) -> dict[str, bytes]:
         """Key and content of what came since the test began."""
@@ -130,7 +130,7 @@ class Aside:
 
     def only(self, reason: str) -> Any:
         ((key, content),) = self.fresh().items()
-        assert key.startswith(f"webhooks/set-aside/{reason}/"), key
+        assert key.startswith(f"set-aside/webhooks/{reason}/"), key
         return json.loads(content)
 
 

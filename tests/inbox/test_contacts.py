@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from parley.inbox.models import ContactKey, Conversation
+from parley.inbox.models import ContactKey, Conversation, ConversationStatus
+from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from tests.inbox import bodies
 from tests.inbox.conftest import Line
@@ -127,6 +128,42 @@ def test_names_follow_the_newest_message(line: Line) -> None:
     line.receive(bodies.text(at=at + 6), contacts=[{"wa_id": bodies.CUSTOMER, "profile": {"username": "erika"}}])
     conversation = line.conversation()
     assert (conversation["contact_name"], conversation["contact_username"]) == ("New", "erika")
+
+
+def test_an_older_message_that_comes_late_turns_nothing_back(line: Line) -> None:
+    at = bodies.now()
+    line.receive(text("1", "4999", USER) | {"timestamp": str(at + 9)}, contacts=[bodies.card("4999", "New")])
+    line.receive(
+        text("2", PHONE, USER) | {"timestamp": str(at)},
+        contacts=[bodies.card(PHONE, "Old") | {"profile": {"name": "Old", "username": "erika"}}],
+    )
+    conversation = line.conversation()
+    assert (conversation["contact_name"], conversation["contact_username"]) == ("New", "erika")
+    assert (conversation["contact_external_id"], conversation["last_message_preview"]) == ("4999", "1")
+
+
+def test_a_name_is_known_if_one_of_the_bodys_messages_tells_it(line: Line) -> None:
+    line.hand(
+        bodies.change(line.number, messages=[bodies.text()], contacts=[bodies.card(name="Erika")]),
+        bodies.change(line.number, messages=[bodies.text()]),
+    )
+    assert line.conversation()["contact_name"] == "Erika"
+
+
+def test_what_shows_that_two_are_one_need_not_be_a_message(line: Line) -> None:
+    """A reaction to something from before our time has both keys; the one conversation shows what the two have shown."""
+    line.receive(text("1", PHONE))
+    with db.transaction(line.member.caller) as session:
+        session.execute(update(Conversation).values(status=ConversationStatus.CLOSED))
+    line.receive(text("2", None, USER), contacts=[bodies.card(None, "Erika", user_id=USER)])
+    newer = line.conversations()[0]
+    line.receive(bodies.message("reaction", {"message_id": "wamid.before", "emoji": "x"}, sender=PHONE, from_user_id=USER))
+    assert said(line) == [["1", "2"]]
+    conversation = line.conversation()
+    assert conversation["id"] != newer["id"]
+    for told in ("last_message_preview", "last_message_at", "contact_name", "status"):
+        assert conversation[told] == newer[told], told
+    assert conversation["unread_count"] == 2
 
 
 def test_the_same_contact_at_two_tenants_is_two(line: Line, other: Line) -> None:

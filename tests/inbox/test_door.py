@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from parley.inbox.graph_webhooks import challenge, is_signed
-from parley.inbox.parcels import MESSAGE_BYTES, pack, unpack
+from parley.inbox.parcels import FOLDER, MESSAGE_BYTES, SET_ASIDE, pack, unpack
 from parley.kernel.clock import now
 from tests.harness import Client, World, recorded
 from tests.inbox import bodies
@@ -61,6 +61,8 @@ def test_the_handshake_is_answered_with_the_challenge_alone(stranger: Client) ->
         {"hub_mode": "subscribe", "hub_verify_token": "wröng", "hub_challenge": "1"},
         {"hub_mode": "unsubscribe", "hub_verify_token": "RIGHT", "hub_challenge": "1"},
         {"hub_verify_token": "RIGHT", "hub_challenge": "1"},
+        {"hub_mode": "subscribe", "hub_verify_token": "RIGHT"},
+        {"hub_mode": "subscribe", "hub_verify_token": "RIGHT", "hub_challenge": ""},
     ],
 )
 def test_any_other_handshake_is_refused(stranger: Client, query: dict[str, str]) -> None:
@@ -182,9 +184,9 @@ def test_whatever_is_signed_gets_200_and_what_nobody_understands_is_set_aside(li
     answer = line.post(content)
     assert (answer.status, answer.raw) == (200, b"ok")
     line.world.pump()
-    kept = {key: value for key, value in aside.fresh().items() if "/set-aside/" in key}
+    kept = {key: value for key, value in aside.fresh().items() if key.startswith("set-aside/")}
     assert list(kept.values()) == [content]
-    assert next(iter(kept)).startswith("webhooks/set-aside/malformed/")
+    assert next(iter(kept)).startswith("set-aside/webhooks/malformed/")
     assert line.counts() == (0, 0)
 
 
@@ -200,6 +202,13 @@ def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, aside: Aside, qu
     line.world.pump()
     assert line.counts() == (1, 1000)
     assert line.conversation()["unread_count"] == 1000
+
+
+def test_what_was_set_aside_stays_long_enough_for_a_person(world: World) -> None:
+    rules = world.template.resources["MediaBucket"].properties["LifecycleConfiguration"]["Rules"]
+    lives = [rule["ExpirationInDays"] for rule in rules if SET_ASIDE.startswith(rule.get("Prefix", "")) and "ExpirationInDays" in rule]
+    assert lives == [180]
+    assert not SET_ASIDE.startswith(FOLDER)
 
 
 @pytest.mark.parametrize("size", [MESSAGE_BYTES - 60, MESSAGE_BYTES - 52, MESSAGE_BYTES - 51, MESSAGE_BYTES, MESSAGE_BYTES + 1])

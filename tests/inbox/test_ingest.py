@@ -203,6 +203,22 @@ def test_an_odd_item_is_set_aside_and_its_neighbours_are_not(line: Line, aside: 
     assert kept["unhandled"] == bodies.body(bodies.change(line.number, field="history", x=1))
 
 
+@pytest.mark.parametrize("none", [None, {}, "x", 5])
+def test_a_list_that_is_none_harms_no_neighbour(line: Line, aside: Aside, none: Any) -> None:
+    echo = bodies.text("ours", sender="4930", to=bodies.CUSTOMER)
+    line.echo(echo)
+    line.hand(
+        bodies.change(line.number, messages=none, statuses=[bodies.status("read", echo["id"])]),
+        bodies.change(line.number, messages=[bodies.text("theirs")], statuses=none, errors=none),
+    )
+    assert [(row.content, row.status.value) for row in line.rows()] == [("ours", "READ"), ("theirs", "DELIVERED")]
+    if none is None:
+        assert aside.fresh() == {}
+    else:
+        kept = [entry["changes"] for entry in aside.only("odd")["entry"]]
+        assert kept == [[bodies.change(line.number, **{part: none})] for part in ("messages", "statuses", "errors")]
+
+
 def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, aside: Aside, world: World) -> None:
     """Nothing that parsing lets through should be refused, so the database is made to refuse one."""
     messages = [bodies.text(str(number)) for number in range(1000)]
@@ -245,14 +261,16 @@ def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monk
     assert (line.counts(), other.counts()) == ((1, 1), (1, 1))
 
 
-def test_a_broken_deadlock_is_tried_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", ["40P01", "40001", "23503", "23505"])
+def test_a_lost_race_is_tried_again(line: Line, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """A deadlock was broken, or a conversation was merged away or made by somebody else after it was looked for."""
     store, calls = ingest.store, []
 
     def unlucky(session: Session, *rest: Any) -> None:
         calls.append(1)
         store(session, *rest)
         if len(calls) < 3:
-            session.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"))
+            session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{code}'; END $$"))
 
     monkeypatch.setattr(ingest, "store", unlucky)
     line.receive(bodies.text())

@@ -307,6 +307,14 @@ def test_nul_and_lone_surrogates_are_taken_out_and_nothing_else() -> None:
     assert update.payload["text"] == {"body": "a👋 b/ü\ufffe", "x": "1e400", "y": 1.5}
 
 
+def test_a_number_of_absurd_length_harms_no_neighbour() -> None:
+    raw = bodies.wire(bodies.body(bodies.change(NUMBER, messages=[bodies.text() | {"n": "HERE"}, bodies.text()])))
+    first, second = parse(raw.replace(b'"HERE"', b"9" * 5000), ARRIVED).updates
+    assert isinstance(first, Incoming)
+    assert first.payload["n"] == "9" * 5000
+    assert isinstance(second, Incoming)
+
+
 def test_absurd_lengths_are_cut_and_the_raw_message_is_not() -> None:
     update = one(bodies.text("a" * 100_000), contacts=[bodies.card(name="n" * 1000)])
     assert len(update.content) == 65_536

@@ -5,6 +5,7 @@ from typing import Any
 from parley.kernel.texts import storable
 
 _DEEPEST = 60
+_MOST_DIGITS = 4000
 
 
 class TooDeep(ValueError):
@@ -37,6 +38,11 @@ def number(text: str) -> float | str:
     """A JSON number with a fraction or exponent; one that a float can't hold stays text."""
     value = float(text)
     return value if value - value == 0 else text
+
+
+def whole(text: str) -> int | str:
+    """A JSON number without fraction; one that Python refuses to read stays text."""
+    return int(text) if len(text) <= _MOST_DIGITS else text
 
 
 def no_constant(name: str) -> Any:

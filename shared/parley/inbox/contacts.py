@@ -68,6 +68,22 @@ _BEGIN = text(
     """
 )
 
+_TAKE_IN = text(
+    """
+    UPDATE inbox_conversations k SET
+        unread_count = k.unread_count + g.unread_count,
+        status = least(k.status, g.status),
+        contact_name = CASE WHEN g.last_message_at > k.last_message_at THEN coalesce(g.contact_name, k.contact_name)
+            ELSE coalesce(k.contact_name, g.contact_name) END,
+        contact_username = CASE WHEN g.last_message_at > k.last_message_at THEN coalesce(g.contact_username, k.contact_username)
+            ELSE coalesce(k.contact_username, g.contact_username) END,
+        last_message_at = greatest(k.last_message_at, g.last_message_at),
+        updated_at = :now
+    FROM inbox_conversations g
+    WHERE k.organization_id = :organization AND k.id = :kept AND g.organization_id = :organization AND g.id = :gone
+    """
+)
+
 
 class LostRace(Exception):
     """Another transaction wrote the same contact meanwhile; the same work, begun again, sees it."""
@@ -141,14 +157,14 @@ class Places:
         self.merged.append((kept, gone))
 
 
-def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -> dict[Named, UUID]:
-    """The conversations of contacts, locked; made where there are none. One round trip, two when a contact is new.
+def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -> tuple[dict[Named, UUID], set[UUID]]:
+    """The conversations of contacts, locked; made where there are none. And which of them took in another one.
 
-    Raises `LostRace`: begin the transaction again.
+    One round trip, two when a contact is new. Raises `LostRace`: begin the transaction again.
     """
     seen = list(wanted)
     if not seen:
-        return {}
+        return {}, set()
     asked = sorted({(one.connection_id, key) for one in seen for key in (*one.contact.keys, *one.contact.becomes)})
     keys = json.dumps([{"connection": str(connection), "key": key} for connection, key in asked])
     rows = session.execute(_KNOWN, {"organization": caller.organization_id, "keys": keys})
@@ -156,10 +172,10 @@ def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -
     found = {(one.connection_id, one.contact.keys): places.conversation_of(one) for one in seen}
     _claim(session, caller, places)
     _begin(session, caller, places)
-    for kept, gone in places.merged:
-        if gone in places.known.values():
-            _take_in(session, caller, kept, gone)
-    return {named: places.standing(conversation) for named, conversation in found.items()}
+    stored = [(kept, gone) for kept, gone in places.merged if gone in places.known.values()]
+    for kept, gone in stored:
+        _take_in(session, caller, kept, gone)
+    return {named: places.standing(conversation) for named, conversation in found.items()}, {places.standing(kept) for kept, _ in stored}
 
 
 def _rows(owners: dict[Place, UUID]) -> str:
@@ -203,7 +219,7 @@ def _take_in(session: Session, caller: Caller, kept: UUID, gone: UUID) -> None:
     # A message that is being written to it right now holds a lock that only this one waits for.
     other = session.execute(select(Conversation).where(Conversation.id == gone).with_for_update()).scalar_one()
     session.execute(update(Message).where(Message.conversation_id == gone).values(conversation_id=kept))
-    session.execute(update(Conversation).where(Conversation.id == kept).values(unread_count=Conversation.unread_count + other.unread_count))
+    session.execute(_TAKE_IN, {"organization": caller.organization_id, "kept": kept, "gone": gone, "now": now()})
     session.execute(delete(Conversation).where(Conversation.id == gone))
     audit.record(session, caller, "conversation.merged", other, new={"merged_into": str(kept)})
     session.expunge(other)

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 def challenge(query: Mapping[str, str], verify_token: str) -> str | None:
     """The text that answers the handshake, or None when it is not for us."""
     offered = query.get("hub.verify_token", "")
-    is_right = hmac.compare_digest(offered.encode(errors="surrogatepass"), verify_token.encode())
-    return query.get("hub.challenge", "") if is_right and query.get("hub.mode") == "subscribe" else None
+    if query.get("hub.mode") != "subscribe" or not hmac.compare_digest(offered.encode(errors="surrogatepass"), verify_token.encode()):
+        return None
+    return query.get("hub.challenge") or None
 
 
 def is_signed(body: bytes, header: str, secret: str) -> bool:

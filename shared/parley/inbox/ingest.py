@@ -7,7 +7,6 @@ counts as unread, is audited and announced.
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from parley.inbox import changes, receipts
 from parley.inbox.contacts import Named, Seen, conversations_of
 from parley.inbox.models import Connection, MessageDirection, Platform
 from parley.inbox.receipts import Name, Standing
-from parley.inbox.updates import Change, Complaint, Contact, Incoming, Told, Update
+from parley.inbox.updates import Change, Complaint, Incoming, Told, Update
 from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
@@ -39,19 +38,22 @@ _WRITE = text(
     RETURNING id
     """
 )
-# A conversation shows its newest message: by platform time, then arrival. What that is now, the messages themselves say.
+# A conversation shows its newest message: by platform time, then arrival. What that is now, the messages themselves say. What an older
+# message tells of the contact only fills what is empty.
 _REFRESH = text(
     """UPDATE inbox_conversations c SET
         unread_count = c.unread_count + w.unread,
         status = CASE WHEN w.unread > 0 THEN 'OPEN' ELSE c.status END,
-        contact_name = coalesce(w.name, c.contact_name),
-        contact_username = coalesce(w.username, c.contact_username),
-        contact_external_id = coalesce(w.address, c.contact_external_id),
+        contact_name = CASE WHEN w.at >= c.last_message_at THEN coalesce(w.name, c.contact_name) ELSE coalesce(c.contact_name, w.name) END,
+        contact_username = CASE WHEN w.at >= c.last_message_at THEN coalesce(w.username, c.contact_username)
+            ELSE coalesce(c.contact_username, w.username) END,
+        contact_external_id = CASE WHEN w.at >= c.last_message_at THEN coalesce(w.address, c.contact_external_id)
+            ELSE c.contact_external_id END,
         last_message_at = coalesce(m.platform_timestamp, c.last_message_at),
         last_message_preview = CASE WHEN m.revoked_at IS NOT NULL THEN '[deleted]'
             ELSE left(coalesce(nullif(m.content, ''), '[' || lower(m.content_type::text) || ']'), 200) END,
         updated_at = :now
-    FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, unread integer, name text, username text, address text)
+    FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, unread integer, at timestamptz, name text, username text, address text)
     LEFT JOIN LATERAL (
         SELECT platform_timestamp, revoked_at, content, content_type FROM inbox_messages
         WHERE organization_id = :organization AND conversation_id = w.id ORDER BY platform_timestamp DESC, id DESC LIMIT 1
@@ -77,7 +79,9 @@ def store(session: Session, caller: Caller, platform: Platform, updates: Sequenc
         raise NoConnection(missing)
     named = [(connections[one.account], one) for one in updates]
     spoken = [(connection, one) for connection, one in named if isinstance(one, (Incoming, Change))]
-    conversations = conversations_of(session, caller, (Seen(connection, platform, one.contact, one.at) for connection, one in spoken))
+    conversations, grown = conversations_of(
+        session, caller, (Seen(connection, platform, one.contact, one.at) for connection, one in spoken)
+    )
 
     receipts.merge(session, caller, _standings(named))
     incoming = [(connection, one) for connection, one in spoken if isinstance(one, Incoming)]
@@ -89,7 +93,7 @@ def store(session: Session, caller: Caller, platform: Platform, updates: Sequenc
     changed = changes.apply(session, caller, sorted(targets))
     changes.apply_later(session, caller, [(connection, one.external_id) for _, connection, one in written])
 
-    _refresh(session, caller, written, conversations, {row.conversation_id for row in changed})
+    _refresh(session, caller, written, conversations, grown.union(row.conversation_id for row in changed))
     _complain(session, named)
     _remember(session, caller, written, conversations)
     _remember_changes(session, caller, changed)
@@ -144,20 +148,15 @@ def _write(session: Session, caller: Caller, incoming: Sequence[tuple[UUID, Inco
 
 
 def _refresh(session: Session, caller: Caller, written: Sequence[Written], conversations: dict[Named, UUID], changed: set[UUID]) -> None:
-    unread: dict[UUID, int] = dict.fromkeys(changed, 0)
-    newest: dict[UUID, tuple[datetime, Contact]] = {}
-    for _, connection, one in written:
+    rows: dict[UUID, dict[str, Any]] = {conversation: {"id": str(conversation), "unread": 0} for conversation in changed}
+    for _, connection, one in sorted(written, key=lambda new: new[2].at):
         conversation = conversations[connection, one.contact.keys]
-        unread[conversation] = unread.get(conversation, 0) + (one.direction is MessageDirection.INBOUND)
-        if conversation not in newest or newest[conversation][0] <= one.at:
-            newest[conversation] = (one.at, one.contact)
-    rows: list[dict[str, Any]] = []
-    for conversation, count in sorted(unread.items()):
-        contact = newest[conversation][1] if conversation in newest else Contact(())
-        shown = {"name": contact.name, "username": contact.username, "address": contact.phone}
-        rows.append({"id": str(conversation), "unread": count} | shown)
+        row = rows.setdefault(conversation, {"id": str(conversation), "unread": 0})
+        row["unread"] += one.direction is MessageDirection.INBOUND
+        told = {"name": one.contact.name, "username": one.contact.username, "address": one.contact.phone}
+        row |= {"at": one.at.isoformat()} | {name: said for name, said in told.items() if said}
     if rows:
-        later(session, _REFRESH.bindparams(organization=caller.organization_id, rows=json.dumps(rows), now=now()))
+        later(session, _REFRESH.bindparams(organization=caller.organization_id, rows=json.dumps(list(rows.values())), now=now()))
 
 
 def _complain(session: Session, named: Sequence[tuple[UUID, Update]]) -> None:

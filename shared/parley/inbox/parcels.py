@@ -12,6 +12,8 @@ MESSAGE_BYTES = 256 * 1024
 """What a queue takes. SQS takes more today; the classic limit holds everywhere."""
 
 FOLDER = "webhooks"
+SET_ASIDE = "set-aside/webhooks"
+"""Not below `FOLDER`, whose objects the bucket's lifecycle deletes as soon as no message can name them any more."""
 
 
 def pack(body: bytes, arrived_at: datetime, put: Callable[[str, bytes], None]) -> str:

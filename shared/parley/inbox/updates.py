@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 from parley.inbox.models import ChangeKind, ContentType, MessageDirection
 
 Rung = Literal["sent", "delivered", "read", "failed"]
+PARTS = ("messages", "message_echoes", "statuses", "errors")
+"""What the value of a Graph webhook's change may list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ class Parsed:
     unhandled: list[Source] = field(default_factory=list)
 
 
+def without_items(value: dict[str, Any]) -> dict[str, Any]:
+    """What a change says of all its items."""
+    return {name: said for name, said in value.items() if name not in PARTS}
+
+
 def envelope(sources: Iterable[Source]) -> dict[str, Any]:
     """A body that holds only these items, in the platform's own form: what is set aside can be delivered again as it is."""
     changes: dict[int, tuple[Source, dict[str, Any]]] = {}
@@ -112,8 +119,7 @@ def envelope(sources: Iterable[Source]) -> dict[str, Any]:
         if not source.part:
             changes[id(source)] = (source, source.item)
             continue
-        kept = {name: value for name, value in source.value.items() if name not in ("messages", "statuses", "errors", "message_echoes")}
-        _, change = changes.setdefault(id(source.value), (source, {"field": source.field, "value": kept}))
+        _, change = changes.setdefault(id(source.value), (source, {"field": source.field, "value": without_items(source.value)}))
         change["value"].setdefault(source.part, []).append(source.item)
     entries = [{"id": source.entry, "changes": [change]} for source, change in changes.values()]
     return {"object": next((source.object for source, _ in changes.values()), None), "entry": entries}

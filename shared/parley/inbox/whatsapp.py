@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from parley.inbox.cleaning import TooDeep, clean, no_constant, number
+from parley.inbox.cleaning import TooDeep, clean, no_constant, number, whole
 from parley.inbox.models import ChangeKind, MessageDirection
-from parley.inbox.updates import Change, Complaint, Contact, Incoming, Parsed, Rung, Source, Told, Update
+from parley.inbox.updates import PARTS, Change, Complaint, Contact, Incoming, Parsed, Rung, Source, Told, Update, without_items
 from parley.inbox.whatsapp_content import content_of
 
 OBJECT = "whatsapp_business_account"
@@ -33,7 +33,7 @@ class Odd(ValueError):
 def parse(body: bytes, arrived_at: datetime) -> Parsed:
     """All updates of a body. Raises `ValueError` when the body is not JSON at all."""
     try:
-        envelope = json.loads(body.decode(), parse_float=number, parse_constant=no_constant)
+        envelope = json.loads(body.decode(), parse_float=number, parse_int=whole, parse_constant=no_constant)
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     parsed = Parsed()
@@ -65,12 +65,15 @@ def _items(envelope: Any, parsed: Parsed) -> Iterator[Source]:
 
 
 def _parts(whole: Source, field: str, value: dict[str, Any], parsed: Parsed) -> Iterator[Source]:
-    parts = [part for part in ("messages", "message_echoes", "statuses", "errors") if part in value]
-    if not parts or not all(isinstance(value[part], list) for part in parts):
+    parts = {part: value[part] for part in PARTS if value.get(part) is not None}
+    if not parts:
         parsed.odd.append(whole)
-        return
-    for part in parts:
-        for item in value[part]:
+    for part, items in parts.items():
+        if not isinstance(items, list):
+            alone = {"field": field, "value": without_items(value) | {part: items}}
+            parsed.odd.append(Source(OBJECT, whole.entry, None, {}, "", alone))
+            continue
+        for item in items:
             yield Source(OBJECT, whole.entry, field, value, part, item)
 
 
