@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.emulator import ROOT
+from local.recorded import filled
 from local.stack import CARD
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
@@ -94,6 +95,20 @@ def command(arguments: list[str], variables: Path, address: str) -> list[str]:
     return [*made, "--add-host", f"localhost:{'host-gateway' if address == DESKTOP else address}"]
 
 
+def put_down(arguments: list[str], variables: dict[str, str], folder: Path) -> tuple[list[str], Path]:
+    """Writes what the SAM CLI reads: the variables, and the event of the arguments as this stack would get it. Returns where they are."""
+    file, event = folder / "variables.json", folder / "event.json"
+    file.write_text(json.dumps({"Parameters": variables}))
+    for option in {"--event", "-e"} & set(arguments[:-1]):
+        at = arguments.index(option) + 1
+        if arguments[at] != "-":
+            if not Path(arguments[at]).is_file():
+                raise SamProblem(f"There is no event {arguments[at]}.")
+            event.write_text(json.dumps(filled(Path(arguments[at]).read_text(), variables)))
+            arguments = [*arguments[:at], str(event), *arguments[at + 1 :]]
+    return arguments, file
+
+
 async def forward(address: str, port: int) -> asyncio.Server:
     """Whatever connects to the port at this address talks to the port on the loopback."""
 
@@ -128,11 +143,10 @@ async def run(arguments: list[str]) -> int:
             servers.append(await forward(address, port))
         except OSError as problem:
             raise SamProblem(f"Port {port} can't be opened at {address}: {problem.strerror}.") from problem
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # readable by its owner only
-        json.dump({"Parameters": variables}, file)
-        file.flush()
+    with tempfile.TemporaryDirectory() as folder:  # readable by its owner only
+        arguments, file = put_down(arguments, variables, Path(folder))
         credentials = {name: value for name, value in variables.items() if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL"}
-        words = command(arguments, Path(file.name), address)
+        words = command(arguments, file, address)
         print("+", " ".join(words), file=sys.stderr, flush=True)
         surroundings = os.environ | credentials | {"SAM_CLI_TELEMETRY": "0"}
         # Apart from the terminal's signals, so that it hears of the end once, and has the time to remove its containers.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from local.recorded import filled
 from parley.inbox.graph_webhooks import challenge, is_signed
 from parley.inbox.parcels import FOLDER, MESSAGE_BYTES, SET_ASIDE, pack, unpack
 from parley.kernel.clock import now
@@ -264,10 +264,9 @@ def test_the_recorded_queue_events_are_taken(world: World, name: str) -> None:
     assert world.invoke("inbox/on_webhook_received", recorded(f"inbox_{name}_queue")) == {"batchItemFailures": []}
 
 
-def test_the_recorded_delivery_is_refused_with_another_secret(world: World) -> None:
-    event = recorded("inbox_whatsapp_webhook")
-    assert world.invoke("inbox/receive_webhook", event)["statusCode"] == 401
-    body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
-    event["headers"]["x-hub-signature-256"] = bodies.signature(body)
-    assert world.invoke("inbox/receive_webhook", event)["statusCode"] == 200
+@pytest.mark.parametrize(("name", "function", "refused"), [("webhook", "receive_webhook", 401), ("handshake", "verify_webhook", 403)])
+def test_the_recorded_requests_are_taken_with_the_stacks_own_secrets_alone(world: World, name: str, function: str, refused: int) -> None:
+    event = recorded(f"inbox_whatsapp_{name}")
+    assert world.invoke(f"inbox/{function}", event)["statusCode"] == refused
+    assert world.invoke(f"inbox/{function}", filled(json.dumps(event), os.environ))["statusCode"] == 200
     world.pump()
