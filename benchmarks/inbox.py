@@ -79,7 +79,7 @@ def _acknowledged(line: Line, count: int) -> Row:
 
     with patch.object(signed, "send_message", lambda *_: None):
         mine, bare = in_turns([lambda: ours, lambda: theirs], ACKNOWLEDGEMENTS, warm=20)
-    return Row.of(f"{count} messages, {len(content):,} bytes", mine.cpu, "ms", PARSE, bare.cpu)
+    return Row.of(f"{count} message{'s' * (count > 1)}, {len(content):,} bytes", mine.cpu, "ms", PARSE, bare.cpu)
 
 
 def _worked(line: Line) -> list[Row]:
