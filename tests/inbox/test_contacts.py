@@ -99,6 +99,22 @@ def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -
     assert line.conversation()["contact_external_id"] == "4999"
 
 
+def test_somebody_who_takes_a_known_persons_old_number_is_not_merged_with_that_person(line: Line) -> None:
+    line.receive(text("b", "4999", "DE.B"), text("a", PHONE, USER))
+    line.receive(bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
+    line.receive(text("a again", "4999"), text("b again", None, "DE.B"))
+    assert sorted(said(line)) == [["a", "changed", "a again"], ["b", "b again"]]
+
+
+def test_a_new_number_that_was_seen_first_is_the_same_person(line: Line) -> None:
+    line.receive(text("1", PHONE))
+    line.receive(text("2", "4999"))
+    line.receive(bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
+    assert said(line) == [["1", "2", "changed"]]
+    line.receive(text("3", "4999"), text("4", PHONE))
+    assert said(line) == [["1", "2", "changed", "3", "4"]]
+
+
 def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line) -> None:
     line.receive(text("1", PHONE, USER))
     line.receive(text("2", "4999", "DE.2New"))

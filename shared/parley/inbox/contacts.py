@@ -8,7 +8,7 @@ holds a conversation's lock is alone in writing its messages and their changes.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -122,11 +122,10 @@ class Places:
         """The contact's conversation by the rules of this module; all its keys lead there afterwards."""
         places = [(seen.connection_id, key) for key in seen.contact.keys]
         becoming = [(seen.connection_id, key) for key in seen.contact.becomes]
-        people = {self.owner[place] for place in places if place in self.owner and not place[1].startswith("phone:")}
-        numbers = {self.owner[place] for place in places if place in self.owner and place[1].startswith("phone:")}
-        if any(key.startswith("user:") for _, key in places):
-            numbers = {number for number in numbers if number in people or not self._is_of_another(number, places)}
-        found = sorted(people | numbers | {self.owner[place] for place in becoming if place in self.owner})
+        theirs = self._owners(places, places)
+        # Somebody who takes a new number is not the one who had it before.
+        names = {*places, *becoming}.union(*(self.users.get(one, ()) for one in theirs))
+        found = sorted(theirs | self._owners(becoming, names))
         chosen = found[0] if found else new_id()
         if not found:
             self.first[chosen] = seen
@@ -142,9 +141,13 @@ class Places:
             conversation = kept if conversation == gone else conversation
         return conversation
 
-    def _is_of_another(self, conversation: UUID, places: Sequence[Place]) -> bool:
-        users = self.users.get(conversation)
-        return users is not None and users.isdisjoint(places)
+    def _owners(self, places: Iterable[Place], names: Collection[Place]) -> set[UUID]:
+        """Whose these keys are; without numbers whose owner has a user id, and another one than the contact of these names has."""
+        owned = [(place, self.owner[place]) for place in places if place in self.owner]
+        people = {owner for place, owner in owned if not place[1].startswith("phone:")}
+        if not any(key.startswith("user:") for _, key in names):
+            return {owner for _, owner in owned}
+        return people | {owner for _, owner in owned if owner not in self.users or not self.users[owner].isdisjoint(names)}
 
     def _give(self, place: Place, conversation: UUID) -> None:
         self.owner[place] = conversation
