@@ -13,7 +13,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
 from parley.kernel import db, dialect
-from parley.kernel.dialect import PipelinedConnection
+from parley.kernel.pipeline import PipelinedConnection
 
 NAME = "postgresql+stock"
 registry.register("postgresql.stock", __name__, "StockDialect")

@@ -16,8 +16,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     while context.get_remaining_time_in_millis() > 10_000:
         with sweep() as session:
             taken = outbox.relay(session, bus.publish)
-        if not taken:
-            break
         published += taken
+        if taken < outbox.BATCH:
+            break
     logger.info("relayed", events=published)
     return {"batchItemFailures": []}

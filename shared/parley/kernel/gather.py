@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, Executable
 from sqlalchemy.orm import Session
 
-from parley.kernel.dialect import PipelinedConnection
+from parley.kernel.pipeline import PipelinedConnection
 
 
 def driver(connection: Connection) -> PipelinedConnection:
