@@ -36,6 +36,7 @@ def served() -> Iterator[Served]:
         with Stack(folder, port=0, durable=False) as stack:
             stack.serve(ENVIRONMENTS, retry_seconds=RETRY_SECONDS)
             os.environ.update(stack.environment)
+            _forget_connections()
             seeded = seed(stack)
             _forget_connections()
             os.environ.clear()
@@ -48,7 +49,7 @@ def served() -> Iterator[Served]:
 
 
 def _forget_connections() -> None:
-    """This process seeded the served stack's database; whatever it does next is about another one."""
+    """This process may have a connection to the database of other tests, and must not keep the one to the served stack's."""
     from parley.kernel import db
 
     db.engine().dispose()
