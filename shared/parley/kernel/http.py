@@ -3,14 +3,11 @@
 A handler declares its route on `api()` and ends with `lambda_handler = entrypoint(app)`. Refusals leave as RFC 9457 problem details.
 """
 
-import base64
 import hashlib
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any
-from uuid import UUID
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -23,30 +20,19 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.metrics import MetricUnit
 
-from parley.kernel.callers import ActorType, Caller
-from parley.kernel.errors import BadRequest, Forbidden, NotFound, Refusal, TooLarge, Unavailable, Unprocessable, UnsupportedMediaType
+from parley.kernel.callers import Caller
+from parley.kernel.errors import BadRequest, Forbidden, NotFound, Refusal, UnsupportedMediaType
+from parley.kernel.faults import refusal_of
 from parley.kernel.once import Once, Replayed
-from parley.kernel.texts import is_storable
+from parley.kernel.parties import caller_of, visitor_of
+from parley.kernel.requests import InvalidRequest, inspect, read_json
 
 JSON_BYTES = 256 * 1024
-_NOWHERE = UUID(int=0)
 _PROBLEM = "application/problem+json"
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 logger = Logger()
 metrics = Metrics()
-
-
-class MalformedJson(BadRequest):
-    """The body is not JSON."""
-
-
-class MalformedRequest(BadRequest):
-    """The request line, a parameter or a header can't be read."""
-
-
-class InvalidRequest(Unprocessable):
-    """The request was read, and its values don't fit."""
 
 
 class NoSuchRoute(NotFound):
@@ -55,42 +41,6 @@ class NoSuchRoute(NotFound):
 
 class BadIdempotencyKey(BadRequest):
     """The Idempotency-Key header is not one."""
-
-
-class Failed(Refusal):
-    """A fault of ours."""
-
-    status = 500
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from _texts(item)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _read_json(text: str | None) -> Any:
-    if not text:
-        return None
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-        if "\\u" in text and not all(is_storable(found) for found in _texts(value)):
-            raise InvalidRequest("The body holds a NUL or a lone surrogate (\\u0000, \\ud800 to \\udfff); leave them out.")
-    except RecursionError:
-        raise MalformedJson("The body is nested too deeply.") from None
-    except ValueError as error:
-        raise MalformedJson(f"The body is not JSON: {error}.") from None
-    return value
 
 
 def _serialize(value: Any) -> str:
@@ -110,29 +60,10 @@ def _answer_invalid(error: RequestValidationError) -> Response[str]:
     return _answer_refusal(InvalidRequest("The request does not have the form that this route takes; see errors.", errors=errors))
 
 
-def _refusal_of(error: BaseException) -> Refusal:
-    """What an error that nobody named is answered with."""
-    database = sys.modules.get("sqlalchemy.exc")
-    if database is not None and isinstance(error, database.DBAPIError):
-        from parley.kernel.verdicts import is_passing, sqlstate
-
-        if is_passing(error):
-            return Unavailable("The database does not answer right now; try again in a moment.")
-        if sqlstate(error).startswith("22"):
-            return InvalidRequest("A value does not fit into its column.")
-    elif (
-        isinstance(error, OSError)
-        or type(error).__name__ == "CallFailed"
-        or (database is not None and isinstance(error, database.TimeoutError))
-    ):
-        return Unavailable("A service that this needs does not answer right now; try again in a moment.")
-    return Failed("Something went wrong on our side; it has been noted.")
-
-
 def _answer_failure(error: Exception) -> Response[str]:
     if isinstance(error, Refusal):
         return _answer_refusal(error)
-    refusal = _refusal_of(error)
+    refusal = refusal_of(error)
     logger.exception("failed", code=refusal.code)
     return _answer_refusal(refusal)
 
@@ -147,7 +78,7 @@ class Api(APIGatewayHttpResolver):
 def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> Api:
     """The application of one function. `accepts` are the media types of its bodies, at most `most_bytes` long; an empty tuple takes any
     body, raw."""
-    app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=_read_json)
+    app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.exception_handler(Refusal)(_answer_refusal)
@@ -160,30 +91,6 @@ def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = J
     app.exception_handler(Exception)(_answer_failure)
     app.not_found(lambda _: _answer_refusal(NoSuchRoute("There is nothing at this address.")))
     return app
-
-
-def _inspect(event: dict[str, Any], app: Api) -> None:
-    """Refuse what no route takes, and leave a body of text as text. Raises a refusal."""
-    for values in (event.get("pathParameters"), event.get("queryStringParameters")):
-        if not all(is_storable(found) for found in _texts(values or {})):
-            raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
-    if not app.accepts:
-        return
-    body, headers = event.get("body") or "", event.get("headers") or {}
-    if len(body) > app.most_bytes * 4 / 3:
-        raise TooLarge(f"The body has more than {app.most_bytes} bytes.")
-    if headers.get("content-type", app.accepts[0]).partition(";")[0].strip().lower() not in app.accepts:
-        if body:
-            raise UnsupportedMediaType(f"Send {' or '.join(app.accepts)}.")
-        headers["content-type"] = app.accepts[0]  # no body has no type
-    if event.get("isBase64Encoded"):
-        try:
-            event["body"] = base64.b64decode(body).decode()
-        except ValueError:
-            raise MalformedRequest("The body is not UTF-8.") from None
-        event["isBase64Encoded"] = False
-    if len(event.get("body") or "") > app.most_bytes:
-        raise TooLarge(f"The body has more than {app.most_bytes} bytes.")
 
 
 def refuse(refusal: Refusal) -> dict[str, Any]:
@@ -201,7 +108,7 @@ def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
-            _inspect(event, app)
+            inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
         except Refusal as refusal:
             answer = _built(_answer_refusal(refusal))
@@ -243,28 +150,6 @@ def _witness(event: dict[str, Any], status: int) -> None:
         logger.exception("an unauthorized access could not be audited")
 
 
-def caller_of(event: dict[str, Any]) -> Caller | None:
-    """The caller that the authorizer passed on; None on a public route. Headers are never asked."""
-    context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
-    if "organization_id" not in context:
-        return None
-    seen = event.get("requestContext", {}).get("http", {})
-    return Caller(
-        organization_id=UUID(context["organization_id"]),
-        actor_type=ActorType(context["actor_type"]),
-        actor_id=UUID(context["actor_id"]),
-        role=context.get("role"),
-        scopes=frozenset(context.get("scopes", "").split()),
-        ip_address=seen.get("sourceIp") or None,
-        user_agent=_agent(seen),
-    )
-
-
-def _agent(seen: dict[str, Any]) -> str | None:
-    agent = seen.get("userAgent") or ""
-    return "".join(character for character in agent if character.isprintable())[:300] or None
-
-
 def _authenticated(request: Request) -> Caller:
     caller = caller_of(request.resolved_event.raw_event)
     if caller is None:
@@ -273,8 +158,7 @@ def _authenticated(request: Request) -> Caller:
 
 
 def _visitor(request: Request) -> Caller:
-    seen = request.resolved_event.raw_event.get("requestContext", {}).get("http", {})
-    return Caller(_NOWHERE, ActorType.VISITOR, ip_address=seen.get("sourceIp") or None, user_agent=_agent(seen))
+    return visitor_of(request.resolved_event.raw_event)
 
 
 def _once(request: Request) -> Once:

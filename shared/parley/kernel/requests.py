@@ -1,0 +1,76 @@
+"""What every request is looked at for before a route sees it, whatever the route. Knows nothing of Powertools."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from parley.kernel.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMediaType
+from parley.kernel.texts import is_storable
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON."""
+
+
+class MalformedRequest(BadRequest):
+    """The request line, a parameter or a header can't be read."""
+
+
+class InvalidRequest(Unprocessable):
+    """The request was read, and its values don't fit."""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_json(text: str | None) -> Any:
+    """The value of a JSON body; None without one. Raises `MalformedJson`, `InvalidRequest`."""
+    if not text:
+        return None
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        if "\\u" in text and not all(is_storable(found) for found in _texts(value)):
+            raise InvalidRequest("The body holds a NUL or a lone surrogate (\\u0000, \\ud800 to \\udfff); leave them out.")
+    except RecursionError:
+        raise MalformedJson("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise MalformedJson(f"The body is not JSON: {error}.") from None
+    return value
+
+
+def inspect(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: int) -> None:
+    """Refuse what no route takes, and leave a body of text as text. Raises a refusal."""
+    for values in (event.get("pathParameters"), event.get("queryStringParameters")):
+        if not all(is_storable(found) for found in _texts(values or {})):
+            raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
+    if not accepts:
+        return
+    body, headers = event.get("body") or "", event.get("headers") or {}
+    if len(body) > most_bytes * 4 / 3:
+        raise TooLarge(f"The body has more than {most_bytes} bytes.")
+    if headers.get("content-type", accepts[0]).partition(";")[0].strip().lower() not in accepts:
+        if body:
+            raise UnsupportedMediaType(f"Send {' or '.join(accepts)}.")
+        headers["content-type"] = accepts[0]  # no body has no type
+    if event.get("isBase64Encoded"):
+        try:
+            event["body"] = base64.b64decode(body).decode()
+        except ValueError:
+            raise MalformedRequest("The body is not UTF-8.") from None
+        event["isBase64Encoded"] = False
+    if len(event.get("body") or "") > most_bytes:
+        raise TooLarge(f"The body has more than {most_bytes} bytes.")
