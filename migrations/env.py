@@ -6,7 +6,7 @@ from sqlalchemy.pool import NullPool
 
 from parley import schema
 from parley.kernel import dialect
-from parley.kernel.db import connect_arguments
+from parley.kernel.connections import connect_arguments
 from parley.kernel.settings import setting
 
 _ONE_AT_A_TIME = 7_264_351
