@@ -55,7 +55,7 @@ types: ## mypy, strict
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
 
-template: $(SAM) ## sam validate --lint
+template: sam-cli ## sam validate --lint
 	@$(SAM) validate --lint
 	@.venv-sam/bin/cfn-lint infrastructure/*.yaml && echo 'infrastructure/ is valid'
 
@@ -72,7 +72,7 @@ revision: ## a new, empty revision (NAME=scheduling_pools: domain and what)
 bench: ## the benchmarks, each beside what it is measured against
 	@$(DEV) env PYTHONPATH=shared python -m benchmarks
 
-build: $(SAM) openapi ## sam build (ARCHITECTURE=arm64 or x86_64)
+build: sam-cli openapi ## sam build (ARCHITECTURE=arm64 or x86_64)
 	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 invoke: ## one function in a container, against `make run` (FUNCTION=PlatformHealth EVENT=tests/events/….json)
@@ -84,12 +84,14 @@ api: ## the whole API in containers, against `make run`: http://127.0.0.1:3001
 deploy: build ## sam deploy (ENVIRONMENT=staging or production)
 	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT)
 
-# An environment of its own: the SAM CLI pins older boto3 and pydantic.
-$(SAM): requirements/sam.txt
-	@echo 'Installing the SAM CLI into .venv-sam (once; about a minute)'
-	@$(RUN) python -m venv --clear .venv-sam
-	@.venv-sam/bin/python -m pip install --quiet --require-hashes --no-deps --no-input -r requirements/sam.txt
-	@touch $(SAM)
+# An environment of its own: the SAM CLI pins older boto3 and pydantic. Its lock is copied there when all of it is installed.
+.PHONY: sam-cli
+sam-cli:
+	@cmp -s requirements/sam.txt .venv-sam/installed.txt || { \
+	  echo 'Installing the SAM CLI into .venv-sam (once; about a minute)' && \
+	  $(RUN) python -m venv --clear .venv-sam && \
+	  .venv-sam/bin/python -m pip install --quiet --require-hashes --no-deps --no-input -r requirements/sam.txt && \
+	  cp requirements/sam.txt .venv-sam/installed.txt; }
 
 clean: ## forget the data of make run, and everything that was built
 	@rm -rf .local .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
