@@ -54,12 +54,14 @@ def read_json(text: str | None) -> Any:
 
 def inspect(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: int) -> None:
     """Refuse what no route takes, and leave a body of text as text. Raises a refusal."""
+    # API Gateway writes names of headers in lower case; `sam local start-api` leaves them as they came.
+    event["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     for values in (event.get("pathParameters"), event.get("queryStringParameters")):
         if not all(is_storable(found) for found in _texts(values or {})):
             raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
     if not accepts:
         return
-    body, headers = event.get("body") or "", event.get("headers") or {}
+    body, headers = event.get("body") or "", event["headers"]
     if len(body) > most_bytes * 4 / 3:
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
     if headers.get("content-type", accepts[0]).partition(";")[0].strip().lower() not in accepts:
