@@ -90,8 +90,8 @@ def seen_from_container(variables: dict[str, str], address: str) -> tuple[dict[s
 def command(arguments: list[str], variables: Path, address: str) -> list[str]:
     """The SAM CLI's command line."""
     made = [str(SAM), "local", *arguments, "--env-vars", str(variables), "--parameter-overrides", f"Architecture={architecture()}"]
-    if arguments[0] == "start-api" and "--port" not in arguments:
-        made += ["--port", str(PORT)]
+    if arguments[0] == "start-api":
+        made += ["--warm-containers", "LAZY", *([] if "--port" in arguments else ["--port", str(PORT)])]
     return [*made, "--add-host", f"localhost:{'host-gateway' if address == DESKTOP else address}"]
 
 
