@@ -81,6 +81,8 @@ invoke: ## one function in a container, against `make run` (FUNCTION=PlatformHea
 api: ## the whole API in containers, against `make run`: http://127.0.0.1:3001
 	@$(RUN) python -m local.sam start-api $(ARGS)
 
+# Built for what samconfig.toml deploys: wheels of the other architecture would fail in every function, and in no build.
+deploy: override ARCHITECTURE := $(or $(shell sed -n '/^\[$(ENVIRONMENT)\.deploy/,/^\[/s/.*"Architecture=\([a-z0-9_]*\)".*/\1/p' samconfig.toml),arm64)
 deploy: build ## sam deploy (ENVIRONMENT=staging or production)
 	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT)
 

@@ -229,7 +229,8 @@ def test_the_bucket_is_private_encrypted_and_forgets_what_was_never_completed() 
 @pytest.mark.parametrize("key", list(TEMPLATE.of_type("AWS::KMS::Key")), ids=lambda key: key.name)
 def test_a_key_stays_ours_and_outlives_the_stack(key: Resource) -> None:
     raw = DOCUMENT["Resources"][key.name]
-    assert raw["DeletionPolicy"] == raw["UpdateReplacePolicy"] == "Retain"
+    assert raw["DeletionPolicy"].startswith("Retain")
+    assert raw["UpdateReplacePolicy"] == "Retain"
     assert key.properties["KeyPolicy"]["Statement"][0]["Sid"] == "AccountDecides"
     assert key.properties.get("EnableKeyRotation") or key.properties["KeyUsage"] == "SIGN_VERIFY"
 
@@ -237,7 +238,13 @@ def test_a_key_stays_ours_and_outlives_the_stack(key: Resource) -> None:
 @pytest.mark.parametrize("name", ["MediaBucket", "Pepper", "Network"])
 def test_what_can_not_be_made_again_outlives_the_stack(name: str) -> None:
     raw = DOCUMENT["Resources"][name]
-    assert raw["DeletionPolicy"] == raw["UpdateReplacePolicy"] == "Retain"
+    assert raw["DeletionPolicy"].startswith("Retain")
+    assert raw["UpdateReplacePolicy"] == "Retain"
+
+
+def test_a_first_deployment_that_fails_leaves_nothing_in_the_way_of_the_next() -> None:
+    # Its name is taken as long as it is there.
+    assert DOCUMENT["Resources"]["MediaBucket"]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 # --- rights ------------------------------------------------------------------------------------------------------------------------------
@@ -282,6 +289,30 @@ def test_a_function_may_do_what_is_named(name: str) -> None:
 def test_every_role_is_bounded() -> None:
     assert DOCUMENT["Globals"]["Function"]["PermissionsBoundary"] == {"Ref": "Boundary"}
     assert not [name for name in FUNCTIONS if {"Role", "PermissionsBoundary"} & properties(name).keys()]
+
+
+def test_no_role_reaches_logs_or_queues_of_another_stack() -> None:
+    # SAM attaches AWS's managed policies, whose resource is "*", for both.
+    allowed, *narrower = [one for one in _statements(properties("Boundary")) if one["Effect"] == "Allow"]
+    assert {"logs:*", "sqs:*", "iam:*"} <= set(allowed["NotAction"])
+    assert all("AWS::StackName" in one["Resource"]["Fn::Sub"] for one in narrower)
+    assert all(queue.properties["QueueName"].startswith("parley-local-") for queue in QUEUES)
+
+
+# --- alarms and dashboard ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_dashboard_is_one() -> None:
+    shown = json.loads(TEMPLATE.resources["Dashboard"].properties["DashboardBody"])
+    assert [widget["properties"]["title"] for widget in shown["widgets"]]
+
+
+def test_metrics_of_stacks_in_one_account_stay_apart() -> None:
+    service = next(iter(FUNCTIONS.values())).environment["POWERTOOLS_SERVICE_NAME"]
+    assert service == "parley-local"
+    for alarm in TEMPLATE.of_type("AWS::CloudWatch::Alarm"):
+        if alarm.properties.get("Namespace") == "Parley":
+            assert {"Name": "service", "Value": service} in alarm.properties["Dimensions"]
 
 
 # --- size --------------------------------------------------------------------------------------------------------------------------------

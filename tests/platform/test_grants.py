@@ -1,0 +1,124 @@
+"""Every function may call of AWS what its code calls, and nothing else. No test on this machine would be refused for a missing right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.cloudformation import read
+from local.template import load
+from tests.platform.reached import ROOT, handlers, mentioned, reached, settings, symbols
+
+DOCUMENT = read(ROOT / "template.yaml")
+TEMPLATE = load(ROOT / "template.yaml")
+
+# The ways to AWS. Who mentions one of them stands in CALLS, or only carries what another one asked for.
+DOORS = {f"parley.kernel.{name}" for name in ("signed.call", "signed.presign", "signed.send_message", "aws.client")}
+CARRIERS = {
+    "parley.kernel.signed.send_message",
+    "parley.kernel.outbox.kick",  # of every transaction; something is sent by those that announce
+    "parley.kernel.objects.put",  # where to, its callers know
+    "parley.kernel.objects.get",
+}
+
+DATABASE = {"rds-db:connect ${Id}/parley_app"}
+RELAY = {"sqs:SendMessage RelayQueue"}
+# S3 calls KMS with the rights of who calls S3; for the parts of an upload it needs both.
+WRITE = {"s3:PutObject MediaBucket/recordings/*", "kms:GenerateDataKey StorageKey", "kms:Decrypt StorageKey"}
+# Without the list, an object that is not there is answered 403.
+READ = {"s3:GetObject MediaBucket/recordings/*", "s3:ListBucket MediaBucket", "kms:Decrypt StorageKey"}
+CALLS = {
+    "parley.kernel.db.transaction": DATABASE,
+    "parley.kernel.db.lookup": DATABASE,
+    "parley.kernel.db.sweep": DATABASE,
+    "parley.kernel.migrations.owner": {"rds-db:connect ${Id}/parley_owner"},
+    "parley.kernel.outbox.announce": RELAY,
+    "parley.kernel.outbox.announce_all": RELAY,
+    "parley.kernel.bus.publish": {"events:PutEvents Bus"},
+    "parley.kernel.sealed._sealing_key": {"kms:GenerateDataKey DataKey"},
+    "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
+    "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
+    "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
+    "parley.recordings.presigned._put": WRITE,
+    "parley.recordings.presigned.download": READ,
+    "parley.recordings.objects.head": READ,
+    "parley.recordings.objects.delete": {"s3:DeleteObject MediaBucket/recordings/*"},
+    "parley.recordings.objects.begin_multipart": WRITE,
+    "parley.recordings.objects.complete_multipart": WRITE,
+    "parley.recordings.objects.abort_multipart": {"s3:AbortMultipartUpload MediaBucket/recordings/*"},
+    "inbox.receive_webhook.receive_webhook": {
+        "sqs:SendMessage InboxWebhooks",
+        "s3:PutObject MediaBucket/webhooks/*",
+        "kms:GenerateDataKey StorageKey",
+    },
+    "inbox.on_webhook_received.receive": {
+        "s3:GetObject MediaBucket/webhooks/*",
+        "s3:GetObject MediaBucket/set-aside/webhooks/*",
+        "kms:Decrypt StorageKey",
+    },
+    "inbox.on_webhook_received.set_aside": {"s3:PutObject MediaBucket/set-aside/webhooks/*", "kms:GenerateDataKey StorageKey"},
+    "scheduling.on_booking_changed._send": {
+        f"ses:{action} identity/{sender}"
+        for action in ("SendEmail", "SendRawEmail")
+        for sender in ("${MailDomain}", "no-reply@${MailDomain}")
+    },
+}
+# Writes to the trail who asked for what is not theirs: only callers that an authorizer has named, whose routes reach the database anyway.
+UNLESS_NAMED = frozenset({"parley.kernel.http._witness"})
+FROM_LAMBDA = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+# Not for the function: the commands on a developer's machine take it from there.
+FOR_OTHERS = {("platform.publish_token_keys", "TOKEN_KEY_ID")}
+
+
+def name_of(handler: str) -> str:
+    return "".join(word.capitalize() for word in handler.replace(".", "_").split("_"))
+
+
+def _listed(node: Any) -> list[Any]:
+    return node if isinstance(node, list) else [node]
+
+
+def _target(resource: Any) -> str:
+    """A resource in a few words: `RelayQueue`, `MediaBucket/recordings/*`, or the end of an ARN that is written out."""
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    text = _listed(resource["Fn::Sub"])[0]
+    return str(text.removeprefix("${").replace(".Arn}", "", 1) if text.startswith("${") else text.rpartition(":")[2])
+
+
+def granted(name: str) -> Iterator[str]:
+    for policy in DOCUMENT["Resources"][name]["Properties"].get("Policies", []):
+        document = DOCUMENT["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy
+        for statement in document["Statement"]:
+            assert statement["Effect"] == "Allow"
+            yield from (f"{action} {_target(on)}" for action in _listed(statement["Action"]) for on in _listed(statement["Resource"]))
+
+
+@pytest.mark.parametrize("handler", handlers())
+def test_a_function_may_do_what_its_code_does_and_nothing_else(handler: str) -> None:
+    needed = [CALLS[symbol] for symbol in reached(handler, UNLESS_NAMED) if symbol in CALLS]
+    assert set(granted(name_of(handler))) == set().union(*needed)
+
+
+def test_every_call_of_aws_is_in_the_table() -> None:
+    known = set(symbols())
+    assert {symbol for symbol in known if DOORS & mentioned(symbol)} - CARRIERS <= CALLS.keys() <= known
+
+
+@pytest.mark.parametrize("handler", handlers())
+def test_a_function_has_the_settings_that_its_code_asks_for_and_no_others_of_its_own(handler: str) -> None:
+    asked = {asking for symbol in reached(handler) for asking in settings(symbol)}
+    has = TEMPLATE.functions[name_of(handler)].environment.keys()
+    assert {name for name, is_needed in asked if is_needed} - FROM_LAMBDA <= has
+    own = DOCUMENT["Resources"][name_of(handler)]["Properties"].get("Environment", {"Variables": {}})["Variables"]
+    told = {name for name, value in own.items() if value != {"Ref": "AWS::NoValue"}}
+    assert {(handler, name) for name in told - {name for name, _ in asked}} <= FOR_OTHERS
+
+
+@pytest.mark.parametrize("handler", handlers())
+def test_who_uses_no_database_does_not_know_how_to_open_it(handler: str) -> None:
+    uses = any(DATABASE & CALLS.get(symbol, set()) for symbol in reached(handler, UNLESS_NAMED))
+    own = DOCUMENT["Resources"][name_of(handler)]["Properties"].get("Environment", {"Variables": {}})["Variables"]
+    assert uses or handler == "platform.migrate" or own["DATABASE_URL"] == {"Ref": "AWS::NoValue"}
