@@ -1,13 +1,10 @@
 """How revisions meet a database: one migrator at a time, never waiting long for a lock, each revision in a transaction of its own."""
 
 from alembic import context
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from parley import schema
-from parley.kernel import dialect
-from parley.kernel.connections import connect_arguments
-from parley.kernel.settings import setting
+from parley.kernel.migrations import owner
 
 _ONE_AT_A_TIME = 7_264_351
 
@@ -18,13 +15,7 @@ def _is_ours(thing: object, name: str | None, kind: str, reflected: bool, compar
 
 
 def _migrate() -> None:
-    engine = create_engine(f"{dialect.NAME}://", poolclass=NullPool)
-
-    @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, _arguments: object, keywords: dict[str, object]) -> None:
-        keywords.update(connect_arguments(setting("DATABASE_OWNER_URL")))
-
-    with engine.connect() as connection:
+    with owner().connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=schema.metadata(),

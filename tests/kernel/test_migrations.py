@@ -80,3 +80,16 @@ def test_a_deployment_that_is_rolled_back_leaves_the_newer_schema(empty_database
     empty_database.run("UPDATE alembic_version SET version_num = 'of_the_future'")
     assert migrations.upgrade() == migrations.head()
     assert empty_database.run("SELECT version_num FROM alembic_version") == [["of_the_future"]]
+
+
+def test_a_statement_of_a_revision_may_take_longer_than_a_request(
+    empty_database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parley.kernel.connections._ANSWER_SECONDS", 0.3)
+    empty_database.run(
+        """
+        CREATE FUNCTION dawdle() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.6); END';
+        CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION dawdle();
+        """
+    )
+    assert migrations.upgrade() == migrations.head()

@@ -14,6 +14,8 @@ from parley.kernel.settings import setting
 from parley.kernel.tenancy import APPLICATION
 
 _LOGIN = "parley_app"
+# Nobody waits for an answer but the function of the custom resource, whose time is 15 minutes: it must still have some to say what failed.
+_STATEMENT_SECONDS = 840
 
 
 def configuration() -> Config:
@@ -49,18 +51,19 @@ def downgrade(revision: str) -> None:
     command.downgrade(configuration(), revision)
 
 
-def _owner() -> Engine:
+def owner() -> Engine:
+    """Connections of the role that owns the tables, each made when asked for. A statement may take minutes, as an index does."""
     engine = create_engine(f"{dialect.NAME}://", poolclass=NullPool)
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _arguments: object, keywords: dict[str, object]) -> None:
-        keywords.update(connect_arguments(setting("DATABASE_OWNER_URL")))
+        keywords.update(connect_arguments(setting("DATABASE_OWNER_URL")) | {"timeout": _STATEMENT_SECONDS})
 
     return engine
 
 
 def _is_ahead() -> bool:
-    with _owner().connect() as connection:
+    with owner().connect() as connection:
         if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
             return False
         reached = set(connection.scalars(text("SELECT version_num FROM alembic_version")))
@@ -70,7 +73,7 @@ def _is_ahead() -> bool:
 
 def _admit_application() -> None:
     """On a database whose owner may make roles (Aurora's), the application's login role, with IAM where RDS offers it."""
-    with _owner().begin() as connection:
+    with owner().begin() as connection:
         if not connection.scalar(text("SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user")):
             return
         known = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
