@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from parley.identity.scopes import SCOPES
 from parley.identity.tokens import InvalidToken, verify
 
-logger = Logger()
+logger = Logger("parley")
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from parley.inbox import receipts
 from parley.kernel import idempotency
 from parley.kernel.db import sweep
 
-logger = Logger()
+logger = Logger("parley")
 MONTHS_AHEAD = 3
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from parley.kernel import bus, outbox
 from parley.kernel.db import sweep
 
-logger = Logger()
+logger = Logger("parley")
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from parley.kernel.settings import setting
 from parley.recordings import notifications, objects, uploads
 from parley.recordings.notifications import Arrival
 
-logger = Logger()
+logger = Logger("parley")
 
 
 def receive(arrival: Arrival) -> None:

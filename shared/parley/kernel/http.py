@@ -31,7 +31,8 @@ JSON_BYTES = 256 * 1024
 _PROBLEM = "application/problem+json"
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
-logger = Logger()
+# Named like the package: what a module of it logs goes the same way.
+logger = Logger("parley")
 metrics = Metrics()
 
 

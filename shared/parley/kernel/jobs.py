@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from parley.kernel.callers import Caller, system
 
-logger = Logger()
+logger = Logger("parley")
 metrics = Metrics()
 
 _OF_ONE_MESSAGE = ["event_id", "organization_id"]
