@@ -16,7 +16,9 @@ from local.seed import seed
 from local.stack import Stack
 
 ENVIRONMENTS = 16
-RETRY_SECONDS = 1
+AWAY_SECONDS = float(os.environ.get("PARLEY_DATABASE_AWAY_SECONDS", "3"))
+# A queue gives a message ten tries before it is put aside. They have to outlast the database's absence, as six minutes each do on AWS.
+RETRY_SECONDS = max(1, round(AWAY_SECONDS / 3))
 
 
 @dataclass

@@ -14,11 +14,10 @@ from functools import partial
 
 from local.client import Answer
 from local.play import wait_for
-from tests.stack.conftest import Served
+from tests.stack.conftest import AWAY_SECONDS, Served
 from tests.stack.scenes import at, at_once, booking, event_type, schedule
 from tests.stack.test_under_load import connected, conversations_with, deliver, delivery, is_idle, messages_of
 
-AWAY_SECONDS = float(os.environ.get("PARLEY_DATABASE_AWAY_SECONDS", "3"))
 DELIVERIES = 60
 
 
@@ -80,7 +79,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(s
 def test_the_database_away_under_load(served: Served) -> None:
     wanted = event_type(served.owner, schedule(served.owner), slot_interval=30)
     number, sender = connected(served), f"47{uuid.uuid4().int % 10**10:010}"
-    starts = iter([at(f"{hour:02}:{minute}", day) for day in range(10, 40) for hour in range(8, 18) for minute in ("00", "30")])
+    starts = iter([at(f"{hour:02}:{minute}", day) for day in range(10, 400) for hour in range(8, 18) for minute in ("00", "30")])
     stopping = threading.Event()
     answers: list[tuple[float, Answer]] = []
     booked: list[str] = []
