@@ -40,6 +40,5 @@ def metadata() -> MetaData:
         if "organization_id" in table.columns and table.name not in EVIDENCE:
             table.append_constraint(ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"))
     for name, column, target, ondelete in CROSSING:
-        if name in tables:
-            tables[name].append_constraint(ForeignKeyConstraint([column], [f"{target}.id"], ondelete=ondelete))
+        tables[name].append_constraint(ForeignKeyConstraint([column], [f"{target}.id"], ondelete=ondelete))
     return Base.metadata

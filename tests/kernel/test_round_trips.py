@@ -7,10 +7,11 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
-from parley.kernel import db, directory, outbox
+from parley.inbox.models import Connection
+from parley.kernel import db, directory, gather, outbox
 from parley.kernel.errors import Conflict
 from parley.kernel.ids import new_id
 from parley.kernel.verdicts import constraint, violation_means
@@ -102,3 +103,15 @@ def test_limits_of_time_are_the_transactions_own(acme: Member) -> None:
     with db.transaction(acme.caller) as session:
         assert session.execute(text("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")).one() == ("20s", "5s")
     assert db.lookup("SELECT current_setting('statement_timeout')") == [("0",)]
+
+
+def test_a_flush_that_fails_half_way_leaves_nothing_waiting_for_the_next_transaction(acme: Member) -> None:
+    email = f"{new_id()}@acme.test"
+    with pytest.raises((StatementError, TypeError)), db.transaction(acme.caller) as session:
+        session.add_all([User(name="Lost", email=email), Connection(platform_user_id="1", access_token="not sealed")])
+        session.flush()
+    with db.transaction(acme.caller) as session:
+        driver = gather.driver(session.connection())
+        assert (driver.gathers, driver.has_waiting) == ((), False)
+        session.execute(text("SELECT 1"))
+    assert acme.rows(select(User.id).where(User.email == email)) == []

@@ -7,7 +7,6 @@ transaction of the row it points to; whatever must be unique across tenants is u
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from parley.kernel.models import Base
@@ -33,14 +32,6 @@ class DirectoryEntry(Base):
 def enter(session: Session, kind: Kind, key: str) -> None:
     """Name the session's organization. A name that is taken violates `directory.UNIQUE` at the next flush."""
     session.add(DirectoryEntry(kind=kind.value, key=key, organization_id=session.info["caller"].organization_id))
-
-
-def leave(session: Session, kind: Kind, key: str) -> None:
-    """Take the name of the session's organization out again."""
-    mine = session.info["caller"].organization_id
-    session.execute(
-        delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, DirectoryEntry.organization_id == mine)
-    )
 
 
 def organization_of(kind: Kind, key: str) -> UUID | None:

@@ -169,6 +169,7 @@ class PipelinedConnection(Connection):  # type: ignore[misc]  # pg8000 has no ty
 
     def rollback(self) -> None:
         self._begin = ""
+        self.gathers = ()  # a flush that failed half-way did not come to take it back
         if self._waiting and self._sock is not None:
             with suppress(DatabaseError):  # whatever they said, the next line undoes it
                 self.settle()
