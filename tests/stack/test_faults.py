@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import Any
 
 from local.client import Answer
 from local.play import wait_for
@@ -24,6 +25,15 @@ DELIVERIES = 60
 def greeting(number: str, sender: str, name: str) -> bytes:
     message = {"from": sender, "id": f"wamid.{name}", "timestamp": "1790000000", "type": "text", "text": {"body": name}}
     return delivery(number, sender, [message], [])
+
+
+def everything(served: Served, path: str) -> Iterator[dict[str, Any]]:
+    """The items of a list, page after page."""
+    page = served.owner.get(path).body
+    yield from page["items"]
+    while page["next_cursor"]:
+        page = served.owner.get(f"{path}&cursor={page['next_cursor']}").body
+        yield from page["items"]
 
 
 @contextmanager
@@ -66,12 +76,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(s
         time.sleep(1)
     wait_for("an empty queue", lambda: is_idle(served), 60)
     (conversation,) = conversations_with(served, sender)
-    stored = []
-    cursor = ""
-    while cursor is not None:
-        page = served.owner.get(f"/v1/inbox/conversations/{conversation['id']}/messages?limit=50{cursor}").body
-        stored += [message["content"] for message in page["items"]]
-        cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None  # type: ignore[assignment]  # None ends the loop
+    stored = [message["content"] for message in everything(served, f"/v1/inbox/conversations/{conversation['id']}/messages?limit=50")]
     assert Counter(stored) == Counter(names)
     assert conversation["unread_count"] == DELIVERIES
 
@@ -126,12 +131,7 @@ def test_the_database_away_under_load(served: Served) -> None:
     assert after and set(after) == {201}
     # What was promised is there; what was acknowledged while the database was away has arrived.
     wait_for("an empty queue", lambda: is_idle(served), 60)
-    kept = set()
-    cursor = ""
-    while cursor is not None:
-        page = served.owner.get(f"/v1/scheduling/bookings?event_type_id={wanted}&limit=100{cursor}").body
-        kept |= {one["start_time"] for one in page["items"]}
-        cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None  # type: ignore[assignment]  # None ends the loop
+    kept = {one["start_time"] for one in everything(served, f"/v1/scheduling/bookings?event_type_id={wanted}&limit=100")}
     assert set(booked) <= kept
     (conversation,) = conversations_with(served, sender)
     assert conversation["unread_count"] == len(greeted) == len(set(greeted))
