@@ -39,11 +39,12 @@ def seed(stack: Stack) -> Seeded:
     from parley.identity import founding
     from parley.identity.models import Organization
     from parley.kernel import db
+    from parley.kernel.plans import PlanType
 
     caller = _owner()
     with db.transaction(caller) as session:
         if session.get(Organization, ORGANIZATION) is None:
-            founding.found(session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL)
+            founding.found(session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL, plan=PlanType.BUSINESS)
     _connect_number()
     return Seeded(ORGANIZATION, OWNER, NAME, token(stack.environment))
 

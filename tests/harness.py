@@ -26,6 +26,7 @@ from parley.identity.models import MemberRole
 from parley.kernel import db
 from parley.kernel.callers import ActorType, Caller, system
 from parley.kernel.ids import new_id
+from parley.kernel.plans import PlanType
 
 __all__ = ["Answer", "Client", "Member", "World", "recorded", "sqs_event"]
 
@@ -108,12 +109,13 @@ class World:
     def member(self, organization_id: UUID, user_id: UUID, role: str) -> Member:
         return Member(self, self.token(organization_id, user_id, role), organization_id, user_id, role)
 
-    def organization(self, name: str) -> Member:
-        """A new organization; the client is its owner."""
+    def organization(self, name: str, plan: PlanType | None = None) -> Member:
+        """A new organization; the client is its owner. Without a plan named, there is room enough for any test."""
+        terms: dict[str, Any] = {"plan": plan} if plan else {"plan": PlanType.BUSINESS, "seat_limit": 1000, "request_limit": 1_000_000}
         caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
         with db.transaction(caller) as session:
             slug, email = f"{name.lower()}-{caller.organization_id.hex}", f"{caller.actor_id}@{name.lower()}.test"
-            founding.found(session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email)
+            founding.found(session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email, **terms)
         assert caller.actor_id is not None
         return self.member(caller.organization_id, caller.actor_id, "OWNER")
 

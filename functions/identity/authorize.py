@@ -16,17 +16,16 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if scheme.lower() != "bearer":
             raise InvalidToken
         bearer = verify(token.strip())
-        scopes = SCOPES[bearer.role]
+        scopes = SCOPES[bearer.role] if bearer.role is not None else frozenset()
     except (InvalidToken, KeyError):
         logger.info("a token was refused", request_id=event.get("requestContext", {}).get("requestId"))
         return {"isAuthorized": False}
-    return {
-        "isAuthorized": True,
-        "context": {
-            "organization_id": str(bearer.organization_id),
-            "actor_type": "USER",
-            "actor_id": str(bearer.user_id),
-            "role": bearer.role,
-            "scopes": " ".join(sorted(scopes)),
-        },
+    known = {
+        "organization_id": bearer.organization_id,
+        "session_id": bearer.session_id,
+        "actor_type": "USER",
+        "actor_id": bearer.user_id,
+        "role": bearer.role,
+        "scopes": " ".join(sorted(scopes)),
     }
+    return {"isAuthorized": True, "context": {name: str(value) for name, value in known.items() if value is not None}}

@@ -3,9 +3,9 @@
 from parley.identity import service
 from parley.identity.schemas import CallerRead
 from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
 
-app = api()
+app = api(needs=Access.MEMBER)
 
 
 @app.get("/v1/identity/me")

@@ -5,7 +5,7 @@ from parley.inbox.schemas import ConnectionCreate, ConnectionRead
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 
-app = api()
+app = api(needs="connections:write")
 
 
 @app.post("/v1/inbox/connections", status_code=201)

@@ -7,7 +7,7 @@ from parley.inbox.schemas import ConnectionRead
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 
-app = api()
+app = api(needs="connections:read")
 
 
 @app.get("/v1/inbox/connections/<connection_id>")

@@ -9,7 +9,7 @@ from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.paging import Cursor, Limit, Page
 
-app = api()
+app = api(needs="conversations:read")
 
 
 @app.get("/v1/inbox/conversations")

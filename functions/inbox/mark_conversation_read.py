@@ -7,7 +7,7 @@ from parley.inbox.schemas import ConversationRead
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 
-app = api()
+app = api(needs="conversations:write")
 
 
 @app.post("/v1/inbox/conversations/<conversation_id>/read")

@@ -11,10 +11,10 @@ from parley.inbox.parcels import pack
 from parley.kernel import objects, signed
 from parley.kernel.clock import now
 from parley.kernel.errors import BadRequest, Unauthenticated
-from parley.kernel.http import api, entrypoint
+from parley.kernel.http import Access, api, entrypoint
 from parley.kernel.settings import setting
 
-app = api(accepts=())
+app = api(needs=Access.ANYBODY, accepts=())
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is queued", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 

@@ -8,10 +8,10 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.inbox.graph_webhooks import challenge
 from parley.kernel.errors import Forbidden
-from parley.kernel.http import api, entrypoint
+from parley.kernel.http import Access, api, entrypoint
 from parley.kernel.settings import setting
 
-app = api()
+app = api(needs=Access.ANYBODY)
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "The challenge alone", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 

@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
 from parley.kernel import documentation
-from parley.kernel.http import api, entrypoint
+from parley.kernel.http import Access, api, entrypoint
 
-app = api()
+app = api(needs=Access.ANYBODY)
 ASSETS = Path(swagger_ui.__file__).parent
 # The page carries its script and style in itself, and may load nothing else.
 POLICY = (

@@ -1,10 +1,10 @@
 """GET /health"""
 
 from parley.kernel.db import lookup
-from parley.kernel.http import api, entrypoint
+from parley.kernel.http import Access, api, entrypoint
 from parley.kernel.texts import Shown
 
-app = api()
+app = api(needs=Access.ANYBODY)
 
 
 class Health(Shown):

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.recordings import objects, uploads
 from parley.recordings.schemas import UploadStateRead
 
-app = api()
+app = api(needs="uploads:create")
 
 
 @app.delete("/v1/recordings/meetings/<meeting_id>/uploads/<upload_id>")

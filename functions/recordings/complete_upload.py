@@ -9,7 +9,7 @@ from parley.recordings.models import UploadStatus
 from parley.recordings.schemas import UploadComplete, UploadStateRead
 
 # Ten thousand parts with their ETags.
-app = api(most_bytes=1024 * 1024)
+app = api(needs="uploads:create", most_bytes=1024 * 1024)
 
 
 @app.post("/v1/recordings/meetings/<meeting_id>/uploads/<upload_id>/complete", status_code=202)

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.recordings import presigned, service
 from parley.recordings.schemas import DownloadRead
 
-app = api()
+app = api(needs="recordings:read")
 
 
 @app.post("/v1/recordings/<recording_id>/downloads", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.recordings import service
 from parley.recordings.schemas import MeetingCreate, MeetingWithRecordingRead
 
-app = api()
+app = api(needs="meetings:write")
 
 
 @app.post("/v1/recordings/meetings", status_code=201)

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.recordings import media, objects, presigned, uploads
 from parley.recordings.schemas import UploadCreate, UploadRead
 
-app = api()
+app = api(needs="uploads:create")
 
 
 @app.post("/v1/recordings/meetings/<meeting_id>/uploads", status_code=201)

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.recordings import service
 from parley.recordings.schemas import MeetingWithRecordingRead
 
-app = api()
+app = api(needs="meetings:read")
 
 
 @app.get("/v1/recordings/meetings/<meeting_id>")

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.recordings import service
 from parley.recordings.schemas import RecordingRead
 
-app = api()
+app = api(needs="recordings:read")
 
 
 @app.get("/v1/recordings/<recording_id>")

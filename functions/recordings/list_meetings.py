@@ -6,7 +6,7 @@ from parley.kernel.paging import Cursor, Limit, Page
 from parley.recordings import service
 from parley.recordings.schemas import MeetingRead
 
-app = api()
+app = api(needs="meetings:read")
 
 
 @app.get("/v1/recordings/meetings")

@@ -6,7 +6,7 @@ from parley.kernel.paging import Cursor, Limit, Page
 from parley.recordings import service
 from parley.recordings.schemas import RecordingRead
 
-app = api()
+app = api(needs="recordings:read")
 
 
 @app.get("/v1/recordings")

@@ -10,7 +10,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.recordings import media, presigned, uploads
 from parley.recordings.schemas import SignedParts
 
-app = api()
+app = api(needs="uploads:create")
 
 First = Annotated[int, Interval(ge=1, le=media.MOST_PARTS)]
 Count = Annotated[int, Interval(ge=1, le=presigned.PARTS_AT_ONCE)]

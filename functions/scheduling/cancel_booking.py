@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import bookings
 from parley.scheduling.schemas import BookingCancel, BookingRead
 
-app = api()
+app = api(needs="bookings:write")
 
 
 @app.post("/v1/scheduling/bookings/<booking_id>/cancel")

@@ -1,11 +1,11 @@
 """POST /v1/scheduling/managed-bookings/{token}/cancel"""
 
 from parley.kernel.db import transaction
-from parley.kernel.http import RequestOnce, Visitor, api, entrypoint
+from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
 from parley.scheduling import managed
 from parley.scheduling.schemas import BookingCancel, ManagedBookingRead
 
-app = api()
+app = api(needs=Access.ANYBODY)
 
 
 @app.post("/v1/scheduling/managed-bookings/<token>/cancel")

@@ -1,11 +1,11 @@
 """POST /v1/scheduling/bookings"""
 
 from parley.kernel.db import transaction
-from parley.kernel.http import RequestOnce, Visitor, api, entrypoint
+from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
 from parley.scheduling import bookings, event_types
 from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
 
-app = api()
+app = api(needs=Access.ANYBODY)
 
 
 @app.post("/v1/scheduling/bookings", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import event_types
 from parley.scheduling.schemas import EventTypeCreate, EventTypeDetailRead
 
-app = api()
+app = api(needs="event_types:write")
 
 
 @app.post("/v1/scheduling/event-types", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import schedules
 from parley.scheduling.schemas import ScheduleCreate, ScheduleDetailRead
 
-app = api()
+app = api(needs="schedules:write")
 
 
 @app.post("/v1/scheduling/schedules", status_code=201)

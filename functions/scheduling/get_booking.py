@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.scheduling import bookings
 from parley.scheduling.schemas import BookingDetailRead
 
-app = api()
+app = api(needs="bookings:read")
 
 
 @app.get("/v1/scheduling/bookings/<booking_id>")

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.scheduling import event_types
 from parley.scheduling.schemas import EventTypeDetailRead
 
-app = api()
+app = api(needs="event_types:read")
 
 
 @app.get("/v1/scheduling/event-types/<event_type_id>")

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from parley.kernel.db import transaction
-from parley.kernel.http import Visitor, api, entrypoint
+from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.scheduling import event_types
 from parley.scheduling.schemas import EventTypePageRead
 
-app = api()
+app = api(needs=Access.ANYBODY)
 
 
 @app.get("/v1/scheduling/event-types/<event_type_id>/public")

@@ -1,11 +1,11 @@
 """GET /v1/scheduling/managed-bookings/{token}"""
 
 from parley.kernel.db import transaction
-from parley.kernel.http import Visitor, api, entrypoint
+from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.scheduling import managed
 from parley.scheduling.schemas import ManagedBookingRead
 
-app = api()
+app = api(needs=Access.ANYBODY)
 
 
 @app.get("/v1/scheduling/managed-bookings/<token>")

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.scheduling import schedules
 from parley.scheduling.schemas import ScheduleDetailRead
 
-app = api()
+app = api(needs="schedules:read")
 
 
 @app.get("/v1/scheduling/schedules/<schedule_id>")

@@ -13,7 +13,7 @@ from parley.scheduling import bookings
 from parley.scheduling.models import BookingStatus
 from parley.scheduling.schemas import BookingRead
 
-app = api()
+app = api(needs="bookings:read")
 
 
 @app.get("/v1/scheduling/bookings")

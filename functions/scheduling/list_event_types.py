@@ -6,7 +6,7 @@ from parley.kernel.paging import Cursor, Limit, Page
 from parley.scheduling import event_types
 from parley.scheduling.schemas import EventTypeRead
 
-app = api()
+app = api(needs="event_types:read")
 
 
 @app.get("/v1/scheduling/event-types")

@@ -6,7 +6,7 @@ from parley.kernel.paging import Cursor, Limit, Page
 from parley.scheduling import schedules
 from parley.scheduling.schemas import ScheduleRead
 
-app = api()
+app = api(needs="schedules:read")
 
 
 @app.get("/v1/scheduling/schedules")

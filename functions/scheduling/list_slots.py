@@ -6,12 +6,12 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from parley.kernel.db import transaction
-from parley.kernel.http import Visitor, api, entrypoint
+from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.kernel.texts import InstantIn, TimeZone
 from parley.scheduling import event_types
 from parley.scheduling.schemas import OpenSlotsRead
 
-app = api()
+app = api(needs=Access.ANYBODY)
 
 
 @app.get("/v1/scheduling/event-types/<event_type_id>/slots")

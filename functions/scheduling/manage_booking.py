@@ -6,12 +6,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.kernel.db import transaction
-from parley.kernel.http import Visitor, api, entrypoint
+from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.kernel.texts import storable
 from parley.scheduling import managed, managed_page
 from parley.scheduling.bookings import IllegalTransition, NoSuchBooking
 
-app = api(accepts=("application/x-www-form-urlencoded",))
+app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
 AGAIN: dict[int, OpenAPIResponse] = {303: {"description": "Canceled; the page says so."}}
 

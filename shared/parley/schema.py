@@ -16,11 +16,18 @@ import parley.kernel.idempotency  # its tables
 import parley.kernel.outbox  # its tables
 import parley.kernel.sealed  # its tables
 import parley.recordings.models  # its tables
-import parley.scheduling.models  # noqa: F401  # its tables
-from parley.kernel.models import Base
+import parley.scheduling.models  # its tables
+import parley.storage.models  # noqa: F401  # its tables
+from parley.kernel.models import Base, tenant_key
 
 # Evidence stays when what it tells of is deleted.
 EVIDENCE = frozenset({"audit_logs"})
+
+# What is announced for a person belongs to no organization.
+PASSING = frozenset({"outbox_events"})
+
+# Their models say it themselves.
+SAID = frozenset({"user_sessions"})
 
 # Table and column of a domain, and the global or sibling table it points to.
 CROSSING: tuple[tuple[str, str, str, str], ...] = (
@@ -29,6 +36,14 @@ CROSSING: tuple[tuple[str, str, str, str], ...] = (
     ("scheduling_bookings", "host_id", "users", "RESTRICT"),
     ("inbox_messages", "sent_by_user_id", "users", "SET NULL"),
     ("recordings_recordings", "owner_id", "users", "RESTRICT"),
+    ("storage_projects", "owner_id", "users", "RESTRICT"),
+    ("directory_entries", "user_id", "users", "CASCADE"),
+)
+
+# The same between two tables of one tenant: the key carries both columns.
+CROSSING_WITHIN: tuple[tuple[str, str, str, str], ...] = (
+    ("api_keys", "project_id", "storage_projects", "CASCADE"),
+    ("storage_projects", "team_id", "teams", "NO ACTION"),
 )
 
 
@@ -37,8 +52,10 @@ def metadata() -> MetaData:
     """The whole schema, with every foreign key."""
     tables = Base.metadata.tables
     for table in tables.values():
-        if "organization_id" in table.columns and table.name not in EVIDENCE:
+        if "organization_id" in table.columns and table.name not in EVIDENCE | PASSING | SAID:
             table.append_constraint(ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE"))
     for name, column, target, ondelete in CROSSING:
         tables[name].append_constraint(ForeignKeyConstraint([column], [f"{target}.id"], ondelete=ondelete))
+    for name, column, target, ondelete in CROSSING_WITHIN:
+        tables[name].append_constraint(tenant_key(column, target, ondelete=ondelete))
     return Base.metadata

@@ -47,9 +47,9 @@ def test_a_role_brings_its_scopes(acme: Member) -> None:
     assert "bookings:read" in viewer["scopes"] and not [scope for scope in viewer["scopes"] if scope.endswith(":write")]
 
 
-def test_a_member_who_has_left_is_not_found(acme: Member, globex: Member, world: World) -> None:
+def test_who_is_no_member_is_refused_whatever_the_token_says(acme: Member, globex: Member, world: World) -> None:
     answer = world.member(acme.organization_id, globex.user_id, "OWNER").get("/v1/identity/me")
-    assert (answer.status, answer.body["code"]) == (404, "no_such_member")
+    assert (answer.status, answer.body["code"]) == (403, "not_a_member")
 
 
 def hmac_with_the_public_key(token: str) -> str:

@@ -1,10 +1,14 @@
-"""A new organization with its owner."""
+"""A new organization with its owner, and new members of it."""
+
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from parley.identity import accounts
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel import audit
 from parley.kernel.callers import Caller
+from parley.kernel.clock import now
 from parley.kernel.errors import Conflict
 from parley.kernel.verdicts import violation_means
 
@@ -13,36 +17,31 @@ class SlugTaken(Conflict):
     """Another organization has this slug."""
 
 
-class EmailTaken(Conflict):
-    """An account with this address exists."""
+def found(session: Session, caller: Caller, *, name: str, slug: str, owner_name: str, owner_email: str, **terms: Any) -> Organization:
+    """Found the organization of the session's caller, whose id becomes the new owner's. For seeds, tools and tests: nobody registers here.
+
+    `terms` are further columns of the organization, as its plan. Raises `SlugTaken`, `accounts.EmailTaken`.
+    """
+    accounts.create(session, id=caller.actor_id, name=owner_name, email=owner_email, email_verified_at=now())
+    return found_for(session, caller, name=name, slug=slug, **terms)
 
 
-def found(session: Session, caller: Caller, *, name: str, slug: str, owner_name: str, owner_email: str) -> Organization:
-    """Found the organization of the session's caller, whose id becomes the owner's. Raises `SlugTaken`, `EmailTaken`."""
-    owner = User(id=caller.actor_id, name=owner_name, email=owner_email)
-    organization = Organization(id=caller.organization_id, name=name, slug=slug, owner_id=owner.id)
-    session.add_all([owner, organization])
-    with (
-        violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")),
-        violation_means("uq_users_email", EmailTaken("An account with this address exists; log in with it.")),
-    ):
+def found_for(session: Session, caller: Caller, *, name: str, slug: str, **terms: Any) -> Organization:
+    """Found the organization of the session's caller, an existing user who becomes its owner. Raises `SlugTaken`."""
+    assert caller.actor_id is not None
+    organization = Organization(id=caller.organization_id, name=name, slug=slug, owner_id=caller.actor_id, **terms)
+    session.add(organization)
+    with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
         session.flush()
 
-    member = OrganizationMember(user_id=owner.id, role=MemberRole.OWNER)
-    session.add(member)
+    session.add(OrganizationMember(user_id=caller.actor_id, role=MemberRole.OWNER))
     audit.record(session, caller, "organization.created", organization, new={"slug": slug})
     return organization
 
 
 def join(session: Session, caller: Caller, *, name: str, email: str, role: MemberRole) -> User:
-    """A new account that belongs to the caller's organization. Raises `EmailTaken`."""
-    caller.require("members:write")
-
-    user = User(name=name, email=email)
-    session.add(user)
-    with violation_means("uq_users_email", EmailTaken("An account with this address exists; invite it instead.")):
-        session.flush()
-
+    """A new account that belongs to the caller's organization. For seeds, tools and tests: people are invited. Raises `EmailTaken`."""
+    user = accounts.create(session, name=name, email=email, email_verified_at=now())
     session.add(OrganizationMember(user_id=user.id, role=role))
     audit.record(session, caller, "member.created", user, new={"role": role.value})
     return user

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from parley.identity.models import MemberRole, PlanType
+from parley.identity.models import MemberRole
+from parley.kernel.plans import PlanType
 from parley.kernel.texts import Shown
 
 

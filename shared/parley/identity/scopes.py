@@ -1,14 +1,117 @@
-"""Which scopes a role brings. A scope is `resource:action`; `resource:*` and `*` cover more."""
+"""The catalogue of scopes, for people and keys alike. A scope is `resource:action`; `resource:*` covers a resource, `*` everything.
 
-_READ = "bookings:read schedules:read event_types:read connections:read conversations:read messages:read meetings:read recordings:read"
-_WRITE = (
-    "bookings:write schedules:write event_types:write conversations:write messages:write meetings:write recordings:write uploads:create"
-)
+A role is a set of scopes, and so is a group that an API key can be made with. A route says in its handler which one it needs.
+"""
+
+from collections.abc import Iterable
+
+CATALOGUE: dict[str, str] = {
+    # The organization and its people.
+    "organization:read": "See the organization's profile and limits.",
+    "organization:write": "Change the organization's profile.",
+    "organization:delete": "Delete and restore the organization.",
+    "organization:transfer": "Make another member the owner.",
+    "billing:manage": "Choose the plan.",
+    "members:read": "See who belongs to the organization.",
+    "members:write": "Change roles, remove members, end their sessions.",
+    "teams:read": "See teams and who is in them.",
+    "teams:write": "Create, change and delete teams, and choose who is in them.",
+    "invitations:read": "See invitations.",
+    "invitations:write": "Invite, and take invitations back.",
+    "api_keys:manage": "Create, regenerate and revoke API keys.",
+    "sso:manage": "Set up single sign-on with SAML.",
+    "scim:manage": "Set up provisioning with SCIM.",
+    "scim:provision": "Provision users and groups through SCIM.",
+    # Evidence and limits.
+    "audit_logs:read": "Read the audit trail.",
+    "usage:read": "See what was used.",
+    "rate_limits:manage": "Change limits of projects and keys.",
+    # Storage.
+    "files:read": "Read files.",
+    "files:write": "Change files.",
+    "files:delete": "Delete files.",
+    "projects:read": "See projects.",
+    "projects:write": "Create, change and delete projects.",
+    "transforms:read": "See transforms.",
+    "transforms:create": "Define transforms.",
+    "transforms:request": "Ask for transformed files.",
+    "transforms:delete": "Delete transforms.",
+    "uploads:create": "Upload.",
+    "uploads:init": "Begin an upload.",
+    "uploads:complete": "Complete an upload.",
+    # Scheduling.
+    "bookings:read": "See bookings.",
+    "bookings:write": "Make and change bookings.",
+    "schedules:read": "See availability schedules.",
+    "schedules:write": "Change availability schedules.",
+    "event_types:read": "See event types.",
+    "event_types:write": "Change event types.",
+    # Inbox.
+    "connections:read": "See connected platforms.",
+    "connections:write": "Connect and disconnect platforms.",
+    "conversations:read": "See conversations.",
+    "conversations:write": "Assign, close and mark conversations.",
+    "messages:read": "Read messages.",
+    "messages:write": "Send messages.",
+    # Recordings.
+    "meetings:read": "See meetings that are recorded.",
+    "meetings:write": "Have meetings recorded.",
+    "recordings:read": "See and download recordings.",
+    "recordings:write": "Change and delete recordings.",
+}
+"""Every scope there is, and what it lets do. Later domains add theirs here."""
+
+_OWNERS = {"organization:delete", "organization:transfer", "billing:manage"}
+_ADMINISTRATION = {
+    "organization:write", "members:write", "teams:write", "invitations:read", "invitations:write", "api_keys:manage", "sso:manage",
+    "scim:manage", "scim:provision", "audit_logs:read", "usage:read", "rate_limits:manage", "connections:write", "projects:write",
+}  # fmt: skip
+_VIEWER = {scope for scope in CATALOGUE if scope.endswith(":read")} - _ADMINISTRATION
+_MEMBER = set(CATALOGUE) - _OWNERS - _ADMINISTRATION
 
 SCOPES: dict[str, frozenset[str]] = {
     "OWNER": frozenset({"*"}),
-    "ADMIN": frozenset({"*"}),
-    "MEMBER": frozenset(f"{_READ} {_WRITE}".split()),
-    "VIEWER": frozenset(_READ.split()),
+    "ADMIN": frozenset(set(CATALOGUE) - _OWNERS),
+    "MEMBER": frozenset(_MEMBER),
+    "VIEWER": frozenset(_VIEWER),
 }
 """By the name of the role (`MemberRole`). A member works with connections that an administrator has made."""
+
+KEY_PERMISSIONS = (
+    "files:read", "projects:read", "transforms:read", "usage:read", "audit_logs:read", "files:write", "projects:write", "files:delete",
+    "transforms:delete", "uploads:create", "uploads:init", "uploads:complete", "transforms:create", "transforms:request", "api_keys:manage",
+    "rate_limits:manage", "*",
+)  # fmt: skip
+"""The 17 permissions of a storage key; a key can have any other scope of the catalogue as well."""
+
+_READ_ONLY = frozenset({"files:read", "projects:read", "transforms:read", "usage:read", "audit_logs:read"})
+_STANDARD = _READ_ONLY | {"files:write", "uploads:create", "uploads:init", "uploads:complete", "transforms:create", "transforms:request"}
+_FULL = _STANDARD | {"projects:write", "files:delete", "transforms:delete"}
+GROUPS: dict[str, frozenset[str]] = {
+    "READ_ONLY": _READ_ONLY,
+    "STANDARD": _STANDARD,
+    "FULL": _FULL,
+    "ADMIN": frozenset({"*"}),
+}
+"""What a key can be made with by one word."""
+
+RANKS = ("VIEWER", "MEMBER", "ADMIN", "OWNER")
+
+
+def is_scope(word: str) -> bool:
+    """Whether it is in the catalogue, `resource:*` of a resource in it, or `*`."""
+    return word in CATALOGUE or word == "*" or (word.endswith(":*") and any(scope.startswith(word[:-1]) for scope in CATALOGUE))
+
+
+def expanded(scopes: Iterable[str]) -> frozenset[str]:
+    """The scopes of the catalogue that these cover: no wildcards."""
+    covered: set[str] = set()
+    for word in scopes:
+        covered |= {scope for scope in CATALOGUE if word in {scope, "*"} or (word.endswith(":*") and scope.startswith(word[:-1]))}
+    return frozenset(covered)
+
+
+def is_within(scopes: Iterable[str], bounds: Iterable[str]) -> bool:
+    """Whether everything that `scopes` cover is covered by `bounds`. `*` covers more than the catalogue: scopes that are yet to come."""
+    wide = frozenset(bounds)
+    return all("*" in wide or word in wide or (word != "*" and expanded([word]) <= expanded(wide)) for word in scopes)

@@ -33,11 +33,12 @@ class InvalidToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a valid token names."""
+    """Whom a valid token names. Without an organization, a user who has not chosen one; without a session, a tool's."""
 
-    organization_id: UUID
+    organization_id: UUID | None
     user_id: UUID
-    role: str
+    role: str | None
+    session_id: UUID | None = None
 
 
 def _encoded(raw: bytes) -> str:
@@ -82,7 +83,13 @@ def verify(token: str) -> Bearer:
             leeway=_LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]},
         )
-        return Bearer(UUID(claims["organization_id"]), UUID(claims["sub"]), str(claims["role"]))
+        organization_id, session_id = claims.get("organization_id"), claims.get("sid")
+        return Bearer(
+            UUID(organization_id) if organization_id is not None else None,
+            UUID(claims["sub"]),
+            str(claims["role"]) if organization_id is not None else None,
+            UUID(session_id) if session_id is not None else None,
+        )
     except (jwt.PyJWTError, InvalidToken, KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise InvalidToken("This token is not valid here.") from None
 
@@ -93,13 +100,15 @@ def issue(sign: Callable[[bytes], bytes], kid: str, bearer: Bearer, now: datetim
         "iss": setting("TOKEN_ISSUER"),
         "aud": setting("TOKEN_AUDIENCE", "parley"),
         "sub": str(bearer.user_id),
-        "organization_id": str(bearer.organization_id),
-        "role": bearer.role,
         "iat": int(now.timestamp()),
         "nbf": int(now.timestamp()),
         "exp": int((now + life).timestamp()),
         "jti": str(new_id()),
     }
+    if bearer.organization_id is not None:
+        claims |= {"organization_id": str(bearer.organization_id), "role": str(bearer.role)}
+    if bearer.session_id is not None:
+        claims["sid"] = str(bearer.session_id)
     header = {"alg": ALGORITHM, "kid": kid, "typ": "at+jwt"}
     signing_input = ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
     r, s = utils.decode_dss_signature(sign(signing_input.encode()))

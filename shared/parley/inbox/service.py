@@ -31,8 +31,6 @@ class NoSuchConversation(NotFound):
 
 def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> Connection:
     """Connect a WhatsApp number. A number belongs to one organization at a time. Raises `NumberTaken`."""
-    caller.require("connections:write")
-
     connection = Connection(
         platform=Platform(wanted.platform),
         platform_user_id=wanted.phone_number_id,
@@ -54,14 +52,12 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
 
 def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
     """A page of connections, newest first. One query."""
-    caller.require("connections:read")
     rows, following = page(session, queries.connections(), [Connection.id], cursor=cursor, limit=limit)
     return Page(items=[ConnectionRead.model_validate(row) for row in rows], next_cursor=following)
 
 
 def connection(session: Session, caller: Caller, connection_id: UUID) -> Connection:
     """Raises `NoSuchConnection`."""
-    caller.require("connections:read")
     found = queries.connection(session, connection_id)
     if found is None:
         raise NoSuchConnection("There is no such connection.")
@@ -79,7 +75,6 @@ def conversations(
     cursor: str | None,
 ) -> Page[ConversationRead]:
     """A page of conversations, newest activity first. One query."""
-    caller.require("conversations:read")
     wanted = queries.conversations(status, connection_id, is_unread)
     rows, following = page(session, wanted, [Conversation.last_message_at, Conversation.id], cursor=cursor, limit=limit)
     return Page(items=[ConversationRead.model_validate(row) for row in rows], next_cursor=following)
@@ -87,7 +82,6 @@ def conversations(
 
 def conversation(session: Session, caller: Caller, conversation_id: UUID) -> Conversation:
     """Raises `NoSuchConversation`."""
-    caller.require("conversations:read")
     found = queries.conversation(session, conversation_id)
     if found is None:
         raise NoSuchConversation("There is no such conversation.")
@@ -96,7 +90,6 @@ def conversation(session: Session, caller: Caller, conversation_id: UUID) -> Con
 
 def messages(session: Session, caller: Caller, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:
     """A page of a conversation's messages, newest first by platform time. Two queries. Raises `NoSuchConversation`."""
-    caller.require("messages:read")
     if queries.conversation(session, conversation_id) is None:
         raise NoSuchConversation("There is no such conversation.")
     keys = [Message.platform_timestamp, Message.id]
@@ -106,8 +99,6 @@ def messages(session: Session, caller: Caller, conversation_id: UUID, *, limit: 
 
 def mark_read(session: Session, caller: Caller, conversation_id: UUID) -> Conversation:
     """Nothing is unread any more. Doing it again changes nothing. Raises `NoSuchConversation`."""
-    caller.require("conversations:write")
-
     unread = (Conversation.id == conversation_id) & (Conversation.unread_count > 0)
     read = session.scalars(
         update(Conversation).where(unread).values(unread_count=0, updated_at=now()).returning(Conversation)

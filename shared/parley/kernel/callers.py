@@ -1,11 +1,15 @@
 """Who asks, and for which organization."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
+from parley.kernel.admission import Admission
 from parley.kernel.errors import Forbidden
+
+NOWHERE = UUID(int=0)
+"""The organization of who works for none: visitors, and users who have not chosen one. No tenant has this id."""
 
 
 class ActorType(StrEnum):
@@ -21,7 +25,11 @@ class MissingScope(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`."""
+    """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`.
+
+    `project_id` is set for an API key that belongs to a project. `admission` is there for who came through the gateway, and is checked as
+    the first transaction begins.
+    """
 
     organization_id: UUID
     actor_type: ActorType
@@ -30,6 +38,12 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     ip_address: str | None = None
     user_agent: str | None = None
+    project_id: UUID | None = None
+    admission: Admission | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def has_organization(self) -> bool:
+        return self.organization_id != NOWHERE
 
     def may(self, scope: str) -> bool:
         """Whether one of the caller's scopes covers `scope`."""
@@ -41,8 +55,8 @@ class Caller:
             raise MissingScope(f"This needs the scope {scope}; ask an administrator of your organization for it.", scope=scope)
 
     def acting_for(self, organization_id: UUID) -> Self:
-        """The same caller in an organization that a directory named."""
-        return replace(self, organization_id=organization_id)
+        """The same caller in an organization that a directory named, or that is just being founded."""
+        return replace(self, organization_id=organization_id, admission=None)
 
 
 def system(organization_id: UUID) -> Caller:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +10,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from parley.kernel import gather, outbox
-from parley.kernel.callers import Caller
+from parley.kernel import admission, gather, outbox
+from parley.kernel.callers import NOWHERE, Caller
 from parley.kernel.connections import engine
 from parley.kernel.once import Once
 from parley.kernel.sessions import TenantSession
 
-__all__ = ["engine", "lookup", "round_trips", "sweep", "transaction"]
+__all__ = ["bearing", "engine", "lookup", "lookup_of", "personal", "round_trips", "sweep", "transaction"]
 
 # Nothing here outlives the transaction: behind a transaction-pooling proxy a session-level SET would pin the connection.
 _LIMITS = "set local statement_timeout = '20s'; set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '30s'"
@@ -49,9 +50,15 @@ def lookup(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _session(setting_up: str) -> Iterator[Session]:
-    connection, _ = _first(f"{setting_up}; {_LIMITS}")
+def _session(setting_up: str, caller: Caller | None = None, question: str = "") -> Iterator[Session]:
+    """A session whose transaction begins with `setting_up`. With a question of `admission`, it is asked before, in the same round trip."""
+    asked = (
+        f"{setting_up}; set local synchronous_commit = off; set local lock_timeout = '2s'; {question}; commit; begin; " if question else ""
+    )
+    connection, answer = _first(f"{asked}{setting_up}; {_LIMITS}")
     try:
+        if question and caller is not None and caller.admission is not None:
+            admission.settle(caller.admission, answer.one())
         with TenantSession(connection, join_transaction_mode="control_fully", expire_on_commit=False) as session:
             yield session
             session.info["is_ending"] = True
@@ -60,20 +67,74 @@ def _session(setting_up: str) -> Iterator[Session]:
         connection.close()
 
 
+def _unchecked(caller: Caller) -> admission.Admission | None:
+    return caller.admission if caller.admission is not None and not caller.admission.is_checked else None
+
+
 @contextmanager
-def transaction(caller: Caller, once: Once | None = None) -> Iterator[Session]:
+def transaction(caller: Caller, once: Once | None = None, *, person: UUID | None = None) -> Iterator[Session]:
     """One transaction for the caller's organization; commits at the end of the block, then kicks the relay if anything was announced.
 
     With `once`, the request's idempotency key is claimed first: raises `idempotency.Replayed` when this request was answered before.
+    With `person`, that user's own rows are visible beside the organization's: their memberships of other organizations too, so such a
+    block names the organization in what it selects. The first transaction of a request raises the refusals of `admission.settle`.
     Objects stay readable after the commit.
     """
-    with _session(f"set local app.organization_id = '{UUID(str(caller.organization_id))}'") as session:
+    setting_up = f"set local app.organization_id = '{UUID(str(caller.organization_id))}'"
+    waiting = _unchecked(caller)
+    asked = admission.question(caller.actor_type.value, caller.actor_id, caller.role, waiting) if waiting else ""
+    if person is not None:
+        setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
+    with _session(setting_up, caller, asked) as session:
         session.info["caller"] = caller
         if once is not None:
             once.claim(session, caller)
         yield session
     if session.info.get("has_announced"):
         outbox.kick()
+
+
+@contextmanager
+def personal(caller: Caller, user_id: UUID | None = None) -> Iterator[Session]:
+    """One transaction of a person, for no organization: their own rows of the tables that belong to users, and nothing else.
+
+    `user_id` for a caller who is not yet known to be that person, as while logging in. Organizations that the person belongs to can be
+    read here, not changed. What is audited or announced belongs to no organization; an audit
+    row for one of the person's own is written with `caller.acting_for(…)`.
+    """
+    person = UUID(str(user_id or caller.actor_id))
+    setting_up = f"set local app.user_id = '{person}'; set local app.organization_id = '{NOWHERE}'"
+    waiting = _unchecked(caller)
+    with _session(setting_up, caller, admission.question_of_person(person, waiting) if waiting else "") as session:
+        session.info["caller"] = replace(caller, organization_id=NOWHERE)
+        session.info["user_id"] = person
+        yield session
+    if session.info.get("has_announced"):
+        outbox.kick()
+
+
+def _proof(digest: str) -> str:
+    return f"set local app.secret_digest = '{bytes.fromhex(digest).hex()}'"
+
+
+@contextmanager
+def bearing(caller: Caller, digest: str) -> Iterator[Session]:
+    """One transaction of who presents a secret: the rows that it was stored for (`keyed.digest`) are visible, and nothing else."""
+    with _session(f"{_proof(digest)}; set local app.organization_id = '{NOWHERE}'") as session:
+        session.info["caller"] = replace(caller, organization_id=NOWHERE)
+        yield session
+    if session.info.get("has_announced"):
+        outbox.kick()
+
+
+def lookup_of(organization_id: UUID, statement: str) -> list[tuple[Any, ...]]:
+    """Rows of one SELECT without parameters for an organization: one round trip, outside any transaction of ours. For the authorizer."""
+    connection, result = _first(f"set local app.organization_id = '{UUID(str(organization_id))}'; {statement}", autocommit=True)
+    try:
+        return [tuple(row) for row in result]
+    finally:
+        gather.driver(connection).autocommit = False
+        connection.close()
 
 
 @contextmanager

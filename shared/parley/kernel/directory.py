@@ -1,14 +1,18 @@
-"""The directory: which organization does an outside name belong to? It answers that and nothing else.
+"""The directory: which organization, or which person, does an outside name belong to? It answers that and nothing else.
 
-Asked before the tenant is known (a phone number of a webhook, a public event type, a management token). An entry is written in the
-transaction of the row it points to; whatever must be unique across tenants is unique here.
+Asked before the tenant is known (a phone number of a webhook, a public event type, a management token) or before the person is (an e-mail
+address, an account at a provider). An entry is written in the transaction of the row it points to; whatever must be unique across tenants
+is unique here. Names of persons are kept as their SHA-256, so that the directory is no list of addresses.
 """
 
+import hashlib
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import CheckConstraint, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from parley.kernel.gather import later
 from parley.kernel.models import Base
 
 UNIQUE = "pk_directory_entries"
@@ -18,15 +22,20 @@ class Kind(StrEnum):
     EVENT_TYPE = "event_type"
     MANAGEMENT_TOKEN = "management_token"  # noqa: S105  # a kind, not a secret
     WHATSAPP_NUMBER = "whatsapp_number"
+    EMAIL = "email"
+    PROVIDER_ACCOUNT = "provider_account"
+    SAML_DOMAIN = "saml_domain"
 
 
 class DirectoryEntry(Base):
     __tablename__ = "directory_entries"
+    __table_args__ = (CheckConstraint("num_nonnulls(organization_id, user_id) = 1", name="one_owner"),)
     global_because = "It is asked before the tenant is known, and holds no more than the name of the organization."
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
-    organization_id: Mapped[UUID] = mapped_column(index=True)
+    organization_id: Mapped[UUID | None] = mapped_column(index=True)
+    user_id: Mapped[UUID | None] = mapped_column(index=True)
 
 
 def enter(session: Session, kind: Kind, key: str) -> None:
@@ -39,6 +48,29 @@ def organization_of(kind: Kind, key: str) -> UUID | None:
     from parley.kernel.db import lookup
 
     rows = lookup("SELECT organization_id FROM directory_entries WHERE kind = %s AND key = %s", kind.value, key)
+    return rows[0][0] if rows else None
+
+
+def personal(name: str) -> str:
+    """The key of a name that belongs to a person: letters of either case are the same."""
+    return hashlib.sha256(name.strip().lower().encode(errors="surrogatepass")).hexdigest()
+
+
+def enter_person(session: Session, kind: Kind, name: str, user_id: UUID) -> None:
+    """Name a person. A name that is taken violates `directory.UNIQUE` at the next flush."""
+    session.add(DirectoryEntry(kind=kind.value, key=personal(name), user_id=user_id))
+
+
+def leave_person(session: Session, kind: Kind, name: str) -> None:
+    """Take a person's name back. It travels with the next statement."""
+    later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == personal(name)))
+
+
+def person_of(kind: Kind, name: str) -> UUID | None:
+    """The user, or None. One round trip outside any transaction."""
+    from parley.kernel.db import lookup
+
+    rows = lookup("SELECT user_id FROM directory_entries WHERE kind = %s AND key = %s", kind.value, personal(name))
     return rows[0][0] if rows else None
 
 

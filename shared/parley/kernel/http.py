@@ -24,8 +24,10 @@ from parley.kernel.callers import Caller
 from parley.kernel.errors import BadRequest, Forbidden, NotFound, Refusal, UnsupportedMediaType
 from parley.kernel.faults import refusal_of
 from parley.kernel.once import Once, Replayed
-from parley.kernel.parties import caller_of, visitor_of
+from parley.kernel.parties import Access, admit, caller_of, visitor_of
 from parley.kernel.requests import InvalidRequest, inspect, read_json
+
+__all__ = ["Access", "AuthenticatedCaller", "RequestOnce", "SecretOnce", "Visitor", "api", "entrypoint", "refuse"]
 
 JSON_BYTES = 256 * 1024
 _PROBLEM = "application/problem+json"
@@ -70,16 +72,18 @@ def _answer_failure(error: Exception) -> Response[str]:
 
 
 class Api(APIGatewayHttpResolver):
-    """One function's routes, and what bodies they take."""
+    """One function's routes: who may call them, and what bodies they take."""
 
+    needs: Access | str
     accepts: tuple[str, ...]
     most_bytes: int
 
 
-def api(*, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> Api:
-    """The application of one function. `accepts` are the media types of its bodies, at most `most_bytes` long; an empty tuple takes any
-    body, raw."""
+def api(*, needs: Access | str, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> Api:
+    """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
+    the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
+    app.needs = needs
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.exception_handler(Refusal)(_answer_refusal)
@@ -109,19 +113,26 @@ def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
+            admit(caller_of(event), app.needs)
             inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
         except Refusal as refusal:
             answer = _built(_answer_refusal(refusal))
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = _built(_answer_failure(error))
-        answer["headers"] = _HEADERS | answer.get("headers", {})
+        answer["headers"] = _HEADERS | _allowance(event) | answer.get("headers", {})
         if answer["statusCode"] in (403, 404):
             _witness(event, answer["statusCode"])
         _count(answer["statusCode"], (time.perf_counter() - started) * 1000)
         return answer
 
     return lambda_handler
+
+
+def _allowance(event: dict[str, Any]) -> dict[str, str]:
+    caller = caller_of(event)
+    known = caller.admission.allowance if caller is not None and caller.admission is not None else None
+    return known.headers() if known is not None else {}
 
 
 def _built(response: Response[str]) -> dict[str, Any]:
@@ -139,7 +150,7 @@ def _count(status: int, milliseconds: float) -> None:
 def _witness(event: dict[str, Any], status: int) -> None:
     """Audit that a known caller asked for what it may not have, or for what is not its own. Failing to is logged, and changes no answer."""
     caller = caller_of(event)
-    if caller is None:
+    if caller is None or not caller.has_organization:
         return
     from parley.kernel import audit
     from parley.kernel.db import transaction
@@ -171,6 +182,13 @@ def _once(request: Request) -> Once:
     return Once(key, event.get("routeKey", ""), hashlib.sha256(target.encode(errors="surrogatepass")).digest())
 
 
+def _sealed_once(request: Request) -> Once:
+    from parley.kernel.sealed_once import SealedOnce
+
+    plain = _once(request)
+    return SealedOnce(plain.key, plain.route, plain.fingerprint)
+
+
 AuthenticatedCaller = Annotated[Caller, Depends(_authenticated)]
 """Who asks, on a route behind the authorizer."""
 
@@ -179,3 +197,6 @@ Visitor = Annotated[Caller, Depends(_visitor)]
 
 RequestOnce = Annotated[Once, Depends(_once)]
 """The request's Idempotency-Key, for `transaction(caller, once)` and `once.answer(...)`."""
+
+SecretOnce = Annotated[Once, Depends(_sealed_once)]
+"""The same for a route whose answer holds a secret: what is kept of the answer is sealed."""

@@ -1,34 +1,78 @@
 """Who a request comes from, as the gateway says it."""
 
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from parley.kernel.callers import ActorType, Caller
+from parley.kernel.admission import Admission
+from parley.kernel.callers import NOWHERE, ActorType, Caller
+from parley.kernel.errors import Forbidden
 
-_NOWHERE = UUID(int=0)
+_KNOWN = "parley.caller"
+
+
+class Access(Enum):
+    """Who may call a route that asks for no scope."""
+
+    ANYBODY = "anybody"  # no authorizer: visitors, and callers as visitors
+    PERSON = "person"  # a logged-in user, whether or not they have chosen an organization
+    MEMBER = "member"  # anybody who works for an organization: users and keys
+
+
+class NotAPerson(Forbidden):
+    """A route for people, asked by an API key."""
+
+
+class NoOrganizationChosen(Forbidden):
+    """The user has not said for which organization."""
+
+
+def admit(caller: Caller | None, needs: Access | str) -> None:
+    """Raise a refusal unless the caller may call a route that needs this. Raises `MissingScope`, `NotAPerson`, `NoOrganizationChosen`."""
+    if needs is Access.ANYBODY:
+        return
+    if caller is None:
+        raise Forbidden("This route needs a caller, and the gateway named none.")
+    if needs is Access.PERSON:
+        if caller.actor_type is not ActorType.USER:
+            raise NotAPerson("This is for people; log in, an API key can't do it.")
+        return
+    if not caller.has_organization:
+        raise NoOrganizationChosen("Choose an organization first: POST /v1/auth/switch.")
+    if isinstance(needs, str):
+        caller.require(needs)
 
 
 def caller_of(event: dict[str, Any]) -> Caller | None:
-    """The caller that the authorizer passed on; None on a public route. Headers are never asked."""
+    """The caller that the authorizer passed on; None on a public route. Headers are never asked. The same object each time."""
     context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
-    if "organization_id" not in context:
+    if "actor_type" not in context:
         return None
+    if _KNOWN not in event:
+        event[_KNOWN] = _read(event, context)
+    known: Caller = event[_KNOWN]
+    return known
+
+
+def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:
     seen = event.get("requestContext", {}).get("http", {})
     return Caller(
-        organization_id=UUID(context["organization_id"]),
+        organization_id=UUID(context["organization_id"]) if context.get("organization_id") else NOWHERE,
         actor_type=ActorType(context["actor_type"]),
         actor_id=UUID(context["actor_id"]),
-        role=context.get("role"),
+        role=context.get("role") or None,
         scopes=frozenset(context.get("scopes", "").split()),
         ip_address=seen.get("sourceIp") or None,
         user_agent=_agent(seen),
+        project_id=UUID(context["project_id"]) if context.get("project_id") else None,
+        admission=Admission(UUID(context["session_id"]) if context.get("session_id") else None),
     )
 
 
 def visitor_of(event: dict[str, Any]) -> Caller:
     """Somebody without an account, for no organization yet."""
     seen = event.get("requestContext", {}).get("http", {})
-    return Caller(_NOWHERE, ActorType.VISITOR, ip_address=seen.get("sourceIp") or None, user_agent=_agent(seen))
+    return Caller(NOWHERE, ActorType.VISITOR, ip_address=seen.get("sourceIp") or None, user_agent=_agent(seen))
 
 
 def _agent(seen: dict[str, Any]) -> str | None:

@@ -22,7 +22,7 @@ class TenantSession(Session):
 
 @event.listens_for(TenantSession, "before_attach")
 def _belong(session: Session, row: Any) -> None:
-    if "caller" in session.info and getattr(row, "organization_id", row) is None:
+    if "caller" in session.info and not row.global_because and getattr(row, "organization_id", row) is None:
         row.organization_id = session.info["caller"].organization_id
 
 

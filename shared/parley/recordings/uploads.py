@@ -50,8 +50,6 @@ class UploadGone(Conflict):
 
 def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreate) -> tuple[Meeting, Upload]:
     """An upload as it may be made, not yet kept. Raises `NotFound` or `IllegalTransition`."""
-    caller.require("uploads:create")
-
     meeting, recording = queries.meeting_with_recording(session, meeting_id) or (None, None)
     if meeting is None or recording is None:
         raise NotFound("There is no such meeting, or its recording was deleted.")
@@ -90,13 +88,11 @@ def _move(session: Session, caller: Caller, meeting_id: UUID, target: MeetingSta
 
 def to_sign(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts. Raises `NotFound`, `NotMultipart`, `UploadFinished` or `UploadExpired`."""
-    caller.require("uploads:create")
     return _waiting(_multipart(session, meeting_id, upload_id))
 
 
 def to_complete(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts, or was completed before: to ask again is fine. Raises as `to_sign` does."""
-    caller.require("uploads:create")
     upload = _multipart(session, meeting_id, upload_id)
     return upload if upload.status is UploadStatus.COMPLETED else _waiting(upload)
 
@@ -127,8 +123,6 @@ def etags(upload: Upload, parts: Sequence[UploadedPart]) -> list[tuple[int, str]
 
 def abort(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
     """Give an upload up; doing it again changes nothing. Raises `NotFound` or `UploadFinished`."""
-    caller.require("uploads:create")
-
     upload = _upload(queries.upload_of_meeting(session, meeting_id, upload_id, for_update=True))
     if upload.status is UploadStatus.ABORTED:
         return upload

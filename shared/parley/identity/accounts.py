@@ -1,0 +1,30 @@
+"""Accounts: a user and the names that the directory knows them by, written together."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from parley.identity.models import User
+from parley.kernel import directory
+from parley.kernel.errors import Conflict
+from parley.kernel.verdicts import violation_means
+
+
+class EmailTaken(Conflict):
+    """An account with this address exists."""
+
+
+def create(session: Session, *, email: str | None, name: str | None, email_verified_at: datetime | None = None, **columns: object) -> User:
+    """A new account, flushed. Address and directory entry are unique together. Raises `EmailTaken`.
+
+    The row is visible once it is a member of the session's organization, or to the person themself (`db.personal`, `person=`).
+    """
+    user = User(email=email, name=name, email_verified_at=email_verified_at, **columns)
+    session.add(user)
+    taken = EmailTaken("An account with this address exists.")
+    with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
+        session.flush()
+        if email is not None:
+            directory.enter_person(session, directory.Kind.EMAIL, email, user.id)
+            session.flush()
+    return user

@@ -1,0 +1,113 @@
+"""Whether a known caller may come in at this moment: asked as a request's transaction begins, in the same round trip.
+
+An access token is verified offline and lives for minutes, and the gateway remembers what the authorizer said. So the database is asked
+once more by the statement that begins the transaction: is the session still there, the key not revoked, the member's role the one that
+the token says, and is the organization within its requests a minute? A revocation therefore works at once, whatever is cached where.
+
+The count is committed by itself, before the transaction: requests of one organization do not wait for each other's work.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from parley.kernel.errors import Forbidden, TooManyRequests, Unauthenticated
+from parley.kernel.plans import PLANS, PlanLimit
+
+WINDOW_SECONDS = 60
+
+
+class SessionEnded(Unauthenticated):
+    """The session was logged out or revoked, or its user is no longer there."""
+
+
+class RightsChanged(Unauthenticated):
+    """The role is another one than the token says."""
+
+
+class NotAMember(Forbidden):
+    """The user does not belong to the organization, or not any more."""
+
+
+class KeyRevoked(Unauthenticated):
+    """The API key was revoked or has expired."""
+
+
+class RateLimitExceeded(TooManyRequests):
+    """More requests in this minute than plan or key allow."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What the limit has left, for the RateLimit header fields (draft-ietf-httpapi-ratelimit-headers)."""
+
+    policy: str
+    quota: int
+    remaining: int
+    resets_in: int
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "ratelimit-policy": f'"{self.policy}";q={self.quota};w={WINDOW_SECONDS}',
+            "ratelimit": f'"{self.policy}";r={self.remaining};t={self.resets_in}',
+        }
+
+
+@dataclass(slots=True)
+class Admission:
+    """What the authorizer said of a request, to be checked once. `allowance` is known after that."""
+
+    session_id: UUID | None = None
+    is_checked: bool = False
+    allowance: Allowance | None = None
+
+
+@cache
+def _limits() -> str:
+    return json.dumps({name.value: {"minute": plan.requests_per_minute, "api": plan.has_api_access} for name, plan in PLANS.items()})
+
+
+def _literal(uuid: UUID | None) -> str:
+    return f"'{UUID(str(uuid))}'" if uuid is not None else "NULL"
+
+
+def question(actor_type: str, actor_id: UUID | None, role: str | None, admission: Admission) -> str:
+    """The SELECT that asks, for a caller of an organization. Its parts are values of ours, checked: a client wrote none of them."""
+    known_role = role if role is not None and role.isalpha() else ""
+    called = f"admit('{actor_type}', '{UUID(str(actor_id))}', {_literal(admission.session_id)}, '{known_role}', '{_limits()}')"
+    return f"SELECT * FROM {called}"  # noqa: S608
+
+
+def question_of_person(user_id: UUID, admission: Admission) -> str:
+    """The SELECT that asks for somebody who works for no organization in this transaction."""
+    return f"SELECT * FROM admit_person('{UUID(str(user_id))}', {_literal(admission.session_id)})"  # noqa: S608
+
+
+def settle(admission: Admission, answer: Any) -> None:
+    """Take the database's answer.
+
+    Raises `SessionEnded`, `RightsChanged`, `NotAMember`, `KeyRevoked`, `PlanLimit`, `RateLimitExceeded`.
+    """
+    admission.is_checked = True
+    if answer.verdict == "session_ended":
+        raise SessionEnded("This session has ended; log in again.")
+    if answer.verdict == "not_a_member":
+        raise NotAMember("You are not a member of this organization any more; choose another one or log in again.")
+    if answer.verdict == "rights_changed":
+        raise RightsChanged("Your rights have changed since this token was made; refresh it, and try again.")
+    if answer.verdict == "key_revoked":
+        raise KeyRevoked("This API key was revoked or has expired; make a new one.")
+    if answer.verdict == "no_api_access":
+        raise PlanLimit("The plan of this organization does not include the API; BUSINESS does.", limit="api_access")
+    if answer.quota is None:
+        return
+    used, resets_in = int(answer.used), max(int(answer.resets_in), 1)
+    admission.allowance = Allowance(answer.policy, int(answer.quota), max(int(answer.quota) - used, 0), resets_in)
+    if used > answer.quota:
+        refusal = RateLimitExceeded(
+            f"More than {answer.quota} requests a minute; wait {resets_in} s, or choose a larger plan.", limit=int(answer.quota)
+        )
+        refusal.headers = admission.allowance.headers() | {"retry-after": str(resets_in)}
+        raise refusal
