@@ -20,7 +20,9 @@ from parley.recordings import media
 from parley.scheduling import bookings
 from parley.scheduling.models import Booking
 from tests.harness import Client, Member, World
+from tests.platform import routes_keys, routes_log_in, routes_organizations, routes_providers, routes_saml, routes_scim
 
+AREAS = (routes_organizations, routes_log_in, routes_providers, routes_keys, routes_saml, routes_scim)
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 MINUTES = 30
 RECORDING = b"\x1aE\xdf\xa3 a recording"
@@ -167,7 +169,8 @@ class Furnished:
     def requests(self) -> dict[str, Callable[[], Request]]:
         """By method and path as in the template: makes a new request of that route ready, with an Idempotency-Key where it takes one."""
         get, post = self._get, self._post
-        return {
+        made = {route: make for area in AREAS for route, make in area.requests(self).items()}
+        return made | {
             "GET /v1/identity/me": lambda: get("/v1/identity/me"),
             "GET /health": lambda: lambda: self.stranger.get("/health"),
             "POST /v1/scheduling/schedules": lambda: post("/v1/scheduling/schedules", {"name": "None", "timezone": "UTC", "slots": []}),

@@ -10,6 +10,7 @@ import pytest
 from local.cloudformation import read
 from local.template import load
 from tests.platform.reached import ROOT, handlers, mentioned, reached, settings, symbols
+from tests.platform.rights import policies
 
 DOCUMENT = read(ROOT / "template.yaml")
 TEMPLATE = load(ROOT / "template.yaml")
@@ -89,7 +90,7 @@ def _target(resource: Any) -> str:
 
 
 def granted(name: str) -> Iterator[str]:
-    for policy in DOCUMENT["Resources"][name]["Properties"].get("Policies", []):
+    for policy in policies(DOCUMENT, name):
         document = DOCUMENT["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy
         for statement in document["Statement"]:
             assert statement["Effect"] == "Allow"

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from tests.harness import Member, World
+from tests.platform.every_route import AREAS
 from tests.stack.scenes import at, booking, created, event_type, schedule
 
 
@@ -34,7 +35,7 @@ def things_of(member: Member, world: World) -> dict[str, str]:
         "conversation_id": conversation(member, world, number),
         "meeting_id": meeting["id"],
         "recording_id": recording,
-    }
+    } | {name: value for area in AREAS for name, value in area.things(member, world).items()}
 
 
 MEETING = {
@@ -73,6 +74,7 @@ BODIES: dict[str, Any] = {
 
 def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, globex: Member) -> None:
     theirs = things_of(globex, world)
+    bodies = BODIES | {name: body for area in AREAS for name, body in area.BODIES.items()}
     checked = 0
     for route in world.template.routes:
         names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
@@ -83,7 +85,7 @@ def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, 
             path = route.path
             for name in names:
                 path = path.replace(f"{{{name}}}", ids.get(name, str(new_id())))
-            body = BODIES.get(path.rpartition("/")[2], {}) if route.method == "POST" else None
+            body = bodies.get(route.path.rpartition("/")[2], {}) if route.method in ("POST", "PUT", "PATCH") else None
             answers.append(acme.request(route.method, path, body))
         foreign, unknown = answers
         assert foreign.status == unknown.status == 404, (route.method, route.path, foreign.status, unknown.status, foreign.raw)

@@ -12,6 +12,7 @@ import pytest
 
 from local.cloudformation import named, read
 from local.template import FUNCTION, Resource, Template, load
+from tests.platform.rights import policies
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "infrastructure").glob("*.yaml"))]
@@ -106,7 +107,7 @@ def test_a_request_is_answered_before_the_api_gives_up() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_reaches_the_database_waits_for_the_migrations_and_lies_in_the_network(name: str) -> None:
     waits = "Migrations" in TEMPLATE.resources[name].depends_on
-    reaches = {"Ref": "ReachDatabase"} in properties(name).get("Policies", [])
+    reaches = {"Ref": "ReachDatabase"} in policies(DOCUMENT, name)
     is_in_network = "VpcConfig" not in properties(name)  # Globals put it there
     if name == "PlatformMigrate":  # is what they wait for, and has a right of its own
         assert (waits, reaches, is_in_network) == (False, False, True)
@@ -280,7 +281,7 @@ def test_a_wildcard_resource_has_its_reason_beside_it(path: Path) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_what_is_named(name: str) -> None:
-    for statement in _statements(properties(name).get("Policies", [])):
+    for statement in _statements(policies(DOCUMENT, name)):
         actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
         assert not [action for action in actions if "*" in action], f"{name} may do {actions}"
         assert "*" not in resources
@@ -288,7 +289,9 @@ def test_a_function_may_do_what_is_named(name: str) -> None:
 
 def test_every_role_is_bounded() -> None:
     assert DOCUMENT["Globals"]["Function"]["PermissionsBoundary"] == {"Ref": "Boundary"}
-    assert not [name for name in FUNCTIONS if {"Role", "PermissionsBoundary"} & properties(name).keys()]
+    assert not [name for name in FUNCTIONS if "PermissionsBoundary" in properties(name)]
+    roles = [one for one in DOCUMENT["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
+    assert roles and all(role["Properties"]["PermissionsBoundary"] == {"Ref": "Boundary"} for role in roles)
 
 
 def test_no_role_reaches_logs_or_queues_of_another_stack() -> None:

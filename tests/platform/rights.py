@@ -1,0 +1,14 @@
+"""The policies of a function, as the template gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def policies(document: Any, name: str) -> list[Any]:
+    """Those of the function, or of the role that it shares with others. What AWS itself manages only lets it run, inside the boundary."""
+    own = document["Resources"][name]["Properties"]
+    if "Role" not in own:
+        return list(own.get("Policies", []))
+    role = document["Resources"][own["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return [policy for policy in role["ManagedPolicyArns"] if "Ref" in policy] + [one["PolicyDocument"] for one in role.get("Policies", [])]
