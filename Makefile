@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: help run demo token doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
+.PHONY: help run demo token organization user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -13,6 +13,8 @@ ARCHITECTURE ?= arm64
 ENVIRONMENT ?= staging
 WORKERS ?= 2
 ROLE ?= OWNER
+PLAN ?= BUSINESS
+PERMISSIONS ?= *
 
 export ARCHITECTURE
 export SAM_CLI_TELEMETRY = 0
@@ -31,6 +33,18 @@ demo: ## the same without serving; fails when a step fails
 
 token: ## an access token for the bundle that runs (ROLE=VIEWER and so on)
 	@$(RUN) python -m local.token --role $(ROLE)
+
+organization: ## a new organization with its owner, in the bundle that runs (NAME=Globex EMAIL=gus@globex.example PLAN=BUSINESS)
+	@$(RUN) python -m local.admin organization --name '$(NAME)' --email '$(EMAIL)' --plan '$(PLAN)'
+
+user: ## a new member (ORGANIZATION=its id, else the seeded one; EMAIL=… NAME=… ROLE=MEMBER)
+	@$(RUN) python -m local.admin user --organization '$(ORGANIZATION)' --name '$(NAME)' --email '$(EMAIL)' --role '$(if $(filter OWNER,$(ROLE)),MEMBER,$(ROLE))'
+
+key: ## a new API key (ORGANIZATION=its id, else the seeded one; PERMISSIONS='bookings:read event_types:read')
+	@$(RUN) python -m local.admin key --organization '$(ORGANIZATION)' --permissions '$(PERMISSIONS)'
+
+mail: ## the last mails that the bundle sent (TO=ada@)
+	@$(RUN) python -m local.mail --to '$(TO)'
 
 doctor: ## look at the database and the AWS endpoint, and say what is wrong with them
 	@$(RUN) python -m local.doctor

@@ -80,6 +80,11 @@ class Emulator:
 
     def mails(self) -> list[dict[str, Any]]:
         """What was sent through SES, oldest first: id, from, to, raw."""
-        with urllib.request.urlopen(f"{self.endpoint}/local/mails", timeout=10) as answer:
-            mails: list[dict[str, Any]] = json.load(answer)
-        return mails
+        return mails(self.endpoint)
+
+
+def mails(endpoint: str) -> list[dict[str, Any]]:
+    """What was sent through the SES of the emulator at an address, oldest first: id, from, to, raw."""
+    with urllib.request.urlopen(f"{endpoint}/local/mails", timeout=10) as answer:
+        sent: list[dict[str, Any]] = json.load(answer)
+    return sent

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 
-from local.emulator import ROOT
-from local.handlers import SHARED
+from local import card
+from local.problems import Problem
 from local.seed import token
-from local.stack import CARD
 
 ROLES = ("OWNER", "ADMIN", "MEMBER", "VIEWER")
 
@@ -19,13 +16,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.token", description=__doc__)
     parser.add_argument("--role", choices=ROLES, default="OWNER", type=str.upper)
     role: str = parser.parse_args().role
-    card = ROOT / ".local" / CARD
-    if not card.exists():
-        print("No stack is running: start `make run` in another terminal.", file=sys.stderr)
+    try:
+        environment = card.enter()
+    except Problem as problem:
+        print(problem, file=sys.stderr)
         return 1
-    environment: dict[str, str] = json.loads(card.read_text())["environment"]
-    sys.path.insert(0, str(SHARED))
-    os.environ.update(environment)
     print(token(environment, role))
     return 0
 

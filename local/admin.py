@@ -1,0 +1,118 @@
+"""`make organization`, `make user`, `make key`: what an operator makes by hand, in the bundle that runs on this machine.
+
+They call the product's services as the application's role does, so its rules hold. What was made is printed as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from local import card
+from local.problems import Problem
+from local.seed import ORGANIZATION, TOKEN_LIFE
+
+if TYPE_CHECKING:
+    from parley.kernel.callers import Caller
+
+
+def organization(environment: Mapping[str, str], name: str, email: str, plan: str, slug: str = "") -> dict[str, Any]:
+    """An organization with a new account as its owner, and a token of that owner."""
+    from parley.identity import founding
+    from parley.kernel import db
+    from parley.kernel.callers import ActorType, Caller
+    from parley.kernel.ids import new_id
+    from parley.kernel.plans import PlanType
+
+    caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
+    chosen = slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    with db.transaction(caller) as session:
+        founding.found(session, caller, name=name, slug=chosen, owner_name=email.partition("@")[0], owner_email=email, plan=PlanType(plan))
+    return {"organization_id": str(caller.organization_id), "slug": chosen} | _person(environment, caller)
+
+
+def user(environment: Mapping[str, str], organization_id: UUID, name: str, email: str, role: str) -> dict[str, Any]:
+    """A new account that belongs to the organization, and a token of it."""
+    from parley.identity import founding
+    from parley.identity.models import MemberRole
+    from parley.kernel import db
+    from parley.kernel.callers import ActorType, Caller, system
+
+    caller = system(organization_id)
+    with db.transaction(caller) as session:
+        made = founding.join(session, caller, name=name or email.partition("@")[0], email=email, role=MemberRole(role))
+    return _person(environment, Caller(organization_id, ActorType.USER, made.id, role))
+
+
+def _person(environment: Mapping[str, str], caller: Caller) -> dict[str, Any]:
+    from parley.identity import signing_keys, tokens
+
+    assert caller.actor_id is not None
+    key = environment["TOKEN_KEY_ID"]
+    kid = str(json.loads(environment["TOKEN_JWKS"])["keys"][0]["kid"])
+    bearer = tokens.Bearer(caller.organization_id, caller.actor_id, caller.role)
+    token = tokens.issue(lambda message: signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
+    return {"user_id": str(caller.actor_id), "role": caller.role, "token": token}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    wanted = _parser().parse_args(arguments)
+    try:
+        environment = card.enter()
+        from parley.kernel.errors import Refusal
+
+        try:
+            print(json.dumps(_made(environment, wanted), indent=1))
+        except Refusal as refusal:
+            raise Problem(refusal.detail) from refusal
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _made(environment: Mapping[str, str], wanted: argparse.Namespace) -> dict[str, Any]:
+    if wanted.what == "organization":
+        return organization(environment, wanted.name, wanted.email, wanted.plan, wanted.slug)
+    if wanted.what == "user":
+        return user(environment, _id(wanted.organization), wanted.name, wanted.email, wanted.role)
+    raise Problem(f"Nothing is called {wanted.what}.")
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text) if text else ORGANIZATION
+    except ValueError:
+        raise Problem(f"{text} is not the id of an organization.") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.admin", description=__doc__)
+    commands = parser.add_subparsers(dest="what", required=True)
+    founded = commands.add_parser("organization")
+    founded.add_argument("--name", required=True, type=_given)
+    founded.add_argument("--email", required=True, type=_given)
+    founded.add_argument("--slug", default="")
+    founded.add_argument("--plan", choices=("FREE", "PRO", "BUSINESS"), default="BUSINESS", type=str.upper)
+    joined = commands.add_parser("user")
+    joined.add_argument("--organization", default="", help="its id; the seeded one without")
+    joined.add_argument("--email", required=True, type=_given)
+    joined.add_argument("--name", default="")
+    joined.add_argument("--role", choices=("ADMIN", "MEMBER", "VIEWER"), default="MEMBER", type=str.upper)
+    return parser
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

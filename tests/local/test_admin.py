@@ -1,0 +1,42 @@
+"""What an operator makes by hand works as what a client makes."""
+
+from __future__ import annotations
+
+import os
+from uuid import UUID
+
+import pytest
+
+from local import admin, card
+from local.mail import shown
+from parley.identity.accounts import EmailTaken
+from parley.kernel.ids import new_id
+from tests.harness import Client, World
+
+
+def test_an_organization_comes_with_an_owner_who_is_let_in(world: World) -> None:
+    made = admin.organization(os.environ, "Globex & Sons", f"gus.{new_id()}@globex.example", "PRO", f"globex-{new_id().hex}")
+    me = Client(world, made["token"]).get("/v1/identity/me").body
+    assert (me["role"], me["organization"]["name"], me["organization"]["plan"]) == ("OWNER", "Globex & Sons", "PRO")
+    assert (me["organization"]["id"], me["user_id"]) == (made["organization_id"], made["user_id"])
+
+
+def test_a_user_joins_once(world: World) -> None:
+    house = admin.organization(os.environ, "Initech", f"bill.{new_id()}@initech.example", "BUSINESS", f"initech-{new_id().hex}")
+    address = f"peter.{new_id()}@initech.example"
+    made = admin.user(os.environ, UUID(house["organization_id"]), "", address, "VIEWER")
+    me = Client(world, made["token"]).get("/v1/identity/me").body
+    assert (me["role"], me["email"], me["organization"]["id"]) == ("VIEWER", address, house["organization_id"])
+    with pytest.raises(EmailTaken):
+        admin.user(os.environ, UUID(house["organization_id"]), "", address.upper(), "VIEWER")
+
+
+def test_without_a_running_stack_it_is_said_what_to_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(card, "CARD", "not-there.json")
+    assert admin.main(["user", "--email", "eva@acme.example"]) == 1
+    assert "start `make run`" in capsys.readouterr().err
+
+
+def test_a_mail_is_shown_as_its_reader_sees_it() -> None:
+    raw = "To: Ada <ada@acme.example>\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nContent-Type: text/plain; charset=utf-8\n\nHello\n"
+    assert shown({"raw": raw}).splitlines() == ["To: Ada <ada@acme.example>", "Subject: Grüße", "", "Hello"]
