@@ -21,14 +21,14 @@ from local.handlers import in_process
 from local.http_api import Request
 from local.pump import event_sources
 from local.stack import Stack
-from parley.identity import founding, signing_keys, tokens
+from parley.identity import accounts, founding, signing_keys, tokens
 from parley.identity.models import MemberRole
 from parley.kernel import db
-from parley.kernel.callers import ActorType, Caller, system
+from parley.kernel.callers import NOWHERE, ActorType, Caller, system
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
 
-__all__ = ["Answer", "Client", "Member", "World", "recorded", "sqs_event"]
+__all__ = ["Answer", "Client", "Member", "Person", "World", "recorded", "sqs_event"]
 
 
 @dataclass
@@ -55,6 +55,12 @@ class Client:
 
     def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         return self.request("POST", path, {} if body is None else body, headers)
+
+    def put(self, path: str, body: Any = None) -> Answer:
+        return self.request("PUT", path, {} if body is None else body)
+
+    def patch(self, path: str, body: Any = None) -> Answer:
+        return self.request("PATCH", path, {} if body is None else body)
 
     def delete(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.request("DELETE", path, None, headers)
@@ -86,6 +92,18 @@ class Member(Client):
             return result.scalars().all() if len(statement.column_descriptions) == 1 else result.all()
 
 
+@dataclass
+class Person(Client):
+    """A user with a verified address who has chosen no organization."""
+
+    user_id: UUID = field(default_factory=new_id)
+    email: str = ""
+
+    def at(self, organization_id: UUID, role: str) -> Member:
+        """The same person, working for an organization."""
+        return self.world.member(organization_id, self.user_id, role)
+
+
 class World:
     """The stack, with handlers called in this process."""
 
@@ -100,7 +118,7 @@ class World:
     def kid(self) -> str:
         return str(json.loads(os.environ["TOKEN_JWKS"])["keys"][0]["kid"])
 
-    def token(self, organization_id: UUID, user_id: UUID, role: str, **other: Any) -> str:
+    def token(self, organization_id: UUID | None, user_id: UUID, role: str | None, **other: Any) -> str:
         """A token signed by the stack's KMS key."""
         bearer = tokens.Bearer(organization_id, user_id, role)
         sign = lambda message: signing_keys.sign(os.environ["TOKEN_KEY_ID"], message)  # noqa: E731  # one expression, used once
@@ -108,6 +126,14 @@ class World:
 
     def member(self, organization_id: UUID, user_id: UUID, role: str) -> Member:
         return Member(self, self.token(organization_id, user_id, role), organization_id, user_id, role)
+
+    def person(self, email: str | None = None, name: str = "Some Person", *, is_verified: bool = True) -> Person:
+        """A new account that belongs to no organization."""
+        user_id = new_id()
+        caller, address = Caller(NOWHERE, ActorType.USER, user_id), email or f"{user_id}@person.test"
+        with db.personal(caller) as session:
+            accounts.create(session, id=user_id, email=address, name=name, email_verified_at=datetime.now(UTC) if is_verified else None)
+        return Person(self, self.token(None, user_id, None), user_id, address)
 
     def organization(self, name: str, plan: PlanType | None = None) -> Member:
         """A new organization; the client is its owner. Without a plan named, there is room enough for any test."""

@@ -1,6 +1,7 @@
 """People: teams, invitations, sessions and ways in; API keys; what is asked as a request begins."""
 
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +20,7 @@ ENUMS = {
     "verification_kind": ("REGISTRATION", "EMAIL", "MAGIC_LINK", "PASSWORD_RESET"),
 }
 INSTANT = sa.DateTime(timezone=True)
+OWNER = sa.text("role = 'OWNER'")
 TABLES = (
     "request_counts", "api_keys", "storage_projects", "sign_in_throttles", "recovery_codes", "user_totps", "verification_tokens",
     "refresh_tokens", "user_sessions", "auth_providers", "user_keys", "invitations", "team_members", "teams",
@@ -72,7 +74,11 @@ def _widened() -> None:
         WHERE email IS NOT NULL AND deleted_at IS NULL
         """
     )
-    op.drop_constraint("fk_outbox_events_organization_id", "outbox_events", type_="foreignkey")
+    for table in ("outbox_events", "idempotency_keys"):
+        op.drop_constraint(f"fk_{table}_organization_id", table, type_="foreignkey")
+    nobodys = f"organization_id = '{UUID(int=0)}' AND right(scope, 36) = {PERSON}::text"
+    op.execute(f"CREATE POLICY own_request ON idempotency_keys USING ({nobodys}) WITH CHECK ({nobodys})")
+    op.create_index("uq_organization_members_owner", "organization_members", ["organization_id"], unique=True, postgresql_where=OWNER)
     # A person sees themself, where they belong, and which organizations those are.
     op.execute(f"CREATE POLICY oneself ON users USING (id = {PERSON})")
     op.execute(f"CREATE POLICY own_membership ON organization_members FOR SELECT USING (user_id = {PERSON})")
@@ -104,6 +110,11 @@ def _organizations() -> None:
             sa.Column("joined_at", INSTANT, nullable=False),
             sa.UniqueConstraint("organization_id", "team_id", "user_id"),
             inside("team_id", "teams"),
+            sa.ForeignKeyConstraint(
+                ["organization_id", "user_id"],
+                ["organization_members.organization_id", "organization_members.user_id"],
+                ondelete="CASCADE",
+            ),
         ),
     )
     op.create_index("ix_team_members_organization_id_user_id", "team_members", ["organization_id", "user_id"])
@@ -118,6 +129,7 @@ def _organizations() -> None:
             sa.Column("token_hash", sa.Text(), nullable=False),
             sa.Column("expires_at", INSTANT, nullable=False),
             sa.Column("accepted_at", INSTANT),
+            sa.Column("mailed_at", INSTANT),
             sa.UniqueConstraint("organization_id", "token_hash"),
             inside("team_id", "teams"),
         ),
@@ -393,14 +405,14 @@ def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
     for policy, table in (
-        ("own_evidence", "audit_logs"), ("own_organization", "organizations"), ("own_membership", "organization_members"),
+        ("own_request", "idempotency_keys"), ("own_evidence", "audit_logs"), ("own_organization", "organizations"), ("own_membership", "organization_members"),
         ("oneself", "users"),
     ):  # fmt: skip
         op.execute(f"DROP POLICY {policy} ON {table}")
-    op.execute("DELETE FROM outbox_events e WHERE NOT EXISTS (SELECT FROM organizations o WHERE o.id = e.organization_id)")
-    op.create_foreign_key(
-        "fk_outbox_events_organization_id", "outbox_events", "organizations", ["organization_id"], ["id"], ondelete="CASCADE"
-    )
+    op.drop_index("uq_organization_members_owner", "organization_members")
+    for table in ("outbox_events", "idempotency_keys"):
+        op.execute(f"DELETE FROM {table} e WHERE NOT EXISTS (SELECT FROM organizations o WHERE o.id = e.organization_id)")
+        op.create_foreign_key(f"fk_{table}_organization_id", table, "organizations", ["organization_id"], ["id"], ondelete="CASCADE")
     op.execute("DELETE FROM directory_entries WHERE organization_id IS NULL")
     op.drop_constraint(op.f("ck_directory_entries_one_owner"), "directory_entries", type_="check")
     op.drop_column("directory_entries", "user_id")

@@ -23,8 +23,8 @@ from parley.kernel.models import Base, tenant_key
 # Evidence stays when what it tells of is deleted.
 EVIDENCE = frozenset({"audit_logs"})
 
-# What is announced for a person belongs to no organization.
-PASSING = frozenset({"outbox_events"})
+# What is announced for a person belongs to no organization, nor does the key of a request to found one.
+PASSING = frozenset({"outbox_events", "idempotency_keys"})
 
 # Their models say it themselves.
 SAID = frozenset({"user_sessions"})

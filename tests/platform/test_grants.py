@@ -32,6 +32,9 @@ WRITE = {"s3:PutObject MediaBucket/recordings/*", "kms:GenerateDataKey StorageKe
 READ = {"s3:GetObject MediaBucket/recordings/*", "s3:ListBucket MediaBucket", "kms:Decrypt StorageKey"}
 CALLS = {
     "parley.kernel.db.transaction": DATABASE,
+    "parley.kernel.db.joining": DATABASE,
+    "parley.kernel.db.personal": DATABASE,
+    "parley.kernel.db.bearing": DATABASE,
     "parley.kernel.db.lookup": DATABASE,
     "parley.kernel.db.sweep": DATABASE,
     "parley.kernel.migrations.owner": {"rds-db:connect ${Id}/parley_owner"},

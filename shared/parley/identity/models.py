@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import CITEXT, INET
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -110,10 +110,14 @@ class User(Timestamps, SoftDeleted, Base):
 
 
 class OrganizationMember(Tenant, Base):
-    """A member with `deactivated_at` keeps the seat's history and may do nothing (SCIM's `active: false`)."""
+    """One owner an organization. A member with `deactivated_at` keeps the seat's history and may do nothing (SCIM's `active: false`)."""
 
     __tablename__ = "organization_members"
-    __table_args__ = (UniqueConstraint("organization_id", "user_id"), Index("ix_organization_members_user_id", "user_id"))
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        Index("ix_organization_members_user_id", "user_id"),
+        Index("uq_organization_members_owner", "organization_id", unique=True, postgresql_where="role = 'OWNER'"),
+    )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     role: Mapped[MemberRole] = mapped_column(_role)
@@ -131,11 +135,18 @@ class Team(Tenant, Timestamps, SoftDeleted, Base):
 
 
 class TeamMember(Tenant, Base):
+    """A member of the organization, in a team of it: who leaves the one leaves the other."""
+
     __tablename__ = "team_members"
     __table_args__ = (
         UniqueConstraint("organization_id", "team_id", "user_id"),
         Index("ix_team_members_organization_id_user_id", "organization_id", "user_id"),
         tenant_key("team_id", "teams"),
+        ForeignKeyConstraint(
+            ["organization_id", "user_id"],
+            ["organization_members.organization_id", "organization_members.user_id"],
+            ondelete="CASCADE",
+        ),
     )
 
     team_id: Mapped[UUID]
@@ -145,7 +156,7 @@ class TeamMember(Tenant, Base):
 
 
 class Invitation(Tenant, Timestamps, Base):
-    """One pending for each address and target: a team, or the organization itself (no team)."""
+    """One pending for each address and target: a team, or the organization itself (no team). `mailed_at`: the link was sent."""
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -170,6 +181,7 @@ class Invitation(Tenant, Timestamps, Base):
     token_hash: Mapped[str]
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
 
 
 class AuthProvider(Timestamps, Base):

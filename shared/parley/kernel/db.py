@@ -16,7 +16,7 @@ from parley.kernel.connections import engine
 from parley.kernel.once import Once
 from parley.kernel.sessions import TenantSession
 
-__all__ = ["bearing", "engine", "lookup", "lookup_of", "personal", "round_trips", "sweep", "transaction"]
+__all__ = ["bearing", "engine", "joining", "lookup", "lookup_of", "personal", "round_trips", "sweep", "transaction"]
 
 # Nothing here outlives the transaction: behind a transaction-pooling proxy a session-level SET would pin the connection.
 _LIMITS = "set local statement_timeout = '20s'; set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '30s'"
@@ -89,6 +89,25 @@ def transaction(caller: Caller, once: Once | None = None, *, person: UUID | None
         session.info["caller"] = caller
         if once is not None:
             once.claim(session, caller)
+        yield session
+    if session.info.get("has_announced"):
+        outbox.kick()
+
+
+@contextmanager
+def joining(caller: Caller, organization_id: UUID, once: Once | None = None) -> Iterator[Session]:
+    """One transaction of a person at the door of an organization that they do not work for yet: to found it, or to accept its invitation.
+
+    They are admitted as themself, and see that organization's rows beside their own: who uses this proves before anything else that they
+    may come in. An idempotency key is the person's, whatever the organization. `session.info["caller"]` acts for the organization.
+    """
+    person, organization = UUID(str(caller.actor_id)), UUID(str(organization_id))
+    setting_up = f"set local app.organization_id = '{organization}'; set local app.user_id = '{person}'"
+    waiting = _unchecked(caller)
+    with _session(setting_up, caller, admission.question_of_person(person, waiting) if waiting else "") as session:
+        session.info["caller"] = caller.acting_for(organization)
+        if once is not None:
+            once.claim(session, caller.acting_for(NOWHERE))
         yield session
     if session.info.get("has_announced"):
         outbox.kick()

@@ -47,6 +47,7 @@ def _scope(once: Once, caller: Caller) -> str:
 
 def claim(session: Session, caller: Caller, once: Once) -> None:
     """Take the key for this transaction. Raises `Replayed`, `StillRunning` or `KeyReused`."""
+    session.info["claimant"] = caller
     fresh = insert(IdempotencyKey).values(
         organization_id=caller.organization_id, scope=_scope(once, caller), key=once.key, fingerprint=once.fingerprint, created_at=now()
     )
@@ -73,7 +74,7 @@ def claim(session: Session, caller: Caller, once: Once) -> None:
 
 def keep(session: Session, once: Once, status: int, body: str) -> None:
     """Keep the answer beside its effect. It travels with the commit."""
-    caller: Caller = session.info["caller"]
+    caller: Caller = session.info["claimant"]
     mine = update(IdempotencyKey).where(
         IdempotencyKey.organization_id == caller.organization_id,
         IdempotencyKey.scope == _scope(once, caller),
