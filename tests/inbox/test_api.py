@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from parley.kernel.audit import AuditLog
 from parley.kernel.idempotency import IdempotencyKey
 from parley.kernel.ids import new_id
 from parley.kernel.outbox import OutboxEvent
+from parley.kernel.plans import PlanType
 from tests.harness import Client, Member, World
 from tests.inbox import bodies
 from tests.inbox.conftest import TOKEN, Line, connect
@@ -238,3 +240,11 @@ def test_answers_are_json_that_says_no_more_than_it_should(line: Line) -> None:
     said = json.dumps(line.conversation()) + json.dumps(line.message())
     assert "organization_id" not in said
     assert "payload" not in said
+
+
+@pytest.mark.parametrize(("plan", "shown"), [(PlanType.FREE, ["today"]), (PlanType.PRO, ["today", "long ago"])])
+def test_the_plan_says_how_far_back_messages_are_shown(world: World, plan: PlanType, shown: list[str]) -> None:
+    line = connect(world, world.organization("Acme", plan))
+    long_ago = int(time.time()) - 31 * 24 * 3600
+    line.receive(bodies.text("long ago", at=long_ago), bodies.text("today"))
+    assert [message["content"] for message in line.messages()] == shown

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
+from parley.identity import history
 from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
 
 
@@ -35,5 +36,6 @@ def conversation(session: Session, conversation_id: UUID) -> Conversation | None
 
 
 def messages(conversation_id: UUID) -> Select[Message]:
-    """Without their payloads, which nobody is shown."""
-    return select(Message).where(Message.conversation_id == conversation_id).options(defer(Message.payload))
+    """As far back as the plan shows them, without their payloads, which nobody is shown."""
+    shown = (Message.conversation_id == conversation_id) & (Message.platform_timestamp >= history.begins())
+    return select(Message).where(shown).options(defer(Message.payload))
