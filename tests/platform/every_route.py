@@ -20,9 +20,31 @@ from parley.recordings import media
 from parley.scheduling import bookings
 from parley.scheduling.models import Booking
 from tests.harness import Client, Member, World
-from tests.platform import routes_keys, routes_log_in, routes_organizations, routes_providers, routes_saml, routes_scim
+from tests.platform import (
+    routes_calendars,
+    routes_keys,
+    routes_log_in,
+    routes_organizations,
+    routes_providers,
+    routes_saml,
+    routes_scheduling,
+    routes_scim,
+    routes_webhooks,
+    routes_workflows,
+)
 
-AREAS = (routes_organizations, routes_log_in, routes_providers, routes_keys, routes_saml, routes_scim)
+AREAS = (
+    routes_organizations,
+    routes_log_in,
+    routes_providers,
+    routes_keys,
+    routes_saml,
+    routes_scim,
+    routes_webhooks,
+    routes_scheduling,
+    routes_calendars,
+    routes_workflows,
+)
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 MINUTES = 30
 RECORDING = b"\x1aE\xdf\xa3 a recording"

@@ -1,0 +1,14 @@
+"""Workflows and routing forms."""
+
+revision = "0011_workflows"
+down_revision = "0010_calendars"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
