@@ -405,8 +405,8 @@ def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
     for policy, table in (
-        ("own_request", "idempotency_keys"), ("own_evidence", "audit_logs"), ("own_organization", "organizations"), ("own_membership", "organization_members"),
-        ("oneself", "users"),
+        ("own_request", "idempotency_keys"), ("own_evidence", "audit_logs"), ("own_organization", "organizations"),
+        ("own_membership", "organization_members"), ("oneself", "users"),
     ):  # fmt: skip
         op.execute(f"DROP POLICY {policy} ON {table}")
     op.drop_index("uq_organization_members_owner", "organization_members")
