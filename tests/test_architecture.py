@@ -23,7 +23,7 @@ COSTLY: dict[str, set[str]] = {
     "alembic": {"platform/migrate"},
     "parley.schema": set(),  # every model of every domain; migrations and tests alone need it
     "icalendar": {"scheduling/on_booking_changed"},
-    "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking"},
+    "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking", "identity/on_mail_due"},
     "aws_xray_sdk": set(),
     "requests": set(),
 }

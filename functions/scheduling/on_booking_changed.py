@@ -4,11 +4,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from parley.kernel.aws import client
+from parley.kernel import post
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.kernel.jobs import Announced, worker
-from parley.kernel.settings import setting
 from parley.scheduling import mails, notices
 
 
@@ -23,19 +22,13 @@ def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
     for notice in mine:
         failure: Exception | None = None
         try:
-            _send(mails.compose(notice.facts, notice.kind, notice.method))
+            post.send(mails.compose(notice.facts, notice.kind, notice.method))
         except Exception as error:  # noqa: BLE001  # raised below: one mail that can't be sent must not keep the other back
             failure = failed = error
         with transaction(caller) as session:
             notices.settle(session, notice.id, failure)
     if failed is not None:
         raise notices.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
-
-
-def _send(mail: mails.Mail) -> None:
-    client("sesv2").send_email(
-        FromEmailAddress=setting("MAIL_FROM"), Destination={"ToAddresses": [mail.recipient]}, Content={"Raw": {"Data": mail.message}}
-    )
 
 
 lambda_handler = worker(BookingChanged, notify)

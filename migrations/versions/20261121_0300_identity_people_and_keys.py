@@ -17,7 +17,7 @@ depends_on = None
 ENUMS = {
     "auth_provider_type": ("LOCAL", "GOOGLE", "GITHUB", "MICROSOFT", "APPLE", "SAML"),
     "invitation_status": ("PENDING", "ACCEPTED", "DECLINED", "EXPIRED"),
-    "verification_kind": ("REGISTRATION", "EMAIL", "MAGIC_LINK", "PASSWORD_RESET"),
+    "verification_kind": ("REGISTRATION", "EMAIL", "MAGIC_LINK", "PASSWORD_RESET", "SECOND_FACTOR"),
 }
 INSTANT = sa.DateTime(timezone=True)
 OWNER = sa.text("role = 'OWNER'")
@@ -237,6 +237,7 @@ def _people() -> None:
         sa.Column("wanted", pg.JSONB()),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("sent_at", INSTANT),
         sa.Column("used_at", INSTANT),
         sa.UniqueConstraint("token_hash"),
     )

@@ -36,6 +36,7 @@ CALLS = {
     "parley.kernel.db.personal": DATABASE,
     "parley.kernel.db.bearing": DATABASE,
     "parley.kernel.db.lookup": DATABASE,
+    "parley.kernel.db.lookup_bearing": DATABASE,
     "parley.kernel.db.sweep": DATABASE,
     "parley.kernel.migrations.owner": {"rds-db:connect ${Id}/parley_owner"},
     "parley.kernel.outbox.announce": RELAY,
@@ -63,7 +64,7 @@ CALLS = {
         "kms:Decrypt StorageKey",
     },
     "inbox.on_webhook_received.set_aside": {"s3:PutObject MediaBucket/set-aside/webhooks/*", "kms:GenerateDataKey StorageKey"},
-    "scheduling.on_booking_changed._send": {
+    "parley.kernel.post.send": {
         f"ses:{action} identity/{sender}"
         for action in ("SendEmail", "SendRawEmail")
         for sender in ("${MailDomain}", "no-reply@${MailDomain}")

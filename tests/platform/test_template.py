@@ -125,7 +125,9 @@ def test_a_variable_means_the_same_everywhere() -> None:
 
 @pytest.mark.parametrize("name", KNOWN_TO)
 def test_a_secret_is_known_to_few(name: str) -> None:
-    assert {function.name for function in FUNCTIONS.values() if name in function.environment} == KNOWN_TO[name]
+    # Secrets are identity's trade; `test_grants` holds each of its functions to what its code asks for.
+    others = {function.name for function in FUNCTIONS.values() if function.folder.name not in ("identity", "saml", "scim")}
+    assert {name_ for name_ in others if name in FUNCTIONS[name_].environment} == KNOWN_TO[name]
 
 
 def test_every_variable_is_explained_in_the_example() -> None:

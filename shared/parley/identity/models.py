@@ -56,6 +56,7 @@ class VerificationKind(StrEnum):
     EMAIL = "EMAIL"
     MAGIC_LINK = "MAGIC_LINK"
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105  # a kind, not a secret
+    SECOND_FACTOR = "SECOND_FACTOR"
 
 
 _OWN = "It belongs to a user: its policy shows a person their own."
@@ -246,7 +247,8 @@ class RefreshToken(Base):
 
 
 class VerificationToken(Base):
-    """A single-use link in a mail. A registration has no user yet: `wanted` holds what the account will be made of."""
+    """A single-use link in a mail, or the proof of a first factor. A registration has no user yet: `wanted` holds what the account will be
+    made of."""
 
     __tablename__ = "verification_tokens"
     __table_args__ = (UniqueConstraint("token_hash"), Index("ix_verification_tokens_expires_at", "expires_at"))
@@ -260,6 +262,7 @@ class VerificationToken(Base):
     wanted: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
 
 

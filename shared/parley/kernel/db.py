@@ -16,7 +16,9 @@ from parley.kernel.connections import engine
 from parley.kernel.once import Once
 from parley.kernel.sessions import TenantSession
 
-__all__ = ["bearing", "engine", "joining", "lookup", "lookup_of", "personal", "round_trips", "sweep", "transaction"]
+__all__ = [
+    "bearing", "engine", "joining", "lookup", "lookup_bearing", "lookup_of", "personal", "round_trips", "sweep", "transaction",
+]  # fmt: skip
 
 # Nothing here outlives the transaction: behind a transaction-pooling proxy a session-level SET would pin the connection.
 _LIMITS = "set local statement_timeout = '20s'; set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '30s'"
@@ -137,9 +139,15 @@ def _proof(digest: str) -> str:
 
 
 @contextmanager
-def bearing(caller: Caller, digest: str) -> Iterator[Session]:
-    """One transaction of who presents a secret: the rows that it was stored for (`keyed.digest`) are visible, and nothing else."""
-    with _session(f"{_proof(digest)}; set local app.organization_id = '{NOWHERE}'") as session:
+def bearing(caller: Caller, digest: str, person: UUID | None = None) -> Iterator[Session]:
+    """One transaction of who presents a secret: the rows that it was stored for (`keyed.digest`) are visible, and nothing else.
+
+    With `person`, whom the secret proves somebody to be, that user's own rows too.
+    """
+    setting_up = f"{_proof(digest)}; set local app.organization_id = '{NOWHERE}'"
+    if person is not None:
+        setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
+    with _session(setting_up) as session:
         session.info["caller"] = replace(caller, organization_id=NOWHERE)
         yield session
     if session.info.get("has_announced"):
@@ -149,6 +157,16 @@ def bearing(caller: Caller, digest: str) -> Iterator[Session]:
 def lookup_of(organization_id: UUID, statement: str) -> list[tuple[Any, ...]]:
     """Rows of one SELECT without parameters for an organization: one round trip, outside any transaction of ours. For the authorizer."""
     connection, result = _first(f"set local app.organization_id = '{UUID(str(organization_id))}'; {statement}", autocommit=True)
+    try:
+        return [tuple(row) for row in result]
+    finally:
+        gather.driver(connection).autocommit = False
+        connection.close()
+
+
+def lookup_bearing(digest: str, statement: str) -> list[tuple[Any, ...]]:
+    """Rows of one SELECT without parameters, for who presents a secret: one round trip, outside any transaction of ours."""
+    connection, result = _first(f"{_proof(digest)}; {statement}", autocommit=True)
     try:
         return [tuple(row) for row in result]
     finally:

@@ -27,7 +27,7 @@ from parley.kernel.once import Once, Replayed
 from parley.kernel.parties import Access, admit, caller_of, visitor_of
 from parley.kernel.requests import InvalidRequest, inspect, read_json
 
-__all__ = ["Access", "AuthenticatedCaller", "RequestOnce", "SecretOnce", "Visitor", "api", "entrypoint", "refuse"]
+__all__ = ["Access", "AuthenticatedCaller", "RawEvent", "RequestOnce", "SecretOnce", "Visitor", "api", "entrypoint", "refuse"]
 
 JSON_BYTES = 256 * 1024
 _PROBLEM = "application/problem+json"
@@ -173,6 +173,10 @@ def _visitor(request: Request) -> Caller:
     return visitor_of(request.resolved_event.raw_event)
 
 
+def _event(request: Request) -> dict[str, Any]:
+    return request.resolved_event.raw_event
+
+
 def _once(request: Request) -> Once:
     event = request.resolved_event.raw_event
     key = (event.get("headers") or {}).get("idempotency-key")
@@ -194,6 +198,9 @@ AuthenticatedCaller = Annotated[Caller, Depends(_authenticated)]
 
 Visitor = Annotated[Caller, Depends(_visitor)]
 """Somebody without an account; a directory says for which organization (`acting_for`)."""
+
+RawEvent = Annotated[dict[str, Any], Depends(_event)]
+"""The request as API Gateway gives it, for what has no other name here: cookies, and where a browser says that it comes from."""
 
 RequestOnce = Annotated[Once, Depends(_once)]
 """The request's Idempotency-Key, for `transaction(caller, once)` and `once.answer(...)`."""

@@ -1,25 +1,18 @@
 """The mails about a booking: text, HTML and an invitation, as one MIME message (RFC 2045, 5322; the calendar part RFC 6047)."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from uuid import UUID
 
-from parley.kernel.clock import now
+from parley.kernel import mail
+from parley.kernel.mail import Mail, is_deliverable, plain
+from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
-from parley.scheduling import mail_headers
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
-from parley.scheduling.mail_headers import mailbox
 from parley.scheduling.models import RecipientKind
 from parley.scheduling.pages import render, when, when_briefly
 
-# Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.
-_SEVEN_BIT = SMTP.clone(cte_type="7bit")
+__all__ = ["Facts", "Mail", "compose", "is_deliverable", "subject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +37,6 @@ class Facts:
     answers: list[tuple[str, str]]
     reason: str | None
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    recipient: str
-    message: bytes
-
-
-def plain(text: str, limit: int = 200) -> str:
-    """One line without control characters: for headers and calendar names, whatever somebody was once allowed to call himself."""
-    spaced = "".join(" " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character for character in text)
-    return " ".join(spaced.split())[:limit]
-
-
-def is_deliverable(address: str | None) -> bool:
-    """Whether a header can hold it as one address. An account's address was not always checked by us."""
-    try:
-        return bool(Address(addr_spec=address or "").domain) and (address or "").isascii()
-    except (ValueError, MessageError):
-        return False
 
 
 def _timezone(facts: Facts, to: RecipientKind) -> str:
@@ -103,20 +76,19 @@ def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
         attendee=invitee,
     )
 
-    message = EmailMessage(policy=_SEVEN_BIT)
-    message["Subject"] = mail_headers.subject(subject(facts, to, method))
-    message["From"] = mailbox("From", plain(facts.organization_name), setting("MAIL_FROM"))
-    message["To"] = mailbox("To", recipient.name, recipient.email)
+    # The same for every copy of this notice.
+    notice = f"{facts.booking_id}.{facts.sequence}.{to.value.lower()}"
+    message = mail.letter(
+        subject=subject(facts, to, method),
+        sender=facts.organization_name,
+        recipient=recipient.email,
+        recipient_name=recipient.name,
+        entity=notice,
+    )
     if is_host:
         message["Reply-To"] = mailbox("Reply-To", invitee.name, invitee.email)
     elif facts.host_email:
         message["Reply-To"] = mailbox("Reply-To", host.name, facts.host_email)
-    message["Date"] = format_datetime(now())
-    # The same for every copy of this notice. SES writes a Message-ID of its own, and leaves the second header alone.
-    notice = f"{facts.booking_id}.{facts.sequence}.{to.value.lower()}"
-    message["Message-ID"] = f"<{notice}@{setting('MAIL_FROM').rpartition('@')[2]}>"
-    message["X-Entity-Ref-ID"] = notice
-    message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     message.add_alternative(render("mail.html", **shown), subtype="html")
     invitation = calendar(method, meeting)

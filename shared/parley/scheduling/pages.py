@@ -1,12 +1,11 @@
 """Templates, and how a time is said."""
 
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from parley.kernel import templates
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -15,20 +14,12 @@ _MONTHS = (
 )  # fmt: skip
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+FOLDER = Path(__file__).parent / "templates"
 
 
 def render(template: str, **shown: Any) -> str:
-    """A template of the folder `templates`; in HTML every value is escaped."""
-    return _templates().get_template(template).render(**shown)
+    """A template of this domain; in HTML every value is escaped."""
+    return templates.render(FOLDER, template, **shown)
 
 
 def when(start: datetime, end: datetime, timezone: str) -> str:

@@ -31,7 +31,9 @@ def subject(text: str) -> Field:
 
 
 def mailbox(field: str, name: str, address: str) -> Field:
-    """A field with one mailbox. `name` is one line, `address` checked and in ASCII."""
+    """A field with one mailbox. `name` is one line, or empty; `address` checked and in ASCII."""
+    if not name:
+        return Field(field, address)
     phrase = f'"{quote(name)}"' if _is_plain(name) else _folded(name, "utf-8", field)
     gap = " " if len(f"{field}: {phrase} <{address}>") <= _LINE else f"{_FOLD} "
     return Field(field, f"{phrase}{gap}<{address}>")

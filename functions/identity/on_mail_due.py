@@ -1,0 +1,23 @@
+"""Queue identity-jobs: sends the mails that events of identity ask for."""
+
+from typing import Any
+
+from pydantic import RootModel
+
+from parley.identity.letters import LETTERS
+from parley.kernel.callers import Caller
+from parley.kernel.jobs import Announced, worker
+from parley.kernel.post import send_discreetly
+
+
+class Payload(RootModel[dict[str, Any]]):
+    """Ids, by name."""
+
+
+def write(caller: Caller, event: Announced[Payload]) -> None:
+    letter = LETTERS.get(event.name)
+    if letter is not None:  # the others ask for no mail
+        letter(caller, event.payload.root, send_discreetly)
+
+
+lambda_handler = worker(Payload, write)

@@ -1,0 +1,51 @@
+"""What somebody gets who has logged in: an access token, and a refresh token where it was not put into a cookie."""
+
+import json
+from uuid import UUID
+
+from parley.identity import signing_keys, tokens
+from parley.identity.models import MemberRole
+from parley.identity.sessions import Started
+from parley.kernel.clock import now
+from parley.kernel.settings import setting
+from parley.kernel.texts import Shown
+
+
+class UserRead(Shown):
+    id: UUID
+    email: str | None
+    name: str | None
+
+
+class ChosenOrganizationRead(Shown):
+    id: UUID
+    name: str
+    slug: str
+    role: MemberRole
+
+
+class TokensRead(Shown):
+    """The names of RFC 6749, section 5.1. `refresh_token` is null when it went into a cookie, or when the one in use stays."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str | None
+    user: UserRead
+    organization: ChosenOrganizationRead | None
+
+
+def tokens_of(started: Started, *, with_refresh_token: bool = True) -> TokensRead:
+    """The answer, after the transaction of the log-in has committed: the access token is signed by KMS, over the network."""
+    place = started.organization
+    bearer = tokens.Bearer(place.id if place else None, started.user_id, place.role.value if place else None, started.session_id)
+    kid = json.loads(setting("TOKEN_JWKS"))["keys"][0]["kid"]
+    key_id = setting("TOKEN_KEY_ID")
+    return TokensRead(
+        access_token=tokens.issue(lambda message: signing_keys.sign(key_id, message), kid, bearer, now()),
+        token_type="Bearer",  # noqa: S106  # the type of RFC 6750
+        expires_in=int(tokens.LIFE.total_seconds()),
+        refresh_token=started.refresh_token if with_refresh_token else None,
+        user=UserRead(id=started.user_id, email=started.email, name=started.name),
+        organization=ChosenOrganizationRead.model_validate(place) if place else None,
+    )

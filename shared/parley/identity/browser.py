@@ -1,0 +1,77 @@
+"""Browsers keep the refresh token in a cookie that no script can read: set, read and cleared here.
+
+Against requests that another site makes a browser send: the cookie is `SameSite=Strict`; it counts only with a JSON body, which no form of
+another site can send; and where the browser says that a request comes from, that has to be us or one of WEB_ORIGINS.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.shared.cookies import Cookie, SameSite
+
+from parley.identity.answers import TokensRead, tokens_of
+from parley.identity.sessions import REFRESH_LIFE, Started
+from parley.kernel.errors import Forbidden, Unauthenticated
+from parley.kernel.settings import setting
+
+COOKIE = "__Secure-parley_refresh"
+_PATH = "/v1/auth"
+_JSON = "application/json"
+
+
+class NoRefreshToken(Unauthenticated):
+    """Neither body nor cookie holds a refresh token."""
+
+
+class CrossSiteRequest(Forbidden):
+    """Another site made the browser send this."""
+
+
+def signed_in(started: Started, *, as_cookie: bool) -> Response[TokensRead]:
+    """The answer to a log-in or a refresh, after its transaction. The refresh token goes into the cookie, or into the body."""
+    token = started.refresh_token
+    cookies = [_cookie(token, int(REFRESH_LIFE.total_seconds()))] if as_cookie and token is not None else []
+    return Response(200, _JSON, tokens_of(started, with_refresh_token=not as_cookie), cookies=cookies)
+
+
+def signed_out() -> Response[None]:
+    """204, and no cookie any more."""
+    return Response(204, _JSON, cookies=[_cookie("", 0)])
+
+
+def set_cookie(started: Started) -> str:
+    """The value of a `Set-Cookie` header, for answers that are made elsewhere."""
+    return str(_cookie(started.refresh_token or "", int(REFRESH_LIFE.total_seconds())))
+
+
+def refresh_token(event: dict[str, Any], in_body: str | None) -> tuple[str, bool]:
+    """The refresh token that a request brings, and whether it came as a cookie. Raises `NoRefreshToken`, `CrossSiteRequest`."""
+    if in_body is not None:
+        return in_body, False
+    found = dict(cookie.partition("=")[::2] for cookie in event.get("cookies") or [])
+    if not found.get(COOKIE):
+        raise NoRefreshToken("Send refresh_token, or the cookie that it was put into.")
+    refuse_other_sites(event)
+    if not event.get("body"):
+        raise CrossSiteRequest("With the cookie, send a body of application/json: {} is enough.")
+    return found[COOKIE], True
+
+
+def refuse_other_sites(event: dict[str, Any]) -> None:
+    """Raise `CrossSiteRequest` when the browser says that the request was not made by a page of ours."""
+    headers = event.get("headers") or {}
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    ours = {_origin(setting("PUBLIC_URL", "")), *setting("WEB_ORIGINS", "").split(",")} - {"", "*"}
+    if origin in ours or site in ("same-origin", "none") or (site is None and origin is None):
+        return
+    raise CrossSiteRequest("This request comes from a page that may not make it; see WebOrigins.")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _cookie(value: str, seconds: int) -> Cookie:
+    return Cookie(COOKIE, value, path=_PATH, secure=True, http_only=True, max_age=seconds, same_site=SameSite.STRICT_MODE)

@@ -1,0 +1,112 @@
+"""The mails of identity: which event asks for which, and what they say.
+
+A function of LETTERS gets the event's payload and `send`; it sends what is still to be sent, and nothing when the event comes again.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from parley.identity import links
+from parley.identity.models import VerificationKind
+from parley.kernel import db
+from parley.kernel.callers import Caller
+from parley.kernel.mail import PRODUCT, Mail, compose, is_deliverable
+
+Send = Callable[[Mail], None]
+Letter = Callable[[Caller, dict[str, Any], Send], None]
+FOLDER = Path(__file__).parent / "templates"
+
+_NOT_YOU = "If it was not you who asked, ignore this mail: without the link nothing happens."
+_SAID: dict[VerificationKind, tuple[str, str, str, str]] = {
+    VerificationKind.REGISTRATION: (
+        f"Confirm your address for {PRODUCT}",
+        f"Somebody, hopefully you, registered at {PRODUCT} with this address. The account is made when you confirm it.",
+        "Confirm my address",
+        "The link works once, within 24 hours.",
+    ),
+    VerificationKind.EMAIL: (
+        f"Confirm your new address for {PRODUCT}",
+        f"You asked for this to become the address of your account at {PRODUCT}.",
+        "Confirm my new address",
+        "The link works once, within 24 hours.",
+    ),
+    VerificationKind.MAGIC_LINK: (
+        f"Log in to {PRODUCT}",
+        f"You asked for a link that logs you in to {PRODUCT}.",
+        "Log me in",
+        "The link works once, within 30 minutes.",
+    ),
+    VerificationKind.PASSWORD_RESET: (
+        f"Choose a new password for {PRODUCT}",
+        f"You asked for a new password for your account at {PRODUCT}. Choosing one ends all your sessions.",
+        "Choose a new password",
+        "The link works once, within an hour.",
+    ),
+}
+
+
+def letter(
+    recipient: str,
+    *,
+    subject: str,
+    paragraphs: list[str],
+    entity: str,
+    link: str | None = None,
+    action: str | None = None,
+    recipient_name: str = "",
+) -> Mail:
+    """A mail of a few sentences, with a link or without. `action` says what the link does."""
+    return compose(
+        recipient=recipient,
+        recipient_name=recipient_name,
+        subject=subject,
+        template="letter",
+        folder=FOLDER,
+        entity=entity,
+        paragraphs=paragraphs,
+        link=link,
+        action=action,
+    )
+
+
+def _link_created(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+    """A link to an address that has an account, or for a registration to one that has none."""
+    link = links.of_row(UUID(payload["token_id"]))
+    if link is None or link.sent_at is not None or not is_deliverable(link.email):
+        return
+    mail = _for(link)
+    if mail is None:
+        return
+    send(mail)
+    with db.bearing(caller, link.digest) as session:
+        links.mark_sent(session, link)
+
+
+def _for(link: links.Link) -> Mail | None:
+    is_new = link.kind in (VerificationKind.REGISTRATION, VerificationKind.EMAIL)
+    if is_new and link.owner_id is not None:
+        return letter(
+            link.email,
+            subject=f"You have an account at {PRODUCT}",
+            paragraphs=[
+                f"Somebody asked for an account at {PRODUCT} with this address, and there is one already: log in with it.",
+                "If you do not know your password any more, ask for a new one. If it was not you who asked, ignore this mail.",
+            ],
+            entity=f"link-{link.id}",
+        )
+    if not is_new and link.owner_id is None:
+        return None
+    subject, why, action, life = _SAID[link.kind]
+    return letter(
+        link.email,
+        subject=subject,
+        paragraphs=[why, life, _NOT_YOU],
+        entity=f"link-{link.id}",
+        link=links.address(link.id),
+        action=action,
+    )
+
+
+LETTERS: dict[str, Letter] = {links.CREATED: _link_created}

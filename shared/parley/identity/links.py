@@ -1,0 +1,110 @@
+"""Links in mails: each is good once, for a while, and proves that whoever opens it reads the address.
+
+The secret of a link is derived from the id of its row, so the worker that writes the mail can make it again, and no queue holds it. Nothing
+is looked up when a link is asked for: an address without an account costs what one with an account costs. The worker decides what is sent.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from parley.identity.models import VerificationKind, VerificationToken
+from parley.kernel import db, keyed, outbox
+from parley.kernel.clock import now
+from parley.kernel.errors import Refusal
+from parley.kernel.gather import later
+from parley.kernel.settings import setting
+
+LIVES: dict[VerificationKind, timedelta] = {
+    VerificationKind.REGISTRATION: timedelta(hours=24),
+    VerificationKind.EMAIL: timedelta(hours=24),
+    VerificationKind.MAGIC_LINK: timedelta(minutes=30),
+    VerificationKind.PASSWORD_RESET: timedelta(hours=1),
+}
+CREATED = "identity.link_created"
+_LINK = "link of a mail"
+_LONGEST = 200
+# The directory knows persons by the SHA-256 of their address in lower case.
+_FOUND = """
+    SELECT t.id, t.kind, t.email, t.wanted, t.user_id, d.user_id, t.sent_at FROM verification_tokens t
+    LEFT JOIN directory_entries d ON d.kind = 'email' AND d.key = encode(sha256(convert_to(lower(t.email::text), 'UTF8')), 'hex')
+    WHERE t.used_at IS NULL AND t.expires_at > clock_timestamp()
+"""
+
+
+class LinkNotValid(Refusal):
+    """The link was used, has run out, or never was one."""
+
+    status = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link is for. `owner_id` is the user whose address it is at this moment, `user_id` the one who asked for it, where known."""
+
+    id: UUID
+    kind: VerificationKind
+    email: str
+    wanted: dict[str, Any] | None
+    user_id: UUID | None
+    owner_id: UUID | None
+    sent_at: datetime | None
+    digest: str
+
+
+def ask(session: Session, kind: VerificationKind, email: str, *, wanted: dict[str, Any] | None = None, user_id: UUID | None = None) -> None:
+    """Have a link sent to an address. `wanted` is what redeeming it will do."""
+    at = now()
+    row = VerificationToken(kind=kind, email=email, wanted=wanted, user_id=user_id, created_at=at, expires_at=at + LIVES[kind])
+    row.token_hash = keyed.digest(_LINK, token(row.id))
+    session.add(row)
+    outbox.announce(session, CREATED, token_id=row.id)
+
+
+def token(row_id: UUID) -> str:
+    return keyed.derive(_LINK, row_id)
+
+
+def address(row_id: UUID) -> str:
+    """The URL of the page that a link opens."""
+    return f"{setting('PUBLIC_URL').rstrip('/')}/links/{token(row_id)}"
+
+
+def find(secret: str, *kinds: VerificationKind) -> Link:
+    """The link with this secret, if it can still be used. One round trip. Raises `LinkNotValid`; also for a link of another kind."""
+    found = _found(keyed.digest(_LINK, secret)) if len(secret) <= _LONGEST else None
+    if found is None or (kinds and found.kind not in kinds):
+        raise LinkNotValid("This link was used already or has run out; ask for a new one.")
+    return found
+
+
+def of_row(row_id: UUID) -> Link | None:
+    """The link of a row, for the worker that sends it; None when it can't be used any more."""
+    return _found(keyed.digest(_LINK, token(row_id)))
+
+
+def _found(digest: str) -> Link | None:
+    rows = db.lookup_bearing(digest, _FOUND)
+    if not rows:
+        return None
+    row_id, kind, email, wanted, user_id, owner_id, sent_at = rows[0]
+    return Link(row_id, VerificationKind(kind), email, wanted, user_id, owner_id, sent_at, digest)
+
+
+def use(session: Session, link: Link) -> None:
+    """Use it up, in a transaction of who bears it (`db.bearing`). Of many at once one goes on. Raises `LinkNotValid`."""
+    fresh = select(VerificationToken.id).where(
+        VerificationToken.token_hash == link.digest, VerificationToken.used_at.is_(None), VerificationToken.expires_at > now()
+    )
+    if session.scalar(fresh.with_for_update()) is None:
+        raise LinkNotValid("This link was used already or has run out; ask for a new one.")
+    later(session, update(VerificationToken).where(VerificationToken.id == link.id).values(used_at=now(), wanted=None))
+
+
+def mark_sent(session: Session, link: Link) -> None:
+    """Remember that the mail has left."""
+    session.execute(update(VerificationToken).where(VerificationToken.id == link.id).values(sent_at=now()))

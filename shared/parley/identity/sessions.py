@@ -1,0 +1,129 @@
+"""Sessions: a log-in that lasts, on one device. Its refresh tokens are a chain, of which the last link is good (`refreshing`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from parley.identity import tickets
+from parley.identity.models import MemberRole, Organization, OrganizationMember, RefreshToken, User, UserSession
+from parley.kernel import audit, keyed
+from parley.kernel.admission import NotAMember
+from parley.kernel.callers import NOWHERE, ActorType, Caller
+from parley.kernel.clock import now
+from parley.kernel.gather import later
+
+REFRESH_LIFE = timedelta(days=7)
+LONGEST = timedelta(days=90)
+"""However often it is refreshed, a session ends, and its user logs in again."""
+
+PREFIX = "prt_"
+PURPOSE = "refresh token"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The organization that a session works for, and the user's role there."""
+
+    id: UUID
+    name: str
+    slug: str
+    role: MemberRole
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Started:
+    """A session that has just begun or been refreshed, with the one thing that is shown once. `refresh_token` is None when it stays."""
+
+    session_id: UUID
+    user_id: UUID
+    email: str | None
+    name: str | None
+    organization: Chosen | None
+    refresh_token: str | None
+
+
+def as_user(caller: Caller, user_id: UUID, organization_id: UUID | None = None) -> Caller:
+    """The same caller, now that it is known who it is: for what they do to be audited under their name."""
+    return replace(caller, actor_type=ActorType.USER, actor_id=user_id, organization_id=organization_id or NOWHERE, admission=None)
+
+
+def chosen(session: Session, user_id: UUID, *, wanted: UUID | None = None, last: UUID | None = None) -> Chosen | None:
+    """The organization to work for: the wanted one, else the last, else the first one joined. One query.
+
+    Raises `NotAMember` for a wanted one that the user does not belong to, or not any more.
+    """
+    belonging = (
+        select(Organization.id, Organization.name, Organization.slug, OrganizationMember.role)
+        .join(OrganizationMember, OrganizationMember.organization_id == Organization.id)
+        .where(OrganizationMember.user_id == user_id, OrganizationMember.deactivated_at.is_(None))
+        .order_by(Organization.id.is_not_distinct_from(last).desc(), OrganizationMember.joined_at, OrganizationMember.id)
+        .limit(1)
+    )
+    if wanted is not None:
+        belonging = belonging.where(Organization.id == wanted)
+    found = session.execute(belonging).one_or_none()
+    if found is None and wanted is not None:
+        raise NotAMember("You are not a member of this organization.")
+    return Chosen(*found) if found is not None else None
+
+
+def start(session: Session, caller: Caller, user: User, methods: Sequence[str], organization_id: UUID | None = None) -> Started:
+    """Log a user in who has proved who they are by `methods` (RFC 8176), in a transaction of theirs (`db.personal`).
+
+    `organization_id` is where they want to work; without it `chosen` decides. Raises `NotAMember`.
+    """
+    place = chosen(session, user.id, wanted=organization_id, last=user.last_organization_id)
+    at = now()
+    begun = UserSession(
+        user_id=user.id,
+        organization_id=place.id if place else None,
+        methods=list(methods),
+        ip_address=caller.ip_address,
+        user_agent=caller.user_agent,
+        expires_at=at + REFRESH_LIFE,
+    )
+    session.add(begun)
+    token, row = new_refresh_token(user.id, begun)
+    session.add(row)
+    audit.record(session, as_user(caller, user.id, begun.organization_id), "user.login_succeeded", begun, methods=begun.methods)
+    session.flush()
+    later(session, update(User).where(User.id == user.id).values(last_login_at=at, last_organization_id=begun.organization_id))
+    return Started(begun.id, user.id, user.email, user.name, place, token)
+
+
+def new_refresh_token(user_id: UUID, family: UserSession) -> tuple[str, RefreshToken]:
+    """A refresh token and its row, which holds the keyed hash."""
+    token = tickets.make(PREFIX, user_id)
+    return token, RefreshToken(user_id=user_id, family_id=family.id, token_hash=keyed.digest(PURPOSE, token), expires_at=family.expires_at)
+
+
+def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | None = None) -> None:
+    """End every session of a user, in a transaction of theirs; but for one, if it is named. It travels with the next statement."""
+    at = now()
+    ended = update(UserSession).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
+    tokens = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+    if but is not None:
+        ended, tokens = ended.where(UserSession.id != but), tokens.where(RefreshToken.family_id != but)
+    later(session, ended.values(revoked_at=at, revoked_because=because))
+    later(session, tokens.values(revoked_at=at))
+
+
+def revoke(session: Session, session_id: UUID, *, because: str) -> None:
+    """End one session, in a transaction of its user's. It travels with the next statement."""
+    at = now()
+    mine = update(UserSession).where(UserSession.id == session_id, UserSession.revoked_at.is_(None))
+    later(session, mine.values(revoked_at=at, revoked_because=because))
+    later(session, update(RefreshToken).where(RefreshToken.family_id == session_id).values(revoked_at=at))
+
+
+def revoke_in_organization(session: Session, user_id: UUID, *, because: str) -> None:
+    """End a user's sessions that work for the caller's organization, in a transaction of it. It travels with the next statement."""
+    organization_id = session.info["caller"].organization_id
+    here = update(UserSession).where(
+        UserSession.user_id == user_id, UserSession.organization_id == organization_id, UserSession.revoked_at.is_(None)
+    )
+    later(session, here.values(revoked_at=now(), revoked_because=because))

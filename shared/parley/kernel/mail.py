@@ -1,0 +1,78 @@
+"""Mails: text and HTML as one MIME message (RFC 2045, 5322)."""
+
+import unicodedata
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from parley.kernel import mail_headers
+from parley.kernel.clock import now
+from parley.kernel.mail_headers import mailbox
+from parley.kernel.settings import setting
+from parley.kernel.templates import render
+
+PRODUCT = "Parley"
+# Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.
+_SEVEN_BIT = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    recipient: str
+    message: bytes
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """One line without control characters: for headers and calendar names, whatever somebody was once allowed to call himself."""
+    spaced = "".join(" " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character for character in text)
+    return " ".join(spaced.split())[:limit]
+
+
+def is_deliverable(address: str | None) -> bool:
+    """Whether a header can hold it as one address. An account's address was not always checked by us."""
+    try:
+        return bool(Address(addr_spec=address or "").domain) and (address or "").isascii()
+    except (ValueError, MessageError):
+        return False
+
+
+def letter(*, subject: str, sender: str, recipient: str, recipient_name: str = "", entity: str) -> EmailMessage:
+    """A message with its headers, and without a body. `sender` and `recipient_name` are names, the product's address is the sender's.
+
+    `entity` tells mail programs that two mails are copies of one: SES writes a Message-ID of its own, and leaves the second header alone.
+    """
+    message = EmailMessage(policy=_SEVEN_BIT)
+    message["Subject"] = mail_headers.subject(plain(subject))
+    message["From"] = mailbox("From", plain(sender), setting("MAIL_FROM"))
+    message["To"] = mailbox("To", plain(recipient_name), recipient)
+    message["Date"] = format_datetime(now())
+    message["Message-ID"] = f"<{entity}@{setting('MAIL_FROM').rpartition('@')[2]}>"
+    message["X-Entity-Ref-ID"] = entity
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def compose(
+    *,
+    recipient: str,
+    subject: str,
+    template: str,
+    folder: Path,
+    entity: str,
+    recipient_name: str = "",
+    sender: str = "Parley",
+    **shown: Any,
+) -> Mail:
+    """A mail with two bodies, `<template>.txt` and `<template>.html` of `folder`, which are shown the `subject` beside `shown`.
+
+    `recipient` is deliverable (`is_deliverable`). `entity` names what the mail is about and is the same for every copy of it.
+    """
+    message = letter(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity)
+    message.set_content(render(folder, f"{template}.txt", subject=subject, **shown))
+    message.add_alternative(render(folder, f"{template}.html", subject=subject, **shown), subtype="html")
+    return Mail(recipient, message.as_bytes())

@@ -1,0 +1,24 @@
+"""Sends mails, through Amazon SES."""
+
+from parley.kernel.aws import client
+from parley.kernel.mail import Mail
+from parley.kernel.settings import setting
+
+
+class NotSent(Exception):
+    """A mail could not be sent. It names the failure's type: the failure's text may hold an address."""
+
+
+def send(mail: Mail) -> None:
+    """Returns when SES has taken it. Raises whatever the call of SES raises."""
+    client("sesv2").send_email(
+        FromEmailAddress=setting("MAIL_FROM"), Destination={"ToAddresses": [mail.recipient]}, Content={"Raw": {"Data": mail.message}}
+    )
+
+
+def send_discreetly(mail: Mail) -> None:
+    """The same, for workers whose failures are logged. Raises `NotSent`."""
+    try:
+        send(mail)
+    except Exception as error:  # whatever it was, it is raised again without its text
+        raise NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
