@@ -20,5 +20,5 @@ def send_discreetly(mail: Mail) -> None:
     """The same, for workers whose failures are logged. Raises `NotSent`."""
     try:
         send(mail)
-    except Exception as error:  # whatever it was, it is raised again without its text
+    except Exception as error:  # noqa: BLE001  # whatever it was, it is raised again without its text
         raise NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
