@@ -59,8 +59,8 @@ class Client:
     def put(self, path: str, body: Any = None) -> Answer:
         return self.request("PUT", path, {} if body is None else body)
 
-    def patch(self, path: str, body: Any = None) -> Answer:
-        return self.request("PATCH", path, {} if body is None else body)
+    def patch(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.request("PATCH", path, {} if body is None else body, headers)
 
     def delete(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.request("DELETE", path, None, headers)
@@ -85,6 +85,12 @@ class Member(Client):
             user = founding.join(session, self.caller, name=f"{role.title()} Person", email=f"{new_id()}@acme.test", role=MemberRole(role))
         return self.world.member(self.organization_id, user.id, role)
 
+    def key(self, *permissions: str, **wanted: Any) -> Keyed:
+        """A program with an API key that this member has made."""
+        answer = self.post("/v1/identity/api-keys", {"label": "A key", "permissions": permissions or ("*",)} | wanted)
+        assert answer.status == 201, answer.raw
+        return Keyed(self.world, answer.body["key"], UUID(answer.body["id"]))
+
     def rows(self, statement: Select[Any]) -> Sequence[Any]:
         """What the tenant's tables hold: rows, or objects where one entity is selected. Deleted ones too."""
         with db.transaction(system(self.organization_id)) as session:
@@ -102,6 +108,13 @@ class Person(Client):
     def at(self, organization_id: UUID, role: str) -> Member:
         """The same person, working for an organization."""
         return self.world.member(organization_id, self.user_id, role)
+
+
+@dataclass
+class Keyed(Client):
+    """A program with an API key."""
+
+    id: UUID = field(default_factory=new_id)
 
 
 class World:
@@ -144,6 +157,16 @@ class World:
             founding.found(session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email, **terms)
         assert caller.actor_id is not None
         return self.member(caller.organization_id, caller.actor_id, "OWNER")
+
+    def forget_callers(self) -> None:
+        """What the gateway remembers of the authorizer is forgotten, as when its minute is over."""
+        self.gateway = Gateway(self.template, self.invoke_function)
+
+    def authorized(self, secret: str) -> dict[str, Any]:
+        """What the authorizer says of a token or key: its context. Empty when it refuses."""
+        answer = self.invoke("identity/authorize", {"identitySource": [f"Bearer {secret}"], "requestContext": {}})
+        context: dict[str, Any] = answer.get("context", {}) if answer["isAuthorized"] else {}
+        return context
 
     def invoke(self, name: str, event: Any) -> Any:
         """Call a function by its file, `inbox/on_webhook_received`, with an event."""

@@ -1,31 +1,42 @@
-"""The authorizer: a bearer token becomes a caller, without network or database."""
+"""The authorizer: an access token becomes a caller without network or database, an API key with one look-up."""
 
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from parley.identity.key_form import PREFIX, NotAKey
 from parley.identity.scopes import SCOPES
 from parley.identity.tokens import InvalidToken, verify
 
 logger = Logger("parley")
 
 
+def of_token(token: str) -> dict[str, Any]:
+    bearer = verify(token)
+    who = {"actor_type": "USER", "actor_id": bearer.user_id, "session_id": bearer.session_id, "expires_at": bearer.expires_at}
+    scopes = SCOPES[bearer.role] if bearer.role is not None else ()
+    return who | {"organization_id": bearer.organization_id, "role": bearer.role, "scopes": " ".join(sorted(scopes))}
+
+
+def of_key(key: str) -> dict[str, Any]:
+    from parley.identity import key_check  # and SQLAlchemy with it, which no token needs
+
+    try:
+        known = key_check.look_up(key)
+    except key_check.UnknownKey:
+        raise NotAKey from None
+    who = {"actor_type": "API_KEY", "actor_id": known.id, "maker_id": known.maker_id, "project_id": known.project_id}
+    rights = {"role": known.role, "roles": " ".join(known.roles), "scopes": " ".join(sorted(known.scopes))}
+    return who | rights | {"organization_id": known.organization_id}
+
+
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    scheme, _, token = (event.get("identitySource") or [""])[0].strip().partition(" ")
+    scheme, _, secret = (event.get("identitySource") or [""])[0].strip().partition(" ")
     try:
         if scheme.lower() != "bearer":
             raise InvalidToken
-        bearer = verify(token.strip())
-        scopes = SCOPES[bearer.role] if bearer.role is not None else frozenset()
-    except (InvalidToken, KeyError):
-        logger.info("a token was refused", request_id=event.get("requestContext", {}).get("requestId"))
+        known = of_key(secret.strip()) if secret.strip().startswith(PREFIX) else of_token(secret.strip())
+    except (InvalidToken, NotAKey, KeyError):
+        logger.info("a token or key was refused", request_id=event.get("requestContext", {}).get("requestId"))
         return {"isAuthorized": False}
-    known = {
-        "organization_id": bearer.organization_id,
-        "session_id": bearer.session_id,
-        "actor_type": "USER",
-        "actor_id": bearer.user_id,
-        "role": bearer.role,
-        "scopes": " ".join(sorted(scopes)),
-    }
     return {"isAuthorized": True, "context": {name: str(value) for name, value in known.items() if value is not None}}

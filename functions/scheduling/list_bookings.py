@@ -27,7 +27,7 @@ def list_bookings(
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Page[BookingRead]:
-    host = caller.actor_id if host_id == "me" else host_id
+    host = caller.person_id if host_id == "me" else host_id
     with transaction(caller) as session:
         return bookings.bookings(
             session, caller, host_id=host, event_type_id=event_type_id, status=status, from_=from_, to=to, cursor=cursor, limit=limit

@@ -287,6 +287,8 @@ def _keys() -> None:
             sa.Column("expires_at", INSTANT),
             sa.Column("revoked_at", INSTANT),
             sa.Column("replaces_id", sa.Uuid()),
+            sa.Column("made_with_id", sa.Uuid()),
+            sa.UniqueConstraint("organization_id", "replaces_id"),
             sa.UniqueConstraint("organization_id", "key_hash"),
             inside("project_id", "storage_projects"),
         ),
@@ -315,8 +317,8 @@ def _asked() -> None:
             INSERT INTO request_counts AS c (organization_id, subject_id, started_at, requests)
             VALUES ({TENANT}, subject, clock_timestamp(), 1)
             ON CONFLICT (organization_id, subject_id) DO UPDATE SET
-                requests = CASE WHEN c.started_at > clock_timestamp() - interval '60 s' THEN c.requests + 1 ELSE 1 END,
-                started_at = CASE WHEN c.started_at > clock_timestamp() - interval '60 s' THEN c.started_at ELSE clock_timestamp() END
+                requests = CASE WHEN c.started_at > excluded.started_at - interval '60 s' THEN c.requests + 1 ELSE 1 END,
+                started_at = CASE WHEN c.started_at > excluded.started_at - interval '60 s' THEN c.started_at ELSE excluded.started_at END
             RETURNING requests, ceil(extract(epoch FROM started_at + interval '60 s' - clock_timestamp()))::integer
         $$
         """
@@ -324,14 +326,15 @@ def _asked() -> None:
     op.execute(
         f"""
         CREATE FUNCTION admit(
-            kind text, actor uuid, session uuid, known_role text, limits jsonb,
+            kind text, actor uuid, session uuid, known_roles text, limits jsonb,
             OUT verdict text, OUT policy text, OUT quota integer, OUT used integer, OUT resets_in integer
         ) LANGUAGE plpgsql AS $$
         DECLARE
             organization record;
+            key record;
             person uuid := actor;
-            key_quota integer;
-            current record;
+            member_role text;
+            plan_quota integer;
             counted record;
         BEGIN
             SELECT o.id, o.plan::text AS plan, o.request_limit INTO organization FROM organizations o
@@ -340,17 +343,22 @@ def _asked() -> None:
                 verdict := 'not_a_member'; RETURN;
             END IF;
             IF kind = 'API_KEY' THEN
-                SELECT k.user_id, k.request_limit INTO person, key_quota FROM api_keys k
+                SELECT k.user_id, k.request_limit, k.last_used_at INTO key FROM api_keys k
                 WHERE k.organization_id = {TENANT} AND k.id = actor AND k.revoked_at IS NULL
-                    AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp());
+                    AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+                    AND (k.project_id IS NULL OR EXISTS (
+                        SELECT FROM storage_projects p
+                        WHERE p.organization_id = {TENANT} AND p.id = k.project_id AND p.deleted_at IS NULL
+                    ));
                 IF NOT FOUND THEN
                     verdict := 'key_revoked'; RETURN;
                 END IF;
-                IF NOT (limits -> organization.plan ->> 'api')::boolean THEN
+                IF NOT coalesce((limits -> organization.plan ->> 'api')::boolean, false) THEN
                     verdict := 'no_api_access'; RETURN;
                 END IF;
+                person := key.user_id;
             END IF;
-            SELECT m.role::text AS role INTO current FROM organization_members m JOIN users u ON u.id = m.user_id
+            SELECT m.role::text INTO member_role FROM organization_members m JOIN users u ON u.id = m.user_id
             WHERE m.organization_id = {TENANT} AND m.user_id = person
                 AND m.deactivated_at IS NULL AND u.status = 'ACTIVE' AND u.deleted_at IS NULL;
             IF NOT FOUND THEN
@@ -362,18 +370,30 @@ def _asked() -> None:
             ) THEN
                 verdict := 'session_ended'; RETURN;
             END IF;
-            IF current.role <> known_role THEN
+            IF NOT member_role = ANY (string_to_array(known_roles, ' ')) THEN
                 verdict := 'rights_changed'; RETURN;
             END IF;
             verdict := 'admitted';
-            policy := 'plan';
-            quota := coalesce(organization.request_limit, (limits -> organization.plan ->> 'minute')::integer);
-            SELECT c.used, c.resets_in INTO used, resets_in FROM count_request({TENANT}) c;
-            IF kind = 'API_KEY' AND key_quota IS NOT NULL THEN
-                SELECT c.used, c.resets_in INTO counted FROM count_request(actor) c;
-                IF key_quota - counted.used < quota - used THEN
-                    policy := 'key'; quota := key_quota; used := counted.used; resets_in := counted.resets_in;
+            IF kind = 'API_KEY' THEN
+                -- Once a minute, and never waiting for who holds the row.
+                IF key.last_used_at IS NULL OR key.last_used_at < clock_timestamp() - interval '60 s' THEN
+                    UPDATE api_keys k SET last_used_at = clock_timestamp() WHERE k.organization_id = {TENANT} AND k.id IN (
+                        SELECT l.id FROM api_keys l WHERE l.organization_id = {TENANT} AND l.id = actor FOR NO KEY UPDATE SKIP LOCKED
+                    );
                 END IF;
+                -- The key's own limit first: what it refuses takes nothing from the others of the organization.
+                IF key.request_limit IS NOT NULL THEN
+                    policy := 'key'; quota := key.request_limit;
+                    SELECT c.used, c.resets_in INTO used, resets_in FROM count_request(actor) c;
+                    IF used > quota THEN
+                        RETURN;
+                    END IF;
+                END IF;
+            END IF;
+            plan_quota := coalesce(organization.request_limit, (limits -> organization.plan ->> 'minute')::integer);
+            SELECT c.used, c.resets_in INTO counted FROM count_request({TENANT}) c;
+            IF policy IS NULL OR plan_quota - counted.used < quota - used THEN
+                policy := 'plan'; quota := plan_quota; used := counted.used; resets_in := counted.resets_in;
             END IF;
         END $$
         """

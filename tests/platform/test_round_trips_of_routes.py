@@ -12,6 +12,7 @@ from parley.kernel import db
 from parley.kernel.outbox import OutboxEvent
 from tests.harness import Member, World
 from tests.kernel.wire import Wire, wired
+from tests.platform import routes_keys
 from tests.platform.every_route import Furnished, Request
 
 FEW, MANY = 3, 60
@@ -112,6 +113,8 @@ LISTS: dict[str, Callable[[Furnished, int], None]] = {
     "GET /v1/scheduling/bookings": _each(Furnished.add_booking),
     "GET /v1/recordings/meetings": _each(Furnished.add_meeting),
     "GET /v1/recordings": _each(Furnished.add_meeting),
+    "GET /v1/identity/api-keys": _each(lambda house: routes_keys.key_of(house.member)),
+    "GET /v1/storage/projects": _each(lambda house: routes_keys.project_of(house.member)),
 }
 
 

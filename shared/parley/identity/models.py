@@ -305,11 +305,12 @@ class SignInThrottle(Base):
 
 class ApiKey(Tenant, Timestamps, Base):
     """A program's way in. `prefix` is what is shown of it; `user_id` its maker, whose scopes bound it; `replaces_id` the key that it
-    succeeds. The key itself names its organization, so that it is looked up where it belongs."""
+    succeeds, `made_with_id` the key that asked for it. The key itself names its organization, so that it is looked up where it belongs."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
         UniqueConstraint("organization_id", "key_hash"),
+        UniqueConstraint("organization_id", "replaces_id"),
         Index("ix_api_keys_organization_id_user_id", "organization_id", "user_id"),
         Index("ix_api_keys_organization_id_project_id", "organization_id", "project_id"),
     )
@@ -325,6 +326,7 @@ class ApiKey(Tenant, Timestamps, Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     replaces_id: Mapped[UUID | None]
+    made_with_id: Mapped[UUID | None]
 
 
 class RequestCount(Base):

@@ -95,6 +95,9 @@ GROUPS: dict[str, frozenset[str]] = {
 }
 """What a key can be made with by one word."""
 
+PROJECT_SCOPES = frozenset(KEY_PERMISSIONS) - {"*"}
+"""The most that a key of a project may: the rest is about the whole organization."""
+
 RANKS = ("VIEWER", "MEMBER", "ADMIN", "OWNER")
 
 
@@ -115,3 +118,23 @@ def is_within(scopes: Iterable[str], bounds: Iterable[str]) -> bool:
     """Whether everything that `scopes` cover is covered by `bounds`. `*` covers more than the catalogue: scopes that are yet to come."""
     wide = frozenset(bounds)
     return all("*" in wide or word in wide or (word != "*" and expanded([word]) <= expanded(wide)) for word in scopes)
+
+
+def both(scopes: Iterable[str], bounds: Iterable[str]) -> frozenset[str]:
+    """What `scopes` and `bounds` both cover. Words of `scopes` stay as they are where `bounds` cover them whole."""
+    wide = frozenset(bounds)
+    covered: set[str] = set()
+    for word in scopes:
+        covered |= {word} if is_within([word], wide) else expanded([word]) & expanded(wide)
+    return frozenset(covered)
+
+
+def of_key(permissions: Iterable[str], role: str, *, in_project: bool) -> frozenset[str]:
+    """What a key with these permissions may, made by somebody with this role now."""
+    granted = both(permissions, SCOPES.get(role, ()))
+    return both(granted, PROJECT_SCOPES) if in_project else granted
+
+
+def ungrouped(words: Iterable[str]) -> list[str]:
+    """Scopes, sorted, with groups replaced by theirs: a key does not change when a group does."""
+    return sorted(frozenset().union(*(GROUPS.get(word, {word}) for word in words)))

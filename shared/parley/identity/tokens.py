@@ -21,6 +21,7 @@ from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
 
 ALGORITHM = "ES256"
+TYPE = "at+jwt"
 LIFE = timedelta(minutes=15)
 _LEEWAY_SECONDS = 5
 _LONGEST = 4096
@@ -33,12 +34,14 @@ class InvalidToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a valid token names. Without an organization, a user who has not chosen one; without a session, a tool's."""
+    """Whom a valid token names, until when (seconds since 1970). Without an organization, a user who has not chosen one; without a
+    session, a tool's."""
 
     organization_id: UUID | None
     user_id: UUID
     role: str | None
     session_id: UUID | None = None
+    expires_at: int | None = None
 
 
 def _encoded(raw: bytes) -> str:
@@ -61,6 +64,11 @@ def public_jwk(der: bytes) -> dict[str, str]:
     return point | {"kid": thumbprint, "alg": ALGORITHM, "use": "sig"}
 
 
+def _is_canonical(token: str) -> bool:
+    """Whether each part is written as we write it. The last digit of base64 has bits that count for nothing (RFC 4648, 3.5)."""
+    return all(_encoded(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) == part for part in token.split("."))
+
+
 @cache
 def _published(jwks: str) -> dict[str, jwt.PyJWK]:
     return {key["kid"]: jwt.PyJWK(key, algorithm=ALGORITHM) for key in json.loads(jwks)["keys"]}
@@ -72,7 +80,8 @@ def verify(token: str) -> Bearer:
         if len(token) > _LONGEST:
             raise InvalidToken
         header = jwt.get_unverified_header(token)
-        if header.get("alg") != ALGORITHM:
+        # RFC 9068, 2.1 and 4. Nothing else stands in a header of ours: no key, no address of one, nothing critical.
+        if header.keys() != {"alg", "kid", "typ"} or (header["alg"], header["typ"]) != (ALGORITHM, TYPE) or not _is_canonical(token):
             raise InvalidToken
         claims = jwt.decode(
             token,
@@ -89,6 +98,7 @@ def verify(token: str) -> Bearer:
             UUID(claims["sub"]),
             str(claims["role"]) if organization_id is not None else None,
             UUID(session_id) if session_id is not None else None,
+            int(claims["exp"]),
         )
     except (jwt.PyJWTError, InvalidToken, KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise InvalidToken("This token is not valid here.") from None
@@ -109,7 +119,7 @@ def issue(sign: Callable[[bytes], bytes], kid: str, bearer: Bearer, now: datetim
         claims |= {"organization_id": str(bearer.organization_id), "role": str(bearer.role)}
     if bearer.session_id is not None:
         claims["sid"] = str(bearer.session_id)
-    header = {"alg": ALGORITHM, "kid": kid, "typ": "at+jwt"}
+    header = {"alg": ALGORITHM, "kid": kid, "typ": TYPE}
     signing_input = ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
     r, s = utils.decode_dss_signature(sign(signing_input.encode()))
     return f"{signing_input}.{_encoded(r.to_bytes(_COORDINATE_BYTES) + s.to_bytes(_COORDINATE_BYTES))}"

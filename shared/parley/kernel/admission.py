@@ -8,6 +8,7 @@ The count is committed by itself, before the transaction: requests of one organi
 """
 
 import json
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,8 +24,12 @@ class SessionEnded(Unauthenticated):
     """The session was logged out or revoked, or its user is no longer there."""
 
 
+class TokenExpired(Unauthenticated):
+    """The access token was good when the gateway asked last, and is not any more."""
+
+
 class RightsChanged(Unauthenticated):
-    """The role is another one than the token says."""
+    """The role is another one than the token says, or than the key needs."""
 
 
 class NotAMember(Forbidden):
@@ -57,11 +62,22 @@ class Allowance:
 
 @dataclass(slots=True)
 class Admission:
-    """What the authorizer said of a request, to be checked once. `allowance` is known after that."""
+    """What the authorizer said of a request, to be checked once. `allowance` is known after that.
+
+    `roles` are those for which the caller's scopes stand: for a key, the roles of its maker that cover what it may.
+    """
 
     session_id: UUID | None = None
+    roles: tuple[str, ...] = ()
+    expires_at: int | None = None
     is_checked: bool = False
     allowance: Allowance | None = None
+    has_just_exceeded: bool = False
+
+    def in_time(self) -> None:
+        """Raise `TokenExpired` when the token's time is over (`expires_at`, seconds since 1970): the gateway may remember it for longer."""
+        if self.expires_at is not None and self.expires_at < time.time():
+            raise TokenExpired("This token has expired; refresh it, and try again.")
 
 
 @cache
@@ -75,8 +91,8 @@ def _literal(uuid: UUID | None) -> str:
 
 def question(actor_type: str, actor_id: UUID | None, role: str | None, admission: Admission) -> str:
     """The SELECT that asks, for a caller of an organization. Its parts are values of ours, checked: a client wrote none of them."""
-    known_role = role if role is not None and role.isalpha() else ""
-    called = f"admit('{actor_type}', '{UUID(str(actor_id))}', {_literal(admission.session_id)}, '{known_role}', '{_limits()}')"
+    known_roles = " ".join(name for name in admission.roles or (role or "",) if name.isalpha())
+    called = f"admit('{actor_type}', '{UUID(str(actor_id))}', {_literal(admission.session_id)}, '{known_roles}', '{_limits()}')"
     return f"SELECT * FROM {called}"  # noqa: S608
 
 
@@ -96,18 +112,22 @@ def settle(admission: Admission, answer: Any) -> None:
     if answer.verdict == "not_a_member":
         raise NotAMember("You are not a member of this organization any more; choose another one or log in again.")
     if answer.verdict == "rights_changed":
-        raise RightsChanged("Your rights have changed since this token was made; refresh it, and try again.")
+        changed = RightsChanged("Your rights have changed since this token was made; refresh it, and try again.")
+        if admission.roles:  # a key can't be refreshed; the authorizer will find the new rights
+            changed = RightsChanged("The rights of who made this key have changed; it works with the new ones within a minute.")
+            changed.headers = {"retry-after": str(WINDOW_SECONDS)}
+        raise changed
     if answer.verdict == "key_revoked":
         raise KeyRevoked("This API key was revoked or has expired; make a new one.")
     if answer.verdict == "no_api_access":
         raise PlanLimit("The plan of this organization does not include the API; BUSINESS does.", limit="api_access")
     if answer.quota is None:
         return
-    used, resets_in = int(answer.used), max(int(answer.resets_in), 1)
-    admission.allowance = Allowance(answer.policy, int(answer.quota), max(int(answer.quota) - used, 0), resets_in)
-    if used > answer.quota:
-        refusal = RateLimitExceeded(
-            f"More than {answer.quota} requests a minute; wait {resets_in} s, or choose a larger plan.", limit=int(answer.quota)
-        )
+    quota, used, resets_in = int(answer.quota), int(answer.used), max(int(answer.resets_in), 1)
+    admission.allowance = Allowance(answer.policy, quota, max(quota - used, 0), resets_in)
+    if used > quota:
+        admission.has_just_exceeded = used == quota + 1  # each count is given out once: one request of a window audits its refusals
+        instead = "choose a larger plan" if answer.policy == "plan" else "raise the key's limit"
+        refusal = RateLimitExceeded(f"More than {quota} requests a minute; wait {resets_in} s, or {instead}.", limit=quota)
         refusal.headers = admission.allowance.headers() | {"retry-after": str(resets_in)}
         raise refusal

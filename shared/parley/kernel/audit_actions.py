@@ -2,13 +2,14 @@
 
 _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
-    "organization", "user", "member", "team", "invitation", "api_key",
+    "organization", "user", "member", "team", "invitation", "api_key", "project",
     "schedule", "event_type", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
     "user.registered", "user.login_succeeded", "user.login_failed", "user.logged_out", "token.issued",
     "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
+    "api_key.regenerated", "api_key.revoked",
     "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.notified",
     "conversation.read", "conversation.merged", "message.received", "message.sent", "message.status_changed",
     "meeting.status_changed", "upload.started", "upload.completed", "upload.aborted", "upload.rejected",

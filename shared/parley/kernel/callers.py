@@ -27,8 +27,8 @@ class MissingScope(Forbidden):
 class Caller:
     """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`.
 
-    `project_id` is set for an API key that belongs to a project. `admission` is there for who came through the gateway, and is checked as
-    the first transaction begins.
+    An API key has the user who made it (`maker_id`), and a `project_id` if it belongs to a project. `admission` is there for who came
+    through the gateway, and is checked as the first transaction begins.
     """
 
     organization_id: UUID
@@ -39,11 +39,17 @@ class Caller:
     ip_address: str | None = None
     user_agent: str | None = None
     project_id: UUID | None = None
+    maker_id: UUID | None = None
     admission: Admission | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_organization(self) -> bool:
         return self.organization_id != NOWHERE
+
+    @property
+    def person_id(self) -> UUID | None:
+        """The user who asks, or who made the key that asks."""
+        return self.actor_id if self.actor_type is ActorType.USER else self.maker_id
 
     def may(self, scope: str) -> bool:
         """Whether one of the caller's scopes covers `scope`."""

@@ -121,8 +121,7 @@ def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = _built(_answer_failure(error))
         answer["headers"] = _HEADERS | _allowance(event) | answer.get("headers", {})
-        if answer["statusCode"] in (403, 404):
-            _witness(event, answer["statusCode"])
+        _witness(event, answer["statusCode"])
         _count(answer["statusCode"], (time.perf_counter() - started) * 1000)
         return answer
 
@@ -148,16 +147,25 @@ def _count(status: int, milliseconds: float) -> None:
 
 
 def _witness(event: dict[str, Any], status: int) -> None:
-    """Audit that a known caller asked for what it may not have, or for what is not its own. Failing to is logged, and changes no answer."""
+    """Audit that a known caller asked for what it may not have, for what is not its own, or, once a window, for too much.
+
+    Failing to is logged, and changes no answer.
+    """
     caller = caller_of(event)
     if caller is None or not caller.has_organization:
+        return
+    exceeded = caller.admission is not None and caller.admission.has_just_exceeded
+    if status not in (403, 404) and not exceeded:
         return
     from parley.kernel import audit
     from parley.kernel.db import transaction
 
+    action = "security.rate_limit_exceeded" if exceeded else "security.unauthorized_access_attempted"
     try:
         with transaction(caller) as session:
-            audit.record(session, caller, "security.unauthorized_access_attempted", status=status, route=event.get("routeKey"))
+            audit.record(session, caller, action, status=status, route=event.get("routeKey"))
+    except Refusal as refusal:  # so often that it is not even let in for this
+        logger.info("an unauthorized access was not audited", code=refusal.code)
     except Exception:  # the refusal stands whether or not the trail can be written
         logger.exception("an unauthorized access could not be audited")
 

@@ -28,11 +28,16 @@ class NoOrganizationChosen(Forbidden):
 
 
 def admit(caller: Caller | None, needs: Access | str) -> None:
-    """Raise a refusal unless the caller may call a route that needs this. Raises `MissingScope`, `NotAPerson`, `NoOrganizationChosen`."""
+    """Raise a refusal unless the caller may call a route that needs this.
+
+    Raises `MissingScope`, `NotAPerson`, `NoOrganizationChosen`, `TokenExpired`.
+    """
     if needs is Access.ANYBODY:
         return
     if caller is None:
         raise Forbidden("This route needs a caller, and the gateway named none.")
+    if caller.admission is not None:
+        caller.admission.in_time()
     if needs is Access.PERSON:
         if caller.actor_type is not ActorType.USER:
             raise NotAPerson("This is for people; log in, an API key can't do it.")
@@ -57,16 +62,25 @@ def caller_of(event: dict[str, Any]) -> Caller | None:
 def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:
     seen = event.get("requestContext", {}).get("http", {})
     return Caller(
-        organization_id=UUID(context["organization_id"]) if context.get("organization_id") else NOWHERE,
+        organization_id=_uuid(context.get("organization_id")) or NOWHERE,
         actor_type=ActorType(context["actor_type"]),
         actor_id=UUID(context["actor_id"]),
         role=context.get("role") or None,
         scopes=frozenset(context.get("scopes", "").split()),
         ip_address=seen.get("sourceIp") or None,
         user_agent=_agent(seen),
-        project_id=UUID(context["project_id"]) if context.get("project_id") else None,
-        admission=Admission(UUID(context["session_id"]) if context.get("session_id") else None),
+        project_id=_uuid(context.get("project_id")),
+        maker_id=_uuid(context.get("maker_id")),
+        admission=Admission(_uuid(context.get("session_id")), tuple(context.get("roles", "").split()), _seconds(context)),
     )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _seconds(context: dict[str, Any]) -> int | None:
+    return int(context["expires_at"]) if context.get("expires_at") else None
 
 
 def visitor_of(event: dict[str, Any]) -> Caller:

@@ -1,0 +1,23 @@
+"""POST /v1/identity/api-keys"""
+
+from parley.identity import api_keys
+from parley.identity.key_schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, SecretOnce, api, entrypoint
+
+app = api(needs="api_keys:manage")
+
+
+@app.post("/v1/identity/api-keys", status_code=201)
+def create_api_key(wanted: ApiKeyCreate, caller: AuthenticatedCaller, once: SecretOnce) -> ApiKeyMade:
+    with transaction(caller, once) as session:
+        if wanted.project_id is not None:
+            from parley.storage import service as storage  # who makes a key of the organization does not pay for it
+
+            storage.project(session, caller, wanted.project_id)
+        made, key = api_keys.make_key(session, caller, wanted)
+        shown = ApiKeyMade(**ApiKeyRead.model_validate(made).model_dump(), key=key)
+        return once.answer(session, shown)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,20 @@
+"""DELETE /v1/identity/api-keys/{api_key_id}"""
+
+from uuid import UUID
+
+from parley.identity import api_keys
+from parley.identity.key_schemas import ApiKeyRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api(needs="api_keys:manage")
+
+
+@app.delete("/v1/identity/api-keys/<api_key_id>")
+def delete_api_key(api_key_id: UUID, caller: AuthenticatedCaller) -> ApiKeyRead:
+    with transaction(caller) as session:
+        key = api_keys.revoke(session, caller, api_key_id)
+    return ApiKeyRead.model_validate(key)
+
+
+lambda_handler = entrypoint(app)

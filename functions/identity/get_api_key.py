@@ -1,0 +1,19 @@
+"""GET /v1/identity/api-keys/{api_key_id}"""
+
+from uuid import UUID
+
+from parley.identity import api_keys
+from parley.identity.key_schemas import ApiKeyRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api(needs="api_keys:manage")
+
+
+@app.get("/v1/identity/api-keys/<api_key_id>")
+def get_api_key(api_key_id: UUID, caller: AuthenticatedCaller) -> ApiKeyRead:
+    with transaction(caller) as session:
+        return ApiKeyRead.model_validate(api_keys.api_key(session, caller, api_key_id))
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,22 @@
+"""GET /v1/identity/api-keys"""
+
+from uuid import UUID
+
+from parley.identity import api_keys
+from parley.identity.key_schemas import ApiKeyRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+
+app = api(needs="api_keys:manage")
+
+
+@app.get("/v1/identity/api-keys")
+def list_api_keys(
+    caller: AuthenticatedCaller, project_id: UUID | None = None, limit: Limit = 50, cursor: Cursor | None = None
+) -> Page[ApiKeyRead]:
+    with transaction(caller) as session:
+        return api_keys.api_keys(session, caller, project_id=project_id, limit=limit, cursor=cursor)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,19 @@
+"""GET /v1/identity/scopes"""
+
+from parley.identity.key_schemas import CatalogueRead, ScopeRead
+from parley.identity.scopes import CATALOGUE, GROUPS, SCOPES
+from parley.kernel.http import Access, api, entrypoint
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.get("/v1/identity/scopes")
+def list_scopes() -> CatalogueRead:
+    return CatalogueRead(
+        scopes=[ScopeRead(name=name, description=description) for name, description in CATALOGUE.items()],
+        roles={role: sorted(scopes) for role, scopes in SCOPES.items()},
+        groups={group: sorted(scopes) for group, scopes in GROUPS.items()},
+    )
+
+
+lambda_handler = entrypoint(app)

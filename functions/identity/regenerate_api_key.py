@@ -1,0 +1,21 @@
+"""POST /v1/identity/api-keys/{api_key_id}/regenerate"""
+
+from uuid import UUID
+
+from parley.identity import api_keys
+from parley.identity.key_schemas import ApiKeyMade, ApiKeyRead, ApiKeyRegenerate
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, SecretOnce, api, entrypoint
+
+app = api(needs="api_keys:manage")
+
+
+@app.post("/v1/identity/api-keys/<api_key_id>/regenerate", status_code=201)
+def regenerate_api_key(api_key_id: UUID, wanted: ApiKeyRegenerate, caller: AuthenticatedCaller, once: SecretOnce) -> ApiKeyMade:
+    with transaction(caller, once) as session:
+        made, key = api_keys.regenerate(session, caller, api_key_id, wanted)
+        shown = ApiKeyMade(**ApiKeyRead.model_validate(made).model_dump(), key=key)
+        return once.answer(session, shown)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,18 @@
+"""POST /v1/storage/projects"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.storage import service
+from parley.storage.schemas import ProjectCreate, ProjectRead
+
+app = api(needs="projects:write")
+
+
+@app.post("/v1/storage/projects", status_code=201)
+def create_project(wanted: ProjectCreate, caller: AuthenticatedCaller, once: RequestOnce) -> ProjectRead:
+    with transaction(caller, once) as session:
+        project = service.create_project(session, caller, wanted)
+        return once.answer(session, ProjectRead.model_validate(project))
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,20 @@
+"""DELETE /v1/storage/projects/{project_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.storage import service
+from parley.storage.schemas import ProjectRead
+
+app = api(needs="projects:write")
+
+
+@app.delete("/v1/storage/projects/<project_id>")
+def delete_project(project_id: UUID, caller: AuthenticatedCaller) -> ProjectRead:
+    with transaction(caller) as session:
+        project = service.delete_project(session, caller, project_id)
+    return ProjectRead.model_validate(project)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,19 @@
+"""GET /v1/storage/projects/{project_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.storage import service
+from parley.storage.schemas import ProjectRead
+
+app = api(needs="projects:read")
+
+
+@app.get("/v1/storage/projects/<project_id>")
+def get_project(project_id: UUID, caller: AuthenticatedCaller) -> ProjectRead:
+    with transaction(caller) as session:
+        return ProjectRead.model_validate(service.project(session, caller, project_id))
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,18 @@
+"""GET /v1/storage/projects"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+from parley.storage import service
+from parley.storage.schemas import ProjectRead
+
+app = api(needs="projects:read")
+
+
+@app.get("/v1/storage/projects")
+def list_projects(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[ProjectRead]:
+    with transaction(caller) as session:
+        return service.projects(session, caller, limit=limit, cursor=cursor)
+
+
+lambda_handler = entrypoint(app)

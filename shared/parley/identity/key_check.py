@@ -1,0 +1,54 @@
+"""Whom an API key names: one round trip, asked by the authorizer. What the key may at this moment is asked again by `kernel.admission`."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from parley.identity import key_form, scopes
+from parley.kernel import db, keyed
+
+PURPOSE = "api key"
+
+# Under the policies of the organization that the key names: no other's key can be found.
+_LOOK_UP = """
+SELECT k.id, k.user_id, k.project_id, k.permissions, m.role::text
+FROM api_keys k
+JOIN organizations o ON o.id = k.organization_id AND o.deleted_at IS NULL
+JOIN organization_members m ON m.organization_id = k.organization_id AND m.user_id = k.user_id AND m.deactivated_at IS NULL
+JOIN users u ON u.id = k.user_id AND u.status = 'ACTIVE' AND u.deleted_at IS NULL
+LEFT JOIN storage_projects p ON p.organization_id = k.organization_id AND p.id = k.project_id AND p.deleted_at IS NULL
+WHERE k.organization_id = '{organization_id}' AND k.key_hash = '{digest}' AND k.revoked_at IS NULL
+  AND (k.expires_at IS NULL OR k.expires_at > now()) AND (k.project_id IS NULL OR p.id IS NOT NULL)
+"""
+
+
+class UnknownKey(Exception):
+    """Well formed, and not in use: never made, revoked, expired, of a deleted project, or its maker is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """`scopes` are what the key and its maker's role both cover."""
+
+    id: UUID
+    organization_id: UUID
+    maker_id: UUID
+    project_id: UUID | None
+    role: str
+    scopes: frozenset[str]
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles of the maker for which the scopes stand."""
+        return [role for role, bounds in scopes.SCOPES.items() if scopes.is_within(self.scopes, bounds)]
+
+
+def look_up(key: str) -> KnownKey:
+    """Whom a key names. Raises `key_form.NotAKey` without asking the database, `UnknownKey`."""
+    organization_id = key_form.organization_of(key)
+    # Both are of our own making: a UUID, and hexadecimal digits.
+    found = db.lookup_of(organization_id, _LOOK_UP.format(organization_id=organization_id, digest=keyed.digest(PURPOSE, key)))
+    if not found:
+        raise UnknownKey
+    key_id, maker_id, project_id, permissions, role = found[0]
+    rights = scopes.of_key(permissions, role, in_project=project_id is not None)
+    return KnownKey(key_id, organization_id, maker_id, project_id, role, rights)

@@ -1,0 +1,107 @@
+"""Projects of an organization."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity import api_keys
+from parley.identity.models import Team
+from parley.kernel import audit
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
+from parley.kernel.paging import Page, page
+from parley.kernel.verdicts import violation_means
+from parley.storage import queries
+from parley.storage.models import Project
+from parley.storage.schemas import ProjectCreate, ProjectRead, ProjectUpdate
+
+ONE_SLUG = "uq_storage_projects_slug"
+_NEVER_EMPTY = ("name", "slug")
+
+
+class NoSuchProject(NotFound):
+    """There is none, or it is not the caller's."""
+
+
+class ProjectSlugTaken(Conflict):
+    """Another living project of the organization has this slug."""
+
+
+class NoSuchTeam(Unprocessable):
+    """The team of a project is not one of the organization."""
+
+
+class BoundToAProject(Forbidden):
+    """A key of a project asked for another project to be made."""
+
+
+class EmptyField(Unprocessable):
+    """A field that every project has was to be emptied."""
+
+
+def create_project(session: Session, caller: Caller, wanted: ProjectCreate) -> Project:
+    """A new project, owned by the person who asks or whose key asks. Raises `ProjectSlugTaken`, `NoSuchTeam`, `BoundToAProject`."""
+    if caller.project_id is not None:
+        raise BoundToAProject("A key of a project can't make another one; use a key of the organization.")
+    _check_team(session, wanted.team_id)
+
+    project = Project(owner_id=caller.person_id, **wanted.model_dump())
+    session.add(project)
+    with violation_means(ONE_SLUG, _taken()):
+        session.flush()
+    audit.record(session, caller, "project.created", project, new={"slug": project.slug})
+    return project
+
+
+def projects(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ProjectRead]:
+    """A page of projects, newest first. One query."""
+    rows, following = page(session, queries.projects(caller), [Project.id], cursor=cursor, limit=limit)
+    return Page(items=[ProjectRead.model_validate(row) for row in rows], next_cursor=following)
+
+
+def project(session: Session, caller: Caller, project_id: UUID, *, for_update: bool = False) -> Project:
+    """Raises `NoSuchProject`."""
+    found = queries.project(session, caller, project_id, for_update=for_update)
+    if found is None:
+        raise NoSuchProject("There is no such project.")
+    return found
+
+
+def change_project(session: Session, caller: Caller, project_id: UUID, wanted: ProjectUpdate) -> Project:
+    """Raises `NoSuchProject`, `ProjectSlugTaken`, `NoSuchTeam`, `EmptyField`."""
+    found = project(session, caller, project_id, for_update=True)
+    changes = wanted.model_dump(exclude_unset=True)
+    for name in _NEVER_EMPTY:
+        if name in changes and changes[name] is None:
+            raise EmptyField(f"A project has a {name}; leave it out to keep it.")
+    _check_team(session, changes.get("team_id"))
+
+    old = {name: getattr(found, name) for name in changes}
+    for name, value in changes.items():
+        setattr(found, name, value)
+    with violation_means(ONE_SLUG, _taken()):
+        session.flush()
+    changed = sorted(name for name, value in changes.items() if old[name] != value)
+    if changed:
+        audit.record(session, caller, "project.updated", found, new={"changed": changed})
+    return found
+
+
+def delete_project(session: Session, caller: Caller, project_id: UUID) -> Project:
+    """Delete a project, softly, and end its keys. Raises `NoSuchProject`."""
+    found = project(session, caller, project_id, for_update=True)
+    found.deleted_at = now()
+    api_keys.revoke_of_project(session, caller, found.id)
+    audit.record(session, caller, "project.deleted", found)
+    return found
+
+
+def _taken() -> ProjectSlugTaken:
+    return ProjectSlugTaken("Another project has this slug; choose another.")
+
+
+def _check_team(session: Session, team_id: UUID | None) -> None:
+    if team_id is not None and session.scalars(select(Team.id).where(Team.id == team_id)).one_or_none() is None:
+        raise NoSuchTeam("There is no such team.")
