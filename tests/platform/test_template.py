@@ -45,11 +45,8 @@ KNOWN_TO = {
     "DATABASE_OWNER_URL": {"PlatformMigrate"},
     "WHATSAPP_APP_SECRET": {"InboxReceiveWebhook"},
     "WHATSAPP_VERIFY_TOKEN": {"InboxVerifyWebhook"},
-    "DATA_KEY_ID": {"InboxCreateConnection", "IdentityCreateApiKey", "IdentityRegenerateApiKey"},
+    "DATA_KEY_ID": {"InboxCreateConnection"},
     "PEPPER": {
-        "IdentityAuthorize",
-        "IdentityCreateApiKey",
-        "IdentityRegenerateApiKey",
         "SchedulingCreateBooking",
         "SchedulingManageBooking",
         "SchedulingGetManagedBooking",
