@@ -45,6 +45,10 @@ AREAS = (
     routes_calendars,
     routes_workflows,
 )
+NO_LISTS: set[str] = {"/v1/identity/me"}.union(*(getattr(area, "NO_LISTS", set()) for area in AREAS))
+"""Paths without a parameter that answer a GET with one thing."""
+WITH_ONESELF: set[str] = set().union(*(getattr(area, "WITH_ONESELF", set()) for area in AREAS))
+"""Lists that are never empty: the caller stands in them."""
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 MINUTES = 30
 RECORDING = b"\x1aE\xdf\xa3 a recording"
@@ -69,6 +73,7 @@ class Furnished:
     def __init__(self, world: World, member: Member) -> None:
         self.world, self.member, self.stranger = world, member, Client(world)
         self._turn = itertools.count()
+        self.made: dict[str, str] = {}  # what the areas' files keep of theirs, by a name
         self.tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         self.schedule = self.add_schedule()
         self.event_type = self.add_event_type()

@@ -4,21 +4,124 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from parley.kernel.ids import new_id
+from tests.stack.scenes import created
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
 
+ORGANIZATION = "/v1/identity/organization"
+
+
+def slug() -> str:
+    return f"s-{new_id().hex}"
+
+
+def founded(house: Furnished, *, is_deleted: bool = False) -> Member:
+    """Another organization of the house's member."""
+    made = created(house.member.post(f"{ORGANIZATION}s", {"name": "Other", "slug": slug()}))
+    other = house.world.member(UUID(made["id"]), house.member.user_id, "OWNER")
+    if is_deleted:
+        assert other.delete(ORGANIZATION).status == 204
+    return other
+
+
+def add_team(house: Furnished) -> str:
+    return str(created(house.member.post("/v1/identity/teams", {"name": "Team", "slug": slug()}))["id"])
+
+
+def the_team(house: Furnished) -> str:
+    if "team" not in house.made:
+        house.made["team"] = add_team(house)
+    return house.made["team"]
+
+
+def add_member(house: Furnished) -> str:
+    return str(house.member.as_role("MEMBER").user_id)
+
+
+def add_team_member(house: Furnished, team: str | None = None) -> str:
+    path = f"/v1/identity/teams/{team or add_team(house)}/members"
+    user_id = add_member(house)
+    created(house.member.post(path, {"user_id": user_id}))
+    return f"{path}/{user_id}"
+
+
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    member, teams = house.member, "/v1/identity/teams"
+    team = the_team(house)
+
+    def ready(method: str, path: str, body: Any = None, *, who: Member = member) -> Request:
+        headers = {"idempotency-key": str(new_id())} if method == "POST" else {}
+        return lambda: who.request(method, path, body, headers)
+
+    def transfer() -> Request:
+        other = founded(house)
+        assert other.request("PUT", f"{ORGANIZATION}/plan", {"plan": "BUSINESS"}).status == 200
+        return ready("POST", f"{ORGANIZATION}/transfer", {"user_id": str(other.as_role("ADMIN").user_id)}, who=other)
+
+    organization = {
+        f"POST {ORGANIZATION}s": lambda: ready("POST", f"{ORGANIZATION}s", {"name": "Other", "slug": slug()}),
+        f"GET {ORGANIZATION}s": lambda: ready("GET", f"{ORGANIZATION}s?limit=100"),
+        f"POST {ORGANIZATION}s/{{organization_id}}/restore": lambda: ready(
+            "POST", f"{ORGANIZATION}s/{founded(house, is_deleted=True).organization_id}/restore"
+        ),
+        f"GET {ORGANIZATION}": lambda: ready("GET", ORGANIZATION),
+        f"PATCH {ORGANIZATION}": lambda: ready("PATCH", ORGANIZATION, {"name": slug()}),
+        f"DELETE {ORGANIZATION}": lambda: ready("DELETE", ORGANIZATION, who=founded(house)),
+        f"POST {ORGANIZATION}/transfer": transfer,
+        f"PUT {ORGANIZATION}/plan": lambda: ready("PUT", f"{ORGANIZATION}/plan", {"plan": "PRO"}, who=founded(house)),
+        f"GET {ORGANIZATION}/limits": lambda: ready("GET", f"{ORGANIZATION}/limits"),
+        f"POST {ORGANIZATION}/leave": lambda: ready("POST", f"{ORGANIZATION}/leave", who=member.as_role("MEMBER")),
+        "GET /v1/identity/members": lambda: ready("GET", "/v1/identity/members?limit=100"),
+        "GET /v1/identity/members/{user_id}": lambda: ready("GET", f"/v1/identity/members/{member.user_id}"),
+        "PATCH /v1/identity/members/{user_id}": lambda: ready("PATCH", f"/v1/identity/members/{add_member(house)}", {"role": "VIEWER"}),
+        "DELETE /v1/identity/members/{user_id}": lambda: ready("DELETE", f"/v1/identity/members/{add_member(house)}"),
+        "DELETE /v1/identity/members/{user_id}/sessions": lambda: ready("DELETE", f"/v1/identity/members/{add_member(house)}/sessions"),
+    }
+    return organization | {
+        f"POST {teams}": lambda: ready("POST", teams, {"name": "Team", "slug": slug()}),
+        f"GET {teams}": lambda: ready("GET", f"{teams}?limit=100"),
+        f"GET {teams}/{{team_id}}": lambda: ready("GET", f"{teams}/{team}"),
+        f"PATCH {teams}/{{team_id}}": lambda: ready("PATCH", f"{teams}/{team}", {"name": slug()}),
+        f"DELETE {teams}/{{team_id}}": lambda: ready("DELETE", f"{teams}/{add_team(house)}"),
+        f"GET {teams}/{{team_id}}/members": lambda: ready("GET", f"{teams}/{team}/members?limit=100"),
+        f"POST {teams}/{{team_id}}/members": lambda: ready("POST", f"{teams}/{team}/members", {"user_id": add_member(house)}),
+        f"PATCH {teams}/{{team_id}}/members/{{user_id}}": lambda: ready("PATCH", add_team_member(house), {"role": "VIEWER"}),
+        f"DELETE {teams}/{{team_id}}/members/{{user_id}}": lambda: ready("DELETE", add_team_member(house)),
+    }
+
+
+LISTS: dict[str, Callable[[Furnished, int], object]] = {
+    "GET /v1/identity/organizations": lambda house, count: [founded(house) for _ in range(count)],
+    "GET /v1/identity/members": lambda house, count: [add_member(house) for _ in range(count)],
+    "GET /v1/identity/teams": lambda house, count: [add_team(house) for _ in range(count)],
+    "GET /v1/identity/teams/{team_id}/members": lambda house, count: [add_team_member(house, the_team(house)) for _ in range(count)],
+}
+"""Lists, and what makes them longer by so many."""
+
+NO_LISTS = {ORGANIZATION, f"{ORGANIZATION}/limits"}
+"""What is read as a whole: there is one of it."""
+
+WITH_ONESELF = {"/v1/identity/organizations", "/v1/identity/members"}
+"""Lists in which the caller's own organization and the caller stand."""
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    team = created(member.post("/v1/identity/teams", {"name": "Team", "slug": slug()}))["id"]
+    created(member.post(f"/v1/identity/teams/{team}/members", {"user_id": str(member.user_id)}))
+    return {"organization_id": str(member.organization_id), "user_id": str(member.user_id), "team_id": team}
 
 
-BODIES: dict[str, Any] = {}
+BODIES: dict[str, Any] = {
+    "{user_id}": {"role": "MEMBER"},
+    "{team_id}": {"name": "Mine"},
+    "members": {"user_id": str(new_id())},
+}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""

@@ -10,6 +10,7 @@ import pytest
 from local.routing import Router
 from parley.kernel.ids import new_id
 from tests.harness import Answer, Client, Member, World
+from tests.platform.every_route import NO_LISTS
 
 HOSTILE_BODIES: dict[str, bytes] = {
     "nothing": b"",
@@ -63,7 +64,9 @@ def is_clear(answer: Answer) -> bool:
 
 
 def routes(world: World) -> list[tuple[str, str, bool]]:
-    return [(route.method, route.path, route.authorizer is None) for route in world.template.routes if route.path != "$default"]
+    """The one that closes the house to its owner comes last."""
+    found = [(route.method, route.path, route.authorizer is None) for route in world.template.routes if route.path != "$default"]
+    return sorted(found, key=lambda route: route[:2] == ("DELETE", "/v1/identity/organization"))
 
 
 def filled(path: str, value: str) -> str:
@@ -125,7 +128,7 @@ def test_wrong_values_in_every_field(world: World, acme: Member, stranger: Clien
 @pytest.mark.parametrize("cursor", ["x", "e30", "W10", "WyJhIl0", "bnVsbA", "WzFd" * 100, "%00", "=", "🙂", "W1sxXSwyXQ"])
 def test_bad_cursors(world: World, acme: Member, cursor: str) -> None:
     for method, path, is_public in routes(world):
-        if method == "GET" and not is_public and "{" not in path and path != "/v1/identity/me":
+        if method == "GET" and not is_public and "{" not in path and path not in NO_LISTS:
             answer = acme.get(path, cursor=cursor)
             assert answer.status in (400, 422) and answer.headers["content-type"] == "application/problem+json", (path, answer.status)
 

@@ -13,7 +13,7 @@ from parley.kernel.outbox import OutboxEvent
 from tests.harness import Member, World
 from tests.kernel.wire import Wire, wired
 from tests.platform import routes_keys
-from tests.platform.every_route import Furnished, Request
+from tests.platform.every_route import AREAS, Furnished, Request
 
 FEW, MANY = 3, 60
 WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
@@ -116,6 +116,7 @@ LISTS: dict[str, Callable[[Furnished, int], None]] = {
     "GET /v1/identity/api-keys": _each(lambda house: routes_keys.key_of(house.member)),
     "GET /v1/storage/projects": _each(lambda house: routes_keys.project_of(house.member)),
 }
+LISTS.update({name: add for area in AREAS for name, add in getattr(area, "LISTS", {}).items()})
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import Invitation, InvitationStatus, Organization, OrganizationMember
+from parley.identity.models import Invitation, InvitationStatus, Organization, OrganizationMember, User
 from parley.kernel.clock import now
 from parley.kernel.errors import NotFound
 from parley.kernel.plans import PLANS, PlanLimit
@@ -37,22 +37,44 @@ def limit(organization: Organization) -> int:
     return organization.seat_limit if organization.seat_limit is not None else PLANS[organization.plan].seats
 
 
-def take(session: Session, organization: Organization, *, instead_of: UUID | None = None) -> None:
-    """Refuse one more person when every seat is taken, in a locked organization. One query. Raises `PlanLimit`.
+def taken(session: Session, organization: Organization, *, address: str | None = None) -> int:
+    """How many seats are taken: by active members, and by the addresses that are invited and no member's yet. One query.
 
-    `instead_of` is the invitation whose seat the person takes over.
+    `address` is somebody's who comes in now: what is kept for it does not count.
     """
-    members = select(func.count()).where(OrganizationMember.organization_id == organization.id, OrganizationMember.deactivated_at.is_(None))
-    invited = select(func.count()).where(
-        Invitation.organization_id == organization.id,
+    return session.scalars(select(taken_of(organization.id, address=address))).one()
+
+
+def taken_of(organization_id: UUID, *, address: str | None = None) -> ScalarSelect[int]:
+    """The same as a subquery. An address that is invited to the organization and to a team of it takes one seat."""
+    members = select(func.count()).where(OrganizationMember.organization_id == organization_id, OrganizationMember.deactivated_at.is_(None))
+    is_member = (
+        select(User.id)
+        .join(OrganizationMember, OrganizationMember.user_id == User.id)
+        .where(OrganizationMember.organization_id == organization_id, User.email == Invitation.email)
+    )
+    invited = select(func.count(Invitation.email.distinct())).where(
+        Invitation.organization_id == organization_id,
         Invitation.status == InvitationStatus.PENDING,
         Invitation.expires_at > now(),
-        Invitation.team_id.is_(None),
-        Invitation.id.is_distinct_from(instead_of),
+        Invitation.email.is_distinct_from(address),
+        ~is_member.exists(),
     )
-    taken = session.scalars(select(members.scalar_subquery() + invited.scalar_subquery())).one()
+    return select(members.scalar_subquery() + invited.scalar_subquery()).scalar_subquery()
+
+
+def take(session: Session, organization: Organization, *, address: str | None = None) -> None:
+    """Refuse one more person when every seat is taken, in a locked organization. One query. Raises `PlanLimit`.
+
+    `address` is that person's: the seat that an invitation keeps for it is theirs.
+    """
+    refuse_beyond(organization, taken(session, organization, address=address))
+
+
+def refuse_beyond(organization: Organization, seats_taken: int) -> None:
+    """Raises `PlanLimit` when no seat is left."""
     seats = limit(organization)
-    if taken >= seats:
+    if seats_taken >= seats:
         raise PlanLimit(
             f"All {seats} seats of this plan are taken, pending invitations included; choose a larger plan or free one.", limit="seats"
         )

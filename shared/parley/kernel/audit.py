@@ -55,9 +55,12 @@ def record(
     *,
     old: dict[str, Any] | None = None,
     new: dict[str, Any] | None = None,
+    team_id: UUID | None = None,
+    target_user_id: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Add a row for `action`, a name of the catalogue (`audit_actions`). `entity` is the row that changed, if one did.
+    """Add a row for `action`, a name of the catalogue (`audit_actions`). `entity` is the row that changed, if one did; `target_user_id`
+    the person whom it happened to.
 
     Raises `LookupError` for a name that the catalogue does not have.
     """
@@ -74,6 +77,8 @@ def record(
             old_values=old,
             new_values=new,
             details=details or None,
+            team_id=team_id,
+            target_user_id=target_user_id,
             ip_address=caller.ip_address,
             user_agent=caller.user_agent[:300] if caller.user_agent else None,
         )

@@ -8,6 +8,10 @@ _ENTITIES = (
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
     "user.registered", "user.login_succeeded", "user.login_failed", "user.logged_out", "token.issued",
+    "organization.restored", "organization.transferred", "organization.plan_changed",
+    "member.joined", "member.left", "member.promoted", "member.demoted", "member.sessions_ended",
+    "team.member_added", "team.member_removed", "team.member_changed",
+    "invitation.accepted", "invitation.declined", "invitation.revoked", "invitation.resent", "invitation.mailed",
     "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
     "api_key.regenerated", "api_key.revoked",
     "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.notified",

@@ -121,6 +121,9 @@ def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = _built(_answer_failure(error))
         answer["headers"] = _HEADERS | _allowance(event) | answer.get("headers", {})
+        if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
+            answer["body"] = ""
+            answer["headers"].pop("content-type", None)
         _witness(event, answer["statusCode"])
         _count(answer["statusCode"], (time.perf_counter() - started) * 1000)
         return answer

@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from annotated_types import Interval, MaxLen
@@ -17,6 +17,7 @@ from parley.kernel.errors import BadRequest
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
+Columns = TypeVarTuple("Columns")
 
 # Not pydantic's Field: the router takes that for a declaration of where the parameter comes from.
 Limit = Annotated[int, Interval(ge=1, le=100)]
@@ -71,13 +72,34 @@ def page(
     descending: bool = True,
 ) -> tuple[Sequence[Row], str | None]:
     """One page of a SELECT of one entity, ordered by `keys` (not null, the last one unique), and the cursor of the next. One query."""
+    rows = session.scalars(_part(statement, keys, cursor, limit, descending)).all()
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], _encode([getattr(last, key.key) for key in keys])
+
+
+def joined_page(
+    session: Session,
+    statement: Select[*Columns],
+    keys: Sequence[InstrumentedAttribute[Any]],
+    *,
+    cursor: str | None,
+    limit: int,
+    descending: bool = True,
+) -> tuple[Sequence[tuple[*Columns]], str | None]:
+    """The same for a SELECT of several entities and columns; `keys` are of the first."""
+    rows = [tuple(row) for row in session.execute(_part(statement, keys, cursor, limit, descending))]
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1][0]
+    return rows[:limit], _encode([getattr(last, key.key) for key in keys])
+
+
+def _part(statement: Any, keys: Sequence[InstrumentedAttribute[Any]], cursor: str | None, limit: int, descending: bool) -> Any:
     ordered = statement.order_by(*(key.desc() if descending else key.asc() for key in keys)).limit(limit + 1)
     if cursor is not None:
         after = _decode(cursor, keys)
         position = tuple_(*keys)
         ordered = ordered.where(position < tuple_(*after) if descending else position > tuple_(*after))
-    rows = session.scalars(ordered).all()
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    return rows[:limit], _encode([getattr(last, key.key) for key in keys])
+    return ordered

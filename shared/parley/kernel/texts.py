@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 # Names that a machine's files have and IANA does not: without leap seconds or with them, this machine's own zone, none yet.
 _NO_ZONES = ("posix", "right", "localtime", "Factory")
@@ -28,6 +29,17 @@ def _checked(text: str) -> str:
     if not is_storable(text):
         raise ValueError("must not contain NUL or lone surrogates")
     return text
+
+
+def _secure_url(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        is_whole = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+        if is_whole and re.fullmatch(r"[!-~]+", address) and not re.search(r'[<>"\\^`{|}]', address):
+            return address
+    except ValueError:
+        pass
+    raise ValueError("must be an https:// address without a user's name in it")
 
 
 def _zone(name: str) -> str:
@@ -61,6 +73,9 @@ _ATOM = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # The form that browsers take for an address (WHATWG HTML, 4.10.5.1.5), with at least one dot in the domain.
 Email = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=254, pattern=rf"^{_ATOM}@{_LABEL}(?:\.{_LABEL})+$")]
+Host = Annotated[str, StringConstraints(strict=True, to_lower=True, max_length=253, pattern=rf"^{_LABEL}(?:\.{_LABEL})+$")]
+Color = Annotated[str, StringConstraints(strict=True, to_lower=True, pattern=r"^#[0-9A-Fa-f]{6}$")]
+SecureUrl = Annotated[str, StringConstraints(strict=True, max_length=2048), AfterValidator(_secure_url)]
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
 InstantIn = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_utc)]
 
@@ -69,6 +84,23 @@ class Wanted(BaseModel):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Changes(Wanted):
+    """What a PATCH changes: a field that is left out stays, null empties it where it may be empty (`_needed` names the others)."""
+
+    _needed: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _keep_what_is_needed(self) -> Self:
+        emptied = sorted(name for name in self._needed & self.model_fields_set if getattr(self, name) is None)
+        if emptied:
+            raise ValueError(f"{', '.join(emptied)} must not be null; leave it out to keep it")
+        return self
+
+    def asked(self) -> dict[str, Any]:
+        """The fields that the request named."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
 class Shown(BaseModel):

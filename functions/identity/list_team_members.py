@@ -1,0 +1,20 @@
+"""GET /v1/identity/teams/{team_id}/members"""
+
+from uuid import UUID
+
+from parley.identity import teams
+from parley.identity.member_schemas import TeamMemberRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+
+app = api(needs="teams:read")
+
+
+@app.get("/v1/identity/teams/<team_id>/members")
+def list_team_members(team_id: UUID, caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[TeamMemberRead]:
+    with transaction(caller) as session:
+        return teams.team_members(session, caller, team_id, limit=limit, cursor=cursor)
+
+
+lambda_handler = entrypoint(app)

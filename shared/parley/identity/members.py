@@ -1,0 +1,109 @@
+"""Who belongs to an organization, with which role; how somebody leaves it. All changes wait for each other (`seats.lock`)."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from parley.identity import seats, standing
+from parley.identity.member_schemas import MemberRead
+from parley.identity.models import ApiKey, MemberRole, OrganizationMember, User, UserSession
+from parley.identity.standing import NoSuchMember
+from parley.kernel import audit, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.gather import later
+from parley.kernel.paging import Page, joined_page
+
+
+def read(member: OrganizationMember, user: User) -> MemberRead:
+    return MemberRead(
+        user_id=user.id,
+        name=user.name,
+        email=user.email,
+        role=member.role,
+        is_active=member.deactivated_at is None,
+        joined_at=member.joined_at,
+    )
+
+
+def members(session: Session, caller: Caller, *, role: MemberRole | None, limit: int, cursor: str | None) -> Page[MemberRead]:
+    """A page of members, the newest first. One query."""
+    wanted = select(OrganizationMember, User).join(User, User.id == OrganizationMember.user_id)
+    if role is not None:
+        wanted = wanted.where(OrganizationMember.role == role)
+    rows, following = joined_page(session, wanted, [OrganizationMember.id], cursor=cursor, limit=limit)
+    return Page(items=[read(member, user) for member, user in rows], next_cursor=following)
+
+
+def member(session: Session, caller: Caller, user_id: UUID) -> MemberRead:
+    """One query. Raises `NoSuchMember`."""
+    wanted = select(OrganizationMember, User).join(User, User.id == OrganizationMember.user_id)
+    found = session.execute(wanted.where(OrganizationMember.user_id == user_id)).one_or_none()
+    if found is None:
+        raise NoSuchMember("There is no such member.")
+    return read(*found)
+
+
+def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRole) -> MemberRead:
+    """Raises `NoSuchMember`, `MemberAboveYou`, `OwnerStays`, `RoleAboveYours`, `OwnerByTransferOnly`."""
+    seats.lock(session)
+    own, other = standing.of(session, caller, user_id)
+    standing.may_touch(own, other)
+    standing.may_give(own, role)
+    old = other.role
+    if role is not old:
+        other.role = role
+        action = "member.promoted" if standing.rank(role) > standing.rank(old) else "member.demoted"
+        audit.record(session, caller, action, other, old={"role": old.value}, new={"role": role.value}, target_user_id=user_id)
+        outbox.announce(session, "identity.member_role_changed", user_id=user_id, role=role.value)
+    return member(session, caller, user_id)
+
+
+def remove(session: Session, caller: Caller, user_id: UUID) -> None:
+    """Out of the organization and its teams, sessions and keys ended. Raises `NoSuchMember`, `MemberAboveYou`, `OwnerStays`."""
+    seats.lock(session)
+    own, other = standing.of(session, caller, user_id)
+    standing.may_touch(own, other)
+    _part(session, caller, other, "member.deleted", because="removed")
+
+
+def leave(session: Session, caller: Caller) -> None:
+    """The caller goes by themself. Raises `OwnerStays`."""
+    assert caller.actor_id is not None
+    seats.lock(session)
+    own, other = standing.of(session, caller, caller.actor_id)
+    standing.may_touch(own, other)
+    _part(session, caller, other, "member.left", because="left")
+
+
+def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
+    """End every session in which the member works for this organization. Raises `NoSuchMember`, `MemberAboveYou`."""
+    seats.lock(session)
+    own, other = standing.of(session, caller, user_id)
+    if user_id != caller.actor_id and standing.rank(other.role) > standing.rank(own):
+        raise standing.MemberAboveYou("This member's role is above yours; ask somebody with a higher one.")
+    _revoke_in_organization(session, user_id, because="administrator")
+    audit.record(session, caller, "member.sessions_ended", other, target_user_id=user_id)
+    outbox.announce(session, "identity.member_sessions_ended", user_id=user_id)
+
+
+def _part(session: Session, caller: Caller, member: OrganizationMember, action: str, *, because: str) -> None:
+    user_id, role = member.user_id, member.role
+    _revoke_in_organization(session, user_id, because=because)
+    # An invitation that brings the person back does not bring their keys back.
+    keys = update(ApiKey).where(ApiKey.organization_id == member.organization_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    later(session, keys.values(revoked_at=now()))
+    audit.record(session, caller, action, member, old={"role": role.value}, target_user_id=user_id)
+    outbox.announce(session, "identity.member_left", user_id=user_id, because=because)
+    # Their places in teams go with it: the keys say so.
+    theirs = OrganizationMember.organization_id == member.organization_id, OrganizationMember.user_id == user_id
+    later(session, delete(OrganizationMember).where(*theirs))
+
+
+def _revoke_in_organization(session: Session, user_id: UUID, *, because: str) -> None:
+    organization_id = session.info["caller"].organization_id
+    here = update(UserSession).where(
+        UserSession.user_id == user_id, UserSession.organization_id == organization_id, UserSession.revoked_at.is_(None)
+    )
+    later(session, here.values(revoked_at=now(), revoked_because=because))

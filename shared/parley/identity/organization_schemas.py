@@ -1,0 +1,106 @@
+"""What the routes of organizations take and answer."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import AfterValidator
+
+from parley.identity.models import MemberRole
+from parley.identity.schemas import OrganizationRead
+from parley.kernel.plans import PlanType
+from parley.kernel.texts import Changes, Color, Host, Line, Prose, SecureUrl, Shown, Slug, TimeZone, Wanted
+
+RESERVED = frozenset(
+    {
+        "about", "account", "accounts", "admin", "api", "app", "assets", "auth", "billing", "blog", "bookings", "cdn", "contact",
+        "dashboard", "docs", "ftp", "health", "help", "identity", "inbox", "internal", "invitation", "invitations", "invite",
+        "legal", "login", "logout", "mail", "me", "new", "null", "oauth", "openapi", "organization", "organizations", "parley",
+        "pricing", "privacy", "recordings", "register", "rooms", "root", "saml", "scheduling", "scim", "security", "settings",
+        "signin", "signup", "sso", "static", "status", "storage", "support", "system", "team", "teams", "terms", "undefined",
+        "user", "users", "v1", "v2", "webhook", "webhooks", "well-known", "www",
+    }
+)  # fmt: skip
+"""Slugs that addresses of the product need, or that would be taken for it."""
+
+
+def _free(slug: str) -> str:
+    if slug in RESERVED:
+        raise ValueError("is reserved; choose another")
+    return slug
+
+
+OrganizationSlug = Annotated[Slug, AfterValidator(_free)]
+
+
+class OrganizationCreate(Wanted):
+    name: Line
+    slug: OrganizationSlug
+    description: Prose | None = None
+    domain: Host | None = None
+    logo_url: SecureUrl | None = None
+    brand_color: Color | None = None
+    timezone: TimeZone = "UTC"
+
+
+class OrganizationUpdate(Changes):
+    _needed: ClassVar[frozenset[str]] = frozenset({"name", "slug", "timezone"})
+
+    name: Line | None = None
+    slug: OrganizationSlug | None = None
+    description: Prose | None = None
+    domain: Host | None = None
+    logo_url: SecureUrl | None = None
+    brand_color: Color | None = None
+    timezone: TimeZone | None = None
+
+
+class OrganizationRestore(Wanted):
+    """`slug`: another one, where somebody has taken the old one meanwhile."""
+
+    slug: OrganizationSlug | None = None
+
+
+class OrganizationTransfer(Wanted):
+    user_id: UUID
+
+
+class PlanChoice(Wanted):
+    plan: PlanType
+
+
+class OrganizationDetailRead(OrganizationRead):
+    description: str | None
+    domain: str | None
+    logo_url: str | None
+    brand_color: str | None
+    sso_enabled: bool
+    scim_enabled: bool
+    owner_id: UUID
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+class OwnOrganizationRead(OrganizationDetailRead):
+    """An organization with the role that the caller has in it."""
+
+    role: MemberRole
+    joined_at: datetime
+
+
+class SeatsRead(Shown):
+    """`used`: members, and pending invitations of people who are none yet."""
+
+    used: int
+    limit: int
+
+
+class LimitsRead(Shown):
+    """`history_days`: how long messages are kept, null for ever."""
+
+    plan: PlanType
+    seats: SeatsRead
+    requests_per_minute: int
+    history_days: int | None
+    has_api_access: bool

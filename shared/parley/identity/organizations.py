@@ -1,0 +1,192 @@
+"""Organizations: found, changed, deleted and restored, handed over; and what their plan allows."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from parley.identity import founding, seats, standing
+from parley.identity.founding import SlugTaken
+from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
+from parley.identity.organization_schemas import (
+    LimitsRead,
+    OrganizationCreate,
+    OrganizationDetailRead,
+    OrganizationUpdate,
+    OwnOrganizationRead,
+    SeatsRead,
+)
+from parley.identity.seats import NoSuchOrganization
+from parley.kernel import audit, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict
+from parley.kernel.paging import Page, joined_page
+from parley.kernel.plans import PLANS, PlanType
+from parley.kernel.verdicts import violation_means
+
+RESTORABLE = timedelta(days=30)
+
+
+class AlreadyOwner(Conflict):
+    """The organization is to be handed to who has it."""
+
+
+class NotAnActiveMember(Conflict):
+    """The organization is to be handed to somebody who can't act in it."""
+
+
+class TooManySeatsTaken(Conflict):
+    """The smaller plan does not have a seat for everybody."""
+
+
+def found(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
+    """Found an organization; the caller becomes its owner. In a transaction of `db.joining`. Raises `SlugTaken`."""
+    founder: Caller = session.info["caller"]
+    organization = founding.found_for(session, founder, **wanted.model_dump())
+    outbox.announce(session, "identity.organization_created", organization_id=organization.id)
+    shown = {name: getattr(organization, name) for name in OrganizationDetailRead.model_fields}
+    return OwnOrganizationRead.model_validate(shown | {"role": MemberRole.OWNER, "joined_at": organization.created_at})
+
+
+def mine(session: Session, caller: Caller, *, is_deleted: bool, limit: int, cursor: str | None) -> Page[OwnOrganizationRead]:
+    """A page of the organizations that the person belongs to, the newest membership first; or of those that they may restore. One query."""
+    wanted = (
+        select(OrganizationMember, Organization)
+        .join(Organization, Organization.id == OrganizationMember.organization_id)
+        .where(OrganizationMember.user_id == caller.actor_id, OrganizationMember.deactivated_at.is_(None))
+    )
+    if is_deleted:
+        wanted = wanted.where(*_is_restorable(caller)).execution_options(with_deleted=True)
+    rows, following = joined_page(session, wanted, [OrganizationMember.id], cursor=cursor, limit=limit)
+    return Page(items=[_own(organization, member) for member, organization in rows], next_cursor=following)
+
+
+def _own(organization: Organization, member: OrganizationMember) -> OwnOrganizationRead:
+    shown = {name: getattr(organization, name) for name in OrganizationDetailRead.model_fields}
+    return OwnOrganizationRead.model_validate(shown | {"role": member.role, "joined_at": member.joined_at})
+
+
+def _is_restorable(caller: Caller) -> list[ColumnElement[bool]]:
+    return [Organization.owner_id == caller.actor_id, Organization.deleted_at > now() - RESTORABLE]
+
+
+def current(session: Session, caller: Caller) -> Organization:
+    """The caller's organization. Raises `NoSuchOrganization`."""
+    found = session.scalar(select(Organization).where(Organization.id == caller.organization_id))
+    if found is None:
+        raise NoSuchOrganization("There is no such organization.")
+    return found
+
+
+def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Organization:
+    """Change the profile. Raises `SlugTaken`."""
+    organization = seats.lock(session)
+    changes = {name: value for name, value in wanted.asked().items() if value != getattr(organization, name)}
+    if not changes:
+        return organization
+    for name, value in changes.items():
+        setattr(organization, name, value)
+    with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
+        session.flush()
+
+    audit.record(session, caller, "organization.updated", organization, changed=sorted(changes))
+    outbox.announce(session, "identity.organization_updated", organization_id=organization.id)
+    return organization
+
+
+def delete(session: Session, caller: Caller) -> None:
+    """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is free."""
+    organization = seats.lock(session)
+    organization.deleted_at = now()
+    audit.record(session, caller, "organization.deleted", organization)
+    outbox.announce(session, "identity.organization_deleted", organization_id=organization.id)
+
+
+def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
+    """The organization's id, where the person may restore it. In a transaction of `db.personal`. Raises `NoSuchOrganization`."""
+    is_there = Organization.id == organization_id, Organization.owner_id == caller.actor_id
+    found = session.scalar(select(Organization).where(*is_there), execution_options={"with_deleted": True})
+    if found is None or (found.deleted_at is not None and found.deleted_at <= now() - RESTORABLE):
+        raise NoSuchOrganization("There is no such organization of yours, or it was deleted more than 30 days ago.")
+    return found.id
+
+
+def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
+    """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `SlugTaken`."""
+    mine = select(Organization).where(Organization.id == caller.organization_id, Organization.owner_id == caller.actor_id)
+    organization = session.scalar(mine.with_for_update(key_share=True), execution_options={"with_deleted": True})
+    if organization is None:
+        raise NoSuchOrganization("There is no such organization of yours.")
+    if organization.deleted_at is None:
+        return organization
+    organization.deleted_at = None
+    organization.slug = slug or organization.slug
+    taken = SlugTaken('The slug was taken meanwhile; choose another one for this organization: {"slug": "…"}.')
+    with violation_means("uq_organizations_slug", taken):
+        session.flush()
+
+    audit.record(session, caller, "organization.restored", organization)
+    outbox.announce(session, "identity.organization_restored", organization_id=organization.id)
+    return organization
+
+
+def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
+    """Make another active member the owner; the old one becomes an ADMIN. Raises `NoSuchMember`, `AlreadyOwner`, `NotAnActiveMember`."""
+    organization = seats.lock(session)
+    role, member = standing.of(session, caller, user_id)
+    if role is not MemberRole.OWNER:
+        raise standing.RoleAboveYours("Only the owner can hand the organization over.")
+    if user_id == organization.owner_id:
+        raise AlreadyOwner("This member owns the organization already.")
+    status = session.scalar(select(User.status).where(User.id == user_id))
+    if member.deactivated_at is not None or status is not UserStatus.ACTIVE:
+        raise NotAnActiveMember("The new owner must be an active member.")
+
+    old_owner_id, organization.owner_id = organization.owner_id, user_id
+    # One after the other: at no time are there two owners.
+    for person, given in ((old_owner_id, MemberRole.ADMIN), (user_id, MemberRole.OWNER)):
+        theirs = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == person
+        session.execute(update(OrganizationMember).where(*theirs).values(role=given))
+    audit.record(
+        session, caller, "organization.transferred", organization,
+        old={"owner_id": str(old_owner_id)}, new={"owner_id": str(user_id)}, target_user_id=user_id,
+    )  # fmt: skip
+    outbox.announce(session, "identity.organization_transferred", organization_id=organization.id, owner_id=user_id)
+    return organization
+
+
+def choose_plan(session: Session, caller: Caller, plan: PlanType) -> Organization:
+    """Change the plan. Raises `TooManySeatsTaken` when the new one has fewer seats than are taken."""
+    organization = seats.lock(session)
+    if organization.plan is plan:
+        return organization
+    taken = seats.taken(session, organization)
+    old, organization.plan = organization.plan, plan
+    if taken > seats.limit(organization):
+        raise TooManySeatsTaken(
+            f"{taken} seats are taken, pending invitations included, and {plan.value} has {seats.limit(organization)}; free some first.",
+            used=taken,
+            limit=seats.limit(organization),
+        )
+    audit.record(session, caller, "organization.plan_changed", organization, old={"plan": old.value}, new={"plan": plan.value})
+    outbox.announce(session, "identity.plan_changed", organization_id=organization.id, plan=plan.value)
+    return organization
+
+
+def limits(session: Session, caller: Caller) -> LimitsRead:
+    """What the organization may use, and how many of its seats are taken. One query."""
+    mine = select(Organization, seats.taken_of(caller.organization_id)).where(Organization.id == caller.organization_id)
+    found = session.execute(mine).one_or_none()
+    if found is None:
+        raise NoSuchOrganization("There is no such organization.")
+    organization, taken = found
+    plan = PLANS[organization.plan]
+    return LimitsRead(
+        plan=organization.plan,
+        seats=SeatsRead(used=taken, limit=seats.limit(organization)),
+        requests_per_minute=organization.request_limit if organization.request_limit is not None else plan.requests_per_minute,
+        history_days=plan.history_days,
+        has_api_access=plan.has_api_access,
+    )
