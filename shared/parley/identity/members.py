@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import seats, standing
+from parley.identity import seats, sessions, standing
 from parley.identity.member_schemas import MemberRead
-from parley.identity.models import ApiKey, MemberRole, OrganizationMember, User, UserSession
+from parley.identity.models import ApiKey, MemberRole, OrganizationMember, User
 from parley.identity.standing import NoSuchMember
 from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
@@ -83,14 +83,14 @@ def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
     own, other = standing.of(session, caller, user_id)
     if user_id != caller.actor_id and standing.rank(other.role) > standing.rank(own):
         raise standing.MemberAboveYou("This member's role is above yours; ask somebody with a higher one.")
-    _revoke_in_organization(session, user_id, because="administrator")
+    sessions.revoke_in_organization(session, user_id, because="administrator")
     audit.record(session, caller, "member.sessions_ended", other, target_user_id=user_id)
     outbox.announce(session, "identity.member_sessions_ended", user_id=user_id)
 
 
 def _part(session: Session, caller: Caller, member: OrganizationMember, action: str, *, because: str) -> None:
     user_id, role = member.user_id, member.role
-    _revoke_in_organization(session, user_id, because=because)
+    sessions.revoke_in_organization(session, user_id, because=because)
     # An invitation that brings the person back does not bring their keys back.
     keys = update(ApiKey).where(ApiKey.organization_id == member.organization_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
     later(session, keys.values(revoked_at=now()))
@@ -99,11 +99,3 @@ def _part(session: Session, caller: Caller, member: OrganizationMember, action: 
     # Their places in teams go with it: the keys say so.
     theirs = OrganizationMember.organization_id == member.organization_id, OrganizationMember.user_id == user_id
     later(session, delete(OrganizationMember).where(*theirs))
-
-
-def _revoke_in_organization(session: Session, user_id: UUID, *, because: str) -> None:
-    organization_id = session.info["caller"].organization_id
-    here = update(UserSession).where(
-        UserSession.user_id == user_id, UserSession.organization_id == organization_id, UserSession.revoked_at.is_(None)
-    )
-    later(session, here.values(revoked_at=now(), revoked_because=because))
