@@ -41,7 +41,7 @@ class TooManySeatsTaken(Conflict):
     """The smaller plan does not have a seat for everybody."""
 
 
-def found(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
+def establish(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
     """Found an organization; the caller becomes its owner. In a transaction of `db.joining`. Raises `SlugTaken`."""
     founder: Caller = session.info["caller"]
     organization = founding.found_for(session, founder, **wanted.model_dump())
