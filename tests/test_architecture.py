@@ -24,6 +24,8 @@ COSTLY: dict[str, set[str]] = {
     "parley.schema": set(),  # every model of every domain; migrations and tests alone need it
     "icalendar": {"scheduling/on_booking_changed"},
     "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking", "identity/on_mail_due"},
+    "lxml": {"saml/save_connection", "saml/receive_response"},
+    "signxml": {"saml/receive_response"},
     "aws_xray_sdk": set(),
     "requests": set(),
 }

@@ -1,4 +1,4 @@
-"""Takes out of the layer what no function reads, and puts Amazon's own root certificates beside it.
+"""Takes out of a layer what no function reads, and puts Amazon's own root certificates beside botocore's layer.
 
 botocore describes 440 services; it lists and reads their folders for every client, and `endpoints.json` is 1.2 MB of JSON at the first one.
 With the few services in use a first client costs 16 ms instead of 63.
@@ -54,6 +54,7 @@ def certificates(root: Path) -> None:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    certificates(target)
-    botocore(target / "python")
+    if (target / "python" / "botocore").is_dir():
+        certificates(target)
+        botocore(target / "python")
     strays(target / "python")

@@ -16,6 +16,7 @@ import parley.kernel.idempotency  # its tables
 import parley.kernel.outbox  # its tables
 import parley.kernel.sealed  # its tables
 import parley.recordings.models  # its tables
+import parley.saml.models  # its tables
 import parley.scheduling.models  # its tables
 import parley.storage.models  # noqa: F401  # its tables
 from parley.kernel.models import Base, tenant_key

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from parley.identity.models import MemberRole, OrganizationMember
+from parley.kernel import db
+from parley.kernel.ids import new_id
+
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
@@ -12,13 +16,44 @@ if TYPE_CHECKING:
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    from tests.saml.identity_provider import IdentityProvider
+
+    stranger, path = house.stranger, f"/saml/{house.member.organization_id}"
+    person = house.world.person(f"admin@{new_id().hex}.test")  # a domain of its own: it belongs to the first who claims it
+    with db.transaction(house.member.caller) as session:
+        session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.ADMIN))
+    member = person.at(house.member.organization_id, "ADMIN")
+    wanted = {"idp_metadata": IdentityProvider().metadata(), "domains": [person.email.rpartition("@")[2]]}
+
+    def connected() -> None:
+        member.delete("/v1/saml/connection")
+        answer = member.put("/v1/saml/connection", wanted)
+        assert answer.status == 200, answer.raw
+
+    def ready(request: Request) -> Callable[[], Request]:
+        def make() -> Request:
+            connected()
+            return request
+
+        return make
+
+    return {
+        "PUT /v1/saml/connection": ready(lambda: member.put("/v1/saml/connection", wanted)),
+        "GET /v1/saml/connection": ready(lambda: member.get("/v1/saml/connection")),
+        "DELETE /v1/saml/connection": ready(lambda: member.delete("/v1/saml/connection")),
+        "POST /v1/saml/discover": ready(lambda: stranger.post("/v1/saml/discover", {"email": person.email})),
+        "GET /saml/{organization_id}/metadata": ready(lambda: stranger.get(f"{path}/metadata")),
+        "GET /saml/{organization_id}/login": ready(lambda: stranger.get(f"{path}/login")),
+    }
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"organization_id": str(member.organization_id)}
 
 
 BODIES: dict[str, Any] = {}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""
+
+NO_LISTS = {"/v1/saml/connection"}
+"""Paths without a parameter that answer a GET with one thing."""

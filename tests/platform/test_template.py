@@ -39,6 +39,9 @@ PUBLIC = {
     "POST /v1/scheduling/managed-bookings/{token}/cancel",
     "GET /v1/webhooks/whatsapp",
     "POST /v1/webhooks/whatsapp",
+    "POST /v1/saml/discover",
+    "GET /saml/{organization_id}/metadata",
+    "GET /saml/{organization_id}/login",
 }
 # Who knows what no other function may know.
 KNOWN_TO = {

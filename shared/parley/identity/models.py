@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
-from sqlalchemy.dialects.postgresql import CITEXT, INET
+from sqlalchemy.dialects.postgresql import CITEXT, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.clock import now
@@ -64,7 +64,10 @@ _role = native_enum(MemberRole, "member_role")
 
 
 class Organization(Timestamps, SoftDeleted, Base):
-    """`seat_limit` and `request_limit` (a minute) are agreed with this organization; without them its plan says."""
+    """`seat_limit` and `request_limit` (a minute) are agreed with this organization; without them its plan says.
+
+    `sso_domains` are the mail domains whose members must come in by single sign-on (`single_sign_on`); None where nobody must.
+    """
 
     __tablename__ = "organizations"
     __table_args__ = (Index("uq_organizations_slug", "slug", unique=True, postgresql_where="deleted_at IS NULL"),)
@@ -81,6 +84,7 @@ class Organization(Timestamps, SoftDeleted, Base):
     plan: Mapped[PlanType] = mapped_column(native_enum(PlanType, "plan_type"), default=PlanType.FREE)
     sso_enabled: Mapped[bool] = mapped_column(default=False)
     scim_enabled: Mapped[bool] = mapped_column(default=False)
+    sso_domains: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     seat_limit: Mapped[int | None]
     request_limit: Mapped[int | None]

@@ -2,7 +2,7 @@
 
 _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
-    "organization", "user", "member", "team", "invitation", "api_key", "project",
+    "organization", "user", "member", "team", "invitation", "api_key", "project", "saml_connection",
     "schedule", "event_type", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
 )  # fmt: skip
 

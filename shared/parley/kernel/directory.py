@@ -43,6 +43,12 @@ def enter(session: Session, kind: Kind, key: str) -> None:
     session.add(DirectoryEntry(kind=kind.value, key=key, organization_id=session.info["caller"].organization_id))
 
 
+def leave(session: Session, kind: Kind, key: str) -> None:
+    """Take a name of the session's organization back, if it is its. It travels with the next statement."""
+    is_own = DirectoryEntry.organization_id == session.info["caller"].organization_id
+    later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, is_own))
+
+
 def organization_of(kind: Kind, key: str) -> UUID | None:
     """The organization, or None. One round trip outside any transaction."""
     from parley.kernel.db import lookup

@@ -1,0 +1,19 @@
+"""DELETE /v1/saml/connection"""
+
+from aws_lambda_powertools.event_handler import Response
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.saml import connections
+
+app = api(needs="sso:manage")
+
+
+@app.delete("/v1/saml/connection", responses={204: {"description": "Single sign-on is off"}})
+def delete_connection(caller: AuthenticatedCaller) -> Response[None]:
+    with transaction(caller) as session:
+        connections.remove(session, caller)
+    return Response(204)
+
+
+lambda_handler = entrypoint(app)

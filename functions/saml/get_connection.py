@@ -1,0 +1,18 @@
+"""GET /v1/saml/connection"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.saml import connections
+from parley.saml.schemas import SamlConnectionRead
+
+app = api(needs="sso:manage")
+
+
+@app.get("/v1/saml/connection")
+def get_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
+    with transaction(caller) as session:
+        connection = connections.connection(session, caller)
+    return connections.shown(connection)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,32 @@
+"""GET /saml/{organization_id}/metadata: what an identity provider has to know of us."""
+
+from uuid import UUID
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+from parley.kernel.db import transaction
+from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.saml import documents, queries
+from parley.saml.models import NameIdFormat
+from parley.saml.requests import NoSuchLogin
+
+app = api(needs=Access.ANYBODY)
+XML: dict[int, OpenAPIResponse] = {
+    200: {"description": "SAML metadata", "content": {documents.METADATA_TYPE: {"schema": {"type": "string"}}}}
+}
+
+
+@app.get("/saml/<organization_id>/metadata", responses=XML)
+def get_metadata(organization_id: UUID, visitor: Visitor) -> Response[str]:
+    with transaction(visitor.acting_for(organization_id)) as session:
+        found = queries.organization_and_connection(session)
+    if found is None:
+        raise NoSuchLogin("There is no such organization.")
+    connection = found[1]
+    certificate = connection.signing_certificate if connection else None
+    name_id_format = connection.name_id_format if connection else NameIdFormat.EMAIL_ADDRESS
+    return Response(200, documents.METADATA_TYPE, documents.metadata(organization_id, certificate, name_id_format.value))
+
+
+lambda_handler = entrypoint(app)

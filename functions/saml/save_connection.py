@@ -1,0 +1,18 @@
+"""PUT /v1/saml/connection"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.saml import connections
+from parley.saml.schemas import SamlConnectionRead, SamlConnectionWanted
+
+app = api(needs="sso:manage", most_bytes=512 * 1024)  # metadata of identity providers comes with many certificates
+
+
+@app.put("/v1/saml/connection")
+def save_connection(wanted: SamlConnectionWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
+    with transaction(caller) as session:
+        connection = connections.save(session, caller, wanted)
+    return connections.shown(connection)
+
+
+lambda_handler = entrypoint(app)
