@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from local.template import Function
 Handler = Callable[[Any, Any], Any]
 SHARED = Path(__file__).resolve().parents[1] / "shared"
 _ONE_AT_A_TIME = threading.RLock()
+_OF_ONE_REQUEST = ("current_event", "lambda_context")
 
 
 def load(function: Function) -> Handler:
@@ -64,8 +66,34 @@ def _forget_siblings(folder: Path, names: set[str]) -> None:
             del sys.modules[name]
 
 
+@cache
+def _keep_threads_apart() -> None:
+    """Let each thread see its own request. Powertools keeps the running one on a class, for all threads: Lambda sends one at a time."""
+    from aws_lambda_powertools.event_handler import api_gateway
+
+    router: Any = api_gateway.BaseRouter
+    running = threading.local()
+
+    class Apart(type(router)):  # type: ignore[misc]  # the class of a class
+        def __setattr__(cls, name: str, value: Any) -> None:
+            if name in _OF_ONE_REQUEST:
+                setattr(running, name, value)
+            else:
+                super().__setattr__(name, value)
+
+    def context(app: Any) -> dict[str, Any]:
+        made: dict[str, Any] = running.__dict__.setdefault(f"context of {id(app)}", {})
+        return made
+
+    for name in _OF_ONE_REQUEST:
+        setattr(router, name, property(lambda _, name=name: getattr(running, name)))  # type: ignore[misc]  # for its instances
+    router.__class__ = Apart
+    api_gateway.ApiGatewayResolver.context = property(context, lambda *_: None)  # type: ignore[assignment]  # it was the instance's
+
+
 def in_process(functions: Mapping[str, Function]) -> Invoke:
-    """Call handlers in this very process: for tests, which then see them in the debugger and in coverage."""
+    """Call handlers in this very process: for tests, which then see them in the debugger and in coverage. Many threads may call at once."""
+    _keep_threads_apart()
 
     def invoke(name: str, event: Any) -> Any:
         function = functions[name]

@@ -7,6 +7,9 @@ import hashlib
 import hmac
 import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +17,16 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from local.emulator import ROOT
+from local.invocation import FunctionFailed
+from parley.identity import signing_keys
+from parley.identity.scopes import CATALOGUE, SCOPES
+from parley.kernel import db
 from parley.kernel.ids import new_id
 from tests.harness import Client, Member, World
+from tests.kernel.wire import wired
 
 
 def encoded(part: Any) -> str:
@@ -75,6 +84,41 @@ def with_an_embedded_key(token: str) -> str:
     return jwt.encode(claims_of(token), mine, "ES256", {"jwk": public, "kid": "mine"})
 
 
+def signed_by_us(header: Any, claims: Any) -> str:
+    """What our key signs, whatever it is: as if somebody had come to use it, or a tool of ours went wrong."""
+    signing_input = f"{encoded(header)}.{encoded(claims)}"
+    der = signing_keys.sign(os.environ["TOKEN_KEY_ID"], signing_input.encode())
+    r, s = utils.decode_dss_signature(der)
+    return f"{signing_input}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
+
+
+def header_of(token: str, **changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in (jwt.get_unverified_header(token) | changes).items() if value is not None}
+
+
+def with_doubled_claims(token: str) -> str:
+    """The header names two algorithms, and the claims two roles: JSON parsers do not agree which of them counts."""
+    kid = jwt.get_unverified_header(token)["kid"]
+    header = f'{{"alg":"ES256","alg":"none","kid":"{kid}","typ":"at+jwt"}}'.encode()
+    return f"{encoded(header)}.{encoded(claims_of(token))}."
+
+
+def with_spare_bits(token: str) -> str:
+    """The last digit of base64 holds four bits that no decoder looks at: another text with the same signature."""
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return token[:-1] + digits[digits.index(token[-1]) ^ 1]
+
+
+def with_der(token: str) -> str:
+    signing_input = token.rpartition(".")[0]
+    return f"{signing_input}.{encoded(signing_keys.sign(os.environ['TOKEN_KEY_ID'], signing_input.encode()))}"
+
+
+def with_a_psychic_signature(token: str) -> str:
+    """r = s = 0, which verified for everything in some libraries (CVE-2022-21449)."""
+    return f"{token.rpartition('.')[0]}.{encoded(bytes(64))}"
+
+
 def with_a_changed_claim(token: str) -> str:
     header, _, signature = token.split(".")
     return f"{header}.{encoded(claims_of(token, organization_id=str(new_id())))}.{signature}"
@@ -88,6 +132,50 @@ def with_a_changed_claim(token: str) -> str:
         with_another_key,
         with_an_embedded_key,
         with_a_changed_claim,
+        with_doubled_claims,
+        with_spare_bits,
+        with_der,
+        with_a_psychic_signature,
+        lambda token: signed_by_us(header_of(token, typ="JWT"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, typ=None), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, typ="at+jwt+x"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, kid=None), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, kid="another"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, kid="../../dev/null"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, kid=["x"]), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, kid={"x": 1}), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, alg="none"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, alg="es256"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, alg="ES384"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, crit=["exp"]), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, crit=[]), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, b64=False), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, jku="https://evil.example/jwks.json"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, x5u="https://evil.example/x.pem"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token, zip="DEF"), claims_of(token)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, exp=None)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, exp="never")),
+        lambda token: signed_by_us(header_of(token), claims_of(token, exp=1)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, exp=1e400)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, nbf=9999999999)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, iat=9999999999)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, nbf=None)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, aud=None)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, iss=None)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, sub=None)),
+        lambda token: signed_by_us(header_of(token), claims_of(token, sub="'; DROP TABLE users; --")),
+        lambda token: signed_by_us(header_of(token), claims_of(token, role="SYSTEM")),
+        lambda token: signed_by_us(header_of(token), claims_of(token, role=["OWNER"])),
+        lambda token: signed_by_us(header_of(token), claims_of(token, organization_id="*")),
+        lambda token: signed_by_us(header_of(token), claims_of(token, sid="*")),
+        lambda token: signed_by_us(header_of(token), claims_of(token, padding="x" * 4000)),
+        lambda token: signed_by_us(header_of(token), [claims_of(token)]),
+        lambda token: signed_by_us(header_of(token), b"null"),
+        lambda token: signed_by_us([header_of(token)], claims_of(token)),
+        lambda token: token + ".",
+        lambda token: token + "=",
+        lambda token: token.replace(".", "..", 1),
+        lambda token: f"{token} {token}",
         lambda token: token[:-5],
         lambda token: token.rsplit(".", 1)[0] + ".",
         lambda token: "." * 5,
@@ -132,6 +220,90 @@ def test_a_token_is_valid_for_its_time_for_us_and_from_us(world: World, acme: Me
         assert not world.invoke("identity/authorize", event)["isAuthorized"]
 
 
+def test_what_our_key_signs_in_our_form_is_valid(world: World, acme: Member) -> None:
+    """The other way round: the attacks above fail for what they change."""
+    token = str(acme.token)
+    assert world.authorized(signed_by_us(header_of(token), claims_of(token)))["actor_id"] == str(acme.user_id)
+
+
+def test_no_changed_character_of_a_token_goes_unseen(world: World, acme: Member) -> None:
+    token = str(acme.token)
+    for at, character in enumerate(token):
+        other = "A" if character != "A" else "B"
+        assert not world.authorized(token[:at] + other + token[at + 1 :]), at
+
+
+def test_no_part_of_a_token_is_one(world: World, acme: Member) -> None:
+    token = str(acme.token)
+    assert not [length for length in range(1, len(token), 7) if world.authorized(token[:length]) or world.authorized(token[-length:])]
+
+
+CONTEXT = {"actor_type": "USER", "role": "OWNER", "scopes": "*", "isAuthorized": "true"}
+
+
+def spoken(member: Member) -> dict[str, str]:
+    """Headers that say who asks, as gateways, proxies and load balancers write them."""
+    ids = {"actor_id": str(member.user_id), "organization_id": str(member.organization_id)}
+    context = json.dumps({"authorizer": {"lambda": CONTEXT | ids}})
+    named = [f"x-amzn-{name}" for name in ("request-context", "authorizer", "oidc-data", "oidc-identity", "apigateway-authorizer")]
+    plain = ["x-forwarded-user", "x-user-id", "x-organization-id", "x-tenant-id", "x-role", "remote-user", "x-remote-user", "x-scopes"]
+    plain += ["x-actor-id", "parley-caller", "x-parley-caller", "parley.caller", "x-api-key", "cookie"]
+    token = str(member.token)
+    return dict.fromkeys(named, context) | {name: str(member.user_id) for name in plain} | {"x-authorization": f"Bearer {token}"}
+
+
 def test_what_a_client_writes_into_headers_makes_nobody_a_caller(stranger: Client, acme: Member) -> None:
-    headers = {"x-organization-id": str(acme.organization_id), "x-amzn-request-context": '{"authorizer":{"lambda":{"role":"OWNER"}}}'}
-    assert stranger.get("/v1/identity/me", headers=headers).status == 401
+    for name, value in spoken(acme).items():
+        assert stranger.get("/v1/identity/me", headers={name: value}).status == 401, name
+    assert stranger.get(f"/v1/identity/me?token={acme.token}&authorization=Bearer%20{acme.token}").status == 401
+
+
+def test_what_a_client_writes_makes_nobody_somebody_else(acme: Member, globex: Member) -> None:
+    viewer = globex.as_role("VIEWER")
+    plain = viewer.get("/v1/identity/me").body
+    headers = {name: value for name, value in spoken(acme).items() if name != "x-authorization"}
+    ids = {"actor_id": str(acme.user_id), "organization_id": str(acme.organization_id)}
+    assert viewer.get("/v1/identity/me", headers=headers).body == plain
+    body = {"requestContext": {"authorizer": {"lambda": CONTEXT | ids}}, "parley.caller": CONTEXT | ids}
+    refused = viewer.request("POST", "/v1/scheduling/schedules", body, headers, CONTEXT | ids)
+    assert (refused.status, refused.body["code"]) == (403, "missing_scope")
+
+
+def test_a_token_ends_when_it_says_whatever_the_gateway_remembers(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = world.token(acme.organization_id, acme.user_id, "OWNER", life=timedelta(seconds=30))
+    client = Client(world, token)
+    assert client.get("/v1/identity/me").status == 200
+    later = time.time() + 31
+    monkeypatch.setattr(time, "time", lambda: later)
+    refused = client.get("/v1/identity/me")
+    assert (refused.status, refused.body["code"]) == (401, "token_expired")
+
+
+def test_what_the_authorizer_says_fits_what_the_gateway_takes(world: World, acme: Member) -> None:
+    keys = [str(acme.key(*permissions).token) for permissions in (("*",), tuple(sorted(CATALOGUE)))]
+    for secret in [str(acme.as_role(role).token) for role in SCOPES if role != "OWNER"] + keys:
+        context = world.authorized(secret)
+        assert all(isinstance(value, str) for value in context.values())
+        assert len(json.dumps(context)) < 8 * 1024
+
+
+def test_a_token_asks_no_database_and_loads_no_driver(world: World, acme: Member) -> None:
+    with wired() as wire:
+        assert world.authorized(str(acme.token))
+        assert wire.round_trips == 0
+    code = "import sys; sys.path.insert(0, 'shared'); import functions.identity.authorize; print(*sys.modules)"
+    surroundings = {"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "eu-central-1"}
+    loaded = subprocess.run([sys.executable, "-c", code], env=surroundings, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"sqlalchemy", "pg8000", "pydantic", "parley.kernel.db"} & set(loaded.stdout.split())
+
+
+def test_a_database_that_is_away_stops_keys_and_no_tokens(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = str(acme.key("schedules:read").token)
+    db.engine().dispose()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://parley_app:x@127.0.0.1:1/parley")
+    try:
+        assert world.authorized(str(acme.token))
+        with pytest.raises(FunctionFailed):  # not a refusal: the gateway would remember that for a minute
+            world.authorized(key)
+    finally:
+        db.engine().dispose()
