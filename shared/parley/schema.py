@@ -18,6 +18,7 @@ import parley.kernel.sealed  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
 import parley.scheduling.models  # its tables
+import parley.scim.models  # its tables
 import parley.storage.models  # noqa: F401  # its tables
 from parley.kernel.models import Base, tenant_key
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -27,7 +28,18 @@ from parley.kernel.once import Once, Replayed
 from parley.kernel.parties import Access, admit, caller_of, visitor_of
 from parley.kernel.requests import InvalidRequest, inspect, read_json
 
-__all__ = ["Access", "AuthenticatedCaller", "RawEvent", "RequestOnce", "SecretOnce", "Visitor", "api", "entrypoint", "refuse"]
+__all__ = [
+    "Access",
+    "AuthenticatedCaller",
+    "Protocol",
+    "RawEvent",
+    "RequestOnce",
+    "SecretOnce",
+    "Visitor",
+    "api",
+    "entrypoint",
+    "refuse",
+]
 
 JSON_BYTES = 256 * 1024
 _PROBLEM = "application/problem+json"
@@ -64,11 +76,16 @@ def _answer_invalid(error: RequestValidationError) -> Response[str]:
 
 
 def _answer_failure(error: Exception) -> Response[str]:
+    return _answer_refusal(_named(error))
+
+
+def _named(error: Exception) -> Refusal:
+    """The refusal that an error is answered with; one that nobody named is logged."""
     if isinstance(error, Refusal):
-        return _answer_refusal(error)
+        return error
     refusal = refusal_of(error)
     logger.exception("failed", code=refusal.code)
-    return _answer_refusal(refusal)
+    return refusal
 
 
 class Api(APIGatewayHttpResolver):
@@ -77,6 +94,30 @@ class Api(APIGatewayHttpResolver):
     needs: Access | str
     accepts: tuple[str, ...]
     most_bytes: int
+
+    def refuse(self, refusal: Refusal) -> dict[str, Any]:
+        return _built(_answer_refusal(refusal))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A function for a whole protocol that others have written: the requests are its own to route, `shape` says no in its words.
+
+    All that is asked before a route, and counted after it, is the same as for an `Api`.
+    """
+
+    needs: Access | str
+    accepts: tuple[str, ...]
+    most_bytes: int
+    answer: Callable[[dict[str, Any]], dict[str, Any]]
+    shape: Callable[[Refusal], dict[str, Any]]
+
+    def resolve(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        return self.answer(event)
+
+    def refuse(self, refusal: Refusal) -> dict[str, Any]:
+        logger.info("refused", code=refusal.code, status=refusal.status)
+        return self.shape(refusal)
 
 
 def api(*, needs: Access | str, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> Api:
@@ -106,7 +147,7 @@ def refuse(refusal: Refusal) -> dict[str, Any]:
     return answer
 
 
-def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """The Lambda handler of an application: never raises, counts requests by outcome, logs with the request's id."""
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -116,10 +157,8 @@ def entrypoint(app: Api) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
             admit(caller_of(event), app.needs)
             inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
-        except Refusal as refusal:
-            answer = _built(_answer_refusal(refusal))
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
-            answer = _built(_answer_failure(error))
+            answer = app.refuse(_named(error))
         answer["headers"] = _HEADERS | _allowance(event) | answer.get("headers", {})
         if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
             answer["body"] = ""

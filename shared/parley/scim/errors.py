@@ -1,0 +1,44 @@
+"""Refusals of ours in the words of SCIM (RFC 7644, section 3.12)."""
+
+import json
+from typing import Any
+
+from parley.identity.accounts import EmailTaken
+from parley.kernel.errors import Conflict, Forbidden, Refusal
+from parley.kernel.requests import InvalidRequest, MalformedJson, MalformedRequest
+
+MEDIA_TYPE = "application/scim+json"
+_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+_TYPES: dict[type[Refusal], str] = {
+    MalformedJson: "invalidSyntax",
+    MalformedRequest: "invalidSyntax",
+    InvalidRequest: "invalidValue",
+    EmailTaken: "uniqueness",
+}
+
+
+class ScimTurnedOff(Forbidden):
+    """The organization has not switched provisioning on."""
+
+
+class Taken(Conflict):
+    """Another resource has the name or the external id."""
+
+
+class OwnerStays(Conflict):
+    """Provisioning can't take the owner away, or another role from them."""
+
+
+class AccountElsewhere(Taken):
+    """The address belongs to a person whom the organization can't speak for."""
+
+
+def refusal(refused: Refusal) -> dict[str, Any]:
+    """The whole answer. SCIM knows no 422: a value that does not fit is a 400."""
+    status = 400 if refused.status == 422 else refused.status
+    said = {"schemas": [_ERROR], "status": str(status), "detail": refused.detail}
+    kind = "uniqueness" if isinstance(refused, Taken) else _TYPES.get(type(refused))
+    if kind:
+        said["scimType"] = kind
+    headers = {"content-type": MEDIA_TYPE} | refused.headers
+    return {"statusCode": status, "headers": headers, "body": json.dumps(said), "isBase64Encoded": False}

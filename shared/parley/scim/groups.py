@@ -1,0 +1,217 @@
+"""Groups of SCIM: teams of the organization."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from scim2_models import InvalidValueException, NotFoundException, PreconditionFailedException, Resource, SearchRequest
+from sqlalchemy import Select, Text, and_, cast, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from parley.identity.models import MemberRole, OrganizationMember, Team, TeamMember
+from parley.kernel import audit
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.gather import later
+from parley.kernel.ids import new_id
+from parley.kernel.verdicts import violation_means
+from parley.scim.description import ScimGroupModel
+from parley.scim.errors import Taken
+from parley.scim.filters import Condition, Meaning, identifier, instant, text, uuid_of
+from parley.scim.models import ScimGroup
+from parley.scim.persons import version_of
+from parley.scim.search import Order
+
+_MEMBERSHIP = and_(OrganizationMember.organization_id == TeamMember.organization_id, OrganizationMember.user_id == TeamMember.user_id)
+_EVERYBODY = (
+    select(func.md5(func.string_agg(cast(OrganizationMember.id, Text), aggregate_order_by(literal(","), OrganizationMember.id))))
+    .select_from(TeamMember)
+    .join(OrganizationMember, _MEMBERSHIP)
+    .where(TeamMember.organization_id == Team.organization_id, TeamMember.team_id == Team.id)
+    .scalar_subquery()
+)
+_SAME = and_(ScimGroup.organization_id == Team.organization_id, ScimGroup.id == Team.id)
+
+
+def _has(member_id: UUID) -> Condition:
+    theirs = select(TeamMember.id).join(OrganizationMember, _MEMBERSHIP)
+    return theirs.where(TeamMember.team_id == Team.id, OrganizationMember.id == member_id).exists()
+
+
+class Groups:
+    """The teams, in one transaction of the caller."""
+
+    model = ScimGroupModel
+    meanings: Mapping[str, Meaning] = {
+        "id": identifier(lambda key: Team.id == key),
+        "displayname": text(Team.name),
+        "externalid": text(ScimGroup.external_id, is_case_exact=True),
+        "members.value": identifier(_has),
+        "meta.created": instant(Team.created_at),
+        "meta.lastmodified": instant(Team.updated_at),
+    }
+    orders: Mapping[str, Any] = {
+        "id": Team.id,
+        "displayname": func.lower(Team.name).collate("C"),
+        "externalid": ScimGroup.external_id.collate("C"),
+        "meta.created": Team.created_at,
+        "meta.lastmodified": Team.updated_at,
+    }
+
+    def __init__(self, session: Session, caller: Caller) -> None:
+        self._session = session
+        self._caller = caller
+
+    # --- reading -------------------------------------------------------------------------------------------------------------------------
+
+    def _joined(self, *columns: Any) -> Select[Any]:
+        return select(*columns).select_from(Team).outerjoin(ScimGroup, _SAME)
+
+    def count(self, condition: Condition) -> int:
+        return int(self._session.scalars(self._joined(func.count()).where(condition)).one())
+
+    def resources(
+        self, condition: Condition, order: Order, offset: int, limit: int, request: SearchRequest[Any] | None = None
+    ) -> Sequence[Resource[Any]]:
+        found = self._joined(Team, ScimGroup.external_id, _EVERYBODY).where(condition).order_by(*order, Team.id)
+        rows = self._session.execute(found.offset(offset).limit(limit)).all()
+        members: dict[UUID, list[UUID]] = {team.id: [] for team, _, _ in rows}
+        if rows and (request is None or shows_members(request)):
+            theirs = select(TeamMember.team_id, OrganizationMember.id).join(OrganizationMember, _MEMBERSHIP)
+            for team_id, member_id in self._session.execute(theirs.where(TeamMember.team_id.in_(members)).order_by(OrganizationMember.id)):
+                members[team_id].append(member_id)
+        return [_shown(team, external_id, digest, members[team.id]) for team, external_id, digest in rows]
+
+    def get(self, key: str, request: Any = None) -> Resource[Any]:
+        """Raises `NotFoundException`, alike for what is unknown, deleted, or another organization's."""
+        known = uuid_of(key)
+        found = self.resources(Team.id == known, [], 0, 1, request) if known is not None and str(known) == key else []
+        if not found:
+            raise NotFoundException(detail="There is no such group.")
+        return found[0]
+
+    def lock(self, key: str) -> None:
+        """Whoever changes this group waits until the commit."""
+        known = uuid_of(key)
+        if known is not None:
+            self._session.execute(select(Team.id).where(Team.id == known).with_for_update())
+
+    # --- changing ------------------------------------------------------------------------------------------------------------------------
+
+    def create(self, resource: Resource[Any]) -> Resource[Any]:
+        """A new team. Raises `Taken`, `InvalidValueException` for members that are none."""
+        name, external_id, members = _wanted(resource)
+        key = new_id()
+        team = Team(id=key, name=name, slug=_slug(name, key))
+        self._session.add_all([team, ScimGroup(id=key, external_id=external_id)])
+        self._flush()
+        self._add(key, members)
+        audit.record(self._session, self._caller, "team.created", team, new={"members": len(members)})
+        self._session.flush()
+        return self.get(str(key))
+
+    def update(self, resource: Resource[Any], expected_version: str | None) -> Resource[Any]:
+        """The team as the resource says, which is its whole new state. Raises as `create`."""
+        self.lock(str(resource.id))
+        before = self.get(str(resource.id))
+        if expected_version is not None and before.meta is not None and before.meta.version != expected_version:
+            raise PreconditionFailedException
+        name, external_id, members = _wanted(resource)
+        team = self._session.scalars(select(Team).where(Team.id == UUID(str(resource.id)))).one()
+        row = self._session.scalar(select(ScimGroup).where(ScimGroup.id == team.id))
+        if row is None:
+            row = ScimGroup(id=team.id)
+            self._session.add(row)
+        team.name, team.updated_at, row.external_id = name, now(), external_id
+        had = _member_ids(before)
+        self._remove(team.id, had - members)
+        self._add(team.id, members - had)
+        changed = {"added": sorted(map(str, members - had)), "removed": sorted(map(str, had - members))}
+        audit.record(self._session, self._caller, "team.updated", team, new={key: ids for key, ids in changed.items() if ids} or None)
+        self._flush()
+        return self.get(str(team.id))
+
+    def delete(self, key: str, expected_version: str | None) -> None:
+        self.lock(key)
+        before = self.get(key)
+        if expected_version is not None and before.meta is not None and before.meta.version != expected_version:
+            raise PreconditionFailedException
+        team = self._session.scalars(select(Team).where(Team.id == UUID(key))).one()
+        team.deleted_at = now()
+        later(self._session, delete(ScimGroup).where(ScimGroup.id == team.id))
+        audit.record(self._session, self._caller, "team.deleted", team)
+
+    def _add(self, team_id: UUID, members: Iterable[UUID]) -> None:
+        wanted = set(members)
+        if not wanted:
+            return
+        # Held, so that nobody whose membership is just ending is added.
+        held = (
+            select(OrganizationMember.id, OrganizationMember.user_id)
+            .where(OrganizationMember.id.in_(wanted))
+            .with_for_update(read=True, key_share=True)
+        )
+        known = {row.id: row.user_id for row in self._session.execute(held.order_by(OrganizationMember.id))}
+        if wanted - known.keys():
+            raise InvalidValueException(detail=f"{len(wanted - known.keys())} of the members are no users of this organization.")
+        self._session.add_all(TeamMember(team_id=team_id, user_id=user_id, role=MemberRole.MEMBER) for user_id in known.values())
+
+    def _remove(self, team_id: UUID, members: Iterable[UUID]) -> None:
+        gone = set(members)
+        if gone:
+            users = select(OrganizationMember.user_id).where(OrganizationMember.id.in_(gone))
+            later(self._session, delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id.in_(users)))
+
+    def _flush(self) -> None:
+        with violation_means("uq_scim_groups_organization_id_external_id", Taken("Another group has this externalId.")):
+            self._session.flush()
+
+
+def shows_members(request: Any) -> bool:
+    """Whether the answer shows who is in the groups; without, they are not asked for."""
+    asked, left_out = (
+        [str(path).rpartition(":")[2].lower() for path in paths or []] for paths in (request.attributes, request.excluded_attributes)
+    )
+    return any(name.startswith("members") for name in asked) if asked else "members" not in left_out
+
+
+def _shown(team: Team, external_id: str | None, digest: str | None, members: list[UUID]) -> Resource[Any]:
+    said: dict[str, Any] = {"id": str(team.id), "displayName": team.name}
+    if external_id is not None:
+        said["externalId"] = external_id
+    said["meta"] = {
+        "resourceType": "Group",
+        "created": team.created_at,
+        "lastModified": max(team.created_at, team.updated_at),
+        "version": version_of([said, digest]),
+    }
+    if members:
+        said["members"] = [{"value": str(key), "$ref": f"Users/{key}", "type": "User"} for key in members]
+    shown: Resource[Any] = ScimGroupModel.model_validate(said)
+    return shown
+
+
+def _wanted(resource: Resource[Any]) -> tuple[str, str | None, set[UUID]]:
+    said: dict[str, Any] = resource.model_dump(mode="json")
+    name = (said.get("displayName") or "").strip()
+    if not 0 < len(name) <= 200:
+        raise InvalidValueException(detail="A displayName has 1 to 200 characters.")
+    if len(said.get("externalId") or "") > 1000:
+        raise InvalidValueException(detail="An externalId has at most 1000 characters.")
+    return name, said.get("externalId"), _member_ids(resource)
+
+
+def _member_ids(resource: Resource[Any]) -> set[UUID]:
+    values = [member.value for member in getattr(resource, "members", None) or []]
+    known = [uuid_of(value) for value in values]
+    if any(key is None for key in known):
+        raise InvalidValueException(detail="A member is named by the id of a user of this organization.")
+    return {key for key in known if key is not None}
+
+
+def _slug(name: str, key: UUID) -> str:
+    """Nobody chooses the slug of a provisioned team, so it never clashes."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:36].strip("-")
+    return f"{words}-{key.hex[-12:]}" if words else key.hex[-12:]

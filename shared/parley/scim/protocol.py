@@ -1,0 +1,66 @@
+"""A request of SCIM (RFC 7644), from the gateway's event to the answer: one transaction, for the caller's organization."""
+
+import json
+import logging
+from typing import Any
+
+from scim2_models import SCIMException
+from scim2_server.handler import ScimHandler
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import ScimResponse
+from sqlalchemy import select
+
+from parley.identity.models import Organization
+from parley.kernel.callers import Caller
+from parley.kernel.db import transaction
+from parley.kernel.errors import Forbidden
+from parley.kernel.parties import caller_of
+from parley.kernel.requests import read_json
+from parley.kernel.settings import setting
+from parley.scim.description import service
+from parley.scim.errors import ScimTurnedOff
+from parley.scim.storage import TenantStorage
+
+log = logging.getLogger(__name__)
+
+BASE = "/scim/v2"
+
+
+def serve(event: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one request. Raises refusals of ours, and whatever a fault is."""
+    caller = caller_of(event)
+    if caller is None:
+        raise Forbidden("This route needs a caller, and the gateway named none.")
+    request = _request(event, caller)
+    read_json(event.get("body"))
+    try:
+        with transaction(caller) as session:
+            if not session.scalar(select(Organization.scim_enabled).where(Organization.id == caller.organization_id)):
+                raise ScimTurnedOff("Provisioning is switched off for this organization; POST /v1/scim/token switches it on.")
+            answered = ScimHandler(service(), TenantStorage(session, caller, request.method)).handle(request)
+    except SCIMException as refused:
+        log.info("refused", extra={"code": refused.scim_type or "scim", "status": refused.status})
+        answered = service().error_response(refused)
+    return _answer(answered)
+
+
+def _request(event: dict[str, Any], caller: Caller) -> ScimRequest:
+    http = event["requestContext"]["http"]
+    public = setting("PUBLIC_URL", "") or f"https://{event['requestContext'].get('domainName', '')}"
+    return ScimRequest(
+        method=http["method"].upper(),
+        base_url=f"{public.rstrip('/')}{BASE}",
+        path=f"/{(event.get('pathParameters') or {}).get('proxy', '')}",
+        query=event.get("queryStringParameters") or {},
+        headers=event["headers"],
+        body=(event.get("body") or "").encode(),
+        subject=caller,
+    )
+
+
+def _answer(answered: ScimResponse) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in answered.headers.items()}
+    if answered.body is None:
+        headers.pop("content-type", None)
+    body = "" if answered.body is None else json.dumps(answered.body, separators=(",", ":"), ensure_ascii=False)
+    return {"statusCode": int(answered.status), "headers": headers, "body": body, "isBase64Encoded": False}

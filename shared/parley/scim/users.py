@@ -1,0 +1,219 @@
+"""Users of SCIM: members of the organization, with the account of the person behind each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from scim2_models import InvalidValueException, NotFoundException, PreconditionFailedException, Resource, SearchRequest
+from sqlalchemy import Select, and_, case, delete, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from parley.identity import seats, sessions
+from parley.identity.models import MemberRole, Organization, OrganizationMember, Team, TeamMember, User
+from parley.identity.scopes import RANKS
+from parley.kernel import audit
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.verdicts import violation_means
+from parley.scim import provisioned
+from parley.scim.description import ScimUserModel
+from parley.scim.errors import OwnerStays, Taken
+from parley.scim.filters import Condition, Meaning, flag, identifier, instant, text, uuid_of
+from parley.scim.models import ScimUser
+from parley.scim.persons import Person, Wanted
+from parley.scim.search import Order
+
+BECAUSE = "deprovisioned"
+"""Why sessions were ended."""
+
+_USER_NAME = func.coalesce(ScimUser.user_name, User.email)
+_DISPLAY_NAME = case((ScimUser.id.is_(None), User.name), else_=ScimUser.attributes["displayName"].astext)
+_CHANGED = func.greatest(OrganizationMember.joined_at, OrganizationMember.deactivated_at, ScimUser.updated_at)
+_EMAIL = func.jsonb_array_elements(
+    case((func.jsonb_typeof(ScimUser.attributes["emails"]) == "array", ScimUser.attributes["emails"]), else_=literal_column("'[]'::jsonb")),
+    type_=JSONB,
+).column_valued("email")
+
+
+def _email(operator: Any, value: Any) -> Condition | None:
+    kept, own = text(_EMAIL.op("->>")("value"))(operator, value), text(User.email)(operator, value)
+    if kept is None or own is None:
+        return None
+    return or_(select(_EMAIL).where(kept).exists(), and_(ScimUser.id.is_(None), own))
+
+
+class Users:
+    """The members, in one transaction of the caller."""
+
+    model = ScimUserModel
+    meanings: Mapping[str, Meaning] = {
+        "id": identifier(lambda key: OrganizationMember.id == key),
+        "username": text(_USER_NAME),
+        "externalid": text(ScimUser.external_id, is_case_exact=True),
+        "displayname": text(_DISPLAY_NAME),
+        "emails.value": _email,
+        "active": flag(OrganizationMember.deactivated_at.is_(None)),
+        "meta.created": instant(OrganizationMember.joined_at),
+        "meta.lastmodified": instant(_CHANGED),
+    }
+    orders: Mapping[str, Any] = {
+        "id": OrganizationMember.id,
+        "username": func.lower(_USER_NAME).collate("C"),
+        "externalid": ScimUser.external_id.collate("C"),
+        "displayname": func.lower(_DISPLAY_NAME).collate("C"),
+        "meta.created": OrganizationMember.joined_at,
+        "meta.lastmodified": _CHANGED,
+    }
+
+    def __init__(self, session: Session, caller: Caller) -> None:
+        self._session = session
+        self._caller = caller
+
+    # --- reading -------------------------------------------------------------------------------------------------------------------------
+
+    def _joined(self, *columns: Any) -> Select[Any]:
+        return select(*columns).select_from(OrganizationMember).join(User, User.id == OrganizationMember.user_id).outerjoin(ScimUser, _SAME)
+
+    def count(self, condition: Condition) -> int:
+        return int(self._session.scalars(self._joined(func.count()).where(condition)).one())
+
+    def resources(
+        self, condition: Condition, order: Order, offset: int, limit: int, request: SearchRequest[Any] | None = None
+    ) -> Sequence[Resource[Any]]:
+        return [person.resource() for person in self._persons(condition, order, offset, limit)]
+
+    def _persons(self, condition: Condition, order: Order, offset: int = 0, limit: int = 1) -> list[Person]:
+        found = self._joined(OrganizationMember, User, ScimUser).where(condition).order_by(*order, OrganizationMember.id)
+        persons = [Person(*row) for row in self._session.execute(found.offset(offset).limit(limit))]
+        if persons:
+            by_user = {person.user.id: person for person in persons}
+            teams = select(TeamMember.user_id, Team.id, Team.name).join(Team, Team.id == TeamMember.team_id)
+            for user_id, team_id, name in self._session.execute(teams.where(TeamMember.user_id.in_(by_user)).order_by(Team.id)):
+                by_user[user_id].teams.append((team_id, name))
+        return persons
+
+    def get(self, key: str) -> Person:
+        """Raises `NotFoundException`, alike for what is unknown and what is another organization's."""
+        known = uuid_of(key)
+        found = self._persons(OrganizationMember.id == known, []) if known is not None and str(known) == key else []
+        if not found:
+            raise NotFoundException(detail="There is no such user.")
+        return found[0]
+
+    def lock(self) -> Organization:
+        """Whoever changes members waits for each other until the commit."""
+        return seats.lock(self._session)
+
+    # --- changing ------------------------------------------------------------------------------------------------------------------------
+
+    def create(self, resource: Resource[Any]) -> Person:
+        """A new member, with an account if the person has none. Raises `PlanLimit`, `AccountElsewhere`, `Taken`."""
+        wanted, organization = Wanted.of(resource), self.lock()
+        wanted.attributes.setdefault("active", True)
+        self._refuse_taken(wanted.user_name)
+        if wanted.is_active is not False:
+            seats.take(self._session, organization)
+        role = self._allowed(wanted.role or MemberRole.MEMBER)
+        user_id = provisioned.account(self._session, wanted)
+        member = OrganizationMember(user_id=user_id, role=role, deactivated_at=now() if wanted.is_active is False else None)
+        row = ScimUser(id=member.id, user_name=wanted.user_name, external_id=wanted.external_id, attributes=wanted.attributes)
+        self._session.add_all([member, row])
+        with _clashes():
+            self._session.flush()
+        person = Person(member, provisioned.joinable(self._session, self._caller, user_id, wanted), row)
+        audit.record(
+            self._session, self._caller, "member.created", member, new={"role": role.value, "active": wanted.is_active is not False}
+        )
+        return person
+
+    def update(self, resource: Resource[Any], expected_version: str | None, *, is_whole: bool) -> Person:
+        """The member as the resource says, which is their whole new state; a PUT (`is_whole`) that is silent on `active` leaves it.
+
+        Raises `OwnerStays`, `PlanLimit` and as `create`."""
+        organization, person = self.lock(), self.get(str(resource.id))
+        before = person.resource()
+        if expected_version is not None and before.meta is not None and before.meta.version != expected_version:
+            raise PreconditionFailedException
+        wanted = Wanted.of(resource)
+        if is_whole:
+            wanted.attributes.setdefault("active", True)
+        if wanted.user_name.lower() != person.user_name.lower():
+            self._refuse_taken(wanted.user_name, but=person.member.id)
+        self._assign(person, wanted)
+        self._activate(person, organization, wanted.is_active)
+        if person.row is None:
+            person.row = ScimUser(id=person.member.id, user_name=wanted.user_name, attributes={})
+            self._session.add(person.row)
+        person.row.user_name, person.row.external_id = wanted.user_name, wanted.external_id
+        person.row.attributes, person.row.updated_at = wanted.attributes, now()
+        with _clashes():
+            provisioned.follow(self._session, self._caller, person, wanted)
+            self._session.flush()
+        return person
+
+    def delete(self, key: str, expected_version: str | None) -> None:
+        """End the membership, and what hangs on it. The account stays the person's. Raises `OwnerStays`."""
+        self.lock()
+        person = self.get(key)
+        shown = person.resource()
+        if expected_version is not None and shown.meta is not None and shown.meta.version != expected_version:
+            raise PreconditionFailedException
+        if person.member.role is MemberRole.OWNER:
+            raise OwnerStays("The owner can't be removed; transfer the organization first.")
+        # Teams lose the member with it.
+        self._session.execute(delete(OrganizationMember).where(OrganizationMember.id == person.member.id))
+        sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
+        audit.record(self._session, self._caller, "member.deleted", person.member, old={"role": person.member.role.value})
+
+    def _assign(self, person: Person, wanted: Wanted) -> None:
+        """The role that the resource names. One that is no longer named is given back."""
+        role = wanted.role or (MemberRole.MEMBER if person.role_word else person.member.role)
+        if wanted.role is None and person.member.role is MemberRole.OWNER:
+            return
+        if role is person.member.role:
+            return
+        if person.member.role is MemberRole.OWNER:
+            raise OwnerStays("The owner keeps that role; transfer the organization first.")
+        old, person.member.role = person.member.role, self._allowed(role)
+        audit.record(self._session, self._caller, "member.updated", person.member, old={"role": old.value}, new={"role": role.value})
+
+    def _activate(self, person: Person, organization: Organization, is_active: bool | None) -> None:
+        was_active = person.member.deactivated_at is None
+        if is_active is None or is_active == was_active:
+            return
+        if is_active:
+            seats.take(self._session, organization)
+            person.member.deactivated_at = None
+        elif person.member.role is MemberRole.OWNER:
+            raise OwnerStays("The owner can't be deactivated; transfer the organization first.")
+        else:
+            person.member.deactivated_at = now()
+            sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
+        audit.record(self._session, self._caller, "member.updated", person.member, old={"active": was_active}, new={"active": is_active})
+
+    def _allowed(self, role: MemberRole) -> MemberRole:
+        if role is MemberRole.OWNER or RANKS.index(role.value) > RANKS.index(self._caller.role or "VIEWER"):
+            raise InvalidValueException(detail=f"The role {role.value} can't be given here.")
+        return role
+
+    def _refuse_taken(self, user_name: str, but: UUID | None = None) -> None:
+        """Members without a name of SCIM are called by their address, so the unique index alone does not see them."""
+        same = and_(func.lower(_USER_NAME) == func.lower(user_name), OrganizationMember.id.is_distinct_from(but))
+        if self._session.scalar(self._joined(OrganizationMember.id).where(same).limit(1)) is not None:
+            raise Taken("Another user has this userName.")
+
+
+@contextmanager
+def _clashes() -> Iterator[None]:
+    table = "uq_scim_users_organization_id"
+    with (
+        violation_means(f"{table}_user_name", Taken("Another user has this userName.")),
+        violation_means(f"{table}_external_id", Taken("Another user has this externalId.")),
+        violation_means("uq_organization_members_organization_id_user_id", Taken("This person is a member already.")),
+    ):
+        yield
+
+
+_SAME = and_(ScimUser.organization_id == OrganizationMember.organization_id, ScimUser.id == OrganizationMember.id)
