@@ -11,7 +11,6 @@ from typing import Any
 from local import handlers
 from local.emulator import ROOT
 from local.template import Function, Template, load
-from parley.kernel.http import Api
 
 OUTPUT = ROOT / "shared" / "parley" / "openapi.json"
 ABOUT = """Scheduling, a unified inbox, meeting recordings: one tenancy.
@@ -55,7 +54,7 @@ def document(template: Template) -> dict[str, Any]:
         function = template.functions[route.function]
         handlers.load(function)
         app = getattr(sys.modules[f"functions.{function.folder.name}.{function.module}"], "app", None)
-        if not isinstance(app, Api):  # a page, or a protocol that describes itself
+        if not hasattr(app, "get_openapi_json_schema"):  # no routes of its own, or a protocol that describes itself
             continue
         own = json.loads(app.get_openapi_json_schema())
         for name, schema in own.get("components", {}).get("schemas", {}).items():

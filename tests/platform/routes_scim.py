@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import update
+
+from parley.identity.models import Organization
+from parley.kernel import db
+
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
@@ -12,7 +17,15 @@ if TYPE_CHECKING:
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    switched_on(house.member)
+    return {"ANY /scim/v2/{proxy+}": lambda: lambda: house.member.get("/scim/v2/Users")}
+
+
+def switched_on(member: Member) -> Member:
+    """The same client, in an organization that is provisioned."""
+    with db.transaction(member.caller) as session:
+        session.execute(update(Organization).where(Organization.id == member.organization_id).values(scim_enabled=True))
+    return member
 
 
 def things(member: Member, world: World) -> dict[str, str]:

@@ -58,6 +58,7 @@ def is_clear(answer: Answer) -> bool:
     kind = answer.headers.get("content-type", "")
     return answer.status < 500 and (
         (kind == "application/problem+json" and {"title", "status", "code", "detail"} <= answer.body.keys())
+        or (kind == "application/scim+json" and {"schemas", "status", "detail"} <= answer.body.keys())
         or (kind == "application/json" and "message" in answer.body)
         or kind.startswith("text/html")
     )

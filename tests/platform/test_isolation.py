@@ -78,7 +78,7 @@ def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, 
     checked = 0
     for route in world.template.routes:
         names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-        if route.authorizer is None or not names:
+        if route.authorizer is None or not names or route.method == "ANY":  # a whole protocol has a test of its own
             continue
         answers = []
         for ids in (theirs, {name: str(new_id()) for name in theirs}):
