@@ -54,7 +54,7 @@ def document(template: Template) -> dict[str, Any]:
         function = template.functions[route.function]
         handlers.load(function)
         app = getattr(sys.modules[f"functions.{function.folder.name}.{function.module}"], "app", None)
-        if not hasattr(app, "get_openapi_json_schema"):  # no routes of its own, or a protocol that describes itself
+        if app is None or not hasattr(app, "get_openapi_json_schema"):  # no routes of its own, or a protocol that describes itself
             continue
         own = json.loads(app.get_openapi_json_schema())
         for name, schema in own.get("components", {}).get("schemas", {}).items():
