@@ -22,7 +22,7 @@ ENUMS = {
 INSTANT = sa.DateTime(timezone=True)
 OWNER = sa.text("role = 'OWNER'")
 TABLES = (
-    "request_counts", "api_keys", "storage_projects", "sign_in_throttles", "recovery_codes", "user_totps", "verification_tokens",
+    "request_counts", "api_keys", "storage_projects", "finished_log_ins", "sign_in_throttles", "recovery_codes", "user_totps", "verification_tokens",
     "refresh_tokens", "user_sessions", "auth_providers", "user_keys", "invitations", "team_members", "teams",
 )  # fmt: skip
 
@@ -255,6 +255,13 @@ def _people() -> None:
     )
     op.create_index("ix_sign_in_throttles_last_failed_at", "sign_in_throttles", ["last_failed_at"])
     share(op, "sign_in_throttles")
+    op.create_table(
+        "finished_log_ins",
+        sa.Column("state_hash", sa.Text(), primary_key=True),
+        sa.Column("finished_at", INSTANT, nullable=False),
+    )
+    op.create_index("ix_finished_log_ins_finished_at", "finished_log_ins", ["finished_at"])
+    share(op, "finished_log_ins")
 
 
 def _keys() -> None:

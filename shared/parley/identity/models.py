@@ -307,6 +307,17 @@ class SignInThrottle(Base):
     blocked_until: Mapped[datetime | None]
 
 
+class FinishedLogIn(Base):
+    """An attempt to log in through a provider that has led somewhere, by the digest of its state: it leads nowhere a second time."""
+
+    __tablename__ = "finished_log_ins"
+    __table_args__ = (Index("ix_finished_log_ins_finished_at", "finished_at"),)
+    global_because = "It is written as somebody becomes known, and holds no more than a hash and an instant."
+
+    state_hash: Mapped[str] = mapped_column(primary_key=True)
+    finished_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class ApiKey(Tenant, Timestamps, Base):
     """A program's way in. `prefix` is what is shown of it; `user_id` its maker, whose scopes bound it; `replaces_id` the key that it
     succeeds, `made_with_id` the key that asked for it. The key itself names its organization, so that it is looked up where it belongs."""

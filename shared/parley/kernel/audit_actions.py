@@ -7,6 +7,7 @@ _ENTITIES = (
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
+    "provider.linked", "provider.unlinked",
     "user.registered", "user.login_succeeded", "user.login_failed", "user.logged_out", "token.issued",
     "organization.restored", "organization.transferred", "organization.plan_changed",
     "member.joined", "member.left", "member.promoted", "member.demoted", "member.sessions_ended",

@@ -80,6 +80,19 @@ def person_of(kind: Kind, name: str) -> UUID | None:
     return rows[0][0] if rows else None
 
 
+def people_of(names: dict[Kind, str]) -> dict[Kind, UUID]:
+    """The users of several names at once, one of each kind; unknown names are missing. One round trip."""
+    from parley.kernel.db import lookup
+
+    pairs = [(kind.value, personal(name)) for kind, name in names.items()]
+    places = ", ".join(["(%s, %s)"] * len(pairs))
+    known = lookup(
+        f"SELECT kind, user_id FROM directory_entries WHERE (kind, key) IN ({places})",  # noqa: S608  # placeholders alone
+        *(part for pair in pairs for part in pair),
+    )
+    return {Kind(kind): user_id for kind, user_id in known if user_id is not None}
+
+
 def organizations_of(kind: Kind, keys: list[str]) -> dict[str, UUID]:
     """The organizations of many names at once, by name; unknown names are missing. One round trip."""
     from parley.kernel.db import lookup

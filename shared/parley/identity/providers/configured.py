@@ -19,6 +19,7 @@ from parley.kernel.outgoing import is_allowed
 from parley.kernel.settings import setting
 
 TENANT = "{tenantid}"
+_NONE = "There is no such provider here; GET /v1/auth/providers lists those there are."
 
 
 class NoSuchProvider(NotFound):
@@ -134,9 +135,16 @@ def providers() -> dict[Kind, Provider]:
     return _read(text) if text else {}
 
 
+def kind_of(name: str) -> Kind:
+    """Raises `NoSuchProvider` for what is none of the four."""
+    if name not in set(Kind):
+        raise NoSuchProvider(_NONE)
+    return Kind(name)
+
+
 def named(name: str) -> Provider:
     """Raises `NoSuchProvider`."""
-    found = providers().get(Kind(name)) if name in set(Kind) else None
+    found = providers().get(kind_of(name))
     if found is None:
-        raise NoSuchProvider("There is no such provider here; GET /v1/auth/providers lists those there are.")
+        raise NoSuchProvider(_NONE)
     return found

@@ -1,0 +1,24 @@
+"""POST /v1/auth/providers/{provider}/link: begins to link a provider to the account of who asks."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from parley.identity.providers import configured, cookies, exchange, returns
+from parley.identity.providers.attempts import Attempt
+from parley.identity.providers.linked import LinkBegun, LinkCreate
+from parley.kernel.db import personal
+from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
+
+app = api(needs=Access.PERSON)
+
+
+@app.post("/v1/auth/providers/<provider>/link")
+def link_provider(provider: str, wanted: LinkCreate, caller: AuthenticatedCaller) -> Response[LinkBegun]:
+    chosen = configured.named(provider)
+    with personal(caller):  # asks whether the session goes on
+        session_id = caller.admission.session_id if caller.admission else None
+    attempt = Attempt.begin(chosen.kind, returns.checked(wanted.return_to), user_id=caller.actor_id, session_id=session_id)
+    begun = LinkBegun(authorization_url=exchange.authorization_url(chosen, attempt))
+    return Response(200, "application/json", begun, cookies=[cookies.of_attempt(chosen.kind, attempt)])
+
+
+lambda_handler = entrypoint(app)

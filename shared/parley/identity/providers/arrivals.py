@@ -1,0 +1,189 @@
+"""Somebody comes back from a provider: whose account is it? Found by the provider's name for them, else by an address that both sides have
+verified, else made. Two who arrive at once are told apart by the directory's unique key, and the one who was overtaken looks again."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from parley.identity import accounts
+from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus
+from parley.identity.providers.configured import Kind
+from parley.identity.providers.handovers import Handover
+from parley.kernel import audit, directory
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict, Forbidden
+from parley.kernel.gather import later
+from parley.kernel.ids import new_id
+from parley.kernel.sealed import seal
+from parley.kernel.verdicts import violation_means
+
+log = logging.getLogger(__name__)
+Outcome = TypeVar("Outcome")
+
+KEPT = timedelta(hours=1)  # an attempt lives ten minutes
+_TRIES = 4
+
+
+class AttemptFinished(Conflict):
+    """This attempt has led somewhere already."""
+
+
+class AddressNotVerified(Conflict):
+    """An account has the address, and nobody has shown that it is theirs."""
+
+
+class LinkedElsewhere(Conflict):
+    """The account at the provider belongs to another user."""
+
+
+class AccountInactive(Forbidden):
+    """The account is suspended, inactive, or gone."""
+
+
+class Overtaken(Conflict):
+    """Somebody else has written the same name meanwhile, several times over."""
+
+
+def account(kind: Kind, subject: str) -> str:
+    """The directory's name of an account at a provider. In hexadecimal: the directory takes letters of either case for the same."""
+    return f"{kind.stored.value} {subject.encode().hex()}"
+
+
+def whose(handover: Handover) -> tuple[UUID | None, UUID | None]:
+    """The user of the provider's account, and the one of its address. One round trip."""
+    names = {directory.Kind.PROVIDER_ACCOUNT: account(handover.kind, handover.subject)}
+    if handover.email is not None:
+        names[directory.Kind.EMAIL] = handover.email
+    found = directory.people_of(names)
+    return found.get(directory.Kind.PROVIDER_ACCOUNT), found.get(directory.Kind.EMAIL)
+
+
+def until_not_overtaken(attempt: Callable[[], Outcome]) -> Outcome:
+    """Try until nobody writes the same names at the same moment. Raises `Overtaken`."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return attempt()
+        except Overtaken:
+            if not left:
+                raise
+    raise AssertionError
+
+
+def finish(session: Session, handover: Handover) -> None:
+    """The attempt leads somewhere, once. Its row is in the transaction of what it leads to. Raises `AttemptFinished`."""
+    old = select(FinishedLogIn.state_hash).where(FinishedLogIn.finished_at < now() - KEPT).limit(50).with_for_update(skip_locked=True)
+    later(session, delete(FinishedLogIn).where(FinishedLogIn.state_hash.in_(old.scalar_subquery())))
+    session.add(FinishedLogIn(state_hash=handover.attempt))
+
+
+@contextmanager
+def verdicts() -> Iterator[None]:
+    """What the unique keys of a flush mean here."""
+    finished = AttemptFinished("This log-in has been finished already; start again if you are not logged in.")
+    overtaken = Overtaken("Somebody logs in with the same account at this moment; try again.")
+    with (
+        violation_means("pk_finished_log_ins", finished),
+        violation_means(directory.UNIQUE, overtaken),
+        violation_means("uq_auth_providers_provider_type_provider_id", overtaken),
+    ):
+        yield
+
+
+def user_of(session: Session, caller: Caller, handover: Handover, known: UUID | None, addressed: UUID | None) -> User:
+    """The user that logs in, in a transaction of theirs: found, linked by a verified address, or made. Their tokens are sealed.
+
+    Raises `AttemptFinished`, `AddressNotVerified`, `AccountInactive`, `Overtaken`.
+    """
+    finish(session, handover)
+    if known is not None:
+        user, _ = _known(session, handover)
+    elif addressed is not None:
+        user = _addressed(session, handover)
+        add_link(session, caller, user.id, handover)
+    else:
+        user = _made(session, caller, handover)
+        add_link(session, caller, user.id, handover)
+    with verdicts():
+        session.flush()
+    return user
+
+
+def _known(session: Session, handover: Handover) -> tuple[User, AuthProvider]:
+    found = session.execute(
+        select(User, AuthProvider)
+        .join(AuthProvider, AuthProvider.user_id == User.id)
+        .where(AuthProvider.provider_type == handover.kind.stored, AuthProvider.provider_id == handover.subject)
+        .with_for_update(of=AuthProvider)
+    ).one_or_none()
+    if found is None:  # unlinked, or deleted, since the directory was asked
+        raise Overtaken("This account was unlinked at this moment; try again.")
+    user, link = found
+    _keep_tokens(session, link, handover)
+    return _living(user), link
+
+
+def renewed(session: Session, handover: Handover) -> AuthProvider:
+    """The link that is there, with the tokens of now. Raises `AccountInactive`, `Overtaken`."""
+    return _known(session, handover)[1]
+
+
+def _addressed(session: Session, handover: Handover) -> User:
+    """The one user of this transaction; its address is asked for once more, for it may have been changed since the directory was."""
+    user = session.scalars(select(User).where(User.id == session.info["user_id"]).with_for_update()).one_or_none()
+    if user is None or user.email is None or handover.email is None or user.email.lower() != handover.email.lower():
+        raise Overtaken("This address has changed hands at this moment; try again.")
+    if user.email_verified_at is None:
+        raise AddressNotVerified("An account has this address and has not verified it; log in there as before, and link this provider.")
+    return _living(user)
+
+
+def _living(user: User) -> User:
+    if user.status is not UserStatus.ACTIVE:
+        raise AccountInactive("This account is not active; ask an administrator of your organization.")
+    return user
+
+
+def _made(session: Session, caller: Caller, handover: Handover) -> User:
+    verified_at = now() if handover.email is not None else None
+    try:
+        user = accounts.create(
+            session, id=session.info["user_id"], email=handover.email, name=handover.name, email_verified_at=verified_at
+        )
+    except accounts.EmailTaken:
+        raise Overtaken("Somebody registers this address at this moment; try again.") from None
+    audit.record(session, caller, "user.registered", user, provider=handover.kind.stored.value)
+    return user
+
+
+def add_link(session: Session, caller: Caller, user_id: UUID, handover: Handover) -> AuthProvider:
+    """Another way in. What the keys of the database say of it comes with the flush (`verdicts`)."""
+    link = AuthProvider(
+        id=new_id(), user_id=user_id, provider_type=handover.kind.stored, provider_id=handover.subject, provider_email=handover.email
+    )
+    session.add(link)
+    directory.enter_person(session, directory.Kind.PROVIDER_ACCOUNT, account(handover.kind, handover.subject), user_id)
+    with session.no_autoflush:
+        _keep_tokens(session, link, handover)
+    audit.record(session, caller, "provider.linked", link, provider=handover.kind.stored.value)
+    return link
+
+
+def _keep_tokens(session: Session, link: AuthProvider, handover: Handover) -> None:
+    """The latest tokens take the place of earlier ones; a refresh token is only sent when it is new."""
+    link.last_used_at = now()
+    link.provider_email = handover.email
+    if handover.access_token is not None:
+        seal(session, link, "access_token", handover.access_token)
+        until = handover.token_expires_at
+        link.token_expires_at = datetime.fromtimestamp(until, UTC) if until is not None else None
+    if handover.refresh_token is not None:
+        seal(session, link, "refresh_token", handover.refresh_token)
+
+

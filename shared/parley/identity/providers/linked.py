@@ -1,0 +1,89 @@
+"""The ways in that a user has linked: listed, added, taken away but for the last."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from parley.identity.models import AuthProvider, AuthProviderType, User
+from parley.identity.providers import arrivals
+from parley.identity.providers.configured import Kind
+from parley.identity.providers.handovers import Handover
+from parley.kernel import audit, directory
+from parley.kernel.callers import Caller
+from parley.kernel.errors import Conflict, NotFound
+from parley.kernel.gather import later
+from parley.kernel.paging import Page, page
+from parley.kernel.texts import Shown
+
+# A log-in through an organization's own identity provider is that organization's to give and to take: nobody's way in for certain.
+_OURS = [kind.stored for kind in Kind]
+
+
+class LinkedProviderRead(Shown):
+    id: UUID
+    provider: str
+    email: str | None
+    linked_at: datetime
+    last_used_at: datetime | None
+
+
+class NoSuchLink(NotFound):
+    """There is none, or it is another user's."""
+
+
+class LastWayIn(Conflict):
+    """Nobody could log in to the account any more."""
+
+
+def _shown(link: AuthProvider) -> LinkedProviderRead:
+    return LinkedProviderRead(
+        id=link.id,
+        provider=link.provider_type.value.lower(),
+        email=link.provider_email,
+        linked_at=link.created_at,
+        last_used_at=link.last_used_at,
+    )
+
+
+def linked(session: Session, *, limit: int, cursor: str | None) -> Page[LinkedProviderRead]:
+    """A page of the user's own, newest first. One query."""
+    mine = select(AuthProvider).where(AuthProvider.user_id == session.info["user_id"], AuthProvider.provider_type.in_(_OURS))
+    rows, following = page(session, mine, [AuthProvider.id], cursor=cursor, limit=limit)
+    return Page(items=[_shown(row) for row in rows], next_cursor=following)
+
+
+def link(session: Session, caller: Caller, handover: Handover, known: UUID | None) -> LinkedProviderRead:
+    """Link the account at the provider to the user who asked for it. Again changes nothing but its tokens.
+
+    Raises `LinkedElsewhere`, `AttemptFinished`, `Overtaken`.
+    """
+    user_id = session.info["user_id"]
+    if known not in (None, user_id):
+        raise arrivals.LinkedElsewhere("This account belongs to another user here; unlink it there first.")
+    arrivals.finish(session, handover)
+    made = arrivals.renewed(session, handover) if known is not None else arrivals.add_link(session, caller, user_id, handover)
+    with arrivals.verdicts():
+        session.flush()
+    return _shown(made)
+
+
+def unlink(session: Session, caller: Caller, link_id: UUID) -> None:
+    """Take a way in away. Who unlinks two at once is made to wait, so that one is left. Raises `NoSuchLink`, `LastWayIn`."""
+    user_id = session.info["user_id"]
+    password = session.scalars(select(User).where(User.id == user_id).with_for_update()).one().password_hash
+    mine = AuthProvider.user_id == user_id
+    found = session.scalars(select(AuthProvider).where(mine, AuthProvider.id == link_id, AuthProvider.provider_type.in_(_OURS))).one_or_none()
+    if found is None:
+        raise NoSuchLink("You have linked no such account.")
+    others = session.scalars(
+        select(func.count()).select_from(AuthProvider).where(mine, AuthProvider.id != link_id, AuthProvider.provider_type.in_(_OURS))
+    ).one()
+    if password is None and others == 0:
+        raise LastWayIn("This is the last way into your account; set a password or link another provider first.")
+
+    kind = Kind(found.provider_type.value.lower())
+    directory.leave_person(session, directory.Kind.PROVIDER_ACCOUNT, arrivals.account(kind, found.provider_id))
+    later(session, delete(AuthProvider).where(AuthProvider.id == found.id))
+    audit.record(session, caller, "provider.unlinked", found, provider=AuthProviderType(found.provider_type).value)
