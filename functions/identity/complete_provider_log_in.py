@@ -1,5 +1,7 @@
 """GET /v1/auth/providers/{provider}/complete: the last redirect of a log-in through a provider, or of linking one."""
 
+from typing import Any
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
@@ -17,7 +19,7 @@ BACK: dict[int, OpenAPIResponse] = {303: {"description": "Back to `return_to`, w
 
 
 @app.get("/v1/auth/providers/<provider>/complete", responses=BACK)
-def complete_provider_log_in(provider: str, visitor: Visitor) -> Response[TokensRead | LinkedProviderRead | str]:
+def complete_provider_log_in(provider: str, visitor: Visitor) -> Response[TokensRead | LinkedProviderRead | None]:
     kind = configured.kind_of(provider)
     handover = handovers.unseal(kind, cookies.handover_of(app.current_event.raw_event, kind))
     over = cookies.without_handover(kind)
@@ -27,3 +29,20 @@ def complete_provider_log_in(provider: str, visitor: Visitor) -> Response[Tokens
         ended = endings.refused(refusal, handover.return_to, over)
     ended.cookies.append(over)
     return ended
+
+
+def _logged_in(visitor: Caller, handover: Handover) -> Response[Any]:
+    started = finishing.log_in(visitor, handover)
+    if handover.return_to is None:
+        return browser.signed_in(started, as_cookie=False)
+    return endings.sent(303, handover.return_to, **{"set-cookie": browser.set_cookie(started)})
+
+
+def _linked(visitor: Caller, handover: Handover) -> Response[Any]:
+    made = finishing.link(visitor, handover)
+    if handover.return_to is None:
+        return Response(200, "application/json", made)
+    return endings.sent(303, returns.with_query(handover.return_to, linked=made.provider))
+
+
+lambda_handler = entrypoint(app)

@@ -14,10 +14,10 @@ from parley.kernel.errors import Refusal
 from parley.kernel.http import Access, api, entrypoint
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=32 * 1024)
-ON: dict[int, OpenAPIResponse] = {303: {"description": "To /complete; or back with `error`, when the log-in named an address to return to."}}
+ON: dict[int, OpenAPIResponse] = {303: {"description": "To /complete, or back to `return_to` with `error`."}}
 
 
-def _received(name: str, answer: dict[str, str]) -> Response[str]:
+def _received(name: str, answer: dict[str, str]) -> Response[None]:
     provider = configured.named(name)
     kind, event = provider.kind, app.current_event.raw_event
     attempt = Attempt.resume(kind, cookies.attempt_of(event, kind), answer.get("state", ""))
@@ -30,12 +30,12 @@ def _received(name: str, answer: dict[str, str]) -> Response[str]:
 
 
 @app.get("/v1/auth/providers/<provider>/callback", responses=ON)
-def receive_answer(provider: str) -> Response[str]:
+def receive_answer(provider: str) -> Response[None]:
     return _received(provider, app.current_event.query_string_parameters or {})
 
 
 @app.post("/v1/auth/providers/<provider>/callback", responses=ON)
-def receive_form(provider: str) -> Response[str]:
+def receive_form(provider: str) -> Response[None]:
     return _received(provider, dict(parse_qsl(app.current_event.decoded_body or "", max_num_fields=20)))
 
 

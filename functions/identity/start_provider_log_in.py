@@ -12,7 +12,7 @@ AWAY: dict[int, OpenAPIResponse] = {302: {"description": "To the provider, with 
 
 
 @app.get("/v1/auth/providers/<provider>/start", responses=AWAY)
-def start_provider_log_in(provider: str, return_to: str | None = None) -> Response[str]:
+def start_provider_log_in(provider: str, return_to: str | None = None) -> Response[None]:
     chosen = configured.named(provider)
     attempt = Attempt.begin(chosen.kind, returns.checked(return_to))
     return endings.sent(302, exchange.authorization_url(chosen, attempt), cookies.of_attempt(chosen.kind, attempt))

@@ -22,8 +22,8 @@ ENUMS = {
 INSTANT = sa.DateTime(timezone=True)
 OWNER = sa.text("role = 'OWNER'")
 TABLES = (
-    "request_counts", "api_keys", "storage_projects", "finished_log_ins", "sign_in_throttles", "recovery_codes", "user_totps", "verification_tokens",
-    "refresh_tokens", "user_sessions", "auth_providers", "user_keys", "invitations", "team_members", "teams",
+    "request_counts", "api_keys", "storage_projects", "finished_log_ins", "sign_in_throttles", "recovery_codes", "user_totps",
+    "verification_tokens", "refresh_tokens", "user_sessions", "auth_providers", "user_keys", "invitations", "team_members", "teams",
 )  # fmt: skip
 
 

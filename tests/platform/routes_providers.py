@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from parley.identity.models import AuthProvider, AuthProviderType
+from parley.kernel import db
+from parley.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
 
+def add_link(member: Member) -> str:
+    """A Google account of the member's."""
+    link = AuthProvider(user_id=member.user_id, provider_type=AuthProviderType.GOOGLE, provider_id=new_id().hex)
+    with db.personal(member.caller) as session:
+        session.add(link)
+    return str(link.id)
+
+
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    from tests.identity.providers.site import Account, standing
+    from tests.identity.providers.surfing import Browser
+
+    site = standing(os.environ["PUBLIC_URL"])
+    member, stranger = house.member, house.stranger
+
+    def surfed(kind: str, steps: int) -> Request:
+        """A log-in, `steps` requests before its end; the next one is returned."""
+        account = str(new_id())
+        site.accounts[account] = Account(claims={"email": f"{account}@people.test", "email_verified": True})
+        browser = Browser(house.world, os.environ["PUBLIC_URL"], account)
+        answer = browser.step("GET", f"/v1/auth/providers/{kind}/start")
+        for _ in range(3 - steps):
+            where = browser.next(answer)
+            assert where is not None
+            answer = browser.step(*where)
+        where = browser.next(answer)
+        assert where is not None
+        return lambda: browser.step(*where)
+
+    def unlinking() -> Request:
+        ours, _ = add_link(member), add_link(member)
+        return lambda: member.delete(f"/v1/auth/providers/linked/{ours}")
+
+    return {
+        "GET /v1/auth/providers": lambda: lambda: stranger.get("/v1/auth/providers"),
+        "GET /v1/auth/providers/{provider}/start": lambda: lambda: stranger.get("/v1/auth/providers/github/start"),
+        "GET /v1/auth/providers/{provider}/callback": lambda: surfed("google", 2),
+        "POST /v1/auth/providers/{provider}/callback": lambda: surfed("apple", 2),
+        "GET /v1/auth/providers/{provider}/complete": lambda: surfed("google", 1),
+        "POST /v1/auth/providers/{provider}/link": lambda: lambda: member.post("/v1/auth/providers/google/link"),
+        "GET /v1/auth/providers/linked": lambda: lambda: member.get("/v1/auth/providers/linked", limit=100),
+        "DELETE /v1/auth/providers/linked/{link_id}": unlinking,
+    }
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"link_id": add_link(member)}
 
 
 BODIES: dict[str, Any] = {}

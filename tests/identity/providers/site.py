@@ -1,8 +1,8 @@
 """An identity provider on loopback that we have not written: Authlib's authorization server and OpenID Connect grants, on Flask.
 
-It stands for all four providers, each below its own path and in its own manner: Google and Microsoft with RS256, Microsoft with an issuer for
-each tenant, Apple with ES256, a client secret that is a JWT and an answer as a form, GitHub without ID tokens. Keys are made as it starts.
-A person of the site may bring trouble: other claims, forged tokens, an endpoint that errs.
+It stands for all four providers, each below its own path and in its own manner: Google and Microsoft with RS256, Microsoft with an issuer
+for each tenant, Apple with ES256, a client secret that is a JWT and an answer as a form, GitHub without ID tokens. Keys are made as it
+starts. A person of the site may bring trouble: other claims, forged tokens, an endpoint that errs.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import authlib.oauth2.rfc6749.grants as grants
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin
+from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, grants
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core.grants import OpenIDCode
@@ -88,7 +88,7 @@ class OurClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
             claims.validate(said.claims)
         except JoseError:
             return False
-        return said.header["kid"] == "KEYID" and said.claims["exp"] - said.claims["iat"] < 15777000  # six months, as Apple says
+        return bool(said.header["kid"] == "KEYID" and said.claims["exp"] - said.claims["iat"] < 15777000)  # six months, as Apple says
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method in ("client_secret_basic", "client_secret_post")
@@ -97,7 +97,7 @@ class OurClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "authorization_code"
+        return grant_type in ("authorization_code", "refresh_token")
 
 
 @dataclass
@@ -178,7 +178,12 @@ class Site:
         for kind in KINDS:
             client = self.clients[f"client-of-{kind}"]
             at = f"{self.url}/{kind}"
-            made[kind] = {"client_id": client.client_id, "client_secret": client.secret, "authorization": f"{at}/authorize", "token": f"{at}/token"}
+            made[kind] = {
+                "client_id": client.client_id,
+                "client_secret": client.secret,
+                "authorization": f"{at}/authorize",
+                "token": f"{at}/token",
+            }
             if kind == "github":
                 made[kind] |= {"userinfo": f"{at}/user", "emails": f"{at}/user/emails"}
             else:
@@ -188,7 +193,7 @@ class Site:
             made[kind] |= terms
         return json.dumps(made)
 
-    # --- how tokens are forged -------------------------------------------------------------------------------------------------------------
+    # --- how tokens are forged ----------------------------------------------------------------------------------------------------------
 
     def signed(self, claims: dict[str, Any], kind: str, key: Any = None, **header: Any) -> str:
         """A token with these claims, by the provider's key or another."""
@@ -209,7 +214,7 @@ class Site:
         said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         return said
 
-    # --- the server ------------------------------------------------------------------------------------------------------------------------
+    # --- the server ---------------------------------------------------------------------------------------------------------------------
 
     def _app(self) -> Flask:
         app = Flask("an identity provider")
@@ -261,7 +266,9 @@ class Site:
         return {"id": account.number, "login": f"user{account.number % 1000}", "name": None, "email": "public@profile.test"}
 
     def _emails(self) -> Any:
-        return Response(json.dumps(self.tokens[request.headers["authorization"].removeprefix("Bearer ")].emails), mimetype="application/json")
+        return Response(
+            json.dumps(self.tokens[request.headers["authorization"].removeprefix("Bearer ")].emails), mimetype="application/json"
+        )
 
 
 def _grant(site: Site) -> Any:
@@ -311,6 +318,14 @@ def _open_id(site: Site) -> Any:
             return {name: value for name, value in (own | user.claims).items() if value is not None}
 
     return OpenId()
+
+
+@cache
+def standing(client_url: str) -> Site:
+    """The one site of this test process, which the functions in it log in with."""
+    site = Site(client_url)
+    os.environ["OAUTH_PROVIDERS"] = site.settings()
+    return site
 
 
 def query_of(url: str) -> dict[str, str]:

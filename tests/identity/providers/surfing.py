@@ -35,9 +35,11 @@ class Browser:
     ours: dict[str, Kept] = field(default_factory=dict)
     set_cookies: list[str] = field(default_factory=list)
     at: str = ""
+    has_been_away: bool = False
 
     def go(self, url: str, *, token: str | None = None) -> Answer:
         """Type an address and follow where it leads, to the end: an answer of the API, or an address that is neither's."""
+        self.at, self.has_been_away = "", False
         return self.follow(self.step("GET", url, token=token))
 
     def follow(self, answer: Answer, most: int = 10) -> Answer:
@@ -55,7 +57,7 @@ class Browser:
     def next(self, answer: Answer) -> tuple[str, str, bytes] | None:
         """Where an answer sends the browser: by a redirect, or by a form."""
         if answer.status in REDIRECTS:
-            return "GET", urljoin(self.at, answer.headers["location"]), b""
+            return "GET", urljoin(self.at or self.home, answer.headers["location"]), b""
         form = re.search(r'<form method="post" action="([^"]+)">(.*)</form>', answer.raw.decode(errors="replace"))
         if form is None:
             return None
@@ -63,17 +65,19 @@ class Browser:
         return "POST", unescape(form[1]), urlencode([(unescape(name), unescape(value)) for name, value in fields]).encode()
 
     def serves(self, url: str) -> bool:
-        return url.startswith((self.home + "/v1/", "http://127.0.0.1:", "/v1/"))
+        """Whether a log-in goes on there: below our routes, or at the provider's."""
+        return url.startswith(self.home + "/v1/") or (url.startswith("http://127.0.0.1:") and not url.startswith(self.home))
 
     def step(self, method: str, url: str, body: bytes = b"", *, token: str | None = None, kind: str | None = None) -> Answer:
         """One request, with the cookies that a browser would send coming from where it is."""
         url = urljoin(self.home + "/", url)
-        came_from, self.at = self.at, url
+        self.at = url
         if not url.startswith(self.home + "/"):
+            self.has_been_away = True
             answer = POOL.request(method, url, body=body or None, headers={"x-account": self.account}, redirect=False, timeout=10)
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
-        is_foreign = bool(came_from) and not came_from.startswith(self.home)
-        headers = [("cookie", f"{name}={kept.value}") for name, kept in self.ours.items() if _goes(kept, method, url, is_foreign)]
+        # What another site began stays its doing, through all redirects.
+        headers = [("cookie", f"{name}={kept.value}") for name, kept in self.ours.items() if _goes(kept, method, url, self.has_been_away)]
         headers += [("authorization", f"Bearer {token}")] if token else []
         headers += [("content-type", kind or "application/x-www-form-urlencoded")] if body else []
         response = self.world.gateway.handle(Request(method, url.removeprefix(self.home), tuple(headers), body))

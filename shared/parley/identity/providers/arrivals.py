@@ -153,9 +153,7 @@ def _living(user: User) -> User:
 def _made(session: Session, caller: Caller, handover: Handover) -> User:
     verified_at = now() if handover.email is not None else None
     try:
-        user = accounts.create(
-            session, id=session.info["user_id"], email=handover.email, name=handover.name, email_verified_at=verified_at
-        )
+        user = accounts.create(session, id=session.info["user_id"], email=handover.email, name=handover.name, email_verified_at=verified_at)
     except accounts.EmailTaken:
         raise Overtaken("Somebody registers this address at this moment; try again.") from None
     audit.record(session, caller, "user.registered", user, provider=handover.kind.stored.value)
@@ -185,5 +183,3 @@ def _keep_tokens(session: Session, link: AuthProvider, handover: Handover) -> No
         link.token_expires_at = datetime.fromtimestamp(until, UTC) if until is not None else None
     if handover.refresh_token is not None:
         seal(session, link, "refresh_token", handover.refresh_token)
-
-

@@ -58,7 +58,11 @@ class Attempt:
     @classmethod
     def resume(cls, kind: Kind, content: str, state: str) -> Self:
         """The attempt that this browser began and that the provider answers. Raises `UnknownAttempt`, `AttemptExpired`."""
-        is_known = 0 < len(content) <= _LONGEST and content.isascii() and hmac.compare_digest(_state(kind, content), state.encode(errors="replace"))
+        is_known = (
+            0 < len(content) <= _LONGEST
+            and content.isascii()
+            and hmac.compare_digest(_state(kind, content), state.encode(errors="replace"))
+        )
         if not is_known:
             raise UnknownAttempt("This browser has not begun this log-in, or has finished it; start it again.")
         said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))

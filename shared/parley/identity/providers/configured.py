@@ -3,8 +3,8 @@
 {"google": {"client_id": "…", "client_secret": "…"},
  "apple": {"client_id": "com.example.web", "team_id": "…", "key_id": "…", "private_key": "-----BEGIN PRIVATE KEY-----…"}}
 
-Without `client_id` a provider is not there. Endpoints may be named too (`authorization`, `token`, `jwks`, `userinfo`, `emails`, `issuer`), for
-GitHub Enterprise, a national cloud, or a test. Microsoft takes `tenant` (default `common`) and `trusted_tenants`.
+Without `client_id` a provider is not there. Endpoints may be named too (`authorization`, `token`, `jwks`, `userinfo`, `emails`,
+`issuer`), for GitHub Enterprise, a national cloud, or a test. Microsoft takes `tenant` (default `common`) and `trusted_tenants`.
 """
 
 import json

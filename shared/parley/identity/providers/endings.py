@@ -9,12 +9,12 @@ from parley.kernel.errors import Refusal
 _HTML = "text/html; charset=utf-8"
 
 
-def sent(status: int, location: str, *cookies: Cookie, **headers: str) -> Response[str]:
+def sent(status: int, location: str, *cookies: Cookie, **headers: str) -> Response[None]:
     """A redirect. No page that the address leads to is told where from: codes and states stay out of its log."""
-    return Response(status, _HTML, "", headers={"location": location, "referrer-policy": "no-referrer", **headers}, cookies=list(cookies))
+    return Response(status, _HTML, None, headers={"location": location, "referrer-policy": "no-referrer", **headers}, cookies=list(cookies))
 
 
-def refused(refusal: Refusal, return_to: str | None, over: Cookie) -> Response[str]:
+def refused(refusal: Refusal, return_to: str | None, over: Cookie) -> Response[None]:
     """The browser is told by the page that it returns to; without one, the refusal itself is the answer. The attempt is over."""
     if return_to is not None:
         return sent(303, returns.with_query(return_to, error=refusal.code), over)

@@ -1,4 +1,4 @@
-"""The two ends of the authorization code flow (RFC 6749, PKCE as RFC 7636): the address that a browser is sent to, and the code's exchange."""
+"""The two ends of the authorization code flow (RFC 6749, PKCE as RFC 7636): the address a browser is sent to, and the code's exchange."""
 
 import base64
 import logging
@@ -75,7 +75,7 @@ def code_of(parameters: dict[str, str]) -> str:
     if problem in _DENIALS:
         raise LogInDenied("The log-in was not agreed to at the provider.")
     if problem:
-        log.warning("a provider answered with an error: %s", "".join(letter for letter in problem[:60] if letter.isalnum() or letter == "_"))
+        log.warning("a provider answered with an error: %s", _word(problem))
         raise ProviderUnavailable("The provider could not log you in; try again.")
     code = parameters.get("code", "")
     if not 0 < len(code) <= _LONGEST_CODE:
@@ -120,11 +120,15 @@ def _read(provider: Provider, status: int, said: Any) -> Tokens:
             said.get("id_token"),
             expires_in if isinstance(expires_in, int) and 0 < expires_in < 10**9 else None,
         )
-    code = str(said.get("error", ""))[:60]
-    log.warning("the token endpoint of %s refused: %s %s", provider.kind, status, "".join(c for c in code if c.isalnum() or c == "_"))
+    log.warning("the token endpoint of %s refused: %s %s", provider.kind, status, _word(said.get("error")))
     if status >= 500 or status == 429:
         raise ProviderUnavailable("The provider does not answer right now; try again.")
     raise CodeRefused("The provider did not take the code of this log-in; start it again.")
+
+
+def _word(said: Any) -> str:
+    """An error code of another side, for the log."""
+    return "".join(letter for letter in str(said)[:60] if letter.isalnum() or letter == "_")
 
 
 def _apple_secret(provider: Provider) -> str:

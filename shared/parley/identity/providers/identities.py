@@ -52,9 +52,9 @@ def identity(provider: Provider, attempt: Attempt, parameters: dict[str, str]) -
 
 
 def _is_verified(provider: Provider, claims: dict[str, Any]) -> bool:
-    """Microsoft lets the administrator of a tenant write any address into `email`. It is verified when the optional claim `xms_edov` says so,
-    or when the operator trusts the tenant. Apple says "true" or true. Sources: Microsoft, "Optional claims reference" and "Migrate away from
-    using email claims for user identification or authorization"; Apple, "Authenticating users with Sign in with Apple"."""
+    """Microsoft lets the administrator of a tenant write any address into `email`. It is verified when the optional claim `xms_edov` says
+    so, or when the operator trusts the tenant. Apple says "true" or true. Sources: Microsoft, "Optional claims reference" and "Migrate away
+    from using email claims for user identification or authorization"; Apple, "Authenticating users with Sign in with Apple"."""
     if provider.kind is Kind.MICROSOFT:
         return _is_true(claims.get("xms_edov")) or claims.get("tid") in provider.trusted_tenants
     return _is_true(claims.get("email_verified"))

@@ -15,7 +15,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.gather import later
 from parley.kernel.paging import Page, page
-from parley.kernel.texts import Shown
+from parley.kernel.texts import Line, Shown, Wanted
 
 # A log-in through an organization's own identity provider is that organization's to give and to take: nobody's way in for certain.
 _OURS = [kind.stored for kind in Kind]
@@ -27,6 +27,16 @@ class LinkedProviderRead(Shown):
     email: str | None
     linked_at: datetime
     last_used_at: datetime | None
+
+
+class LinkCreate(Wanted):
+    return_to: Line | None = None
+
+
+class LinkBegun(Shown):
+    """Send the browser there; it comes back within ten minutes, to `return_to` if it was given."""
+
+    authorization_url: str
 
 
 class NoSuchLink(NotFound):
@@ -74,7 +84,9 @@ def unlink(session: Session, caller: Caller, link_id: UUID) -> None:
     user_id = session.info["user_id"]
     password = session.scalars(select(User).where(User.id == user_id).with_for_update()).one().password_hash
     mine = AuthProvider.user_id == user_id
-    found = session.scalars(select(AuthProvider).where(mine, AuthProvider.id == link_id, AuthProvider.provider_type.in_(_OURS))).one_or_none()
+    found = session.scalars(
+        select(AuthProvider).where(mine, AuthProvider.id == link_id, AuthProvider.provider_type.in_(_OURS))
+    ).one_or_none()
     if found is None:
         raise NoSuchLink("You have linked no such account.")
     others = session.scalars(

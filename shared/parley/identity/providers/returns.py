@@ -32,7 +32,11 @@ def checked(return_to: str | None) -> str | None:
         else:
             try:
                 parts = urlsplit(return_to)
-                if parts.username is None and parts.scheme in ("https", "http") and f"{parts.scheme}://{parts.netloc}".lower() in _origins():
+                if (
+                    parts.username is None
+                    and parts.scheme in ("https", "http")
+                    and f"{parts.scheme}://{parts.netloc}".lower() in _origins()
+                ):
                     return return_to
             except ValueError:
                 pass
