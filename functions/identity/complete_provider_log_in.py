@@ -24,25 +24,22 @@ def complete_provider_log_in(provider: str, visitor: Visitor) -> Response[Tokens
     handover = handovers.unseal(kind, cookies.handover_of(app.current_event.raw_event, kind))
     over = cookies.without_handover(kind)
     try:
-        ended = _linked(visitor, handover) if handover.user_id is not None else _logged_in(visitor, handover)
+        ended = _ended(visitor, handover)
     except Refusal as refusal:
         ended = endings.refused(refusal, handover.return_to, over)
     ended.cookies.append(over)
     return ended
 
 
-def _logged_in(visitor: Caller, handover: Handover) -> Response[Any]:
+def _ended(visitor: Caller, handover: Handover) -> Response[Any]:
+    if handover.user_id is not None:
+        made = finishing.link(visitor, handover)
+        back = handover.return_to and returns.with_query(handover.return_to, linked=made.provider)
+        return endings.sent(303, back) if back else Response(200, "application/json", made)
     started = finishing.log_in(visitor, handover)
     if handover.return_to is None:
         return browser.signed_in(started, as_cookie=False)
     return endings.sent(303, handover.return_to, **{"set-cookie": browser.set_cookie(started)})
-
-
-def _linked(visitor: Caller, handover: Handover) -> Response[Any]:
-    made = finishing.link(visitor, handover)
-    if handover.return_to is None:
-        return Response(200, "application/json", made)
-    return endings.sent(303, returns.with_query(handover.return_to, linked=made.provider))
 
 
 lambda_handler = entrypoint(app)

@@ -66,5 +66,13 @@ def things(member: Member, world: World) -> dict[str, str]:
     return {"link_id": add_link(member)}
 
 
+def _add_links(house: Furnished, count: int) -> None:
+    for _ in range(count):
+        add_link(house.member)
+
+
+LISTS: dict[str, Callable[[Furnished, int], None]] = {"GET /v1/auth/providers/linked": _add_links}
+"""How a list gets longer."""
+
 BODIES: dict[str, Any] = {}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""

@@ -42,6 +42,11 @@ PUBLIC = {
     "POST /v1/saml/discover",
     "GET /saml/{organization_id}/metadata",
     "GET /saml/{organization_id}/login",
+    "GET /v1/auth/providers",
+    "GET /v1/auth/providers/{provider}/start",
+    "GET /v1/auth/providers/{provider}/callback",
+    "POST /v1/auth/providers/{provider}/callback",
+    "GET /v1/auth/providers/{provider}/complete",
 }
 # Who knows what no other function may know.
 KNOWN_TO = {

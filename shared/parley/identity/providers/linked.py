@@ -47,13 +47,13 @@ class LastWayIn(Conflict):
     """Nobody could log in to the account any more."""
 
 
-def _shown(link: AuthProvider) -> LinkedProviderRead:
+def _shown(row: AuthProvider) -> LinkedProviderRead:
     return LinkedProviderRead(
-        id=link.id,
-        provider=link.provider_type.value.lower(),
-        email=link.provider_email,
-        linked_at=link.created_at,
-        last_used_at=link.last_used_at,
+        id=row.id,
+        provider=row.provider_type.value.lower(),
+        email=row.provider_email,
+        linked_at=row.created_at,
+        last_used_at=row.last_used_at,
     )
 
 
