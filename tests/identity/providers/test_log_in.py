@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -141,7 +142,7 @@ def test_an_address_that_the_account_has_not_verified_leads_nowhere(world: World
     assert personal_rows(person.user_id)[1] == []
 
 
-NOT_VERIFIED = {
+NOT_VERIFIED: dict[str, tuple[str, dict[str, Any]]] = {
     "google says no": ("google", {"email_verified": False}),
     "google says nothing": ("google", {"email_verified": None}),
     "google says a word": ("google", {"email_verified": "yes"}),

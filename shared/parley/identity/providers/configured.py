@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 
 from parley.identity.models import AuthProviderType
+from parley.identity.providers.asking import is_allowed
 from parley.kernel.errors import NotFound
-from parley.kernel.outgoing import is_allowed
 from parley.kernel.settings import setting
 
 TENANT = "{tenantid}"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from parley.identity.providers.asking import Unanswered, post_form
 from parley.identity.providers.attempts import Attempt
 from parley.identity.providers.configured import Kind, Provider
 from parley.kernel.errors import BadRequest, Forbidden, Unavailable
-from parley.kernel.outgoing import Unanswered, post_form
 from parley.kernel.settings import setting
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from parley.identity.providers import id_tokens
+from parley.identity.providers.asking import Unanswered, get_json
 from parley.identity.providers.attempts import Attempt
 from parley.identity.providers.configured import Kind, Provider
 from parley.identity.providers.exchange import ProviderUnavailable, Tokens, code_of, exchanged
-from parley.kernel.outgoing import Unanswered, get_json
 from parley.kernel.texts import Email, storable
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from parley.identity.providers.asking import Unanswered, get_json
 from parley.kernel.errors import Unavailable
-from parley.kernel.outgoing import Unanswered, get_json
 
 log = logging.getLogger(__name__)
 
