@@ -15,9 +15,15 @@ from local.template import Function, Template, load
 OUTPUT = ROOT / "shared" / "parley" / "openapi.json"
 ABOUT = """Scheduling, a unified inbox, meeting recordings: one tenancy.
 
-Routes with a lock take an access token as `Authorization: Bearer …`. Refusals are problem details (RFC 9457): switch on `code`, show
-`detail`. Creating requests take an `Idempotency-Key`: the same key and request get the same answer. Lists page with `cursor`.
+Routes with a lock take an access token or an API key as `Authorization: Bearer …`, and say which scope it needs (`x-parley-scope`;
+`GET /v1/identity/scopes` has them all). Requests are counted by the minute: `RateLimit` says what is left, a 429 when to come again.
+Refusals are problem details (RFC 9457): switch on `code`, show `detail`. Creating requests take an `Idempotency-Key`: the same key and
+request get the same answer. Lists page with `cursor`.
 """
+SAID = {
+    "person": "For people who are logged in, whether or not they have chosen an organization; not for API keys.",
+    "member": "For everybody who works for an organization, and for API keys.",
+}
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail"],
@@ -63,7 +69,8 @@ def document(template: Template) -> dict[str, Any]:
         for path, operations in own.get("paths", {}).items():
             is_page = "text/html" in json.dumps(operations)
             for method, operation in operations.items():
-                paths.setdefault(path, {})[method] = _completed(operation, function, (method.upper(), path) in public, is_page)
+                made = _completed(operation, function, (method.upper(), path) in public, is_page)
+                paths.setdefault(path, {})[method] = _secured(made, getattr(app.needs, "value", app.needs))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return {
@@ -72,7 +79,7 @@ def document(template: Template) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT, or API key"}},
         },
     }
 
@@ -89,13 +96,24 @@ def _completed(operation: dict[str, Any], function: Function, is_public: bool, i
     if not is_public:  # the gateway itself refuses with a bare message; a missing scope is a problem of ours
         for status in GATEWAY_REFUSALS:
             answers[status]["content"] = bare | problem
-    made = operation | {
+    return operation | {
         "operationId": function.module,
         "tags": [function.folder.name],
         "summary": function.module.replace("_", " ").capitalize(),
         "responses": dict(sorted(answers.items())),
     }
-    return made | ({"security": []} if is_public else {"security": [{"token": []}]})
+
+
+def _secured(operation: dict[str, Any], needs: str) -> dict[str, Any]:
+    """With what the route needs (`Access`, or a scope), for programs and for people.
+
+    Names of scopes stand beside a scheme that has none of its own: OpenAPI 3.1, 4.8.30.
+    """
+    if needs == "anybody":
+        return operation | {"security": []}
+    if needs in SAID:
+        return operation | {"security": [{"token": []}], "description": SAID[needs]}
+    return operation | {"security": [{"token": [needs]}], "x-parley-scope": needs, "description": f"Needs the scope `{needs}`."}
 
 
 def main() -> None:

@@ -16,6 +16,20 @@ def test_the_document_is_the_handlers_own(world: World) -> None:
     assert json.loads(OUTPUT.read_text()) == json.loads(json.dumps(made)), "It is old: run `make openapi`."
 
 
+def test_every_route_says_what_it_needs(world: World, stranger: Client) -> None:
+    """Whether that is true, `test_permissions` knows."""
+    document = stranger.get("/openapi.json").body
+    for route in world.template.routes:
+        operation = document["paths"].get(route.path, {}).get(route.method.lower())
+        if operation is None:
+            continue
+        if route.authorizer is None:
+            assert operation["security"] == [], route
+        else:
+            [requirement] = operation["security"]
+            assert requirement["token"] == [operation["x-parley-scope"]] if "x-parley-scope" in operation else operation["description"]
+
+
 def test_every_route_is_documented(world: World, stranger: Client) -> None:
     paths = stranger.get("/openapi.json").body["paths"]
     missing = [
