@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from parley.identity import links
+from parley.identity import invitation_letter, invitations, links
 from parley.identity.models import VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
@@ -109,4 +109,8 @@ def _for(link: links.Link) -> Mail | None:
     )
 
 
-LETTERS: dict[str, Letter] = {links.CREATED: _link_created}
+LETTERS: dict[str, Letter] = {
+    links.CREATED: _link_created,
+    invitations.CREATED: invitation_letter.send_invitation,
+    invitations.RESENT: invitation_letter.send_invitation,
+}

@@ -5,7 +5,7 @@ Asked of rows in an organization that `seats.lock` holds: of two who change each
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, or_, select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import ApiKey, MemberRole, OrganizationMember
@@ -43,6 +43,21 @@ def is_actor(caller: Caller) -> ColumnElement[bool]:
     if caller.actor_type is ActorType.API_KEY:
         return OrganizationMember.user_id == select(ApiKey.user_id).where(ApiKey.id == caller.actor_id).scalar_subquery()
     return OrganizationMember.user_id == caller.actor_id
+
+
+def role_of(caller: Caller) -> ScalarSelect[MemberRole]:
+    """The caller's role as a subquery; null for who is no active member."""
+    own = select(OrganizationMember.role).where(
+        OrganizationMember.organization_id == caller.organization_id, is_actor(caller), OrganizationMember.deactivated_at.is_(None)
+    )
+    return own.scalar_subquery()
+
+
+def own_role(session: Session, caller: Caller) -> MemberRole:
+    """The caller's role as it is now. One query."""
+    if caller.actor_type is ActorType.SYSTEM:
+        return MemberRole.OWNER
+    return session.scalar(select(role_of(caller))) or MemberRole.VIEWER
 
 
 def of(session: Session, caller: Caller, user_id: UUID) -> tuple[MemberRole, OrganizationMember]:

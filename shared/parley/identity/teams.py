@@ -104,8 +104,7 @@ def team_members(session: Session, caller: Caller, team_id: UUID, *, limit: int,
 def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreate) -> TeamMemberRead:
     """Put a member of the organization in a team. Raises `NoSuchTeam`, `NoSuchMember`, `AlreadyInTeam`, `RoleAboveYours`."""
     team(session, caller, team_id, locked=True)
-    own, _ = standing.of(session, caller, wanted.user_id)
-    standing.may_give(own, wanted.role)
+    standing.may_give(standing.own_role(session, caller), wanted.role)
     place = TeamMember(team_id=team_id, user_id=wanted.user_id, role=wanted.role)
     session.add(place)
     with (
@@ -122,8 +121,7 @@ def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreat
 def change_member(session: Session, caller: Caller, team_id: UUID, user_id: UUID, role: MemberRole) -> TeamMemberRead:
     """Change somebody's role in a team. Raises `NoSuchTeam`, `NoSuchTeamMember`, `RoleAboveYours`."""
     place = _place(session, caller, team_id, user_id)
-    own, _ = standing.of(session, caller, user_id)
-    standing.may_give(own, role)
+    standing.may_give(standing.own_role(session, caller), role)
     if role is not place.role:
         old, place.role = place.role, role
         _tell(session, caller, "team.member_changed", place, old={"role": old.value})

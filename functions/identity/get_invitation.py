@@ -1,0 +1,19 @@
+"""GET /v1/identity/invitations/{invitation_id}"""
+
+from uuid import UUID
+
+from parley.identity import invitations
+from parley.identity.invitation_schemas import InvitationRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api(needs="invitations:read")
+
+
+@app.get("/v1/identity/invitations/<invitation_id>")
+def get_invitation(invitation_id: UUID, caller: AuthenticatedCaller) -> InvitationRead:
+    with transaction(caller) as session:
+        return invitations.read(invitations.invitation(session, caller, invitation_id))
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,18 @@
+"""DELETE /v1/identity/invitations/{invitation_id}"""
+
+from uuid import UUID
+
+from parley.identity import invitations
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api(needs="invitations:write")
+
+
+@app.delete("/v1/identity/invitations/<invitation_id>", status_code=204)
+def revoke_invitation(invitation_id: UUID, caller: AuthenticatedCaller) -> None:
+    with transaction(caller) as session:
+        invitations.revoke(session, caller, invitation_id)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,56 @@
+"""The mail that brings an invitation."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from parley.identity import invitations
+from parley.identity.models import Invitation, Organization, Team, User
+from parley.kernel import db
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.mail import PRODUCT, Mail, compose, is_deliverable, plain
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+def send_invitation(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], None]) -> None:
+    """Send the link, once for each token. The row is locked meanwhile: of two deliveries of one event, the second finds it sent."""
+    with db.transaction(caller) as session:
+        found = session.execute(
+            select(Invitation, Organization.name, Team.name, User.name)
+            .join(Organization, Organization.id == Invitation.organization_id)
+            .outerjoin(Team, Team.id == Invitation.team_id)
+            .outerjoin(User, User.id == Invitation.invited_by)
+            .where(Invitation.id == UUID(payload["invitation_id"]), Invitation.mailed_at.is_(None), invitations.is_open())
+            .with_for_update(of=Invitation)
+        ).one_or_none()
+        if found is None or not is_deliverable(found[0].email):
+            return
+        invitation, organization_name, team_name, inviter_name = found
+        send(_letter(invitation, plain(organization_name), plain(team_name) if team_name else None, inviter_name))
+        invitation.mailed_at = now()
+
+
+def _letter(invitation: Invitation, organization_name: str, team_name: str | None, inviter_name: str | None) -> Mail:
+    place = f"the team {team_name} of {organization_name}" if team_name else organization_name
+    who = plain(inviter_name) if inviter_name else "Somebody there"
+    until = f"{invitation.expires_at:%Y-%m-%d}"
+    return compose(
+        recipient=invitation.email,
+        subject=f"You are invited to {organization_name} at {PRODUCT}",
+        template="letter",
+        folder=FOLDER,
+        entity=f"invitation-{invitation.id}-{int(invitation.expires_at.timestamp())}",
+        sender=organization_name,
+        paragraphs=[
+            f"{who} invites you to {place}, as {invitation.role.value}.",
+            f"The link is for {invitation.email}, works once, and is good until {until} (UTC).",
+            "If you do not know what this is about, ignore this mail or decline on the page.",
+        ],
+        link=invitations.address(invitation),
+        action="See the invitation",
+    )

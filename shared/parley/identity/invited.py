@@ -1,0 +1,145 @@
+"""Invitations, as who was invited sees them. The token proves that the mail was read; accepting also takes an account with its address."""
+
+import base64
+import binascii
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from parley.identity import invitations, seats
+from parley.identity.invitation_schemas import JoinedRead, OpenInvitationRead
+from parley.identity.invitations import AlreadyMember
+from parley.identity.models import Invitation, InvitationStatus, Organization, OrganizationMember, Team, TeamMember, User
+from parley.kernel import audit, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Forbidden, Refusal
+from parley.kernel.ids import new_id
+
+_NAMED = 22
+_LENGTH = _NAMED + 43
+_ENDINGS = {
+    InvitationStatus.ACCEPTED: "This invitation was accepted already.",
+    InvitationStatus.DECLINED: "This invitation was declined.",
+}
+
+
+class InvitationNotValid(Refusal):
+    """It was answered or taken back, its time is over, or there never was one."""
+
+    status = 410
+
+
+class InvitedSomebodyElse(Forbidden):
+    """The account that would accept does not own the address."""
+
+
+def organization_of(token: str) -> UUID:
+    """The organization that a token names; whether it is one of its tokens, the database knows. Raises `InvitationNotValid`."""
+    try:
+        if len(token) == _LENGTH and token.isascii():
+            return UUID(bytes=base64.b64decode(f"{token[:_NAMED]}==", altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        pass
+    raise _not_valid(None)
+
+
+def show(session: Session, token: str) -> OpenInvitationRead:
+    """What the link is about. One query. Raises `InvitationNotValid`."""
+    found = session.execute(
+        select(Invitation, Organization.name, Organization.logo_url, Team.name, User.name)
+        .join(Organization, Organization.id == Invitation.organization_id)
+        .outerjoin(Team, Team.id == Invitation.team_id)
+        .outerjoin(User, User.id == Invitation.invited_by)
+        .where(Invitation.token_hash == invitations.digest(token))
+    ).one_or_none()
+    if found is None:
+        raise _not_valid(None)
+    invitation, name, logo_url, team_name, inviter_name = found
+    _must_be_open(invitation)
+    return OpenInvitationRead(
+        organization_name=name,
+        organization_logo_url=logo_url,
+        team_name=team_name,
+        role=invitation.role,
+        inviter_name=inviter_name,
+        email=invitation.email,
+        expires_at=invitation.expires_at,
+    )
+
+
+def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
+    """Join. In a transaction of `db.joining`; of many at once one joins.
+
+    Raises `InvitationNotValid`, `InvitedSomebodyElse`, `AlreadyMember`, `PlanLimit`.
+    """
+    joiner: Caller = session.info["caller"]
+    try:
+        organization = seats.lock(session)
+    except seats.NoSuchOrganization:
+        raise _not_valid(None) from None
+    invitation, user, member = _found(session, caller, organization, token)
+    if user.email_verified_at is None or (user.email or "").lower() != invitation.email.lower():
+        raise InvitedSomebodyElse("This invitation is for another address; log in with the account that has it, and accept again.")
+    if member is not None and (invitation.team_id is None or member.deactivated_at is not None):
+        raise AlreadyMember("You belong to this organization already.")
+    _must_be_open(invitation)
+
+    if member is None:
+        seats.take(session, organization, address=invitation.email)
+        member = OrganizationMember(organization_id=organization.id, user_id=user.id, role=invitation.role)
+        session.add(member)
+        audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
+        outbox.announce(session, "identity.member_joined", user_id=user.id, role=member.role.value, invitation_id=invitation.id)
+    if invitation.team_id is not None:
+        place = {"id": new_id(), "team_id": invitation.team_id, "user_id": user.id, "role": invitation.role, "joined_at": now()}
+        session.execute(insert(TeamMember).values(organization_id=organization.id, **place).on_conflict_do_nothing())
+        outbox.announce(session, "identity.team_member_added", team_id=invitation.team_id, user_id=user.id)
+    invitation.status, invitation.accepted_at = InvitationStatus.ACCEPTED, now()
+    audit.record(session, joiner, "invitation.accepted", invitation, team_id=invitation.team_id, target_user_id=user.id)
+    return JoinedRead(
+        organization_id=organization.id,
+        organization_name=organization.name,
+        organization_slug=organization.slug,
+        role=member.role,
+        team_id=invitation.team_id,
+    )
+
+
+def decline(session: Session, caller: Caller, token: str) -> None:
+    """Say no, with the link alone. Raises `InvitationNotValid`."""
+    mine = select(Invitation).where(Invitation.token_hash == invitations.digest(token))
+    is_there = select(Organization.id).where(Organization.id == Invitation.organization_id).exists()
+    invitation = session.scalar(mine.where(is_there).with_for_update())
+    if invitation is None:
+        raise _not_valid(None)
+    _must_be_open(invitation)
+    invitation.status = InvitationStatus.DECLINED
+    audit.record(session, caller, "invitation.declined", invitation, team_id=invitation.team_id)
+    outbox.announce(session, "identity.invitation_declined", invitation_id=invitation.id)
+
+
+def _found(session: Session, caller: Caller, organization: Organization, token: str) -> tuple[Invitation, User, OrganizationMember | None]:
+    is_mine = and_(OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == User.id)
+    found = session.execute(
+        select(Invitation, User, OrganizationMember)
+        .join(User, User.id == caller.actor_id)
+        .outerjoin(OrganizationMember, is_mine)
+        .where(Invitation.organization_id == organization.id, Invitation.token_hash == invitations.digest(token))
+        .with_for_update(of=Invitation)
+    ).one_or_none()
+    if found is None:
+        raise _not_valid(None)
+    return found[0], found[1], found[2]
+
+
+def _must_be_open(invitation: Invitation) -> None:
+    if invitation.status is not InvitationStatus.PENDING or invitation.expires_at <= now():
+        raise _not_valid(invitation.status)
+
+
+def _not_valid(status: InvitationStatus | None) -> InvitationNotValid:
+    said = _ENDINGS.get(status) if status else None
+    return InvitationNotValid(said or "This invitation is not valid any more; ask for a new one.")
