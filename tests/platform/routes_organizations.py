@@ -6,6 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sqlalchemy import select
+
+from parley.identity import invitations
+from parley.identity.models import Invitation
+from parley.kernel import db
 from parley.kernel.ids import new_id
 from tests.stack.scenes import created
 
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
     from tests.platform.every_route import Furnished, Request
 
 
-ORGANIZATION = "/v1/identity/organization"
+ORGANIZATION, INVITATIONS = "/v1/identity/organization", "/v1/identity/invitations"
 
 
 def slug() -> str:
@@ -51,6 +56,15 @@ def add_team_member(house: Furnished, team: str | None = None) -> str:
     return f"{path}/{user_id}"
 
 
+def add_invitation(house: Furnished) -> str:
+    return str(created(house.member.post(INVITATIONS, {"email": f"{new_id()}@invited.test"}))["id"])
+
+
+def token_of(house: Furnished, invitation_id: str) -> str:
+    with db.transaction(house.member.caller) as session:
+        return invitations.token(session.scalars(select(Invitation).where(Invitation.id == UUID(invitation_id))).one())
+
+
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member, teams = house.member, "/v1/identity/teams"
@@ -84,22 +98,53 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "DELETE /v1/identity/members/{user_id}": lambda: ready("DELETE", f"/v1/identity/members/{add_member(house)}"),
         "DELETE /v1/identity/members/{user_id}/sessions": lambda: ready("DELETE", f"/v1/identity/members/{add_member(house)}/sessions"),
     }
-    return organization | {
-        f"POST {teams}": lambda: ready("POST", teams, {"name": "Team", "slug": slug()}),
-        f"GET {teams}": lambda: ready("GET", f"{teams}?limit=100"),
-        f"GET {teams}/{{team_id}}": lambda: ready("GET", f"{teams}/{team}"),
-        f"PATCH {teams}/{{team_id}}": lambda: ready("PATCH", f"{teams}/{team}", {"name": slug()}),
-        f"DELETE {teams}/{{team_id}}": lambda: ready("DELETE", f"{teams}/{add_team(house)}"),
-        f"GET {teams}/{{team_id}}/members": lambda: ready("GET", f"{teams}/{team}/members?limit=100"),
-        f"POST {teams}/{{team_id}}/members": lambda: ready("POST", f"{teams}/{team}/members", {"user_id": add_member(house)}),
-        f"PATCH {teams}/{{team_id}}/members/{{user_id}}": lambda: ready("PATCH", add_team_member(house), {"role": "VIEWER"}),
-        f"DELETE {teams}/{{team_id}}/members/{{user_id}}": lambda: ready("DELETE", add_team_member(house)),
+
+    def answered(path: str) -> Request:
+        token = token_of(house, add_invitation(house))
+        return lambda: house.stranger.post(f"/v1/auth/invitations/{path}", {"token": token})
+
+    def accept() -> Request:
+        person = house.world.person()
+        token = token_of(house, created(member.post(INVITATIONS, {"email": person.email}))["id"])
+        return lambda: person.post("/v1/auth/invitations/accept", {"token": token})
+
+    def page(method: str) -> Request:
+        token, form = token_of(house, add_invitation(house)), {"content-type": "application/x-www-form-urlencoded"}
+        return lambda: house.stranger.request(method, f"/invitations/{token}", b"" if method == "POST" else None, form)
+
+    invited = {
+        f"POST {INVITATIONS}": lambda: ready("POST", INVITATIONS, {"email": f"{new_id()}@invited.test"}),
+        f"GET {INVITATIONS}": lambda: ready("GET", f"{INVITATIONS}?limit=100"),
+        f"GET {INVITATIONS}/{{invitation_id}}": lambda: ready("GET", f"{INVITATIONS}/{add_invitation(house)}"),
+        f"DELETE {INVITATIONS}/{{invitation_id}}": lambda: ready("DELETE", f"{INVITATIONS}/{add_invitation(house)}"),
+        f"POST {INVITATIONS}/{{invitation_id}}/resend": lambda: ready("POST", f"{INVITATIONS}/{add_invitation(house)}/resend"),
+        "POST /v1/auth/invitations/show": lambda: answered("show"),
+        "POST /v1/auth/invitations/decline": lambda: answered("decline"),
+        "POST /v1/auth/invitations/accept": accept,
+        "GET /invitations/{token}": lambda: page("GET"),
+        "POST /invitations/{token}": lambda: page("POST"),
     }
+    return (
+        invited
+        | organization
+        | {
+            f"POST {teams}": lambda: ready("POST", teams, {"name": "Team", "slug": slug()}),
+            f"GET {teams}": lambda: ready("GET", f"{teams}?limit=100"),
+            f"GET {teams}/{{team_id}}": lambda: ready("GET", f"{teams}/{team}"),
+            f"PATCH {teams}/{{team_id}}": lambda: ready("PATCH", f"{teams}/{team}", {"name": slug()}),
+            f"DELETE {teams}/{{team_id}}": lambda: ready("DELETE", f"{teams}/{add_team(house)}"),
+            f"GET {teams}/{{team_id}}/members": lambda: ready("GET", f"{teams}/{team}/members?limit=100"),
+            f"POST {teams}/{{team_id}}/members": lambda: ready("POST", f"{teams}/{team}/members", {"user_id": add_member(house)}),
+            f"PATCH {teams}/{{team_id}}/members/{{user_id}}": lambda: ready("PATCH", add_team_member(house), {"role": "VIEWER"}),
+            f"DELETE {teams}/{{team_id}}/members/{{user_id}}": lambda: ready("DELETE", add_team_member(house)),
+        }
+    )
 
 
 LISTS: dict[str, Callable[[Furnished, int], object]] = {
     "GET /v1/identity/organizations": lambda house, count: [founded(house) for _ in range(count)],
     "GET /v1/identity/members": lambda house, count: [add_member(house) for _ in range(count)],
+    "GET /v1/identity/invitations": lambda house, count: [add_invitation(house) for _ in range(count)],
     "GET /v1/identity/teams": lambda house, count: [add_team(house) for _ in range(count)],
     "GET /v1/identity/teams/{team_id}/members": lambda house, count: [add_team_member(house, the_team(house)) for _ in range(count)],
 }
@@ -116,7 +161,9 @@ def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
     team = created(member.post("/v1/identity/teams", {"name": "Team", "slug": slug()}))["id"]
     created(member.post(f"/v1/identity/teams/{team}/members", {"user_id": str(member.user_id)}))
-    return {"organization_id": str(member.organization_id), "user_id": str(member.user_id), "team_id": team}
+    invitation = created(member.post(INVITATIONS, {"email": f"{new_id()}@invited.test"}))["id"]
+    organization_id = str(member.organization_id)
+    return {"organization_id": organization_id, "user_id": str(member.user_id), "team_id": team, "invitation_id": invitation}
 
 
 BODIES: dict[str, Any] = {

@@ -125,6 +125,7 @@ def _found(session: Session, caller: Caller, organization: Organization, token: 
     is_mine = and_(OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == User.id)
     found = session.execute(
         select(Invitation, User, OrganizationMember)
+        .select_from(Invitation)
         .join(User, User.id == caller.actor_id)
         .outerjoin(OrganizationMember, is_mine)
         .where(Invitation.organization_id == organization.id, Invitation.token_hash == invitations.digest(token))
