@@ -25,6 +25,10 @@ HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/*.py") if not pa
 LONGEST_ANSWER = 30  # seconds that the API waits for a function
 RESOURCES = 500  # that CloudFormation takes in a stack
 PUBLIC = {
+    "POST /v1/auth/invitations/show",
+    "POST /v1/auth/invitations/decline",
+    "GET /invitations/{token}",
+    "POST /invitations/{token}",
     "GET /health",
     "GET /docs",
     "GET /openapi.json",
@@ -336,7 +340,7 @@ def test_the_stack_stays_below_the_limit_of_cloudformation() -> None:
     made = 0
     for resource in TEMPLATE.resources.values():
         if resource.type == FUNCTION:
-            made += 2  # and its role
+            made += 1 if "Role" in resource.properties else 2  # and a role of its own
             for event in resource.properties.get("Events", {}).values():
                 made += 2 if event["Type"] == "Schedule" else 1  # a rule and its permission; a permission; a mapping
         elif resource.type == "AWS::Serverless::HttpApi":
