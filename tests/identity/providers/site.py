@@ -7,6 +7,8 @@ starts. A person of the site may bring trouble: other claims, forged tokens, an 
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import os
 import secrets
@@ -20,6 +22,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, grants
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc7636 import CodeChallenge
@@ -27,7 +30,7 @@ from authlib.oidc.core.grants import OpenIDCode
 from flask import Flask, Response, request
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 from werkzeug.serving import make_server
 
 KINDS = ("google", "github", "microsoft", "apple")
@@ -202,14 +205,13 @@ class Site:
         return jwt.encode({name: value for name, value in said.items() if value is not None}, claims, by, algorithms=[said["alg"]])
 
     def signed_with_public_key(self, claims: dict[str, Any], kind: str) -> str:
-        """HS256, the password being the provider's public key as anybody can read it."""
-        public = OctKey.import_key(self.key(kind).as_pem(private=False))
-        return self.signed(claims, kind, public, alg="HS256")
+        """HS256, the password being the provider's public key as anybody can read it. By hand: no library of today does this."""
+        header = {"alg": "HS256", "typ": "JWT", "kid": self.key(kind).kid}
+        text = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
+        return f"{text}.{_encoded(hmac.digest(self.key(kind).as_pem(private=False), text.encode(), 'sha256'))}"
 
     @staticmethod
     def claims(token: str) -> dict[str, Any]:
-        import base64
-
         body = token.split(".")[1]
         said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         return said
@@ -232,7 +234,10 @@ class Site:
 
     def _authorize(self, server: Any, kind: str) -> Any:
         account = self.accounts[request.headers["x-account"]]
-        grant = server.get_consent_grant(end_user=account)
+        try:
+            grant = server.get_consent_grant(end_user=account)
+        except OAuth2Error as error:
+            return server.handle_error_response(None, error)
         answer = server.create_authorization_response(grant_user=None if account.denies else account, grant=grant)
         if request.args.get("response_mode") != "form_post":
             return answer
@@ -318,6 +323,10 @@ def _open_id(site: Site) -> Any:
             return {name: value for name, value in (own | user.claims).items() if value is not None}
 
     return OpenId()
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @cache

@@ -101,16 +101,16 @@ def user_of(session: Session, caller: Caller, handover: Handover, known: UUID | 
 
     Raises `AttemptFinished`, `AddressNotVerified`, `AccountInactive`, `Overtaken`.
     """
-    finish(session, handover)
-    if known is not None:
-        user, _ = _known(session, handover)
-    elif addressed is not None:
-        user = _addressed(session, handover)
-        add_link(session, caller, user.id, handover)
-    else:
-        user = _made(session, caller, handover)
-        add_link(session, caller, user.id, handover)
-    with verdicts():
+    with verdicts():  # each question sends first what waits to be written
+        finish(session, handover)
+        if known is not None:
+            user, _ = _known(session, handover)
+        elif addressed is not None:
+            user = _addressed(session, handover)
+            add_link(session, caller, user.id, handover)
+        else:
+            user = _made(session, caller, handover)
+            add_link(session, caller, user.id, handover)
         session.flush()
     return user
 
