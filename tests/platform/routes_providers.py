@@ -31,11 +31,15 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     site = standing(os.environ["PUBLIC_URL"])
     member, stranger = house.member, house.stranger
 
-    def surfed(kind: str, steps: int) -> Request:
-        """A log-in, `steps` requests before its end; the next one is returned."""
-        account = str(new_id())
-        site.accounts[account] = Account(claims={"email": f"{account}@people.test", "email_verified": True})
+    account = str(new_id())
+    site.accounts[account] = Account(claims={"email": f"{account}@people.test", "email_verified": True})
+
+    def surfed(kind: str, steps: int, *, comes_back: bool = True) -> Request:
+        """A log-in of somebody who has an account, `steps` requests before its end; the next one is returned."""
         browser = Browser(house.world, os.environ["PUBLIC_URL"], account)
+        if comes_back:
+            browser.follow(surfed(kind, steps, comes_back=False)())
+            browser = Browser(house.world, os.environ["PUBLIC_URL"], account)
         answer = browser.step("GET", f"/v1/auth/providers/{kind}/start")
         for _ in range(3 - steps):
             where = browser.next(answer)

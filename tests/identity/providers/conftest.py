@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import AuthProvider, User
+from parley.identity.providers import keysets
 from parley.kernel import db
 from parley.kernel.callers import NOWHERE, ActorType, Caller
 from parley.kernel.ids import new_id
@@ -22,7 +23,11 @@ NewBrowser = Callable[..., Browser]
 
 @pytest.fixture
 def site(world: World, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The standing site, with its keys as they were, and nothing remembered of them."""
     site = standing(os.environ["PUBLIC_URL"])
+    monkeypatch.setattr(site, "rsa", site.rsa)
+    monkeypatch.setattr(site, "ec", site.ec)
+    monkeypatch.setattr(keysets, "_sets", {})
     monkeypatch.setenv("OAUTH_PROVIDERS", site.settings())
     monkeypatch.setenv("WEB_ORIGINS", "https://app.parley.test,https://other.parley.test")
     return site

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity import accounts
@@ -29,6 +29,7 @@ Outcome = TypeVar("Outcome")
 
 KEPT = timedelta(hours=1)  # an attempt lives ten minutes
 _TRIES = 4
+_RENEWED = ("provider_email", "access_token", "refresh_token", "token_expires_at", "last_used_at")
 
 
 class AttemptFinished(Conflict):
@@ -77,41 +78,41 @@ def until_not_overtaken(attempt: Callable[[], Outcome]) -> Outcome:
 
 
 def finish(session: Session, handover: Handover) -> None:
-    """The attempt leads somewhere, once. Its row is in the transaction of what it leads to. Raises `AttemptFinished`."""
+    """The attempt leads somewhere, once: its row is in the transaction of what it leads to. The flush raises `AttemptFinished`."""
     old = select(FinishedLogIn.state_hash).where(FinishedLogIn.finished_at < now() - KEPT).limit(50).with_for_update(skip_locked=True)
     later(session, delete(FinishedLogIn).where(FinishedLogIn.state_hash.in_(old.scalar_subquery())))
     session.add(FinishedLogIn(state_hash=handover.attempt))
 
 
 @contextmanager
-def verdicts() -> Iterator[None]:
-    """What the unique keys of a flush mean here."""
+def verdicts(session: Session) -> Iterator[None]:
+    """What the unique keys mean here, and one flush at the end of the block. Raises `AttemptFinished`, `Overtaken`."""
     finished = AttemptFinished("This log-in has been finished already; start again if you are not logged in.")
     overtaken = Overtaken("Somebody logs in with the same account at this moment; try again.")
     with (
         violation_means("pk_finished_log_ins", finished),
         violation_means(directory.UNIQUE, overtaken),
         violation_means("uq_auth_providers_provider_type_provider_id", overtaken),
+        session.no_autoflush,  # what is written goes together, not before each question
     ):
         yield
+        session.flush()
 
 
 def user_of(session: Session, caller: Caller, handover: Handover, known: UUID | None, addressed: UUID | None) -> User:
     """The user that logs in, in a transaction of theirs: found, linked by a verified address, or made. Their tokens are sealed.
 
-    Raises `AttemptFinished`, `AddressNotVerified`, `AccountInactive`, `Overtaken`.
+    What it has written is sent with the next flush (`verdicts`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
     """
-    with verdicts():  # each question sends first what waits to be written
-        finish(session, handover)
-        if known is not None:
-            user, _ = _known(session, handover)
-        elif addressed is not None:
-            user = _addressed(session, handover)
-            add_link(session, caller, user.id, handover)
-        else:
-            user = _made(session, caller, handover)
-            add_link(session, caller, user.id, handover)
-        session.flush()
+    if known is not None:
+        user, _ = _known(session, handover)
+    elif addressed is not None:
+        user = _addressed(session, handover)
+        add_link(session, caller, user.id, handover)
+    else:
+        user = _made(session, caller, handover)
+        add_link(session, caller, user.id, handover)
+    finish(session, handover)
     return user
 
 
@@ -125,7 +126,10 @@ def _known(session: Session, handover: Handover) -> tuple[User, AuthProvider]:
     if found is None:  # unlinked, or deleted, since the directory was asked
         raise Overtaken("This account was unlinked at this moment; try again.")
     user, link = found
+    session.expunge(link)  # so that the update travels with what comes after it, instead of by itself
     _keep_tokens(session, link, handover)
+    kept = {name: getattr(link, name) for name in _RENEWED}
+    later(session, update(AuthProvider).where(AuthProvider.id == link.id).values(updated_at=now(), **kept))
     return _living(user), link
 
 
@@ -167,8 +171,7 @@ def add_link(session: Session, caller: Caller, user_id: UUID, handover: Handover
     )
     session.add(link)
     directory.enter_person(session, directory.Kind.PROVIDER_ACCOUNT, account(handover.kind, handover.subject), user_id)
-    with session.no_autoflush:
-        _keep_tokens(session, link, handover)
+    _keep_tokens(session, link, handover)
     audit.record(session, caller, "provider.linked", link, provider=handover.kind.stored.value)
     return link
 

@@ -18,7 +18,7 @@ def log_in(visitor: Caller, handover: Handover) -> Started:
     def once() -> Started:
         known, addressed = arrivals.whose(handover)
         user_id = known or addressed or new_id()
-        with db.personal(visitor, user_id) as session:
+        with db.personal(visitor, user_id) as session, arrivals.verdicts(session):
             user = arrivals.user_of(session, sessions.as_user(visitor, user_id), handover, known, addressed)
             return sessions.start(session, visitor, user, [handover.kind.value])
 

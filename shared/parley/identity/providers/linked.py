@@ -72,10 +72,9 @@ def link(session: Session, caller: Caller, handover: Handover, known: UUID | Non
     user_id = session.info["user_id"]
     if known not in (None, user_id):
         raise arrivals.LinkedElsewhere("This account belongs to another user here; unlink it there first.")
-    with arrivals.verdicts():
-        arrivals.finish(session, handover)
+    with arrivals.verdicts(session):
         made = arrivals.renewed(session, handover) if known is not None else arrivals.add_link(session, caller, user_id, handover)
-        session.flush()
+        arrivals.finish(session, handover)
     return _shown(made)
 
 
