@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from parley.identity.models import Organization
 from parley.kernel import db
+from parley.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -17,8 +18,22 @@ if TYPE_CHECKING:
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    switched_on(house.member)
-    return {"ANY /scim/v2/{proxy+}": lambda: lambda: house.member.get("/scim/v2/Users")}
+    member = house.member
+
+    def post() -> Request:
+        headers = {"idempotency-key": str(new_id())}
+        return lambda: member.post("/v1/scim/token", {}, headers)
+
+    def turn_off() -> Request:
+        post()()
+        return lambda: member.delete("/v1/scim")
+
+    return {
+        "POST /v1/scim/token": post,
+        "GET /v1/scim": lambda: lambda: member.get("/v1/scim"),
+        "DELETE /v1/scim": turn_off,
+        "ANY /scim/v2/{proxy+}": lambda: lambda: switched_on(member).get("/scim/v2/Users"),
+    }
 
 
 def switched_on(member: Member) -> Member:
@@ -35,3 +50,5 @@ def things(member: Member, world: World) -> dict[str, str]:
 
 BODIES: dict[str, Any] = {}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""
+
+NO_LISTS = {"/v1/scim"}

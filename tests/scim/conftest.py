@@ -3,10 +3,21 @@ from __future__ import annotations
 import pytest
 
 from tests.harness import Member
-from tests.platform.routes_scim import switched_on
+from tests.scim.directory import Directory
+
+
+def provisioned(organization: Member) -> Directory:
+    made = organization.post("/v1/scim/token")
+    assert made.status == 201, made.raw
+    return Directory(organization.world, made.body["token"], organization)
 
 
 @pytest.fixture
-def directory(acme: Member) -> Member:
-    """What an identity provider presents: a token of an administrator, in an organization that is provisioned."""
-    return switched_on(acme).as_role("ADMIN")
+def directory(acme: Member) -> Directory:
+    """What an identity provider is, once it has the token."""
+    return provisioned(acme)
+
+
+@pytest.fixture
+def other(globex: Member) -> Directory:
+    return provisioned(globex)

@@ -65,7 +65,7 @@ def remove(session: Session, caller: Caller, user_id: UUID) -> None:
     seats.lock(session)
     own, other = standing.of(session, caller, user_id)
     standing.may_touch(own, other)
-    _part(session, caller, other, "member.deleted", because="removed")
+    part(session, caller, other, "member.deleted", because="removed")
 
 
 def leave(session: Session, caller: Caller) -> None:
@@ -74,7 +74,7 @@ def leave(session: Session, caller: Caller) -> None:
     seats.lock(session)
     own, other = standing.of(session, caller, caller.actor_id)
     standing.may_touch(own, other)
-    _part(session, caller, other, "member.left", because="left")
+    part(session, caller, other, "member.left", because="left")
 
 
 def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
@@ -88,7 +88,8 @@ def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
     outbox.announce(session, "identity.member_sessions_ended", user_id=user_id)
 
 
-def _part(session: Session, caller: Caller, member: OrganizationMember, action: str, *, because: str) -> None:
+def part(session: Session, caller: Caller, member: OrganizationMember, action: str, *, because: str) -> None:
+    """End a membership that `seats.lock` holds, and the sessions, keys and places in teams that hang on it. Asks nobody's leave."""
     user_id, role = member.user_id, member.role
     sessions.revoke_in_organization(session, user_id, because=because)
     # An invitation that brings the person back does not bring their keys back.

@@ -25,10 +25,6 @@ class Taken(Conflict):
     """Another resource has the name or the external id."""
 
 
-class OwnerStays(Conflict):
-    """Provisioning can't take the owner away, or another role from them."""
-
-
 class AccountElsewhere(Taken):
     """The address belongs to a person whom the organization can't speak for."""
 

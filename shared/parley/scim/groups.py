@@ -10,8 +10,9 @@ from sqlalchemy import Select, Text, and_, cast, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
+from parley.identity import teams
 from parley.identity.models import MemberRole, OrganizationMember, Team, TeamMember
-from parley.kernel import audit
+from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.gather import later
@@ -63,6 +64,7 @@ class Groups:
     def __init__(self, session: Session, caller: Caller) -> None:
         self._session = session
         self._caller = caller
+        self._held: dict[str, Resource[Any]] = {}
 
     # --- reading -------------------------------------------------------------------------------------------------------------------------
 
@@ -92,11 +94,19 @@ class Groups:
             raise NotFoundException(detail="There is no such group.")
         return found[0]
 
-    def lock(self, key: str) -> None:
-        """Whoever changes this group waits until the commit."""
-        known = uuid_of(key)
-        if known is not None:
+    def hold(self, key: str) -> Resource[Any]:
+        """As `get`, and whoever else changes this group waits until the commit."""
+        if key not in self._held and (known := uuid_of(key)) is not None:
             self._session.execute(select(Team.id).where(Team.id == known).with_for_update())
+            self._held[key] = self.get(key)
+        return self._held[key].model_copy(deep=True) if key in self._held else self.get(key)
+
+    def _expected(self, key: str, version: str | None) -> Resource[Any]:
+        """As `hold`. Raises `PreconditionFailedException` when it is another version than the one that was changed."""
+        held = self.hold(key)
+        if version is not None and held.meta is not None and held.meta.version != version:
+            raise PreconditionFailedException
+        return held
 
     # --- changing ------------------------------------------------------------------------------------------------------------------------
 
@@ -108,40 +118,34 @@ class Groups:
         self._session.add_all([team, ScimGroup(id=key, external_id=external_id)])
         self._flush()
         self._add(key, members)
-        audit.record(self._session, self._caller, "team.created", team, new={"members": len(members)})
+        audit.record(self._session, self._caller, "team.created", team, new={"slug": team.slug}, team_id=key)
+        outbox.announce(self._session, "identity.team_created", team_id=key)
         self._session.flush()
         return self.get(str(key))
 
     def update(self, resource: Resource[Any], expected_version: str | None) -> Resource[Any]:
         """The team as the resource says, which is its whole new state. Raises as `create`."""
-        self.lock(str(resource.id))
-        before = self.get(str(resource.id))
-        if expected_version is not None and before.meta is not None and before.meta.version != expected_version:
-            raise PreconditionFailedException
+        had = _member_ids(self._expected(str(resource.id), expected_version))
         name, external_id, members = _wanted(resource)
         team = self._session.scalars(select(Team).where(Team.id == UUID(str(resource.id)))).one()
         row = self._session.scalar(select(ScimGroup).where(ScimGroup.id == team.id))
         if row is None:
             row = ScimGroup(id=team.id)
             self._session.add(row)
+        if (team.name, row.external_id) != (name, external_id):
+            audit.record(self._session, self._caller, "team.updated", team, changed=["name"], team_id=team.id)
+            outbox.announce(self._session, "identity.team_updated", team_id=team.id)
         team.name, team.updated_at, row.external_id = name, now(), external_id
-        had = _member_ids(before)
-        self._remove(team.id, had - members)
+        # Added first: who ends a membership holds it, and waits for its places in teams.
         self._add(team.id, members - had)
-        changed = {"added": sorted(map(str, members - had)), "removed": sorted(map(str, had - members))}
-        audit.record(self._session, self._caller, "team.updated", team, new={key: ids for key, ids in changed.items() if ids} or None)
+        self._remove(team.id, had - members)
         self._flush()
         return self.get(str(team.id))
 
     def delete(self, key: str, expected_version: str | None) -> None:
-        self.lock(key)
-        before = self.get(key)
-        if expected_version is not None and before.meta is not None and before.meta.version != expected_version:
-            raise PreconditionFailedException
-        team = self._session.scalars(select(Team).where(Team.id == UUID(key))).one()
-        team.deleted_at = now()
-        later(self._session, delete(ScimGroup).where(ScimGroup.id == team.id))
-        audit.record(self._session, self._caller, "team.deleted", team)
+        self._expected(key, expected_version)
+        teams.remove(self._session, self._caller, UUID(key))
+        later(self._session, delete(ScimGroup).where(ScimGroup.id == UUID(key)))
 
     def _add(self, team_id: UUID, members: Iterable[UUID]) -> None:
         wanted = set(members)
@@ -156,13 +160,22 @@ class Groups:
         known = {row.id: row.user_id for row in self._session.execute(held.order_by(OrganizationMember.id))}
         if wanted - known.keys():
             raise InvalidValueException(detail=f"{len(wanted - known.keys())} of the members are no users of this organization.")
-        self._session.add_all(TeamMember(team_id=team_id, user_id=user_id, role=MemberRole.MEMBER) for user_id in known.values())
+        for user_id in known.values():
+            place = TeamMember(team_id=team_id, user_id=user_id, role=MemberRole.MEMBER)
+            self._session.add(place)
+            self._tell("team.member_added", place)
 
     def _remove(self, team_id: UUID, members: Iterable[UUID]) -> None:
         gone = set(members)
         if gone:
             users = select(OrganizationMember.user_id).where(OrganizationMember.id.in_(gone))
-            later(self._session, delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id.in_(users)))
+            ended = delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id.in_(users)).returning(TeamMember)
+            for place in self._session.scalars(ended, execution_options={"synchronize_session": False}).all():
+                self._tell("team.member_removed", place)
+
+    def _tell(self, action: str, place: TeamMember) -> None:
+        audit.record(self._session, self._caller, action, place, team_id=place.team_id, target_user_id=place.user_id)
+        outbox.announce(self._session, f"identity.{action.replace('.', '_')}", team_id=place.team_id, user_id=place.user_id)
 
     def _flush(self) -> None:
         with violation_means("uq_scim_groups_organization_id_external_id", Taken("Another group has this externalId.")):

@@ -16,14 +16,12 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Forbidden
 from parley.kernel.parties import caller_of
 from parley.kernel.requests import read_json
-from parley.kernel.settings import setting
 from parley.scim.description import service
 from parley.scim.errors import ScimTurnedOff
+from parley.scim.setup import base_url
 from parley.scim.storage import TenantStorage
 
 log = logging.getLogger(__name__)
-
-BASE = "/scim/v2"
 
 
 def serve(event: dict[str, Any]) -> dict[str, Any]:
@@ -46,10 +44,9 @@ def serve(event: dict[str, Any]) -> dict[str, Any]:
 
 def _request(event: dict[str, Any], caller: Caller) -> ScimRequest:
     http = event["requestContext"]["http"]
-    public = setting("PUBLIC_URL", "") or f"https://{event['requestContext'].get('domainName', '')}"
     return ScimRequest(
         method=http["method"].upper(),
-        base_url=f"{public.rstrip('/')}{BASE}",
+        base_url=base_url(),
         path=f"/{(event.get('pathParameters') or {}).get('proxy', '')}",
         query=event.get("queryStringParameters") or {},
         headers=event["headers"],

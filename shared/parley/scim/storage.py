@@ -26,12 +26,8 @@ class TenantStorage(ScimStorage):
         self, resource_type: ResourceType, resource_id: str, *, response_parameters: ResponseParameters[Any] | None = None
     ) -> Resource[Any]:
         if resource_type.name == "User":
-            if self._is_changing:
-                self._users.lock()
-            return self._users.get(resource_id).resource()
-        if self._is_changing:
-            self._groups.lock(resource_id)
-        return self._groups.get(resource_id, response_parameters)
+            return (self._users.hold if self._is_changing else self._users.get)(resource_id).resource()
+        return self._groups.hold(resource_id) if self._is_changing else self._groups.get(resource_id, response_parameters)
 
     def search(self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None) -> SearchPage:
         return search.page([self._users if each.name == "User" else self._groups for each in resource_types], search_request)

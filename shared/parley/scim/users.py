@@ -5,21 +5,20 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from scim2_models import InvalidValueException, NotFoundException, PreconditionFailedException, Resource, SearchRequest
-from sqlalchemy import Select, and_, case, delete, func, literal_column, or_, select
+from scim2_models import NotFoundException, PreconditionFailedException, Resource, SearchRequest
+from sqlalchemy import Select, and_, case, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from parley.identity import seats, sessions
+from parley.identity import members, seats, sessions, standing
 from parley.identity.models import MemberRole, Organization, OrganizationMember, Team, TeamMember, User
-from parley.identity.scopes import RANKS
-from parley.kernel import audit
+from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.verdicts import violation_means
 from parley.scim import provisioned
 from parley.scim.description import ScimUserModel
-from parley.scim.errors import OwnerStays, Taken
+from parley.scim.errors import Taken
 from parley.scim.filters import Condition, Meaning, flag, identifier, instant, text, uuid_of
 from parley.scim.models import ScimUser
 from parley.scim.persons import Person, Wanted
@@ -70,6 +69,8 @@ class Users:
     def __init__(self, session: Session, caller: Caller) -> None:
         self._session = session
         self._caller = caller
+        self._held: dict[str, Person] = {}
+        self._organization: Organization | None = None
 
     # --- reading -------------------------------------------------------------------------------------------------------------------------
 
@@ -102,20 +103,37 @@ class Users:
             raise NotFoundException(detail="There is no such user.")
         return found[0]
 
-    def lock(self) -> Organization:
-        """Whoever changes members waits for each other until the commit."""
-        return seats.lock(self._session)
+    def hold(self, key: str) -> Person:
+        """As `get`, and whoever else changes members waits until the commit."""
+        self._lock()
+        if key not in self._held:
+            self._held[key] = self.get(key)
+        return self._held[key]
+
+    def _lock(self) -> Organization:
+        if self._organization is None:
+            self._organization = seats.lock(self._session)
+        return self._organization
+
+    def _expected(self, key: str, version: str | None) -> Person:
+        """As `hold`. Raises `PreconditionFailedException` when it is another version than the one that was changed."""
+        held = self.hold(key)
+        meta = held.resource().meta
+        if version is not None and meta is not None and meta.version != version:
+            raise PreconditionFailedException
+        return held
 
     # --- changing ------------------------------------------------------------------------------------------------------------------------
 
     def create(self, resource: Resource[Any]) -> Person:
         """A new member, with an account if the person has none. Raises `PlanLimit`, `AccountElsewhere`, `Taken`."""
-        wanted, organization = Wanted.of(resource), self.lock()
+        wanted, organization = Wanted.of(resource), self._lock()
         wanted.attributes.setdefault("active", True)
         self._refuse_taken(wanted.user_name)
         if wanted.is_active is not False:
             seats.take(self._session, organization)
-        role = self._allowed(wanted.role or MemberRole.MEMBER)
+        role = wanted.role or MemberRole.MEMBER
+        standing.may_give(self._own_role, role)
         user_id = provisioned.account(self._session, wanted)
         member = OrganizationMember(user_id=user_id, role=role, deactivated_at=now() if wanted.is_active is False else None)
         row = ScimUser(id=member.id, user_name=wanted.user_name, external_id=wanted.external_id, attributes=wanted.attributes)
@@ -123,19 +141,15 @@ class Users:
         with _clashes():
             self._session.flush()
         person = Person(member, provisioned.joinable(self._session, self._caller, user_id, wanted), row)
-        audit.record(
-            self._session, self._caller, "member.created", member, new={"role": role.value, "active": wanted.is_active is not False}
-        )
+        self._tell("member.created", member, new={"role": role.value, "active": wanted.is_active is not False})
+        outbox.announce(self._session, "identity.member_joined", user_id=user_id, role=role.value)
         return person
 
     def update(self, resource: Resource[Any], expected_version: str | None, *, is_whole: bool) -> Person:
         """The member as the resource says, which is their whole new state; a PUT (`is_whole`) that is silent on `active` leaves it.
 
-        Raises `OwnerStays`, `PlanLimit` and as `create`."""
-        organization, person = self.lock(), self.get(str(resource.id))
-        before = person.resource()
-        if expected_version is not None and before.meta is not None and before.meta.version != expected_version:
-            raise PreconditionFailedException
+        Raises `standing`'s refusals, `PlanLimit`, and as `create`."""
+        organization, person = self._lock(), self._expected(str(resource.id), expected_version)
         wanted = Wanted.of(resource)
         if is_whole:
             wanted.attributes.setdefault("active", True)
@@ -154,49 +168,53 @@ class Users:
         return person
 
     def delete(self, key: str, expected_version: str | None) -> None:
-        """End the membership, and what hangs on it. The account stays the person's. Raises `OwnerStays`."""
-        self.lock()
-        person = self.get(key)
-        shown = person.resource()
-        if expected_version is not None and shown.meta is not None and shown.meta.version != expected_version:
-            raise PreconditionFailedException
+        """End the membership, and what hangs on it. The account stays the person's. Raises `standing`'s refusals."""
+        person = self._expected(key, expected_version)
         if person.member.role is MemberRole.OWNER:
-            raise OwnerStays("The owner can't be removed; transfer the organization first.")
-        # Teams lose the member with it.
-        self._session.execute(delete(OrganizationMember).where(OrganizationMember.id == person.member.id))
-        sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
-        audit.record(self._session, self._caller, "member.deleted", person.member, old={"role": person.member.role.value})
+            raise standing.OwnerStays("The owner can't be removed; transfer the organization first.")
+        standing.may_touch(self._own_role, person.member)
+        members.part(self._session, self._caller, person.member, "member.deleted", because=BECAUSE)
+
+    @property
+    def _own_role(self) -> MemberRole:
+        """As it is now: admission has compared it. A key stands where its maker stands."""
+        return MemberRole(self._caller.role or "VIEWER")
 
     def _assign(self, person: Person, wanted: Wanted) -> None:
         """The role that the resource names. One that is no longer named is given back."""
-        role = wanted.role or (MemberRole.MEMBER if person.role_word else person.member.role)
-        if wanted.role is None and person.member.role is MemberRole.OWNER:
+        old = person.member.role
+        role = wanted.role or (MemberRole.MEMBER if person.role_word and old is not MemberRole.OWNER else old)
+        if role is old:
             return
-        if role is person.member.role:
-            return
-        if person.member.role is MemberRole.OWNER:
-            raise OwnerStays("The owner keeps that role; transfer the organization first.")
-        old, person.member.role = person.member.role, self._allowed(role)
-        audit.record(self._session, self._caller, "member.updated", person.member, old={"role": old.value}, new={"role": role.value})
+        if old is MemberRole.OWNER:
+            raise standing.OwnerStays("The owner keeps that role; transfer the organization first.")
+        standing.may_touch(self._own_role, person.member)
+        standing.may_give(self._own_role, role)
+        person.member.role = role
+        action = "member.promoted" if standing.rank(role) > standing.rank(old) else "member.demoted"
+        self._tell(action, person.member, old={"role": old.value}, new={"role": role.value})
+        outbox.announce(self._session, "identity.member_role_changed", user_id=person.user.id, role=role.value)
 
     def _activate(self, person: Person, organization: Organization, is_active: bool | None) -> None:
         was_active = person.member.deactivated_at is None
         if is_active is None or is_active == was_active:
             return
+        if person.member.role is MemberRole.OWNER:
+            raise standing.OwnerStays("The owner can't be deactivated; transfer the organization first.")
+        standing.may_touch(self._own_role, person.member)
         if is_active:
             seats.take(self._session, organization)
             person.member.deactivated_at = None
-        elif person.member.role is MemberRole.OWNER:
-            raise OwnerStays("The owner can't be deactivated; transfer the organization first.")
         else:
             person.member.deactivated_at = now()
             sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
-        audit.record(self._session, self._caller, "member.updated", person.member, old={"active": was_active}, new={"active": is_active})
+        self._tell("member.reactivated" if is_active else "member.deactivated", person.member)
+        outbox.announce(self._session, "identity.member_activity_changed", user_id=person.user.id, is_active=is_active)
 
-    def _allowed(self, role: MemberRole) -> MemberRole:
-        if role is MemberRole.OWNER or RANKS.index(role.value) > RANKS.index(self._caller.role or "VIEWER"):
-            raise InvalidValueException(detail=f"The role {role.value} can't be given here.")
-        return role
+    def _tell(
+        self, action: str, member: OrganizationMember, *, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None
+    ) -> None:
+        audit.record(self._session, self._caller, action, member, old=old, new=new, target_user_id=member.user_id)
 
     def _refuse_taken(self, user_name: str, but: UUID | None = None) -> None:
         """Members without a name of SCIM are called by their address, so the unique index alone does not see them."""

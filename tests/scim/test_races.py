@@ -1,0 +1,86 @@
+"""Two at once: the database decides, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local.client import Answer
+from tests.scim.directory import USER, Directory, address
+from tests.scim.test_groups import members
+from tests.scim.test_users import seats
+
+AT_ONCE = 4
+
+
+@pytest.fixture
+def pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE)
+
+
+def test_one_name_is_given_once(directory: Directory, pool: ThreadPoolExecutor) -> None:
+    for _ in range(3):
+        said = {"schemas": [USER], "userName": address()}
+        answers: list[Answer] = list(pool.map(lambda _, said=said: directory.scim("POST", "/Users", said), range(AT_ONCE)))
+        assert Counter(answer.status for answer in answers) == {201: 1, 409: AT_ONCE - 1}
+        assert {answer.body["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
+
+
+def test_one_account_is_made_for_two_organizations(directory: Directory, other: Directory, pool: ThreadPoolExecutor) -> None:
+    said = {"schemas": [USER], "userName": address()}
+    answers = list(pool.map(lambda who: who.scim("POST", "/Users", said), [directory, other]))
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert 201 in {answer.status for answer in answers}
+    # Who was refused because the other one was just making the account finds it made.
+    assert [who.scim("POST", "/Users", said).status for who, was in zip((directory, other), answers, strict=True) if was.status == 409] in (
+        [],
+        [201],
+    )
+
+
+def test_the_last_seat_is_taken_once(directory: Directory, pool: ThreadPoolExecutor) -> None:
+    seats(directory, 2)
+    answers = pool.map(lambda _: directory.scim("POST", "/Users", {"schemas": [USER], "userName": address()}).status, range(8))
+    assert Counter(answers) == {201: 1, 402: 7}
+
+
+def test_parallel_patches_of_a_group_lose_nothing(directory: Directory, pool: ThreadPoolExecutor) -> None:
+    users = [directory.user()["id"] for _ in range(12)]
+    group = directory.group("Engineering", *users[:4])["id"]
+    operations = [{"op": "add", "path": "members", "value": [{"value": user}]} for user in users[4:]]
+    operations += [{"op": "remove", "path": f'members[value eq "{user}"]'} for user in users[:2]]
+    statuses = list(pool.map(lambda operation: directory.patch(f"/Groups/{group}", operation).status, operations))
+    assert set(statuses) == {204}
+    assert members(directory, group) == set(users[2:])
+
+
+def test_of_two_who_changed_the_same_version_one_wins(directory: Directory, pool: ThreadPoolExecutor) -> None:
+    user = directory.user()
+    version = {"if-match": user["meta"]["version"]}
+
+    def rename(title: str) -> int:
+        return directory.patch(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": title}, headers=version).status
+
+    assert Counter(pool.map(rename, ["a", "b", "c", "d"])) == {204: 1, 412: 3}
+    group = directory.group()
+    tag = {"if-match": group["meta"]["version"]}
+
+    def call(name: str) -> int:
+        return directory.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": name}, headers=tag).status
+
+    assert Counter(pool.map(call, ["a", "b", "c", "d"])) == {204: 1, 412: 3}
+
+
+def test_who_is_leaving_is_in_no_group_afterwards(directory: Directory, pool: ThreadPoolExecutor) -> None:
+    group = directory.group()["id"]
+    for _ in range(4):
+        user = directory.user()["id"]
+        calls = [
+            lambda user=user: directory.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]}).status,
+            lambda user=user: directory.scim("DELETE", f"/Users/{user}").status,
+        ]
+        added, gone = pool.map(lambda call: call(), calls)
+        assert (added in (204, 400), gone) == (True, 204)
+        assert members(directory, group) == set()
