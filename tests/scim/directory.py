@@ -31,18 +31,18 @@ class Directory(Client):
         sent = {"content-type": "application/scim+json"} if body is not None else {}
         return self.request(method, f"/scim/v2{path}", body, sent | (headers or {}), query)
 
-    def user(self, name: str | None = None, **attributes: Any) -> Any:
-        made = self.scim("POST", "/Users", {"schemas": [USER], "userName": name or address()} | attributes)
+    def user(self, user_name: str | None = None, /, **attributes: Any) -> Any:
+        made = self.scim("POST", "/Users", {"schemas": [USER], "userName": user_name or address()} | attributes)
         assert made.status == 201, made.raw
         return made.body
 
-    def group(self, name: str = "Engineering", *members: str, **attributes: Any) -> Any:
-        said = {"schemas": [GROUP], "displayName": name, "members": [{"value": member} for member in members]}
+    def group(self, display_name: str = "Engineering", *members: str, **attributes: Any) -> Any:
+        said = {"schemas": [GROUP], "displayName": display_name, "members": [{"value": member} for member in members]}
         made = self.scim("POST", "/Groups", said | attributes)
         assert made.status == 201, made.raw
         return made.body
 
-    def patch(self, path: str, *operations: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
+    def change(self, path: str, *operations: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
         return self.scim("PATCH", path, {"schemas": [PATCH], "Operations": list(operations)}, headers)
 
     def found(self, path: str, **query: Any) -> list[str]:

@@ -22,7 +22,7 @@ def test_a_group_is_a_team(directory: Directory) -> None:
     assert group["members"][0]["$ref"].endswith(f"/scim/v2/Users/{user['id']}")
     shown = directory.scim("GET", f"/Users/{user['id']}").body["groups"]
     assert [(each["value"], each["display"]) for each in shown] == [(group["id"], "Engineering")]
-    assert directory.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "Platform"}).status == 204
+    assert directory.change(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "Platform"}).status == 204
     assert directory.owner.get(f"/v1/identity/teams/{group['id']}").body["name"] == "Platform"
 
 
@@ -32,7 +32,7 @@ def test_a_team_that_was_there_is_a_group_and_keeps_the_roles_in_it(directory: D
     assert directory.owner.post(f"/v1/identity/teams/{team['id']}/members", {"user_id": str(lead.user_id), "role": "ADMIN"}).status == 201
     before = directory.scim("GET", f"/Groups/{team['id']}").body
     added = directory.user()["id"]
-    assert directory.patch(f"/Groups/{team['id']}", {"op": "add", "path": "members", "value": [{"value": added}]}).status == 204
+    assert directory.change(f"/Groups/{team['id']}", {"op": "add", "path": "members", "value": [{"value": added}]}).status == 204
     assert members(directory, team["id"]) == {before["members"][0]["value"], added}
     roles = directory.owner.rows(select(TeamMember.role).where(TeamMember.user_id == lead.user_id))
     assert [role.value for role in roles] == ["ADMIN"]
@@ -49,16 +49,16 @@ def test_a_team_that_was_there_is_a_group_and_keeps_the_roles_in_it(directory: D
 def test_one_member_is_removed_and_the_others_stay(directory: Directory, removal: object) -> None:
     first, second = directory.user()["id"], directory.user()["id"]
     group = directory.group("Engineering", first, second)["id"]
-    assert directory.patch(f"/Groups/{group}", removal(first)).status == 204  # type: ignore[operator]  # a function of a member
+    assert directory.change(f"/Groups/{group}", removal(first)).status == 204  # type: ignore[operator]  # a function of a member
     assert members(directory, group) == {second}
-    assert directory.patch(f"/Groups/{group}", {"op": "remove", "path": "members"}).status == 204
+    assert directory.change(f"/Groups/{group}", {"op": "remove", "path": "members"}).status == 204
     assert members(directory, group) == set()
 
 
 def test_members_are_replaced_whole(directory: Directory) -> None:
     first, second, third = (directory.user()["id"] for _ in range(3))
     group = directory.group("Engineering", first, second)["id"]
-    assert directory.patch(f"/Groups/{group}", {"op": "Replace", "path": "members", "value": [{"value": third}]}).status == 204
+    assert directory.change(f"/Groups/{group}", {"op": "Replace", "path": "members", "value": [{"value": third}]}).status == 204
     assert members(directory, group) == {third}
     said = {"schemas": [GROUP], "displayName": "Engineering", "members": [{"value": first}, {"value": first}]}
     assert directory.scim("PUT", f"/Groups/{group}", said).status == 200
@@ -69,7 +69,7 @@ def test_members_are_replaced_whole(directory: Directory) -> None:
 def test_unknown_members_are_refused_and_nothing_is_changed(directory: Directory, value: str) -> None:
     known = directory.user()["id"]
     group = directory.group("Engineering", known)["id"]
-    refused = directory.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": value}]})
+    refused = directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": value}]})
     assert (refused.status, refused.body["scimType"]) == (400, "invalidValue")
     assert members(directory, group) == {known}
 
@@ -93,5 +93,5 @@ def test_a_version_changes_with_the_members_even_when_they_are_not_shown(directo
 
     before = version()
     assert before == directory.scim("GET", f"/Groups/{group}").headers["etag"]
-    directory.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]})
+    directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]})
     assert version() != before

@@ -51,7 +51,7 @@ def test_parallel_patches_of_a_group_lose_nothing(directory: Directory, pool: Th
     group = directory.group("Engineering", *users[:4])["id"]
     operations = [{"op": "add", "path": "members", "value": [{"value": user}]} for user in users[4:]]
     operations += [{"op": "remove", "path": f'members[value eq "{user}"]'} for user in users[:2]]
-    statuses = list(pool.map(lambda operation: directory.patch(f"/Groups/{group}", operation).status, operations))
+    statuses = list(pool.map(lambda operation: directory.change(f"/Groups/{group}", operation).status, operations))
     assert set(statuses) == {204}
     assert members(directory, group) == set(users[2:])
 
@@ -61,14 +61,14 @@ def test_of_two_who_changed_the_same_version_one_wins(directory: Directory, pool
     version = {"if-match": user["meta"]["version"]}
 
     def rename(title: str) -> int:
-        return directory.patch(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": title}, headers=version).status
+        return directory.change(f"/Users/{user['id']}", {"op": "replace", "path": "title", "value": title}, headers=version).status
 
     assert Counter(pool.map(rename, ["a", "b", "c", "d"])) == {204: 1, 412: 3}
     group = directory.group()
     tag = {"if-match": group["meta"]["version"]}
 
     def call(name: str) -> int:
-        return directory.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": name}, headers=tag).status
+        return directory.change(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": name}, headers=tag).status
 
     assert Counter(pool.map(call, ["a", "b", "c", "d"])) == {204: 1, 412: 3}
 
@@ -78,7 +78,7 @@ def test_who_is_leaving_is_in_no_group_afterwards(directory: Directory, pool: Th
     for _ in range(4):
         user = directory.user()["id"]
         calls = [
-            lambda user=user: directory.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]}).status,
+            lambda user=user: directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]}).status,
             lambda user=user: directory.scim("DELETE", f"/Users/{user}").status,
         ]
         added, gone = pool.map(lambda call: call(), calls)

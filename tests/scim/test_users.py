@@ -68,7 +68,7 @@ def test_members_who_were_there_are_users_too_and_can_be_adopted(directory: Dire
     colleague = directory.owner.as_role("VIEWER")
     shown = member_of(directory, colleague)
     assert (shown["active"], shown["roles"][0]["value"], shown["displayName"]) == (True, "VIEWER", "Viewer Person")
-    changed = directory.patch(f"/Users/{shown['id']}", {"op": "replace", "path": "externalId", "value": "00u2"})
+    changed = directory.change(f"/Users/{shown['id']}", {"op": "replace", "path": "externalId", "value": "00u2"})
     assert changed.status == 204
     assert directory.found("/Users", filter='externalId eq "00u2"') == [shown["userName"]]
     assert colleague.get("/v1/identity/me").body["role"] == "VIEWER"
@@ -79,8 +79,8 @@ def test_conditions_on_versions(directory: Directory) -> None:
     path, version = f"/Users/{user['id']}", user["meta"]["version"]
     assert directory.scim("GET", path, headers={"if-none-match": version}).status == 304
     rename = {"op": "replace", "path": "title", "value": "Countess"}
-    assert directory.patch(path, rename, headers={"if-match": 'W/"another"'}).status == 412
-    changed = directory.patch(path, rename, headers={"if-match": version})
+    assert directory.change(path, rename, headers={"if-match": 'W/"another"'}).status == 412
+    changed = directory.change(path, rename, headers={"if-match": version})
     assert changed.status == 204
     assert changed.headers["etag"] != version
     assert directory.scim("GET", path, headers={"if-none-match": version}).status == 200
@@ -111,14 +111,14 @@ def test_a_deactivated_user_is_out_at_once_and_comes_back(directory: Directory, 
     begun(colleague)
     assert colleague.get("/v1/identity/me").status == 200
     shown = member_of(directory, colleague)
-    assert directory.patch(f"/Users/{shown['id']}", {"op": op, "path": "active", "value": value}).status == 204
+    assert directory.change(f"/Users/{shown['id']}", {"op": op, "path": "active", "value": value}).status == 204
     out = colleague.get("/v1/identity/me")
     assert (out.status, out.body["code"]) == (403, "not_a_member")
     [ended] = directory.owner.rows(select(UserSession).where(UserSession.user_id == colleague.user_id))
     assert (ended.revoked_at is not None, ended.revoked_because) == (True, "deprovisioned")
     assert directory.scim("GET", f"/Users/{shown['id']}").body["active"] is False
     assert directory.found("/Users", filter="active eq false") == [shown["userName"]]
-    assert directory.patch(f"/Users/{shown['id']}", {"op": op, "value": {"active": True}}).status == 204
+    assert directory.change(f"/Users/{shown['id']}", {"op": op, "value": {"active": True}}).status == 204
     assert colleague.get("/v1/identity/me").status == 200
 
 
@@ -143,13 +143,13 @@ def test_a_deleted_user_is_out_at_once_with_teams_and_keys(directory: Directory)
 def test_the_owner_stays(directory: Directory) -> None:
     path = f"/Users/{member_of(directory, directory.owner)['id']}"
     for refused in (
-        directory.patch(path, {"op": "replace", "path": "active", "value": False}),
-        directory.patch(path, {"op": "replace", "path": "roles", "value": [{"value": "MEMBER"}]}),
+        directory.change(path, {"op": "replace", "path": "active", "value": False}),
+        directory.change(path, {"op": "replace", "path": "roles", "value": [{"value": "MEMBER"}]}),
         directory.scim("DELETE", path),
     ):
         assert (refused.status, refused.body["status"], refused.body["schemas"]) == (409, "409", [ERROR])
         assert "transfer" in refused.body["detail"]
-    assert directory.patch(path, {"op": "replace", "path": "title", "value": "Founder"}).status == 204
+    assert directory.change(path, {"op": "replace", "path": "title", "value": "Founder"}).status == 204
     assert directory.owner.get("/v1/identity/me").body["role"] == "OWNER"
 
 
@@ -160,9 +160,9 @@ def test_seats_are_bounded(directory: Directory) -> None:
     assert (refused.status, refused.body["schemas"]) == (402, [ERROR])
     assert "seats" in refused.body["detail"]
     inactive = directory.user(active=False)
-    assert directory.patch(f"/Users/{inactive['id']}", {"op": "replace", "path": "active", "value": True}).status == 402
-    assert directory.patch(f"/Users/{second['id']}", {"op": "replace", "path": "active", "value": False}).status == 204
-    assert directory.patch(f"/Users/{inactive['id']}", {"op": "replace", "path": "active", "value": True}).status == 204
+    assert directory.change(f"/Users/{inactive['id']}", {"op": "replace", "path": "active", "value": True}).status == 402
+    assert directory.change(f"/Users/{second['id']}", {"op": "replace", "path": "active", "value": False}).status == 204
+    assert directory.change(f"/Users/{inactive['id']}", {"op": "replace", "path": "active", "value": True}).status == 204
 
 
 # --- roles -------------------------------------------------------------------------------------------------------------------------------
@@ -176,9 +176,9 @@ def test_a_role_is_given_and_given_back(directory: Directory) -> None:
         return str(directory.owner.rows(select(OrganizationMember.role).where(OrganizationMember.id == user["id"]))[0].value)
 
     assert role() == "VIEWER"
-    assert directory.patch(path, {"op": "replace", "path": "roles", "value": [{"value": "ADMIN"}]}).status == 204
+    assert directory.change(path, {"op": "replace", "path": "roles", "value": [{"value": "ADMIN"}]}).status == 204
     assert role() == "ADMIN"
-    assert directory.patch(path, {"op": "remove", "path": "roles"}).status == 204
+    assert directory.change(path, {"op": "remove", "path": "roles"}).status == 204
     assert role() == "MEMBER"
 
 
@@ -220,7 +220,7 @@ def test_a_member_who_is_provisioned_keeps_what_is_theirs(directory: Directory) 
 def test_an_account_that_two_organizations_made_is_not_led_away_by_one(directory: Directory, other: Directory) -> None:
     name = address("corp.test")
     mine, theirs = directory.user(name), other.user(name)
-    assert directory.patch(f"/Users/{mine['id']}", {"op": "replace", "path": "emails", "value": [{"value": "m@evil.test"}]}).status == 204
+    assert directory.change(f"/Users/{mine['id']}", {"op": "replace", "path": "emails", "value": [{"value": "m@evil.test"}]}).status == 204
     [user] = other.owner.rows(select(User).join(OrganizationMember).where(OrganizationMember.id == theirs["id"]))
     assert user.email == name
     [moved] = directory.owner.rows(select(User).join(OrganizationMember).where(OrganizationMember.id == mine["id"]))
@@ -243,7 +243,7 @@ def test_a_name_is_taken_once_whoever_has_it(directory: Directory) -> None:
         directory.scim("POST", "/Users", {"schemas": [USER], "userName": user["userName"].upper()}),
         directory.scim("POST", "/Users", {"schemas": [USER], "userName": colleague["userName"], "emails": [{"value": address()}]}),
         directory.scim("POST", "/Users", {"schemas": [USER], "userName": address(), "externalId": "1"}),
-        directory.patch(f"/Users/{colleague['id']}", {"op": "replace", "path": "userName", "value": user["userName"]}),
+        directory.change(f"/Users/{colleague['id']}", {"op": "replace", "path": "userName", "value": user["userName"]}),
     ):
         assert (refused.status, refused.body["scimType"]) == (409, "uniqueness"), refused.raw
 
@@ -288,7 +288,7 @@ def test_without_the_plan_there_is_no_token(world: World) -> None:
 
 def test_the_trail_tells_who_did_what_without_names(directory: Directory) -> None:
     user = directory.user(displayName="Ada Lovelace")
-    directory.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
+    directory.change(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
     directory.scim("DELETE", f"/Users/{user['id']}")
     rows = directory.owner.rows(select(AuditLog).where(AuditLog.actor_type == "API_KEY").order_by(AuditLog.id))
     assert [row.action for row in rows] == ["member.created", "member.deactivated", "member.deleted"]

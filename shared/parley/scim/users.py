@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from scim2_models import NotFoundException, PreconditionFailedException, Resource, SearchRequest
-from sqlalchemy import Select, and_, case, func, literal_column, or_, select
+from sqlalchemy import Select, and_, case, column, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -32,15 +32,14 @@ _DISPLAY_NAME = case((ScimUser.id.is_(None), User.name), else_=ScimUser.attribut
 _CHANGED = func.greatest(OrganizationMember.joined_at, OrganizationMember.deactivated_at, ScimUser.updated_at)
 _EMAIL = func.jsonb_array_elements(
     case((func.jsonb_typeof(ScimUser.attributes["emails"]) == "array", ScimUser.attributes["emails"]), else_=literal_column("'[]'::jsonb")),
-    type_=JSONB,
-).column_valued("email")
+).table_valued(column("value", JSONB), name="email")
 
 
 def _email(operator: Any, value: Any) -> Condition | None:
-    kept, own = text(_EMAIL.op("->>")("value"))(operator, value), text(User.email)(operator, value)
+    kept, own = text(_EMAIL.c.value.op("->>")("value"))(operator, value), text(User.email)(operator, value)
     if kept is None or own is None:
         return None
-    return or_(select(_EMAIL).where(kept).exists(), and_(ScimUser.id.is_(None), own))
+    return or_(select(_EMAIL.c.value).where(kept).exists(), and_(ScimUser.id.is_(None), own))
 
 
 class Users:
