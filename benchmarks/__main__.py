@@ -7,7 +7,7 @@ import platform
 import time
 from pathlib import Path
 
-from benchmarks import availability, imports, inbox, requests
+from benchmarks import authorizer, availability, imports, inbox, requests
 from benchmarks.measuring import show
 from tests.harness import World
 
@@ -31,6 +31,7 @@ def main() -> None:
         print(database(world), end="\n\n", flush=True)
         show(requests.measure(world))
         show(inbox.measure(world))
+        show(authorizer.measure(world))
     show(availability.measure())
     show(imports.measure())
     print(f"{time.monotonic() - begun:.0f} seconds")
