@@ -73,7 +73,7 @@ class ApiKeyRead(Shown):
 class ApiKeyMade(ApiKeyRead):
     """`key` is shown this once."""
 
-    key: str
+    key: Annotated[str, Field(repr=False)]
 
 
 class ScopeRead(Shown):
