@@ -19,6 +19,7 @@ from tests.platform.canaries import PEOPLE, SECRET_FIELDS, Remembering, forms_of
 from tests.platform.every_route import Furnished
 
 SETTINGS = ("PEPPER", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN")
+OTHERS = {"werkzeug", "moto", "local"}  # what stands in for AWS, for a provider, for the gateway
 PUBLIC_WORDS = {"parley", "application/json"}
 # Answers whose `code` or `state` is no secret: the code of a problem, the state of a thing.
 PLAIN = {("Problem", "code")}
@@ -32,7 +33,8 @@ class Written(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(f"{self.format(record)} {record.__dict__}")
+        if record.name.partition(".")[0] not in OTHERS:
+            self.lines.append(f"{record.name}: {self.format(record)} {record.__dict__}")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,7 @@ def test_there_is_something_to_find(secrets: dict[str, str]) -> None:
 def test_no_secret_is_logged(passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
     _, written = passed
     assert len(written.lines) > 10
-    assert leaks(secrets, "\n".join(written.lines)) == []
+    assert [(line[:60], found) for line in written.lines if (found := leaks(secrets, line))] == []
 
 
 def test_no_address_is_logged(passed: tuple[Remembering, Written]) -> None:

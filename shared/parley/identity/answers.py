@@ -1,7 +1,10 @@
 """What somebody gets who has logged in: an access token, and a refresh token where it was not put into a cookie."""
 
 import json
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from parley.identity import signing_keys, tokens
 from parley.identity.models import MemberRole
@@ -27,10 +30,10 @@ class ChosenOrganizationRead(Shown):
 class TokensRead(Shown):
     """The names of RFC 6749, section 5.1. `refresh_token` is null when it went into a cookie, or when the one in use stays."""
 
-    access_token: str
+    access_token: Annotated[str, Field(repr=False)]
     token_type: str
     expires_in: int
-    refresh_token: str | None
+    refresh_token: Annotated[str | None, Field(repr=False)]
     user: UserRead
     organization: ChosenOrganizationRead | None
 
