@@ -19,7 +19,8 @@ import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
 import parley.scheduling.models  # its tables
 import parley.scim.models  # its tables
-import parley.storage.models  # noqa: F401  # its tables
+import parley.storage.models  # its tables
+import parley.webhooks.models  # noqa: F401  # its tables
 from parley.kernel.models import Base, tenant_key
 
 # Evidence stays when what it tells of is deleted.

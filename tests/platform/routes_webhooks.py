@@ -5,20 +5,86 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from parley.kernel.ids import new_id
+
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
+SUBSCRIPTIONS = "/v1/webhooks/subscriptions"
+DELIVERIES = "/v1/webhooks/deliveries"
+# Nobody listens there, and nobody is asked: what these requests announce is not pumped.
+WANTED = {"name": "Warehouse", "url": "https://8.8.8.8/hook", "events": ["booking.*"], "headers": {"X-Tenant": "acme"}}
+
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    member = house.member
+
+    def post(path: str, wanted: Any) -> Request:
+        headers = {"idempotency-key": str(new_id())}
+        return lambda: member.post(path, wanted, headers)
+
+    def at(method: str, path: str, wanted: Any = None) -> Request:
+        return lambda: member.request(method, path, wanted)
+
+    def one() -> str:
+        return f"{SUBSCRIPTIONS}/{subscription_of(member)}"
+
+    def disabled() -> str:
+        path = one()
+        member.patch(path, {"is_active": False})
+        return path
+
+    since = {"since": "2026-01-01T00:00:00Z"}
+    subscription, delivery = f"{SUBSCRIPTIONS}/{{subscription_id}}", f"{DELIVERIES}/{{delivery_id}}"
+    return {
+        f"POST {SUBSCRIPTIONS}": lambda: post(SUBSCRIPTIONS, WANTED),
+        f"GET {SUBSCRIPTIONS}": lambda: lambda: member.get(SUBSCRIPTIONS, limit=100),
+        f"GET {subscription}": lambda: at("GET", one()),
+        f"PATCH {subscription}": lambda: at("PATCH", one(), {"name": "Shop", "headers": {"X-Tenant": "b"}, "is_active": False}),
+        f"DELETE {subscription}": lambda: at("DELETE", one()),
+        f"POST {subscription}/rotate-secret": lambda: post(f"{one()}/rotate-secret", {}),
+        f"POST {subscription}/enable": lambda: post(f"{disabled()}/enable", {}),
+        f"POST {subscription}/ping": lambda: post(f"{one()}/ping", {}),
+        f"POST {subscription}/replay-failed": lambda: post(f"{one()}/replay-failed", since),
+        f"GET {DELIVERIES}": lambda: lambda: member.get(DELIVERIES, limit=100),
+        f"GET {delivery}": lambda: at("GET", f"{DELIVERIES}/{delivery_of(member)}"),
+        f"POST {delivery}/replay": lambda: post(f"{DELIVERIES}/{delivery_of(member)}/replay", {}),
+    }
+
+
+def subscription_of(member: Member) -> str:
+    answer = member.post(SUBSCRIPTIONS, WANTED)
+    assert answer.status == 201, answer.raw
+    return str(answer.body["id"])
+
+
+def delivery_of(member: Member) -> str:
+    answer = member.post(f"{SUBSCRIPTIONS}/{subscription_of(member)}/ping")
+    assert answer.status == 202, answer.raw
+    return str(answer.body["id"])
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"subscription_id": subscription_of(member), "delivery_id": delivery_of(member)}
 
 
-BODIES: dict[str, Any] = {}
+BODIES: dict[str, Any] = {"{subscription_id}": {"name": "Shop"}, "replay-failed": {"since": "2026-01-01T00:00:00Z"}}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""
+
+
+def _subscriptions(house: Furnished, count: int) -> None:
+    for _ in range(count):
+        subscription_of(house.member)
+
+
+def _deliveries(house: Furnished, count: int) -> None:
+    one = subscription_of(house.member)
+    for _ in range(count):
+        house.member.post(f"{SUBSCRIPTIONS}/{one}/ping")
+
+
+LISTS: dict[str, Callable[[Furnished, int], None]] = {f"GET {SUBSCRIPTIONS}": _subscriptions, f"GET {DELIVERIES}": _deliveries}
+"""Lists, and what adds so many rows to them."""

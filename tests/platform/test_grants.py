@@ -54,6 +54,9 @@ CALLS = {
     "parley.recordings.objects.begin_multipart": WRITE,
     "parley.recordings.objects.complete_multipart": WRITE,
     "parley.recordings.objects.abort_multipart": {"s3:AbortMultipartUpload MediaBucket/recordings/*"},
+    "webhooks.on_event.EFFECTS": {"sqs:SendMessage WebhookEvents", "sqs:SendMessage WebhookRequests"},
+    "webhooks.send_request.send": {"sqs:SendMessage WebhookEvents"},
+    "webhooks.sweep_deliveries.lambda_handler": {"sqs:SendMessage WebhookEvents"},
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
         "s3:PutObject MediaBucket/webhooks/*",

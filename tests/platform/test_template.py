@@ -57,7 +57,7 @@ KNOWN_TO = {
     "DATABASE_OWNER_URL": {"PlatformMigrate"},
     "WHATSAPP_APP_SECRET": {"InboxReceiveWebhook"},
     "WHATSAPP_VERIFY_TOKEN": {"InboxVerifyWebhook"},
-    "DATA_KEY_ID": {"InboxCreateConnection"},
+    "DATA_KEY_ID": {"InboxCreateConnection", "WebhooksCreateSubscription", "WebhooksRotateSecret", "WebhooksUpdateSubscription"},
     "PEPPER": {
         "SchedulingCreateBooking",
         "SchedulingManageBooking",

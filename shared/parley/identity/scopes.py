@@ -53,6 +53,9 @@ CATALOGUE: dict[str, str] = {
     "conversations:write": "Assign, close and mark conversations.",
     "messages:read": "Read messages.",
     "messages:write": "Send messages.",
+    # Outgoing webhooks.
+    "webhooks:read": "See webhook subscriptions and what was sent to them.",
+    "webhooks:write": "Change webhook subscriptions, and send again.",
     # Recordings.
     "meetings:read": "See meetings that are recorded.",
     "meetings:write": "Have meetings recorded.",
@@ -65,6 +68,7 @@ _OWNERS = {"organization:delete", "organization:transfer", "billing:manage"}
 _ADMINISTRATION = {
     "organization:write", "members:write", "teams:write", "invitations:read", "invitations:write", "api_keys:manage", "sso:manage",
     "scim:manage", "scim:provision", "audit_logs:read", "usage:read", "rate_limits:manage", "connections:write", "projects:write",
+    "webhooks:write",
 }  # fmt: skip
 _VIEWER = {scope for scope in CATALOGUE if scope.endswith(":read")} - _ADMINISTRATION
 _MEMBER = set(CATALOGUE) - _OWNERS - _ADMINISTRATION

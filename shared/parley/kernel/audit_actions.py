@@ -4,6 +4,7 @@ _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
     "organization", "user", "member", "team", "invitation", "api_key", "project", "saml_connection",
     "schedule", "event_type", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
+    "webhook_subscription", "webhook_delivery",
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
@@ -24,5 +25,7 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "participant.joined", "participant.left", "participant.kicked", "participant.banned",
     "participant.role_changed", "participant.promoted", "participant.demoted",
     "participant.muted", "participant.unmuted", "participant.all_muted", "screen_share.started", "screen_share.stopped",
+    "webhook_subscription.disabled", "webhook_subscription.enabled", "webhook_subscription.secret_rotated", "webhook_subscription.pinged",
+    "webhook_delivery.replayed",
     "producer.created", "producer.closed", "consumer.created", "consumer.closed",
 }  # fmt: skip

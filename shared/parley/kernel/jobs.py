@@ -5,6 +5,7 @@ A message may come twice and out of order: what a worker does is made safe by a 
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -56,6 +57,24 @@ def queue_worker(work: Callable[[str], None]) -> Handler:
         metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=failed)
         metrics.flush_metrics()
         return answer
+
+    return lambda_handler
+
+
+def side_by_side_worker(work: Callable[[str], None]) -> Handler:
+    """The same for work that waits for others: every message of a batch in a thread of its own, so that none waits for a slow one."""
+
+    def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        records = event.get("Records", [])
+        with ThreadPoolExecutor(max(len(records), 1)) as pool:
+            running = {record["messageId"]: pool.submit(work, record["body"]) for record in records}
+        failures = {message_id: error for message_id, job in running.items() if (error := job.exception()) is not None}
+        for message_id, error in failures.items():
+            logger.error("a message failed", message_id=message_id, exc_info=error)
+        metrics.add_metric(name="MessagesSucceeded", unit=MetricUnit.Count, value=len(records) - len(failures))
+        metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=len(failures))
+        metrics.flush_metrics()
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
     return lambda_handler
 

@@ -106,6 +106,11 @@ def check_reachable(target: Target, seconds: float = 2.0) -> None:
         return
 
 
+def check_destination(url: str, schemes: tuple[str, ...] = ("https",)) -> None:
+    """What is asked before a URL is stored: its form, and where its name leads now. Raises `UrlRefused`, `AddressRefused`."""
+    check_reachable(check_url(url, schemes))
+
+
 def request(
     method: str,
     url: str,

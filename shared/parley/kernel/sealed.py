@@ -141,7 +141,8 @@ def _sealing_key(session: Session, owner: _Owner) -> tuple[UUID, bytes]:
     # Asked each time, never remembered: a key that was retired, deleted or rolled back meanwhile must not seal.
     keys = owner.keys
     active = select(keys.id).where(keys.retired_at.is_(None))
-    key_id = session.scalar(active)
+    with session.no_autoflush:
+        key_id = session.scalar(active)
     if key_id is None:
         from parley.kernel import signed
 
@@ -160,12 +161,18 @@ def _place(row: Any, column: str) -> bytes:
 
 def seal(session: Session, row: Any, column: str, secret: str) -> None:
     """Set `row.<column>` to the sealed secret. The row must be in the session, so that its place is known."""
+    seal_all(session, row, {column: secret})
+
+
+def seal_all(session: Session, row: Any, secrets: dict[str, str]) -> None:
+    """The same for several columns of a row, in one look for the key."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     key_id, key = _sealing_key(session, _owner(row))
-    nonce = os.urandom(12)
-    token = _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _place(row, column))
-    setattr(row, column, Sealed(token))
+    for column, secret in secrets.items():
+        nonce = os.urandom(12)
+        token = _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _place(row, column))
+        setattr(row, column, Sealed(token))
 
 
 def unseal(session: Session, row: Any, column: str) -> str:

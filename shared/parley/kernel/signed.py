@@ -123,9 +123,10 @@ def _post(url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     return answer
 
 
-def send_message(queue_url: str, body: str, *, attempts: int = 3) -> None:
-    """Put a message on a queue. Returns when SQS has confirmed it."""
-    call("sqs", "SendMessage", {"QueueUrl": queue_url, "MessageBody": body}, attempts=attempts)
+def send_message(queue_url: str, body: str, *, attempts: int = 3, delay_seconds: int = 0) -> None:
+    """Put a message on a queue, where it is seen after at most 900 s. Returns when SQS has confirmed it."""
+    asked: dict[str, Any] = {"QueueUrl": queue_url, "MessageBody": body}
+    call("sqs", "SendMessage", asked | ({"DelaySeconds": delay_seconds} if delay_seconds else {}), attempts=attempts)
 
 
 def presign(

@@ -1,0 +1,19 @@
+"""POST /v1/webhooks/subscriptions/{subscription_id}/rotate-secret"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, SecretOnce, api, entrypoint
+from parley.webhooks import subscriptions
+from parley.webhooks.schemas import RotationWanted, SubscriptionSecretRead
+
+app = api(needs="webhooks:write")
+
+
+@app.post("/v1/webhooks/subscriptions/<subscription_id>/rotate-secret", status_code=201)
+def rotate_secret(subscription_id: UUID, wanted: RotationWanted, caller: AuthenticatedCaller, once: SecretOnce) -> SubscriptionSecretRead:
+    with transaction(caller, once) as session:
+        return once.answer(session, subscriptions.rotate(session, caller, subscription_id, wanted))
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,106 @@
+"""Tables of outgoing webhooks: who wants to be told, and what was told to whom."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.sealed import Sealed, SealedText
+
+ONE_DELIVERY = "uq_webhooks_deliveries_event"
+
+
+class DeliveryStatus(StrEnum):
+    """PENDING: not tried yet, or held. RETRYING: tried in vain, and to be tried again. FAILED: given up."""
+
+    PENDING = "PENDING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    RETRYING = "RETRYING"
+
+
+class DisabledReason(StrEnum):
+    """MANUAL: somebody did it. GONE: it answered 410. FAILING: days of nothing but failures."""
+
+    MANUAL = "MANUAL"
+    GONE = "GONE"
+    FAILING = "FAILING"
+
+
+class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
+    """`failing_since` is the first failure after the last success. A deleted subscription has lost its secrets."""
+
+    __tablename__ = "webhooks_subscriptions"
+
+    name: Mapped[str]
+    url: Mapped[str]
+    events: Mapped[list[str]]
+    secret: Mapped[Sealed | None] = mapped_column(SealedText, default=None)
+    old_secret: Mapped[Sealed | None] = mapped_column(SealedText, default=None)
+    old_secret_expires_at: Mapped[datetime | None] = mapped_column(default=None)
+    header_names: Mapped[list[str]] = mapped_column(default=[])
+    header_values: Mapped[Sealed | None] = mapped_column(SealedText, default=None)
+    max_per_minute: Mapped[int] = mapped_column(SmallInteger)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    disabled_reason: Mapped[DisabledReason | None] = mapped_column(native_enum(DisabledReason, "webhooks_disabled_reason"), default=None)
+    disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_success_at: Mapped[datetime | None] = mapped_column(default=None)
+    failing_since: Mapped[datetime | None] = mapped_column(default=None)
+    consecutive_failures: Mapped[int] = mapped_column(default=0)
+    warned_at: Mapped[datetime | None] = mapped_column(default=None)
+    minute_began_at: Mapped[datetime | None] = mapped_column(default=None)
+    sent_in_minute: Mapped[int] = mapped_column(default=0)
+
+
+class WebhookDelivery(Tenant, Timestamps, Base):
+    """One event for one subscription; the id is the `webhook-id` of every attempt.
+
+    `payload` is the body, byte for byte, frozen when the event was heard of; NULL when it was erased. `next_retry_at` is when to try
+    (again); while an attempt runs, when it is given up for lost; NULL when there is nothing to do, or the subscription is disabled (held).
+    `step` counts the attempts of this round of the schedule, `attempt_count` those of all rounds.
+    """
+
+    __tablename__ = "webhooks_deliveries"
+    __table_args__ = (
+        tenant_key("subscription_id", "webhooks_subscriptions"),
+        Index(ONE_DELIVERY, "organization_id", "subscription_id", "event_id", "event", unique=True),
+        Index("ix_webhooks_deliveries_organization_id_subscription_id", "organization_id", "subscription_id", "id"),
+        Index("ix_webhooks_deliveries_organization_id_status", "organization_id", "status", "id"),
+        Index("ix_webhooks_deliveries_organization_id_event", "organization_id", "event", "id"),
+        Index("ix_webhooks_deliveries_organization_id_entity_id", "organization_id", "entity_id"),
+        Index(
+            "ix_webhooks_deliveries_organization_id_due",
+            "organization_id",
+            "subscription_id",
+            "next_retry_at",
+            postgresql_where=text("next_retry_at IS NOT NULL"),
+        ),
+        Index("ix_webhooks_deliveries_next_retry_at", "next_retry_at", postgresql_where=text("next_retry_at IS NOT NULL")),
+        Index("ix_webhooks_deliveries_created_at", "created_at"),
+    )
+
+    subscription_id: Mapped[UUID]
+    event_id: Mapped[UUID]
+    event: Mapped[str]
+    entity_id: Mapped[UUID | None]
+    payload: Mapped[str | None]
+    status: Mapped[DeliveryStatus] = mapped_column(native_enum(DeliveryStatus, "webhooks_delivery_status"))
+    step: Mapped[int] = mapped_column(SmallInteger, default=0)
+    round_began_at: Mapped[datetime | None] = mapped_column(default=None)
+    attempt_id: Mapped[UUID | None] = mapped_column(default=None)
+    attempt_count: Mapped[int] = mapped_column(SmallInteger, default=0)
+    max_attempts: Mapped[int] = mapped_column(SmallInteger)
+    next_retry_at: Mapped[datetime | None]
+    last_attempted_at: Mapped[datetime | None] = mapped_column(default=None)
+    delivered_at: Mapped[datetime | None] = mapped_column(default=None)
+    request_headers: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    status_code: Mapped[int | None] = mapped_column(SmallInteger, default=None)
+    response_body: Mapped[str | None] = mapped_column(default=None)
+    error: Mapped[str | None] = mapped_column(default=None)
+    duration_ms: Mapped[int | None] = mapped_column(default=None)
+    attempts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=[])

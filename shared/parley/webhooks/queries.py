@@ -1,0 +1,91 @@
+"""What webhooks read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy.orm import Session, defer
+
+from parley.identity.models import MemberRole, Organization, OrganizationMember, User
+from parley.webhooks.catalogue import PING
+from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
+
+OPEN = (DeliveryStatus.PENDING, DeliveryStatus.RETRYING)
+_BULKY = (WebhookDelivery.payload, WebhookDelivery.response_body, WebhookDelivery.request_headers, WebhookDelivery.attempts)
+
+
+def subscriptions() -> Select[WebhookSubscription]:
+    return select(WebhookSubscription)
+
+
+def subscription(session: Session, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription | None:
+    """`to_change` locks it; deliveries can be added meanwhile by who has it already."""
+    found = select(WebhookSubscription).where(WebhookSubscription.id == subscription_id)
+    if to_change:
+        found = found.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalars(found).one_or_none()
+
+
+def listeners(session: Session) -> Sequence[Any]:
+    """Id, events and whether active of every subscription. Who disables or enables one waits until the deliveries are written."""
+    columns = (WebhookSubscription.id, WebhookSubscription.events, WebhookSubscription.is_active)
+    return session.execute(select(*columns).with_for_update(read=True)).all()
+
+
+def subscription_count(session: Session) -> int:
+    """Of the organization, which is locked: who adds one waits for the others."""
+    organization_id = session.info["caller"].organization_id
+    session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
+    return session.scalars(select(func.count()).select_from(WebhookSubscription)).one()
+
+
+def deliveries(subscription_id: UUID | None, status: DeliveryStatus | None, event: str | None) -> Select[WebhookDelivery]:
+    """Deliveries that fit, without what makes them long; None asks for nothing."""
+    wanted = select(WebhookDelivery).options(*(defer(column) for column in _BULKY))
+    for column, value in (
+        (WebhookDelivery.subscription_id, subscription_id),
+        (WebhookDelivery.status, status),
+        (WebhookDelivery.event, event),
+    ):
+        if value is not None:
+            wanted = wanted.where(column == value)
+    return wanted
+
+
+def delivery(session: Session, delivery_id: UUID) -> WebhookDelivery | None:
+    return session.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id)).one_or_none()
+
+
+def in_flight(session: Session, subscription_id: UUID, at: datetime) -> int:
+    """How many attempts are being made."""
+    running = (WebhookDelivery.attempt_id.is_not(None)) & (WebhookDelivery.next_retry_at > at)
+    counted = select(func.count()).select_from(WebhookDelivery).where(WebhookDelivery.subscription_id == subscription_id, running)
+    return session.scalars(counted).one()
+
+
+def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> Sequence[WebhookDelivery]:
+    """What may be attempted now, longest due first; of a disabled subscription tests alone."""
+    told: ColumnElement[bool] = true() if row.is_active else WebhookDelivery.event == PING
+    waiting = select(WebhookDelivery).where(
+        WebhookDelivery.subscription_id == row.id,
+        WebhookDelivery.next_retry_at <= at,
+        WebhookDelivery.payload.is_not(None),
+        told,
+    )
+    return session.scalars(waiting.order_by(WebhookDelivery.next_retry_at, WebhookDelivery.id).limit(most)).all()
+
+
+def due_subscriptions(session: Session, at: datetime, most: int) -> Sequence[Any]:
+    """Organization and id of subscriptions that something is due for, in a sweep."""
+    columns = (WebhookDelivery.organization_id, WebhookDelivery.subscription_id)
+    return session.execute(select(*columns).where(WebhookDelivery.next_retry_at <= at).distinct().limit(most)).all()
+
+
+def keepers(session: Session) -> Sequence[User]:
+    """Owner and administrators: who hears of an endpoint that fails."""
+    member = OrganizationMember
+    is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)
+    joined = select(User).join(member, member.user_id == User.id).where(is_keeper, member.deactivated_at.is_(None))
+    return session.scalars(joined.order_by(User.id)).all()

@@ -1,0 +1,166 @@
+"""Subscriptions: who wants to be told of what, and where."""
+
+import json
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from parley.kernel import audit, clock, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.errors import Conflict, NotFound
+from parley.kernel.ids import new_id
+from parley.kernel.paging import Page, page
+from parley.kernel.sealed import seal_all, unseal
+from parley.webhooks import queries, signing, telling, turns
+from parley.webhooks.catalogue import PING
+from parley.webhooks.messages import TURN_DUE
+from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
+from parley.webhooks.schemas import (
+    Headers,
+    RotationWanted,
+    SubscriptionCreate,
+    SubscriptionRead,
+    SubscriptionSecretRead,
+    SubscriptionUpdate,
+)
+
+MOST = 100
+
+
+class NoSuchSubscription(NotFound):
+    """There is none, or it is another organization's."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such webhook subscription.")
+
+
+class TooManySubscriptions(Conflict):
+    """The organization has as many as it can have."""
+
+
+def subscribe(session: Session, caller: Caller, wanted: SubscriptionCreate) -> SubscriptionSecretRead:
+    """Add a subscription to a URL that was checked. The answer holds its secret. Raises `TooManySubscriptions`."""
+    if queries.subscription_count(session) >= MOST:
+        raise TooManySubscriptions(f"An organization has at most {MOST} webhook subscriptions; delete one first.")
+
+    row = WebhookSubscription(name=wanted.name, url=wanted.url, events=wanted.events, max_per_minute=wanted.max_per_minute)
+    session.add(row)
+    secret = signing.new_secret()
+    row.header_names = sorted(wanted.headers)
+    with session.no_autoflush:
+        seal_all(session, row, {"secret": secret} | _header_values(wanted.headers))
+
+    audit.record(session, caller, "webhook_subscription.created", row, new={"events": row.events})
+    return with_secret(row, secret)
+
+
+def with_secret(row: WebhookSubscription, secret: str) -> SubscriptionSecretRead:
+    return SubscriptionSecretRead(**SubscriptionRead.model_validate(row).model_dump(), secret=secret)
+
+
+def _header_values(headers: Headers) -> dict[str, str]:
+    """What is sealed of them, by column: nothing when there are none."""
+    return {"header_values": json.dumps({name: value.get_secret_value() for name, value in headers.items()})} if headers else {}
+
+
+def subscriptions(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[SubscriptionRead]:
+    """A page of subscriptions, newest first. One query."""
+    rows, following = page(session, queries.subscriptions(), [WebhookSubscription.id], cursor=cursor, limit=limit)
+    return Page(items=[SubscriptionRead.model_validate(row) for row in rows], next_cursor=following)
+
+
+def subscription(session: Session, caller: Caller, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription:
+    """Raises `NoSuchSubscription`."""
+    found = queries.subscription(session, subscription_id, to_change=to_change)
+    if found is None:
+        raise NoSuchSubscription
+    return found
+
+
+def change(session: Session, caller: Caller, subscription_id: UUID, wanted: SubscriptionUpdate) -> WebhookSubscription:
+    """Change what is given; a URL was checked. Raises `NoSuchSubscription`."""
+    row = subscription(session, caller, subscription_id, to_change=True)
+
+    said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active"})
+    for name, value in said.items():
+        setattr(row, name, value)
+    if wanted.headers is not None:
+        row.header_names, row.header_values = sorted(wanted.headers), None
+        if wanted.headers:
+            seal_all(session, row, _header_values(wanted.headers))
+    row.updated_at = clock.now()
+
+    changed = {"changed": sorted(wanted.model_fields_set)} | ({"events": row.events} if wanted.events is not None else {})
+    audit.record(session, caller, "webhook_subscription.updated", row, new=changed)
+    if wanted.is_active is False:
+        turns.disable(session, caller, row, DisabledReason.MANUAL)
+    elif wanted.is_active:
+        _enable(session, caller, row)
+    return row
+
+
+def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
+    """Send again, beginning with what was held. Of an active subscription nothing changes. Raises `NoSuchSubscription`."""
+    row = subscription(session, caller, subscription_id, to_change=True)
+    _enable(session, caller, row)
+    return row
+
+
+def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
+    if row.is_active:
+        return
+    at = clock.now()
+    row.is_active, row.disabled_reason, row.disabled_at = True, None, None
+    row.failing_since, row.warned_at, row.consecutive_failures = None, None, 0
+    is_held = WebhookDelivery.status.in_(queries.OPEN) & WebhookDelivery.next_retry_at.is_(None) & WebhookDelivery.payload.is_not(None)
+    held = update(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, is_held)
+    session.execute(held.values(next_retry_at=at, updated_at=at), execution_options={"synchronize_session": False})
+    audit.record(session, caller, "webhook_subscription.enabled", row)
+    outbox.announce(session, TURN_DUE, subscription_id=row.id)
+
+
+def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
+    """Nothing is sent any more, secrets are gone; the log stays until its time is over. Raises `NoSuchSubscription`."""
+    row = subscription(session, caller, subscription_id, to_change=True)
+    at = clock.now()
+    row.deleted_at, row.is_active = at, False
+    row.secret = row.old_secret = row.header_values = None
+    waiting = update(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, WebhookDelivery.status.in_(queries.OPEN))
+    ended = waiting.values(status=DeliveryStatus.FAILED, error="subscription_deleted", next_retry_at=None, attempt_id=None, updated_at=at)
+    session.execute(ended, execution_options={"synchronize_session": False})
+    session.flush()
+
+    audit.record(session, caller, "webhook_subscription.deleted", row)
+    return row
+
+
+def rotate(session: Session, caller: Caller, subscription_id: UUID, wanted: RotationWanted) -> SubscriptionSecretRead:
+    """A new secret; the one it replaces signs beside it for some hours. The answer holds the new one. Raises `NoSuchSubscription`."""
+    row = subscription(session, caller, subscription_id, to_change=True)
+
+    at, secret = clock.now(), signing.new_secret()
+    if wanted.overlap_hours:
+        seal_all(session, row, {"old_secret": unseal(session, row, "secret"), "secret": secret})
+        row.old_secret_expires_at = at + timedelta(hours=wanted.overlap_hours)
+    else:
+        row.old_secret = row.old_secret_expires_at = None
+        seal_all(session, row, {"secret": secret})
+    row.updated_at = at
+
+    audit.record(session, caller, "webhook_subscription.secret_rotated", row, new={"overlap_hours": wanted.overlap_hours})
+    return with_secret(row, secret)
+
+
+def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDelivery:
+    """Have a test sent, once, to a disabled subscription as well. Raises `NoSuchSubscription`."""
+    row = subscription(session, caller, subscription_id)
+    event_id = new_id()
+    text = telling.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
+    values = telling.new_row(caller, row.id, event_id, PING, None, text, most=1)
+    delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
+    audit.record(session, caller, "webhook_subscription.pinged", row)
+    outbox.announce(session, TURN_DUE, subscription_id=row.id)
+    return delivery

@@ -1,0 +1,173 @@
+"""Attempts: which may be made now, what is sent, and what became of it. The rows are the queue; messages only wake.
+
+A turn of a subscription begins with its lock, so that two workers never exceed what an endpoint may get at once.
+"""
+
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from parley.kernel import audit, clock, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.ids import new_id
+from parley.kernel.sealed import unseal
+from parley.kernel.texts import storable
+from parley.webhooks import queries, signing, timing
+from parley.webhooks.catalogue import PING
+from parley.webhooks.messages import DISABLED, FAILING, Outcome, Request
+from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
+
+# Requests that one endpoint gets at the same time: a healthy one, and one that has not shown yet that it is, or not lately.
+AT_ONCE, AT_ONCE_UNPROVEN = 5, 1
+_MINUTE = timedelta(minutes=1)
+_REMEMBERED_ATTEMPTS = 50
+LONGEST_DELAY = 900  # seconds, of a message in SQS
+USER_AGENT = "Parley-Webhooks/1"
+GONE = 410
+# What is our own fault, and not held against an endpoint.
+_OURS = frozenset({"resolver_away"})
+
+
+@dataclass(slots=True)
+class Turn:
+    """What to send, and in how many seconds to look again (None: the sweep will, or who notes the next outcome)."""
+
+    requests: list[Request] = field(default_factory=list)
+    wake_in: int | None = None
+
+
+def take(session: Session, caller: Caller, subscription_id: UUID) -> Turn:
+    """Lease what may be attempted now, and sign it."""
+    row = queries.subscription(session, subscription_id, to_change=True)
+    return Turn(_take(session, row)) if row is not None else Turn()
+
+
+def settle(session: Session, caller: Caller, outcome: Outcome) -> Turn:
+    """Write down how an attempt ended, and take the next turn. An outcome that is heard of twice, or too late, changes nothing."""
+    row = queries.subscription(session, outcome.subscription_id, to_change=True)
+    if row is None:
+        return Turn()
+    delivery = queries.delivery(session, outcome.delivery_id)
+    wake_in: int | None = None
+    if delivery is not None and delivery.attempt_id == outcome.attempt_id:
+        _note(delivery, outcome)
+        if outcome.is_success:
+            _succeed(row, delivery)
+        else:
+            _fail(session, caller, row, delivery, outcome)
+        session.flush()
+        if delivery.next_retry_at is not None:
+            wake_in = max(math.ceil((delivery.next_retry_at - clock.now()).total_seconds()), 0)
+    requests = _take(session, row)
+    return Turn(requests, wake_in if wake_in is not None and wake_in <= LONGEST_DELAY else None)
+
+
+def _take(session: Session, row: WebhookSubscription) -> list[Request]:
+    at = clock.now()
+    if not row.is_active:
+        hold(session, row)
+    is_proven = row.last_success_at is not None and row.failing_since is None
+    places = (AT_ONCE if is_proven else AT_ONCE_UNPROVEN) - queries.in_flight(session, row.id, at)
+    if row.minute_began_at is None or not timedelta(0) <= at - row.minute_began_at < _MINUTE:
+        row.minute_began_at, row.sent_in_minute = at, 0
+    # What finds no place is looked for again when an attempt has ended; what the minute has no room for, by the sweep.
+    most = min(places, row.max_per_minute - row.sent_in_minute)
+    if most <= 0:
+        return []
+    granted = queries.due(session, row, at, most)
+    row.sent_in_minute += len(granted)
+    return [_lease(session, row, delivery, at) for delivery in granted]
+
+
+def _lease(session: Session, row: WebhookSubscription, delivery: WebhookDelivery, at: datetime) -> Request:
+    delivery.attempt_id = new_id()
+    delivery.next_retry_at = at + timing.LEASE
+    delivery.last_attempted_at = at
+    delivery.round_began_at = delivery.round_began_at or at
+    body = delivery.payload or ""
+    own = json.loads(unseal(session, row, "header_values")) if row.header_values is not None else {}
+    ours = {"content-type": "application/json", "user-agent": USER_AGENT} | signing.headers(
+        _secrets(session, row, at), str(delivery.id), at, body
+    )
+    delivery.request_headers = dict.fromkeys(own, "***") | ours | {"webhook-signature": "***"}
+    return Request(
+        organization_id=row.organization_id,
+        subscription_id=row.id,
+        delivery_id=delivery.id,
+        attempt_id=delivery.attempt_id,
+        url=row.url,
+        headers=own | ours,
+        body=body,
+        not_after=at + timing.NOT_AFTER,
+    )
+
+
+def _secrets(session: Session, row: WebhookSubscription, at: datetime) -> list[str]:
+    found = [unseal(session, row, "secret")]
+    if row.old_secret is not None and row.old_secret_expires_at is not None and row.old_secret_expires_at > at:
+        found.append(unseal(session, row, "old_secret"))
+    return found
+
+
+def _note(delivery: WebhookDelivery, outcome: Outcome) -> None:
+    delivery.attempt_id = None
+    delivery.attempt_count += 1
+    delivery.step += 1
+    delivery.status_code, delivery.error, delivery.duration_ms = outcome.status_code, outcome.error, outcome.duration_ms
+    delivery.response_body = storable(outcome.response_body) if outcome.response_body is not None else None
+    seen: dict[str, Any] = outcome.model_dump(mode="json", include={"status_code", "error", "duration_ms"})
+    delivery.attempts = [*delivery.attempts, {"at": outcome.started_at.isoformat(), **seen}][-_REMEMBERED_ATTEMPTS:]
+
+
+def _succeed(row: WebhookSubscription, delivery: WebhookDelivery) -> None:
+    at = clock.now()
+    delivery.status, delivery.delivered_at, delivery.next_retry_at = DeliveryStatus.SUCCESS, at, None
+    row.last_success_at, row.failing_since, row.warned_at, row.consecutive_failures = at, None, None, 0
+
+
+def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: WebhookDelivery, outcome: Outcome) -> None:
+    at = clock.now()
+    is_given_up = outcome.status_code == GONE or delivery.step >= delivery.max_attempts
+    if is_given_up:
+        delivery.status, delivery.next_retry_at = DeliveryStatus.FAILED, None
+    else:
+        delivery.status = DeliveryStatus.RETRYING
+        since = at - (delivery.round_began_at or at)
+        delivery.next_retry_at = at + timing.wait(delivery.step, since, outcome.retry_after, at) if row.is_active else None
+    if outcome.error in _OURS or delivery.event == PING or not row.is_active:
+        return
+    row.failing_since = row.failing_since or at
+    row.consecutive_failures += 1
+    if outcome.status_code == GONE:
+        disable(session, caller, row, DisabledReason.GONE)
+    elif at - row.failing_since >= timing.GIVES_UP_AFTER and row.consecutive_failures >= timing.LEAST_FAILURES:
+        disable(session, caller, row, DisabledReason.FAILING)
+    elif is_given_up and row.warned_at is None:
+        row.warned_at = at
+        outbox.announce(session, FAILING, subscription_id=row.id, failing_since=row.failing_since.isoformat())
+
+
+def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: DisabledReason) -> None:
+    """Send nothing more until it is enabled; what comes is held."""
+    if not row.is_active:
+        return
+    row.is_active, row.disabled_reason, row.disabled_at = False, reason, clock.now()
+    session.flush()
+    hold(session, row)
+    audit.record(session, caller, "webhook_subscription.disabled", row, new={"reason": reason.value})
+    if reason is not DisabledReason.MANUAL:
+        outbox.announce(session, DISABLED, subscription_id=row.id, reason=reason.value)
+
+
+def hold(session: Session, row: WebhookSubscription) -> None:
+    """What waits, waits without a time. Attempts that are being made end as they end."""
+    at = clock.now()
+    waiting = (WebhookDelivery.attempt_id.is_(None)) | (WebhookDelivery.next_retry_at <= at)
+    mine = (WebhookDelivery.subscription_id == row.id) & WebhookDelivery.next_retry_at.is_not(None) & (WebhookDelivery.event != PING)
+    session.execute(update(WebhookDelivery).where(mine, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))

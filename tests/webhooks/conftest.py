@@ -1,0 +1,44 @@
+"""An organization with an event type that can be booked, receivers on loopback, and a clock that tests move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from parley.kernel import clock
+from tests.harness import Member, World
+from tests.kernel.receivers import Receiver, receiver
+from tests.webhooks.shop import Shop
+
+
+class Clock:
+    """The product's time: the machine's, and what a test has added."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def move(self, by: timedelta) -> None:
+        self.ahead += by
+
+
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(clock, "_read", made)
+    return made
+
+
+@pytest.fixture
+def shop(world: World, acme: Member) -> Shop:
+    return Shop(world, acme)
+
+
+@pytest.fixture
+def there() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made
