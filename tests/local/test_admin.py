@@ -9,6 +9,7 @@ import pytest
 
 from local import admin, card
 from local.mail import shown
+from local.problems import Problem
 from parley.identity.accounts import EmailTaken
 from parley.kernel.ids import new_id
 from tests.harness import Client, World
@@ -29,6 +30,16 @@ def test_a_user_joins_once(world: World) -> None:
     assert (me["role"], me["email"], me["organization"]["id"]) == ("VIEWER", address, house["organization_id"])
     with pytest.raises(EmailTaken):
         admin.user(os.environ, UUID(house["organization_id"]), "", address.upper(), "VIEWER")
+
+
+def test_a_key_is_let_in_with_its_scopes(world: World) -> None:
+    house = admin.organization(os.environ, "Hooli", f"gavin.{new_id()}@hooli.example", "BUSINESS", f"hooli-{new_id().hex}")
+    made = admin.key(UUID(house["organization_id"]), "by hand", ["bookings:read"])
+    caller = Client(world, made["key"])
+    assert caller.get("/v1/scheduling/bookings").status == 200
+    assert caller.get("/v1/scheduling/schedules").body["scope"] == "schedules:read"
+    with pytest.raises(Problem):
+        admin.key(new_id(), "by hand", ["bookings:read"])
 
 
 def test_without_a_running_stack_it_is_said_what_to_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
