@@ -1,7 +1,11 @@
-"""docs/identity.md says what each role may do: the same that the catalogue says."""
+"""docs/identity.md says what each role may do: the same that the catalogue says.
+
+`python -m tests.identity.test_roles_documented` writes the tables again.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from parley.identity.scopes import CATALOGUE, RANKS, SCOPES, expanded
@@ -28,9 +32,20 @@ def plans() -> str:
     return "\n".join(lines)
 
 
-def test_the_table_of_roles_is_the_catalogue() -> None:
-    assert roles() in DOCUMENT.read_text(), f"docs/identity.md needs this table:\n{roles()}"
+def written(document: str) -> str:
+    """The document with the tables as they are to be."""
+    for table in (roles(), plans()):
+        heading = table.partition("\n")[0]
+        document = re.sub(rf"{re.escape(heading)}\n(\|.*\n)+", lambda _, table=table: f"{table}\n", document)  # type: ignore[misc]
+    return document
 
 
-def test_the_table_of_plans_is_what_plans_are() -> None:
-    assert plans() in DOCUMENT.read_text(), f"docs/identity.md needs this table:\n{plans()}"
+def test_the_tables_are_what_the_code_says() -> None:
+    document = DOCUMENT.read_text()
+    assert roles().partition("\n")[0] in document
+    assert plans().partition("\n")[0] in document
+    assert document == written(document), "write them again: python -m tests.identity.test_roles_documented"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(written(DOCUMENT.read_text()))
