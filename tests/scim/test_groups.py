@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from sqlalchemy import select
 
 from parley.identity.models import TeamMember
 from parley.kernel.ids import new_id
+from parley.scim import groups
 from tests.scim.directory import GROUP, Directory
 
 
@@ -95,3 +98,16 @@ def test_a_version_changes_with_the_members_even_when_they_are_not_shown(directo
     assert before == directory.scim("GET", f"/Groups/{group}").headers["etag"]
     directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]})
     assert version() != before
+
+
+def test_a_page_ends_before_it_is_too_large(directory: Directory) -> None:
+    users = [directory.user()["id"] for _ in range(3)]
+    for name in ("One", "Two", "Three"):
+        directory.group(name, *users)
+    with patch.object(groups, "MOST_MEMBERS", 7):
+        page = directory.scim("GET", "/Groups").body
+        assert (page["totalResults"], page["itemsPerPage"]) == (3, 2)
+        assert directory.scim("GET", "/Groups", startIndex=3).body["itemsPerPage"] == 1
+        assert directory.scim("GET", "/Groups", excludedAttributes="members").body["itemsPerPage"] == 3
+    with patch.object(groups, "MOST_MEMBERS", 2):
+        assert directory.scim("GET", "/Groups").body["itemsPerPage"] == 1

@@ -108,6 +108,7 @@ BODIES: dict[str, bytes] = {
     "a long name": json.dumps({"schemas": [USER], "userName": "x" * 5000}).encode(),
     "a long id": json.dumps({"schemas": [USER], "userName": "x", "externalId": "x" * 5000}).encode(),
     "roles that are none": json.dumps({"schemas": [USER], "userName": "x", "roles": "ADMIN"}).encode(),
+    "much about one user": json.dumps({"schemas": [USER], "userName": "x", "title": "x" * 20_000}).encode(),
     "nested deeply": b'{"a":' * 5000 + b"1" + b"}" * 5000,
     "two primary addresses": json.dumps(
         {"schemas": [USER], "userName": "x", "emails": [{"value": "a@b.test", "primary": True}, {"value": "b@b.test", "primary": True}]}
@@ -131,6 +132,11 @@ def test_bodies_that_nobody_should_send(directory: Directory, name: str) -> None
 @pytest.mark.parametrize("body", [b"x" * (1024 * 1024 + 1), json.dumps({"userName": "x" * 1024 * 1024}).encode()], ids=["any", "JSON"])
 def test_a_body_that_is_too_large(directory: Directory, body: bytes) -> None:
     assert is_scim_error(directory.request("POST", "/scim/v2/Users", body, {"content-type": "application/scim+json"}), 413)
+
+
+def test_too_many_operations(directory: Directory) -> None:
+    operations = [{"op": "replace", "path": "title", "value": str(number)} for number in range(1001)]
+    assert is_scim_error(directory.change(f"/Users/{directory.user()['id']}", *operations), 413)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data"])

@@ -165,6 +165,15 @@ def test_seats_are_bounded(directory: Directory) -> None:
     assert directory.change(f"/Users/{inactive['id']}", {"op": "replace", "path": "active", "value": True}).status == 204
 
 
+def test_whoever_was_invited_takes_the_seat_of_the_invitation(directory: Directory) -> None:
+    seats(directory, 2)
+    name = address()
+    invited = directory.owner.post("/v1/identity/invitations", {"email": name, "role": "MEMBER"})
+    assert invited.status in (201, 202), invited.raw
+    assert directory.scim("POST", "/Users", {"schemas": [USER], "userName": address()}).status == 402
+    assert directory.user(name)["active"] is True
+
+
 # --- roles -------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -220,11 +229,13 @@ def test_a_member_who_is_provisioned_keeps_what_is_theirs(directory: Directory) 
 def test_an_account_that_two_organizations_made_is_not_led_away_by_one(directory: Directory, other: Directory) -> None:
     name = address("corp.test")
     mine, theirs = directory.user(name), other.user(name)
+    group = directory.group("Ops", mine["id"])["id"]
     assert directory.change(f"/Users/{mine['id']}", {"op": "replace", "path": "emails", "value": [{"value": "m@evil.test"}]}).status == 204
     [user] = other.owner.rows(select(User).join(OrganizationMember).where(OrganizationMember.id == theirs["id"]))
     assert user.email == name
     [moved] = directory.owner.rows(select(User).join(OrganizationMember).where(OrganizationMember.id == mine["id"]))
     assert moved.email == "m@evil.test"
+    assert [each["value"] for each in directory.scim("GET", f"/Groups/{group}").body["members"]] == [mine["id"]]
 
 
 def test_whoever_was_provisioned_deleted_and_provisioned_again_is_the_same_person(directory: Directory) -> None:

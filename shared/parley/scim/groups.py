@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,15 @@ _EVERYBODY = (
     .where(TeamMember.organization_id == Team.organization_id, TeamMember.team_id == Team.id)
     .scalar_subquery()
 )
+_SIZE = (
+    select(func.count())
+    .select_from(TeamMember)
+    .where(TeamMember.organization_id == Team.organization_id, TeamMember.team_id == Team.id)
+    .scalar_subquery()
+)
+MOST_MEMBERS = 20_000
+"""Shown on one page, which ends early rather than be more than a function may answer: 6 MB."""
+
 _SAME = and_(ScimGroup.organization_id == Team.organization_id, ScimGroup.id == Team.id)
 
 
@@ -77,14 +87,17 @@ class Groups:
     def resources(
         self, condition: Condition, order: Order, offset: int, limit: int, request: SearchRequest[Any] | None = None
     ) -> Sequence[Resource[Any]]:
-        found = self._joined(Team, ScimGroup.external_id, _EVERYBODY).where(condition).order_by(*order, Team.id)
+        found = self._joined(Team, ScimGroup.external_id, _EVERYBODY, _SIZE).where(condition).order_by(*order, Team.id)
         rows = self._session.execute(found.offset(offset).limit(limit)).all()
-        members: dict[UUID, list[UUID]] = {team.id: [] for team, _, _ in rows}
+        if request is not None and shows_members(request):
+            sizes = accumulate(size for *_, size in rows)
+            rows = rows[: max(sum(size <= MOST_MEMBERS for size in sizes), 1)]
+        members: dict[UUID, list[UUID]] = {team.id: [] for team, *_ in rows}
         if rows and (request is None or shows_members(request)):
             theirs = select(TeamMember.team_id, OrganizationMember.id).join(OrganizationMember, _MEMBERSHIP)
             for team_id, member_id in self._session.execute(theirs.where(TeamMember.team_id.in_(members)).order_by(OrganizationMember.id)):
                 members[team_id].append(member_id)
-        return [_shown(team, external_id, digest, members[team.id]) for team, external_id, digest in rows]
+        return [_shown(team, external_id, digest, members[team.id]) for team, external_id, digest, _ in rows]
 
     def get(self, key: str, request: Any = None) -> Resource[Any]:
         """Raises `NotFoundException`, alike for what is unknown, deleted, or another organization's."""

@@ -17,6 +17,9 @@ from parley.scim.models import ScimUser
 
 # What has a column, is said by us alone, or is never kept.
 _NOT_KEPT = ("schemas", "id", "externalId", "userName", "meta", "groups", "password")
+MOST_KEPT_BYTES = 16 * 1024
+"""So that a page of users fits into what a function may answer: 6 MB."""
+
 _ADDRESS: TypeAdapter[str] = TypeAdapter(Email)
 _SHOWN: TypeAdapter[str] = TypeAdapter(EmailStr)
 
@@ -113,6 +116,8 @@ class Wanted:
         if len(said.get("externalId") or "") > 1000:
             raise InvalidValueException(detail="An externalId has at most 1000 characters.")
         kept = {key: value for key, value in said.items() if key not in _NOT_KEPT}
+        if len(json.dumps(kept, ensure_ascii=False).encode()) > MOST_KEPT_BYTES:
+            raise InvalidValueException(detail=f"The attributes of a user have at most {MOST_KEPT_BYTES} bytes.")
         return cls(name, said.get("externalId"), said.get("active"), kept)
 
     @property

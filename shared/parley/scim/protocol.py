@@ -13,7 +13,7 @@ from sqlalchemy import select
 from parley.identity.models import Organization
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.errors import Forbidden
+from parley.kernel.errors import Forbidden, TooLarge
 from parley.kernel.parties import caller_of
 from parley.kernel.requests import read_json
 from parley.scim.description import service
@@ -23,6 +23,8 @@ from parley.scim.storage import TenantStorage
 
 log = logging.getLogger(__name__)
 
+MOST_OPERATIONS = 1000
+
 
 def serve(event: dict[str, Any]) -> dict[str, Any]:
     """The answer to one request. Raises refusals of ours, and whatever a fault is."""
@@ -30,7 +32,9 @@ def serve(event: dict[str, Any]) -> dict[str, Any]:
     if caller is None:
         raise Forbidden("This route needs a caller, and the gateway named none.")
     request = _request(event, caller)
-    read_json(event.get("body"))
+    body = read_json(event.get("body"))
+    if isinstance(body, dict) and _length(body.get("Operations")) > MOST_OPERATIONS:
+        raise TooLarge(f"A PATCH has at most {MOST_OPERATIONS} operations.")
     try:
         with transaction(caller) as session:
             if not session.scalar(select(Organization.scim_enabled).where(Organization.id == caller.organization_id)):
@@ -40,6 +44,10 @@ def serve(event: dict[str, Any]) -> dict[str, Any]:
         log.info("refused", extra={"code": refused.scim_type or "scim", "status": refused.status})
         answered = service().error_response(refused)
     return _answer(answered)
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def _request(event: dict[str, Any], caller: Caller) -> ScimRequest:

@@ -130,7 +130,7 @@ class Users:
         wanted.attributes.setdefault("active", True)
         self._refuse_taken(wanted.user_name)
         if wanted.is_active is not False:
-            seats.take(self._session, organization)
+            seats.take(self._session, organization, address=wanted.address)
         role = wanted.role or MemberRole.MEMBER
         standing.may_give(self._own_role, role)
         user_id = provisioned.account(self._session, wanted)
