@@ -68,7 +68,7 @@ def test_members_are_replaced_whole(directory: Directory) -> None:
     assert members(directory, group) == {first}
 
 
-@pytest.mark.parametrize("value", [str(new_id()), "nobody", ""])
+@pytest.mark.parametrize("value", [str(new_id()), "nobody", ""], ids=["unknown", "no id", "empty"])
 def test_unknown_members_are_refused_and_nothing_is_changed(directory: Directory, value: str) -> None:
     known = directory.user()["id"]
     group = directory.group("Engineering", known)["id"]
