@@ -23,10 +23,10 @@ COSTLY: dict[str, set[str]] = {
     "alembic": {"platform/migrate"},
     "parley.schema": set(),  # every model of every domain; migrations and tests alone need it
     "icalendar": {"scheduling/on_booking_changed"},
-    "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking", "identity/on_mail_due", "identity/open_invitation"},
     "lxml": {"saml/save_connection", "saml/receive_response"},
     "signxml": {"saml/receive_response"},
     "scim2_models": {"scim/serve"},  # 350 ms
+    "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking", "identity/on_mail_due", "identity/open_invitation", "identity/open_link"},
     "aws_xray_sdk": set(),
     "requests": set(),
 }

@@ -3,4 +3,7 @@
 from parley.identity import signing_keys
 from parley.kernel.deployment import custom_resource
 
-lambda_handler = custom_resource("token-keys", lambda properties: {"Jwks": signing_keys.published(properties["KeyIds"])})
+lambda_handler = custom_resource(
+    "token-keys",
+    lambda properties: {"Jwks": signing_keys.published(properties["KeyIds"]), "SigningKeyId": properties["KeyIds"][0]},
+)

@@ -62,6 +62,7 @@ def _widened() -> None:
     op.add_column("organizations", sa.Column("seat_limit", sa.Integer()))
     op.add_column("organizations", sa.Column("request_limit", sa.Integer()))
     op.add_column("users", sa.Column("last_organization_id", sa.Uuid()))
+    op.add_column("users", sa.Column("password_changed_at", INSTANT))
     op.add_column("organization_members", sa.Column("deactivated_at", INSTANT))
     op.alter_column("directory_entries", "organization_id", nullable=True)
     op.add_column("directory_entries", user(nullable=True))
@@ -223,7 +224,7 @@ def _people() -> None:
         sa.UniqueConstraint("user_id", "code_hash"),
     )
     for table in ("user_keys", "auth_providers", "user_sessions", "refresh_tokens", "user_totps", "recovery_codes"):
-        belong(op, table)
+        belong(op, table, sweeps=table == "user_sessions")
     # An organization ends the sessions of those who work for it; it starts none.
     op.execute(f"CREATE POLICY tenant_reads ON user_sessions FOR SELECT USING (organization_id = {TENANT})")
     op.execute(f"CREATE POLICY tenant_ends ON user_sessions FOR UPDATE USING (organization_id = {TENANT})")
@@ -446,6 +447,7 @@ def downgrade() -> None:
     op.drop_column("directory_entries", "user_id")
     op.alter_column("directory_entries", "organization_id", nullable=False)
     op.drop_column("organization_members", "deactivated_at")
+    op.drop_column("users", "password_changed_at")
     op.drop_column("users", "last_organization_id")
     op.drop_column("organizations", "request_limit")
     op.drop_column("organizations", "seat_limit")

@@ -51,6 +51,20 @@ PUBLIC = {
     "GET /v1/auth/providers/{provider}/callback",
     "POST /v1/auth/providers/{provider}/callback",
     "GET /v1/auth/providers/{provider}/complete",
+    "GET /.well-known/jwks.json",
+    "GET /links/{token}",
+    "POST /links/{token}",
+    "POST /v1/auth/register",
+    "POST /v1/auth/verify-email",
+    "POST /v1/auth/login",
+    "POST /v1/auth/login/second-factor",
+    "POST /v1/auth/magic-link",
+    "POST /v1/auth/magic-link/redeem",
+    "POST /v1/auth/password-reset",
+    "POST /v1/auth/password-reset/redeem",
+    "POST /v1/auth/email/confirm",
+    "POST /v1/auth/refresh",
+    "POST /v1/auth/logout",
 }
 # Who knows what no other function may know.
 KNOWN_TO = {

@@ -15,6 +15,8 @@ from parley.identity.sessions import REFRESH_LIFE, Started
 from parley.kernel.errors import Forbidden, Unauthenticated
 from parley.kernel.settings import setting
 
+__all__ = ["COOKIE", "Cookie", "access_token", "cookie_of", "refresh_token", "refuse_other_sites", "signed_in", "signed_out"]
+
 COOKIE = "__Secure-parley_refresh"
 _PATH = "/v1/auth"
 _JSON = "application/json"
@@ -30,8 +32,7 @@ class CrossSiteRequest(Forbidden):
 
 def signed_in(started: Started, *, as_cookie: bool) -> Response[TokensRead]:
     """The answer to a log-in or a refresh, after its transaction. The refresh token goes into the cookie, or into the body."""
-    token = started.refresh_token
-    cookies = [_cookie(token, int(REFRESH_LIFE.total_seconds()))] if as_cookie and token is not None else []
+    cookies = [cookie_of(started)] if as_cookie else []
     return Response(200, _JSON, tokens_of(started, with_refresh_token=not as_cookie), cookies=cookies)
 
 
@@ -40,9 +41,9 @@ def signed_out() -> Response[None]:
     return Response(204, _JSON, cookies=[_cookie("", 0)])
 
 
-def set_cookie(started: Started) -> str:
-    """The value of a `Set-Cookie` header, for answers that are made elsewhere."""
-    return str(_cookie(started.refresh_token or "", int(REFRESH_LIFE.total_seconds())))
+def cookie_of(started: Started) -> Cookie:
+    """The cookie of a session that has begun, for answers that are made elsewhere."""
+    return _cookie(started.refresh_token or "", int(REFRESH_LIFE.total_seconds()))
 
 
 def refresh_token(event: dict[str, Any], in_body: str | None) -> tuple[str, bool]:
@@ -56,6 +57,12 @@ def refresh_token(event: dict[str, Any], in_body: str | None) -> tuple[str, bool
     if not event.get("body"):
         raise CrossSiteRequest("With the cookie, send a body of application/json: {} is enough.")
     return found[COOKIE], True
+
+
+def access_token(event: dict[str, Any]) -> str | None:
+    """The bearer token of a request to a public route, unverified."""
+    scheme, _, token = (event.get("headers") or {}).get("authorization", "").strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def refuse_other_sites(event: dict[str, Any]) -> None:

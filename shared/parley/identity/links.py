@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from parley.identity.models import VerificationKind, VerificationToken
@@ -95,14 +95,36 @@ def _found(digest: str) -> Link | None:
     return Link(row_id, VerificationKind(kind), email, wanted, user_id, owner_id, sent_at, digest)
 
 
-def use(session: Session, link: Link) -> None:
-    """Use it up, in a transaction of who bears it (`db.bearing`). Of many at once one goes on. Raises `LinkNotValid`."""
-    fresh = select(VerificationToken.id).where(
+def use(session: Session, link: Link) -> datetime:
+    """Use it up, in a transaction of who bears it (`db.bearing`): of many at once one goes on. Returns when it was asked for.
+
+    Raises `LinkNotValid`.
+    """
+    fresh = select(VerificationToken.created_at).where(
         VerificationToken.token_hash == link.digest, VerificationToken.used_at.is_(None), VerificationToken.expires_at > now()
     )
-    if session.scalar(fresh.with_for_update()) is None:
+    created_at = session.scalar(fresh.with_for_update())
+    if created_at is None:
         raise LinkNotValid("This link was used already or has run out; ask for a new one.")
     later(session, update(VerificationToken).where(VerificationToken.id == link.id).values(used_at=now(), wanted=None))
+    return created_at
+
+
+def old_address(row_id: UUID) -> tuple[str | None, str]:
+    """The address that a change of address has replaced, until it was told, and the digest that shows the row. One round trip."""
+    digest = keyed.digest(_LINK, token(row_id))
+    rows = db.lookup_bearing(digest, "SELECT wanted ->> 'old_email' FROM verification_tokens")
+    return (rows[0][0] if rows else None), digest
+
+
+def forget_wanted(session: Session, row_id: UUID) -> None:
+    session.execute(update(VerificationToken).where(VerificationToken.id == row_id).values(wanted=None))
+
+
+def forget(session: Session) -> int:
+    """Delete what ran out a week ago, in a sweep. Returns how many."""
+    old = text("DELETE FROM verification_tokens WHERE expires_at < clock_timestamp() - interval '7 days'")
+    return int(session.connection().execute(old).rowcount)
 
 
 def mark_sent(session: Session, link: Link) -> None:

@@ -109,6 +109,7 @@ class User(Timestamps, SoftDeleted, Base):
     locale: Mapped[str] = mapped_column(default="en")
     status: Mapped[UserStatus] = mapped_column(native_enum(UserStatus, "user_status"), default=UserStatus.ACTIVE)
     password_hash: Mapped[str | None]
+    password_changed_at: Mapped[datetime | None]
     email_verified_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     last_organization_id: Mapped[UUID | None]

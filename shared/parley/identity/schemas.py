@@ -16,9 +16,15 @@ class OrganizationRead(Shown):
 
 
 class CallerRead(Shown):
+    """`role` and `organization` are null for somebody who has chosen none."""
+
     user_id: UUID
     name: str | None
     email: str | None
-    role: MemberRole
+    username: str | None
+    timezone: str
+    locale: str
+    avatar_url: str | None
+    role: MemberRole | None
     scopes: list[str]
-    organization: OrganizationRead
+    organization: OrganizationRead | None

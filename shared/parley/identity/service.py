@@ -14,21 +14,24 @@ class NoSuchMember(NotFound):
 
 
 def caller(session: Session, caller: Caller) -> CallerRead:
-    """The caller as a member of the organization. One query. Raises `NoSuchMember`."""
+    """The caller, as a member of the organization if they have chosen one. One query. Raises `NoSuchMember`."""
+    asked = select(User, OrganizationMember.role, Organization).where(User.id == caller.actor_id)
+    here = (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == caller.organization_id)
     found = session.execute(
-        select(User, OrganizationMember, Organization)
-        .join(OrganizationMember, OrganizationMember.user_id == User.id)
-        .join(Organization, Organization.id == OrganizationMember.organization_id)
-        .where(User.id == caller.actor_id)
+        asked.outerjoin(OrganizationMember, here).outerjoin(Organization, Organization.id == OrganizationMember.organization_id)
     ).one_or_none()
-    if found is None:
+    if found is None or (caller.has_organization and found[1] is None):
         raise NoSuchMember("You are not a member of this organization any more; log in again.")
-    user, member, organization = found
+    user, role, organization = found
     return CallerRead(
         user_id=user.id,
         name=user.name,
         email=user.email,
-        role=member.role,
+        username=user.username,
+        timezone=user.timezone,
+        locale=user.locale,
+        avatar_url=user.avatar_url,
+        role=role,
         scopes=sorted(caller.scopes),
-        organization=OrganizationRead.model_validate(organization),
+        organization=OrganizationRead.model_validate(organization) if organization is not None else None,
     )

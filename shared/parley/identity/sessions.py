@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from parley.identity import tickets
@@ -90,7 +90,6 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
     token, row = new_refresh_token(user.id, begun)
     session.add(row)
     audit.record(session, as_user(caller, user.id, begun.organization_id), "user.login_succeeded", begun, methods=begun.methods)
-    session.flush()
     later(session, update(User).where(User.id == user.id).values(last_login_at=at, last_organization_id=begun.organization_id))
     return Started(begun.id, user.id, user.email, user.name, place, token)
 
@@ -127,3 +126,9 @@ def revoke_in_organization(session: Session, user_id: UUID, *, because: str) -> 
         UserSession.user_id == user_id, UserSession.organization_id == organization_id, UserSession.revoked_at.is_(None)
     )
     later(session, here.values(revoked_at=now(), revoked_because=because))
+
+
+def forget(session: Session) -> int:
+    """Delete sessions that ended 30 days ago, with their tokens, in a sweep. Returns how many."""
+    old = text("DELETE FROM user_sessions WHERE least(expires_at, revoked_at) < clock_timestamp() - interval '30 days'")
+    return int(session.connection().execute(old).rowcount)

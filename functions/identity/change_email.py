@@ -1,0 +1,16 @@
+"""POST /v1/auth/email"""
+
+from parley.identity import oneself
+from parley.identity.log_in_schemas import Accepted, EmailChange
+from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
+
+app = api(needs=Access.PERSON)
+
+
+@app.post("/v1/auth/email", status_code=202)
+def change_email(wanted: EmailChange, caller: AuthenticatedCaller) -> Accepted:
+    oneself.change_email(caller, wanted.email, wanted.password.get_secret_value() if wanted.password else None)
+    return Accepted(detail="A mail is on its way to the new address; it becomes yours when you open the link in it.")
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,23 @@
+"""POST /v1/auth/logout: with a refresh token, in body or cookie, or with an access token."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from parley.identity import browser, leaving
+from parley.identity.log_in_schemas import LogOut
+from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.post("/v1/auth/logout", status_code=204)
+def log_out(visitor: Visitor, event: RawEvent, wanted: LogOut | None = None) -> Response[None]:
+    in_body = wanted.refresh_token.get_secret_value() if wanted and wanted.refresh_token else None
+    access_token = browser.access_token(event)
+    if access_token is not None and in_body is None:
+        leaving.by_access_token(visitor, access_token)
+    else:
+        leaving.by_refresh_token(visitor, browser.refresh_token(event, in_body)[0])
+    return browser.signed_out()
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,19 @@
+"""POST /v1/auth/magic-link/redeem"""
+
+from aws_lambda_powertools.event_handler import Response
+
+from parley.identity import browser, mailed
+from parley.identity.answers import TokensRead
+from parley.identity.log_in_schemas import LinkRedeemed
+from parley.kernel.http import Access, Visitor, api, entrypoint
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.post("/v1/auth/magic-link/redeem")
+def redeem_magic_link(wanted: LinkRedeemed, visitor: Visitor) -> Response[TokensRead]:
+    started = mailed.log_in_by_link(visitor, wanted.token.get_secret_value())
+    return browser.signed_in(started, as_cookie=wanted.cookie)
+
+
+lambda_handler = entrypoint(app)

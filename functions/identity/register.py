@@ -1,0 +1,16 @@
+"""POST /v1/auth/register"""
+
+from parley.identity import registering
+from parley.identity.log_in_schemas import Accepted, Registration
+from parley.kernel.http import Access, Visitor, api, entrypoint
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.post("/v1/auth/register", status_code=202)
+def register(wanted: Registration, visitor: Visitor) -> Accepted:
+    registering.register(visitor, email=wanted.email, password=wanted.password.get_secret_value(), name=wanted.name)
+    return Accepted(detail="A mail is on its way to this address; open the link in it to go on.")
+
+
+lambda_handler = entrypoint(app)

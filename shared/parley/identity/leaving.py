@@ -1,0 +1,91 @@
+"""Sessions seen by their user, and ended."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity import oneself, sessions, tickets, tokens
+from parley.identity.log_in_schemas import SessionRead
+from parley.identity.models import RefreshToken, UserSession
+from parley.identity.sessions import as_user
+from parley.kernel import audit, db, keyed
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import NotFound, Unauthenticated
+from parley.kernel.paging import page
+
+
+class NoSuchSession(NotFound):
+    """The session is not there, has ended, or is somebody else's."""
+
+
+class InvalidAccessToken(Unauthenticated):
+    """The access token is not valid, or belongs to no session."""
+
+
+def shown(row: UserSession, current: UUID | None) -> SessionRead:
+    values = {name: getattr(row, name) for name in SessionRead.model_fields if name != "is_current"}
+    return SessionRead(**values, is_current=row.id == current)
+
+
+def open_sessions(session: Session, user_id: UUID, cursor: str | None, limit: int) -> tuple[list[UserSession], str | None]:
+    """The user's sessions that have not ended, newest first. One query."""
+    living = select(UserSession).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), UserSession.expires_at > now())
+    rows, following = page(session, living, [UserSession.id], cursor=cursor, limit=limit)
+    return list(rows), following
+
+
+def end_session(session: Session, caller: Caller, session_id: UUID) -> None:
+    """Raises `NoSuchSession`."""
+    mine = select(UserSession).where(
+        UserSession.id == session_id, UserSession.user_id == session.info["user_id"], UserSession.revoked_at.is_(None)
+    )
+    found = session.scalar(mine)
+    if found is None:
+        raise NoSuchSession("There is no such session.")
+    sessions.revoke(session, session_id, because="revoked by its user")
+    _audit_log_out(session, caller, found)
+
+
+def _audit_log_out(session: Session, caller: Caller, ended: UserSession) -> None:
+    # For its organization, unless the user has left that since.
+    place = sessions.chosen(session, ended.user_id, last=ended.organization_id)
+    where = place.id if place is not None and place.id == ended.organization_id else None
+    audit.record(session, as_user(caller, ended.user_id, where), "user.logged_out", ended)
+
+
+def everywhere(caller: Caller) -> None:
+    """Log out everywhere, here too."""
+    with db.personal(caller) as session:
+        known = oneself.known(session)
+        sessions.revoke_all(session, known.user.id, because="logged out everywhere")
+        audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.logged_out", known.user, everywhere=True)
+
+
+def by_refresh_token(caller: Caller, token: str) -> None:
+    """End the session of a refresh token; one that opens nothing has nothing to end (RFC 7009, section 2.2)."""
+    user_id = tickets.user_of(sessions.PREFIX, token)
+    if user_id is None:
+        return
+    of_token = RefreshToken.token_hash == keyed.digest(sessions.PURPOSE, token)
+    with db.personal(caller, user_id) as session:
+        _end(session, caller, session.scalar(select(RefreshToken.family_id).where(of_token)))
+
+
+def by_access_token(caller: Caller, token: str) -> None:
+    """End the session of an access token. Raises `InvalidAccessToken`."""
+    try:
+        bearer = tokens.verify(token)
+    except tokens.InvalidToken:
+        raise InvalidAccessToken("This access token is not valid; send the refresh token instead.") from None
+    with db.personal(caller, bearer.user_id) as session:
+        _end(session, caller, bearer.session_id)
+
+
+def _end(session: Session, caller: Caller, session_id: UUID | None) -> None:
+    living = UserSession.revoked_at.is_(None)
+    found = session.scalar(select(UserSession).where(UserSession.id == session_id, living)) if session_id is not None else None
+    if found is not None:
+        sessions.revoke(session, found.id, because="logged out")
+        _audit_log_out(session, caller, found)

@@ -1,0 +1,164 @@
+"""What the routes of log-in take and answer. Passwords, codes and tokens are `SecretStr`: no `repr` shows them."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from parley.kernel.texts import Email, Line, Shown, TimeZone, Wanted
+
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+_USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{1,28}[a-z0-9])", re.ASCII | re.IGNORECASE)
+
+
+def _locale(text: str) -> str:
+    if not _LOCALE.fullmatch(text):
+        raise ValueError("must be a language tag, like en or pt-BR")
+    return text
+
+
+def _username(text: str) -> str:
+    if not _USERNAME.fullmatch(text):
+        raise ValueError("must have 3 to 30 letters, digits, dots, dashes or underscores, and begin and end with a letter or digit")
+    return text
+
+
+def _https(text: str) -> str:
+    if not re.fullmatch(r"https://[^\s/?#@]+[^\s]*", text):
+        raise ValueError("must be an https:// address")
+    return text
+
+
+Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+Token = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+Code = Annotated[SecretStr, Field(min_length=6, max_length=32)]
+Locale = Annotated[Line, Field(max_length=35), AfterValidator(_locale)]
+Username = Annotated[Line, AfterValidator(_username)]
+Address = Annotated[Line, Field(max_length=2000), AfterValidator(_https)]
+
+
+class Registration(Wanted):
+    email: Email
+    password: Password
+    name: Line | None = None
+
+
+class Accepted(Shown):
+    """The same for every address: what happens next, a mail says."""
+
+    detail: str
+
+
+class Credentials(Wanted):
+    """`cookie`: the refresh token goes into a cookie, for browsers."""
+
+    email: Email
+    password: Password
+    cookie: bool = False
+
+
+class SecondStep(Wanted):
+    challenge: Token
+    code: Code
+    cookie: bool = False
+
+
+class LinkWanted(Wanted):
+    email: Email
+
+
+class LinkRedeemed(Wanted):
+    token: Token
+    cookie: bool = False
+
+
+class EmailConfirmed(Wanted):
+    token: Token
+
+
+class PasswordReset(Wanted):
+    token: Token
+    password: Password
+
+
+class PasswordChange(Wanted):
+    current_password: Password
+    new_password: Password
+
+
+class EmailChange(Wanted):
+    """`password`: the current one, if the account has one."""
+
+    email: Email
+    password: Password | None = None
+
+
+class RefreshWanted(Wanted):
+    """Without `refresh_token`, the cookie counts. With `cookie`, the next one goes into the cookie."""
+
+    refresh_token: Token | None = None
+    cookie: bool = False
+
+
+class LogOut(Wanted):
+    refresh_token: Token | None = None
+
+
+class Switch(Wanted):
+    organization_id: UUID
+
+
+class TotpRead(Shown):
+    """`otpauth_uri` is what an authenticator reads as a QR code; `secret` what is typed into it otherwise."""
+
+    secret: str
+    otpauth_uri: str
+
+
+class CodeGiven(Wanted):
+    code: Code
+
+
+class Proof(Wanted):
+    """One of the two: the current password, or a code of the authenticator or a recovery code."""
+
+    password: Password | None = None
+    code: Code | None = None
+
+    def opened(self) -> tuple[str | None, str | None]:
+        return (
+            self.password.get_secret_value() if self.password else None,
+            self.code.get_secret_value() if self.code else None,
+        )
+
+
+class RecoveryCodesRead(Shown):
+    """Shown this once; each is good once."""
+
+    recovery_codes: list[str]
+
+
+class SessionRead(Shown):
+    """`user_agent` is what the device said of itself, `ip_address` where it was last seen."""
+
+    id: UUID
+    organization_id: UUID | None
+    methods: list[str]
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+class ProfileUpdate(Wanted):
+    """What is left out stays; null takes a name, username or picture away."""
+
+    name: Line | None = None
+    username: Username | None = None
+    timezone: TimeZone = "UTC"
+    locale: Locale = "en"
+    avatar_url: Address | None = None

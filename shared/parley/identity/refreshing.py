@@ -1,0 +1,126 @@
+"""Refresh tokens rotate: each is good once, and the next one comes with the answer. One that comes again betrays that two have it.
+
+Which of the two is the thief can't be told, so the session ends for both. Only a request that came in before the successor was in anybody's
+hands is no reuse: a browser with two tabs, a client that tries twice. It gets nothing, and the session lives. To make that a fact and not a
+guess, the answer with the successor is held back until SIMULTANEOUS has passed since the rotation: what comes in later comes from somebody
+who could have known (docs/decisions/0014).
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity import sessions, tickets
+from parley.identity.models import RefreshToken, User, UserSession, UserStatus
+from parley.identity.sessions import Chosen, Started, as_user
+from parley.kernel import audit, db, keyed
+from parley.kernel.admission import NotAMember, SessionEnded
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Refusal, Unauthenticated
+
+SIMULTANEOUS = timedelta(milliseconds=250)
+_CLOCKS = timedelta(milliseconds=10)  # that those of gateway and function may differ by
+_PLAUSIBLE = timedelta(minutes=5)
+
+
+class InvalidRefreshToken(Unauthenticated):
+    """It is no refresh token of ours."""
+
+
+class RefreshTokenReplaced(Unauthenticated):
+    """Another request with the same token came in at the same time, and got the next one."""
+
+
+class RefreshTokenReused(Unauthenticated):
+    """The token was used before. The session has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    started: Started
+    at: datetime
+
+    def hold_back(self) -> None:
+        """Wait until the answer may leave."""
+        time.sleep(max((self.at + SIMULTANEOUS + _CLOCKS - now()).total_seconds(), 0))
+
+
+def arrival(event: dict[str, Any]) -> datetime:
+    """When API Gateway took the request in; now, if it does not say so to the millisecond."""
+    at = datetime.fromtimestamp(event.get("requestContext", {}).get("timeEpoch", 0) / 1000, UTC)
+    return at if abs(now() - at) < _PLAUSIBLE else now()
+
+
+def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
+    """Use a refresh token up, and give its successor, for the same session.
+
+    Raises `InvalidRefreshToken`, `SessionEnded`, `RefreshTokenReplaced`, and `RefreshTokenReused`, which has ended the session.
+    """
+    user_id = tickets.user_of(sessions.PREFIX, token)
+    if user_id is None:
+        raise _invalid()
+    digest = keyed.digest(sessions.PURPOSE, token)
+    with db.personal(caller, user_id) as session:
+        # Who waits for the locks sees the rows as they are then. Of many at once, one finds the token unused.
+        found = session.execute(
+            select(RefreshToken, UserSession, User)
+            .join(UserSession, UserSession.id == RefreshToken.family_id)
+            .join(User, User.id == RefreshToken.user_id)
+            .where(RefreshToken.token_hash == digest)
+            .with_for_update(of=(RefreshToken, UserSession))
+        ).one_or_none()
+        if found is None:
+            raise _invalid()
+        outcome = _outcome(session, caller, *found, arrived_at)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+def _invalid() -> InvalidRefreshToken:
+    return InvalidRefreshToken("This refresh token is not one of ours; log in again.")
+
+
+def _outcome(
+    session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, arrived_at: datetime
+) -> Rotated | Refusal:
+    at = now()
+    is_over = family.revoked_at is not None or min(family.expires_at, old.expires_at) <= at
+    if is_over or old.revoked_at is not None or user.status is not UserStatus.ACTIVE:
+        return SessionEnded("This session has ended; log in again.")
+    if old.replaced_at is None:
+        return Rotated(_next(session, caller, old, family, user, at), at)
+    if arrived_at < old.replaced_at + SIMULTANEOUS:
+        return RefreshTokenReplaced("This token was refreshed by another request at the same time; use the token that it got.")
+    place = _place(session, family)
+    sessions.revoke(session, family.id, because="refresh token reused")
+    audited = as_user(caller, user.id, place.id if place else None)
+    audit.record(session, audited, "security.suspicious_activity_seen", family, reason="refresh_token_reused")
+    return RefreshTokenReused("This token was used before: somebody else may have it. The session has ended; log in again.")
+
+
+def _place(session: Session, family: UserSession) -> Chosen | None:
+    """The organization of the session, while its user belongs to it."""
+    if family.organization_id is None:
+        return None
+    try:
+        return sessions.chosen(session, family.user_id, wanted=family.organization_id)
+    except NotAMember:
+        return None
+
+
+def _next(session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, at: datetime) -> Started:
+    place = _place(session, family)
+    family.organization_id = place.id if place else None
+    family.last_used_at = at
+    family.expires_at = min(at + sessions.REFRESH_LIFE, family.created_at + sessions.LONGEST)
+    family.ip_address, family.user_agent = caller.ip_address, caller.user_agent
+    token, row = sessions.new_refresh_token(user.id, family)
+    session.add(row)
+    old.replaced_by, old.replaced_at = row.id, at
+    return Started(family.id, user.id, user.email, user.name, place, token)
