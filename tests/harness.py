@@ -37,6 +37,7 @@ class Client:
 
     world: World
     token: str | None = None
+    ip: str = field(default="127.0.0.1", kw_only=True)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, query: Mapping[str, Any] | None = None
@@ -47,7 +48,7 @@ class Client:
         sent |= dict(headers or {})
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
         target = f"{path}?{urlencode({name: value for name, value in query.items() if value is not None})}" if query else path
-        response = self.world.gateway.handle(Request(method, target, tuple(sent.items()), content))
+        response = self.world.gateway.handle(Request(method, target, tuple(sent.items()), content, self.ip))
         return Answer(response.status, dict(response.headers), response.body)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:

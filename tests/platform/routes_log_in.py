@@ -4,21 +4,126 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from parley.identity import sessions
+from parley.identity.models import User
+from parley.kernel import db
+from parley.kernel.callers import NOWHERE, ActorType, Caller
+from tests.identity.people import PASSWORD, Browser, address, letters, person, register
+from tests.identity.test_second_factors import challenge_of, enrolled
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
+VISITOR = Caller(NOWHERE, ActorType.VISITOR, ip_address="192.0.2.1", user_agent="a test")
+FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+
+
+def add_session(user_id: UUID, world: World) -> str:
+    with db.personal(VISITOR, user_id) as session:
+        user = session.scalars(select(User).where(User.id == user_id)).one()
+        return str(sessions.start(session, VISITOR, user, ["pwd"]).session_id)
+
+
+def link(world: World, path: str, email: str) -> str:
+    """The token of a new link for an address that has an account."""
+    assert Browser(world).post(path, {"email": email}).status == 202
+    return letters(world, email)[-1].token
+
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    world, member = house.world, house.member
+
+    def send(method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, who: Any = None) -> Request:
+        client = who or Browser(world)
+        return lambda: client.request(method, path, body, headers)
+
+    def mine(method: str, path: str, body: Any = None) -> Callable[[], Request]:
+        return lambda: send(method, path, body, who=person(world))
+
+    def second_step() -> Request:
+        ada, app, _ = enrolled(world)
+        challenge = challenge_of(ada.log_in())
+        return send("POST", "/v1/auth/login/second-factor", {"challenge": challenge, "code": app.code()})
+
+    def redeem(path: str, asked: str) -> Request:
+        return send("POST", path, {"token": link(world, asked, person(world).email)})
+
+    def reset() -> Request:
+        token = link(world, "/v1/auth/password-reset", person(world).email)
+        return send("POST", "/v1/auth/password-reset/redeem", {"token": token, "password": "three rivers, no bridge"})
+
+    def confirm_email() -> Request:
+        new = address()
+        assert person(world).post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
+        return send("POST", "/v1/auth/email/confirm", {"token": letters(world, new)[-1].token})
+
+    def confirm_totp() -> Request:
+        import pyotp
+
+        ada = person(world)
+        secret = ada.post("/v1/auth/totp").body["secret"]
+        return send("POST", "/v1/auth/totp/confirm", {"code": pyotp.TOTP(secret).now()}, who=ada)
+
+    def with_factor(method: str, path: str) -> Request:
+        return send(method, path, {"password": PASSWORD}, who=enrolled(world)[0])
+
+    def switch() -> Request:
+        from tests.identity.test_sessions import join
+
+        ada = person(world)
+        join(member, ada)
+        return send("POST", "/v1/auth/switch", {"organization_id": str(member.organization_id)}, who=ada)
+
+    magic, login = "/v1/auth/magic-link", {"email": person(world).email, "password": PASSWORD}
+    change = {"current_password": PASSWORD, "new_password": "three rivers, no bridge"}
+    return {
+        "POST /v1/auth/register": lambda: send("POST", "/v1/auth/register", {"email": address(), "password": PASSWORD}),
+        "POST /v1/auth/verify-email": lambda: send("POST", "/v1/auth/verify-email", {"token": register(world)[1]}),
+        "POST /v1/auth/login": lambda: send("POST", "/v1/auth/login", login),
+        "POST /v1/auth/login/second-factor": second_step,
+        "POST /v1/auth/magic-link": lambda: send("POST", magic, {"email": address()}),
+        "POST /v1/auth/magic-link/redeem": lambda: redeem(f"{magic}/redeem", magic),
+        "POST /v1/auth/password-reset": lambda: send("POST", "/v1/auth/password-reset", {"email": address()}),
+        "POST /v1/auth/password-reset/redeem": reset,
+        "POST /v1/auth/email": mine("POST", "/v1/auth/email", {"email": address(), "password": PASSWORD}),
+        "POST /v1/auth/email/confirm": confirm_email,
+        "PUT /v1/auth/password": mine("PUT", "/v1/auth/password", change),
+        "POST /v1/auth/refresh": lambda: send("POST", "/v1/auth/refresh", {"refresh_token": person(world).refresh_token}),
+        "POST /v1/auth/logout": lambda: send("POST", "/v1/auth/logout", {"refresh_token": person(world).refresh_token}),
+        "POST /v1/auth/logout-everywhere": mine("POST", "/v1/auth/logout-everywhere", {}),
+        "POST /v1/auth/switch": switch,
+        "GET /v1/auth/sessions": lambda: send("GET", "/v1/auth/sessions?limit=100", who=member),
+        "DELETE /v1/auth/sessions/{session_id}": lambda: send(
+            "DELETE", f"/v1/auth/sessions/{add_session(member.user_id, world)}", who=member
+        ),
+        "POST /v1/auth/totp": mine("POST", "/v1/auth/totp", {}),
+        "POST /v1/auth/totp/confirm": confirm_totp,
+        "DELETE /v1/auth/totp": lambda: with_factor("DELETE", "/v1/auth/totp"),
+        "POST /v1/auth/recovery-codes": lambda: with_factor("POST", "/v1/auth/recovery-codes"),
+        "PATCH /v1/identity/me": mine("PATCH", "/v1/identity/me", {"name": "Ada"}),
+        "GET /.well-known/jwks.json": lambda: send("GET", "/.well-known/jwks.json"),
+        "GET /links/{token}": lambda: send("GET", f"/links/{register(world)[1]}"),
+        "POST /links/{token}": lambda: send("POST", f"/links/{register(world)[1]}", b"", FORM),
+    }
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"session_id": add_session(member.user_id, world)}
+
+
+def _sessions(house: Furnished, count: int) -> None:
+    for _ in range(count):
+        add_session(house.member.user_id, house.world)
 
 
 BODIES: dict[str, Any] = {}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""
+
+LISTS = {"GET /v1/auth/sessions": _sessions}

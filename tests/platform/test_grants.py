@@ -77,8 +77,6 @@ CALLS = {
 # Writes to the trail who asked for what is not theirs: only callers that an authorizer has named, whose routes reach the database anyway.
 UNLESS_NAMED = frozenset({"parley.kernel.http._witness"})
 FROM_LAMBDA = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
-# Not for the function: the commands on a developer's machine take it from there.
-FOR_OTHERS = {("platform.publish_token_keys", "TOKEN_KEY_ID")}
 
 
 def name_of(handler: str) -> str:
@@ -123,7 +121,7 @@ def test_a_function_has_the_settings_that_its_code_asks_for_and_no_others_of_its
     assert {name for name, is_needed in asked if is_needed} - FROM_LAMBDA <= has
     own = DOCUMENT["Resources"][name_of(handler)]["Properties"].get("Environment", {"Variables": {}})["Variables"]
     told = {name for name, value in own.items() if value != {"Ref": "AWS::NoValue"}}
-    assert {(handler, name) for name in told - {name for name, _ in asked}} <= FOR_OTHERS
+    assert told - {name for name, _ in asked} == set()
 
 
 @pytest.mark.parametrize("handler", handlers())

@@ -25,8 +25,9 @@ class InvalidAccessToken(Unauthenticated):
 
 
 def shown(row: UserSession, current: UUID | None) -> SessionRead:
-    values = {name: getattr(row, name) for name in SessionRead.model_fields if name != "is_current"}
-    return SessionRead(**values, is_current=row.id == current)
+    names = SessionRead.model_fields.keys() - {"is_current", "ip_address"}
+    at = str(row.ip_address) if row.ip_address is not None else None  # the driver reads an inet as an object
+    return SessionRead(**{name: getattr(row, name) for name in names}, ip_address=at, is_current=row.id == current)
 
 
 def open_sessions(session: Session, user_id: UUID, cursor: str | None, limit: int) -> tuple[list[UserSession], str | None]:

@@ -1,0 +1,173 @@
+"""Register, verify, log in: by password and by a link, as anybody does."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import select, text, update
+
+from parley.identity import passwords, throttles
+from parley.identity.models import User, VerificationToken
+from parley.kernel import db, directory
+from parley.kernel.audit import AuditLog
+from parley.kernel.callers import NOWHERE, system
+from tests.harness import Client, World
+from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register
+
+
+def audited(user_id: str) -> list[str]:
+    with db.transaction(system(NOWHERE)) as session:
+        return list(session.scalars(select(AuditLog.action).where(AuditLog.actor_id == user_id).order_by(AuditLog.created_at, AuditLog.id)))
+
+
+def test_registering_makes_an_account_when_the_link_is_opened(world: World) -> None:
+    recipient, token = register(world)
+    assert directory.person_of(directory.Kind.EMAIL, recipient) is None
+    assert Browser(world).post("/v1/auth/login", {"email": recipient, "password": PASSWORD}).status == 401
+    answer = Browser(world).post("/v1/auth/verify-email", {"token": token})
+    assert answer.status == 200
+    assert (answer.body["user"]["email"], answer.body["organization"], answer.body["expires_in"]) == (recipient, None, 900)
+    me = Client(world, answer.body["access_token"]).get("/v1/identity/me").body
+    assert (me["name"], me["email"], me["role"], me["organization"], me["scopes"]) == ("Grace Hopper", recipient, None, None, [])
+    assert audited(answer.body["user"]["id"]) == ["user.registered", "user.login_succeeded"]
+    again = Browser(world).post("/v1/auth/verify-email", {"token": token})
+    assert (again.status, again.body["code"]) == (410, "link_not_valid")
+
+
+def test_a_known_address_is_answered_alike_and_told_by_mail(world: World) -> None:
+    ada = person(world)
+    body = {"password": PASSWORD, "name": "Mallory"}
+    known = Browser(world).post("/v1/auth/register", body | {"email": ada.email.upper()})
+    unknown = Browser(world).post("/v1/auth/register", body | {"email": address()})
+    assert (known.status, known.raw) == (unknown.status, unknown.raw) == (202, unknown.raw)
+    told = letters(world, ada.email)[-1]
+    assert told.subject == "You have an account at Parley"
+    assert "/links/" not in told.text
+    assert ada.log_in().status == 200
+
+
+def test_twenty_redemptions_at_once_make_one_account(world: World) -> None:
+    recipient, token = register(world)
+    browsers = [Browser(world) for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda browser: browser.post("/v1/auth/verify-email", {"token": token}), browsers))
+    assert Counter(answer.status for answer in answers) == {200: 1, 410: 19}
+    (made,) = db.lookup("SELECT count(*) FROM directory_entries WHERE key = %s", directory.personal(recipient))
+    assert made[0] == 1
+
+
+def test_two_registrations_of_one_address_make_one_account(world: World) -> None:
+    recipient, first = register(world)
+    _, second = register(world, recipient)
+    assert Browser(world).post("/v1/auth/verify-email", {"token": second}).status == 200
+    late = Browser(world).post("/v1/auth/verify-email", {"token": first})
+    assert (late.status, late.body["code"]) == (409, "email_taken")
+
+
+def test_no_more_than_five_mails_at_once_for_one_address_and_the_same_answer(world: World) -> None:
+    recipient = address()
+    answers = [Browser(world).post("/v1/auth/magic-link", {"email": recipient}) for _ in range(7)]
+    assert {(answer.status, answer.raw) for answer in answers} == {(202, answers[0].raw)}
+    with db.sweep() as session:
+        asked = session.scalar(select(text("count(*)")).select_from(VerificationToken).where(VerificationToken.email == recipient))
+    assert asked == throttles.MAILS[0]
+
+
+def test_short_common_and_personal_passwords_are_refused(world: World) -> None:
+    recipient = address()
+    for bad in ("short", "password1234", "P@ssw0rd2026!", "qwertyuiop123", "abcabcabcabcabc", "parleyparley1", "x" * 1025):
+        answer = Browser(world).post("/v1/auth/register", {"email": recipient, "password": bad})
+        assert answer.status == 422, bad
+        assert bad not in str(answer.body) or bad == "short"
+    mine = Browser(world).post("/v1/auth/register", {"email": "grace.hopper@navy.example", "password": "Grace.Hopper1906"})
+    assert (mine.status, mine.body["code"]) == (422, "password_not_accepted")
+    with db.sweep() as session:
+        assert session.scalars(select(VerificationToken).where(VerificationToken.email == recipient)).all() == []
+
+
+def test_passwords_in_either_form_of_unicode_are_the_same() -> None:
+    kept = passwords.hashed("Zwölf große Boxkämpfer\u00a0jagen")
+    assert passwords.matches(kept, "Zwo\u0308lf gro\u00dfe Boxka\u0308mpfer jagen")
+    assert not passwords.matches(kept, "zwölf große Boxkämpfer jagen")
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert not passwords.is_outdated(passwords.NOBODYS)
+
+
+def test_a_password_kept_with_lower_parameters_is_kept_anew(world: World) -> None:
+    import argon2
+
+    ada = person(world)
+    weak = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    user_id = ada.tokens["user"]["id"]
+    with db.personal(system(NOWHERE), user_id) as session:
+        session.execute(update(User).where(User.id == user_id).values(password_hash=weak))
+    assert ada.log_in().status == 200
+    with db.personal(system(NOWHERE), user_id) as session:
+        kept = session.scalar(select(User.password_hash).where(User.id == user_id))
+    assert kept is not None
+    assert "m=19456,t=2,p=1" in kept
+    assert ada.log_in().status == 200
+
+
+def test_a_magic_link_logs_in_once(world: World) -> None:
+    ada = person(world)
+    assert Browser(world).post("/v1/auth/magic-link", {"email": ada.email.title()}).status == 202
+    letter = letters(world, ada.email)[-1]
+    answers = [Browser(world).post("/v1/auth/magic-link/redeem", {"token": letter.token}) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 410]
+    assert answers[0].body["user"]["email"] == ada.email
+
+
+def test_a_link_of_one_kind_opens_nothing_of_another(world: World) -> None:
+    ada = person(world)
+    Browser(world).post("/v1/auth/magic-link", {"email": ada.email})
+    token = letters(world, ada.email)[-1].token
+    assert Browser(world).post("/v1/auth/verify-email", {"token": token}).status == 410
+    wanted = {"token": token, "password": "another window, another harbour"}
+    assert Browser(world).post("/v1/auth/password-reset/redeem", wanted).status == 410
+    assert Browser(world).post("/v1/auth/magic-link/redeem", {"token": token}).status == 200
+
+
+def test_an_expired_link_is_no_link(world: World) -> None:
+    recipient, token = register(world)
+    with db.sweep() as session:
+        session.execute(text("UPDATE verification_tokens SET expires_at = now() - interval '1 s' WHERE email = :e"), {"e": recipient})
+    assert Browser(world).post("/v1/auth/verify-email", {"token": token}).status == 410
+
+
+def test_links_to_addresses_without_an_account_are_not_sent(world: World) -> None:
+    recipient = address()
+    for path in ("/v1/auth/magic-link", "/v1/auth/password-reset"):
+        assert Browser(world).post(path, {"email": recipient}).status == 202
+    assert letters(world, recipient) == []
+
+
+def test_a_new_password_ends_all_sessions_and_other_links(world: World) -> None:
+    ada = person(world)
+    other = Person(world, email=ada.email)
+    other.takes(ada.log_in())
+    Browser(world).post("/v1/auth/magic-link", {"email": ada.email})
+    magic = letters(world, ada.email)[-1].token
+    Browser(world).post("/v1/auth/password-reset", {"email": ada.email})
+    token = letters(world, ada.email)[-1].token
+    new = "a lamp without a shelf 12"
+    wanted = {"token": token, "password": new}
+    assert Browser(world).post("/v1/auth/password-reset/redeem", wanted | {"password": "password1234"}).status == 422
+    assert Browser(world).post("/v1/auth/password-reset/redeem", wanted).status == 204
+    assert Browser(world).post("/v1/auth/password-reset/redeem", wanted).status == 410
+    assert {one.get("/v1/identity/me").body["code"] for one in (ada, other)} == {"session_ended"}
+    refused = Browser(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token})
+    assert (refused.status, refused.body["code"]) == (401, "session_ended")
+    assert Browser(world).post("/v1/auth/magic-link/redeem", {"token": magic}).status == 410
+    assert ada.log_in().status == 401
+    assert ada.log_in(new).status == 200
+    assert letters(world, ada.email)[-1].subject == "Your password for Parley was changed"
+
+
+def test_the_links_of_mails_are_ours_and_hold_no_id(world: World) -> None:
+    recipient, token = register(world)
+    letter = letters(world, recipient)[-1]
+    assert f"{os.environ['PUBLIC_URL']}/links/{token}" in letter.html
+    assert len(token) == 43

@@ -1,0 +1,243 @@
+"""Sessions: refreshed, listed, revoked, moved to another organization; in a browser and in a program."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, text, update
+
+from local.client import Answer
+from parley.identity import browser, refreshing
+from parley.identity.models import MemberRole, OrganizationMember, RefreshToken, UserSession
+from parley.kernel import db
+from parley.kernel.audit import AuditLog
+from parley.kernel.callers import NOWHERE, system
+from parley.kernel.clock import now
+from tests.harness import Client, Member, World
+from tests.identity.people import Browser, Person, person
+
+SITE = {"sec-fetch-site": "same-origin"}
+
+
+def refresh(world: World, token: str) -> Answer:
+    return Browser(world).post("/v1/auth/refresh", {"refresh_token": token})
+
+
+def live_tokens(user_id: str) -> int:
+    """Links of chains that would still be taken."""
+    with db.personal(system(NOWHERE), user_id) as session:  # type: ignore[arg-type]
+        living = (
+            select(RefreshToken)
+            .join(UserSession, UserSession.id == RefreshToken.family_id)
+            .where(RefreshToken.replaced_at.is_(None), RefreshToken.revoked_at.is_(None), UserSession.revoked_at.is_(None))
+        )
+        return len(session.scalars(living).all())
+
+
+def cookie_of(answer: Answer) -> str:
+    assert answer.headers["set-cookie"].startswith(f"{browser.COOKIE}=")
+    return answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
+
+
+def join(member: Member, who: Person, role: MemberRole = MemberRole.MEMBER) -> None:
+    with db.transaction(member.caller) as session:
+        session.add(OrganizationMember(user_id=who.tokens["user"]["id"], role=role))
+
+
+def test_a_refresh_token_is_good_once(world: World) -> None:
+    ada = person(world)
+    first = ada.refresh_token
+    ada.takes(refresh(world, first))
+    assert ada.refresh_token != first
+    assert ada.get("/v1/identity/me").status == 200
+    assert live_tokens(ada.tokens["user"]["id"]) == 1
+
+
+def test_a_token_that_comes_again_ends_the_session(world: World) -> None:
+    ada = person(world)
+    stolen, user_id = ada.refresh_token, ada.tokens["user"]["id"]
+    ada.takes(refresh(world, stolen))
+    reused = refresh(world, stolen)
+    assert (reused.status, reused.body["code"]) == (401, "refresh_token_reused")
+    after = refresh(world, ada.refresh_token)
+    assert (after.status, after.body["code"]) == (401, "session_ended")
+    assert ada.get("/v1/identity/me").body["code"] == "session_ended"
+    assert live_tokens(user_id) == 0
+    with db.transaction(system(NOWHERE)) as session:
+        suspicious = select(AuditLog.details).where(AuditLog.actor_id == user_id, AuditLog.action == "security.suspicious_activity_seen")
+        assert session.scalars(suspicious).all() == [{"reason": "refresh_token_reused"}]
+
+
+def test_twenty_refreshes_at_once_leave_one_live_family(world: World) -> None:
+    for _ in range(3):
+        ada = person(world)
+        token, browsers = ada.refresh_token, [Browser(world) for _ in range(20)]
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(Browser.post, browsers, ["/v1/auth/refresh"] * 20, [{"refresh_token": token}] * 20))
+        assert Counter(answer.status for answer in answers) == {200: 1, 401: 19}
+        assert {answer.body["code"] for answer in answers if answer.status == 401} == {"refresh_token_replaced"}
+        assert live_tokens(ada.tokens["user"]["id"]) == 1
+        ada.takes(next(answer for answer in answers if answer.status == 200))
+        assert ada.get("/v1/identity/me").status == 200
+        assert refresh(world, token).body["code"] == "refresh_token_reused"
+
+
+def test_the_successor_is_in_nobodys_hands_while_reuse_is_forgiven(world: World) -> None:
+    ada = person(world)
+    began = time.monotonic()
+    assert refresh(world, ada.refresh_token).status == 200
+    assert time.monotonic() - began >= refreshing.SIMULTANEOUS.total_seconds()
+
+
+def test_a_gateway_without_a_clock_of_milliseconds_forgives_nothing() -> None:
+    assert abs(refreshing.arrival({"requestContext": {"timeEpoch": int(time.time())}}) - now()) < timedelta(seconds=1)
+    assert abs(refreshing.arrival({}) - now()) < timedelta(seconds=1)
+
+
+def test_what_is_no_refresh_token_is_refused(world: World) -> None:
+    ada = person(world)
+    token = ada.refresh_token
+    forged = token[:-1] + ("A" if token[-1] != "A" else "B")
+    for bad in ("x", "prt_" + "x" * 65, forged, ada.token or "", "prt_" + "é" * 65):
+        answer = refresh(world, bad[:200])
+        assert (answer.status, answer.body["code"]) == (401, "invalid_refresh_token"), bad
+    assert Browser(world).post("/v1/auth/refresh", {}).body["code"] == "no_refresh_token"
+    assert refresh(world, token).status == 200
+
+
+def test_an_expired_refresh_token_is_over(world: World) -> None:
+    ada = person(world)
+    with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+        session.execute(update(RefreshToken).values(expires_at=now() - timedelta(seconds=1)))
+    assert refresh(world, ada.refresh_token).body["code"] == "session_ended"
+
+
+def test_a_browser_keeps_the_refresh_token_in_a_cookie_no_script_can_read(world: World) -> None:
+    ada = person(world)
+    answer = ada.log_in(cookie=True)
+    assert (answer.status, answer.body["refresh_token"]) == (200, None)
+    said = answer.headers["set-cookie"]
+    assert all(word in said for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/v1/auth", "Max-Age=604800"))
+    tab = Browser(world, cookie=cookie_of(answer))
+    refreshed = tab.post("/v1/auth/refresh", headers=SITE)
+    assert (refreshed.status, refreshed.body["refresh_token"]) == (200, None)
+    assert cookie_of(refreshed) != tab.cookie
+    tab.cookie = cookie_of(refreshed)
+    out = tab.post("/v1/auth/logout", headers=SITE)
+    assert (out.status, cookie_of(out)) == (204, "")
+    assert "Max-Age=0" in out.headers["set-cookie"]
+    assert tab.post("/v1/auth/refresh", headers=SITE).body["code"] == "session_ended"
+
+
+def test_another_site_can_not_use_the_cookie(world: World) -> None:
+    ada = person(world)
+    tab = Browser(world, cookie=cookie_of(ada.log_in(cookie=True)))
+    foreign: list[dict[str, Any]] = [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "origin": "https://evil.parley.example"},
+    ]
+    for headers in foreign:
+        for path in ("/v1/auth/refresh", "/v1/auth/logout"):
+            refused = tab.post(path, headers=headers)
+            assert (refused.status, refused.body["code"]) == (403, "cross_site_request")
+    form = {"content-type": "text/plain", **SITE}
+    assert tab.request("POST", "/v1/auth/refresh", b"{}", form).status == 415
+    assert tab.request("POST", "/v1/auth/logout", b"", form).body["code"] == "cross_site_request"
+    assert tab.post("/v1/auth/refresh", headers=SITE).status == 200
+
+
+def test_logging_out_ends_the_session_here_and_not_there(world: World) -> None:
+    ada = person(world)
+    there = Person(world, email=ada.email)
+    there.takes(ada.log_in())
+    assert ada.post("/v1/auth/logout").status == 204
+    assert ada.get("/v1/identity/me").body["code"] == "session_ended"
+    assert there.get("/v1/identity/me").status == 200
+    assert Browser(world).post("/v1/auth/logout", {"refresh_token": there.refresh_token}).status == 204
+    assert there.get("/v1/identity/me").body["code"] == "session_ended"
+    assert Browser(world).post("/v1/auth/logout", {"refresh_token": "unknown"}).status == 204
+    assert Browser(world).post("/v1/auth/logout").status == 401
+    assert Client(world, "no.token.ofours").post("/v1/auth/logout").body["code"] == "invalid_access_token"
+
+
+def test_logging_out_everywhere(world: World) -> None:
+    ada, ben = person(world), person(world)
+    there = Person(world, email=ada.email)
+    there.takes(ada.log_in())
+    assert ada.post("/v1/auth/logout-everywhere").status == 204
+    assert {one.get("/v1/identity/me").status for one in (ada, there)} == {401}
+    assert refresh(world, there.refresh_token).body["code"] == "session_ended"
+    assert ben.get("/v1/identity/me").status == 200
+
+
+def test_sessions_are_listed_and_revoked(world: World) -> None:
+    ada, ben = person(world), person(world)
+    there = Person(world, email=ada.email)
+    there.takes(ada.log_in())
+    page = ada.get("/v1/auth/sessions", limit=1).body
+    assert [item["is_current"] for item in page["items"]] == [False]
+    listed = page["items"] + ada.get("/v1/auth/sessions", cursor=page["next_cursor"]).body["items"]
+    assert [item["is_current"] for item in listed] == [False, True]
+    assert listed[0]["methods"] == ["pwd"]
+    assert listed[0]["ip_address"].startswith("10.")
+    assert ben.delete(f"/v1/auth/sessions/{listed[0]['id']}").status == 404
+    assert there.get("/v1/identity/me").status == 200
+    assert ada.delete(f"/v1/auth/sessions/{listed[0]['id']}").status == 204
+    assert there.get("/v1/identity/me").status == 401
+    assert ada.delete(f"/v1/auth/sessions/{listed[0]['id']}").status == 404
+    assert len(ada.get("/v1/auth/sessions").body["items"]) == 1
+
+
+def test_one_session_works_for_one_organization_at_a_time(world: World, acme: Member, globex: Member) -> None:
+    ada = person(world)
+    old = ada.token
+    assert ada.post("/v1/auth/switch", {"organization_id": str(acme.organization_id)}).body["code"] == "not_a_member"
+    join(acme, ada)
+    join(globex, ada, MemberRole.ADMIN)
+    switched = ada.post("/v1/auth/switch", {"organization_id": str(globex.organization_id)})
+    assert (switched.status, switched.body["refresh_token"]) == (200, None)
+    assert switched.body["organization"]["role"] == "ADMIN"
+    ada.token = switched.body["access_token"]
+    assert ada.get("/v1/identity/me").body["organization"]["id"] == str(globex.organization_id)
+    assert Client(world, old).get("/v1/identity/me").body["organization"] is None
+    ada.takes(refresh(world, ada.refresh_token))
+    assert ada.tokens["organization"]["id"] == str(globex.organization_id)
+    in_globex = ada.token
+    ada.token = ada.post("/v1/auth/switch", {"organization_id": str(acme.organization_id)}).body["access_token"]
+    assert ada.get("/v1/identity/me").body["role"] == "MEMBER"
+    assert Client(world, in_globex).get("/v1/identity/me").body["code"] == "session_ended"
+    assert ada.log_in().body["organization"]["id"] == str(acme.organization_id)  # the last one chosen
+
+
+def test_who_leaves_an_organization_is_refreshed_without_it(world: World, acme: Member) -> None:
+    ada = person(world)
+    join(acme, ada)
+    ada.takes(ada.log_in())
+    assert ada.tokens["organization"]["id"] == str(acme.organization_id)
+    with db.transaction(acme.caller) as session:
+        mine = OrganizationMember.user_id == ada.tokens["user"]["id"]
+        session.execute(update(OrganizationMember).where(mine).values(deactivated_at=now()))
+    ada.takes(refresh(world, ada.refresh_token))
+    assert ada.tokens["organization"] is None
+    assert ada.log_in().body["organization"] is None
+
+
+def test_old_sessions_links_and_throttles_are_swept(world: World) -> None:
+    ada = person(world)
+    with db.sweep() as session:
+        session.execute(text("UPDATE user_sessions SET expires_at = now() - interval '31 days' WHERE user_id = :u"), _user(ada))
+        session.execute(text("UPDATE verification_tokens SET expires_at = now() - interval '8 days' WHERE email = :e"), {"e": ada.email})
+    done = world.invoke("platform/make_partitions", {})
+    assert min(done[name] for name in ("sessions", "links")) >= 1
+    assert done["throttles"] >= 0
+    assert live_tokens(ada.tokens["user"]["id"]) == 0
+
+
+def _user(who: Person) -> dict[str, Any]:
+    return {"u": who.tokens["user"]["id"]}
