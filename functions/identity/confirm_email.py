@@ -1,7 +1,8 @@
 """POST /v1/auth/email/confirm"""
 
-from parley.identity import mailed
+from parley.identity import links, mailed
 from parley.identity.log_in_schemas import EmailConfirmed
+from parley.identity.models import VerificationKind
 from parley.kernel.http import Access, Visitor, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
@@ -9,7 +10,8 @@ app = api(needs=Access.ANYBODY)
 
 @app.post("/v1/auth/email/confirm", status_code=204)
 def confirm_email(wanted: EmailConfirmed, visitor: Visitor) -> None:
-    mailed.confirm_email(visitor, wanted.token.get_secret_value())
+    link = links.find(wanted.token.get_secret_value(), VerificationKind.EMAIL)
+    mailed.confirm_email(visitor, link)
 
 
 lambda_handler = entrypoint(app)

@@ -1,7 +1,8 @@
 """POST /v1/auth/password-reset/redeem"""
 
-from parley.identity import mailed
+from parley.identity import links, mailed
 from parley.identity.log_in_schemas import PasswordReset
+from parley.identity.models import VerificationKind
 from parley.kernel.http import Access, Visitor, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
@@ -9,7 +10,8 @@ app = api(needs=Access.ANYBODY)
 
 @app.post("/v1/auth/password-reset/redeem", status_code=204)
 def reset_password(wanted: PasswordReset, visitor: Visitor) -> None:
-    mailed.reset_password(visitor, wanted.token.get_secret_value(), wanted.password.get_secret_value())
+    link = links.find(wanted.token.get_secret_value(), VerificationKind.PASSWORD_RESET)
+    mailed.reset_password(visitor, link, wanted.password.get_secret_value())
 
 
 lambda_handler = entrypoint(app)

@@ -12,7 +12,7 @@ app = api(needs=Access.PERSON)
 @app.patch("/v1/identity/me")
 def update_caller(wanted: ProfileUpdate, caller: AuthenticatedCaller) -> CallerRead:
     with transaction(caller, person=caller.actor_id) if caller.has_organization else personal(caller) as session:
-        oneself.change_profile(session, caller, wanted.model_dump(exclude_unset=True))
+        oneself.change_profile(session, caller, wanted.asked())
         return service.caller(session, caller)
 
 

@@ -2,9 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.identity import browser, registering
+from parley.identity import browser, links, registering
 from parley.identity.answers import TokensRead
 from parley.identity.log_in_schemas import LinkRedeemed
+from parley.identity.models import VerificationKind
 from parley.kernel.http import Access, Visitor, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
@@ -12,7 +13,8 @@ app = api(needs=Access.ANYBODY)
 
 @app.post("/v1/auth/verify-email")
 def verify_email(wanted: LinkRedeemed, visitor: Visitor) -> Response[TokensRead]:
-    started = registering.verify(visitor, wanted.token.get_secret_value())
+    link = links.find(wanted.token.get_secret_value(), VerificationKind.REGISTRATION)
+    started = registering.verify(visitor, link)
     return browser.signed_in(started, as_cookie=wanted.cookie)
 
 

@@ -139,7 +139,7 @@ def test_unknown_addresses_and_methods(world: World, acme: Member, stranger: Cli
     missing = stranger.get("/v1/nothing")
     assert (missing.status, missing.headers["content-type"], missing.body["code"]) == (404, "application/problem+json", "no_such_route")
     for method in ("PUT", "PATCH", "DELETE", "POST", "TRACE", "BREW"):
-        refused = stranger.request(method, "/v1/identity/me")
+        refused = stranger.request(method, "/health")
         assert (refused.status, refused.headers["allow"], refused.body["code"]) == (405, "GET", "method_not_allowed")
 
 

@@ -21,15 +21,15 @@ class _Kind:
     heading: str
     action: str
     ending: str
-    redeem: Callable[[Caller, str, str], Started | None]
+    redeem: Callable[[Caller, Link, str], Started | None]
 
 
-def _reset(caller: Caller, secret: str, password: str) -> None:
-    mailed.reset_password(caller, secret, password)
+def _reset(caller: Caller, link: Link, password: str) -> None:
+    mailed.reset_password(caller, link, password)
 
 
-def _confirm(caller: Caller, secret: str, _: str) -> None:
-    mailed.confirm_email(caller, secret)
+def _confirm(caller: Caller, link: Link, _: str) -> None:
+    mailed.confirm_email(caller, link)
 
 
 _KINDS: dict[VerificationKind, _Kind] = {
@@ -37,13 +37,13 @@ _KINDS: dict[VerificationKind, _Kind] = {
         f"Confirm your address for {PRODUCT}",
         "Confirm my address",
         "Your account is made, and you are logged in.",
-        lambda caller, secret, _: registering.verify(caller, secret),
+        lambda caller, link, _: registering.verify(caller, link),
     ),
     VerificationKind.EMAIL: _Kind(
         f"Confirm your new address for {PRODUCT}", "Confirm my new address", "This is the address of your account now.", _confirm
     ),
     VerificationKind.MAGIC_LINK: _Kind(
-        f"Log in to {PRODUCT}", "Log me in", "You are logged in.", lambda caller, secret, _: mailed.log_in_by_link(caller, secret)
+        f"Log in to {PRODUCT}", "Log me in", "You are logged in.", lambda caller, link, _: mailed.log_in_by_link(caller, link)
     ),
     VerificationKind.PASSWORD_RESET: _Kind(
         f"Choose a new password for {PRODUCT}", "Set my password", "Your password is changed; log in with it.", _reset
@@ -57,7 +57,7 @@ def headers() -> dict[str, str]:
 
 def show(secret: str) -> str:
     """The page of a link that can still be used. Raises `LinkNotValid`."""
-    link: Link = links.find(secret)
+    link = links.find(secret)
     kind = _KINDS[link.kind]
     return _page(kind.heading, [], action=kind.action, asks_password=link.kind is VerificationKind.PASSWORD_RESET)
 
@@ -70,9 +70,10 @@ def submit(caller: Caller, secret: str, form: dict[str, str]) -> tuple[Started |
     if "challenge" in form:
         started: Started | None = log_in.answer_challenge(caller, form["challenge"], form.get("code", ""))
         return started, _page("You are logged in.", [])
-    kind = _KINDS[links.find(secret).kind]
+    link = links.find(secret)
+    kind = _KINDS[link.kind]
     try:
-        started = kind.redeem(caller, secret, form.get("password", ""))
+        started = kind.redeem(caller, link, form.get("password", ""))
     except challenges.SecondFactorRequired as required:
         return None, _page(kind.heading, [], action=kind.action, challenge=required.extensions["challenge"])
     return started, _page(kind.ending, ["You can close this page."])

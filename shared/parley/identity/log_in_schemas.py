@@ -2,12 +2,12 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from parley.kernel.texts import Email, Line, Shown, TimeZone, Wanted
+from parley.kernel.texts import Changes, Email, Line, Shown, TimeZone, Wanted
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{1,28}[a-z0-9])", re.ASCII | re.IGNORECASE)
@@ -154,11 +154,11 @@ class SessionRead(Shown):
     is_current: bool
 
 
-class ProfileUpdate(Wanted):
-    """What is left out stays; null takes a name, username or picture away."""
+class ProfileUpdate(Changes):
+    _needed: ClassVar[frozenset[str]] = frozenset({"timezone", "locale"})
 
     name: Line | None = None
     username: Username | None = None
-    timezone: TimeZone = "UTC"
-    locale: Locale = "en"
+    timezone: TimeZone | None = None
+    locale: Locale | None = None
     avatar_url: Address | None = None

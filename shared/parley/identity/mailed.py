@@ -42,9 +42,8 @@ def _owner_id(link: Link) -> UUID:
     return link.owner_id
 
 
-def log_in_by_link(caller: Caller, secret: str) -> Started:
+def log_in_by_link(caller: Caller, link: Link) -> Started:
     """Raises `LinkNotValid`, `challenges.SecondFactorRequired`."""
-    link = links.find(secret, VerificationKind.MAGIC_LINK)
     user_id = _owner_id(link)
     with db.bearing(caller, link.digest, person=user_id) as session:
         known = _owner(session, link, user_id)
@@ -54,9 +53,8 @@ def log_in_by_link(caller: Caller, secret: str) -> Started:
     return log_in.settled(outcome)
 
 
-def reset_password(caller: Caller, secret: str, password: str) -> None:
+def reset_password(caller: Caller, link: Link, password: str) -> None:
     """A new password for whoever reads the address; every session ends. Raises `LinkNotValid`, `PasswordNotAccepted`."""
-    link = links.find(secret, VerificationKind.PASSWORD_RESET)
     user_id = _owner_id(link)
     passwords.accept(password, link.email)
     kept = passwords.hashed(password)
@@ -73,9 +71,8 @@ def put_password(session: Session, caller: Caller, user: User, kept: str, *, but
     outbox.announce(session, PASSWORD_CHANGED, user_id=user.id)
 
 
-def confirm_email(caller: Caller, secret: str) -> None:
+def confirm_email(caller: Caller, link: Link) -> None:
     """The address that a link was sent to becomes the account's; the old one is told. Raises `LinkNotValid`, `EmailTaken`."""
-    link = links.find(secret, VerificationKind.EMAIL)
     taken = accounts.EmailTaken("An account with this address exists.")
     if link.user_id is None:
         raise LinkNotValid("This link was used already or has run out; ask for a new one.")

@@ -6,6 +6,7 @@ Until then the wanted name and the password's hash lie with the link. The answer
 from uuid import UUID
 
 from parley.identity import accounts, links, passwords, sessions, throttles
+from parley.identity.links import Link
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started, as_user
 from parley.kernel import audit, db
@@ -24,12 +25,11 @@ def register(caller: Caller, *, email: str, password: str, name: str | None) -> 
             links.ask(session, VerificationKind.REGISTRATION, email, wanted=wanted)
 
 
-def verify(caller: Caller, secret: str) -> Started:
+def verify(caller: Caller, link: Link) -> Started:
     """Make the account that a link is for, with its name in the directory, and log it in, in one transaction.
 
     Raises `LinkNotValid`, `EmailTaken`.
     """
-    link = links.find(secret, VerificationKind.REGISTRATION)
     wanted = link.wanted or {}
     user_id: UUID = new_id()
     at = now()

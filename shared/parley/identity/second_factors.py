@@ -40,15 +40,13 @@ class NoSecondFactor(Conflict):
 def begin(session: Session, user: User) -> tuple[str, str]:
     """A new secret and its otpauth URI. It counts once a code of it is shown to `confirm`. Raises `SecondFactorOn`."""
     totp = _totp(session, user.id)
-    if totp is None:
-        totp = UserTotp(user_id=user.id)
-        session.add(totp)
-    elif totp.confirmed_at is not None:
+    if totp is not None and totp.confirmed_at is not None:
         raise SecondFactorOn("Your second factor is on; turn it off before you enrol another.")
     secret = pyotp.random_base32()
-    session.flush()
-    seal(session, totp, "secret", secret)
-    totp.last_step = 0
+    row = totp or UserTotp(user_id=user.id)
+    seal(session, row, "secret", secret)
+    row.last_step = 0
+    session.add(row)
     return secret, pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(name=user.email or str(user.id), issuer_name=PRODUCT)
 
 
