@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from parley.identity import signing_keys, tokens
+from parley.kernel import signed
 from tests.harness import Client, World
 from tests.identity.people import person
 
@@ -28,8 +29,8 @@ def test_anybody_can_verify_a_token_with_the_published_keys(world: World, strang
 def test_while_keys_rotate_tokens_of_both_are_valid(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = person(world)
     old_key, user_id = os.environ["TOKEN_KEY_ID"], ada.tokens["user"]["id"]
-    kms = world.stack.clients.session.client("kms", endpoint_url=world.stack.environment["AWS_ENDPOINT_URL"])
-    new_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    made = signed.call("kms", "CreateKey", {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"})
+    new_key = made["KeyMetadata"]["KeyId"]
 
     # 1: the new key is listed second. The old one signs; a token of the new one would be taken already.
     monkeypatch.setenv("TOKEN_JWKS", signing_keys.published([old_key, new_key]))
@@ -55,6 +56,6 @@ def test_a_deployment_says_which_key_signs(world: World) -> None:
     from tests.platform.reached import ROOT
 
     published = json.loads(os.environ["TOKEN_JWKS"])["keys"]
-    der = base64.b64decode(signing_keys.signed.call("kms", "GetPublicKey", {"KeyId": os.environ["TOKEN_KEY_ID"]})["PublicKey"])
+    der = base64.b64decode(signed.call("kms", "GetPublicKey", {"KeyId": os.environ["TOKEN_KEY_ID"]})["PublicKey"])
     assert tokens.public_jwk(der) == published[0]
     assert load(ROOT / "template.yaml").resources["TokenKeys"].properties["KeyIds"]
