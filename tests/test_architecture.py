@@ -26,7 +26,13 @@ COSTLY: dict[str, set[str]] = {
     "lxml": {"saml/save_connection", "saml/receive_response"},
     "signxml": {"saml/receive_response"},
     "scim2_models": {"scim/serve"},  # 350 ms
-    "jinja2": {"scheduling/on_booking_changed", "scheduling/manage_booking", "identity/on_mail_due", "identity/open_invitation", "identity/open_link"},
+    "jinja2": {
+        "scheduling/on_booking_changed",
+        "scheduling/manage_booking",
+        "identity/on_mail_due",
+        "identity/open_invitation",
+        "identity/open_link",
+    },
     "aws_xray_sdk": set(),
     "requests": set(),
 }
