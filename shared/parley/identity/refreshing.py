@@ -23,7 +23,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal, Unauthenticated
 
-SIMULTANEOUS = timedelta(milliseconds=250)
+SIMULTANEOUS = timedelta(milliseconds=500)
 _CLOCKS = timedelta(milliseconds=10)  # that those of gateway and function may differ by
 _PLAUSIBLE = timedelta(minutes=5)
 
