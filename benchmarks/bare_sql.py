@@ -12,7 +12,7 @@ import pg8000.dbapi
 from pg8000.types import Range
 from sqlalchemy import event
 
-from parley.kernel import connections, db
+from parley.kernel import db, places
 from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
 
@@ -39,7 +39,7 @@ class Bare:
     """One connection of bare pg8000. Looks into the directory come before the transaction, outside of it, as in the product."""
 
     def __init__(self) -> None:
-        self._connection = pg8000.dbapi.connect(**connections.connect_arguments(setting("DATABASE_URL")))
+        self._connection = pg8000.dbapi.connect(**places.connect_arguments(setting("DATABASE_URL")))
 
     def close(self) -> None:
         self._connection.close()

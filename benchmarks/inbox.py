@@ -21,10 +21,11 @@ import pg8000.dbapi
 from benchmarks.measuring import Row, Table, in_turns, show
 from benchmarks.requests import standing
 from parley.inbox.receiving import Reason, take_in
-from parley.kernel import connections, db, signed
+from parley.kernel import db, signed
 from parley.kernel.clock import now
 from parley.kernel.gather import driver
 from parley.kernel.ids import new_id
+from parley.kernel.places import connect_arguments
 from parley.kernel.settings import setting
 from tests.harness import World
 from tests.inbox import bodies
@@ -129,7 +130,7 @@ class _Bare:
     """Nothing but the rows: one INSERT of all of them into the same table, in a transaction of the tenant, by bare pg8000."""
 
     def __init__(self, line: Line) -> None:
-        self._connection = pg8000.dbapi.connect(**connections.connect_arguments(setting("DATABASE_URL")))
+        self._connection = pg8000.dbapi.connect(**connect_arguments(setting("DATABASE_URL")))
         self._line = line
         self._conversation = UUID(line.conversations()[0]["id"])
         places = ", ".join(["%s"] * len(_COLUMNS))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
+from parley.kernel import single
 from tests.harness import Client, Member, World
 
 
@@ -23,6 +24,7 @@ def world() -> Iterator[World]:
             quiet = {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "CRITICAL"), "POWERTOOLS_METRICS_DISABLED": "true"}
             os.environ.update(stack.environment | quiet)
             yield World(stack)
+            single.hang_up()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -19,7 +19,7 @@ def of_token(token: str) -> dict[str, Any]:
 
 
 def of_key(key: str) -> dict[str, Any]:
-    from parley.identity import key_check  # and SQLAlchemy with it, which no token needs
+    from parley.identity import key_check  # and the database's driver with it, which no token needs
 
     try:
         known = key_check.look_up(key)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -287,14 +288,39 @@ def test_what_the_authorizer_says_fits_what_the_gateway_takes(world: World, acme
         assert len(json.dumps(context)) < 8 * 1024
 
 
+def loaded_by(module: str) -> set[str]:
+    code = f"import sys; sys.path.insert(0, 'shared'); import {module}; print(*sys.modules)"
+    surroundings = {"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "eu-central-1"}
+    return set(
+        subprocess.run([sys.executable, "-c", code], env=surroundings, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
 def test_a_token_asks_no_database_and_loads_no_driver(world: World, acme: Member) -> None:
     with wired() as wire:
         assert world.authorized(str(acme.token))
         assert wire.round_trips == 0
-    code = "import sys; sys.path.insert(0, 'shared'); import functions.identity.authorize; print(*sys.modules)"
-    surroundings = {"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "eu-central-1"}
-    loaded = subprocess.run([sys.executable, "-c", code], env=surroundings, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not {"sqlalchemy", "pg8000", "pydantic", "parley.kernel.db"} & set(loaded.stdout.split())
+    assert not {"sqlalchemy", "pg8000", "pydantic", "parley.kernel.db"} & loaded_by("functions.identity.authorize")
+
+
+def test_a_key_loads_the_driver_and_nothing_above_it() -> None:
+    loaded = loaded_by("parley.identity.key_check")
+    assert "pg8000" in loaded and not {"sqlalchemy", "pydantic", "parley.identity.models"} & loaded
+
+
+def test_a_connection_that_died_while_frozen_is_replaced(world: World, acme: Member) -> None:
+    key = str(acme.key("schedules:read").token)
+    assert world.authorized(key)
+    with world.stack.postgres.superuser("parley") as superuser:
+        superuser.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_app'")
+    assert world.authorized(key)
+
+
+def test_many_threads_ask_for_many_keys(world: World, acme: Member, globex: Member) -> None:
+    keys = [member.key("schedules:read") for member in (acme, globex) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda at: world.authorized(str(keys[at % 8].token))["actor_id"], range(80)))
+    assert found == [str(keys[at % 8].id) for at in range(80)]
 
 
 def test_a_database_that_is_away_stops_keys_and_no_tokens(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from parley.kernel import db
+from parley.kernel import db, single
 
 
 class Wire:
@@ -72,5 +72,6 @@ def wired() -> Iterator[Wire]:
         yield wire
     finally:
         db.engine().dispose()
+        single.hang_up()
         os.environ["DATABASE_URL"] = url
         wire.close()

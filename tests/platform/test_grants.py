@@ -37,7 +37,7 @@ CALLS = {
     "parley.kernel.db.bearing": DATABASE,
     "parley.kernel.db.lookup": DATABASE,
     "parley.kernel.db.lookup_bearing": DATABASE,
-    "parley.kernel.db.lookup_of": DATABASE,
+    "parley.kernel.single.lookup_of": DATABASE,
     "parley.kernel.db.sweep": DATABASE,
     "parley.kernel.migrations.owner": {"rds-db:connect ${Id}/parley_owner"},
     "parley.kernel.outbox.announce": RELAY,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from parley.identity import key_form, scopes
-from parley.kernel import db, keyed
+from parley.kernel import keyed, single
 
 PURPOSE = "api key"
 
@@ -46,7 +46,7 @@ def look_up(key: str) -> KnownKey:
     """Whom a key names. Raises `key_form.NotAKey` without asking the database, `UnknownKey`."""
     organization_id = key_form.organization_of(key)
     # Both are of our own making: a UUID, and hexadecimal digits.
-    found = db.lookup_of(organization_id, _LOOK_UP.format(organization_id=organization_id, digest=keyed.digest(PURPOSE, key)))
+    found = single.lookup_of(organization_id, _LOOK_UP.format(organization_id=organization_id, digest=keyed.digest(PURPOSE, key)))
     if not found:
         raise UnknownKey
     key_id, maker_id, project_id, permissions, role = found[0]

@@ -17,7 +17,7 @@ from parley.kernel.once import Once
 from parley.kernel.sessions import TenantSession
 
 __all__ = [
-    "bearing", "engine", "joining", "lookup", "lookup_bearing", "lookup_of", "personal", "round_trips", "sweep", "transaction",
+    "bearing", "engine", "joining", "lookup", "lookup_bearing", "personal", "round_trips", "sweep", "transaction",
 ]  # fmt: skip
 
 # Nothing here outlives the transaction: behind a transaction-pooling proxy a session-level SET would pin the connection.
@@ -152,16 +152,6 @@ def bearing(caller: Caller, digest: str, person: UUID | None = None) -> Iterator
         yield session
     if session.info.get("has_announced"):
         outbox.kick()
-
-
-def lookup_of(organization_id: UUID, statement: str) -> list[tuple[Any, ...]]:
-    """Rows of one SELECT without parameters for an organization: one round trip, outside any transaction of ours. For the authorizer."""
-    connection, result = _first(f"set local app.organization_id = '{UUID(str(organization_id))}'; {statement}", autocommit=True)
-    try:
-        return [tuple(row) for row in result]
-    finally:
-        gather.driver(connection).autocommit = False
-        connection.close()
 
 
 def lookup_bearing(digest: str, statement: str) -> list[tuple[Any, ...]]:

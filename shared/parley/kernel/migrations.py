@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
 from parley.kernel import dialect
-from parley.kernel.connections import connect_arguments
+from parley.kernel.places import connect_arguments
 from parley.kernel.settings import setting
 from parley.kernel.tenancy import APPLICATION
 
