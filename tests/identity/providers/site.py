@@ -229,6 +229,7 @@ class Site:
         app.add_url_rule("/<kind>/jwks", "jwks", self._jwks)
         app.add_url_rule("/github/user", "user", self._user)
         app.add_url_rule("/github/user/emails", "emails", self._emails)
+        app.add_url_rule("/forbidden", "forbidden", lambda: ({"message": "Resource not accessible by integration"}, 403))
         app.before_request(lambda: self.asked.append(request.path))
         return app
 

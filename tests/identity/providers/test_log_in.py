@@ -188,6 +188,11 @@ def test_of_github_only_the_primary_verified_address_counts(surf: NewBrowser, na
     assert made["user"]["name"].startswith("user")
 
 
+def test_a_github_app_that_may_not_read_addresses_gets_none(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(github={"emails": f"{site.url}/forbidden"}))
+    assert surf().go(start("github")).body["user"]["email"] is None
+
+
 def test_accounts_of_the_same_name_at_two_tenants_are_two(surf: NewBrowser) -> None:
     one = verified(subject="ab" * 8)
     other = verified(subject="ab" * 8, tenant="11111111-2222-3333-4444-555555555555")

@@ -94,19 +94,22 @@ def _github(provider: Provider, tokens: Tokens) -> Identity:
     number = person.get("id") if isinstance(person, dict) else None
     if type(number) is not int or number <= 0:
         raise ProviderUnavailable("The provider's answer can't be read; try again.")
-    listed = _asked(provider, provider.emails, tokens)
+    listed = _asked(provider, provider.emails, tokens, unless_forbidden=True)
     entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     primary = next((one.get("email") for one in entries if one.get("primary") is True and one.get("verified") is True), None)
     return Identity(provider.kind, str(number), _address(primary), _name(person.get("name") or person.get("login")), tokens)
 
 
-def _asked(provider: Provider, url: str, tokens: Tokens) -> Any:
+def _asked(provider: Provider, url: str, tokens: Tokens, *, unless_forbidden: bool = False) -> Any:
+    """What the API answers; None where it may be forbidden, and is (a GitHub App without the right to read addresses)."""
     headers = {"authorization": f"Bearer {tokens.access_token}", "x-github-api-version": "2022-11-28"}
     try:
         status, said = get_json(url, headers, most_bytes=_MOST_BYTES)
     except (Unanswered, UnicodeError) as problem:
         log.warning("the API of %s can't be used: %s", provider.kind, type(problem).__name__)
         raise ProviderUnavailable("The provider does not answer right now; try again.") from None
+    if unless_forbidden and status in (403, 404):
+        return None
     if status != 200:
         log.warning("the API of %s answered %s", provider.kind, status)
         raise ProviderUnavailable("The provider does not answer right now; try again.")
