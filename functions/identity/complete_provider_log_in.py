@@ -39,7 +39,7 @@ def _ended(visitor: Caller, handover: Handover) -> Response[Any]:
     started = finishing.log_in(visitor, handover)
     if handover.return_to is None:
         return browser.signed_in(started, as_cookie=False)
-    return endings.sent(303, handover.return_to, *browser.signed_in(started, as_cookie=True).cookies)
+    return endings.sent(303, handover.return_to, browser.cookie_of(started))
 
 
 lambda_handler = entrypoint(app)

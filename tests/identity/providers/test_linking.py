@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pyotp
 import pytest
 from sqlalchemy import func, select, update
 
@@ -282,3 +284,48 @@ def test_what_is_finished_is_forgotten_in_time(surf: NewBrowser, acme: Member) -
         old = select(func.count()).select_from(FinishedLogIn).where(FinishedLogIn.state_hash.startswith("old"))
         assert session.scalar(old) == 0
         assert session.scalar(select(func.count()).select_from(AuthProvider)) == 0  # nobody's to see
+
+
+# --- the second factor --------------------------------------------------------------------------------------------------------------------
+
+
+def with_second_factor(person: Person) -> str:
+    """The user turns it on; what the authenticator of theirs keeps."""
+    secret = person.post("/v1/auth/totp").body["secret"]
+    assert person.post("/v1/auth/totp/confirm", {"code": pyotp.TOTP(secret).now()}).status == 200
+    return str(secret)
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_a_second_factor_is_asked_for_after_a_provider_too(world: World, surf: NewBrowser, *, is_linked: bool) -> None:
+    person = world.person()
+    account = verified(person.email)
+    if is_linked:
+        link(surf(account), person.token, "google")
+    secret = with_second_factor(person)
+    asked = surf(account).go(start("google"))
+    refused(asked, 401, "second_factor_required")
+    assert "access_token" not in asked.body and "set-cookie" in asked.headers
+    answered = answer(Client(world), asked.body["challenge"], secret)
+    assert answered.status == 200
+    assert answered.body["user"]["id"] == str(person.user_id)
+    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
+        assert [begun.methods for begun in session.scalars(select(UserSession)).all()] == [["google", "otp", "mfa"]]
+
+
+def test_a_browser_takes_the_challenge_along_in_the_fragment(world: World, surf: NewBrowser) -> None:
+    person = world.person()
+    secret = with_second_factor(person)
+    browser = surf(verified(person.email))
+    page = "https://app.parley.test/welcome"
+    where = browser.go(start("google", return_to=page)).headers["location"]
+    bare, _, challenge = where.partition("#challenge=")
+    assert bare == f"{page}?error=second_factor_required"
+    assert "__Secure-parley_refresh" not in browser.ours
+    assert answer(Client(world), challenge, secret).status == 200
+
+
+def answer(client: Client, challenge: str, secret: str) -> Answer:
+    """A code of the next step: that of this one was used to turn the factor on."""
+    code = pyotp.TOTP(secret).at(int(time.time()) + 30)
+    return client.post("/v1/auth/login/second-factor", {"challenge": challenge, "code": code})

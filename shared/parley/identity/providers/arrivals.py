@@ -12,7 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity import accounts
-from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus
+from parley.identity.log_in import Account
+from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus, UserTotp
 from parley.identity.providers.configured import Kind
 from parley.identity.providers.handovers import Handover
 from parley.kernel import audit, directory
@@ -99,38 +100,39 @@ def verdicts(session: Session) -> Iterator[None]:
         session.flush()
 
 
-def user_of(session: Session, caller: Caller, handover: Handover, known: UUID | None, addressed: UUID | None) -> User:
+def user_of(session: Session, caller: Caller, handover: Handover, known: UUID | None, addressed: UUID | None) -> Account:
     """The user that logs in, in a transaction of theirs: found, linked by a verified address, or made. Their tokens are sealed.
 
     What it has written is sent with the next flush (`verdicts`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
     """
     if known is not None:
-        user, _ = _known(session, handover)
+        arrived, _ = _known(session, handover)
     elif addressed is not None:
-        user = _addressed(session, handover)
-        add_link(session, caller, user.id, handover)
+        arrived = _addressed(session, handover)
+        add_link(session, caller, addressed, handover)
     else:
-        user = _made(session, caller, handover)
-        add_link(session, caller, user.id, handover)
+        arrived = Account(_made(session, caller, handover), has_second_factor=False, witness_id=None)
+        add_link(session, caller, arrived.user.id, handover)
     finish(session, handover)
-    return user
+    return arrived
 
 
-def _known(session: Session, handover: Handover) -> tuple[User, AuthProvider]:
+def _known(session: Session, handover: Handover) -> tuple[Account, AuthProvider]:
     found = session.execute(
-        select(User, AuthProvider)
+        select(User, AuthProvider, UserTotp.confirmed_at)
         .join(AuthProvider, AuthProvider.user_id == User.id)
+        .outerjoin(UserTotp, UserTotp.user_id == User.id)
         .where(AuthProvider.provider_type == handover.kind.stored, AuthProvider.provider_id == handover.subject)
         .with_for_update(of=AuthProvider)
     ).one_or_none()
     if found is None:  # unlinked, or deleted, since the directory was asked
         raise Overtaken("This account was unlinked at this moment; try again.")
-    user, link = found
+    user, link, confirmed_at = found
     session.expunge(link)  # so that the update travels with what comes after it, instead of by itself
     _keep_tokens(session, link, handover)
     kept = {name: getattr(link, name) for name in _RENEWED}
     later(session, update(AuthProvider).where(AuthProvider.id == link.id).values(updated_at=now(), **kept))
-    return _living(user), link
+    return _living(user, confirmed_at), link
 
 
 def renewed(session: Session, handover: Handover) -> AuthProvider:
@@ -138,20 +140,26 @@ def renewed(session: Session, handover: Handover) -> AuthProvider:
     return _known(session, handover)[1]
 
 
-def _addressed(session: Session, handover: Handover) -> User:
+def _addressed(session: Session, handover: Handover) -> Account:
     """The one user of this transaction; its address is asked for once more, for it may have been changed since the directory was."""
-    user = session.scalars(select(User).where(User.id == session.info["user_id"]).with_for_update()).one_or_none()
+    found = session.execute(
+        select(User, UserTotp.confirmed_at)
+        .outerjoin(UserTotp, UserTotp.user_id == User.id)
+        .where(User.id == session.info["user_id"])
+        .with_for_update(of=User)
+    ).one_or_none()
+    user, confirmed_at = found or (None, None)
     if user is None or user.email is None or handover.email is None or user.email.lower() != handover.email.lower():
         raise Overtaken("This address has changed hands at this moment; try again.")
     if user.email_verified_at is None:
         raise AddressNotVerified("An account has this address and has not verified it; log in there as before, and link this provider.")
-    return _living(user)
+    return _living(user, confirmed_at)
 
 
-def _living(user: User) -> User:
+def _living(user: User, confirmed_at: datetime | None) -> Account:
     if user.status is not UserStatus.ACTIVE:
         raise AccountInactive("This account is not active; ask an administrator of your organization.")
-    return user
+    return Account(user, has_second_factor=confirmed_at is not None, witness_id=None)
 
 
 def _made(session: Session, caller: Caller, handover: Handover) -> User:

@@ -1,5 +1,7 @@
 """How a browser ends a log-in through a provider: at the address that it wanted to return to, with what happened in the query."""
 
+from urllib.parse import urlencode
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 
@@ -15,8 +17,13 @@ def sent(status: int, location: str, *cookies: Cookie, **headers: str) -> Respon
 
 
 def refused(refusal: Refusal, return_to: str | None, over: Cookie) -> Response[None]:
-    """The browser is told by the page that it returns to; without one, the refusal itself is the answer. The attempt is over."""
+    """The browser is told by the page that it returns to; without one, the refusal itself is the answer. The attempt is over.
+
+    The challenge of a second factor goes into the fragment, which no server is sent.
+    """
     if return_to is not None:
-        return sent(303, returns.with_query(return_to, error=refusal.code), over)
+        challenge = refusal.extensions.get("challenge")
+        fragment = f"#{urlencode({'challenge': challenge})}" if challenge else ""
+        return sent(303, returns.with_query(return_to, error=refusal.code) + fragment, over)
     refusal.headers["set-cookie"] = str(over)
     raise refusal

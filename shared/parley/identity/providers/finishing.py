@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from parley.identity import log_in as ways_in
 from parley.identity import sessions
 from parley.identity.providers import arrivals, linked
 from parley.identity.providers.handovers import Handover
@@ -9,20 +10,24 @@ from parley.identity.sessions import Started
 from parley.kernel import db
 from parley.kernel.admission import Admission
 from parley.kernel.callers import ActorType, Caller
+from parley.kernel.errors import Refusal
 from parley.kernel.ids import new_id
 
 
 def log_in(visitor: Caller, handover: Handover) -> Started:
-    """Log in the user whose account it is, found or made. Raises the refusals of `arrivals.user_of`."""
+    """Log in the user whose account it is, found or made. A second factor is asked for here as after a password.
 
-    def once() -> Started:
+    Raises `challenges.SecondFactorRequired` and the refusals of `arrivals.user_of`.
+    """
+
+    def once() -> Started | Refusal:
         known, addressed = arrivals.whose(handover)
         user_id = known or addressed or new_id()
         with db.personal(visitor, user_id) as session, arrivals.verdicts(session):
-            user = arrivals.user_of(session, sessions.as_user(visitor, user_id), handover, known, addressed)
-            return sessions.start(session, visitor, user, [handover.kind.value])
+            arrived = arrivals.user_of(session, sessions.as_user(visitor, user_id), handover, known, addressed)
+            return ways_in.go_on(session, visitor, arrived, [handover.kind.value])
 
-    return arrivals.until_not_overtaken(once)
+    return ways_in.settled(arrivals.until_not_overtaken(once))
 
 
 def link(visitor: Caller, handover: Handover) -> linked.LinkedProviderRead:
