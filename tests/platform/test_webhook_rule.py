@@ -1,0 +1,19 @@
+"""The bus brings webhooks what their catalogue names, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.cloudformation import read
+from parley.webhooks import messages
+from parley.webhooks.catalogue import SOURCES
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_rule_names_what_the_catalogue_tells() -> None:
+    pattern = read(ROOT / "template.yaml")["Resources"]["EventsToWebhooks"]["Properties"]["EventPattern"]
+    assert pattern["source"] == ["parley"]
+    own = {messages.TURN_DUE, messages.FAILING, messages.DISABLED}
+    assert set(pattern["detail-type"]) == set(SOURCES) | own
+    assert len(str(pattern)) < 2048, "EventBridge takes no longer pattern"

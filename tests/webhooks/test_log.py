@@ -1,0 +1,297 @@
+"""The log: looking, sending again, holding, forgetting; and what may come twice."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from parley.kernel import db
+from parley.kernel.callers import system
+from parley.kernel.ids import new_id
+from parley.webhooks import deliveries, turns
+from parley.webhooks.messages import Outcome
+from parley.webhooks.models import WebhookDelivery
+from tests.harness import Member, World, sqs_event
+from tests.kernel.receivers import Receiver, Reply
+from tests.webhooks.conftest import Clock
+from tests.webhooks.shop import DELIVERIES, SUBSCRIPTIONS, Shop
+
+
+def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    path = f"{SUBSCRIPTIONS}/{made['id']}"
+    rotated = shop.post(f"{path}/rotate-secret", {}, **{"idempotency-key": "r1"})
+    assert rotated.status == 201 and rotated.body["secret"] != made["secret"] and rotated.body["old_secret_expires_at"]
+    assert shop.post(f"{path}/rotate-secret", {}, **{"idempotency-key": "r1"}).body == rotated.body
+    shop.book()
+    shop.work()
+    [arrived] = there.arrived
+    assert len(arrived.headers["webhook-signature"].split()) == 2
+    for secret in (made["secret"], rotated.body["secret"]):
+        assert Webhook(secret).verify(arrived.body, arrived.headers)["type"] == "booking.created"
+
+    moved.move(timedelta(hours=24, minutes=1))
+    shop.post(f"{path}/ping")
+    shop.work()
+    assert len(there.arrived[1].headers["webhook-signature"].split()) == 1
+
+    moved.move(-moved.ahead)
+    at_once = shop.post(f"{path}/rotate-secret", {"overlap_hours": 0})
+    assert at_once.body["old_secret_expires_at"] is None
+    shop.post(f"{path}/ping")
+    shop.work()
+    last = there.arrived[2]
+    Webhook(at_once.body["secret"]).verify(last.body, last.headers)
+    for secret in (made["secret"], rotated.body["secret"]):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(last.body, last.headers)
+    for hours in (-1, 169, "1", None, 1.5):
+        assert shop.post(f"{path}/rotate-secret", {"overlap_hours": hours}).status == 422
+
+
+def test_a_test_event_is_sent_once_even_to_a_disabled_one(shop: Shop, there: Receiver) -> None:
+    made = shop.subscribe(there.url, events=("message.*",))
+    path = f"{SUBSCRIPTIONS}/{made['id']}"
+    shop.member.patch(path, {"is_active": False})
+    there.answer = lambda _: Reply(500, b"no")
+    pinged = shop.post(f"{path}/ping", None, **{"idempotency-key": "p1"})
+    assert (pinged.status, pinged.body["event"], pinged.body["status"]) == (202, "ping", "PENDING")
+    assert shop.post(f"{path}/ping", None, **{"idempotency-key": "p1"}).body == pinged.body
+    shop.work()
+    [arrived] = there.arrived
+    assert Webhook(made["secret"]).verify(arrived.body, arrived.headers)["data"]["subscription_id"] == made["id"]
+    seen = shop.look(pinged.body["id"])
+    assert (seen["status"], seen["status_code"], seen["next_retry_at"]) == ("FAILED", 500, None)
+    assert shop.subscription(made["id"])["failing_since"] is None, "a test is not held against the endpoint"
+
+
+def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, there: Receiver) -> None:
+    made = shop.subscribe(there.url)
+    path = f"{SUBSCRIPTIONS}/{made['id']}"
+    shop.member.patch(path, {"is_active": False})
+    booked = [shop.book() for _ in range(3)]
+    shop.work()
+    assert there.arrived == []
+    assert [(one["status"], one["next_retry_at"]) for one in shop.log()] == [("PENDING", None)] * 3
+    assert shop.member.post(f"{path}/enable").body["is_active"]
+    shop.work()
+    assert {json.loads(one.body)["data"]["id"] for one in there.arrived} == set(booked)
+    assert len(there.arrived) == 3
+
+
+def test_the_log_is_filtered_and_paged(shop: Shop, there: Receiver) -> None:
+    one, other = shop.subscribe(there.url), shop.subscribe(there.url, events=("scheduling.*",))
+    for _ in range(3):
+        shop.book()
+    there.answer = lambda arrived: Reply(200 if b"invitee.created" in arrived.body else 404, b"")
+    shop.work()
+    assert len(shop.log()) == 9
+    assert {row["event"] for row in shop.log(subscription_id=one["id"])} == {"booking.created"}
+    assert len(shop.log(subscription_id=other["id"])) == 6
+    assert len(shop.log(status="RETRYING")) == 6
+    assert len(shop.log(event="invitee.created", status="SUCCESS")) == 3
+    assert shop.log(event="booking.canceled") == []
+    assert shop.log(subscription_id=str(new_id())) == []
+    assert shop.member.get(DELIVERIES, status="LOST").status == 422
+    seen, cursor = [], None
+    while True:
+        page = shop.member.get(DELIVERIES, limit=4, cursor=cursor).body
+        seen += [row["id"] for row in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == sorted(seen, reverse=True) and len(set(seen)) == 9
+
+
+def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: Shop, there: Receiver) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(200, b"\x00\xff" + b"x" * 100_000)
+    shop.book()
+    shop.work()
+    [logged] = shop.log()
+    whole = shop.look(logged["id"])
+    assert 4000 < len(whole["response_body"].encode()) <= 4100 and "\x00" not in whole["response_body"]
+    assert whole["attempts"][0]["duration_ms"] >= 0
+    viewer = shop.member.as_role("VIEWER")
+    seen = viewer.get(f"{DELIVERIES}/{logged['id']}")
+    assert (seen.status, seen.body["response_body"], seen.body["status_code"]) == (200, None, 200)
+
+
+def test_a_replay_is_the_same_message_again(shop: Shop, there: Receiver) -> None:
+    shop.subscribe(there.url)
+    shop.book()
+    shop.work()
+    [logged] = shop.log()
+    again = shop.post(f"{DELIVERIES}/{logged['id']}/replay", None, **{"idempotency-key": "a"})
+    assert (again.status, again.body["status"], again.body["attempt_count"]) == (202, "RETRYING", 1)
+    assert shop.post(f"{DELIVERIES}/{logged['id']}/replay", None, **{"idempotency-key": "a"}).body == again.body
+    shop.work()
+    first, second = there.arrived
+    assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
+    assert shop.look(logged["id"])["attempt_count"] == 2
+
+
+def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(500, b"")
+    shop.book()
+    for _ in range(40):
+        shop.work()
+        moved.move(timedelta(hours=1))
+    since = shop.log()[0]["created_at"]
+    path = f"{SUBSCRIPTIONS}/{made['id']}/replay-failed"
+    assert shop.post(path, {"since": "2100-01-01T00:00:00Z"}).body == {"replayed": 0}
+    there.answer = lambda _: Reply()
+    there.arrived.clear()
+    assert shop.post(path, {"since": since}).body == {"replayed": 1}
+    shop.work()
+    [logged] = shop.log()
+    assert (logged["status"], logged["attempt_count"], len(there.arrived)) == ("SUCCESS", 9, 1)
+    shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"is_active": False})
+    for answer in (shop.post(path, {"since": since}), shop.post(f"{DELIVERIES}/{logged['id']}/replay")):
+        assert (answer.status, answer.body["code"]) == (409, "subscription_disabled")
+
+
+def envelope(member: Member, name: str, payload: dict[str, Any], event_id: str | None = None) -> str:
+    detail = {"id": event_id or str(new_id()), "organization_id": str(member.organization_id), "occurred_at": "2026-11-21T04:00:00Z"}
+    return json.dumps({"detail-type": name, "detail": detail | {"payload": payload}})
+
+
+def test_an_event_that_comes_twice_is_told_once(world: World, shop: Shop, there: Receiver) -> None:
+    shop.subscribe(there.url)
+    booked = shop.book()
+    message = envelope(shop.member, "scheduling.booking_canceled", {"booking_id": booked}, str(new_id()))
+    for _ in range(3):
+        assert world.invoke("webhooks/on_event", sqs_event(message, message)) == {"batchItemFailures": []}
+    shop.work()
+    assert sorted(one["event"] for one in shop.log()) == ["booking.canceled", "booking.created"]
+    assert len(there.arrived) == 2
+
+
+def test_what_is_not_in_the_catalogue_is_nobodys_business(world: World, shop: Shop, there: Receiver) -> None:
+    shop.subscribe(there.url, events=("*",))
+    for name in ("scheduling.slot_held", "identity.user_created", "inbox.conversation_read", "inbox.message_status_changed"):
+        payload = {"booking_id": str(new_id()), "message_id": str(new_id()), "status": "READ"}
+        assert world.invoke("webhooks/on_event", sqs_event(envelope(shop.member, name, payload))) == {"batchItemFailures": []}
+    gone = envelope(shop.member, "scheduling.booking_created", {"booking_id": str(new_id())})
+    assert world.invoke("webhooks/on_event", sqs_event(gone)) == {"batchItemFailures": []}
+    assert shop.log() == [] and there.arrived == []
+
+
+def test_another_tenants_event_is_not_ours(shop: Shop, globex: Member, world: World, there: Receiver) -> None:
+    globex.post(SUBSCRIPTIONS, {"name": "Spy", "url": there.url, "events": ["*"]})
+    shop.book()
+    shop.work()
+    assert there.arrived == []
+    assert globex.get(DELIVERIES).body["items"] == []
+
+
+def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
+    shop.subscribe(there.url)
+    shop.book()
+    caller = system(shop.member.organization_id)
+    world.invoke("platform/relay_outbox", {"Records": []})
+    world.sources["WebhooksOnEvent"].once()
+    [waiting] = [json.loads(body) for body in world.queued("WebhookRequests") if json.loads(body)["url"] == there.url]
+    outcome = Outcome.model_validate(
+        {**{name: waiting[name] for name in ("subscription_id", "delivery_id", "attempt_id")},
+         "started_at": "2026-11-21T04:00:00Z", "duration_ms": 3, "status_code": 500}
+    )  # fmt: skip
+    for _ in range(2):
+        with db.transaction(caller) as session:
+            assert turns.settle(session, caller, outcome).requests == []
+    assert [one["attempt_count"] for one in shop.log()] == [1]
+    shop.work()
+    assert len(there.arrived) == 1, "its request was on its way already; the answer comes too late"
+    assert [(one["attempt_count"], one["status"]) for one in shop.log()] == [(1, "RETRYING")]
+
+
+def test_an_attempt_that_is_lost_is_made_again_and_a_stale_one_is_not_sent(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    shop.book()
+    world.invoke("platform/relay_outbox", {"Records": []})
+    world.sources["WebhooksOnEvent"].once()
+    moved.move(timedelta(seconds=70))
+    world.sources["WebhooksSendRequest"].once()
+    assert there.arrived == [], "its time was over"
+    moved.move(timedelta(seconds=60))
+    shop.work()
+    assert [(one["status"], one["attempt_count"]) for one in shop.log()] == [("SUCCESS", 1)]
+    assert len(there.arrived) == 1
+    assert shop.subscription(made["id"])["failing_since"] is None
+
+
+def test_an_endpoint_gets_no_more_in_a_minute_than_it_wants(shop: Shop, there: Receiver, moved: Clock) -> None:
+    shop.subscribe(there.url, max_per_minute=2)
+    for _ in range(5):
+        shop.book()
+    counts = []
+    for _ in range(4):
+        shop.work()
+        counts.append(len(there.arrived))
+        moved.move(timedelta(seconds=61))
+    assert counts == [2, 4, 5, 5]
+
+
+def test_a_deleted_subscription_gets_nothing_more(shop: Shop, there: Receiver) -> None:
+    made = shop.subscribe(there.url)
+    shop.book()
+    shop.member.delete(f"{SUBSCRIPTIONS}/{made['id']}")
+    shop.work()
+    assert there.arrived == [] and shop.log() == []
+    other = shop.subscribe(there.url)
+    shop.member.patch(f"{SUBSCRIPTIONS}/{other['id']}", {"is_active": False})
+    shop.book()
+    shop.work()
+    shop.member.delete(f"{SUBSCRIPTIONS}/{other['id']}")
+    [logged] = shop.log()
+    assert (logged["status"], logged["error"]) == ("FAILED", "subscription_deleted")
+    assert shop.post(f"{DELIVERIES}/{logged['id']}/replay").status == 409
+
+
+def test_what_tells_of_a_thing_is_emptied(shop: Shop, there: Receiver) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(500, b"Grace is unknown here")
+    erased, kept = shop.book(), shop.book()
+    shop.work()
+    with db.transaction(shop.member.caller) as session:
+        from uuid import UUID
+
+        assert deliveries.forget(session, UUID(erased)) == 1
+    rows = {str(row.entity_id): row for row in shop.member.rows(select(WebhookDelivery))}
+    emptied = rows[erased]
+    assert (emptied.payload, emptied.response_body, emptied.request_headers, emptied.next_retry_at) == (None, None, None, None)
+    assert rows[kept].payload
+    seen = shop.look(str(emptied.id))
+    assert (seen["status"], seen["error"], seen["payload"]) == ("FAILED", "erased", None)
+    refused = shop.post(f"{DELIVERIES}/{emptied.id}/replay")
+    assert (refused.status, refused.body["code"]) == (409, "nothing_to_replay")
+
+
+def test_after_thirty_days_it_is_forgotten_held_or_not(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    shop.book()
+    shop.work()
+    shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"is_active": False})
+    shop.book()
+    shop.work()
+    moved.move(timedelta(days=29))
+    shop.work()
+    assert len(shop.log()) == 2
+    moved.move(timedelta(days=1, minutes=5))
+    shop.work()
+    assert shop.log() == []
+
+
+def test_an_address_that_turned_inside_is_not_asked(shop: Shop, there: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.subscribe(there.url)
+    shop.book()
+    monkeypatch.setenv("PARLEY_ENVIRONMENT", "production")  # loopback is an address inside, as a rebound name would be
+    shop.work()
+    [logged] = shop.log()
+    assert (logged["status"], logged["error"], there.arrived) == ("RETRYING", "address_refused", [])

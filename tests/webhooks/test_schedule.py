@@ -1,0 +1,242 @@
+"""Tried again, and again: the schedule, who is down for a day, who is down for good. The clock is the test's."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import select
+from standardwebhooks import Webhook
+
+from parley.identity.models import User
+from parley.kernel import clock
+from parley.kernel.audit import AuditLog
+from parley.webhooks import timing
+from parley.webhooks.models import WebhookSubscription
+from tests.harness import World
+from tests.kernel.receivers import Arrived, Receiver, Reply
+from tests.webhooks.conftest import Clock
+from tests.webhooks.shop import SUBSCRIPTIONS, Shop
+
+HOUR = timedelta(hours=1)
+WAITS = [0, 5, 300, 1800, 7200, 18000, 36000, 36000]  # seconds, as they are promised
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def down(_: Arrived) -> Reply:
+    return Reply(503, b"later")
+
+
+def until_tried_again(shop: Shop, moved: Clock, delivery_id: str) -> timedelta:
+    """Move the clock to the next attempt, and have it made. Returns the wait that there was."""
+    due = instant(shop.look(delivery_id)["next_retry_at"])
+    waited = due - clock.now()
+    moved.move(waited - timedelta(seconds=1))
+    shop.work()
+    tried = shop.look(delivery_id)["attempt_count"]
+    moved.move(timedelta(seconds=2))
+    shop.work()
+    assert shop.look(delivery_id)["attempt_count"] == tried + 1, "not a second early, and not late"
+    return waited
+
+
+def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_message(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(500, b"no")
+    shop.book()
+    shop.work()
+    [logged] = shop.log()
+    assert (logged["status"], logged["attempt_count"], logged["status_code"]) == ("RETRYING", 1, 500)
+
+    waits = [until_tried_again(shop, moved, logged["id"]).total_seconds() for _ in WAITS[1:]]
+    assert all(0.8 * planned - 3 <= waited <= 1.2 * planned + 3 for waited, planned in zip(waits, WAITS[1:], strict=True)), waits
+    assert any(abs(waited - planned) > 2 for waited, planned in zip(waits, WAITS[1:], strict=True)), "there is jitter"
+
+    ended = shop.look(logged["id"])
+    assert (ended["status"], ended["attempt_count"], ended["next_retry_at"]) == ("FAILED", 8, None)
+    assert [attempt["status_code"] for attempt in ended["attempts"]] == [500] * 8
+    assert len({(one.headers["webhook-id"], one.body) for one in there.arrived}) == 1
+    assert len({one.headers["webhook-timestamp"] for one in there.arrived}) == 8
+    for one in there.arrived:
+        at = datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), UTC)
+        assert one.headers["webhook-signature"] == Webhook(made["secret"]).sign(one.headers["webhook-id"], at, one.body.decode())
+    moved.move(timedelta(days=2))
+    shop.work()
+    assert len(there.arrived) == 8
+
+
+@pytest.mark.parametrize("dice", [lambda: 0.0, lambda: 1.0, random.Random(7).random], ids=["shortest", "longest", "any"])
+def test_the_last_attempt_outlasts_a_day_whatever_the_jitter(dice: Callable[[], float]) -> None:
+    at, since = datetime.now(UTC), timedelta(0)
+    for step in range(1, len(timing.WAITS)):
+        waited = timing.wait(step, since, None, at, dice)
+        assert 0.8 * timing.WAITS[step] <= waited <= 1.2 * timing.WAITS[step]
+        since += waited
+    assert timedelta(hours=25) <= since <= timedelta(hours=33.5)
+
+
+@pytest.mark.parametrize("dice", [0.0, 1.0])
+def test_a_receiver_that_is_down_for_a_day_misses_nothing(
+    shop: Shop, there: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch, dice: float
+) -> None:
+    monkeypatch.setattr(timing, "wait", partial(timing.wait, dice=lambda: dice))
+    shop.subscribe(there.url)
+    there.answer = down
+    booked = []
+    for _ in range(24):  # a booking every hour
+        booked.append(shop.book())
+        for _ in range(2):
+            shop.work()
+            moved.move(HOUR / 2)
+    assert {one["status"] for one in shop.log()} == {"RETRYING"}
+
+    got: list[str] = []
+    there.arrived.clear()
+    there.answer = lambda one: got.append(one.headers["webhook-id"]) or Reply()  # type: ignore[func-returns-value]  # one expression
+    for _ in range(30):
+        shop.work()
+        moved.move(HOUR / 2)
+    logged = shop.log()
+    assert {one["status"] for one in logged} == {"SUCCESS"}
+    assert {one["entity_id"] for one in logged} == set(booked)
+    assert sorted(got) == sorted(one["id"] for one in logged), "each of them once"
+
+
+@pytest.mark.parametrize(
+    ("status", "wish", "seconds"),
+    [(503, "3600", (3600, 3600)), (429, "120", (120, 120)), (429, "1", (4, 6)), (503, "999999999", (86400, 86400)), (503, "soon", (4, 6))],
+)
+def test_a_receiver_says_when_to_come_again(shop: Shop, there: Receiver, status: int, wish: str, seconds: tuple[int, int]) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(status, b"", {"retry-after": wish})
+    shop.book()
+    shop.work()
+    [logged] = shop.log()
+    waited = (instant(logged["next_retry_at"]) - instant(logged["last_attempted_at"])).total_seconds()
+    assert seconds[0] <= waited <= seconds[1] + 3
+
+
+def test_a_date_is_a_wish_too() -> None:
+    at = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+    assert timing.wish("Sat, 21 Nov 2026 05:00:00 GMT", at) == HOUR
+    assert timing.wish("Sat, 21 Nov 2026 03:00:00 GMT", at) == timedelta(0)
+    for nonsense in ("", None, "-5", "1e9", "٣", "Sat, 99 Nov 2026", "\x00"):
+        assert timing.wish(nonsense, at) == timedelta(0)
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 302, 304, 400, 401, 404, 500])
+def test_what_is_not_2xx_is_a_failure(shop: Shop, there: Receiver, status: int) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(status, b"" if status in (100, 199, 304) else b"no", {"location": "http://127.0.0.1:1/"})
+    shop.book()
+    shop.work()
+    [logged] = shop.log()
+    assert logged["status"] == "RETRYING" and len(there.arrived) == 1
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_every_2xx_is_a_success(shop: Shop, there: Receiver, status: int) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(status, b"")
+    shop.book()
+    shop.work()
+    assert [(one["status"], one["status_code"]) for one in shop.log()] == [("SUCCESS", status)]
+
+
+def mails_to(world: World, shop: Shop) -> list[str]:
+    """To the owner, of webhooks."""
+    mine = [mail["raw"] for mail in world.mails() if str(shop.member.user_id) in str(mail["to"])]
+    return [raw for raw in mine if "Subject: The webhook" in raw]
+
+
+def test_who_is_gone_is_disabled_at_once_and_its_owner_hears_of_it(world: World, shop: Shop, there: Receiver) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(410, b"bye")
+    shop.book()
+    shop.work()
+    row = shop.subscription(made["id"])
+    assert (row["is_active"], row["disabled_reason"]) == (False, "GONE")
+    assert [one["status"] for one in shop.log()] == ["FAILED"]
+    assert shop.member.rows(select(AuditLog.new_values).where(AuditLog.action == "webhook_subscription.disabled")) == [{"reason": "GONE"}]
+    [mail] = mails_to(world, shop)
+    assert "was disabled" in mail and "410" in mail
+
+
+def test_days_of_nothing_but_failures_disable_with_a_warning_before(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    admin = shop.member.as_role("ADMIN")
+    member = shop.member.as_role("MEMBER")
+    there.answer = down
+    shop.book()
+    for _ in range(40):
+        shop.work()
+        moved.move(HOUR)
+    assert [one["status"] for one in shop.log()] == ["FAILED"]
+    assert shop.subscription(made["id"])["is_active"], "one event is not enough"
+    [warning] = mails_to(world, shop)
+    assert "fails" in warning
+
+    moved.move(timedelta(days=3, hours=9))
+    shop.book()
+    shop.work()
+    row = shop.subscription(made["id"])
+    assert (row["is_active"], row["disabled_reason"]) == (True, None), "nine attempts"
+    moved.move(timedelta(hours=1))
+    shop.work()
+    row = shop.subscription(made["id"])
+    assert (row["is_active"], row["disabled_reason"]) == (False, "FAILING")
+    assert ["was disabled" in mail for mail in mails_to(world, shop)] == [False, True]
+    to = str([mail["to"] for mail in world.mails()])
+    [of_admin] = shop.member.rows(select(User.email).where(User.id == admin.user_id))
+    [of_member] = shop.member.rows(select(User.email).where(User.id == member.user_id))
+    assert of_admin in to and of_member not in to
+
+    there.answer = lambda _: Reply()
+    assert shop.post(f"{SUBSCRIPTIONS}/{made['id']}/enable").status == 200
+    shop.work()
+    assert sorted(one["status"] for one in shop.log()) == ["FAILED", "SUCCESS"], "the second one was held"
+
+
+def test_a_success_ends_the_count(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = down
+    shop.book()
+    for _ in range(10):
+        shop.work()
+        moved.move(HOUR)
+    assert shop.subscription(made["id"])["failing_since"]
+    there.answer = lambda _: Reply()
+    moved.move(timedelta(days=6))
+    shop.work()
+    row = shop.subscription(made["id"])
+    assert (row["is_active"], row["failing_since"]) == (True, None) and row["last_success_at"]
+    [kept] = shop.member.rows(select(WebhookSubscription.consecutive_failures))
+    assert kept == 0
+
+
+def test_a_resolver_of_ours_that_is_away_is_not_held_against_anybody(shop: Shop, moved: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    made = shop.subscribe("https://hooks.acme.example/in")
+    resolved = socket.getaddrinfo
+
+    def away(host: str, *rest: object, **named: object) -> object:
+        if host == "hooks.acme.example":
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+        return resolved(host, *rest, **named)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(socket, "getaddrinfo", away)
+    shop.book()
+    for _ in range(6):
+        shop.work()
+        moved.move(timedelta(days=1))
+    [logged] = shop.log()
+    assert (logged["error"], logged["status_code"]) == ("resolver_away", None)
+    row = shop.subscription(made["id"])
+    assert (row["is_active"], row["failing_since"]) == (True, None)
