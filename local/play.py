@@ -98,6 +98,7 @@ def _of(domain: str) -> Play:
 
 PLAYS: list[tuple[str, Play]] = [
     ("The API answers", is_awake),
+    ("Somebody signs up", _of("identity")),
     ("A stranger books a meeting", _of("scheduling")),
     ("A customer writes on WhatsApp", _of("inbox")),
     ("A recording is uploaded", _of("recordings")),
