@@ -17,20 +17,20 @@ ABOUT = """Identity, scheduling, a unified inbox, meeting recordings: one tenanc
 
 ## Sign in, and try a route
 
-1. `POST /v1/auth/register` with your address, a password and a name. A mail brings a link (on your own machine, `make mail` shows it): open it and
-   confirm, or send its token to `POST /v1/auth/verify-email`. Either logs you in.
+1. `POST /v1/auth/register` with your address, a password and a name. A mail brings a link (on your own machine, `make mail` shows it):
+   open it and confirm, or send its token to `POST /v1/auth/verify-email`. Either logs you in.
 2. Later, `POST /v1/auth/login` answers an `access_token`, good for 15 minutes, and a `refresh_token` for `POST /v1/auth/refresh`.
-3. `POST /v1/identity/organizations` founds an organization (or accept an invitation); `POST /v1/auth/switch` chooses the one to work for and answers a
-   token for it.
-4. Press **Authorize**, paste the access token or an API key (`parley_…`, from `POST /v1/identity/api-keys`), and **Try it out** on any route with a
-   lock. On your own machine `make -s token` prints a token of the seeded organization's owner.
+3. `POST /v1/identity/organizations` founds an organization (or accept an invitation); `POST /v1/auth/switch` chooses the one to work for
+   and answers a token for it.
+4. Press **Authorize**, paste the access token or an API key (`parley_…`, from `POST /v1/identity/api-keys`), and **Try it out** on any
+   route with a lock. On your own machine `make -s token` prints a token of the seeded organization's owner.
 
 ## What holds everywhere
 
-Each route with a lock says which scope it needs (`x-parley-scope`; `GET /v1/identity/scopes` has them all), and a refusal says which one was
-missing. Requests are counted by the minute: `RateLimit` says what is left, a 429 when to come again. Refusals are problem details (RFC 9457):
-switch on `code`, show `detail`. Creating requests take an `Idempotency-Key`: the same key and request get the same answer. Lists page with
-`cursor`.
+Each route with a lock says which scope it needs (`x-parley-scope`; `GET /v1/identity/scopes` has them all), and a refusal says which one
+was missing. Requests are counted by the minute: `RateLimit` says what is left, a 429 when to come again. Refusals are problem details
+(RFC 9457): switch on `code`, show `detail`. Creating requests take an `Idempotency-Key`: the same key and request get the same answer.
+Lists page with `cursor`.
 """
 SAID = {
     "person": "For people who are logged in, whether or not they have chosen an organization; not for API keys.",
