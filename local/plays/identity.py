@@ -42,9 +42,9 @@ def _letter(scene: Scene, address: str, subject: str) -> str:
 
 
 def _token(letter: str) -> str:
-    found = re.search(r"token=([\w.~-]+)", letter)
+    found = re.search(r"https?://\S+/([\w.~-]+)", letter)
     if found is None:
-        raise PlayFailed(f"the mail has no link with a token: {letter[:200]}")
+        raise PlayFailed(f"the mail has no link: {letter[:200]}")
     return found[1]
 
 
