@@ -16,7 +16,7 @@ def refresh_session(wanted: RefreshWanted, visitor: Visitor, event: RawEvent) ->
     token, is_cookie = browser.refresh_token(event, in_body)
     rotated = refreshing.rotate(visitor, token, refreshing.arrival(event))
     answer = browser.signed_in(rotated.started, as_cookie=is_cookie or wanted.cookie)
-    rotated.hold_back()
+    rotated.hold_back(visitor)
     return answer
 
 

@@ -2,16 +2,17 @@
 
 Which of the two is the thief can't be told, so the session ends for both. Only a request that came in before the successor was in anybody's
 hands is no reuse: a browser with two tabs, a client that tries twice. It gets nothing, and the session lives. To make that a fact and not a
-guess, the answer with the successor is held back until SIMULTANEOUS has passed since the rotation: what comes in later comes from somebody
-who could have known (docs/decisions/0014).
+guess, the answer with the successor is held back until QUIET has passed in which nobody else showed the token: `replaced_at` moves along
+with those who do. What comes in later comes from somebody who could have known (docs/decisions/0014).
 """
 
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.identity import sessions, tickets
@@ -22,8 +23,9 @@ from parley.kernel.admission import NotAMember, SessionEnded
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal, Unauthenticated
+from parley.kernel.gather import later
 
-SIMULTANEOUS = timedelta(milliseconds=500)
+QUIET, LONGEST = timedelta(milliseconds=250), timedelta(seconds=3)
 _CLOCKS = timedelta(milliseconds=10)  # that those of gateway and function may differ by
 _PLAUSIBLE = timedelta(minutes=5)
 
@@ -42,12 +44,22 @@ class RefreshTokenReused(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
+    """`used_id` is the token that was used up, `at` when."""
+
     started: Started
+    used_id: UUID
     at: datetime
 
-    def hold_back(self) -> None:
+    def hold_back(self, caller: Caller) -> None:
         """Wait until the answer may leave."""
-        time.sleep(max((self.at + SIMULTANEOUS + _CLOCKS - now()).total_seconds(), 0))
+        last = self.at
+        while True:
+            time.sleep(max((last + QUIET + _CLOCKS - now()).total_seconds(), 0))
+            with db.personal(caller, self.started.user_id) as session:
+                shown = session.scalar(select(RefreshToken.replaced_at).where(RefreshToken.id == self.used_id))
+            if shown is None or shown <= last:
+                return
+            last = shown
 
 
 def arrival(event: dict[str, Any]) -> datetime:
@@ -94,8 +106,11 @@ def _outcome(
     if is_over or old.revoked_at is not None or user.status is not UserStatus.ACTIVE:
         return SessionEnded("This session has ended; log in again.")
     if old.replaced_at is None:
-        return Rotated(_next(session, caller, old, family, user, at), at)
-    if arrived_at < old.replaced_at + SIMULTANEOUS:
+        return Rotated(_next(session, caller, old, family, user, at), old.id, at)
+    if arrived_at < old.replaced_at + QUIET:
+        successor = select(RefreshToken.created_at).where(RefreshToken.id == old.replaced_by).scalar_subquery()
+        mine = update(RefreshToken).where(RefreshToken.id == old.id, RefreshToken.replaced_at > at - QUIET, successor > at - LONGEST)
+        later(session, mine.values(replaced_at=at))
         return RefreshTokenReplaced("This token was refreshed by another request at the same time; use the token that it got.")
     place = _place(session, family)
     sessions.revoke(session, family.id, because="refresh token reused")

@@ -1,0 +1,86 @@
+"""What the time of a failed log-in tells of an address: nothing that a stranger can measure. `python -m benchmarks.log_in_timing`
+
+Known and unknown addresses take turns, in an order drawn by lot, every attempt with a wrong password, each address only as often as failures
+cost nothing. Beside the two distributions stand how well one tells them apart: the chance that an attempt at a known address
+takes longer than one at an unknown address (Mann-Whitney; 0.5 is a coin), with the probability of a difference like it by chance, and the
+largest distance between the two cumulative distributions (Kolmogorov-Smirnov).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from unittest.mock import patch
+
+from benchmarks.requests import standing
+from parley.identity import throttles
+from tests.harness import World
+from tests.identity.people import Browser, address, person
+
+ATTEMPTS = 140
+"""Of each kind: 280 requests in all."""
+WRONG = "not the password at all"
+
+
+def measure(world: World) -> dict[str, list[float]]:
+    """Milliseconds of failed log-ins, by what the address is."""
+    with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
+        known = [person(world).email for _ in range(math.ceil(ATTEMPTS / (throttles.FREE - 1)))]
+        unknown = [address() for _ in known]
+        turns = [("known", known[turn % len(known)]) for turn in range(ATTEMPTS)]
+        turns += [("unknown", unknown[turn % len(unknown)]) for turn in range(ATTEMPTS)]
+        for _ in range(5):
+            _attempt(world, address())
+        random.shuffle(turns)
+        times: dict[str, list[float]] = {"known": [], "unknown": []}
+        for kind, email in turns:
+            times[kind].append(_attempt(world, email))
+    return times
+
+
+def _attempt(world: World, email: str) -> float:
+    browser, body = Browser(world), {"email": email, "password": WRONG}
+    begun = time.perf_counter()
+    answer = browser.post("/v1/auth/login", body)
+    taken = (time.perf_counter() - begun) * 1000
+    assert answer.status == 401, answer.raw
+    return taken
+
+
+def mann_whitney(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
+    """The chance that one of the first is larger than one of the second, and the two-sided probability by chance (normal approximation)."""
+    larger = sum((one > other) + (one == other) / 2 for one in first for other in second)
+    pairs = len(first) * len(second)
+    deviation = math.sqrt(pairs * (len(first) + len(second) + 1) / 12)
+    return larger / pairs, math.erfc(abs(larger - pairs / 2) / deviation / math.sqrt(2))
+
+
+def kolmogorov_smirnov(first: Sequence[float], second: Sequence[float]) -> float:
+    """The largest distance between the two cumulative distributions."""
+    below = lambda values, at: sum(value <= at for value in values) / len(values)  # noqa: E731  # one expression
+    return max(abs(below(first, at) - below(second, at)) for at in (*first, *second))
+
+
+def main() -> None:
+    with standing() as world:
+        times = measure(world)
+    print(f"{sum(map(len, times.values()))} failed log-ins, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| address | attempts | p10 ms | median ms | p90 ms |\n|---|---:|---:|---:|---:|")
+    for kind, taken in times.items():
+        tenths = statistics.quantiles(taken, n=10)
+        print(f"| {kind} | {len(taken)} | {tenths[0]:.1f} | {statistics.median(taken):.1f} | {tenths[8]:.1f} |")
+    chance, by_chance = mann_whitney(times["known"], times["unknown"])
+    distance = kolmogorov_smirnov(times["known"], times["unknown"])
+    threshold = 1.36 * math.sqrt(2 / ATTEMPTS)
+    print(f"\nKnown takes longer than unknown: {chance:.3f} of pairs (0.5 is a coin), p = {by_chance:.2f}.")
+    print(f"Kolmogorov-Smirnov distance: {distance:.3f}; at 5 % they would differ from {threshold:.3f} on.")
+
+
+if __name__ == "__main__":
+    main()
