@@ -1,7 +1,7 @@
 """What the time of a failed log-in tells of an address: nothing that a stranger can measure. `python -m benchmarks.log_in_timing`
 
-Known and unknown addresses take turns, in an order drawn by lot, every attempt with a wrong password, each address only as often as failures
-cost nothing. Beside the two distributions stand how well one tells them apart: the chance that an attempt at a known address
+Known and unknown addresses take turns, in an order drawn by lot, every attempt with a wrong password, each address only as often as
+failures cost nothing. Beside the two distributions stand how well one tells them apart: the chance that an attempt at a known address
 takes longer than one at an unknown address (Mann-Whitney; 0.5 is a coin), with the probability of a difference like it by chance, and the
 largest distance between the two cumulative distributions (Kolmogorov-Smirnov).
 """
@@ -63,8 +63,11 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> tuple[float
 
 def kolmogorov_smirnov(first: Sequence[float], second: Sequence[float]) -> float:
     """The largest distance between the two cumulative distributions."""
-    below = lambda values, at: sum(value <= at for value in values) / len(values)  # noqa: E731  # one expression
-    return max(abs(below(first, at) - below(second, at)) for at in (*first, *second))
+    return max(abs(_share(first, at) - _share(second, at)) for at in (*first, *second))
+
+
+def _share(values: Sequence[float], at: float) -> float:
+    return sum(value <= at for value in values) / len(values)
 
 
 def main() -> None:
