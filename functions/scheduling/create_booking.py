@@ -12,7 +12,7 @@ app = api(needs=Access.ANYBODY)
 def create_booking(wanted: BookingCreate, visitor: Visitor, once: RequestOnce) -> BookingConfirmationRead:
     caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
     with transaction(caller, once) as session:
-        booking = bookings.book_slot(session, caller, wanted)
+        booking = bookings.book_slot(session, caller, wanted.event_type_id, wanted)
         return once.answer(session, BookingConfirmationRead.model_validate(booking))
 
 

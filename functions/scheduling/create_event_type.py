@@ -3,7 +3,7 @@
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import event_types
-from parley.scheduling.schemas import EventTypeCreate, EventTypeDetailRead
+from parley.scheduling.event_type_schemas import EventTypeCreate, EventTypeDetailRead
 
 app = api(needs="event_types:write")
 

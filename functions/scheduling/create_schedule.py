@@ -3,7 +3,7 @@
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import schedules
-from parley.scheduling.schemas import ScheduleCreate, ScheduleDetailRead
+from parley.scheduling.schedule_schemas import ScheduleCreate, ScheduleDetailRead
 
 app = api(needs="schedules:write")
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.scheduling import event_types
-from parley.scheduling.schemas import EventTypeDetailRead
+from parley.scheduling.event_type_schemas import EventTypeDetailRead
 
 app = api(needs="event_types:read")
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from parley.kernel.db import transaction
 from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.scheduling import event_types
-from parley.scheduling.schemas import EventTypePageRead
+from parley.scheduling.event_type_schemas import EventTypePageRead
 
 app = api(needs=Access.ANYBODY)
 

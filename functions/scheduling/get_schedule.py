@@ -5,7 +5,7 @@ from uuid import UUID
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.scheduling import schedules
-from parley.scheduling.schemas import ScheduleDetailRead
+from parley.scheduling.schedule_schemas import ScheduleDetailRead
 
 app = api(needs="schedules:read")
 

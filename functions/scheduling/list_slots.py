@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from parley.kernel.db import transaction
 from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.kernel.texts import InstantIn, TimeZone
-from parley.scheduling import event_types
-from parley.scheduling.schemas import OpenSlotsRead
+from parley.scheduling import event_types, slots
+from parley.scheduling.event_type_schemas import OpenSlotsRead
 
 app = api(needs=Access.ANYBODY)
 
@@ -22,10 +22,10 @@ def list_slots(
     visitor: Visitor,
     timezone: TimeZone | None = None,
 ) -> OpenSlotsRead:
-    event_types.check_range(from_, to)
+    slots.check_range(from_, to)
     caller = visitor.acting_for(event_types.organization_of(event_type_id))
     with transaction(caller) as session:
-        return event_types.slots(session, event_type_id, from_, to, timezone)
+        return slots.slots(session, event_type_id, from_, to, timezone)
 
 
 lambda_handler = entrypoint(app)

@@ -9,7 +9,8 @@ from parley.kernel.db import transaction
 from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.kernel.texts import storable
 from parley.scheduling import managed, managed_page
-from parley.scheduling.bookings import IllegalTransition, NoSuchBooking
+from parley.scheduling.bookings import NoSuchBooking
+from parley.scheduling.transitions import IllegalTransition, TooLate
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
@@ -37,9 +38,9 @@ def cancel_booking(token: str, visitor: Visitor) -> Response[str]:
     return Response(303, "text/html; charset=utf-8", "", headers=managed_page.headers() | {"location": f"/bookings/{token}"})
 
 
-def _refused(refusal: NoSuchBooking | IllegalTransition) -> Response[str]:
+def _refused(refusal: NoSuchBooking | IllegalTransition | TooLate) -> Response[str]:
     return _shown(refusal.status, managed_page.page_without_booking(refusal.detail))
 
 
-app.exception_handler([NoSuchBooking, IllegalTransition])(_refused)
+app.exception_handler([NoSuchBooking, IllegalTransition, TooLate])(_refused)
 lambda_handler = entrypoint(app)

@@ -1,4 +1,4 @@
-"""Queue scheduling-jobs: tells invitee and host by e-mail that a booking was made or canceled."""
+"""Queue scheduling-jobs: tells invitee and hosts by e-mail what became of a booking."""
 
 from uuid import UUID
 
@@ -13,16 +13,17 @@ from parley.scheduling import mails, notices
 
 class BookingChanged(BaseModel):
     booking_id: UUID
+    from_host_id: UUID | None = None
 
 
 def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
     with transaction(caller) as session:
-        mine = notices.take_up(session, event.id, event.name, event.payload.booking_id)
+        mine = notices.take_up(session, event.id, event.name, event.payload.booking_id, event.payload.from_host_id)
     failed: Exception | None = None
     for notice in mine:
         failure: Exception | None = None
         try:
-            post.send(mails.compose(notice.facts, notice.kind, notice.method))
+            post.send(mails.compose(notice.facts, notice.reader, notice.news))
         except Exception as error:  # noqa: BLE001  # raised below: one mail that can't be sent must not keep the other back
             failure = failed = error
         with transaction(caller) as session:

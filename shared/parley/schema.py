@@ -37,6 +37,9 @@ CROSSING: tuple[tuple[str, str, str, str], ...] = (
     ("scheduling_schedules", "user_id", "users", "RESTRICT"),
     ("scheduling_event_types", "user_id", "users", "RESTRICT"),
     ("scheduling_bookings", "host_id", "users", "RESTRICT"),
+    ("scheduling_booking_hosts", "host_id", "users", "RESTRICT"),
+    ("scheduling_event_type_hosts", "user_id", "users", "RESTRICT"),
+    ("scheduling_round_robin_assignments", "user_id", "users", "RESTRICT"),
     ("inbox_messages", "sent_by_user_id", "users", "SET NULL"),
     ("recordings_recordings", "owner_id", "users", "RESTRICT"),
     ("storage_projects", "owner_id", "users", "RESTRICT"),
@@ -47,6 +50,8 @@ CROSSING: tuple[tuple[str, str, str, str], ...] = (
 CROSSING_WITHIN: tuple[tuple[str, str, str, str], ...] = (
     ("api_keys", "project_id", "storage_projects", "CASCADE"),
     ("storage_projects", "team_id", "teams", "NO ACTION"),
+    ("scheduling_event_types", "team_id", "teams", "NO ACTION"),
+    ("scheduling_round_robin_pools", "team_id", "teams", "NO ACTION"),
 )
 
 

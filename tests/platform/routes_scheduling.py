@@ -3,22 +3,158 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from parley.identity.models import Organization
+from parley.kernel import db
+from parley.kernel.callers import system
+from parley.kernel.ids import new_id
+from parley.scheduling.models import Booking, BookingHost, EventType
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
+BOOKINGS = "/v1/scheduling/bookings"
+TYPES = "/v1/scheduling/event-types"
+SCHEDULES = "/v1/scheduling/schedules"
+POOLS = "/v1/scheduling/pools"
+MANAGED = "/v1/scheduling/managed-bookings"
+
+
+class Ready:
+    """Makes requests ready in a furnished organization."""
+
+    def __init__(self, house: Furnished) -> None:
+        self.house, self.member, self.stranger = house, house.member, house.stranger
+
+    def post(self, path: str, wanted: Any = None, *, by_stranger: bool = False) -> Request:
+        headers, who = {"idempotency-key": str(new_id())}, self.stranger if by_stranger else self.member
+        return lambda: who.post(path, wanted, headers)
+
+    def get(self, path: str, **query: Any) -> Request:
+        return lambda: self.member.request("GET", path, query=query)
+
+    def patch(self, path: str, wanted: Any) -> Request:
+        return lambda: self.member.patch(path, wanted)
+
+    def delete(self, path: str) -> Request:
+        return lambda: self.member.delete(path)
+
+    def changed(self, verb: str, booking: str, wanted: Any = None) -> Request:
+        return self.post(f"{BOOKINGS}/{booking}/{verb}", wanted)
+
+    def move(self) -> dict[str, str]:
+        return {"start_time": self.house.start().isoformat()}
+
+    def pool(self, *others: UUID) -> str:
+        hosts = [{"user_id": str(one)} for one in (self.member.user_id, *others)]
+        return _id(self.member.post(POOLS, {"name": "Sales", "strategy": "ROTATE", "hosts": hosts}))
+
+    def booked(self, event_type: str) -> str:
+        return _id(self.stranger.post(BOOKINGS, self.house.booking_wanted() | {"event_type_id": event_type}))
+
+    def pending(self) -> str:
+        return self.booked(self.house.add_event_type(requires_confirmation=True))
+
+    def past(self) -> str:
+        return long_ago(self.member, self.house.add_booking())
+
+    def reassign(self) -> Request:
+        pool = self.pool(self.member.as_role("MEMBER").user_id)
+        return self.changed("reassign", self.booked(self.house.add_event_type(kind="ROUND_ROBIN", pool_id=pool)))
+
+    def managed(self) -> Request:
+        path = f"{MANAGED}/{self.house.management_token(self.house.add_booking())}/reschedule"
+        return self.post(path, self.move(), by_stranger=True)
+
+    def book(self) -> Request:
+        wanted = {name: value for name, value in self.house.booking_wanted().items() if name != "event_type_id"}
+        return self.post(f"{TYPES}/{self.house.event_type}/bookings", wanted)
+
+    def link(self) -> Request:
+        with db.transaction(system(self.member.organization_id)) as session:
+            mine = select(Organization.slug, EventType.slug).where(EventType.id == UUID(self.house.event_type))
+            organization, event_type = session.execute(mine).one()
+        return lambda: self.stranger.get(f"/v1/scheduling/links/{organization}/{event_type}")
+
+    def counts(self) -> Request:
+        now = datetime.now(UTC)
+        return self.get("/v1/scheduling/booking-counts", **{"from": now.isoformat(), "to": (now + timedelta(days=31)).isoformat()})
+
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    ready = Ready(house)
+    made = {"POST /v1/scheduling/bookings/{booking_id}/" + verb: make for verb, make in _of_a_booking(ready).items()}
+    return made | {
+        "POST /v1/scheduling/managed-bookings/{token}/reschedule": ready.managed,
+        "POST /v1/scheduling/event-types/{event_type_id}/bookings": ready.book,
+        "POST /v1/scheduling/event-types/{event_type_id}/holds": lambda: ready.post(
+            f"{TYPES}/{house.event_type}/holds", ready.move(), by_stranger=True
+        ),
+        "GET /v1/scheduling/links/{organization_slug}/{event_type_slug}": ready.link,
+        "GET /v1/scheduling/bookings.csv": lambda: ready.get(f"{BOOKINGS}.csv"),
+        "GET /v1/scheduling/booking-counts": ready.counts,
+        "PATCH /v1/scheduling/schedules/{schedule_id}": lambda: ready.patch(f"{SCHEDULES}/{house.schedule}", {"name": "Still always"}),
+        "DELETE /v1/scheduling/schedules/{schedule_id}": lambda: ready.delete(f"{SCHEDULES}/{house.add_schedule()}"),
+        "PATCH /v1/scheduling/event-types/{event_type_id}": lambda: ready.patch(f"{TYPES}/{house.event_type}", {"color": "#00ff00"}),
+        "DELETE /v1/scheduling/event-types/{event_type_id}": lambda: ready.delete(f"{TYPES}/{house.add_event_type()}"),
+        "POST /v1/scheduling/pools": lambda: ready.post(POOLS, {"name": "Sales", "strategy": "ROTATE"}),
+        "GET /v1/scheduling/pools": lambda: ready.get(POOLS, limit=100),
+        "GET /v1/scheduling/pools/{pool_id}": lambda: ready.get(f"{POOLS}/{ready.pool()}"),
+        "PATCH /v1/scheduling/pools/{pool_id}": lambda: ready.patch(f"{POOLS}/{ready.pool()}", {"name": "Support", "hosts": []}),
+        "DELETE /v1/scheduling/pools/{pool_id}": lambda: ready.delete(f"{POOLS}/{ready.pool()}"),
+    }
+
+
+def _of_a_booking(ready: Ready) -> dict[str, Callable[[], Request]]:
+    return {
+        "confirm": lambda: ready.changed("confirm", ready.pending()),
+        "decline": lambda: ready.changed("decline", ready.pending()),
+        "no-show": lambda: ready.changed("no-show", ready.past()),
+        "complete": lambda: ready.changed("complete", ready.past()),
+        "reschedule": lambda: ready.changed("reschedule", ready.house.add_booking(), ready.move()),
+        "reassign": ready.reassign,
+    }
+
+
+def _id(answer: Any) -> str:
+    assert answer.status == 201, (answer.status, answer.raw)
+    return str(answer.body["id"])
+
+
+def long_ago(member: Member, booking: str, days: int = 60) -> str:
+    """A booking as if it had been of some weeks before."""
+    by, held = timedelta(days=days), BookingHost.held
+    with db.transaction(system(member.organization_id)) as session:
+        times = {"start_time": Booking.start_time - by, "end_time": Booking.end_time - by}
+        session.execute(update(Booking).where(Booking.id == booking).values(times))
+        back = func.tstzrange(func.lower(held) - by, func.upper(held) - by)
+        mine = update(BookingHost).where(BookingHost.booking_id == booking)
+        session.execute(mine.values(start_time=BookingHost.start_time - by, held=back))
+    return booking
+
+
+def add_pool(house: Furnished) -> str:
+    """For counting what a list of them costs."""
+    return Ready(house).pool()
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"pool_id": _id(member.post(POOLS, {"name": "Sales", "strategy": "ROTATE"}))}
 
 
-BODIES: dict[str, Any] = {}
+BODIES: dict[str, Any] = {
+    "reschedule": {"start_time": "2030-01-07T10:00:00Z"},
+    "bookings": {
+        "start_time": "2030-01-07T10:00:00Z",
+        "invitee": {"email": "grace@visitor.example", "name": "Grace Hopper", "timezone": "Europe/Berlin"},
+    },
+}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""

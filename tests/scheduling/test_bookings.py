@@ -19,7 +19,8 @@ from parley.kernel.ids import new_id
 from parley.kernel.outbox import OutboxEvent
 from parley.kernel.verdicts import constraint
 from parley.scheduling.bookings import management_token
-from parley.scheduling.models import NO_OVERLAP, Booking, BookingStatus, Invitee
+from parley.scheduling.kinds import BookingStatus
+from parley.scheduling.models import NO_OVERLAP, Booking, BookingHost, Invitee
 from tests.harness import Client, Member, World, recorded
 from tests.scheduling.office import Office, at, invitee, weekday
 
@@ -79,15 +80,19 @@ def test_two_callers_one_slot_one_winner(office: Office) -> None:
 def test_the_database_refuses_what_the_code_would_let_through(office: Office, event_type: dict[str, Any], acme: Member) -> None:
     booking = office.booked(event_type, at("10:00"))
     (row,) = acme.rows(select(Booking).where(Booking.id == booking["id"]))
+    (held,) = acme.rows(select(BookingHost).where(BookingHost.booking_id == booking["id"]))
 
     def copied(start: timedelta, status: BookingStatus) -> str:
         values = {column.key: getattr(row, column.key) for column in Booking.__table__.columns}
         values |= {"id": new_id(), "management_token_hash": str(new_id()), "status": status}
         values |= {"start_time": row.start_time + start, "end_time": row.end_time + start}
-        values["held"] = Range(values["start_time"], values["end_time"])
+        holding = {column.key: getattr(held, column.key) for column in BookingHost.__table__.columns}
+        holding |= {"id": new_id(), "booking_id": values["id"], "session_id": values["id"], "status": status}
+        holding |= {"start_time": values["start_time"], "held": Range(values["start_time"], values["end_time"])}
         try:
             with db.transaction(acme.caller) as session:
                 session.execute(insert(Booking).values(**values))
+                session.execute(insert(BookingHost).values(**holding))
         except DBAPIError as error:
             return constraint(error)
         return ""

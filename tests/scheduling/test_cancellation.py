@@ -15,7 +15,8 @@ from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from parley.kernel.outbox import OutboxEvent
 from parley.scheduling.bookings import management_token
-from parley.scheduling.models import TRANSITIONS, Booking, BookingStatus, before
+from parley.scheduling.kinds import TRANSITIONS, BookingStatus, before
+from parley.scheduling.models import Booking
 from tests.harness import Client, Member
 from tests.scheduling.office import Office, at, invitee
 
@@ -46,13 +47,15 @@ def test_the_host_cancels_once(office: Office, acme: Member, booking: dict[str, 
     again = office.cancel(booking)
     assert (again.status, again.body["code"]) == (409, "illegal_transition")
     (row,) = acme.rows(select(AuditLog).where(AuditLog.action == "booking.canceled"))
+    facts = {"event_type_id": booking["event_type_id"], "host_id": str(acme.user_id), "status": "CANCELED"}
+    facts["start_time"] = booking["start_time"].replace("Z", "+00:00")
     assert (row.old_values, row.new_values, row.actor_id) == (
         {"status": "CONFIRMED"},
-        {"status": "CANCELED", "canceled_by": "HOST"},
+        {"canceled_by": "HOST", "is_declined": False, **facts},
         acme.user_id,
     )
     (event,) = acme.rows(select(OutboxEvent).where(OutboxEvent.name == "scheduling.booking_canceled"))
-    assert event.payload == {"booking_id": booking["id"], "canceled_by": "HOST"}
+    assert event.payload == {"booking_id": booking["id"], **row.new_values}
 
 
 def test_a_cancellation_needs_no_body(stranger: Client, acme: Member, token: str, office: Office, event_type: dict[str, Any]) -> None:

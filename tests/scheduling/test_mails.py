@@ -315,7 +315,7 @@ def test_the_stamp_of_an_invitation_does_not_move(office: Office, event_type: di
     """A copy that is sent again is the same revision, byte for byte."""
     from parley.scheduling import mails, notices
     from parley.scheduling.invitations import Method
-    from parley.scheduling.models import RecipientKind
+    from parley.scheduling.kinds import RecipientKind
 
     booking = office.booked(event_type, at("10:00"))
     with db.transaction(acme.caller) as session:

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from parley.kernel import db
-from parley.scheduling.models import Booking, BookingStatus
+from parley.scheduling.kinds import BookingStatus
+from parley.scheduling.models import Booking
 from tests.harness import Member
 from tests.scheduling.office import Office, at, weekday
 
@@ -33,7 +34,8 @@ def test_a_free_day_is_the_grid_of_its_hours(office: Office, event_type: dict[st
 
 def test_slots_are_instants_in_utc_and_name_the_zone_to_show_them_in(office: Office, event_type: dict[str, Any]) -> None:
     answer = office.slots(event_type, **{"from": at("09:00"), "to": at("09:30")})
-    assert answer.body == {"timezone": "Europe/Berlin", "slots": [{"start_time": at("09:00"), "end_time": at("09:30")}]}
+    slot = {"start_time": at("09:00"), "end_time": at("09:30"), "hosts": [event_type["user_id"]], "seats_left": None}
+    assert answer.body == {"timezone": "Europe/Berlin", "slots": [slot]}
     asked = office.slots(event_type, timezone="America/New_York", **{"from": at("09:00"), "to": at("09:30")})
     assert asked.body == answer.body | {"timezone": "America/New_York"}
 

@@ -3,7 +3,7 @@
 _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
     "organization", "user", "member", "team", "invitation", "api_key", "project", "saml_connection",
-    "schedule", "event_type", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
+    "schedule", "event_type", "pool", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
     "webhook_subscription", "webhook_delivery",
 )  # fmt: skip
 
@@ -17,7 +17,8 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "invitation.accepted", "invitation.declined", "invitation.revoked", "invitation.resent", "invitation.mailed",
     "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
     "api_key.regenerated", "api_key.revoked",
-    "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.notified",
+    "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.reassigned", "booking.no_show", "booking.completed",
+    "booking.notified",
     "conversation.read", "conversation.merged", "message.received", "message.sent", "message.status_changed",
     "meeting.status_changed", "upload.started", "upload.completed", "upload.aborted", "upload.rejected",
     "recording.started", "recording.stopped", "recording.uploaded", "recording.downloaded",

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     EMAIL = "email"
     PROVIDER_ACCOUNT = "provider_account"
     SAML_DOMAIN = "saml_domain"
+    ORGANIZATION_SLUG = "organization_slug"  # written by a trigger of the table
 
 
 class DirectoryEntry(Base):

@@ -8,9 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from parley.kernel.errors import Unprocessable
 from parley.kernel.texts import is_storable
-from parley.scheduling.models import QuestionType
-from parley.scheduling.queries import Asked
-from parley.scheduling.schemas import Address, AnswerIn, Phone
+from parley.scheduling.kinds import QuestionType
+from parley.scheduling.offers import Asked
+from parley.scheduling.schemas import AnswerIn
+from parley.scheduling.words import Address, Phone
 
 SHORT = 500
 

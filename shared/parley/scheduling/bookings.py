@@ -1,27 +1,35 @@
-"""Bookings: taking a slot, looking at what was taken, giving it back."""
+"""Bookings: taking a slot, and looking at what was taken."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid5
 
-from sqlalchemy import update
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from parley.kernel import audit, directory, keyed, outbox, paging
-from parley.kernel.callers import Caller
+from parley.kernel import audit, directory, keyed, outbox
+from parley.kernel.callers import ActorType, Caller
 from parley.kernel.clock import now
 from parley.kernel.directory import Kind
-from parley.kernel.errors import Conflict, NotFound, Unprocessable
-from parley.kernel.paging import Page
+from parley.kernel.errors import NotFound
+from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import answers, queries
-from parley.scheduling.availability import Host, Slot, slot_at
+from parley.scheduling import answers, queries, turns
+from parley.scheduling.availability import Slot
 from parley.scheduling.event_types import NoSuchEventType
-from parley.scheduling.models import NO_OVERLAP, Answer, Booking, BookingStatus, CanceledBy, EventType, Invitee, LocationType, before
-from parley.scheduling.queries import Offer
-from parley.scheduling.schemas import AnswerRead, BookingCreate, BookingDetailRead, BookingRead, InviteeRead
+from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
+from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, Answer, Booking, BookingHost, EventType, Hold, Invitee
+from parley.scheduling.offers import Aside, Offer, Taken, offer, taken
+from parley.scheduling.queries import Whole
+from parley.scheduling.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
+from parley.scheduling.slots import SlotTaken, open_slot
 
 TOKEN = "booking management"  # noqa: S105  # the name of a purpose, not a secret
+HOLD = "slot hold"
+INSTANT = timedelta(microseconds=1)
 
 
 class NoSuchBooking(NotFound):
@@ -31,23 +39,14 @@ class NoSuchBooking(NotFound):
         super().__init__("There is no such booking.")
 
 
-class SlotTaken(Conflict):
-    """Another booking of the host holds this time."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A slot that was found for a booking, and who will be there."""
 
-    def __init__(self) -> None:
-        super().__init__("Someone else has this slot; choose another.")
-
-
-class LimitReached(Conflict):
-    """The event type takes no more bookings on that day or in that week."""
-
-
-class SlotNotOffered(Unprocessable):
-    """Nobody has the time, and it is not offered: outside the hours, off the grid, or too soon."""
-
-
-class IllegalTransition(Conflict):
-    """The booking's status does not allow it."""
+    offer: Offer
+    slot: Slot
+    hosts: Sequence[UUID]
+    seat: int
 
 
 def management_token(booking: Booking) -> str:
@@ -55,56 +54,92 @@ def management_token(booking: Booking) -> str:
     return keyed.derive(TOKEN, booking.organization_id, booking.id)
 
 
-def book_slot(session: Session, caller: Caller, wanted: BookingCreate) -> Booking:
-    """Take a slot; anybody may. Who asks for the same host waits in `queries.offer`, and the exclusion constraint has the last word.
+def hold_hash(token: str | None) -> str | None:
+    return keyed.digest(HOLD, token) if token else None
 
+
+def book_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: BookingFor) -> Booking:
+    """Take a slot; anybody may. Who asks for the same hosts waits in `offer`, and the exclusion constraint has the last word.
+
+    A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
     Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`.
     """
-    offer = queries.offer(session, wanted.event_type_id, to_book=True)
-    if offer is None:
+    found = offer(session, event_type_id, to_book=True)
+    if found is None:
         raise NoSuchEventType
-    given = answers.check(offer.questions, wanted.answers)
-    slot = _open_slot(session, offer, wanted.start_time)
+    given = answers.check(found.questions, wanted.answers)
+    place = find(session, found, wanted.start_time, wanted.hold_token)
 
-    terms, event_type = offer.terms, offer.event_type
     utm = wanted.model_dump(include={"utm_source", "utm_medium", "utm_campaign", "referrer"})
     invitee = Invitee(**wanted.invitee.model_dump(), **utm)
-    booking = Booking(
-        organization_id=caller.organization_id,
-        event_type_id=event_type.id,
-        host_id=event_type.user_id,
-        invitee_id=invitee.id,
-        status=BookingStatus.CONFIRMED,
-        start_time=slot.start,
-        end_time=slot.end,
-        held=Range(slot.start - timedelta(minutes=terms.buffer_before), slot.end + timedelta(minutes=terms.buffer_after)),
-        timezone=invitee.timezone,
-        location=_location(event_type, invitee),
-    )
-    token_hash = keyed.digest(TOKEN, management_token(booking))
-    booking.management_token_hash = token_hash
-    session.add_all([invitee, booking, *(Answer(booking_id=booking.id, question_id=asked.id, value=value) for asked, value in given)])
-    with violation_means(NO_OVERLAP, SlotTaken()):
+    session.add(invitee)
+    is_pending = found.event_type.requires_confirmation and caller.actor_type is ActorType.VISITOR
+    booking = enter(session, caller, place, invitee, BookingStatus.PENDING if is_pending else BookingStatus.CONFIRMED)
+    session.add_all(Answer(booking_id=booking.id, question_id=asked.id, value=value) for asked, value in given)
+    with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()):
         session.flush()
 
-    directory.enter(session, Kind.MANAGEMENT_TOKEN, token_hash)
-    facts = {"event_type_id": str(event_type.id), "host_id": str(booking.host_id), "start_time": booking.start_time.isoformat()}
-    audit.record(session, caller, "booking.created", booking, new=facts)
-    outbox.announce(session, "scheduling.booking_created", booking_id=booking.id, **facts)
+    release(session, wanted.hold_token)
+    turns.take(session, booking)
+    tell(session, caller, "created", booking)
     return booking
 
 
-def _open_slot(session: Session, offer: Offer, start: datetime) -> Slot:
-    """The slot that starts then, or the reason why there is none: the same function as the list, asked again with less in the way."""
-    busy, counted = queries.taken(session, offer, start, start + timedelta(microseconds=1))
-    at, host_id = now(), offer.event_type.user_id
-    if slot := slot_at(offer.terms, [Host(host_id, offer.hours, busy)], start, now=at, counted=counted):
-        return slot
-    if slot_at(offer.terms, [Host(host_id, offer.hours)], start, now=at, counted=counted):
-        raise SlotTaken
-    if slot_at(offer.terms, [Host(host_id, offer.hours)], start, now=at):
-        raise LimitReached("This day or week is fully booked; choose another.")
-    raise SlotNotOffered("No slot begins then; take one of the list.")
+def find(session: Session, found: Offer, start: datetime, hold_token: str | None = None, keep: UUID | None = None) -> Place:
+    """The slot that starts then in a locked offer, and who takes it: `keep`, where that host is free.
+
+    Raises `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    """
+    there = taken(session, found, start, start + INSTANT, Aside(hold=hold_hash(hold_token)), to_book=True)
+    slot = open_slot(found, there, start)
+    hosts = [keep] if keep is not None and found.strategy and keep in slot.hosts else turns.chosen(found, there, slot)
+    return Place(found, slot, hosts, _seat(there, slot))
+
+
+def _seat(there: Taken, slot: Slot) -> int:
+    """The first free one. Those of other starts, and of holds, are none."""
+    gone = {number for seats, number in there.seats if seats.start == slot.start}
+    return next(number for number in range(1, len(gone) + 2) if number not in gone)
+
+
+def enter(session: Session, caller: Caller, place: Place, invitee: Invitee, status: BookingStatus, moved: Booking | None = None) -> Booking:
+    """Add a booking with what it holds, to be flushed. A `moved` one hands on its chain: the calendar's UID and sequence."""
+    event_type, slot = place.offer.event_type, place.slot
+    booking = Booking(
+        organization_id=caller.organization_id,
+        event_type_id=event_type.id,
+        host_id=place.hosts[0],
+        invitee_id=invitee.id,
+        pool_id=event_type.pool_id,
+        status=status,
+        start_time=slot.start,
+        end_time=slot.end,
+        timezone=invitee.timezone,
+        location=_location(event_type, invitee),
+        confirmed_at=now() if status is BookingStatus.CONFIRMED else None,
+    )
+    booking.calendar_uid = moved.calendar_uid if moved else booking.id
+    if moved is not None:
+        booking.sequence, booking.rescheduled_from_id = moved.sequence, moved.id
+    booking.management_token_hash = keyed.digest(TOKEN, management_token(booking))
+    is_session = event_type.kind is EventTypeKind.GROUP
+    held = Range(slot.start - timedelta(minutes=event_type.buffer_before), slot.end + timedelta(minutes=event_type.buffer_after))
+    session_id = uuid5(event_type.id, slot.start.isoformat()) if is_session else booking.id
+    session.add(booking)
+    for host_id in place.hosts:
+        session.add(
+            BookingHost(
+                booking_id=booking.id,
+                host_id=host_id,
+                status=status,
+                start_time=slot.start,
+                held=held,
+                session_id=session_id,
+                seat=place.seat if is_session else 1,
+            )
+        )
+    directory.enter(session, Kind.MANAGEMENT_TOKEN, booking.management_token_hash)
+    return booking
 
 
 def _location(event_type: EventType, invitee: Invitee) -> str | None:
@@ -113,70 +148,43 @@ def _location(event_type: EventType, invitee: Invitee) -> str | None:
     return event_type.location_value or (invitee.phone if is_call else None)
 
 
-def bookings(
-    session: Session,
-    caller: Caller,
-    *,
-    host_id: UUID | None,
-    event_type_id: UUID | None,
-    status: BookingStatus | None,
-    from_: datetime | None,
-    to: datetime | None,
-    cursor: str | None,
-    limit: int,
-) -> Page[BookingRead]:
-    """The organization's, latest start first, with their invitees. Two queries."""
-    chosen = queries.bookings(host_id=host_id, event_type_id=event_type_id, status=status, from_=from_, to=to)
-    rows, next_cursor = paging.page(session, chosen, [Booking.start_time, Booking.id], cursor=cursor, limit=limit)
-    invitees = queries.invitees(session, {row.invitee_id for row in rows}) if rows else {}
-    return Page(items=[read(row, invitees[row.invitee_id]) for row in rows], next_cursor=next_cursor)
+def release(session: Session, hold_token: str | None) -> None:
+    """Give a hold back. It travels with the next statement."""
+    if hold_token:
+        later(session, delete(Hold).where(Hold.token_hash == hold_hash(hold_token)))
+
+
+def tell(session: Session, caller: Caller, what: str, booking: Booking, *, old: dict[str, Any] | None = None, **more: Any) -> None:
+    """Audit and announce that a booking was `what`: ids, status and time, and what else belongs to it."""
+    facts = {
+        "event_type_id": str(booking.event_type_id),
+        "host_id": str(booking.host_id),
+        "start_time": booking.start_time.isoformat(),
+        "status": booking.status.value,
+    } | {name: str(value) if isinstance(value, UUID) else value for name, value in more.items()}
+    audit.record(session, caller, f"booking.{what}", booking, old=old, new=facts)
+    outbox.announce(session, f"scheduling.booking_{what}", booking_id=booking.id, **facts)
 
 
 def booking(session: Session, caller: Caller, booking_id: UUID) -> BookingDetailRead:
     """Raises `NoSuchBooking`."""
-    found = queries.booking(session, booking_id)
-    if found is None:
-        raise NoSuchBooking
+    found = found_whole(session, booking_id)
     given = [AnswerRead.model_validate(answer) for answer in queries.answers(session, booking_id)]
-    return BookingDetailRead(**read(*found).model_dump(), answers=given)
+    return BookingDetailRead(**read(found).model_dump(), answers=given)
 
 
-def read(booking: Booking, invitee: Invitee) -> BookingRead:
-    columns = {name: getattr(booking, name) for name in BookingRead.model_fields if name != "invitee"}
-    return BookingRead(**columns, invitee=InviteeRead.model_validate(invitee))
-
-
-def cancel_booking(session: Session, caller: Caller, booking_id: UUID, reason: str | None) -> BookingRead:
-    """The host's side gives the time back. Raises `NoSuchBooking`, `IllegalTransition`."""
-    found = queries.booking(session, booking_id)
+def found_whole(session: Session, booking_id: UUID) -> Whole:
+    """Raises `NoSuchBooking`."""
+    found = queries.whole(session, booking_id)
     if found is None:
         raise NoSuchBooking
-    row, invitee = found
-
-    cancel(session, caller, row, CanceledBy.HOST, reason)
-    return read(row, invitee)
+    return found
 
 
-def cancel(session: Session, caller: Caller, booking: Booking, by: CanceledBy, reason: str | None) -> None:
-    """Give a booking's time back. Of two who cancel at once, one does: the update has the statuses as its condition.
+_BESIDE = {"invitee", "hosts", "rescheduled_to_id"}
 
-    Raises `IllegalTransition`.
-    """
-    at = now()
-    standing = update(Booking).where(Booking.id == booking.id, Booking.status.in_(before(BookingStatus.CANCELED)))
-    canceled = standing.values(
-        status=BookingStatus.CANCELED,
-        canceled_at=at,
-        updated_at=at,
-        cancel_reason=reason or None,
-        canceled_by=by,
-        sequence=Booking.sequence + 1,
-    )
-    old = booking.status
-    if session.execute(canceled.returning(Booking), execution_options={"populate_existing": True}).one_or_none() is None:
-        raise IllegalTransition(f"A booking that is {queries.status(session, booking.id).value} can't be canceled.")
 
-    audit.record(
-        session, caller, "booking.canceled", booking, old={"status": old.value}, new={"status": "CANCELED", "canceled_by": by.value}
-    )
-    outbox.announce(session, "scheduling.booking_canceled", booking_id=booking.id, canceled_by=by.value)
+def read(whole: Whole) -> BookingRead:
+    columns = {name: getattr(whole.booking, name) for name in BookingRead.model_fields if name not in _BESIDE}
+    invitee = InviteeRead.model_validate(whole.invitee)
+    return BookingRead(**columns, invitee=invitee, hosts=whole.hosts, rescheduled_to_id=whole.moved_to)

@@ -1,7 +1,7 @@
-"""Event types: what can be booked with somebody, and on which terms."""
+"""Event types: what can be booked with whom, and on which terms."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,21 +13,25 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.paging import Page
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import queries
-from parley.scheduling.availability import Host, open_slots
-from parley.scheduling.models import ONE_SLUG, EventType, Question
-from parley.scheduling.schedules import NoSuchSchedule, person
-from parley.scheduling.schemas import (
+from parley.scheduling import ownership, queries
+from parley.scheduling.event_type_schemas import (
     EventTypeCreate,
     EventTypeDetailRead,
     EventTypePageRead,
     EventTypeRead,
-    OpenSlotRead,
-    OpenSlotsRead,
+    EventTypeUpdate,
+    HostIn,
+    HostRead,
+    PublicHostRead,
     QuestionRead,
+    QuestionUpdate,
+    misfit,
 )
+from parley.scheduling.models import ONE_SLUG, EventType, EventTypeHost, Question, RoundRobinPool
+from parley.scheduling.offers import Offer, offer
+from parley.scheduling.schedules import NoSuchSchedule
 
-LONGEST_RANGE = timedelta(days=62)
+_TERMS = {"schedule_id", "kind", "duration", "slot_interval", "is_active"}
 
 
 class NoSuchEventType(NotFound):
@@ -38,11 +42,22 @@ class NoSuchEventType(NotFound):
 
 
 class SlugTaken(Conflict):
-    """The caller has another event type with this slug."""
+    """The host has another event type with this slug."""
+
+    def __init__(self) -> None:
+        super().__init__("You have another event type with this slug; choose another.")
 
 
-class BadRange(Unprocessable):
-    """The range of instants is empty, runs backwards, or is too long."""
+class PoolNotThere(Unprocessable):
+    """The pool is not there."""
+
+
+class MisfitTerms(Unprocessable):
+    """Terms that the event type's kind does not have, or has to have."""
+
+
+class QuestionNotThere(Unprocessable):
+    """A question's id that is not one of the event type."""
 
 
 def organization_of(event_type_id: UUID) -> UUID:
@@ -54,30 +69,78 @@ def organization_of(event_type_id: UUID) -> UUID:
 
 
 def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate) -> EventTypeDetailRead:
-    """An event type with the caller as its host, on one of the caller's own schedules."""
-    mine = person(caller)
-    schedule = queries.schedule(session, wanted.schedule_id)
-    if schedule is None or schedule.user_id != mine:
-        raise NoSuchSchedule
+    """An event type of the caller's, on one of the caller's own schedules.
 
-    event_type = EventType(user_id=mine, **wanted.model_dump(exclude={"questions"}))
+    Raises `NoSuchSchedule`, `PoolNotThere`, `NotAHost`, `NoSuchTeam`, `SlugTaken`.
+    """
+    mine = ownership.person(caller)
+    _check_parts(session, mine, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts)
+
+    event_type = EventType(user_id=mine, **wanted.model_dump(exclude={"questions", "hosts"}))
     questions = [
         Question(event_type_id=event_type.id, position=position, **question.model_dump())
         for position, question in enumerate(wanted.questions)
     ]
-    session.add_all([event_type, *questions])
+    hosts = _hosts(event_type.id, wanted.hosts)
+    session.add_all([event_type, *questions, *hosts])
     directory.enter(session, Kind.EVENT_TYPE, str(event_type.id))
-    with violation_means(ONE_SLUG, SlugTaken("You have another event type with this slug; choose another.")):
+    with violation_means(ONE_SLUG, SlugTaken()):
         session.flush()
 
-    terms = wanted.model_dump(mode="json", include={"schedule_id", "kind", "duration", "slot_interval", "is_active"})
-    audit.record(session, caller, "event_type.created", event_type, new=terms)
-    return _detail(event_type, questions)
+    audit.record(session, caller, "event_type.created", event_type, new=wanted.model_dump(mode="json", include=_TERMS))
+    return _detail(event_type, hosts, questions)
 
 
-def event_types(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[EventTypeRead]:
-    """The organization's, newest first."""
-    rows, next_cursor = paging.page(session, select(EventType), [EventType.id], cursor=cursor, limit=limit)
+def _check_parts(
+    session: Session,
+    owner: UUID,
+    schedule_id: UUID | None,
+    pool_id: UUID | None,
+    team_id: UUID | None,
+    hosts: Sequence[HostIn],
+) -> None:
+    """What an event type points to is there, and is whose it has to be."""
+    if schedule_id is not None:
+        schedule = queries.schedule(session, schedule_id, to_use=True)
+        if schedule is None or schedule.user_id != owner:
+            raise NoSuchSchedule
+    if pool_id is not None and session.scalar(_pool(pool_id)) is None:
+        raise PoolNotThere("There is no such pool.")
+    ownership.check_team(session, team_id)
+    if not hosts:
+        return
+    ownership.check_hosts(session, [host.user_id for host in hosts])
+    for host in hosts:
+        if host.schedule_id is not None:
+            schedule = queries.schedule(session, host.schedule_id, to_use=True)
+            if schedule is None or schedule.user_id != host.user_id:
+                raise NoSuchSchedule
+
+
+def _pool(pool_id: UUID) -> Any:
+    return select(RoundRobinPool.id).where(RoundRobinPool.id == pool_id).with_for_update(read=True)
+
+
+def _hosts(event_type_id: UUID, hosts: Sequence[HostIn]) -> list[EventTypeHost]:
+    return [EventTypeHost(event_type_id=event_type_id, position=position, **host.model_dump()) for position, host in enumerate(hosts)]
+
+
+def event_types(
+    session: Session,
+    caller: Caller,
+    *,
+    cursor: str | None,
+    limit: int,
+    user_id: UUID | None = None,
+    team_id: UUID | None = None,
+) -> Page[EventTypeRead]:
+    """The organization's, a person's or a team's, newest first."""
+    chosen = select(EventType)
+    if user_id is not None:
+        chosen = chosen.where(EventType.user_id == user_id)
+    if team_id is not None:
+        chosen = chosen.where(EventType.team_id == team_id)
+    rows, next_cursor = paging.page(session, chosen, [EventType.id], cursor=cursor, limit=limit)
     return Page(items=[EventTypeRead.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
@@ -86,44 +149,118 @@ def event_type(session: Session, caller: Caller, event_type_id: UUID) -> EventTy
     found = queries.event_type(session, event_type_id)
     if found is None:
         raise NoSuchEventType
-    return _detail(found, queries.questions(session, event_type_id))
+    return _detail(found, queries.hosts(session, event_type_id), queries.questions(session, event_type_id))
+
+
+def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wanted: EventTypeUpdate) -> EventTypeDetailRead:
+    """Change what is named; bookings that are there keep their time. Who is booking at this moment is let go first.
+
+    Raises `NoSuchEventType`, `NotYours`, `MisfitTerms`, and what `create_event_type` raises.
+    """
+    found = _own(session, caller, event_type_id)
+    asked = wanted.asked()
+    hosts, questions = asked.pop("hosts", None), asked.pop("questions", None)
+    _check_parts(session, found.user_id, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts or ())
+    before = queries.hosts(session, event_type_id)
+    capacity, least = (asked.get(name, getattr(found, name)) for name in ("capacity", "min_capacity"))
+    count = len(before) if hosts is None else len(hosts)
+    if wrong := misfit(found.kind, capacity, least, asked.get("pool_id", found.pool_id), count):
+        raise MisfitTerms(f"{wrong}.")
+
+    old = {name: getattr(found, name) for name in ("duration", "slot_interval", "is_active")}
+    for name, value in asked.items():
+        setattr(found, name, value)
+    found.updated_at = clock.now()
+    if hosts is not None:
+        for row in before:
+            session.delete(row)
+        session.flush()
+        before = _hosts(event_type_id, hosts)
+        session.add_all(before)
+    kept = _change_questions(session, event_type_id, questions)
+    with violation_means(ONE_SLUG, SlugTaken()):
+        session.flush()
+
+    new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
+    audit.record(session, caller, "event_type.updated", found, old=old, new=new)
+    return _detail(found, before, kept)
+
+
+def _change_questions(session: Session, event_type_id: UUID, wanted: Sequence[QuestionUpdate] | None) -> Sequence[Question]:
+    there = queries.questions(session, event_type_id)
+    if wanted is None:
+        return there
+    by_id = {question.id: question for question in there}
+    kept: list[Question] = []
+    for position, asked in enumerate(wanted):
+        columns = asked.model_dump(exclude={"id"}) | {"position": position}
+        if asked.id is None:
+            question = Question(event_type_id=event_type_id, **columns)
+            session.add(question)
+        else:
+            known = by_id.pop(asked.id, None)
+            if known is None:
+                raise QuestionNotThere("A question's id is not one of this event type, or stands there twice.", question_id=str(asked.id))
+            question = known
+            for name, value in columns.items():
+                setattr(question, name, value)
+        kept.append(question)
+    for gone in by_id.values():
+        gone.deleted_at = clock.now()
+    return kept
+
+
+def delete_event_type(session: Session, caller: Caller, event_type_id: UUID) -> None:
+    """Nobody can book it any more; bookings that are there stay. Raises `NoSuchEventType`, `NotYours`."""
+    found = _own(session, caller, event_type_id)
+    found.deleted_at = clock.now()
+    audit.record(session, caller, "event_type.deleted", found)
+
+
+def _own(session: Session, caller: Caller, event_type_id: UUID) -> EventType:
+    """Locked as a booking locks it."""
+    mine = select(EventType).where(EventType.id == event_type_id).with_for_update(key_share=True)
+    found = session.scalars(mine).one_or_none()
+    if found is None:
+        raise NoSuchEventType
+    ownership.check(caller, found.user_id)
+    return found
 
 
 def page(session: Session, event_type_id: UUID) -> EventTypePageRead:
     """What anybody may see of an active event type. Raises `NoSuchEventType`."""
-    found = queries.public_event_type(session, event_type_id)
+    found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
-    row, timezone, host_name, organization_name = found
+    return _page(found)
+
+
+def _page(found: Offer) -> EventTypePageRead:
+    row = found.event_type
+    shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "requires_confirmation", "color")
     return EventTypePageRead(
-        **{name: getattr(row, name) for name in ("id", "name", "description", "kind", "duration", "location_type", "color")},
-        timezone=timezone,
-        host_name=host_name,
-        organization_name=organization_name,
-        questions=[QuestionRead.model_validate(question) for question in queries.questions(session, event_type_id)],
+        **{name: getattr(row, name) for name in shown},
+        timezone=found.timezone,
+        host_name=found.places[0].name,
+        hosts=[PublicHostRead(id=place.user_id, name=place.name) for place in found.places],
+        organization_name=found.organization_name,
+        questions=[
+            QuestionRead(
+                id=asked.id,
+                label=asked.label,
+                type=asked.type,
+                required=asked.required,
+                placeholder=asked.placeholder,
+                options=asked.options,
+            )
+            for asked in found.questions
+        ],
     )
 
 
-def check_range(from_: datetime, to: datetime) -> None:
-    """Raises `BadRange`."""
-    if not timedelta() < to - from_ <= LONGEST_RANGE:
-        raise BadRange(f"`to` lies after `from`, by {LONGEST_RANGE.days} days at most; ask for a longer range in parts.")
-
-
-def slots(session: Session, event_type_id: UUID, from_: datetime, to: datetime, timezone: str | None) -> OpenSlotsRead:
-    """The open slots that start in `[from_, to)`, for anybody. Two queries, however long the range. Raises `NoSuchEventType`."""
-    offer = queries.offer(session, event_type_id)
-    if offer is None:
-        raise NoSuchEventType
-    busy, counted = queries.taken(session, offer, from_, to)
-    host = Host(offer.event_type.user_id, offer.hours, busy)
-    found = open_slots(offer.terms, [host], from_=from_, to=to, now=clock.now(), counted=counted)
-    return OpenSlotsRead(
-        timezone=timezone or offer.hours.timezone, slots=[OpenSlotRead(start_time=slot.start, end_time=slot.end) for slot in found]
-    )
-
-
-def _detail(event_type: EventType, questions: Sequence[Question]) -> EventTypeDetailRead:
+def _detail(event_type: EventType, hosts: Sequence[EventTypeHost], questions: Sequence[Question]) -> EventTypeDetailRead:
     return EventTypeDetailRead(
-        **EventTypeRead.model_validate(event_type).model_dump(), questions=[QuestionRead.model_validate(question) for question in questions]
+        **EventTypeRead.model_validate(event_type).model_dump(),
+        hosts=[HostRead.model_validate(host) for host in hosts],
+        questions=[QuestionRead.model_validate(question) for question in questions],
     )

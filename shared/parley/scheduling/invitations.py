@@ -1,5 +1,6 @@
 """A booking as a calendar knows it: iCalendar (RFC 5545) with a scheduling method (RFC 5546)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -26,7 +27,7 @@ class Person:
 class Meeting:
     """What an invitation says. `sequence` rises with every change that a calendar has to follow."""
 
-    booking_id: UUID
+    uid: UUID
     sequence: int
     stamp: datetime
     start: datetime
@@ -35,17 +36,18 @@ class Meeting:
     description: str
     location: str | None
     organizer: Person
-    attendee: Person
+    attendees: Sequence[Person]
+    is_tentative: bool = False
 
 
 def calendar(method: Method, meeting: Meeting) -> bytes:
     """The text of one VEVENT, in UTC. The same meeting gives the same bytes.
 
-    The UID is the booking's and never changes: a calendar finds by it what it has to update or cancel, and ignores a revision whose
+    The UID is that of the chain and never changes: a calendar finds by it what it has to update or cancel, and ignores a revision whose
     sequence is lower than the one it knows (RFC 5546, 2.1.5).
     """
     event = Event()
-    event.add("uid", f"{meeting.booking_id}@bookings.parley")
+    event.add("uid", f"{meeting.uid}@bookings.parley")
     event.add("sequence", meeting.sequence)
     event.add("dtstamp", meeting.stamp.astimezone(UTC))
     event.add("dtstart", meeting.start.astimezone(UTC))
@@ -55,11 +57,13 @@ def calendar(method: Method, meeting: Meeting) -> bytes:
         event.add("description", meeting.description)
     if meeting.location:
         event.add("location", meeting.location)
-    event.add("status", "CANCELLED" if method is Method.CANCEL else "CONFIRMED")
+    standing = "TENTATIVE" if meeting.is_tentative else "CONFIRMED"
+    event.add("status", "CANCELLED" if method is Method.CANCEL else standing)
     event.add("transp", "OPAQUE")
     event.add("organizer", _address(meeting.organizer))
     # Whoever books has accepted; nobody has to answer.
-    event.add("attendee", _address(meeting.attendee, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp="FALSE"))
+    for attendee in meeting.attendees:
+        event.add("attendee", _address(attendee, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp="FALSE"))
 
     whole = Calendar()
     whole.add("prodid", "-//Parley//Scheduling//EN")

@@ -1,7 +1,9 @@
 """The mails about a booking: text, HTML and an invitation, as one MIME message (RFC 2045, 5322; the calendar part RFC 6047)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from parley.kernel import mail
@@ -9,10 +11,59 @@ from parley.kernel.mail import Mail, is_deliverable, plain
 from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
-from parley.scheduling.models import RecipientKind
+from parley.scheduling.kinds import RecipientKind
 from parley.scheduling.pages import render, when, when_briefly
 
-__all__ = ["Facts", "Mail", "compose", "is_deliverable", "subject"]
+__all__ = ["Facts", "Mail", "News", "Reader", "compose", "is_deliverable", "subject"]
+
+
+class News(StrEnum):
+    """What a mail tells."""
+
+    BOOKED = "BOOKED"
+    REQUESTED = "REQUESTED"
+    CONFIRMED = "CONFIRMED"
+    MOVED = "MOVED"
+    HOST_CHANGED = "HOST_CHANGED"
+    HANDED_OVER = "HANDED_OVER"
+    DECLINED = "DECLINED"
+    CANCELED = "CANCELED"
+
+    @property
+    def method(self) -> Method:
+        return Method.CANCEL if self in (News.CANCELED, News.DECLINED, News.HANDED_OVER) else Method.REQUEST
+
+
+_SUBJECTS = {
+    News.REQUESTED: "Requested: ",
+    News.CONFIRMED: "Confirmed: ",
+    News.MOVED: "Moved: ",
+    News.HOST_CHANGED: "New host: ",
+    News.HANDED_OVER: "Canceled: ",
+    News.DECLINED: "Declined: ",
+    News.CANCELED: "Canceled: ",
+}
+_HEADINGS = {
+    News.BOOKED: ("You are booked", "New booking"),
+    News.REQUESTED: ("Your request was sent", "Please confirm"),
+    News.CONFIRMED: ("You are booked", "Confirmed"),
+    News.MOVED: ("Moved", "Moved"),
+    News.HOST_CHANGED: ("Somebody else will meet you", "New booking, taken over"),
+    News.HANDED_OVER: ("Canceled", "Handed over to a colleague"),
+    News.DECLINED: ("Declined", "Declined"),
+    News.CANCELED: ("Canceled", "Canceled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails."""
+
+    kind: RecipientKind
+    name: str
+    email: str
+    timezone: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +71,7 @@ class Facts:
     """What mails tell of a booking. `token` opens the invitee's page; `reason` is given when it was canceled."""
 
     booking_id: UUID
+    calendar_uid: UUID
     sequence: int
     changed_at: datetime
     start: datetime
@@ -28,70 +80,75 @@ class Facts:
     location: str | None
     event_type_name: str
     organization_name: str
-    host_name: str | None
-    host_email: str | None
-    host_timezone: str
+    hosts: Sequence[Person]
     invitee_name: str
     invitee_email: str
     notes: str | None
     answers: list[tuple[str, str]]
     reason: str | None
+    is_pending: bool
     token: str
 
+    @property
+    def host_name(self) -> str | None:
+        """Of the first host."""
+        return self.hosts[0].name if self.hosts else None
 
-def _timezone(facts: Facts, to: RecipientKind) -> str:
-    return facts.host_timezone if to is RecipientKind.HOST else facts.timezone
+    @property
+    def host_email(self) -> str | None:
+        """Of the first host, if mail programs can take it."""
+        return (self.hosts[0].email or None) if self.hosts else None
 
 
-def subject(facts: Facts, to: RecipientKind, method: Method) -> str:
-    said = "Canceled: " if method is Method.CANCEL else ""
-    return plain(f"{said}{facts.event_type_name}, {when_briefly(facts.start, _timezone(facts, to))}")
+def subject(facts: Facts, to: Reader, news: News) -> str:
+    return plain(f"{_SUBJECTS.get(news, '')}{facts.event_type_name}, {when_briefly(facts.start, to.timezone)}")
 
 
-def compose(facts: Facts, to: RecipientKind, method: Method) -> Mail:
-    """The mail to the invitee or to the host. Without an address of the host's, the product's own stands for him."""
-    is_host = to is RecipientKind.HOST
-    host = Person(plain(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
+def compose(facts: Facts, to: Reader, news: News) -> Mail:
+    """The mail to the invitee or to a host. Without an address of the first host's, the product's own stands for him."""
+    is_host = to.kind is RecipientKind.HOST
+    organizer = Person(plain(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
     invitee = Person(plain(facts.invitee_name), facts.invitee_email)
-    recipient = host if is_host else invitee
-    link = None if is_host or method is Method.CANCEL else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
+    is_over = news.method is Method.CANCEL
+    link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
     shown = {
         "facts": facts,
+        "heading": _HEADINGS[news][is_host],
         "is_host": is_host,
-        "is_canceled": method is Method.CANCEL,
-        "when": when(facts.start, facts.end, _timezone(facts, to)),
+        "is_canceled": is_over,
+        "when": when(facts.start, facts.end, to.timezone),
         "link": link,
     }
     text = render("mail.txt", **shown)
+    others = [Person(plain(host.name), host.email) for host in facts.hosts[1:] if host.email]
     meeting = Meeting(
-        booking_id=facts.booking_id,
+        uid=facts.calendar_uid,
         sequence=facts.sequence,
         stamp=facts.changed_at,
         start=facts.start,
         end=facts.end,
-        summary=plain(f"{facts.event_type_name}: {facts.invitee_name} and {host.name}"),
-        description=f"Cancel: {link}" if link else "",
+        summary=plain(f"{facts.event_type_name}: {facts.invitee_name} and {organizer.name}"),
+        description=f"Change or cancel: {link}" if link else "",
         location=plain(facts.location, 500) if facts.location else None,
-        organizer=host,
-        attendee=invitee,
+        organizer=organizer,
+        attendees=[invitee, *others],
+        is_tentative=facts.is_pending,
     )
 
-    # The same for every copy of this notice.
-    notice = f"{facts.booking_id}.{facts.sequence}.{to.value.lower()}"
     message = mail.letter(
-        subject=subject(facts, to, method),
+        subject=subject(facts, to, news),
         sender=facts.organization_name,
-        recipient=recipient.email,
-        recipient_name=recipient.name,
-        entity=notice,
+        recipient=to.email,
+        recipient_name=plain(to.name),
+        entity=f"{facts.booking_id}.{facts.sequence}.{to.key}",  # the same for every copy of this notice
     )
     if is_host:
         message["Reply-To"] = mailbox("Reply-To", invitee.name, invitee.email)
     elif facts.host_email:
-        message["Reply-To"] = mailbox("Reply-To", host.name, facts.host_email)
+        message["Reply-To"] = mailbox("Reply-To", organizer.name, facts.host_email)
     message.set_content(text)
     message.add_alternative(render("mail.html", **shown), subtype="html")
-    invitation = calendar(method, meeting)
-    message.add_alternative(invitation.decode(), subtype="calendar", params={"method": method.value})
+    invitation = calendar(news.method, meeting)
+    message.add_alternative(invitation.decode(), subtype="calendar", params={"method": news.method.value})
     message.add_attachment(invitation, maintype="application", subtype="ics", filename="invite.ics")
-    return Mail(recipient.email, message.as_bytes())
+    return Mail(to.email, message.as_bytes())

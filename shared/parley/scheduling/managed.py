@@ -10,10 +10,11 @@ from parley.identity.models import Organization, User
 from parley.kernel import directory, keyed
 from parley.kernel.callers import Caller
 from parley.kernel.directory import Kind
-from parley.scheduling import bookings
+from parley.scheduling import bookings, moves, transitions
 from parley.scheduling.bookings import TOKEN, NoSuchBooking
-from parley.scheduling.models import Booking, CanceledBy, EventType
-from parley.scheduling.schemas import ManagedBookingRead
+from parley.scheduling.kinds import CanceledBy
+from parley.scheduling.models import Booking, EventType
+from parley.scheduling.schemas import BookingMove, ManagedBookingRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,25 @@ def managed_booking(session: Session, key: Key) -> ManagedBookingRead:
 
 
 def cancel(session: Session, caller: Caller, key: Key, reason: str | None) -> ManagedBookingRead:
-    """The invitee gives the time back. Raises `NoSuchBooking`, `IllegalTransition`."""
+    """The invitee gives the time back. Raises `NoSuchBooking`, `IllegalTransition`, `TooLate`."""
     booking, shown = _found(session, key)
-    bookings.cancel(session, caller, booking, CanceledBy.INVITEE, reason)
-    now = {name: getattr(booking, name) for name in ("status", "canceled_at", "cancel_reason", "canceled_by")}
-    return shown.model_copy(update=now)
+    transitions.cancel(session, caller, booking, CanceledBy.INVITEE, reason)
+    return _shown_again(shown, booking)
+
+
+def reschedule(session: Session, caller: Caller, key: Key, wanted: BookingMove) -> tuple[ManagedBookingRead, Booking]:
+    """The invitee moves it; the link of the new record is in the mail about it. The new record as its invitee sees it, and itself.
+
+    Raises `NoSuchBooking`, and what `moves.reschedule` raises.
+    """
+    booking, shown = _found(session, key)
+    new = moves.reschedule(session, caller, bookings.found_whole(session, booking.id), wanted, CanceledBy.INVITEE)
+    return _shown_again(shown, new), new
+
+
+def _shown_again(shown: ManagedBookingRead, booking: Booking) -> ManagedBookingRead:
+    names = ("status", "start_time", "end_time", "location", "canceled_at", "cancel_reason", "canceled_by")
+    return shown.model_copy(update={name: getattr(booking, name) for name in names})
 
 
 def _found(session: Session, key: Key) -> tuple[Booking, ManagedBookingRead]:

@@ -1,7 +1,7 @@
 """The page behind the link of the invitee's mail: plain HTML, which a form on it posts back to."""
 
 from parley.kernel import templates
-from parley.scheduling.models import STANDING
+from parley.scheduling.kinds import STANDING
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.schemas import ManagedBookingRead
 

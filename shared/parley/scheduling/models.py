@@ -1,116 +1,36 @@
-"""Tables of scheduling: hours, event types with their questions, bookings with invitee and answers, and the log of mails."""
+"""Tables of scheduling: hours, event types with questions and hosts, bookings and what they hold of whose time, the log of mails."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.scheduling.kinds import (
+    AssignmentStrategy,
+    BookingStatus,
+    CanceledBy,
+    DayOfWeek,
+    EventTypeKind,
+    LocationType,
+    NotificationChannel,
+    NotificationStatus,
+    OverrideType,
+    QuestionType,
+    RecipientKind,
+)
 
-NO_OVERLAP = "ex_scheduling_bookings_host_time"
+NO_OVERLAP = "ex_scheduling_booking_hosts_host_time"
+ONE_SEAT = "uq_scheduling_booking_hosts_seat"
+ONE_PLACE = "uq_scheduling_round_robin_assignments_user"
+ONE_ANSWER_TO_A_MOVE = "uq_scheduling_bookings_rescheduled_from_id"
 ONE_SLUG = "uq_scheduling_event_types_slug"
 ONE_DEFAULT = "uq_scheduling_schedules_default"
 ONE_NOTICE = "uq_scheduling_notification_logs_event_recipient"
-
-
-class DayOfWeek(StrEnum):
-    MONDAY = "MONDAY"
-    TUESDAY = "TUESDAY"
-    WEDNESDAY = "WEDNESDAY"
-    THURSDAY = "THURSDAY"
-    FRIDAY = "FRIDAY"
-    SATURDAY = "SATURDAY"
-    SUNDAY = "SUNDAY"
-
-
-class OverrideType(StrEnum):
-    AVAILABLE = "AVAILABLE"
-    UNAVAILABLE = "UNAVAILABLE"
-
-
-class EventTypeKind(StrEnum):
-    ONE_ON_ONE = "ONE_ON_ONE"
-    GROUP = "GROUP"
-    COLLECTIVE = "COLLECTIVE"
-    ROUND_ROBIN = "ROUND_ROBIN"
-
-
-class LocationType(StrEnum):
-    PHONE = "PHONE"
-    IN_PERSON = "IN_PERSON"
-    ZOOM = "ZOOM"
-    GOOGLE_MEET = "GOOGLE_MEET"
-    MICROSOFT_TEAMS = "MICROSOFT_TEAMS"
-    CUSTOM = "CUSTOM"
-    ROOM = "ROOM"
-
-
-class QuestionType(StrEnum):
-    SHORT_TEXT = "SHORT_TEXT"
-    LONG_TEXT = "LONG_TEXT"
-    SINGLE_SELECT = "SINGLE_SELECT"
-    MULTI_SELECT = "MULTI_SELECT"
-    PHONE = "PHONE"
-    EMAIL = "EMAIL"
-    NUMBER = "NUMBER"
-
-
-class BookingStatus(StrEnum):
-    PENDING = "PENDING"
-    CONFIRMED = "CONFIRMED"
-    RESCHEDULED = "RESCHEDULED"
-    CANCELED = "CANCELED"
-    NO_SHOW = "NO_SHOW"
-    COMPLETED = "COMPLETED"
-
-
-HOLDING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.NO_SHOW, BookingStatus.COMPLETED)
-"""These keep their time and count towards limits."""
-
-STANDING = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
-"""These are still to take place."""
-
-TRANSITIONS: dict[BookingStatus, frozenset[BookingStatus]] = {
-    BookingStatus.PENDING: frozenset({BookingStatus.CONFIRMED, BookingStatus.RESCHEDULED, BookingStatus.CANCELED}),
-    BookingStatus.CONFIRMED: frozenset({BookingStatus.RESCHEDULED, BookingStatus.CANCELED, BookingStatus.NO_SHOW, BookingStatus.COMPLETED}),
-    BookingStatus.RESCHEDULED: frozenset(),
-    BookingStatus.CANCELED: frozenset(),
-    BookingStatus.NO_SHOW: frozenset({BookingStatus.COMPLETED}),
-    BookingStatus.COMPLETED: frozenset({BookingStatus.NO_SHOW}),
-}
-"""What may follow what. A status that is not named here is not reached."""
-
-
-def before(status: BookingStatus) -> list[BookingStatus]:
-    """The statuses that `status` may follow: the condition of the update that brings it about."""
-    return [earlier for earlier, later in TRANSITIONS.items() if status in later]
-
-
-class CanceledBy(StrEnum):
-    HOST = "HOST"
-    INVITEE = "INVITEE"
-
-
-class NotificationChannel(StrEnum):
-    EMAIL = "EMAIL"
-    SMS = "SMS"
-    WEBHOOK = "WEBHOOK"
-
-
-class NotificationStatus(StrEnum):
-    PENDING = "PENDING"
-    SENT = "SENT"
-    FAILED = "FAILED"
-    CANCELED = "CANCELED"
-
-
-class RecipientKind(StrEnum):
-    INVITEE = "INVITEE"
-    HOST = "HOST"
+_HOLDING = "status IN ('PENDING', 'CONFIRMED', 'NO_SHOW', 'COMPLETED')"
 
 
 class AvailabilitySchedule(Tenant, Timestamps, SoftDeleted, Base):
@@ -161,21 +81,63 @@ class AvailabilityOverride(Tenant, Base):
     reason: Mapped[str | None]
 
 
+class RoundRobinPool(Tenant, Timestamps, SoftDeleted, Base):
+    __tablename__ = "scheduling_round_robin_pools"
+    __table_args__ = (Index("ix_scheduling_round_robin_pools_organization_id_team_id", "organization_id", "team_id"),)
+
+    team_id: Mapped[UUID | None]
+    name: Mapped[str]
+    strategy: Mapped[AssignmentStrategy] = mapped_column(native_enum(AssignmentStrategy, "scheduling_assignment_strategy"))
+
+
+class RoundRobinAssignment(Tenant, Timestamps, Base):
+    """A host's place in a pool. The count is of the bookings that the host was chosen for and that were neither canceled nor moved away."""
+
+    __tablename__ = "scheduling_round_robin_assignments"
+    __table_args__ = (
+        tenant_key("pool_id", "scheduling_round_robin_pools"),
+        UniqueConstraint("organization_id", "pool_id", "user_id", name=ONE_PLACE),
+        Index("ix_scheduling_round_robin_assignments_organization_id_user_id", "organization_id", "user_id"),
+        CheckConstraint("weight >= 0 AND assignment_count >= 0", name="counts"),
+    )
+
+    pool_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    position: Mapped[int] = mapped_column(SmallInteger)
+    weight: Mapped[int] = mapped_column(default=1)
+    priority: Mapped[int] = mapped_column(default=0)
+    assignment_count: Mapped[int] = mapped_column(default=0)
+    last_assigned_at: Mapped[datetime | None]
+
+
 class EventType(Tenant, Timestamps, SoftDeleted, Base):
-    """Lengths are minutes. `slot_interval` None means the duration."""
+    """Lengths are minutes. `slot_interval` None means the duration. `user_id` is who answers for it, and the host where there is one.
+
+    COLLECTIVE has its hosts in `EventTypeHost`, ROUND_ROBIN in its pool.
+    """
 
     __tablename__ = "scheduling_event_types"
     __table_args__ = (
         tenant_key("schedule_id", "scheduling_schedules", ondelete="NO ACTION"),
+        tenant_key("pool_id", "scheduling_round_robin_pools", ondelete="NO ACTION"),
         Index("ix_scheduling_event_types_organization_id_user_id", "organization_id", "user_id", "id"),
+        Index("ix_scheduling_event_types_organization_id_pool_id", "organization_id", "pool_id"),
+        Index("ix_scheduling_event_types_organization_id_team_id", "organization_id", "team_id", "id"),
+        Index("ix_scheduling_event_types_organization_id_slug", "organization_id", "slug", "id"),
         Index("ix_scheduling_event_types_organization_id_schedule_id", "organization_id", "schedule_id"),
         Index(ONE_SLUG, "organization_id", "user_id", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
         CheckConstraint("duration > 0 AND (slot_interval IS NULL OR slot_interval > 0)", name="lengths"),
         CheckConstraint("buffer_before >= 0 AND buffer_after >= 0 AND min_notice >= 0", name="buffers"),
+        CheckConstraint(
+            "(kind = 'GROUP') = (capacity IS NOT NULL) AND capacity > 0 AND min_capacity BETWEEN 1 AND capacity", name="capacity"
+        ),
+        CheckConstraint("(kind = 'ROUND_ROBIN') = (pool_id IS NOT NULL)", name="pool"),
     )
 
     user_id: Mapped[UUID]
+    team_id: Mapped[UUID | None]
     schedule_id: Mapped[UUID]
+    pool_id: Mapped[UUID | None]
     name: Mapped[str]
     slug: Mapped[str]
     description: Mapped[str | None]
@@ -192,10 +154,31 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
     capacity: Mapped[int | None]
     min_capacity: Mapped[int | None]
     color: Mapped[str | None]
+    requires_confirmation: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
-class Question(Tenant, Base):
+class EventTypeHost(Tenant, Base):
+    """Who has to be there. Hours: of the schedule named here, else of the host's default one, else of the event type's."""
+
+    __tablename__ = "scheduling_event_type_hosts"
+    __table_args__ = (
+        tenant_key("event_type_id", "scheduling_event_types"),
+        tenant_key("schedule_id", "scheduling_schedules", ondelete="NO ACTION"),
+        UniqueConstraint("organization_id", "event_type_id", "user_id"),
+        Index("ix_scheduling_event_type_hosts_organization_id_user_id", "organization_id", "user_id"),
+        Index("ix_scheduling_event_type_hosts_organization_id_schedule_id", "organization_id", "schedule_id"),
+    )
+
+    event_type_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    schedule_id: Mapped[UUID | None]
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Question(Tenant, SoftDeleted, Base):
+    """One that was answered and is not asked any more is put away: its label is still told beside the answers."""
+
     __tablename__ = "scheduling_questions"
     __table_args__ = (
         tenant_key("event_type_id", "scheduling_event_types"),
@@ -213,7 +196,7 @@ class Question(Tenant, Base):
 
 class Invitee(Tenant, Base):
     __tablename__ = "scheduling_invitees"
-    __table_args__ = (Index("ix_scheduling_invitees_organization_id_email", "organization_id", "email"),)
+    __table_args__ = (Index("ix_scheduling_invitees_organization_id_email", "organization_id", text("lower(email)")),)
 
     email: Mapped[str]
     name: Mapped[str]
@@ -227,9 +210,11 @@ class Invitee(Tenant, Base):
 
 
 class Booking(Tenant, Timestamps, Base):
-    """A host's time. `held` is the time widened by the buffers that the event type had: what nobody else may have of this host.
+    """A meeting with one invitee: a seat of a session, where the event type is a GROUP. What it holds of whose time: `BookingHost`.
 
-    `sequence` is the revision of the calendar event (RFC 5545, 3.8.7.4).
+    `host_id` is who answers for it, `pool_id` the pool that chose them. `sequence` is the revision of the calendar event (RFC 5545,
+    3.8.7.4), whose UID is `calendar_uid`: the id of the first booking of the chain. A record that was moved is RESCHEDULED for good; the
+    new one names it in `rescheduled_from_id`.
     """
 
     __tablename__ = "scheduling_bookings"
@@ -237,40 +222,100 @@ class Booking(Tenant, Timestamps, Base):
         tenant_key("event_type_id", "scheduling_event_types", ondelete="NO ACTION"),
         tenant_key("invitee_id", "scheduling_invitees", ondelete="NO ACTION"),
         tenant_key("rescheduled_from_id", "scheduling_bookings", ondelete="NO ACTION"),
-        ExcludeConstraint(
-            ("organization_id", "="),
-            ("host_id", "="),
-            ("held", "&&"),
-            where=text("status IN ('PENDING', 'CONFIRMED', 'NO_SHOW', 'COMPLETED')"),
-            using="gist",
-            name=NO_OVERLAP,
-        ),
+        tenant_key("pool_id", "scheduling_round_robin_pools", ondelete="NO ACTION"),
         UniqueConstraint("organization_id", "management_token_hash"),
-        CheckConstraint("start_time < end_time AND held @> tstzrange(start_time, end_time)", name="held_time"),
+        UniqueConstraint("organization_id", "id", "status"),
+        CheckConstraint("start_time < end_time", name="time"),
+        Index(ONE_ANSWER_TO_A_MOVE, "organization_id", "rescheduled_from_id", unique=True),
         Index("ix_scheduling_bookings_organization_id_start_time", "organization_id", "start_time", "id"),
         Index("ix_scheduling_bookings_organization_id_host_id_start_time", "organization_id", "host_id", "start_time", "id"),
         Index("ix_scheduling_bookings_organization_id_event_type_id_start_time", "organization_id", "event_type_id", "start_time", "id"),
+        Index("ix_scheduling_bookings_organization_id_status_start_time", "organization_id", "status", "start_time", "id"),
         Index("ix_scheduling_bookings_organization_id_invitee_id", "organization_id", "invitee_id"),
-        Index("ix_scheduling_bookings_organization_id_rescheduled_from_id", "organization_id", "rescheduled_from_id"),
+        Index("ix_scheduling_bookings_organization_id_pool_id", "organization_id", "pool_id"),
+        Index("ix_scheduling_bookings_ended", "end_time", postgresql_where=text("status IN ('PENDING', 'CONFIRMED')")),
     )
 
     event_type_id: Mapped[UUID]
     host_id: Mapped[UUID]
     invitee_id: Mapped[UUID]
     rescheduled_from_id: Mapped[UUID | None]
+    pool_id: Mapped[UUID | None]
     status: Mapped[BookingStatus] = mapped_column(native_enum(BookingStatus, "scheduling_booking_status"))
     start_time: Mapped[datetime]
     end_time: Mapped[datetime]
-    held: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     timezone: Mapped[str]
     location: Mapped[str | None]
+    calendar_uid: Mapped[UUID]
     sequence: Mapped[int] = mapped_column(default=0)
     management_token_hash: Mapped[str]
+    confirmed_at: Mapped[datetime | None]
     canceled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
     canceled_by: Mapped[CanceledBy | None] = mapped_column(native_enum(CanceledBy, "scheduling_canceled_by"))
     no_show_marked_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
     calendar_event_id: Mapped[str | None]
+
+
+class BookingHost(Tenant, Base):
+    """What a booking holds of a host's time: `held` is the meeting widened by the buffers that the event type had.
+
+    `status` is the booking's, which the foreign key carries over. Nobody else may have this time of the host; the seats of one session
+    (`session_id`) share it. What is no session has its own booking's id there.
+    """
+
+    __tablename__ = "scheduling_booking_hosts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "booking_id", "status"],
+            ["scheduling_bookings.organization_id", "scheduling_bookings.id", "scheduling_bookings.status"],
+            name="fk_scheduling_booking_hosts_booking",
+            ondelete="CASCADE",
+            onupdate="CASCADE",
+        ),
+        ExcludeConstraint(
+            ("organization_id", "="),
+            ("host_id", "="),
+            ("held", "&&"),
+            ("session_id", "<>"),
+            where=text(_HOLDING),
+            using="gist",
+            name=NO_OVERLAP,
+        ),
+        UniqueConstraint("organization_id", "booking_id", "host_id"),
+        Index(ONE_SEAT, "organization_id", "host_id", "session_id", "seat", unique=True, postgresql_where=text(_HOLDING)),
+        Index("ix_scheduling_booking_hosts_organization_id_host_id_start_time", "organization_id", "host_id", "start_time", "booking_id"),
+        CheckConstraint("start_time <@ held AND seat > 0", name="held_time"),
+    )
+
+    booking_id: Mapped[UUID]
+    host_id: Mapped[UUID]
+    status: Mapped[BookingStatus] = mapped_column(native_enum(BookingStatus, "scheduling_booking_status"))
+    start_time: Mapped[datetime]
+    held: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    session_id: Mapped[UUID]
+    seat: Mapped[int] = mapped_column(SmallInteger, default=1)
+
+
+class Hold(Tenant, Base):
+    """A slot kept for somebody who fills in the form, until `expires_at`. It keeps the time of `host_ids`, a GROUP's a seat."""
+
+    __tablename__ = "scheduling_holds"
+    __table_args__ = (
+        tenant_key("event_type_id", "scheduling_event_types"),
+        UniqueConstraint("organization_id", "token_hash"),
+        Index("ix_scheduling_holds_organization_id_expires_at", "organization_id", "expires_at"),
+        Index("ix_scheduling_holds_organization_id_event_type_id", "organization_id", "event_type_id"),
+        Index("ix_scheduling_holds_expires_at", "expires_at"),
+    )
+
+    event_type_id: Mapped[UUID]
+    host_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    start_time: Mapped[datetime]
+    held: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    token_hash: Mapped[str]
+    expires_at: Mapped[datetime]
 
 
 class Answer(Tenant, Base):
@@ -298,7 +343,7 @@ class NotificationLog(Tenant, Timestamps, Base):
     __tablename__ = "scheduling_notification_logs"
     __table_args__ = (
         tenant_key("booking_id", "scheduling_bookings"),
-        UniqueConstraint("organization_id", "event_id", "recipient_kind", name=ONE_NOTICE),
+        UniqueConstraint("organization_id", "event_id", "recipient_kind", "recipient", name=ONE_NOTICE),
         Index("ix_scheduling_notification_logs_organization_id_booking_id", "organization_id", "booking_id"),
     )
 

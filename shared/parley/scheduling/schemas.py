@@ -1,236 +1,14 @@
-"""What scheduling's routes take and answer."""
+"""What the routes of bookings take and answer."""
 
-import unicodedata
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from parley.kernel.texts import Email, InstantIn, Line, Prose, Shown, Slug, TimeZone, Wanted
-from parley.scheduling.models import (
-    BookingStatus,
-    CanceledBy,
-    DayOfWeek,
-    EventTypeKind,
-    LocationType,
-    OverrideType,
-    QuestionType,
-)
-
-DAY_MINUTES = 1440
-YEAR_MINUTES = 366 * DAY_MINUTES
-
-
-def one_line(text: str) -> str:
-    """Refuses what would break a header or a line of a calendar."""
-    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
-        raise ValueError("must be one line without control characters")
-    return text
-
-
-def deliverable(address: str) -> str:
-    """Refuses an address whose local part no mail server takes unquoted (RFC 5321, Dot-string)."""
-    local = address.partition("@")[0]
-    if local.startswith(".") or local.endswith(".") or ".." in local:
-        raise ValueError("must be an e-mail address")
-    return address
-
-
-def _text_only(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")  # not a TypeError, which pydantic lets through
-    return value
-
-
-Name = Annotated[Line, AfterValidator(one_line)]
-Address = Annotated[Email, AfterValidator(deliverable)]
-Phone = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, pattern=r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){4,14}$", max_length=40)
-]
-Tag = Annotated[Line, AfterValidator(one_line)]
-Reason = Annotated[Prose, Field(max_length=500)]
-StartTime = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-EndTime = Annotated[str, StringConstraints(strict=True, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-Day = Annotated[date, BeforeValidator(_text_only), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
-Flag = Annotated[bool, Field(strict=True)]
-Minutes = Annotated[int, Field(strict=True, ge=5, le=DAY_MINUTES)]
-Buffer = Annotated[int, Field(strict=True, ge=0, le=DAY_MINUTES)]
-Notice = Annotated[int, Field(strict=True, ge=0, le=YEAR_MINUTES)]
-DayLimit = Annotated[int, Field(strict=True, ge=1, le=300)]
-WeekLimit = Annotated[int, Field(strict=True, ge=1, le=2000)]
-Color = Annotated[str, StringConstraints(strict=True, pattern=r"^#[0-9a-fA-F]{6}$")]
-
-
-# Schedules
-
-
-class SlotIn(Wanted):
-    """A weekly window; an end that is not after the start lies on the next day."""
-
-    day_of_week: DayOfWeek
-    start_time: StartTime
-    end_time: EndTime
-
-
-class OverrideIn(Wanted):
-    """What one date has instead of its weekly windows: other hours, or none. Without times: the whole day."""
-
-    date: Day
-    type: OverrideType
-    start_time: StartTime | None = None
-    end_time: EndTime | None = None
-    reason: Name | None = None
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.start_time is None) != (self.end_time is None):
-            raise ValueError("start_time and end_time come together")
-        return self
-
-
-class ScheduleCreate(Wanted):
-    name: Name
-    timezone: TimeZone
-    is_default: Flag = False
-    slots: list[SlotIn] = Field(max_length=200)
-    overrides: list[OverrideIn] = Field(default=[], max_length=1000)
-
-
-class SlotRead(Shown):
-    day_of_week: DayOfWeek
-    start_time: str
-    end_time: str
-
-
-class OverrideRead(Shown):
-    date: date
-    type: OverrideType
-    start_time: str | None
-    end_time: str | None
-    reason: str | None
-
-
-class ScheduleRead(Shown):
-    id: UUID
-    user_id: UUID
-    name: str
-    timezone: str
-    is_default: bool
-    created_at: datetime
-
-
-class ScheduleDetailRead(ScheduleRead):
-    slots: list[SlotRead]
-    overrides: list[OverrideRead]
-
-
-# Event types
-
-
-class QuestionIn(Wanted):
-    label: Name
-    type: QuestionType
-    required: Flag = False
-    placeholder: Name | None = None
-    options: list[Name] = Field(default=[], max_length=100)
-
-    @model_validator(mode="after")
-    def _options_where_chosen(self) -> Self:
-        is_select = self.type in (QuestionType.SINGLE_SELECT, QuestionType.MULTI_SELECT)
-        if is_select != bool(self.options):
-            raise ValueError("options belong to SINGLE_SELECT and MULTI_SELECT, and these need some")
-        if len(set(self.options)) < len(self.options):
-            raise ValueError("options must differ")
-        return self
-
-
-class EventTypeCreate(Wanted):
-    """Lengths are minutes. Without `slot_interval`, slots follow each other at the duration."""
-
-    schedule_id: UUID
-    name: Name
-    slug: Slug
-    description: Prose | None = None
-    kind: Literal[EventTypeKind.ONE_ON_ONE] = EventTypeKind.ONE_ON_ONE
-    duration: Minutes
-    slot_interval: Minutes | None = None
-    buffer_before: Buffer = 0
-    buffer_after: Buffer = 0
-    min_notice: Notice = 0
-    max_bookings_per_day: DayLimit | None = None
-    max_bookings_per_week: WeekLimit | None = None
-    location_type: LocationType
-    location_value: Name | None = None
-    color: Color | None = None
-    is_active: Flag = True
-    questions: list[QuestionIn] = Field(default=[], max_length=50)
-
-
-class QuestionRead(Shown):
-    id: UUID
-    label: str
-    type: QuestionType
-    required: bool
-    placeholder: str | None
-    options: list[str]
-
-
-class EventTypeRead(Shown):
-    id: UUID
-    user_id: UUID
-    schedule_id: UUID
-    name: str
-    slug: str
-    description: str | None
-    kind: EventTypeKind
-    duration: int
-    slot_interval: int | None
-    buffer_before: int
-    buffer_after: int
-    min_notice: int
-    max_bookings_per_day: int | None
-    max_bookings_per_week: int | None
-    location_type: LocationType
-    location_value: str | None
-    color: str | None
-    is_active: bool
-    created_at: datetime
-
-
-class EventTypeDetailRead(EventTypeRead):
-    questions: list[QuestionRead]
-
-
-class EventTypePageRead(Shown):
-    """What a stranger sees of an event type before booking. Where it takes place is told to those who booked."""
-
-    id: UUID
-    name: str
-    description: str | None
-    kind: EventTypeKind
-    duration: int
-    location_type: LocationType
-    color: str | None
-    timezone: str
-    host_name: str | None
-    organization_name: str
-    questions: list[QuestionRead]
-
-
-class OpenSlotRead(Shown):
-    start_time: datetime
-    end_time: datetime
-
-
-class OpenSlotsRead(Shown):
-    """The slots whose start lies in `[from, to)`. `timezone` is the one asked for, else the schedule's: for showing them."""
-
-    timezone: str
-    slots: list[OpenSlotRead]
-
-
-# Bookings
+from parley.kernel.texts import InstantIn, Prose, Shown, TimeZone, Wanted
+from parley.scheduling.kinds import BookingStatus, CanceledBy
+from parley.scheduling.words import Address, Name, Phone, Reason, Tag
 
 
 class InviteeIn(Wanted):
@@ -255,8 +33,12 @@ class AnswerIn(Wanted):
     value: AnswerText | AnswerNumber | Annotated[list[AnswerText], Field(max_length=100)]
 
 
-class BookingCreate(Wanted):
-    event_type_id: UUID
+HoldToken = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)]
+
+
+class BookingFor(Wanted):
+    """A booking of an event type that the path names. `hold_token` gives back the hold that kept the slot."""
+
     start_time: InstantIn
     invitee: InviteeIn
     answers: list[AnswerIn] = Field(default=[], max_length=50)
@@ -264,10 +46,45 @@ class BookingCreate(Wanted):
     utm_medium: Tag | None = None
     utm_campaign: Tag | None = None
     referrer: Annotated[Prose, Field(max_length=2000)] | None = None
+    hold_token: HoldToken | None = None
+
+
+class BookingCreate(BookingFor):
+    event_type_id: UUID
 
 
 class BookingCancel(Wanted):
     reason: Reason | None = None
+
+
+class BookingMove(Wanted):
+    """The new start. The place of the old record is taken by a new one."""
+
+    start_time: InstantIn
+    reason: Reason | None = None
+    hold_token: HoldToken | None = None
+
+
+class BookingReassign(Wanted):
+    """To this host of the pool; without one, to whom the pool's strategy chooses among the others that are free."""
+
+    host_id: UUID | None = None
+
+
+class HoldCreate(Wanted):
+    """A start of the list. `instead_of` is the token of a hold to give back for it."""
+
+    start_time: InstantIn
+    instead_of: HoldToken | None = None
+
+
+class HoldRead(Shown):
+    """`token` goes into the booking's `hold_token`; until `expires_at` nobody else can have the slot."""
+
+    token: str
+    start_time: datetime
+    end_time: datetime
+    expires_at: datetime
 
 
 class BookingConfirmationRead(Shown):
@@ -296,11 +113,20 @@ class InviteeRead(Shown):
 
 
 class BookingRead(BookingConfirmationRead):
+    """`hosts` are all who are there, `host_id` the first of them. A moved booking names its successor in `rescheduled_to_id`."""
+
     host_id: UUID
+    hosts: list[UUID]
+    rescheduled_from_id: UUID | None
+    rescheduled_to_id: UUID | None
+    confirmed_at: datetime | None
     canceled_at: datetime | None
     cancel_reason: str | None
     canceled_by: CanceledBy | None
+    no_show_marked_at: datetime | None
+    completed_at: datetime | None
     created_at: datetime
+    updated_at: datetime
     invitee: InviteeRead
 
 
@@ -315,8 +141,9 @@ class BookingDetailRead(BookingRead):
 
 
 class ManagedBookingRead(Shown):
-    """A booking as its invitee sees it."""
+    """A booking as its invitee sees it. `event_type_id` is where the slots to move it to are listed."""
 
+    event_type_id: UUID
     event_type_name: str
     host_name: str | None
     organization_name: str

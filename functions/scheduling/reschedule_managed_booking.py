@@ -1,0 +1,19 @@
+"""POST /v1/scheduling/managed-bookings/{token}/reschedule"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
+from parley.scheduling import managed
+from parley.scheduling.schemas import BookingMove, ManagedBookingRead
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.post("/v1/scheduling/managed-bookings/<token>/reschedule", status_code=201)
+def reschedule_managed_booking(token: str, wanted: BookingMove, visitor: Visitor, once: RequestOnce) -> ManagedBookingRead:
+    key = managed.key_of(token)
+    caller = visitor.acting_for(key.organization_id)
+    with transaction(caller, once) as session:
+        return once.answer(session, managed.reschedule(session, caller, key, wanted)[0])
+
+
+lambda_handler = entrypoint(app)

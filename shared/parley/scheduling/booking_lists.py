@@ -1,0 +1,121 @@
+"""Bookings in numbers: lists with filters, as JSON and as CSV, and counts for a dashboard."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, extract, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from parley.kernel import paging
+from parley.kernel.callers import Caller
+from parley.kernel.errors import Unprocessable
+from parley.kernel.paging import Page
+from parley.scheduling import bookings, queries
+from parley.scheduling.count_schemas import BookingCountsRead, EventTypeCountRead, HourCountRead, StatusCountRead, WeekdayCountRead
+from parley.scheduling.kinds import BookingStatus, DayOfWeek
+from parley.scheduling.models import Booking, BookingHost, EventType, Invitee
+from parley.scheduling.queries import Whole
+from parley.scheduling.schemas import BookingRead
+
+LONGEST_COUNT = timedelta(days=366)
+_DAYS = tuple(DayOfWeek)
+
+
+class CountRange(Unprocessable):
+    """The range of a count is empty, runs backwards, or is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which bookings: those that fit every filter that is given. `from_` and `to` are of the start, `[from_, to)`."""
+
+    host_id: UUID | None = None
+    event_type_id: UUID | None = None
+    team_id: UUID | None = None
+    status: BookingStatus | None = None
+    email: str | None = None
+    from_: datetime | None = None
+    to: datetime | None = None
+
+    def narrow(self, statement: Select[Any], begins: InstrumentedAttribute[datetime]) -> Select[Any]:
+        """The filters on a SELECT that has the bookings in it; `begins` is the start that the order goes by."""
+        if self.event_type_id is not None:
+            statement = statement.where(Booking.event_type_id == self.event_type_id)
+        if self.team_id is not None:
+            # The team's event types, the deleted ones among them: their bookings are there.
+            theirs = select(EventType.__table__.c.id).where(EventType.__table__.c.team_id == self.team_id)
+            statement = statement.where(Booking.event_type_id.in_(theirs))
+        if self.status is not None:
+            statement = statement.where(Booking.status == self.status)
+        if self.email is not None:
+            theirs = select(Invitee.id).where(func.lower(Invitee.email) == self.email.lower())
+            statement = statement.where(Booking.invitee_id.in_(theirs))
+        if self.from_ is not None:
+            statement = statement.where(begins >= self.from_)
+        return statement.where(begins < self.to) if self.to is not None else statement
+
+
+def _page(session: Session, chosen: Chosen, cursor: str | None, limit: int, *, is_ascending: bool) -> tuple[list[Whole], str | None]:
+    """Two queries. A host's bookings are found by what they hold of the host's time: their own index, however many others there are."""
+    statement: Select[Any]
+    keys: list[InstrumentedAttribute[Any]]
+    if chosen.host_id is None:
+        statement, keys = select(Booking), [Booking.start_time, Booking.id]
+    else:
+        statement = select(BookingHost).join(Booking, Booking.id == BookingHost.booking_id)
+        statement, keys = statement.where(BookingHost.host_id == chosen.host_id), [BookingHost.start_time, BookingHost.booking_id]
+    narrowed = chosen.narrow(statement, keys[0])
+    rows, next_cursor = paging.page(session, narrowed, keys, cursor=cursor, limit=limit, descending=not is_ascending)
+    return queries.wholes(session, [getattr(row, keys[1].key) for row in rows]), next_cursor
+
+
+def listed(
+    session: Session, caller: Caller, chosen: Chosen, *, cursor: str | None, limit: int, is_ascending: bool = False
+) -> Page[BookingRead]:
+    """The organization's, latest start first unless asked otherwise, with their invitees."""
+    found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=is_ascending)
+    return Page(items=[bookings.read(one) for one in found], next_cursor=next_cursor)
+
+
+def exported(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | None, limit: int) -> tuple[str, str | None]:
+    """The same as CSV (RFC 4180), and the cursor of the rest. Three queries."""
+    from parley.scheduling import sheets
+
+    found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=False)
+    wanted = select(EventType.id, EventType.name).where(EventType.id.in_({one.booking.event_type_id for one in found}))
+    names = {row.id: row.name for row in session.execute(wanted, execution_options={"with_deleted": True})} if found else {}
+    return sheets.sheet(found, names), next_cursor
+
+
+def counts(session: Session, caller: Caller, chosen: Chosen, timezone: str) -> BookingCountsRead:
+    """How many start in the range, by event type, status, hour and weekday of `timezone`. One query. Raises `CountRange`."""
+    if chosen.from_ is None or chosen.to is None or not timedelta() < chosen.to - chosen.from_ <= LONGEST_COUNT:
+        raise CountRange(f"`to` lies after `from`, by {LONGEST_COUNT.days} days at most.")
+    local = func.timezone(timezone, Booking.start_time)
+    hour, weekday = extract("hour", local), extract("isodow", local)
+    count = func.count()
+    bits = func.grouping(Booking.event_type_id, Booking.status, hour, weekday)
+    statement = select(bits, Booking.event_type_id, Booking.status, hour, weekday, count).group_by(
+        func.grouping_sets(tuple_(Booking.event_type_id), tuple_(Booking.status), tuple_(hour), tuple_(weekday), tuple_())
+    )
+    begins: InstrumentedAttribute[datetime] = Booking.start_time
+    if chosen.host_id is not None:
+        statement = statement.join(BookingHost, BookingHost.booking_id == Booking.id).where(BookingHost.host_id == chosen.host_id)
+        begins = BookingHost.start_time
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for kind, *columns in session.execute(chosen.narrow(statement, begins)):
+        found.setdefault(kind, []).append(tuple(columns))
+
+    def of(kind: int, column: int) -> list[tuple[Any, int]]:
+        return sorted(((row[column], row[-1]) for row in found.get(kind, ())), key=lambda one: (-one[1], str(one[0])))
+
+    return BookingCountsRead(
+        timezone=timezone,
+        total=found[0b1111][0][-1] if 0b1111 in found else 0,
+        by_event_type=[EventTypeCountRead(event_type_id=value, count=number) for value, number in of(0b0111, 0)],
+        by_status=[StatusCountRead(status=value, count=number) for value, number in of(0b1011, 1)],
+        by_hour=[HourCountRead(hour=int(value), count=number) for value, number in sorted(of(0b1101, 2))],
+        by_weekday=[WeekdayCountRead(weekday=_DAYS[int(value) - 1], count=number) for value, number in sorted(of(0b1110, 3))],
+    )

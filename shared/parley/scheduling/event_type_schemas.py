@@ -1,0 +1,227 @@
+"""What the routes of event types and of their open slots take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+
+from parley.kernel.texts import Changes, Prose, Shown, Slug, Wanted
+from parley.scheduling.kinds import EventTypeKind, LocationType, QuestionType
+from parley.scheduling.words import Buffer, Capacity, Color, DayLimit, Flag, Minutes, Name, Notice, WeekLimit
+
+MOST_HOSTS, MOST_QUESTIONS = 50, 50
+
+
+class QuestionIn(Wanted):
+    label: Name
+    type: QuestionType
+    required: Flag = False
+    placeholder: Name | None = None
+    options: list[Name] = Field(default=[], max_length=100)
+
+    @model_validator(mode="after")
+    def _options_where_chosen(self) -> Self:
+        is_select = self.type in (QuestionType.SINGLE_SELECT, QuestionType.MULTI_SELECT)
+        if is_select != bool(self.options):
+            raise ValueError("options belong to SINGLE_SELECT and MULTI_SELECT, and these need some")
+        if len(set(self.options)) < len(self.options):
+            raise ValueError("options must differ")
+        return self
+
+
+class HostIn(Wanted):
+    """A host and, where it is not their default one, the schedule with their hours for this."""
+
+    user_id: UUID
+    schedule_id: UUID | None = None
+
+
+class QuestionUpdate(QuestionIn):
+    """With the id of a question that is there, it is that one, changed."""
+
+    id: UUID | None = None
+
+
+def _each_once(hosts: list[HostIn]) -> list[HostIn]:
+    if len({host.user_id for host in hosts}) < len(hosts):
+        raise ValueError("a host is there once")
+    return hosts
+
+
+Hosts = Annotated[list[HostIn], Field(max_length=MOST_HOSTS), AfterValidator(_each_once)]
+
+
+class EventTypeCreate(Wanted):
+    """Lengths are minutes. Without `slot_interval`, slots follow each other at the duration.
+
+    GROUP has a `capacity`, COLLECTIVE its `hosts`, ROUND_ROBIN its `pool_id`; the one host of the others is who creates it. With
+    `requires_confirmation`, bookings are PENDING until a host confirms them; they hold their time.
+    """
+
+    schedule_id: UUID
+    name: Name
+    slug: Slug
+    description: Prose | None = None
+    kind: EventTypeKind = EventTypeKind.ONE_ON_ONE
+    duration: Minutes
+    slot_interval: Minutes | None = None
+    buffer_before: Buffer = 0
+    buffer_after: Buffer = 0
+    min_notice: Notice = 0
+    max_bookings_per_day: DayLimit | None = None
+    max_bookings_per_week: WeekLimit | None = None
+    location_type: LocationType
+    location_value: Name | None = None
+    capacity: Capacity | None = None
+    min_capacity: Capacity | None = None
+    team_id: UUID | None = None
+    pool_id: UUID | None = None
+    color: Color | None = None
+    requires_confirmation: Flag = False
+    is_active: Flag = True
+    hosts: Hosts = []
+    questions: list[QuestionIn] = Field(default=[], max_length=MOST_QUESTIONS)
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if wrong := misfit(self.kind, self.capacity, self.min_capacity, self.pool_id, len(self.hosts)):
+            raise ValueError(wrong)
+        return self
+
+
+class EventTypeUpdate(Changes):
+    """What is named changes; hosts and questions are replaced as a whole. The kind stays."""
+
+    _needed = frozenset(
+        {
+            "schedule_id", "name", "slug", "duration", "buffer_before", "buffer_after", "min_notice", "location_type",
+            "requires_confirmation", "is_active", "hosts", "questions",
+        }
+    )  # fmt: skip
+
+    schedule_id: UUID | None = None
+    name: Name | None = None
+    slug: Slug | None = None
+    description: Prose | None = None
+    duration: Minutes | None = None
+    slot_interval: Minutes | None = None
+    buffer_before: Buffer | None = None
+    buffer_after: Buffer | None = None
+    min_notice: Notice | None = None
+    max_bookings_per_day: DayLimit | None = None
+    max_bookings_per_week: WeekLimit | None = None
+    location_type: LocationType | None = None
+    location_value: Name | None = None
+    capacity: Capacity | None = None
+    min_capacity: Capacity | None = None
+    team_id: UUID | None = None
+    pool_id: UUID | None = None
+    color: Color | None = None
+    requires_confirmation: Flag | None = None
+    is_active: Flag | None = None
+    hosts: Hosts | None = None
+    questions: list[QuestionUpdate] | None = Field(default=None, max_length=MOST_QUESTIONS)
+
+
+def misfit(kind: EventTypeKind, capacity: int | None, min_capacity: int | None, pool_id: UUID | None, hosts: int) -> str | None:
+    """What an event type of this kind has too much or too little of, if anything."""
+    if (kind is EventTypeKind.GROUP) != (capacity is not None):
+        return "capacity belongs to GROUP, and GROUP needs one"
+    if min_capacity is not None and min_capacity > (capacity or 0):
+        return "min_capacity belongs to GROUP, and is at most the capacity"
+    if (kind is EventTypeKind.ROUND_ROBIN) != (pool_id is not None):
+        return "pool_id belongs to ROUND_ROBIN, and ROUND_ROBIN needs one"
+    if (kind is EventTypeKind.COLLECTIVE) != bool(hosts):
+        return "hosts belong to COLLECTIVE, and COLLECTIVE needs some"
+    return None
+
+
+class QuestionRead(Shown):
+    id: UUID
+    label: str
+    type: QuestionType
+    required: bool
+    placeholder: str | None
+    options: list[str]
+
+
+class HostRead(Shown):
+    user_id: UUID
+    schedule_id: UUID | None
+
+
+class EventTypeRead(Shown):
+    id: UUID
+    user_id: UUID
+    team_id: UUID | None
+    schedule_id: UUID
+    pool_id: UUID | None
+    name: str
+    slug: str
+    description: str | None
+    kind: EventTypeKind
+    duration: int
+    slot_interval: int | None
+    buffer_before: int
+    buffer_after: int
+    min_notice: int
+    max_bookings_per_day: int | None
+    max_bookings_per_week: int | None
+    location_type: LocationType
+    location_value: str | None
+    capacity: int | None
+    min_capacity: int | None
+    color: str | None
+    requires_confirmation: bool
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class EventTypeDetailRead(EventTypeRead):
+    """`hosts` are those of a COLLECTIVE, in their order."""
+
+    hosts: list[HostRead]
+    questions: list[QuestionRead]
+
+
+class PublicHostRead(Shown):
+    id: UUID
+    name: str | None
+
+
+class EventTypePageRead(Shown):
+    """What a stranger sees of an event type before booking. Where it takes place is told to those who booked."""
+
+    id: UUID
+    name: str
+    description: str | None
+    kind: EventTypeKind
+    slug: str
+    duration: int
+    location_type: LocationType
+    capacity: int | None
+    requires_confirmation: bool
+    color: str | None
+    timezone: str
+    host_name: str | None
+    hosts: list[PublicHostRead]
+    organization_name: str
+    questions: list[QuestionRead]
+
+
+class OpenSlotRead(Shown):
+    """`hosts` are free then: all of a COLLECTIVE, those of a ROUND_ROBIN of whom one will be chosen. `seats_left` is a GROUP's."""
+
+    start_time: datetime
+    end_time: datetime
+    hosts: list[UUID]
+    seats_left: int | None
+
+
+class OpenSlotsRead(Shown):
+    """The slots whose start lies in `[from, to)`. `timezone` is the one asked for, else the schedule's: for showing them."""
+
+    timezone: str
+    slots: list[OpenSlotRead]

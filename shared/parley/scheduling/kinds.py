@@ -1,0 +1,106 @@
+"""The words of scheduling: kinds, statuses, and which status may follow which."""
+
+from enum import StrEnum
+
+
+class DayOfWeek(StrEnum):
+    MONDAY = "MONDAY"
+    TUESDAY = "TUESDAY"
+    WEDNESDAY = "WEDNESDAY"
+    THURSDAY = "THURSDAY"
+    FRIDAY = "FRIDAY"
+    SATURDAY = "SATURDAY"
+    SUNDAY = "SUNDAY"
+
+
+class OverrideType(StrEnum):
+    AVAILABLE = "AVAILABLE"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+class EventTypeKind(StrEnum):
+    ONE_ON_ONE = "ONE_ON_ONE"
+    GROUP = "GROUP"
+    COLLECTIVE = "COLLECTIVE"
+    ROUND_ROBIN = "ROUND_ROBIN"
+
+
+class LocationType(StrEnum):
+    PHONE = "PHONE"
+    IN_PERSON = "IN_PERSON"
+    ZOOM = "ZOOM"
+    GOOGLE_MEET = "GOOGLE_MEET"
+    MICROSOFT_TEAMS = "MICROSOFT_TEAMS"
+    CUSTOM = "CUSTOM"
+    ROOM = "ROOM"
+
+
+class QuestionType(StrEnum):
+    SHORT_TEXT = "SHORT_TEXT"
+    LONG_TEXT = "LONG_TEXT"
+    SINGLE_SELECT = "SINGLE_SELECT"
+    MULTI_SELECT = "MULTI_SELECT"
+    PHONE = "PHONE"
+    EMAIL = "EMAIL"
+    NUMBER = "NUMBER"
+
+
+class BookingStatus(StrEnum):
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    RESCHEDULED = "RESCHEDULED"
+    CANCELED = "CANCELED"
+    NO_SHOW = "NO_SHOW"
+    COMPLETED = "COMPLETED"
+
+
+HOLDING = (BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.NO_SHOW, BookingStatus.COMPLETED)
+"""These keep their time and count towards limits."""
+
+STANDING = (BookingStatus.PENDING, BookingStatus.CONFIRMED)
+"""These are still to take place."""
+
+TRANSITIONS: dict[BookingStatus, frozenset[BookingStatus]] = {
+    BookingStatus.PENDING: frozenset({BookingStatus.CONFIRMED, BookingStatus.RESCHEDULED, BookingStatus.CANCELED}),
+    BookingStatus.CONFIRMED: frozenset({BookingStatus.RESCHEDULED, BookingStatus.CANCELED, BookingStatus.NO_SHOW, BookingStatus.COMPLETED}),
+    BookingStatus.RESCHEDULED: frozenset(),
+    BookingStatus.CANCELED: frozenset(),
+    BookingStatus.NO_SHOW: frozenset({BookingStatus.COMPLETED}),
+    BookingStatus.COMPLETED: frozenset({BookingStatus.NO_SHOW}),
+}
+"""What may follow what. A status that is not named here is not reached."""
+
+
+def before(status: BookingStatus) -> list[BookingStatus]:
+    """The statuses that `status` may follow: the condition of the update that brings it about."""
+    return [earlier for earlier, later in TRANSITIONS.items() if status in later]
+
+
+class CanceledBy(StrEnum):
+    HOST = "HOST"
+    INVITEE = "INVITEE"
+
+
+class AssignmentStrategy(StrEnum):
+    ROTATE = "ROTATE"
+    WEIGHTED = "WEIGHTED"
+    LEAST_RECENT = "LEAST_RECENT"
+    PRIORITY = "PRIORITY"
+
+
+class NotificationChannel(StrEnum):
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+    WEBHOOK = "WEBHOOK"
+
+
+class NotificationStatus(StrEnum):
+    PENDING = "PENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+class RecipientKind(StrEnum):
+    INVITEE = "INVITEE"
+    HOST = "HOST"

@@ -1,0 +1,298 @@
+"""What the availability of an event type is made of, as the database has it: two statements, for the list and for a booking alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, case, func, literal, literal_column, select, true, union_all
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from parley.identity.models import Organization, OrganizationMember, User
+from parley.kernel.clock import now
+from parley.scheduling.availability import Host, Interval, Terms, busy_span, limit_span
+from parley.scheduling.availability import Session as Seats
+from parley.scheduling.hours import Hours, Override, Window
+from parley.scheduling.kinds import HOLDING, AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
+from parley.scheduling.models import (
+    AvailabilityOverride,
+    AvailabilitySchedule,
+    AvailabilitySlot,
+    Booking,
+    BookingHost,
+    EventType,
+    EventTypeHost,
+    Hold,
+    Question,
+    RoundRobinAssignment,
+    RoundRobinPool,
+)
+
+_WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
+_BUSY, _SEAT, _COUNTED, _TURN = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as a booking has to answer it."""
+
+    id: UUID
+    label: str
+    type: QuestionType
+    required: bool
+    options: list[str]
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A host of an event type: hours, name, and place in the pool, where there is one."""
+
+    user_id: UUID
+    name: str | None
+    hours: Hours
+    weight: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An event type that can be booked: its terms, its hosts in order, its questions in order; the zone in which days are counted."""
+
+    event_type: EventType
+    terms: Terms
+    timezone: str
+    organization_name: str
+    places: list[Place]
+    questions: list[Asked]
+    strategy: AssignmentStrategy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What stands against some starts of an offer.
+
+    `busy` is by host; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
+    each host's count and last assignment, for who books.
+    """
+
+    busy: dict[UUID, list[Interval]] = field(default_factory=dict)
+    seats: list[tuple[Seats, int]] = field(default_factory=list)
+    counted: list[datetime] = field(default_factory=list)
+    turns: dict[UUID, tuple[int, datetime | None]] = field(default_factory=dict)
+
+    def hosts(self, offer: Offer) -> list[Host]:
+        return [Host(place.user_id, place.hours, self.busy.get(place.user_id, ())) for place in offer.places]
+
+    @property
+    def sessions(self) -> list[Seats]:
+        return [seat for seat, _ in self.seats]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is not in the way of who asks: the booking that is being moved, and a hold of their own (the hash of its token)."""
+
+    booking_id: UUID | None = None
+    hold: str | None = None
+
+
+def _gathered(*columns: InstrumentedAttribute[Any], parent: InstrumentedAttribute[Any], of: Any) -> Any:
+    """The rows below one row, as a list of lists in a column of its own, so that one statement brings them all. NULL for none."""
+    return select(func.jsonb_agg(func.jsonb_build_array(*columns))).where(parent == of).scalar_subquery()
+
+
+def _places(event_type_id: UUID) -> Any:
+    """Who the hosts are, by kind: the one, those of the list, those of the pool."""
+    alone = (EventTypeKind.ONE_ON_ONE, EventTypeKind.GROUP)
+    none = literal_column("NULL", Uuid)
+    one = select(
+        EventType.user_id, EventType.schedule_id, literal(0).label("position"), literal(1).label("weight"), literal(0).label("rank")
+    )
+    listed = select(EventTypeHost.user_id, EventTypeHost.schedule_id, EventTypeHost.position, literal(1), literal(0))
+    pooled = select(
+        RoundRobinAssignment.user_id, none, RoundRobinAssignment.position, RoundRobinAssignment.weight, RoundRobinAssignment.priority
+    ).join(EventType, EventType.pool_id == RoundRobinAssignment.pool_id)
+    return union_all(
+        one.where(EventType.id == event_type_id, EventType.kind.in_(alone)),
+        listed.where(EventTypeHost.event_type_id == event_type_id),
+        pooled.where(EventType.id == event_type_id),
+    ).subquery("places")
+
+
+def _offering(event_type_id: UUID) -> Select[Any]:
+    """A row for each host who still belongs to the organization."""
+    places, own, kept = _places(event_type_id), aliased(AvailabilitySchedule), aliased(AvailabilitySchedule)
+    usual = (
+        select(AvailabilitySchedule.id)
+        .where(AvailabilitySchedule.user_id == places.c.user_id, AvailabilitySchedule.is_default)
+        .scalar_subquery()
+    )
+    asked = (Question.position, Question.id, Question.label, Question.type, Question.required, Question.options, Question.placeholder)
+    slots = (AvailabilitySlot.day_of_week, AvailabilitySlot.start_time, AvailabilitySlot.end_time)
+    dates = (AvailabilityOverride.date, AvailabilityOverride.type, AvailabilityOverride.start_time, AvailabilityOverride.end_time)
+    return (
+        select(
+            EventType,
+            own.timezone,
+            Organization.name,
+            RoundRobinPool.strategy,
+            select(func.count()).select_from(places).scalar_subquery(),
+            _gathered(*asked, parent=Question.event_type_id, of=EventType.id),
+            places.c.user_id,
+            places.c.position,
+            places.c.weight,
+            places.c.rank,
+            User.name,
+            kept.timezone,
+            _gathered(*slots, parent=AvailabilitySlot.schedule_id, of=kept.id),
+            _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id),
+        )
+        .select_from(EventType)
+        .join(places, true())
+        .join(own, own.id == EventType.schedule_id)
+        .join(kept, kept.id == func.coalesce(places.c.schedule_id, usual, EventType.schedule_id))
+        .join(OrganizationMember, OrganizationMember.user_id == places.c.user_id)
+        .join(User, User.id == places.c.user_id)
+        .join(Organization, Organization.id == EventType.organization_id)
+        .outerjoin(RoundRobinPool, RoundRobinPool.id == EventType.pool_id)
+        .where(EventType.id == event_type_id, OrganizationMember.deactivated_at.is_(None))
+        .order_by(places.c.user_id)
+    )
+
+
+def offer(session: Session, event_type_id: UUID, *, to_book: bool = False, only_active: bool = True) -> Offer | None:
+    """An event type whose hosts still belong to the organization: all of a COLLECTIVE, some of a pool. One statement.
+
+    `to_book` locks the event type and the memberships of its hosts, in the order of their ids, until the transaction ends: who books the
+    same host, or the same event type, waits here and then sees what the one before has booked. So limits and seats hold, and bookings that
+    overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY UPDATE).
+    """
+    statement = _offering(event_type_id)
+    if only_active:
+        statement = statement.where(EventType.is_active)
+    if to_book:
+        statement = statement.with_for_update(key_share=True, of=[EventType, OrganizationMember])
+    rows = session.execute(statement).all()
+    if not rows:
+        return None
+    row, timezone, organization_name, strategy, wanted, asked = rows[0][:6]
+    if row.kind is EventTypeKind.COLLECTIVE and len(rows) < wanted:
+        return None
+    return Offer(
+        row,
+        terms(row),
+        timezone,
+        organization_name,
+        [_place(*found[6:]) for found in sorted(rows, key=lambda found: (found.position, found.user_id))],
+        [_asked(*question) for question in sorted(asked or ())],
+        strategy,
+    )
+
+
+def terms(row: EventType) -> Terms:
+    return Terms(
+        row.duration,
+        row.slot_interval,
+        row.buffer_before,
+        row.buffer_after,
+        row.min_notice,
+        row.max_bookings_per_day,
+        row.max_bookings_per_week,
+        row.capacity,
+        row.kind.value,
+    )
+
+
+def _minute(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[3:])
+
+
+def _place(
+    user_id: UUID, _position: int, weight: int, priority: int, name: str | None, timezone: str, slots: list[Any], dates: list[Any]
+) -> Place:
+    windows = tuple(Window(_WEEKDAYS[day], _minute(start), _minute(end)) for day, start, end in slots or ())
+    return Place(user_id, name, Hours(timezone, windows, tuple(_exception(*one) for one in dates or ())), weight, priority)
+
+
+def _asked(_position: int, question_id: str, label: str, kind: str, required: bool, options: list[str], placeholder: str | None) -> Asked:
+    return Asked(UUID(question_id), label, QuestionType(kind), required, options, placeholder)
+
+
+def _exception(day: str, kind: str, start: str | None, end: str | None) -> Override:
+    is_available = kind == OverrideType.AVAILABLE.value
+    if start is None or end is None:
+        return Override(date.fromisoformat(day), is_available)
+    return Override(date.fromisoformat(day), is_available, _minute(start), _minute(end))
+
+
+def taken(session: Session, offer: Offer, from_: datetime, to: datetime, aside: Aside = Aside(), *, to_book: bool = False) -> Taken:
+    """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well."""
+    span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
+    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside)]
+    if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
+        parts += _counted(offer, limit_span(offer.timezone, from_, to), aside)
+    if to_book and offer.event_type.pool_id is not None:
+        parts.append(_turns(offer.event_type.pool_id))
+    found = Taken()
+    hosts = set(ids)
+    for what, host_id, start, end, begins, number in session.execute(union_all(*parts)):
+        if what == _COUNTED:
+            found.counted.append(begins)
+        elif what == _TURN:
+            found.turns[host_id] = number, begins
+        elif what == _SEAT:
+            found.seats.append((Seats(begins, (start, end)), number))
+        elif host_id in hosts:
+            found.busy.setdefault(host_id, []).append((start, end))
+    return found
+
+
+_NEVER: ColumnElement[datetime] = literal_column("NULL::timestamptz")
+_NOBODY: ColumnElement[UUID] = literal_column("NULL::uuid")
+_NO_NUMBER: ColumnElement[int] = literal_column("0", Integer)
+
+
+def _bookings(offer: Offer, ids: Sequence[UUID], span: Interval, aside: Aside) -> Select[Any]:
+    is_group = offer.event_type.kind is EventTypeKind.GROUP
+    what: Any = case((Booking.event_type_id == offer.event_type.id, _SEAT), else_=_BUSY) if is_group else literal(_BUSY)
+    held = BookingHost.held
+    statement: Select[Any] = select(
+        what, BookingHost.host_id, func.lower(held), func.upper(held), BookingHost.start_time, BookingHost.seat
+    ).where(BookingHost.host_id.in_(ids), BookingHost.status.in_(HOLDING), held.overlaps(Range(*span)))
+    if is_group:
+        statement = statement.join(Booking, Booking.id == BookingHost.booking_id)
+    return statement.where(BookingHost.booking_id != aside.booking_id) if aside.booking_id else statement
+
+
+def _holds(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
+    is_group = offer.event_type.kind is EventTypeKind.GROUP
+    what: Any = case((Hold.event_type_id == offer.event_type.id, _SEAT), else_=_BUSY) if is_group else literal(_BUSY)
+    statement: Select[Any] = select(
+        what, func.unnest(Hold.host_ids), func.lower(Hold.held), func.upper(Hold.held), Hold.start_time, _NO_NUMBER
+    ).where(Hold.expires_at > now(), Hold.held.overlaps(Range(*span)))
+    return statement.where(Hold.token_hash != aside.hold) if aside.hold else statement
+
+
+def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:
+    booked: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Booking.start_time, _NO_NUMBER).where(
+        Booking.event_type_id == offer.event_type.id,
+        Booking.status.in_(HOLDING),
+        Booking.start_time >= span[0],
+        Booking.start_time < span[1],
+    )
+    kept: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Hold.start_time, _NO_NUMBER).where(
+        Hold.event_type_id == offer.event_type.id, Hold.expires_at > now(), Hold.start_time >= span[0], Hold.start_time < span[1]
+    )
+    if aside.booking_id:
+        booked = booked.where(Booking.id != aside.booking_id)
+    return [booked, kept.where(Hold.token_hash != aside.hold) if aside.hold else kept]
+
+
+def _turns(pool_id: UUID) -> Select[Any]:
+    """Asked after the locks are held: what the statement that waited for them had seen of the pool may be old."""
+    one = RoundRobinAssignment
+    turns: Select[Any] = select(literal(_TURN), one.user_id, _NEVER, _NEVER, one.last_assigned_at, one.assignment_count)  # type: ignore[assignment]  # six types
+    return turns.where(one.pool_id == pool_id)

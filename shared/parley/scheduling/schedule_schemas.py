@@ -1,0 +1,87 @@
+"""What the routes of schedules take and answer."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from parley.kernel.texts import Changes, Shown, TimeZone, Wanted
+from parley.scheduling.kinds import DayOfWeek, OverrideType
+from parley.scheduling.words import Day, EndTime, Flag, Name, StartTime
+
+
+class SlotIn(Wanted):
+    """A weekly window; an end that is not after the start lies on the next day."""
+
+    day_of_week: DayOfWeek
+    start_time: StartTime
+    end_time: EndTime
+
+
+class OverrideIn(Wanted):
+    """What one date has instead of its weekly windows: other hours, or none. Without times: the whole day."""
+
+    date: Day
+    type: OverrideType
+    start_time: StartTime | None = None
+    end_time: EndTime | None = None
+    reason: Name | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.start_time is None) != (self.end_time is None):
+            raise ValueError("start_time and end_time come together")
+        return self
+
+
+Slots = Annotated[list[SlotIn], Field(max_length=200)]
+Overrides = Annotated[list[OverrideIn], Field(max_length=1000)]
+
+
+class ScheduleCreate(Wanted):
+    name: Name
+    timezone: TimeZone
+    is_default: Flag = False
+    slots: Slots
+    overrides: Overrides = []
+
+
+class ScheduleUpdate(Changes):
+    """What is named changes; slots and overrides are replaced as a whole. A default stays one until another takes its place."""
+
+    _needed = frozenset({"name", "timezone", "is_default", "slots", "overrides"})
+
+    name: Name | None = None
+    timezone: TimeZone | None = None
+    is_default: Flag | None = None
+    slots: Slots | None = None
+    overrides: Overrides | None = None
+
+
+class SlotRead(Shown):
+    day_of_week: DayOfWeek
+    start_time: str
+    end_time: str
+
+
+class OverrideRead(Shown):
+    date: date
+    type: OverrideType
+    start_time: str | None
+    end_time: str | None
+    reason: str | None
+
+
+class ScheduleRead(Shown):
+    id: UUID
+    user_id: UUID
+    name: str
+    timezone: str
+    is_default: bool
+    created_at: datetime
+
+
+class ScheduleDetailRead(ScheduleRead):
+    slots: list[SlotRead]
+    overrides: list[OverrideRead]

@@ -1,0 +1,85 @@
+"""Open slots: the list, and the check of one start, by the same function on the same two statements."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from parley.kernel import clock
+from parley.kernel.errors import Conflict, Unprocessable
+from parley.scheduling.availability import Slot, open_slots, slot_at
+from parley.scheduling.event_type_schemas import OpenSlotRead, OpenSlotsRead
+from parley.scheduling.event_types import NoSuchEventType
+from parley.scheduling.offers import Aside, Offer, Taken, offer, taken
+
+LONGEST_RANGE = timedelta(days=62)
+
+
+class BadRange(Unprocessable):
+    """The range of instants is empty, runs backwards, or is too long."""
+
+
+class SlotTaken(Conflict):
+    """Somebody else has this time of the host, or the last seat."""
+
+    def __init__(self) -> None:
+        super().__init__("Someone else has this slot; choose another.")
+
+
+class LimitReached(Conflict):
+    """The event type takes no more bookings on that day or in that week."""
+
+
+class SlotNotOffered(Unprocessable):
+    """Nobody has the time, and it is not offered: outside the hours, off the grid, or too soon."""
+
+
+def check_range(from_: datetime, to: datetime) -> None:
+    """Raises `BadRange`."""
+    if not timedelta() < to - from_ <= LONGEST_RANGE:
+        raise BadRange(f"`to` lies after `from`, by {LONGEST_RANGE.days} days at most; ask for a longer range in parts.")
+
+
+def slots(
+    session: Session, event_type_id: UUID, from_: datetime, to: datetime, timezone: str | None, aside: Aside | None = None
+) -> OpenSlotsRead:
+    """The open slots that start in `[from_, to)`, for anybody. Two statements, however long the range and however many the hosts.
+
+    `aside` is what does not stand in the way of who asks. Raises `NoSuchEventType`.
+    """
+    found = offer(session, event_type_id)
+    if found is None:
+        raise NoSuchEventType
+    there = taken(session, found, from_, to, aside or Aside())
+    open_ = open_slots(
+        found.terms,
+        there.hosts(found),
+        from_=from_,
+        to=to,
+        now=clock.now(),
+        counted=there.counted,
+        sessions=there.sessions,
+        timezone=found.timezone,
+    )
+    return OpenSlotsRead(timezone=timezone or found.timezone, slots=[_read(slot) for slot in open_])
+
+
+def _read(slot: Slot) -> OpenSlotRead:
+    return OpenSlotRead.model_construct(start_time=slot.start, end_time=slot.end, hosts=list(slot.hosts), seats_left=slot.seats_left)
+
+
+def open_slot(found: Offer, there: Taken, start: datetime) -> Slot:
+    """The slot that starts then, or the reason why there is none: the same function as the list, asked again with less in the way.
+
+    Raises `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    """
+    at, free = clock.now(), Taken().hosts(found)
+    terms, zone = found.terms, found.timezone
+    busy = there.hosts(found)
+    if slot := slot_at(terms, busy, start, now=at, counted=there.counted, sessions=there.sessions, timezone=zone):
+        return slot
+    if slot_at(terms, free, start, now=at, counted=there.counted, timezone=zone):
+        raise SlotTaken
+    if slot_at(terms, free, start, now=at, timezone=zone):
+        raise LimitReached("This day or week is fully booked; choose another.")
+    raise SlotNotOffered("No slot begins then; take one of the list.")

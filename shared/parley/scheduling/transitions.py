@@ -1,0 +1,138 @@
+"""What becomes of a booking: each change of its status, by the table in `kinds`.
+
+The update that changes a status has the allowed earlier statuses as its condition: of two who change one booking at once, one does.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict
+from parley.scheduling import bookings, queries, turns
+from parley.scheduling.bookings import NoSuchBooking
+from parley.scheduling.kinds import BookingStatus, CanceledBy, before
+from parley.scheduling.models import Booking
+from parley.scheduling.schemas import BookingRead
+
+_WORDS = {
+    BookingStatus.CONFIRMED: "confirmed",
+    BookingStatus.CANCELED: "canceled",
+    BookingStatus.RESCHEDULED: "rescheduled",
+    BookingStatus.NO_SHOW: "marked as a no-show",
+    BookingStatus.COMPLETED: "completed",
+}
+
+
+class IllegalTransition(Conflict):
+    """The booking's status does not allow it."""
+
+
+class TooLate(Conflict):
+    """The meeting has begun."""
+
+
+class NotBegun(Conflict):
+    """The meeting has not begun."""
+
+
+def change(
+    session: Session, booking: Booking, to: BookingStatus, *, only: Sequence[BookingStatus] | None = None, word: str = "", **values: Any
+) -> BookingStatus:
+    """Bring a booking into a status, from those that may precede it (or `only` some of them). Returns the one that it had.
+
+    Raises `IllegalTransition`, which names the status that it has.
+    """
+    had = booking.status
+    allowed = before(to) if only is None else only
+    mine = update(Booking).where(Booking.id == booking.id, Booking.status.in_(allowed))
+    changed = mine.values(status=to, updated_at=now(), sequence=Booking.sequence + 1, **values)
+    if session.execute(changed.returning(Booking), execution_options={"populate_existing": True}).one_or_none() is None:
+        current = queries.status(session, booking.id)
+        raise IllegalTransition(f"A booking that is {current.value} can't be {word or _WORDS[to]}.", booking_status=current.value)
+    return had
+
+
+def cancel(session: Session, caller: Caller, booking: Booking, by: CanceledBy, reason: str | None) -> None:
+    """Give a booking's time back; the invitee before it begins. Raises `IllegalTransition`, `TooLate`."""
+    if by is CanceledBy.INVITEE and booking.status in before(BookingStatus.CANCELED):
+        check_not_begun(booking)
+    had = change(session, booking, BookingStatus.CANCELED, canceled_at=now(), cancel_reason=reason or None, canceled_by=by)
+    turns.give_back(session, booking)
+    bookings.tell(session, caller, "canceled", booking, old={"status": had.value}, canceled_by=by.value, is_declined=False)
+
+
+def check_not_begun(booking: Booking) -> None:
+    """Raises `TooLate`."""
+    if booking.start_time <= now():
+        raise TooLate("It has begun; ask the host.")
+
+
+def cancel_booking(session: Session, caller: Caller, booking_id: UUID, reason: str | None) -> BookingRead:
+    """The host's side gives the time back. Raises `NoSuchBooking`, `IllegalTransition`."""
+    booking = _booking(session, booking_id)
+    cancel(session, caller, booking, CanceledBy.HOST, reason)
+    return _read(session, booking_id)
+
+
+def confirm_booking(session: Session, caller: Caller, booking_id: UUID) -> BookingRead:
+    """A host takes the request. Raises `NoSuchBooking`, `IllegalTransition`, `TooLate`."""
+    booking = _booking(session, booking_id)
+    if booking.status is BookingStatus.PENDING and booking.end_time <= now():
+        raise TooLate("It is over; nobody can be expected any more.")
+    had = change(session, booking, BookingStatus.CONFIRMED, confirmed_at=now())
+    bookings.tell(session, caller, "confirmed", booking, old={"status": had.value})
+    return _read(session, booking_id)
+
+
+def decline_booking(session: Session, caller: Caller, booking_id: UUID, reason: str | None) -> BookingRead:
+    """A host does not take the request: it is CANCELED without ever having been confirmed. Raises `NoSuchBooking`, `IllegalTransition`."""
+    booking = _booking(session, booking_id)
+    change(
+        session,
+        booking,
+        BookingStatus.CANCELED,
+        only=(BookingStatus.PENDING,),
+        word="declined",
+        canceled_at=now(),
+        cancel_reason=reason or None,
+        canceled_by=CanceledBy.HOST,
+    )
+    turns.give_back(session, booking)
+    bookings.tell(session, caller, "canceled", booking, old={"status": "PENDING"}, canceled_by="HOST", is_declined=True)
+    return _read(session, booking_id)
+
+
+def mark_no_show(session: Session, caller: Caller, booking_id: UUID) -> BookingRead:
+    """The invitee did not come; known once it has begun. Raises `NoSuchBooking`, `IllegalTransition`, `NotBegun`."""
+    booking = _booking(session, booking_id)
+    if booking.start_time > now() and booking.status in before(BookingStatus.NO_SHOW):
+        raise NotBegun("It has not begun; until then it can be canceled.")
+    had = change(session, booking, BookingStatus.NO_SHOW, no_show_marked_at=now())
+    bookings.tell(session, caller, "no_show", booking, old={"status": had.value})
+    return _read(session, booking_id)
+
+
+def complete_booking(session: Session, caller: Caller, booking_id: UUID) -> BookingRead:
+    """It has taken place, or was no no-show after all. Raises `NoSuchBooking`, `IllegalTransition`, `NotBegun`."""
+    booking = _booking(session, booking_id)
+    if booking.start_time > now() and booking.status in before(BookingStatus.COMPLETED):
+        raise NotBegun("It has not begun; until then it can be canceled.")
+    had = change(session, booking, BookingStatus.COMPLETED, completed_at=now(), no_show_marked_at=None)
+    bookings.tell(session, caller, "completed", booking, old={"status": had.value})
+    return _read(session, booking_id)
+
+
+def _booking(session: Session, booking_id: UUID) -> Booking:
+    found = queries.booking(session, booking_id)
+    if found is None:
+        raise NoSuchBooking
+    return found
+
+
+def _read(session: Session, booking_id: UUID) -> BookingRead:
+    return bookings.read(bookings.found_whole(session, booking_id))

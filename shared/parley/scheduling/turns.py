@@ -1,0 +1,53 @@
+"""Whose turn it is in a pool, and the count of who has had how many.
+
+A booking counts for the host that it was given to while it stands or has taken place. Canceled, declined or moved away, it is given back:
+the host did not have it, and shares by count stay those of meetings. The time of the last assignment is not given back: somebody who books
+and cancels could otherwise choose the host.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+
+from parley.kernel.clock import now
+from parley.kernel.gather import later
+from parley.scheduling.assignment import Member, choose_host
+from parley.scheduling.availability import Slot
+from parley.scheduling.models import Booking, RoundRobinAssignment
+from parley.scheduling.offers import Offer, Taken
+
+
+def chosen(offer: Offer, there: Taken, slot: Slot) -> Sequence[UUID]:
+    """Who takes the slot: one of a pool, by its strategy; else all who are free, as many as the kind has."""
+    free = cast("Sequence[UUID]", slot.hosts)
+    if offer.strategy is None:
+        return free
+    pool = [Member(place.user_id, place.weight, place.priority, *there.turns.get(place.user_id, (0, None))) for place in offer.places]
+    member = choose_host(offer.strategy.value, pool, free)
+    return [cast("UUID", member.id)] if member else free[:1]
+
+
+def take(session: Session, booking: Booking) -> None:
+    """Count a booking for its host. It travels with the next statement."""
+    _count(session, booking, 1)
+
+
+def give_back(session: Session, booking: Booking) -> None:
+    """Count it no more. It travels with the next statement."""
+    _count(session, booking, -1)
+
+
+def _count(session: Session, booking: Booking, by: int) -> None:
+    if booking.pool_id is None:
+        return
+    one = RoundRobinAssignment
+    mine = update(one).where(one.pool_id == booking.pool_id, one.user_id == booking.host_id)
+    at = now()
+    if by > 0:
+        counted = mine.values(assignment_count=one.assignment_count + 1, last_assigned_at=at, updated_at=at)
+    else:
+        counted = mine.values(assignment_count=func.greatest(one.assignment_count - 1, 0), updated_at=at)
+    later(session, counted)

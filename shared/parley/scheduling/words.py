@@ -1,0 +1,63 @@
+"""Words of scheduling's requests: names, addresses, times of day, lengths."""
+
+import unicodedata
+from datetime import date
+from typing import Annotated, Any
+
+from annotated_types import MaxLen
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from parley.kernel.texts import Email, Line, Prose, is_storable
+
+DAY_MINUTES = 1440
+YEAR_MINUTES = 366 * DAY_MINUTES
+
+
+def one_line(text: str) -> str:
+    """Refuses what would break a header or a line of a calendar."""
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+def deliverable(address: str) -> str:
+    """Refuses an address whose local part no mail server takes unquoted (RFC 5321, Dot-string)."""
+    local = address.partition("@")[0]
+    if local.startswith(".") or local.endswith(".") or ".." in local:
+        raise ValueError("must be an e-mail address")
+    return address
+
+
+def _checked(text: str) -> str:
+    """For query parameters, of which the router takes no `Field`."""
+    if not is_storable(text):
+        raise ValueError("must not contain NUL or lone surrogates")
+    return text
+
+
+def _text_only(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be a text")  # not a TypeError, which pydantic lets through
+    return value
+
+
+Name = Annotated[Line, AfterValidator(one_line)]
+Address = Annotated[Email, AfterValidator(deliverable)]
+Phone = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, pattern=r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){4,14}$", max_length=40)
+]
+Tag = Annotated[Line, AfterValidator(one_line)]
+Reason = Annotated[Prose, Field(max_length=500)]
+StartTime = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+EndTime = Annotated[str, StringConstraints(strict=True, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+Day = Annotated[date, BeforeValidator(_text_only), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
+Flag = Annotated[bool, Field(strict=True)]
+Minutes = Annotated[int, Field(strict=True, ge=5, le=DAY_MINUTES)]
+Buffer = Annotated[int, Field(strict=True, ge=0, le=DAY_MINUTES)]
+Notice = Annotated[int, Field(strict=True, ge=0, le=YEAR_MINUTES)]
+DayLimit = Annotated[int, Field(strict=True, ge=1, le=300)]
+WeekLimit = Annotated[int, Field(strict=True, ge=1, le=2000)]
+Color = Annotated[str, StringConstraints(strict=True, pattern=r"^#[0-9a-fA-F]{6}$")]
+Capacity = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Username = Annotated[str, MaxLen(100), AfterValidator(_checked)]
+Sought = Annotated[str, MaxLen(254), AfterValidator(_checked)]
