@@ -29,8 +29,9 @@ from parley.kernel import db
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.ids import new_id
 from parley.kernel.once import Once
-from parley.scheduling import bookings, event_types
-from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate, OpenSlotsRead
+from parley.scheduling import bookings, event_types, slots
+from parley.scheduling.event_type_schemas import OpenSlotsRead
+from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
 from tests.harness import World
 from tests.kernel.wire import Wire, wired
 from tests.platform.every_route import Furnished, Request
@@ -149,7 +150,9 @@ def _book(wanted: BookingCreate, once: Once) -> BookingConfirmationRead:
     visitor = Caller(UUID(int=0), ActorType.VISITOR, ip_address="127.0.0.1")
     caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
     with db.transaction(caller, once) as session:
-        return once.answer(session, BookingConfirmationRead.model_validate(bookings.book_slot(session, caller, wanted)))
+        return once.answer(
+            session, BookingConfirmationRead.model_validate(bookings.book_slot(session, caller, wanted.event_type_id, wanted))
+        )
 
 
 def _office(house: Furnished) -> str:
@@ -162,7 +165,7 @@ def _office(house: Furnished) -> str:
 def _list_slots(house: Furnished, event_type_id: UUID) -> OpenSlotsRead:
     caller = Caller(UUID(int=0), ActorType.VISITOR).acting_for(event_types.organization_of(event_type_id))
     with db.transaction(caller) as session:
-        return event_types.slots(session, event_type_id, house.tomorrow, house.tomorrow + timedelta(days=31), None)
+        return slots.slots(session, event_type_id, house.tomorrow, house.tomorrow + timedelta(days=31), None)
 
 
 # --- far away ------------------------------------------------------------------------------------------------------------------------

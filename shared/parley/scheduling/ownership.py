@@ -28,10 +28,10 @@ class NoSuchTeam(Unprocessable):
 
 
 def person(caller: Caller) -> UUID:
-    """The user behind the caller. Raises `PersonNeeded`."""
-    if caller.actor_type is not ActorType.USER or caller.actor_id is None:
+    """The user who asks, or who made the key that asks. Raises `PersonNeeded`."""
+    if caller.person_id is None:
         raise PersonNeeded("This makes something for the person who asks; log in as one.")
-    return caller.actor_id
+    return caller.person_id
 
 
 def check(caller: Caller, user_id: UUID) -> None:
