@@ -18,8 +18,8 @@ app = api(needs="bookings:read")
 @app.get("/v1/scheduling/booking-counts")
 def count_bookings(
     caller: AuthenticatedCaller,
-    from_: Annotated[InstantIn, Query(alias="from")],
-    to: InstantIn,
+    from_: Annotated[InstantIn | None, Query(alias="from")] = None,
+    to: InstantIn | None = None,
     timezone: TimeZone = "UTC",
     event_type_id: UUID | None = None,
     team_id: UUID | None = None,

@@ -6,11 +6,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.kernel.db import transaction
+from parley.kernel.errors import Refusal
 from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.kernel.texts import storable
-from parley.scheduling import managed, managed_page
+from parley.scheduling import managed, managed_page, transitions
 from parley.scheduling.bookings import NoSuchBooking
-from parley.scheduling.transitions import IllegalTransition, TooLate
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
@@ -38,9 +38,9 @@ def cancel_booking(token: str, visitor: Visitor) -> Response[str]:
     return Response(303, "text/html; charset=utf-8", "", headers=managed_page.headers() | {"location": f"/bookings/{token}"})
 
 
-def _refused(refusal: NoSuchBooking | IllegalTransition | TooLate) -> Response[str]:
+def _refused(refusal: Refusal) -> Response[str]:
     return _shown(refusal.status, managed_page.page_without_booking(refusal.detail))
 
 
-app.exception_handler([NoSuchBooking, IllegalTransition, TooLate])(_refused)
+app.exception_handler([NoSuchBooking, transitions.IllegalTransition, transitions.TooLate])(_refused)
 lambda_handler = entrypoint(app)

@@ -113,10 +113,9 @@ def _hosts() -> None:
     )
     index("scheduling_round_robin_assignments", "user_id")
     op.add_column("scheduling_questions", sa.Column("deleted_at", INSTANT))
-    for column in (sa.Column("team_id", sa.Uuid()), sa.Column("pool_id", sa.Uuid())):
-        op.add_column("scheduling_event_types", column)
-    wanting = sa.Column("requires_confirmation", sa.Boolean(), nullable=False, server_default=sa.false())
-    op.add_column("scheduling_event_types", wanting)
+    for name in ("team_id", "pool_id"):
+        op.add_column("scheduling_event_types", sa.Column(name, sa.Uuid()))
+    op.add_column("scheduling_event_types", sa.Column("requires_confirmation", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.alter_column("scheduling_event_types", "requires_confirmation", server_default=None)
     for column, table in (("team_id", "teams"), ("pool_id", "scheduling_round_robin_pools")):
         op.create_foreign_key(

@@ -78,8 +78,8 @@ class Ready:
 
     def link(self) -> Request:
         with db.transaction(system(self.member.organization_id)) as session:
-            mine = select(Organization.slug, EventType.slug).where(EventType.id == UUID(self.house.event_type))
-            organization, event_type = session.execute(mine).one()
+            mine = select(Organization.slug, EventType.slug).join(EventType, EventType.organization_id == Organization.id)
+            organization, event_type = session.execute(mine.where(EventType.id == UUID(self.house.event_type))).one()
         return lambda: self.stranger.get(f"/v1/scheduling/links/{organization}/{event_type}")
 
     def counts(self) -> Request:

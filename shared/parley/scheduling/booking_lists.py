@@ -1,6 +1,6 @@
 """Bookings in numbers: lists with filters, as JSON and as CSV, and counts for a dashboard."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, extract, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from parley.kernel import paging
+from parley.kernel import clock, paging
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Unprocessable
 from parley.kernel.paging import Page
@@ -90,8 +90,13 @@ def exported(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | 
 
 
 def counts(session: Session, caller: Caller, chosen: Chosen, timezone: str) -> BookingCountsRead:
-    """How many start in the range, by event type, status, hour and weekday of `timezone`. One query. Raises `CountRange`."""
-    if chosen.from_ is None or chosen.to is None or not timedelta() < chosen.to - chosen.from_ <= LONGEST_COUNT:
+    """How many start in the range, by event type, status, hour and weekday of `timezone`. One query. Raises `CountRange`.
+
+    The range ends now, and is of thirty days, unless something else is said.
+    """
+    to = chosen.to or clock.now()
+    chosen = replace(chosen, from_=chosen.from_ or to - timedelta(days=30), to=to)
+    if chosen.from_ is None or not timedelta() < to - chosen.from_ <= LONGEST_COUNT:
         raise CountRange(f"`to` lies after `from`, by {LONGEST_COUNT.days} days at most.")
     local = func.timezone(timezone, Booking.start_time)
     hour, weekday = extract("hour", local), extract("isodow", local)
