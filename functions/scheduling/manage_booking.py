@@ -6,11 +6,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.kernel.db import transaction
-from parley.kernel.errors import Refusal
+from parley.kernel.errors import Conflict, NotFound, Refusal
 from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.kernel.texts import storable
-from parley.scheduling import managed, managed_page, transitions
-from parley.scheduling.bookings import NoSuchBooking
+from parley.scheduling import managed, managed_page
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
@@ -30,8 +29,7 @@ def show_booking(token: str, visitor: Visitor) -> Response[str]:
 
 @app.post("/bookings/<token>", responses=AGAIN)
 def cancel_booking(token: str, visitor: Visitor) -> Response[str]:
-    reason = parse_qs(app.current_event.decoded_body or "").get("reason", [""])[0]
-    key = managed.key_of(token)
+    reason, key = parse_qs(app.current_event.decoded_body or "").get("reason", [""])[0], managed.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     with transaction(caller) as session:
         managed.cancel(session, caller, key, storable(reason).strip()[:500])
@@ -42,5 +40,5 @@ def _refused(refusal: Refusal) -> Response[str]:
     return _shown(refusal.status, managed_page.page_without_booking(refusal.detail))
 
 
-app.exception_handler([NoSuchBooking, transitions.IllegalTransition, transitions.TooLate])(_refused)
+app.exception_handler([NotFound, Conflict])(_refused)
 lambda_handler = entrypoint(app)

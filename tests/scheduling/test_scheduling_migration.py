@@ -23,7 +23,8 @@ HOUSE = f"""
     VALUES ('{ORGANIZATION}', '{SCHEDULE}', '{USER}', 'Office', 'UTC', true, now(), now());
     INSERT INTO scheduling_event_types (organization_id, id, user_id, schedule_id, name, slug, kind, duration, buffer_before, buffer_after,
         min_notice, location_type, is_active, created_at, updated_at)
-    VALUES ('{ORGANIZATION}', '{EVENT_TYPE}', '{USER}', '{SCHEDULE}', 'Call', 'call', 'ONE_ON_ONE', 30, 0, 10, 0, 'PHONE', true, now(), now());
+    VALUES ('{ORGANIZATION}', '{EVENT_TYPE}', '{USER}', '{SCHEDULE}', 'Call', 'call', 'ONE_ON_ONE', 30, 0, 10, 0, 'PHONE', true,
+        now(), now());
     INSERT INTO scheduling_invitees (organization_id, id, email, name, timezone)
     VALUES ('{ORGANIZATION}', '{INVITEE}', 'Grace@visitor.example', 'Grace', 'UTC');
 """
