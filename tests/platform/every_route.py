@@ -211,7 +211,6 @@ class Furnished:
             "POST /v1/scheduling/bookings": self.book,
             "GET /v1/scheduling/bookings": lambda: get("/v1/scheduling/bookings"),
             "GET /v1/scheduling/bookings/{booking_id}": lambda: get(f"/v1/scheduling/bookings/{self.booking}"),
-            "POST /v1/scheduling/bookings/{booking_id}/cancel": lambda: post(f"/v1/scheduling/bookings/{self.add_booking()}/cancel"),
             "GET /bookings/{token}": lambda: self._managed("GET", "/bookings/{}"),
             "POST /bookings/{token}": lambda: self._managed("POST", "/bookings/{}"),
             "GET /v1/scheduling/managed-bookings/{token}": lambda: self._managed("GET", "/v1/scheduling/managed-bookings/{}"),

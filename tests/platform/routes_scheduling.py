@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ class Ready:
 
     def __init__(self, house: Furnished) -> None:
         self.house, self.member, self.stranger = house, house.member, house.stranger
+        self._verbs = itertools.cycle(("confirm", "decline", "cancel", "no-show", "complete"))
 
     def post(self, path: str, wanted: Any = None, *, by_stranger: bool = False) -> Request:
         headers, who = {"idempotency-key": str(new_id())}, self.stranger if by_stranger else self.member
@@ -64,6 +66,18 @@ class Ready:
     def past(self) -> str:
         return long_ago(self.member, self.house.add_booking())
 
+    def any_change(self) -> Request:
+        """Each in its turn."""
+        verb = next(self._verbs)
+        of = {
+            "confirm": self.pending,
+            "decline": self.pending,
+            "no-show": self.past,
+            "complete": self.past,
+            "cancel": self.house.add_booking,
+        }
+        return self.changed(verb, of[verb]())
+
     def reassign(self) -> Request:
         pool = self.pool(self.member.as_role("MEMBER").user_id)
         return self.changed("reassign", self.booked(self.house.add_event_type(kind="ROUND_ROBIN", pool_id=pool)))
@@ -90,8 +104,10 @@ class Ready:
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     ready = Ready(house)
-    made = {"POST /v1/scheduling/bookings/{booking_id}/" + verb: make for verb, make in _of_a_booking(ready).items()}
-    return made | {
+    return {
+        "POST /v1/scheduling/bookings/{booking_id}/{change}": ready.any_change,
+        "POST /v1/scheduling/bookings/{booking_id}/reschedule": lambda: ready.changed("reschedule", house.add_booking(), ready.move()),
+        "POST /v1/scheduling/bookings/{booking_id}/reassign": ready.reassign,
         "POST /v1/scheduling/managed-bookings/{token}/reschedule": ready.managed,
         "POST /v1/scheduling/event-types/{event_type_id}/bookings": ready.book,
         "POST /v1/scheduling/event-types/{event_type_id}/holds": lambda: ready.post(
@@ -109,17 +125,6 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "GET /v1/scheduling/pools/{pool_id}": lambda: ready.get(f"{POOLS}/{ready.pool()}"),
         "PATCH /v1/scheduling/pools/{pool_id}": lambda: ready.patch(f"{POOLS}/{ready.pool()}", {"name": "Support", "hosts": []}),
         "DELETE /v1/scheduling/pools/{pool_id}": lambda: ready.delete(f"{POOLS}/{ready.pool()}"),
-    }
-
-
-def _of_a_booking(ready: Ready) -> dict[str, Callable[[], Request]]:
-    return {
-        "confirm": lambda: ready.changed("confirm", ready.pending()),
-        "decline": lambda: ready.changed("decline", ready.pending()),
-        "no-show": lambda: ready.changed("no-show", ready.past()),
-        "complete": lambda: ready.changed("complete", ready.past()),
-        "reschedule": lambda: ready.changed("reschedule", ready.house.add_booking(), ready.move()),
-        "reassign": ready.reassign,
     }
 
 
@@ -153,6 +158,9 @@ def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
     return {"pool_id": _id(member.post(POOLS, {"name": "Sales", "strategy": "ROTATE"}))}
 
+
+WORDS = {"change": "confirm"}
+"""Parts of paths that are no ids."""
 
 BODIES: dict[str, Any] = {
     "reschedule": {"start_time": "2030-01-07T10:00:00Z"},

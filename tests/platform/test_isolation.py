@@ -75,13 +75,14 @@ BODIES: dict[str, Any] = {
 def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, globex: Member) -> None:
     theirs = things_of(globex, world)
     bodies = BODIES | {name: body for area in AREAS for name, body in area.BODIES.items()}
+    words = {name: word for area in AREAS for name, word in getattr(area, "WORDS", {}).items()}
     checked = 0
     for route in world.template.routes:
         names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
         if route.authorizer is None or not names or route.method == "ANY":  # a whole protocol has a test of its own
             continue
         answers = []
-        for ids in (theirs, {name: str(new_id()) for name in theirs}):
+        for ids in (theirs | words, {name: str(new_id()) for name in theirs} | words):
             path = route.path
             for name in names:
                 path = path.replace(f"{{{name}}}", ids.get(name, str(new_id())))

@@ -78,12 +78,10 @@ KNOWN_TO = {
     "PEPPER": {
         "SchedulingCreateBooking",
         "SchedulingHoldSlot",
+        "SchedulingChangeManagedBooking",
+        "SchedulingMoveBooking",
         "SchedulingBookForInvitee",
-        "SchedulingRescheduleBooking",
-        "SchedulingRescheduleManagedBooking",
         "SchedulingManageBooking",
-        "SchedulingGetManagedBooking",
-        "SchedulingCancelManagedBooking",
         "SchedulingOnBookingChanged",
     },
 }

@@ -1,13 +1,19 @@
-"""POST /v1/scheduling/bookings/{booking_id}/reassign"""
+"""POST /v1/scheduling/bookings/{booking_id}/reschedule and /reassign: another time, another host"""
 
 from uuid import UUID
 
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import moves
-from parley.scheduling.schemas import BookingRead, BookingReassign
+from parley.scheduling.schemas import BookingMove, BookingRead, BookingReassign
 
 app = api(needs="bookings:write")
+
+
+@app.post("/v1/scheduling/bookings/<booking_id>/reschedule", status_code=201)
+def reschedule_booking(booking_id: UUID, wanted: BookingMove, caller: AuthenticatedCaller, once: RequestOnce) -> BookingRead:
+    with transaction(caller, once) as session:
+        return once.answer(session, moves.reschedule_booking(session, caller, booking_id, wanted))
 
 
 @app.post("/v1/scheduling/bookings/<booking_id>/reassign")

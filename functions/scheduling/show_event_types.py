@@ -1,4 +1,4 @@
-"""GET /v1/scheduling/event-types"""
+"""GET /v1/scheduling/event-types and …/{event_type_id}"""
 
 from typing import Literal
 from uuid import UUID
@@ -7,7 +7,7 @@ from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.paging import Cursor, Limit, Page
 from parley.scheduling import event_types
-from parley.scheduling.event_type_schemas import EventTypeRead
+from parley.scheduling.event_type_schemas import EventTypeDetailRead, EventTypeRead
 
 app = api(needs="event_types:read")
 
@@ -23,6 +23,12 @@ def list_event_types(
     owner = caller.person_id if user_id == "me" else user_id
     with transaction(caller) as session:
         return event_types.event_types(session, caller, cursor=cursor, limit=limit, user_id=owner, team_id=team_id)
+
+
+@app.get("/v1/scheduling/event-types/<event_type_id>")
+def get_event_type(event_type_id: UUID, caller: AuthenticatedCaller) -> EventTypeDetailRead:
+    with transaction(caller) as session:
+        return event_types.event_type(session, caller, event_type_id)
 
 
 lambda_handler = entrypoint(app)

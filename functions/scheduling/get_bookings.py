@@ -1,4 +1,4 @@
-"""GET /v1/scheduling/booking-counts"""
+"""GET /v1/scheduling/bookings/{booking_id} and /v1/scheduling/booking-counts"""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -8,11 +8,18 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.texts import InstantIn, TimeZone
-from parley.scheduling import booking_lists
+from parley.scheduling import booking_lists, bookings
 from parley.scheduling.booking_lists import Chosen
 from parley.scheduling.count_schemas import BookingCountsRead
+from parley.scheduling.schemas import BookingDetailRead
 
 app = api(needs="bookings:read")
+
+
+@app.get("/v1/scheduling/bookings/<booking_id>")
+def get_booking(booking_id: UUID, caller: AuthenticatedCaller) -> BookingDetailRead:
+    with transaction(caller) as session:
+        return bookings.booking(session, caller, booking_id)
 
 
 @app.get("/v1/scheduling/booking-counts")

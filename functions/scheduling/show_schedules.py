@@ -1,4 +1,4 @@
-"""GET /v1/scheduling/schedules"""
+"""GET /v1/scheduling/schedules and …/{schedule_id}"""
 
 from typing import Literal
 from uuid import UUID
@@ -7,7 +7,7 @@ from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.paging import Cursor, Limit, Page
 from parley.scheduling import schedules
-from parley.scheduling.schedule_schemas import ScheduleRead
+from parley.scheduling.schedule_schemas import ScheduleDetailRead, ScheduleRead
 
 app = api(needs="schedules:read")
 
@@ -19,6 +19,12 @@ def list_schedules(
     owner = caller.person_id if user_id == "me" else user_id
     with transaction(caller) as session:
         return schedules.schedules(session, caller, cursor=cursor, limit=limit, user_id=owner)
+
+
+@app.get("/v1/scheduling/schedules/<schedule_id>")
+def get_schedule(schedule_id: UUID, caller: AuthenticatedCaller) -> ScheduleDetailRead:
+    with transaction(caller) as session:
+        return schedules.schedule(session, caller, schedule_id)
 
 
 lambda_handler = entrypoint(app)

@@ -1,0 +1,35 @@
+"""GET /v1/scheduling/managed-bookings/{token}, POST …/cancel and …/reschedule"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
+from parley.scheduling import managed
+from parley.scheduling.schemas import BookingCancel, BookingMove, ManagedBookingRead
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.get("/v1/scheduling/managed-bookings/<token>")
+def get_managed_booking(token: str, visitor: Visitor) -> ManagedBookingRead:
+    key = managed.key_of(token)
+    with transaction(visitor.acting_for(key.organization_id)) as session:
+        return managed.managed_booking(session, key)
+
+
+@app.post("/v1/scheduling/managed-bookings/<token>/cancel")
+def cancel_managed_booking(token: str, visitor: Visitor, once: RequestOnce, wanted: BookingCancel | None = None) -> ManagedBookingRead:
+    reason = wanted.reason if wanted else None
+    key = managed.key_of(token)
+    caller = visitor.acting_for(key.organization_id)
+    with transaction(caller, once) as session:
+        return once.answer(session, managed.cancel(session, caller, key, reason), 200)
+
+
+@app.post("/v1/scheduling/managed-bookings/<token>/reschedule", status_code=201)
+def reschedule_managed_booking(token: str, wanted: BookingMove, visitor: Visitor, once: RequestOnce) -> ManagedBookingRead:
+    key = managed.key_of(token)
+    caller = visitor.acting_for(key.organization_id)
+    with transaction(caller, once) as session:
+        return once.answer(session, managed.reschedule(session, caller, key, wanted)[0])
+
+
+lambda_handler = entrypoint(app)
