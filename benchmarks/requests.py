@@ -177,7 +177,7 @@ def _far(house: Furnished) -> list[Row]:
         "GET /v1/identity/me": requests["GET /v1/identity/me"],
         "slots of 31 days": lambda: slots,
         "booking": house.book,
-        "booking canceled by the host": requests["POST /v1/scheduling/bookings/{booking_id}/cancel"],
+        "booking canceled by the host": lambda: _cancellation(house),
     }
     rows = []
     with wired() as wire:
@@ -190,6 +190,11 @@ def _far(house: Furnished) -> list[Row]:
         for engine in engines:
             engine.dispose()
     return rows
+
+
+def _cancellation(house: Furnished) -> Request:
+    booking = house.add_booking()
+    return lambda: house.member.post(f"/v1/scheduling/bookings/{booking}/cancel")
 
 
 def _on(engine: Engine, ready: Ready) -> Ready:

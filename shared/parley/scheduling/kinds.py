@@ -76,6 +76,16 @@ def before(status: BookingStatus) -> list[BookingStatus]:
     return [earlier for earlier, later in TRANSITIONS.items() if status in later]
 
 
+class Change(StrEnum):
+    """What a host's side does to a booking, as the path says it."""
+
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    CANCEL = "cancel"
+    NO_SHOW = "no-show"
+    COMPLETE = "complete"
+
+
 class CanceledBy(StrEnum):
     HOST = "HOST"
     INVITEE = "INVITEE"

@@ -15,7 +15,7 @@ from parley.kernel.clock import now
 from parley.kernel.errors import Conflict
 from parley.scheduling import bookings, queries, turns
 from parley.scheduling.bookings import NoSuchBooking
-from parley.scheduling.kinds import BookingStatus, CanceledBy, before
+from parley.scheduling.kinds import BookingStatus, CanceledBy, Change, before
 from parley.scheduling.models import Booking
 from parley.scheduling.schemas import BookingRead
 
@@ -72,67 +72,55 @@ def check_not_begun(booking: Booking) -> None:
         raise TooLate("It has begun; ask the host.")
 
 
-def cancel_booking(session: Session, caller: Caller, booking_id: UUID, reason: str | None) -> BookingRead:
-    """The host's side gives the time back. Raises `NoSuchBooking`, `IllegalTransition`."""
-    booking = _booking(session, booking_id)
-    cancel(session, caller, booking, CanceledBy.HOST, reason)
-    return _read(session, booking_id)
+def change_booking(session: Session, caller: Caller, booking_id: UUID, wanted: Change, reason: str | None) -> BookingRead:
+    """The host's side changes a booking. The reason is for CANCEL and DECLINE.
+
+    Raises `NoSuchBooking`, `IllegalTransition`, `TooLate` (a request that is over can't be confirmed), `NotBegun`.
+    """
+    booking = queries.booking(session, booking_id)
+    if booking is None:
+        raise NoSuchBooking
+    if wanted is Change.CONFIRM:
+        _confirm(session, caller, booking)
+    elif wanted is Change.DECLINE:
+        _decline(session, caller, booking, reason)
+    elif wanted is Change.CANCEL:
+        cancel(session, caller, booking, CanceledBy.HOST, reason)
+    elif wanted is Change.NO_SHOW:
+        _mark_no_show(session, caller, booking)
+    else:
+        _complete(session, caller, booking)
+    return bookings.read(bookings.found_whole(session, booking_id))
 
 
-def confirm_booking(session: Session, caller: Caller, booking_id: UUID) -> BookingRead:
-    """A host takes the request. Raises `NoSuchBooking`, `IllegalTransition`, `TooLate`."""
-    booking = _booking(session, booking_id)
+def _confirm(session: Session, caller: Caller, booking: Booking) -> None:
     if booking.status is BookingStatus.PENDING and booking.end_time <= now():
         raise TooLate("It is over; nobody can be expected any more.")
     had = change(session, booking, BookingStatus.CONFIRMED, confirmed_at=now())
     bookings.tell(session, caller, "confirmed", booking, old={"status": had.value})
-    return _read(session, booking_id)
 
 
-def decline_booking(session: Session, caller: Caller, booking_id: UUID, reason: str | None) -> BookingRead:
-    """A host does not take the request: it is CANCELED without ever having been confirmed. Raises `NoSuchBooking`, `IllegalTransition`."""
-    booking = _booking(session, booking_id)
-    change(
-        session,
-        booking,
-        BookingStatus.CANCELED,
-        only=(BookingStatus.PENDING,),
-        word="declined",
-        canceled_at=now(),
-        cancel_reason=reason or None,
-        canceled_by=CanceledBy.HOST,
-    )
+def _decline(session: Session, caller: Caller, booking: Booking, reason: str | None) -> None:
+    """It is CANCELED without ever having been confirmed."""
+    how: dict[str, Any] = {"canceled_at": now(), "cancel_reason": reason or None, "canceled_by": CanceledBy.HOST}
+    change(session, booking, BookingStatus.CANCELED, only=(BookingStatus.PENDING,), word="declined", **how)
     turns.give_back(session, booking)
     bookings.tell(session, caller, "canceled", booking, old={"status": "PENDING"}, canceled_by="HOST", is_declined=True)
-    return _read(session, booking_id)
 
 
-def mark_no_show(session: Session, caller: Caller, booking_id: UUID) -> BookingRead:
-    """The invitee did not come; known once it has begun. Raises `NoSuchBooking`, `IllegalTransition`, `NotBegun`."""
-    booking = _booking(session, booking_id)
-    if booking.start_time > now() and booking.status in before(BookingStatus.NO_SHOW):
-        raise NotBegun("It has not begun; until then it can be canceled.")
+def _mark_no_show(session: Session, caller: Caller, booking: Booking) -> None:
+    _check_begun(booking, BookingStatus.NO_SHOW)
     had = change(session, booking, BookingStatus.NO_SHOW, no_show_marked_at=now())
     bookings.tell(session, caller, "no_show", booking, old={"status": had.value})
-    return _read(session, booking_id)
 
 
-def complete_booking(session: Session, caller: Caller, booking_id: UUID) -> BookingRead:
-    """It has taken place, or was no no-show after all. Raises `NoSuchBooking`, `IllegalTransition`, `NotBegun`."""
-    booking = _booking(session, booking_id)
-    if booking.start_time > now() and booking.status in before(BookingStatus.COMPLETED):
-        raise NotBegun("It has not begun; until then it can be canceled.")
+def _complete(session: Session, caller: Caller, booking: Booking) -> None:
+    """It has taken place, or was no no-show after all."""
+    _check_begun(booking, BookingStatus.COMPLETED)
     had = change(session, booking, BookingStatus.COMPLETED, completed_at=now(), no_show_marked_at=None)
     bookings.tell(session, caller, "completed", booking, old={"status": had.value})
-    return _read(session, booking_id)
 
 
-def _booking(session: Session, booking_id: UUID) -> Booking:
-    found = queries.booking(session, booking_id)
-    if found is None:
-        raise NoSuchBooking
-    return found
-
-
-def _read(session: Session, booking_id: UUID) -> BookingRead:
-    return bookings.read(bookings.found_whole(session, booking_id))
+def _check_begun(booking: Booking, to: BookingStatus) -> None:
+    if booking.start_time > now() and booking.status in before(to):
+        raise NotBegun("It has not begun; until then it can be canceled.")
