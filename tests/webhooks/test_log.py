@@ -295,3 +295,28 @@ def test_an_address_that_turned_inside_is_not_asked(shop: Shop, there: Receiver,
     shop.work()
     [logged] = shop.log()
     assert (logged["status"], logged["error"], there.arrived) == ("RETRYING", "address_refused", [])
+
+
+def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, there: Receiver) -> None:
+    broken, sound = shop.subscribe(there.url), shop.subscribe(there.url)
+    with db.transaction(shop.member.caller) as session:
+        from sqlalchemy import update
+
+        from parley.kernel.sealed import Sealed
+        from parley.webhooks.models import WebhookSubscription
+
+        rows = update(WebhookSubscription).where(WebhookSubscription.id == broken["id"])
+        session.execute(rows.values(secret=Sealed(b"\x01" + bytes(60))), execution_options={"synchronize_session": False})
+    shop.book()
+    shop.work()
+    assert [one["subscription_id"] for one in shop.log(status="SUCCESS")] == [sound["id"]]
+    assert len(there.arrived) == 1
+
+
+def test_a_body_that_is_too_long_tells_the_id() -> None:
+    from datetime import UTC, datetime
+
+    from parley.webhooks.telling import LONGEST_BODY, body
+
+    told = json.loads(body("message.received", datetime.now(UTC), {"id": "1", "content": '"' * LONGEST_BODY}))
+    assert told["data"] == {"id": "1", "is_shortened": True}

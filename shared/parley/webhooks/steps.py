@@ -53,8 +53,19 @@ def take_up(caller: Caller, heard: Heard, effects: Effects) -> None:
     else:
         with transaction(caller) as session:
             told = telling.tell(session, caller, heard.id, heard.name, heard.occurred_at, heard.payload, effects.show)
-        for subscription_id in sorted(told):
+        _turns(caller, sorted(told), effects)
+
+
+def _turns(caller: Caller, subscription_ids: list[UUID], effects: Effects) -> None:
+    """One whose turn fails does not hold up the others; the message comes back for its sake."""
+    problems: list[Exception] = []
+    for subscription_id in subscription_ids:
+        try:
             _turn(caller, subscription_id, effects)
+        except Exception as problem:  # noqa: BLE001  # raised below, with the others
+            problems.append(problem)
+    if problems:
+        raise ExceptionGroup("turns failed", problems)
 
 
 def _turn(caller: Caller, subscription_id: UUID, effects: Effects) -> None:

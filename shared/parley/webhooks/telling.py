@@ -20,8 +20,8 @@ from parley.webhooks.timing import WAITS
 Tell = Callable[[Session, str, UUID], dict[str, Any] | None]
 """What a domain shows of a thing for a public event, as its API shows it; None when the thing is not there any more."""
 
-# Of a body; the standard advises 20 kB. What is longer is told by its id, and can be asked for.
-LONGEST_BODY = 128 * 1024
+# Of a body; the standard advises 20 kB. What is longer is told by its id, and can be asked for. Escaped, it must fit into a message of SQS.
+LONGEST_BODY = 96 * 1024
 
 
 def body(event: str, at: datetime, told: dict[str, Any]) -> str:
