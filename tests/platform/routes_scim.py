@@ -28,11 +28,15 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         post()()
         return lambda: member.delete("/v1/scim")
 
+    def users() -> Request:
+        switched_on(member)
+        return lambda: member.get("/scim/v2/Users")
+
     return {
         "POST /v1/scim/token": post,
         "GET /v1/scim": lambda: lambda: member.get("/v1/scim"),
         "DELETE /v1/scim": turn_off,
-        "ANY /scim/v2/{proxy+}": lambda: lambda: switched_on(member).get("/scim/v2/Users"),
+        "ANY /scim/v2/{proxy+}": users,
     }
 
 

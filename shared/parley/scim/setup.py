@@ -1,31 +1,32 @@
 """Provisioning switched on and off, and the token that an identity provider presents: an API key that may provision, and nothing else."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.identity import api_keys, seats
-from parley.identity.key_schemas import MOST_OVERLAP_SECONDS, ApiKeyCreate, ApiKeyRegenerate, Expiry
+from parley.identity.key_schemas import MOST_OVERLAP_SECONDS, ApiKeyCreate
 from parley.identity.models import ApiKey, Organization
 from parley.kernel import audit
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
+from parley.kernel.gather import later
 from parley.kernel.settings import setting
 from parley.kernel.texts import Shown, Wanted
 
 PERMISSIONS = ["scim:provision"]
 BASE = "/scim/v2"
+_LIVING = ApiKey.permissions == PERMISSIONS, ApiKey.project_id.is_(None), ApiKey.revoked_at.is_(None)
 
 
 class ScimTokenCreate(Wanted):
-    """The token that is there works for `overlap_seconds` beside the new one."""
+    """The token that is there works for `overlap_seconds` beside the new one. To end it at once, switch provisioning off before."""
 
-    overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=MOST_OVERLAP_SECONDS)] = 86400
-    expires_at: Expiry | None = None
+    overlap_seconds: Annotated[int, Field(strict=True, ge=1, le=MOST_OVERLAP_SECONDS)] = 86400
 
 
 class ScimTokenRead(Shown):
@@ -57,31 +58,32 @@ def base_url() -> str:
 
 
 def issue_token(session: Session, caller: Caller, wanted: ScimTokenCreate) -> ScimTokenMade:
-    """Switch provisioning on, with a new token that takes the place of the one that is there. Raises `PlanLimit`, `MissingScope`."""
+    """Switch provisioning on, with a new token that takes the place of those that are there. Raises `PlanLimit`, `MissingScope`."""
     organization = seats.lock(session)
-    before = _tokens(session)
-    if before:
-        replacing = ApiKeyRegenerate(overlap_seconds=wanted.overlap_seconds, expires_at=wanted.expires_at)
-        key, secret = api_keys.regenerate(session, caller, before[0].id, replacing)
-    else:
-        key, secret = api_keys.make_key(session, caller, ApiKeyCreate(label="SCIM", permissions=PERMISSIONS, expires_at=wanted.expires_at))
+    key, secret = api_keys.make_key(session, caller, ApiKeyCreate(label="SCIM", permissions=PERMISSIONS))
     _switch(session, caller, organization, to=True)
     session.flush()
+    ends_at = now() + timedelta(seconds=wanted.overlap_seconds)
+    others = update(ApiKey).where(*_LIVING, ApiKey.id != key.id, ApiKey.expires_at.is_(None) | (ApiKey.expires_at > ends_at))
+    later(session, others.values(expires_at=ends_at, updated_at=now()))
     return ScimTokenMade(**ScimTokenRead.model_validate(key).model_dump(), token=secret, base_url=base_url())
 
 
 def shown(session: Session, caller: Caller) -> ScimRead:
     """Whether it is on, and the tokens that work. Two queries."""
     enabled = session.scalars(select(Organization.scim_enabled).where(Organization.id == caller.organization_id)).one()
-    tokens = [ScimTokenRead.model_validate(key) for key in _tokens(session, with_ending=True)]
+    living = select(ApiKey).where(*_LIVING, ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now())).order_by(ApiKey.id.desc()).limit(20)
+    tokens = [ScimTokenRead.model_validate(key) for key in session.scalars(living)]
     return ScimRead(is_enabled=enabled, base_url=base_url(), tokens=tokens)
 
 
 def turn_off(session: Session, caller: Caller) -> None:
     """Switch provisioning off and end its tokens at once. Who was provisioned stays. Doing it again changes nothing."""
     organization = seats.lock(session)
-    for key in _tokens(session, with_ending=True):
-        api_keys.revoke(session, caller, key.id)
+    # No key was made with one of them: that needs another scope than theirs.
+    ended = update(ApiKey).where(*_LIVING).values(revoked_at=now(), updated_at=now()).returning(ApiKey)
+    for key in session.scalars(ended, execution_options={"synchronize_session": False}).all():
+        audit.record(session, caller, "api_key.revoked", key)
     _switch(session, caller, organization, to=False)
 
 
@@ -89,12 +91,3 @@ def _switch(session: Session, caller: Caller, organization: Organization, *, to:
     if organization.scim_enabled is not to:
         organization.scim_enabled = to
         audit.record(session, caller, "organization.updated", organization, old={"scim_enabled": not to}, new={"scim_enabled": to})
-
-
-def _tokens(session: Session, *, with_ending: bool = False) -> list[ApiKey]:
-    """The newest first. One that has been replaced works until its end, and is replaced no more."""
-    living = select(ApiKey).where(ApiKey.permissions == PERMISSIONS, ApiKey.project_id.is_(None), ApiKey.revoked_at.is_(None))
-    living = living.where(ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now()))
-    keys = session.scalars(living.order_by(ApiKey.id.desc()).limit(20)).all()
-    replaced = {key.replaces_id for key in keys}
-    return [key for key in keys if with_ending or key.id not in replaced]
