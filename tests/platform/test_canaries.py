@@ -15,7 +15,7 @@ from local.http_api import Request
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.ids import new_id
 from tests.harness import World
-from tests.platform.canaries import PEOPLE, SECRET_FIELDS, Remembering, forms_of
+from tests.platform.canaries import PEOPLE, SECRET_FIELDS, Remembering, forms_of, read
 from tests.platform.every_route import Furnished
 
 SETTINGS = ("PEPPER", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN")
@@ -105,10 +105,20 @@ def test_no_secret_is_announced(passed: tuple[Remembering, Written], secrets: di
     assert leaks(secrets, "\n".join(gateway.announced)) == []
 
 
+def unissued(body: bytes) -> str:
+    """A refusal without the challenge that it begins a second step with: it is made for this answer."""
+    said = read(body, "json")
+    return (
+        str({name: value for name, value in said.items() if name != "challenge"})
+        if isinstance(said, dict)
+        else body.decode(errors="replace")
+    )
+
+
 def test_no_refusal_repeats_a_secret(passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
     gateway, _ = passed
     assert len(gateway.refusals) > 5
-    found = [(route, leak) for route, body in gateway.refusals for leak in leaks(secrets, body.decode(errors="replace"))]
+    found = [(route, leak) for route, body in gateway.refusals for leak in leaks(secrets, unissued(body))]
     assert found == []
 
 

@@ -11,7 +11,7 @@ from parley.identity.models import MemberRole
 from parley.identity.sessions import Started
 from parley.kernel.clock import now
 from parley.kernel.settings import setting
-from parley.kernel.texts import Shown
+from parley.kernel.texts import Shown, ShownOnce
 
 
 class UserRead(Shown):
@@ -30,7 +30,7 @@ class ChosenOrganizationRead(Shown):
 class TokensRead(Shown):
     """The names of RFC 6749, section 5.1. `refresh_token` is null when it went into a cookie, or when the one in use stays."""
 
-    access_token: Annotated[str, Field(repr=False)]
+    access_token: ShownOnce
     token_type: str
     expires_in: int
     refresh_token: Annotated[str | None, Field(repr=False)]

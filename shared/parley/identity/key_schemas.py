@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from parley.identity.scopes import GROUPS, is_scope
 from parley.kernel.clock import now
-from parley.kernel.texts import InstantIn, Line, Shown, Wanted
+from parley.kernel.texts import InstantIn, Line, Shown, ShownOnce, Wanted
 
 MOST_OVERLAP_SECONDS = 7 * 86400
 _LONGEST_LIFE = timedelta(days=3660)
@@ -73,7 +73,7 @@ class ApiKeyRead(Shown):
 class ApiKeyMade(ApiKeyRead):
     """`key` is shown this once."""
 
-    key: Annotated[str, Field(repr=False)]
+    key: ShownOnce
 
 
 class ScopeRead(Shown):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from parley.kernel.texts import Changes, Email, Line, Shown, TimeZone, Wanted
+from parley.kernel.texts import Changes, Email, Line, Shown, ShownOnce, TimeZone, Wanted
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{1,28}[a-z0-9])", re.ASCII | re.IGNORECASE)
@@ -113,8 +113,8 @@ class Switch(Wanted):
 class TotpRead(Shown):
     """`otpauth_uri` is what an authenticator reads as a QR code; `secret` what is typed into it otherwise."""
 
-    secret: str
-    otpauth_uri: str
+    secret: ShownOnce
+    otpauth_uri: ShownOnce
 
 
 class CodeGiven(Wanted):
@@ -137,7 +137,7 @@ class Proof(Wanted):
 class RecoveryCodesRead(Shown):
     """Shown this once; each is good once."""
 
-    recovery_codes: list[str]
+    recovery_codes: Annotated[list[str], Field(repr=False)]
 
 
 class SessionRead(Shown):

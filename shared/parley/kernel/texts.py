@@ -77,6 +77,8 @@ Host = Annotated[str, StringConstraints(strict=True, to_lower=True, max_length=2
 Color = Annotated[str, StringConstraints(strict=True, to_lower=True, pattern=r"^#[0-9A-Fa-f]{6}$")]
 SecureUrl = Annotated[str, StringConstraints(strict=True, max_length=2048), AfterValidator(_secure_url)]
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
+ShownOnce = Annotated[str, Field(repr=False)]
+"""A secret in an answer: for who asked, and in nothing that is printed."""
 InstantIn = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_utc)]
 
 

@@ -16,7 +16,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.kernel.settings import setting
-from parley.kernel.texts import Shown, Wanted
+from parley.kernel.texts import Shown, ShownOnce, Wanted
 
 PERMISSIONS = ["scim:provision"]
 BASE = "/scim/v2"
@@ -43,7 +43,7 @@ class ScimTokenRead(Shown):
 class ScimTokenMade(ScimTokenRead):
     """`token` is shown this once; `base_url` is what an identity provider asks for beside it."""
 
-    token: str
+    token: ShownOnce
     base_url: str
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, Secret, StringConstraints, WithJsonSchema, model_validator
 
-from parley.kernel.texts import InstantIn, Line, Shown, Text, Wanted
+from parley.kernel.texts import InstantIn, Line, Shown, ShownOnce, Text, Wanted
 from parley.webhooks.catalogue import PATTERNS
 from parley.webhooks.models import DeliveryStatus, DisabledReason
 from parley.webhooks.timing import OVERLAP_HOURS
@@ -95,7 +95,7 @@ class SubscriptionRead(Shown):
 class SubscriptionSecretRead(SubscriptionRead):
     """With the secret, which is shown this once."""
 
-    secret: str
+    secret: ShownOnce
 
 
 class ReplayWanted(Wanted):
