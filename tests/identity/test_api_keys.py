@@ -380,6 +380,10 @@ def test_the_catalogue_is_for_everybody(stranger: Client) -> None:
     assert catalogue["roles"]["OWNER"] == ["*"] and catalogue["groups"]["ADMIN"] == ["*"]
 
 
-def test_a_key_is_no_person(acme: Member) -> None:
+def test_a_key_is_no_person_and_works_for_the_one_who_made_it(acme: Member) -> None:
     key = acme.key("*")
-    assert key.post(SCHEDULES, {"name": "Mine", "timezone": "UTC", "slots": []}).status in (403, 422)
+    refused = key.get("/v1/identity/me")
+    assert (refused.status, refused.body["code"]) == (403, "not_a_person")
+    made = key.post(SCHEDULES, {"name": "Mine", "timezone": "UTC", "slots": []})
+    assert made.status == 201
+    assert made.body["id"] in [one["id"] for one in acme.get(SCHEDULES).body["items"]]
