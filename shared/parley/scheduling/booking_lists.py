@@ -99,19 +99,20 @@ def counts(session: Session, caller: Caller, chosen: Chosen, timezone: str) -> B
     if chosen.from_ is None or not timedelta() < to - chosen.from_ <= LONGEST_COUNT:
         raise CountRange(f"`to` lies after `from`, by {LONGEST_COUNT.days} days at most.")
     local = func.timezone(timezone, Booking.start_time)
-    hour, weekday = extract("hour", local), extract("isodow", local)
-    count = func.count()
-    bits = func.grouping(Booking.event_type_id, Booking.status, hour, weekday)
-    statement = select(bits, Booking.event_type_id, Booking.status, hour, weekday, count).group_by(
-        func.grouping_sets(tuple_(Booking.event_type_id), tuple_(Booking.status), tuple_(hour), tuple_(weekday), tuple_())
+    inner: Select[Any] = select(
+        Booking.event_type_id, Booking.status, extract("hour", local).label("hour"), extract("isodow", local).label("weekday")
     )
     begins: InstrumentedAttribute[datetime] = Booking.start_time
     if chosen.host_id is not None:
-        statement = statement.join(BookingHost, BookingHost.booking_id == Booking.id).where(BookingHost.host_id == chosen.host_id)
+        inner = inner.join(BookingHost, BookingHost.booking_id == Booking.id).where(BookingHost.host_id == chosen.host_id)
         begins = BookingHost.start_time
+    # Below: an expression with a parameter in it is not the same one twice, and could not be grouped by.
+    one = chosen.narrow(inner, begins).subquery().c
+    columns = (one.event_type_id, one.status, one.hour, one.weekday)
+    sets = func.grouping_sets(*(tuple_(column) for column in columns), tuple_())
     found: dict[int, list[tuple[Any, ...]]] = {}
-    for kind, *columns in session.execute(chosen.narrow(statement, begins)):
-        found.setdefault(kind, []).append(tuple(columns))
+    for kind, *row in session.execute(select(func.grouping(*columns), *columns, func.count()).group_by(sets)):
+        found.setdefault(kind, []).append(tuple(row))
 
     def of(kind: int, column: int) -> list[tuple[Any, int]]:
         return sorted(((row[column], row[-1]) for row in found.get(kind, ())), key=lambda one: (-one[1], str(one[0])))

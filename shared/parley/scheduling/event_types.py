@@ -168,17 +168,17 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
         raise MisfitTerms(f"{wrong}.")
 
     old = {name: getattr(found, name) for name in ("duration", "slot_interval", "is_active")}
-    for name, value in asked.items():
-        setattr(found, name, value)
-    found.updated_at = clock.now()
-    if hosts is not None:
-        for row in before:
-            session.delete(row)
-        session.flush()
-        before = _hosts(event_type_id, hosts)
-        session.add_all(before)
-    kept = _change_questions(session, event_type_id, questions)
-    with violation_means(ONE_SLUG, SlugTaken()):
+    with violation_means(ONE_SLUG, SlugTaken()):  # from here on: a query flushes as well
+        for name, value in asked.items():
+            setattr(found, name, value)
+        found.updated_at = clock.now()
+        if hosts is not None:
+            for row in before:
+                session.delete(row)
+            session.flush()
+            before = _hosts(event_type_id, hosts)
+            session.add_all(before)
+        kept = _change_questions(session, event_type_id, questions)
         session.flush()
 
     new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}

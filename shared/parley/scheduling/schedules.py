@@ -117,16 +117,16 @@ def update_schedule(session: Session, caller: Caller, schedule_id: UUID, wanted:
     if asked.get("is_default") and not found.is_default:
         _step_down(session, found.user_id)
 
-    for name, value in asked.items():
-        setattr(found, name, value)
-    found.updated_at = clock.now()
-    if slots is not None:
-        session.execute(delete(AvailabilitySlot).where(AvailabilitySlot.schedule_id == schedule_id))
-        session.add_all(_slots(schedule_id, slots))
-    if overrides is not None:
-        session.execute(delete(AvailabilityOverride).where(AvailabilityOverride.schedule_id == schedule_id))
-        session.add_all(_overrides(schedule_id, overrides))
-    with violation_means(ONE_DEFAULT, DefaultTaken()):
+    with violation_means(ONE_DEFAULT, DefaultTaken()):  # from here on: a statement flushes as well
+        for name, value in asked.items():
+            setattr(found, name, value)
+        found.updated_at = clock.now()
+        if slots is not None:
+            session.execute(delete(AvailabilitySlot).where(AvailabilitySlot.schedule_id == schedule_id))
+            session.add_all(_slots(schedule_id, slots))
+        if overrides is not None:
+            session.execute(delete(AvailabilityOverride).where(AvailabilityOverride.schedule_id == schedule_id))
+            session.add_all(_overrides(schedule_id, overrides))
         session.flush()
 
     new = {"changed": sorted(wanted.model_fields_set), "timezone": found.timezone, "is_default": found.is_default}
