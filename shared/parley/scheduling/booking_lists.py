@@ -99,7 +99,7 @@ def counts(session: Session, caller: Caller, chosen: Chosen, timezone: str) -> B
     if chosen.from_ is None or not timedelta() < to - chosen.from_ <= LONGEST_COUNT:
         raise CountRange(f"`to` lies after `from`, by {LONGEST_COUNT.days} days at most.")
     local = func.timezone(timezone, Booking.start_time)
-    inner: Select[Any] = select(
+    inner: Any = select(
         Booking.event_type_id, Booking.status, extract("hour", local).label("hour"), extract("isodow", local).label("weekday")
     )
     begins: InstrumentedAttribute[datetime] = Booking.start_time
