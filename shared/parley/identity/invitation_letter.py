@@ -12,7 +12,8 @@ from parley.identity.models import Invitation, Organization, Team, User
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail import PRODUCT, Mail, compose, is_deliverable, plain
+from parley.kernel.mail import Mail, compose, is_deliverable, plain
+from parley.kernel.mail_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
 

@@ -13,7 +13,8 @@ from parley.identity.models import VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail import PRODUCT, Mail, compose, is_deliverable
+from parley.kernel.mail import Mail, compose, is_deliverable
+from parley.kernel.mail_headers import PRODUCT
 
 Send = Callable[[Mail], None]
 Letter = Callable[[Caller, dict[str, Any], Send], None]

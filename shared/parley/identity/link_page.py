@@ -10,7 +10,7 @@ from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started
 from parley.kernel import templates
 from parley.kernel.callers import Caller
-from parley.kernel.mail import PRODUCT
+from parley.kernel.mail_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
 _STYLE = "link.css"

@@ -15,7 +15,7 @@ from parley.kernel import keyed
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unauthenticated
 from parley.kernel.gather import later
-from parley.kernel.mail import PRODUCT
+from parley.kernel.mail_headers import PRODUCT
 from parley.kernel.sealed import seal, unseal
 
 STEP_SECONDS, DRIFT = 30, 1

@@ -16,7 +16,6 @@ from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
 from parley.kernel.templates import render
 
-PRODUCT = "Parley"
 # Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 

@@ -9,6 +9,9 @@ from email.header import Header
 from email.policy import Policy
 from email.utils import quote
 
+PRODUCT = "Parley"
+"""As mails and authenticators name it."""
+
 _LINE = 78
 _LONG_WORD = 60
 _FOLD = "\r\n"
