@@ -283,7 +283,11 @@ def test_who_accepts_and_hangs_costs_the_deadline() -> None:
 
 @pytest.mark.usefixtures("machine")
 def test_a_resolver_that_hangs_costs_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+    def dawdle(*_: Any, **__: Any) -> list[Any]:
+        time.sleep(3)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", dawdle)
     began = time.monotonic()
     with pytest.raises(NameNotResolved) as failed:
         resolve("slow.example", 443, 0.2)

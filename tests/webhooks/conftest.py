@@ -14,13 +14,14 @@ from tests.webhooks.shop import Shop
 
 
 class Clock:
-    """The product's time: the machine's, and what a test has added."""
+    """The product's time: it stands still, and moves when a test moves it. How fast this machine is does not matter."""
 
     def __init__(self) -> None:
+        self.began = datetime.now(UTC)
         self.ahead = timedelta(0)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self.began + self.ahead
 
     def move(self, by: timedelta) -> None:
         self.ahead += by
