@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.identity import browser, link_page
+from parley.identity.passwords import PasswordNotAccepted
 from parley.identity.second_factors import InvalidCode
 from parley.kernel.errors import Refusal
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
@@ -32,6 +33,8 @@ def submit_link(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
         started, html = link_page.submit(visitor, token, form)
     except InvalidCode as refusal:
         return _shown(401, link_page.refused(refusal.detail, form.get("challenge")))
+    except PasswordNotAccepted as refusal:
+        return _shown(422, link_page.asked_again(refusal.detail))
     return _shown(200, html, *([browser.cookie_of(started)] if started is not None else []))
 
 

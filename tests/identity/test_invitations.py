@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from parley.identity import invitations
 from parley.identity.models import Invitation, OrganizationMember, TeamMember
 from parley.kernel import db
 from parley.kernel.audit import AuditLog
@@ -257,6 +258,19 @@ def test_sent_again_the_old_link_is_dead(world: World, acme: Member) -> None:
     assert accept(person, second).status == 200
     refused = acme.post(f"{INVITATIONS}/{invitation_id}/resend")
     assert (refused.status, refused.body["code"]) == (409, "not_pending")
+
+
+def test_sent_again_at_most_once_a_minute(world: World, acme: Member) -> None:
+    email = address()
+    resend = f"{INVITATIONS}/{invited(acme, email)}/resend"
+    answers = [acme.post(resend) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 429, 429]
+    assert answers[1].body["code"] == "sent_just_now"
+    assert 1 <= int(answers[1].headers["retry-after"]) <= 60
+    with db.transaction(acme.caller) as session:
+        session.execute(update(Invitation).values(expires_at=Invitation.expires_at - invitations.PAUSE))
+    assert [acme.post(resend).status for _ in range(2)] == [200, 429]
+    assert len(tokens(world, email)) == 1  # the link of the last one alone: the others were dead before their mails were written
 
 
 def test_taken_back_it_shows_as_expired_and_its_seat_is_free(world: World) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 from local.client import Answer
 from parley.identity.browser import COOKIE
+from parley.kernel import directory
 from tests.harness import Member, World
 from tests.identity.people import PASSWORD, Browser, address, letters, person, register
 from tests.identity.test_second_factors import enrolled
@@ -52,6 +54,7 @@ def test_a_new_password_is_chosen_on_the_page(world: World) -> None:
     weak = submit(world, token, b"password=password1234")
     assert weak.status == 422
     assert "guessed" in weak.body
+    assert 'type="password"' in weak.body  # and asks for another one
     assert submit(world, token, f"password={NEW.replace(' ', '+')}".encode()).status == 200
     assert ada.log_in(NEW).status == 200
 
@@ -97,6 +100,20 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     assert ada.log_in().status == 401
     assert Browser(world).post("/v1/auth/login", {"email": new, "password": PASSWORD}).status == 200
     assert register(world, ada.email)[1]  # the old address is free
+
+
+def test_of_two_new_addresses_confirmed_at_once_one_is_known(world: World) -> None:
+    ada, wanted = person(world), [address(), address()]
+    for email in wanted:
+        assert ada.post("/v1/auth/email", {"email": email, "password": PASSWORD}).status == 202
+    links = [letters(world, email)[-1].token for email in wanted]
+    with ThreadPoolExecutor(2) as pool:
+        assert {one.status for one in pool.map(lambda token: Browser(world).post("/v1/auth/email/confirm", {"token": token}), links)} == {
+            204
+        }
+    assert sum(directory.person_of(directory.Kind.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1
+    now = ada.get("/v1/identity/me").body["email"]
+    assert directory.person_of(directory.Kind.EMAIL, now) is not None
 
 
 def test_an_address_that_somebody_has_can_not_be_taken(world: World) -> None:

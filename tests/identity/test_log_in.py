@@ -154,6 +154,16 @@ def test_failures_are_audited_where_they_belong_and_without_the_address(world: W
     assert ada.email not in everything
 
 
+def test_many_failures_in_a_row_are_audited_as_such(world: World, acme: Member) -> None:
+    ada = person(world)
+    join(acme, ada)
+    for _ in range(throttles.FREE + 2):
+        attempt(world, ada.email)
+    rows = acme.rows(select(AuditLog).where(AuditLog.action == "security.suspicious_activity_seen"))
+    assert [row.details for row in rows] == [{"reason": "repeated_login_failures", "failures": throttles.FREE}]
+    assert len(acme.rows(select(AuditLog).where(AuditLog.action == "user.login_failed"))) == throttles.FREE
+
+
 @pytest.mark.parametrize("status", ["SUSPENDED", "INACTIVE"])
 def test_who_is_not_active_is_nobody(world: World, status: str) -> None:
     ada = person(world)

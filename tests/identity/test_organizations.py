@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from parley.identity import throttles
 from parley.identity.models import Organization, OrganizationMember
 from parley.kernel import db
 from parley.kernel.audit import AuditLog
@@ -65,6 +68,23 @@ def test_a_member_of_one_organization_founds_another_one(acme: Member) -> None:
     answer = acme.post(ORGANIZATIONS, wanted())
     assert answer.status == 201
     assert [one["id"] for one in acme.get(ORGANIZATIONS).body["items"]] == [answer.body["id"], str(acme.organization_id)]
+
+
+def test_a_person_founds_twenty_a_day(person: Person, world: World) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: person.post(ORGANIZATIONS, wanted()), range(throttles.FOUNDED_A_DAY + 5)))
+    assert Counter(answer.status for answer in answers) == {201: throttles.FOUNDED_A_DAY, 429: 5}
+    refused = person.post(ORGANIZATIONS, wanted())
+    assert (refused.status, refused.body["code"]) == (429, "too_many_organizations")
+    assert 86_000 < int(refused.headers["retry-after"]) <= 86_400
+    assert world.person().post(ORGANIZATIONS, wanted()).status == 201
+
+
+def test_what_was_not_founded_is_not_counted(person: Person, acme: Member) -> None:
+    taken = acme.get(ORGANIZATION).body["slug"]
+    assert {person.post(ORGANIZATIONS, wanted(slug=taken)).status for _ in range(throttles.FOUNDED_A_DAY + 1)} == {409}
+    assert person.post(ORGANIZATIONS, wanted(), {"idempotency-key": "once"}).status == 201
+    assert {person.post(ORGANIZATIONS, wanted()).status for _ in range(throttles.FOUNDED_A_DAY - 1)} == {201}
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
+from uuid import UUID
 
 import pyotp
+import pytest
 from sqlalchemy import select
 
 from local.client import Answer
+from parley.identity import mailed, second_factors
 from parley.identity.models import RecoveryCode, UserTotp
 from parley.kernel import db
 from parley.kernel.callers import NOWHERE, system
@@ -136,6 +139,21 @@ def test_an_enrolment_that_was_not_confirmed_asks_for_nothing(world: World) -> N
     assert first != again
     assert ada.post("/v1/auth/totp/confirm", {"code": pyotp.TOTP(first).now()}).status == 401
     assert ada.log_in().status == 200
+
+
+def test_who_begins_twice_at_once_has_the_later_secret(world: World) -> None:
+    ada = person(world)
+    user_id, answers = UUID(ada.tokens["user"]["id"]), []
+    with ThreadPoolExecutor(1) as pool:
+        with db.personal(system(NOWHERE), user_id) as session:
+            second_factors.begin(session, mailed.user_of(session, user_id))
+            session.flush()
+            other = pool.submit(ada.post, "/v1/auth/totp")
+            with pytest.raises(TimeoutError):
+                answers.append(other.result(0.5))
+        answer = other.result()
+    assert answer.status == 201, answer.raw
+    assert ada.post("/v1/auth/totp/confirm", {"code": pyotp.TOTP(answer.body["secret"]).now()}).status == 200
 
 
 def test_what_is_kept_shows_no_secret(world: World) -> None:

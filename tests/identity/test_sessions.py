@@ -172,7 +172,9 @@ def test_logging_out_ends_the_session_here_and_not_there(world: World) -> None:
     ada = person(world)
     there = Person(world, email=ada.email)
     there.takes(ada.log_in())
-    assert ada.post("/v1/auth/logout").status == 204
+    done = ada.post("/v1/auth/logout")
+    assert (done.status, done.raw) == (204, b"")
+    assert "json" not in done.headers["content-type"]  # there is nothing to parse
     assert ada.get("/v1/identity/me").body["code"] == "session_ended"
     assert there.get("/v1/identity/me").status == 200
     assert Browser(world).post("/v1/auth/logout", {"refresh_token": there.refresh_token}).status == 204

@@ -1,7 +1,9 @@
 """Accounts: a user and the names that the directory knows them by, written together."""
 
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import User
@@ -28,3 +30,8 @@ def create(session: Session, *, email: str | None, name: str | None, email_verif
             directory.enter_person(session, directory.Kind.EMAIL, email, user.id)
             session.flush()
     return user
+
+
+def lock(session: Session, user_id: UUID) -> None:
+    """Lock a user, in a transaction of theirs: of two requests that change the same thing of one account at once, one waits."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))

@@ -5,6 +5,7 @@ mail can make it again; its digest is all that is stored. Sent again, an invitat
 """
 
 import base64
+import math
 from datetime import UTC, timedelta
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from parley.identity.teams import NoSuchTeam
 from parley.kernel import audit, keyed, outbox
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, NotFound
+from parley.kernel.errors import Conflict, NotFound, TooManyRequests
 from parley.kernel.gather import later
 from parley.kernel.paging import Page, page
 from parley.kernel.settings import setting
@@ -26,6 +27,8 @@ from parley.kernel.verdicts import violation_means
 
 CREATED, RESENT = "identity.invitation_created", "identity.invitation_resent"
 LIFE = timedelta(days=7)
+PAUSE = timedelta(minutes=1)
+"""Between sending an invitation again and sending it once more."""
 _PURPOSE = "invitation"
 
 
@@ -43,6 +46,10 @@ class AlreadyMember(Conflict):
 
 class NotPending(Conflict):
     """The invitation was answered or taken back."""
+
+
+class SentJustNow(TooManyRequests):
+    """The invitation was sent again less than a minute ago."""
 
 
 def token(invitation: Invitation) -> str:
@@ -127,12 +134,13 @@ def invitation(session: Session, caller: Caller, invitation_id: UUID, *, locked:
 def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     """Send a new link, good for seven days; the old one is dead. One whose time is over is revived.
 
-    Raises `NoSuchInvitation`, `NotPending` and what `invite` raises.
+    Raises `NoSuchInvitation`, `NotPending`, `SentJustNow` and what `invite` raises.
     """
     organization = seats.lock(session)
     found = invitation(session, caller, invitation_id, locked=True)
     if found.status is not InvitationStatus.PENDING:
         raise NotPending("This invitation was answered or taken back; make a new one.")
+    _refuse_haste(found)
     _check(session, caller, organization, found.email, found.role, found.team_id, instead_of=found.id)
     found.expires_at, found.mailed_at = now() + LIFE, None
     found.token_hash = digest(token(found))
@@ -140,6 +148,16 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     audit.record(session, caller, "invitation.resent", found, team_id=found.team_id)
     outbox.announce(session, RESENT, invitation_id=found.id)
     return found
+
+
+def _refuse_haste(sent: Invitation) -> None:
+    """The first time does not wait: a mail gets lost. `expires_at` says when it was sent last. Raises `SentJustNow`."""
+    sent_at = sent.expires_at - LIFE
+    wait = math.ceil((sent_at + PAUSE - now()).total_seconds())
+    if sent_at > sent.created_at and wait > 0:
+        refusal = SentJustNow(f"This invitation was sent again just now; wait {wait} s before you send it once more.")
+        refusal.headers = {"retry-after": str(wait)}
+        raise refusal
 
 
 def revoke(session: Session, caller: Caller, invitation_id: UUID) -> None:

@@ -79,6 +79,12 @@ def submit(caller: Caller, secret: str, form: dict[str, str]) -> tuple[Started |
     return started, _page(kind.ending, ["You can close this page."])
 
 
+def asked_again(why: str) -> str:
+    """The page after a password that is not accepted: it asks for another one."""
+    kind = _KINDS[VerificationKind.PASSWORD_RESET]
+    return _page(kind.heading, [why], action=kind.action, asks_password=True)
+
+
 def refused(why: str, challenge: str | None = None) -> str:
     """The page after a refusal. With the challenge of a second factor, it asks again."""
     return _page("Try again" if challenge else "This did not work", [why], action="Go on" if challenge else None, challenge=challenge)

@@ -64,7 +64,7 @@ def log_in(caller: Caller, email: str, password: str) -> Started:
             _keep_up_to_date(session, known.user, password)
             outcome = go_on(session, caller, known, ["pwd"])
         else:
-            outcome = failed(session, caller, known, "pwd")
+            outcome = failed(session, caller, known, "pwd", attempt)
     return settled(outcome)
 
 
@@ -75,10 +75,16 @@ def go_on(session: Session, caller: Caller, known: Account, methods: Sequence[st
     return sessions.start(session, caller, known.user, methods)
 
 
-def failed(session: Session, caller: Caller, known: Account | None, method: str) -> Refusal:
-    """Audit a failure: for an organization of the user's, or for none. The refusal is raised once that has committed."""
+def failed(session: Session, caller: Caller, known: Account | None, method: str, attempt: throttles.Attempt) -> Refusal:
+    """Audit a failure, and that failures are many: for an organization of the user's, or for none.
+
+    The refusal is raised once that has committed.
+    """
     where = caller.acting_for(known.witness_id if known and known.witness_id else NOWHERE)
     audit.record(session, where, "user.login_failed", known.user if known else None, method=method)
+    if attempt.failures >= throttles.FREE:
+        reason, user = "repeated_login_failures", known.user if known else None
+        audit.record(session, where, "security.suspicious_activity_seen", user, reason=reason, failures=attempt.failures)
     return InvalidCredentials("Address and password do not belong together.")
 
 
@@ -114,7 +120,7 @@ def _second_factor(session: Session, caller: Caller, known: Account, challenge: 
         return refusal
     method = second_factors.proved_by(session, known.user.id, code)
     if method is None:
-        failed(session, caller, known, "second_factor")
+        failed(session, caller, known, "second_factor", attempt)
         return second_factors.InvalidCode("This code is not right, or was used already.")
     throttles.succeeded(session, attempt)
     challenges.use(session, challenge)

@@ -79,6 +79,7 @@ def confirm_email(caller: Caller, link: Link) -> None:
     if link.owner_id is not None:
         raise taken
     with db.bearing(caller, link.digest, person=link.user_id) as session:
+        accounts.lock(session, link.user_id)
         known = _owner(session, link, link.user_id)
         user = known.user
         old = user.email

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import founding, seats, standing
+from parley.identity import founding, seats, standing, throttles
 from parley.identity.founding import SlugTaken
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
 from parley.identity.organization_schemas import (
@@ -42,8 +42,13 @@ class TooManySeatsTaken(Conflict):
 
 
 def establish(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
-    """Found an organization; the caller becomes its owner. In a transaction of `db.joining`. Raises `SlugTaken`."""
+    """Found an organization; the caller becomes its owner. In a transaction of `db.joining`.
+
+    Raises `SlugTaken`, `TooManyOrganizations`.
+    """
     founder: Caller = session.info["caller"]
+    assert founder.actor_id is not None
+    throttles.founding(session, founder.actor_id)
     organization = founding.found_for(session, founder, **wanted.model_dump())
     outbox.announce(session, "identity.organization_created", organization_id=organization.id)
     shown = {name: getattr(organization, name) for name in OrganizationDetailRead.model_fields}

@@ -10,6 +10,7 @@ import pyotp
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from parley.identity import accounts
 from parley.identity.models import RecoveryCode, User, UserTotp
 from parley.kernel import keyed
 from parley.kernel.clock import now
@@ -39,6 +40,7 @@ class NoSecondFactor(Conflict):
 
 def begin(session: Session, user: User) -> tuple[str, str]:
     """A new secret and its otpauth URI. It counts once a code of it is shown to `confirm`. Raises `SecondFactorOn`."""
+    accounts.lock(session, user.id)
     totp = _totp(session, user.id)
     if totp is not None and totp.confirmed_at is not None:
         raise SecondFactorOn("Your second factor is on; turn it off before you enrol another.")

@@ -23,6 +23,8 @@ from parley.kernel.gather import later
 FREE = 5
 """Failures of one account that cost nothing; then one second, doubling with each."""
 LONGEST_SECONDS = 15 * 60
+FOUNDED_A_DAY = 20
+"""Organizations that one person may found."""
 NETWORK, MAILS = (300, 3), (5, 180)
 """How many at once, and after how many seconds one more: attempts from a network address, mails to an address."""
 
@@ -60,6 +62,14 @@ def _counting(first: str) -> str:
     """  # noqa: S608  # numbers of ours
 
 
+# The day begins with the first; what is refused is rolled back with its transaction.
+_FOUNDING = """
+    INSERT INTO sign_in_throttles AS t (subject, failures, last_failed_at) VALUES (%s, 1, clock_timestamp())
+    ON CONFLICT (subject) DO UPDATE SET
+        failures = CASE WHEN t.last_failed_at < clock_timestamp() - interval '1 day' THEN 1 ELSE t.failures + 1 END,
+        last_failed_at = CASE WHEN t.last_failed_at < clock_timestamp() - interval '1 day' THEN clock_timestamp() ELSE t.last_failed_at END
+    RETURNING failures, last_failed_at + interval '1 day'
+"""
 _ATTEMPT, _MAIL = _counting(_ACCOUNT), _counting(_leaky(*MAILS))
 
 
@@ -67,13 +77,18 @@ class TooManyAttempts(TooManyRequests):
     """Too many failures of this account or from this network address."""
 
 
+class TooManyOrganizations(TooManyRequests):
+    """This person has founded as many as one may in a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One that was counted. `user_id` is whose address it is, if anybody's."""
+    """One that was counted. `user_id` is whose address it is, if anybody's; `failures` how many of the account it makes, if it fails."""
 
     account: str
     network: str
     user_id: UUID | None
+    failures: int
 
 
 def _network(address: str | None) -> str:
@@ -111,7 +126,7 @@ def _counted(row: tuple[Any, ...], subject: str, network: str) -> Attempt:
     counted, from_there, until, user_id = row
     if counted is None or from_there is None:
         raise _refused(until)
-    return Attempt(subject, network, user_id)
+    return Attempt(subject, network, user_id, int(counted))
 
 
 def mail(email: str, ip: str | None) -> bool:
@@ -124,8 +139,26 @@ def mail(email: str, ip: str | None) -> bool:
     return counted is not None
 
 
+def founding(session: Session, user_id: UUID) -> None:
+    """Count an organization that a person founds, in the transaction that does: those at once wait for each other.
+
+    Raises `TooManyOrganizations`.
+    """
+    subject = keyed.digest("throttled founding", str(user_id))
+    founded, until = session.connection().exec_driver_sql(_FOUNDING, (subject,)).one()
+    if founded > FOUNDED_A_DAY:
+        seconds = _seconds_to(until)
+        refusal = TooManyOrganizations(f"One person founds {FOUNDED_A_DAY} organizations a day at most; wait {seconds} s, then try again.")
+        refusal.headers = {"retry-after": str(seconds)}
+        raise refusal
+
+
+def _seconds_to(until: datetime | None) -> int:
+    return max(math.ceil((until - now()).total_seconds()), 1) if until is not None else 1
+
+
 def _refused(until: datetime | None) -> TooManyAttempts:
-    seconds = max(math.ceil((until - now()).total_seconds()), 1) if until is not None else 1
+    seconds = _seconds_to(until)
     refusal = TooManyAttempts(f"Too many attempts; wait {seconds} s, then try again.")
     refusal.headers = {"retry-after": str(seconds)}
     return refusal

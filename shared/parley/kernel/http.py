@@ -162,7 +162,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         answer["headers"] = _HEADERS | _allowance(event) | answer.get("headers", {})
         if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
             answer["body"] = ""
-            answer["headers"].pop("content-type", None)
+            answer["headers"] = {name: value for name, value in answer["headers"].items() if name.lower() != "content-type"}
         _witness(event, answer["statusCode"])
         _count(answer["statusCode"], (time.perf_counter() - started) * 1000)
         return answer
