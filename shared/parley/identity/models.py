@@ -298,7 +298,7 @@ class RecoveryCode(Base):
 class SignInThrottle(Base):
     """Failures of one account or one network address in a row, mails to an address, organizations that somebody has founded.
 
-    `subject` is a keyed hash of whose they are."""
+    `subject` is a hash of whose they are, keyed but for ids."""
 
     __tablename__ = "sign_in_throttles"
     __table_args__ = (Index("ix_sign_in_throttles_last_failed_at", "last_failed_at"),)
