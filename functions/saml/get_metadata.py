@@ -9,7 +9,7 @@ from parley.kernel.db import transaction
 from parley.kernel.http import Access, Visitor, api, entrypoint
 from parley.saml import documents, queries
 from parley.saml.models import NameIdFormat
-from parley.saml.requests import NoSuchLogin
+from parley.saml.queries import NoSuchLogin
 
 app = api(needs=Access.ANYBODY)
 XML: dict[int, OpenAPIResponse] = {

@@ -419,6 +419,10 @@ def _asked() -> None:
             ) THEN
                 verdict := 'session_ended'; RETURN;
             END IF;
+            -- An organization's identity provider opened it (parley.identity.single_sign_on).
+            IF EXISTS (SELECT FROM user_sessions s WHERE s.id = session AND s.methods @> '["saml"]') THEN
+                verdict := 'of_one_organization'; RETURN;
+            END IF;
             verdict := 'admitted';
         END $$
         """

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     from tests.saml.identity_provider import IdentityProvider
+    from tests.saml.scenes import House
 
+    provider = IdentityProvider()
     stranger, path = house.stranger, f"/saml/{house.member.organization_id}"
     person = house.world.person(f"admin@{new_id().hex}.test")  # a domain of its own: it belongs to the first who claims it
     with db.transaction(house.member.caller) as session:
         session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.ADMIN))
     member = person.at(house.member.organization_id, "ADMIN")
-    wanted = {"idp_metadata": IdentityProvider().metadata(), "domains": [person.email.rpartition("@")[2]]}
+    wanted = {"idp_metadata": provider.metadata(), "domains": [person.email.rpartition("@")[2]]}
 
     def connected() -> None:
         member.delete("/v1/saml/connection")
@@ -37,7 +39,20 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
         return make
 
+    def returning() -> Request:
+        """An answer for somebody who was here before, in a browser that asked for it."""
+        connected()
+        provider.__dict__.pop("server", None)
+        provider.sp_metadata = stranger.get(f"{path}/metadata").raw.decode()
+        made = House(house.world, member, provider, person.email.rpartition("@")[2], {})
+        assert made.log_in(person.email).status == 200
+        browser = made.browser()
+        asked = made.begin(browser)
+        document = provider.respond(asked, person.email)
+        return lambda: made.post(browser, document, asked.relay_state)
+
     return {
+        "POST /saml/{organization_id}/acs": returning,
         "PUT /v1/saml/connection": ready(lambda: member.put("/v1/saml/connection", wanted)),
         "GET /v1/saml/connection": ready(lambda: member.get("/v1/saml/connection")),
         "DELETE /v1/saml/connection": ready(lambda: member.delete("/v1/saml/connection")),

@@ -49,6 +49,7 @@ PUBLIC = {
     "POST /v1/saml/discover",
     "GET /saml/{organization_id}/metadata",
     "GET /saml/{organization_id}/login",
+    "POST /saml/{organization_id}/acs",
     "GET /v1/auth/providers",
     "GET /v1/auth/providers/{provider}/start",
     "GET /v1/auth/providers/{provider}/callback",

@@ -171,6 +171,7 @@ class IdentityProvider:
         if signs in ("response", "both"):
             self.sign(root, **signing)
         if after:
+            root = etree.fromstring(etree.tostring(root))  # lxml does not find by name what libxmlsec1 has put in
             after(root)
         return bytes(etree.tostring(root))
 

@@ -80,9 +80,9 @@ def change_email(caller: Caller, email: str, password: str | None) -> None:
 
 
 def switch(session: Session, caller: Caller, organization_id: UUID) -> Started:
-    """Work for another organization in the same session. Raises `NotAMember`, `SessionEnded`."""
+    """Work for another organization in the same session. Raises `NotAMember`, `SingleSignOnRequired`, `SessionEnded`."""
     user_id: UUID = session.info["user_id"]
-    place = sessions.chosen(session, user_id, wanted=organization_id)
+    place = sessions.chosen(session, user_id, methods=(), wanted=organization_id)  # one of single sign-on does not switch
     assert place is not None
     mine = update(UserSession).where(UserSession.id == session_of(caller), UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     moved = session.execute(mine.values(organization_id=place.id, last_used_at=now()).returning(UserSession.id)).scalar_one_or_none()

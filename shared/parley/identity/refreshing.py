@@ -15,9 +15,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import sessions, tickets
+from parley.identity import sessions, single_sign_on, tickets
 from parley.identity.models import RefreshToken, User, UserSession, UserStatus
 from parley.identity.sessions import Chosen, Started, as_user
+from parley.identity.single_sign_on import SingleSignOnRequired
 from parley.kernel import audit, db, keyed
 from parley.kernel.admission import NotAMember, SessionEnded
 from parley.kernel.callers import Caller
@@ -106,7 +107,11 @@ def _outcome(
     if is_over or old.revoked_at is not None or user.status is not UserStatus.ACTIVE:
         return SessionEnded("This session has ended; log in again.")
     if old.replaced_at is None:
-        return Rotated(_next(session, caller, old, family, user, at), old.id, at)
+        place = _place(session, family)
+        if place is None and single_sign_on.METHOD in family.methods:  # it works for that organization, or for none
+            sessions.revoke(session, family.id, because="no member any more")
+            return SessionEnded("You are not a member of this organization any more.")
+        return Rotated(_next(session, caller, old, family, user, place, at), old.id, at)
     if arrived_at < old.replaced_at + QUIET:
         successor = select(RefreshToken.created_at).where(RefreshToken.id == old.replaced_by).scalar_subquery()
         mine = update(RefreshToken).where(RefreshToken.id == old.id, RefreshToken.replaced_at > at - QUIET, successor > at - LONGEST)
@@ -124,13 +129,14 @@ def _place(session: Session, family: UserSession) -> Chosen | None:
     if family.organization_id is None:
         return None
     try:
-        return sessions.chosen(session, family.user_id, wanted=family.organization_id)
-    except NotAMember:
+        return sessions.chosen(session, family.user_id, methods=family.methods, wanted=family.organization_id)
+    except (NotAMember, SingleSignOnRequired):
         return None
 
 
-def _next(session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, at: datetime) -> Started:
-    place = _place(session, family)
+def _next(
+    session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, place: Chosen | None, at: datetime
+) -> Started:
     family.organization_id = place.id if place else None
     family.last_used_at = at
     family.expires_at = min(at + sessions.REFRESH_LIFE, family.created_at + sessions.LONGEST)

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from parley.identity import tickets
+from parley.identity import single_sign_on, tickets
 from parley.identity.models import MemberRole, Organization, OrganizationMember, RefreshToken, User, UserSession
+from parley.identity.single_sign_on import SingleSignOnRequired
 from parley.kernel import audit, keyed
 from parley.kernel.admission import NotAMember
 from parley.kernel.callers import NOWHERE, ActorType, Caller
@@ -51,22 +52,29 @@ def as_user(caller: Caller, user_id: UUID, organization_id: UUID | None = None) 
     return replace(caller, actor_type=ActorType.USER, actor_id=user_id, organization_id=organization_id or NOWHERE, admission=None)
 
 
-def chosen(session: Session, user_id: UUID, *, wanted: UUID | None = None, last: UUID | None = None) -> Chosen | None:
+def chosen(
+    session: Session, user_id: UUID, *, methods: Sequence[str], wanted: UUID | None = None, last: UUID | None = None
+) -> Chosen | None:
     """The organization to work for: the wanted one, else the last, else the first one joined. One query.
 
-    Raises `NotAMember` for a wanted one that the user does not belong to, or not any more.
+    Organizations that make the user come in by single sign-on are left out, unless that is among `methods`. Raises `NotAMember` for a
+    wanted one that the user does not belong to, or not any more; `SingleSignOnRequired` for one that lets them in another way only.
     """
     belonging = (
         select(Organization.id, Organization.name, Organization.slug, OrganizationMember.role)
         .join(OrganizationMember, OrganizationMember.organization_id == Organization.id)
+        .join(User, User.id == OrganizationMember.user_id)
         .where(OrganizationMember.user_id == user_id, OrganizationMember.deactivated_at.is_(None))
         .order_by(Organization.id.is_not_distinct_from(last).desc(), OrganizationMember.joined_at, OrganizationMember.id)
         .limit(1)
     )
     if wanted is not None:
         belonging = belonging.where(Organization.id == wanted)
-    found = session.execute(belonging).one_or_none()
+    is_free = single_sign_on.METHOD in methods
+    found = session.execute(belonging if is_free else belonging.where(single_sign_on.is_not_required())).one_or_none()
     if found is None and wanted is not None:
+        if not is_free and session.execute(belonging).one_or_none() is not None:
+            raise SingleSignOnRequired(f"Log in through this organization's identity provider: /saml/{wanted}/login.")
         raise NotAMember("You are not a member of this organization.")
     return Chosen(*found) if found is not None else None
 
@@ -76,7 +84,7 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
 
     `organization_id` is where they want to work; without it `chosen` decides. Raises `NotAMember`.
     """
-    place = chosen(session, user.id, wanted=organization_id, last=user.last_organization_id)
+    place = chosen(session, user.id, methods=methods, wanted=organization_id, last=user.last_organization_id)
     at = now()
     begun = UserSession(
         user_id=user.id,

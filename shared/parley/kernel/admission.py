@@ -32,6 +32,10 @@ class RightsChanged(Unauthenticated):
     """The role is another one than the token says, or than the key needs."""
 
 
+class SessionOfOneOrganization(Forbidden):
+    """The session reaches nothing but the organization whose identity provider opened it: not the account, not other organizations."""
+
+
 class NotAMember(Forbidden):
     """The user does not belong to the organization, or not any more."""
 
@@ -104,11 +108,15 @@ def question_of_person(user_id: UUID, admission: Admission) -> str:
 def settle(admission: Admission, answer: Any) -> None:
     """Take the database's answer.
 
-    Raises `SessionEnded`, `RightsChanged`, `NotAMember`, `KeyRevoked`, `PlanLimit`, `RateLimitExceeded`.
+    Raises `SessionEnded`, `SessionOfOneOrganization`, `RightsChanged`, `NotAMember`, `KeyRevoked`, `PlanLimit`, `RateLimitExceeded`.
     """
     admission.is_checked = True
     if answer.verdict == "session_ended":
         raise SessionEnded("This session has ended; log in again.")
+    if answer.verdict == "of_one_organization":
+        raise SessionOfOneOrganization(
+            "Single sign-on of an organization opened this session: for what is yours alone, log in another way."
+        )
     if answer.verdict == "not_a_member":
         raise NotAMember("You are not a member of this organization any more; choose another one or log in again.")
     if answer.verdict == "rights_changed":

@@ -1,10 +1,40 @@
 """What single sign-on reads."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import Organization
+from parley.identity.models import (
+    AuthProvider,
+    AuthProviderType,
+    Invitation,
+    InvitationStatus,
+    MemberRole,
+    Organization,
+    OrganizationMember,
+    User,
+)
+from parley.kernel.clock import now
+from parley.kernel.db import lookup
+from parley.kernel.errors import NotFound
 from parley.saml.models import SamlConnection
+
+
+class NoSuchLogin(NotFound):
+    """The organization is not there, or has no single sign-on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a connection's assertions are read: whose addresses it speaks for, what its people become, where what stands."""
+
+    domains: list[str]
+    default_role: MemberRole
+    email_attribute: str | None
+    name_attribute: str | None
+    role_attribute: str | None
 
 
 def connection(session: Session) -> SamlConnection | None:
@@ -20,3 +50,66 @@ def organization_and_connection(session: Session) -> tuple[Organization, SamlCon
         .where(Organization.id == session.info["caller"].organization_id)
     ).one_or_none()
     return (found[0], found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What an answer of the identity provider is held against. `request_id` is that of an open request, the one that was named."""
+
+    idp_entity_id: str
+    certificates: list[str]
+    reading: Reading
+    is_idp_initiated_allowed: bool
+    request_id: UUID | None
+    return_to: str | None
+
+
+def door(organization_id: UUID, request_id: UUID) -> Door:
+    """The connection of an organization that lives, and the named request if it waits for an answer. One round trip, no transaction.
+
+    Raises `NoSuchLogin`.
+    """
+    here = UUID(str(organization_id))
+    found = lookup(
+        f"SET LOCAL app.organization_id = '{here}'; "  # noqa: S608  # what is put in are UUIDs
+        "SELECT c.idp_entity_id, c.certificates, c.domains, c.default_role::text, c.email_attribute, c.name_attribute, c.role_attribute, "
+        "c.is_idp_initiated_allowed, r.id, r.return_to FROM saml_connections c "
+        "JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL "
+        f"LEFT JOIN saml_requests r ON r.organization_id = c.organization_id AND r.id = '{UUID(str(request_id))}' "
+        "AND r.used_at IS NULL AND r.expires_at > now() "
+        f"WHERE c.organization_id = '{here}'",
+    )
+    if not found:
+        raise NoSuchLogin("This organization has no single sign-on.")
+    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to = found[0]
+    return Door(entity_id, certificates, Reading(domains, MemberRole(role), email, name, role_name), is_allowed, open_id, return_to)
+
+
+def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:
+    """A living account, its membership of the caller's organization, its way in by this name. One query, in a transaction of both."""
+    here = session.info["caller"].organization_id
+    found = session.execute(
+        select(User, OrganizationMember, AuthProvider)
+        .outerjoin(OrganizationMember, (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == here))
+        .outerjoin(
+            AuthProvider,
+            (AuthProvider.user_id == User.id)
+            & (AuthProvider.provider_type == AuthProviderType.SAML)
+            & (AuthProvider.provider_id == provider_id),
+        )
+        .where(User.id == user_id)
+    ).one_or_none()
+    return (found[0], found[1], found[2]) if found else None
+
+
+def invitation(session: Session, email: str) -> Invitation | None:
+    """The pending one to the caller's organization itself. One query."""
+    return session.scalar(
+        select(Invitation).where(
+            Invitation.organization_id == session.info["caller"].organization_id,
+            Invitation.email == email,
+            Invitation.team_id.is_(None),
+            Invitation.status == InvitationStatus.PENDING,
+            Invitation.expires_at > now(),
+        )
+    )

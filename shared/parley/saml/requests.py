@@ -8,17 +8,14 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import keyed
 from parley.kernel.clock import now
-from parley.kernel.errors import NotFound, Unprocessable
+from parley.kernel.errors import Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.sealed import unseal
 from parley.saml import addresses, certificates, documents, queries
 from parley.saml.models import SamlRequest
+from parley.saml.queries import NoSuchLogin
 
 LIFE = timedelta(minutes=15)
-
-
-class NoSuchLogin(NotFound):
-    """The organization is not there, or has no single sign-on."""
 
 
 class BadReturn(Unprocessable):

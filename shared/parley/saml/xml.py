@@ -15,6 +15,7 @@ MOST_BYTES = 256 * 1024
 _DEEPEST = 40
 _MOST_ELEMENTS = 5000
 
+LxmlError = etree.LxmlError
 Element = Any
 """An element of lxml, which has no types."""
 

@@ -1,0 +1,32 @@
+"""What the rest of identity knows of single sign-on: whom an organization makes use it, and what a session that it opened may not do.
+
+An organization's identity provider speaks for the organization, and not for the accounts of its members: they may have others beside it. A
+session that it opened therefore works for that organization alone; `admit_person` refuses it everything of the person's own.
+"""
+
+from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy.dialects.postgresql import TEXT
+
+from parley.identity.models import MemberRole, Organization, OrganizationMember, User
+from parley.kernel.errors import Forbidden
+
+METHOD = "saml"
+"""In the `methods` of a session that an organization's identity provider opened."""
+
+
+class SingleSignOnRequired(Forbidden):
+    """The organization lets members with this address in by its identity provider alone."""
+
+
+def is_not_required() -> ColumnElement[bool]:
+    """Of an organization, a member of it and their account: that the member may come in by any way (`Organization.sso_domains`).
+
+    The owner may: somebody has to get in when the identity provider is away or was set up wrong.
+    """
+    domain = func.split_part(func.lower(User.email.cast(TEXT)), "@", 2)
+    return or_(
+        Organization.sso_domains.is_(None),
+        OrganizationMember.role == MemberRole.OWNER,
+        User.email.is_(None),
+        ~func.jsonb_exists(Organization.sso_domains, domain),
+    )

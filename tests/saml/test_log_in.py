@@ -1,0 +1,227 @@
+"""People come in by single sign-on: who they become, what their session reaches, who is not let in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from lxml import etree
+from sqlalchemy import select, update
+
+from parley.identity.models import AuthProvider, MemberRole, OrganizationMember, User, UserSession, UserStatus
+from parley.kernel import db
+from parley.kernel.audit import AuditLog
+from parley.kernel.clock import now
+from parley.kernel.ids import new_id
+from parley.kernel.plans import PlanType
+from tests.harness import Answer, Client, World
+from tests.saml.identity_provider import NS, IdentityProvider, assertion
+from tests.saml.scenes import House, connected, with_sso
+
+
+def ada(house: House) -> str:
+    return f"ada-{new_id().hex[-8:]}@{house.domain}"
+
+
+def saying(**attributes: str) -> Callable[[Any], None]:
+    """Adds attributes to the assertion, before it is signed."""
+
+    def twist(root: Any) -> None:
+        statement = etree.SubElement(assertion(root), f"{{{NS['saml']}}}AttributeStatement")
+        for name, value in attributes.items():
+            attribute = etree.SubElement(statement, f"{{{NS['saml']}}}Attribute", Name=name)
+            etree.SubElement(attribute, f"{{{NS['saml']}}}AttributeValue").text = value
+
+    return twist
+
+
+def me(world: World, answer: Answer) -> Any:
+    return Client(world, answer.body["access_token"]).get("/v1/identity/me").body
+
+
+@pytest.mark.parametrize("signs", ["assertion", "response", "both"])
+def test_a_newcomer_gets_an_account_a_seat_and_a_session(world: World, house: House, signs: str) -> None:
+    email = ada(house)
+    answer = house.log_in(email, signs=signs)
+    assert answer.status == 200, answer.raw
+    assert answer.body["user"]["email"] == email
+    assert answer.body["organization"]["id"] == str(house.owner.organization_id)
+    assert me(world, answer)["role"] == "MEMBER"
+    [user] = house.owner.rows(select(User).where(User.email == email))
+    assert user.email_verified_at is None  # the identity provider says so; no mail of ours was answered
+    [session] = house.owner.rows(select(UserSession).where(UserSession.user_id == user.id))
+    assert session.methods == ["saml"]
+    actions = house.owner.rows(select(AuditLog.action).where(AuditLog.created_at > user.created_at).order_by(AuditLog.id))
+    assert {"member.created", "user.login_succeeded"} <= set(actions)
+
+
+def test_who_comes_again_is_the_same_person_whatever_their_address_is_then(world: World, house: House) -> None:
+    first = house.log_in(ada(house), name_id="employee-7")
+    assert first.status == 403 and first.body["code"] == "no_address"
+
+    one, other = ada(house), ada(house)
+    first = house.log_in("unused", name_id="employee-7", before=saying(mail=one))
+    second = house.log_in("unused", name_id="employee-7", before=saying(mail=other))
+    assert first.status == second.status == 200, (first.raw, second.raw)
+    assert first.body["user"] == second.body["user"]
+    assert second.body["user"]["email"] == one
+
+
+def test_letters_of_an_address_have_no_case(house: House) -> None:
+    email = ada(house)
+    assert house.log_in(email).body["user"]["id"] == house.log_in(email.upper()).body["user"]["id"]
+
+
+def test_name_and_role_come_from_attributes_that_the_connection_names(world: World) -> None:
+    house = with_sso(world, name_attribute="cn", role_attribute="parley_role")
+
+    for said, becomes in (("admin", "ADMIN"), ("VIEWER", "VIEWER"), ("OWNER", "MEMBER"), ("nonsense", "MEMBER")):
+        answer = house.log_in(ada(house), before=saying(cn="Ada Lovelace", parley_role=said))
+        assert (answer.body["user"]["name"], answer.body["organization"]["role"]) == ("Ada Lovelace", becomes)
+
+
+def test_a_browser_goes_back_to_where_it_began_with_the_session_in_a_cookie(house: House) -> None:
+    browser = house.browser()
+    asked = house.begin(browser, "/welcome?tab=1")
+    answer = house.post(browser, house.provider.respond(asked, ada(house)), asked.relay_state)
+    assert (answer.status, answer.headers["location"]) == (303, "/welcome?tab=1")
+    assert "__Secure-parley_refresh" in browser.cookies
+    assert b"access_token" not in answer.raw
+
+
+def test_opaque_names_that_differ_in_case_are_two_people(house: House) -> None:
+    answers = [house.log_in("unused", name_id=name, before=saying(mail=ada(house))) for name in ("aGVsbG8", "aGvsbG8")]
+    assert answers[0].body["user"]["id"] != answers[1].body["user"]["id"]
+
+
+# --- who is let in as whom ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_verified_account_joins_and_an_unverified_one_does_not(world: World, house: House) -> None:
+    verified, doubtful = world.person(ada(house)), world.person(ada(house), is_verified=False)
+    answer = house.log_in(verified.email)
+    assert (answer.status, answer.body["user"]["id"]) == (200, str(verified.user_id))
+    refused = house.log_in(doubtful.email)
+    assert (refused.status, refused.body["code"]) == (403, "address_not_verified")
+
+
+def test_an_address_outside_the_domains_is_refused(world: World, house: House) -> None:
+    elsewhere = world.person()
+    for email in (elsewhere.email, f"eve@sub.{house.domain}", f"eve@{house.domain}.evil.test"):
+        answer = house.log_in(email)
+        assert (answer.status, answer.body["code"]) == (403, "foreign_address")
+
+
+def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world: World, house: House) -> None:
+    """Whoever runs an identity provider could come in as anybody in the domain: not with that into what they have elsewhere."""
+    person = world.person(ada(house))
+    elsewhere = world.organization("Elsewhere")
+    with db.transaction(elsewhere.caller) as session:
+        session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.ADMIN))
+    intruder = Client(world, house.log_in(person.email).body["access_token"])
+    assert intruder.get("/v1/identity/me").status == 200
+    for answer in (
+        intruder.post("/v1/auth/switch", {"organization_id": str(elsewhere.organization_id)}),
+        intruder.get("/v1/auth/sessions"),
+        intruder.get("/v1/identity/organizations"),
+        intruder.put("/v1/auth/password", {"current_password": "whatever it is", "new_password": "a long enough passphrase of hers"}),
+        intruder.post("/v1/auth/email", {"email": "evil@evil.test"}),
+        intruder.post("/v1/auth/totp", {}),
+    ):
+        assert (answer.status, answer.body["code"]) == (403, "session_of_one_organization"), answer.raw
+
+
+def test_a_session_ends_with_the_membership(world: World, house: House) -> None:
+    answer = house.log_in(ada(house))
+    refreshed = Client(world).post("/v1/auth/refresh", {"refresh_token": answer.body["refresh_token"]})
+    assert refreshed.status == 200, refreshed.raw
+    user_id = answer.body["user"]["id"]
+    with db.transaction(house.owner.caller) as session:
+        session.execute(update(OrganizationMember).where(OrganizationMember.user_id == user_id).values(deactivated_at=now()))
+    refused = Client(world).post("/v1/auth/refresh", {"refresh_token": refreshed.body["refresh_token"]})
+    assert (refused.status, refused.body["code"]) == (401, "session_ended")
+
+
+def test_deactivated_members_and_suspended_accounts_stay_out(house: House) -> None:
+    email = ada(house)
+    user_id = house.log_in(email).body["user"]["id"]
+    with db.transaction(house.owner.caller) as session:
+        session.execute(update(OrganizationMember).where(OrganizationMember.user_id == user_id).values(deactivated_at=now()))
+    assert house.log_in(email).body["code"] == "account_not_active"
+    other = ada(house)
+    user_id = house.log_in(other).body["user"]["id"]
+    with db.transaction(house.owner.caller, person=user_id) as session:
+        session.execute(update(User).where(User.id == user_id).values(status=UserStatus.SUSPENDED))
+    assert house.log_in(other).body["code"] == "account_not_active"
+
+
+def test_the_plan_bounds_newcomers(world: World) -> None:
+    owner = world.organization(f"small{new_id().hex[-8:]}", PlanType.PRO)  # three seats
+    [email] = owner.rows(select(User.email).where(User.id == owner.user_id))
+    house = connected(world, owner, email.rpartition("@")[2], IdentityProvider())
+    emails = [ada(house) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(house.log_in, emails))
+    assert sorted(answer.status for answer in answers) == [200, 200, 402, 402]
+
+
+def test_an_invitation_is_taken_with_its_role_and_its_seat(world: World) -> None:
+    owner = world.organization(f"tiny{new_id().hex[-8:]}", PlanType.PRO)
+    [email] = owner.rows(select(User.email).where(User.id == owner.user_id))
+    house = connected(world, owner, email.rpartition("@")[2], IdentityProvider())
+    invited = [ada(house), ada(house)]
+    for address in invited:
+        answer = owner.post("/v1/identity/invitations", {"email": address, "role": "ADMIN"})
+        assert answer.status in (200, 201, 202), answer.raw
+    assert house.log_in(ada(house)).status == 402
+    assert house.log_in(invited[0]).body["organization"]["role"] == "ADMIN"
+
+
+def test_two_first_log_ins_at_once_make_one_account(house: House) -> None:
+    email = ada(house)
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(answer.status for answer in pool.map(lambda _: house.log_in(email), range(4)))
+    assert statuses[0] == 200 and set(statuses) <= {200, 409}
+    assert len(house.owner.rows(select(User).where(User.email == email))) == 1
+
+
+# --- who has to ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_where_it_is_enforced_members_of_the_domain_come_in_no_other_way(world: World) -> None:
+    house = with_sso(world, is_enforced=True)
+    person = world.person(ada(house))
+    with db.transaction(house.owner.caller) as session:
+        session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.MEMBER))
+    from parley.identity import sessions
+    from parley.identity.single_sign_on import SingleSignOnRequired
+    from parley.kernel.callers import NOWHERE, ActorType, Caller
+
+    caller = Caller(NOWHERE, ActorType.USER, person.user_id)
+
+    def begin(methods: list[str], organization_id: Any = None) -> Any:
+        with db.personal(caller, person.user_id) as session:
+            user = session.scalars(select(User).where(User.id == person.user_id)).one()
+            return sessions.start(session, caller, user, methods, organization_id).organization
+
+    assert begin(["pwd"]) is None
+    with pytest.raises(SingleSignOnRequired):
+        begin(["pwd"], house.owner.organization_id)
+    assert house.log_in(person.email).body["organization"]["id"] == str(house.owner.organization_id)
+
+    def put(*, is_enforced: bool) -> None:
+        wanted = {"idp_metadata": house.provider.metadata(), "domains": [house.domain], "is_enforced": is_enforced}
+        assert house.owner.put("/v1/saml/connection", wanted).status == 200
+
+    put(is_enforced=False)
+    assert begin(["pwd"]) is not None
+
+
+def test_the_way_in_is_listed_as_the_persons(house: House) -> None:
+    email = ada(house)
+    user_id = house.log_in(email).body["user"]["id"]
+    with db.personal(house.owner.caller, user_id) as session:
+        [link] = session.scalars(select(AuthProvider)).all()
+    assert (link.provider_type, link.provider_id) == ("SAML", f"{house.owner.organization_id}:{email}")
