@@ -85,7 +85,7 @@ def test_a_deployment_that_is_rolled_back_leaves_the_newer_schema(empty_database
 def test_a_statement_of_a_revision_may_take_longer_than_a_request(
     empty_database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parley.kernel.connections._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("parley.kernel.places._ANSWER_SECONDS", 0.3)
     empty_database.run(
         """
         CREATE FUNCTION dawdle() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.6); END';
