@@ -1,0 +1,23 @@
+"""What a log-in by single sign-on asks of the database."""
+
+from __future__ import annotations
+
+from tests.kernel.wire import wired
+from tests.saml.scenes import House
+
+
+def test_round_trips(house: House) -> None:
+    email = f"ada@{house.domain}"
+    with wired() as wire:
+        assert house.log_in(email).status == 200  # what is made once is there: the account, a connection, data keys
+        browser = house.browser()
+        before = wire.round_trips
+        asked = house.begin(browser)
+        assert wire.round_trips - before <= 5
+        document = house.provider.respond(asked, email)
+        before = wire.round_trips
+        assert house.post(browser, document, asked.relay_state).status == 200
+        assert wire.round_trips - before <= 8
+        before = wire.round_trips
+        assert house.post(browser, document, asked.relay_state).status == 403
+        assert wire.round_trips - before <= 6  # the trail included
