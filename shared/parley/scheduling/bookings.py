@@ -120,7 +120,7 @@ def enter(session: Session, caller: Caller, place: Place, invitee: Invitee, stat
     )
     booking.calendar_uid = moved.calendar_uid if moved else booking.id
     if moved is not None:
-        booking.sequence, booking.rescheduled_from_id = moved.sequence, moved.id
+        booking.sequence, booking.rescheduled_from_id = moved.sequence + 1, moved.id
     booking.management_token_hash = keyed.digest(TOKEN, management_token(booking))
     is_session = event_type.kind is EventTypeKind.GROUP
     held = Range(slot.start - timedelta(minutes=event_type.buffer_before), slot.end + timedelta(minutes=event_type.buffer_after))

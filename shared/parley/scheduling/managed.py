@@ -10,7 +10,7 @@ from parley.identity.models import Organization, User
 from parley.kernel import directory, keyed
 from parley.kernel.callers import Caller
 from parley.kernel.directory import Kind
-from parley.scheduling import bookings, moves, transitions
+from parley.scheduling import moves, queries, transitions
 from parley.scheduling.bookings import TOKEN, NoSuchBooking
 from parley.scheduling.kinds import CanceledBy
 from parley.scheduling.models import Booking, EventType
@@ -51,9 +51,11 @@ def reschedule(session: Session, caller: Caller, key: Key, wanted: BookingMove) 
 
     Raises `NoSuchBooking`, and what `moves.reschedule` raises.
     """
-    booking, shown = _found(session, key)
-    new = moves.reschedule(session, caller, bookings.found_whole(session, booking.id), wanted, CanceledBy.INVITEE)
-    return _shown_again(shown, new), new
+    moved, offer = moves.reschedule(session, caller, queries.to_move(session, token_hash=key.token_hash), wanted, CanceledBy.INVITEE)
+    new, names = moved.booking, {place.user_id: place.name for place in offer.places}
+    said = {"event_type_name": offer.event_type.name, "host_name": names.get(new.host_id), "organization_name": offer.organization_name}
+    said |= {name: getattr(new, name) for name in ManagedBookingRead.model_fields if name not in said}
+    return ManagedBookingRead.model_validate(said), new
 
 
 def _shown_again(shown: ManagedBookingRead, booking: Booking) -> ManagedBookingRead:

@@ -1,18 +1,20 @@
 """A booking at another time, or with another host of its pool."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
+from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import bookings, transitions, turns
+from parley.scheduling import bookings, queries, transitions, turns
 from parley.scheduling.availability import slot_at
-from parley.scheduling.bookings import INSTANT
+from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
 from parley.scheduling.models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
 from parley.scheduling.offers import Aside, Offer, offer, taken
@@ -20,6 +22,9 @@ from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import BookingMove, BookingRead
 from parley.scheduling.slots import SlotTaken
 from parley.scheduling.transitions import IllegalTransition
+
+Locked = tuple[Whole, list[tuple[UUID, Any]]]
+"""A booking with what stands beside it, locked, and its answers by question."""
 
 
 class NotOfferedAnyMore(Conflict):
@@ -46,30 +51,32 @@ class NotOfThePool(Unprocessable):
 
 def reschedule_booking(session: Session, caller: Caller, booking_id: UUID, wanted: BookingMove) -> BookingRead:
     """The host's side moves a booking. Raises `NoSuchBooking`, and what `reschedule` raises."""
-    moved = reschedule(session, caller, bookings.found_whole(session, booking_id), wanted, CanceledBy.HOST)
-    return bookings.read(bookings.found_whole(session, moved.id))
+    moved, _ = reschedule(session, caller, queries.to_move(session, booking_id), wanted, CanceledBy.HOST)
+    return bookings.read(moved)
 
 
-def reschedule(session: Session, caller: Caller, was: Whole, wanted: BookingMove, by: CanceledBy) -> Booking:
-    """A new record in the place of the old one, which is RESCHEDULED for good. The invitee before it begins.
+def reschedule(session: Session, caller: Caller, found: Locked | None, wanted: BookingMove, by: CanceledBy) -> tuple[Whole, Offer]:
+    """A new record in the place of the old one, which is RESCHEDULED for good. The invitee before it begins. Returns the new one.
 
     The invitee, the answers and the calendar's UID are the same. A pool's host stays where free; a collective comes whole; a seat is one of
-    the session at the new start. Moved by the invitee it wants confirmation anew, where the event type does. The old record does not stand
-    in the way of the new one. Raises `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    the session at the new start. Moved by the invitee it wants confirmation anew, where the event type does. The old record is locked, and
+    does not stand in the way of the new one.
+
+    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, `SlotTaken`, `LimitReached`, `SlotNotOffered`.
     """
+    was, given = _standing(found, "rescheduled")
     old = was.booking
-    if by is CanceledBy.INVITEE and old.status in STANDING:
+    if by is CanceledBy.INVITEE:
         transitions.check_not_begun(old)
-    found = offer(session, old.event_type_id, to_book=True, only_active=False)
-    if found is None:
+    offered = offer(session, old.event_type_id, to_book=True, only_active=False)
+    if offered is None:
         raise NotOfferedAnyMore
-    had = transitions.change(session, old, BookingStatus.RESCHEDULED, cancel_reason=wanted.reason or None)
-    place = bookings.find(session, found, wanted.start_time, wanted.hold_token, keep=old.host_id)
-    is_asked = found.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
-    status = BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED
-    new = bookings.enter(session, caller, place, was.invitee, status, moved=old)
-    given = session.scalars(select(Answer).where(Answer.booking_id == old.id)).all()
-    session.add_all(Answer(booking_id=new.id, question_id=answer.question_id, value=answer.value) for answer in given)
+    over = {"status": BookingStatus.RESCHEDULED, "cancel_reason": wanted.reason or None, "sequence": Booking.sequence + 1}
+    later(session, update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over))
+    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id)
+    is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
+    new = bookings.enter(session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old)
+    session.add_all(Answer(booking_id=new.id, question_id=question_id, value=value) for question_id, value in given)
     taken_back = violation_means(ONE_ANSWER_TO_A_MOVE, IllegalTransition("It has just been moved.", booking_status="RESCHEDULED"))
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), taken_back:
         session.flush()
@@ -79,16 +86,27 @@ def reschedule(session: Session, caller: Caller, was: Whole, wanted: BookingMove
         turns.give_back(session, old)
         turns.take(session, new)
     moved = {"from_booking_id": old.id, "from_host_id": old.host_id, "from_start_time": old.start_time.isoformat()}
-    bookings.tell(session, caller, "rescheduled", new, old={"status": had.value}, rescheduled_by=by.value, **moved)
-    return new
+    bookings.tell(session, caller, "rescheduled", new, old={"status": old.status.value}, rescheduled_by=by.value, **moved)
+    return Whole(new, was.invitee, list(place.hosts), None), offered
+
+
+def _standing(found: Locked | None, word: str) -> Locked:
+    """Raises `NoSuchBooking`, `IllegalTransition`."""
+    if found is None:
+        raise NoSuchBooking
+    status = found[0].booking.status
+    if status not in STANDING:
+        raise IllegalTransition(f"A booking that is {status.value} can't be {word}.", booking_status=status.value)
+    return found
 
 
 def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id: UUID | None) -> BookingRead:
     """Another host of the pool takes the booking: the one named, or whose turn it is of the others. The time stays.
 
-    Raises `NoSuchBooking`, `NoPool`, `NotOfferedAnyMore`, `NotOfThePool`, `HostNotFree`, `IllegalTransition`.
+    Raises `NoSuchBooking`, `IllegalTransition`, `NoPool`, `NotOfferedAnyMore`, `NotOfThePool`, `HostNotFree`.
     """
-    booking = bookings.found_whole(session, booking_id).booking
+    was, _ = _standing(queries.to_move(session, booking_id), "given to somebody else")
+    booking = was.booking
     if booking.pool_id is None:
         raise NoPool("Only a booking of a ROUND_ROBIN has others who can take it.")
     found = offer(session, booking.event_type_id, to_book=True, only_active=False)
@@ -98,18 +116,13 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
         raise NotOfThePool("This host is not in the pool.")
     other, gone = _other(session, found, booking, host_id), booking.host_id
 
-    mine = update(Booking).where(Booking.id == booking_id, Booking.status.in_(STANDING), Booking.host_id == gone)
-    changed = mine.values(host_id=other, updated_at=now(), sequence=Booking.sequence + 1).returning(Booking)
     turns.give_back(session, booking)
-    if session.execute(changed, execution_options={"populate_existing": True}).one_or_none() is None:
-        raise IllegalTransition(
-            f"A booking that is {booking.status.value} can't be given to somebody else.", booking_status=booking.status.value
-        )
+    booking.host_id, booking.sequence, booking.updated_at = other, booking.sequence + 1, now()
     with violation_means(NO_OVERLAP, HostNotFree()):
         session.execute(update(BookingHost).where(BookingHost.booking_id == booking_id).values(host_id=other))
     turns.take(session, booking)
     bookings.tell(session, caller, "reassigned", booking, old={"host_id": str(gone)}, from_host_id=gone)
-    return bookings.read(bookings.found_whole(session, booking_id))
+    return bookings.read(Whole(booking, was.invitee, [other], None))
 
 
 def _other(session: Session, found: Offer, booking: Booking, host_id: UUID | None) -> UUID:

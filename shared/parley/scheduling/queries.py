@@ -80,6 +80,17 @@ def whole(session: Session, booking_id: UUID) -> Whole | None:
     return Whole(*found) if found else None
 
 
+def to_move(session: Session, booking_id: UUID | None = None, token_hash: str | None = None) -> tuple[Whole, list[tuple[UUID, Any]]] | None:
+    """A booking, by its id or by its token's hash, locked until the transaction ends, and its answers by question. One query."""
+    given = select(func.jsonb_agg(func.jsonb_build_array(Answer.question_id, Answer.value))).where(Answer.booking_id == Booking.id)
+    chosen = _wholes(aliased(Booking)).add_columns(given.scalar_subquery())
+    chosen = chosen.where(Booking.id == booking_id) if booking_id else chosen.where(Booking.management_token_hash == token_hash)
+    found = session.execute(chosen.with_for_update(key_share=True, of=Booking), execution_options={"populate_existing": True}).one_or_none()
+    if found is None:
+        return None
+    return Whole(*found[:4]), [(UUID(question_id), value) for question_id, value in found[4] or ()]
+
+
 def wholes(session: Session, ids: Sequence[UUID]) -> list[Whole]:
     """In the order given. One query."""
     if not ids:
