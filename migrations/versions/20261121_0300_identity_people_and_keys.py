@@ -68,6 +68,8 @@ def _widened() -> None:
     op.add_column("directory_entries", user(nullable=True))
     op.create_index("ix_directory_entries_user_id", "directory_entries", ["user_id"])
     op.create_check_constraint(op.f("ck_directory_entries_one_owner"), "directory_entries", "num_nonnulls(organization_id, user_id) = 1")
+    # The owner of the tables is under their policies too, and would see nobody.
+    op.execute("ALTER TABLE users NO FORCE ROW LEVEL SECURITY")
     op.execute(
         """
         INSERT INTO directory_entries (kind, key, user_id)
@@ -75,6 +77,7 @@ def _widened() -> None:
         WHERE email IS NOT NULL AND deleted_at IS NULL
         """
     )
+    op.execute("ALTER TABLE users FORCE ROW LEVEL SECURITY")
     for table in ("outbox_events", "idempotency_keys"):
         op.drop_constraint(f"fk_{table}_organization_id", table, type_="foreignkey")
     nobodys = f"organization_id = '{UUID(int=0)}' AND right(scope, 36) = {PERSON}::text"
@@ -444,7 +447,9 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY {policy} ON {table}")
     op.drop_index("uq_organization_members_owner", "organization_members")
     for table in ("outbox_events", "idempotency_keys"):
-        op.execute(f"DELETE FROM {table} e WHERE NOT EXISTS (SELECT FROM organizations o WHERE o.id = e.organization_id)")
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        op.execute(f"DELETE FROM {table} WHERE organization_id = '00000000-0000-0000-0000-000000000000'")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.create_foreign_key(f"fk_{table}_organization_id", table, "organizations", ["organization_id"], ["id"], ondelete="CASCADE")
     op.execute("DELETE FROM directory_entries WHERE organization_id IS NULL")
     op.drop_constraint(op.f("ck_directory_entries_one_owner"), "directory_entries", type_="check")

@@ -63,11 +63,18 @@ def test_each_revision_alone_goes_down_and_up_on_data(empty_database: pg8000.nat
         VALUES ('01900000-0000-7000-8000-000000000002', '01900000-0000-7000-8000-000000000003', now(), 'organization.created', 'USER');
         """
     )
+    empty_database.run(
+        """
+        INSERT INTO outbox_events (organization_id, id, name, payload, occurred_at, attempts, due_at)
+        VALUES ('00000000-0000-0000-0000-000000000000', '01900000-0000-7000-8000-000000000004', 'x', '{}', now(), 0, now())
+        """
+    )
     script = ScriptDirectory.from_config(configuration())
     for revision in list(script.walk_revisions())[:-1]:
         migrations.downgrade(str(revision.down_revision))
     migrations.upgrade()
     assert empty_database.run("SELECT count(*) FROM audit_logs") == [[1]]
+    assert empty_database.run("SELECT kind FROM directory_entries WHERE user_id IS NOT NULL") == [["email"]]
 
 
 def test_a_second_run_changes_nothing(empty_database: pg8000.native.Connection) -> None:
