@@ -16,6 +16,8 @@ from tests.platform import routes_keys
 from tests.platform.every_route import AREAS, Furnished, Request
 
 FEW, MANY = 3, 60
+# Lock somebody first, whose account two requests may change at once.
+ONE_MORE = {"POST /saml/{organization_id}/acs": 9, "POST /v1/auth/totp": 9}
 WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
 
 
@@ -81,7 +83,7 @@ def test_no_route_costs_more_than_eight(counter: Counter, house: Furnished, worl
     requests = house.requests()
     assert requests.keys() == {f"{route.method} {route.path}" for route in world.template.routes} - WITHOUT_DATABASE
     costs = {name: counter.cost(ready()) for name, ready in requests.items()}
-    assert {name: cost for name, cost in costs.items() if cost[0] > 8} == {}
+    assert {name: cost for name, cost in costs.items() if cost[0] > ONE_MORE.get(name, 8)} == {}
 
 
 def _messages(house: Furnished, count: int) -> None:
