@@ -8,6 +8,7 @@ that is not a member joins only if its address was verified by mail, and an acco
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.identity import accounts, seats, sessions, single_sign_on
@@ -17,6 +18,7 @@ from parley.kernel import audit, directory
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Forbidden
+from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.verdicts import violation_means
 from parley.saml import arrivals, queries
@@ -92,7 +94,7 @@ def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
     if link is None:
         _link(session, user, somebody)
     else:
-        link.last_used_at = now()
+        later(session, update(AuthProvider).where(AuthProvider.id == link.id).values(last_used_at=now()))
     return user
 
 
