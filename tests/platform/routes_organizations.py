@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from parley.identity import invitations
-from parley.identity.models import Invitation
+from parley.identity.models import Invitation, MemberRole, OrganizationMember
 from parley.kernel import db
 from parley.kernel.ids import new_id
 from tests.stack.scenes import created
@@ -24,6 +24,14 @@ ORGANIZATION, INVITATIONS = "/v1/identity/organization", "/v1/identity/invitatio
 
 def slug() -> str:
     return f"s-{new_id().hex}"
+
+
+def belong(house: Furnished) -> Member:
+    """The house's member belongs to one organization more, of somebody else's: a person founds twenty a day at most."""
+    other = house.world.organization("Other")
+    with db.transaction(other.caller) as session:
+        session.add(OrganizationMember(user_id=house.member.user_id, role=MemberRole.MEMBER))
+    return other
 
 
 def founded(house: Furnished, *, is_deleted: bool = False) -> Member:
@@ -142,7 +150,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
 
 LISTS: dict[str, Callable[[Furnished, int], object]] = {
-    "GET /v1/identity/organizations": lambda house, count: [founded(house) for _ in range(count)],
+    "GET /v1/identity/organizations": lambda house, count: [belong(house) for _ in range(count)],
     "GET /v1/identity/members": lambda house, count: [add_member(house) for _ in range(count)],
     "GET /v1/identity/invitations": lambda house, count: [add_invitation(house) for _ in range(count)],
     "GET /v1/identity/teams": lambda house, count: [add_team(house) for _ in range(count)],

@@ -75,7 +75,13 @@ KNOWN_TO = {
     "DATABASE_OWNER_URL": {"PlatformMigrate"},
     "WHATSAPP_APP_SECRET": {"InboxReceiveWebhook"},
     "WHATSAPP_VERIFY_TOKEN": {"InboxVerifyWebhook"},
-    "DATA_KEY_ID": {"InboxCreateConnection", "WebhooksCreateSubscription", "WebhooksRotateSecret", "WebhooksUpdateSubscription"},
+    "DATA_KEY_ID": {
+        "SchedulingHoldSlot",
+        "InboxCreateConnection",
+        "WebhooksCreateSubscription",
+        "WebhooksRotateSecret",
+        "WebhooksUpdateSubscription",
+    },
     "PEPPER": {
         "SchedulingCreateBooking",
         "SchedulingHoldSlot",

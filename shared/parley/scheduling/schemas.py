@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from parley.kernel.texts import InstantIn, Prose, Shown, TimeZone, Wanted
+from parley.kernel.texts import InstantIn, Prose, Shown, ShownOnce, TimeZone, Wanted
 from parley.scheduling.kinds import BookingStatus, CanceledBy
 from parley.scheduling.words import Address, Name, Phone, Reason, Tag
 
@@ -81,7 +81,7 @@ class HoldCreate(Wanted):
 class HoldRead(Shown):
     """`token` goes into the booking's `hold_token`; until `expires_at` nobody else can have the slot."""
 
-    token: str
+    token: ShownOnce
     start_time: datetime
     end_time: datetime
     expires_at: datetime
