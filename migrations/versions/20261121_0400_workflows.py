@@ -1,4 +1,4 @@
-"""Workflows and routing forms."""
+"""Workflows."""
 
 revision = "0011_workflows"
 down_revision = "0010_calendars"

@@ -21,11 +21,13 @@ from parley.scheduling import bookings
 from parley.scheduling.models import Booking
 from tests.harness import Client, Member, World
 from tests.platform import (
+    routes_booking_pages,
     routes_calendars,
     routes_keys,
     routes_log_in,
     routes_organizations,
     routes_providers,
+    routes_routing,
     routes_saml,
     routes_scheduling,
     routes_scim,
@@ -44,6 +46,8 @@ AREAS = (
     routes_scheduling,
     routes_calendars,
     routes_workflows,
+    routes_routing,
+    routes_booking_pages,
 )
 NO_LISTS: set[str] = {"/v1/identity/me"}.union(*(getattr(area, "NO_LISTS", set()) for area in AREAS))
 """Paths without a parameter that answer a GET with one thing."""
