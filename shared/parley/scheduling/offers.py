@@ -1,12 +1,12 @@
 """What the availability of an event type is made of, as the database has it: two statements, for the list and for a booking alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, Uuid, case, func, literal, literal_column, select, true, union_all
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, case, func, literal, literal_column, select, union_all
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -104,27 +104,28 @@ def _gathered(*columns: InstrumentedAttribute[Any], parent: InstrumentedAttribut
     return select(func.jsonb_agg(func.jsonb_build_array(*columns))).where(parent == of).scalar_subquery()
 
 
-def _places(event_type_id: UUID) -> Any:
-    """Who the hosts are, by kind: the one, those of the list, those of the pool."""
+def _places(ids: Sequence[UUID], name: str) -> Any:
+    """Who the hosts of event types are, by kind: the one, those of the list, those of the pool."""
     alone = (EventTypeKind.ONE_ON_ONE, EventTypeKind.GROUP)
     none = literal_column("NULL", Uuid)
-    one = select(
-        EventType.user_id, EventType.schedule_id, literal(0).label("position"), literal(1).label("weight"), literal(0).label("rank")
+    position, weight, rank = literal(0).label("position"), literal(1).label("weight"), literal(0).label("rank")
+    one = select(EventType.id.label("of"), EventType.user_id, EventType.schedule_id, position, weight, rank)
+    listed = select(
+        EventTypeHost.event_type_id, EventTypeHost.user_id, EventTypeHost.schedule_id, EventTypeHost.position, literal(1), literal(0)
     )
-    listed = select(EventTypeHost.user_id, EventTypeHost.schedule_id, EventTypeHost.position, literal(1), literal(0))
-    pooled = select(
-        RoundRobinAssignment.user_id, none, RoundRobinAssignment.position, RoundRobinAssignment.weight, RoundRobinAssignment.priority
-    ).join(EventType, EventType.pool_id == RoundRobinAssignment.pool_id)
+    place = RoundRobinAssignment
+    pooled = select(EventType.id, place.user_id, none, place.position, place.weight, place.priority)
     return union_all(
-        one.where(EventType.id == event_type_id, EventType.kind.in_(alone)),
-        listed.where(EventTypeHost.event_type_id == event_type_id),
-        pooled.where(EventType.id == event_type_id),
-    ).subquery("places")
+        one.where(EventType.id.in_(ids), EventType.kind.in_(alone)),
+        listed.where(EventTypeHost.event_type_id.in_(ids)),
+        pooled.join(EventType, EventType.pool_id == place.pool_id).where(EventType.id.in_(ids)),
+    ).subquery(name)
 
 
-def _offering(event_type_id: UUID) -> Select[Any]:
-    """A row for each host who still belongs to the organization."""
-    places, own, kept = _places(event_type_id), aliased(AvailabilitySchedule), aliased(AvailabilitySchedule)
+def _offering(ids: Sequence[UUID]) -> Select[Any]:
+    """A row for each host of an event type who still belongs to the organization."""
+    places, all_places = _places(ids, "places"), _places(ids, "all_places")
+    own, kept = aliased(AvailabilitySchedule), aliased(AvailabilitySchedule)
     usual = (
         select(AvailabilitySchedule.id)
         .where(AvailabilitySchedule.user_id == places.c.user_id, AvailabilitySchedule.is_default)
@@ -139,7 +140,7 @@ def _offering(event_type_id: UUID) -> Select[Any]:
             own.timezone,
             Organization.name,
             RoundRobinPool.strategy,
-            select(func.count()).select_from(places).scalar_subquery(),
+            select(func.count()).where(all_places.c.of == EventType.id).correlate(EventType).scalar_subquery(),
             _gathered(*asked, parent=Question.event_type_id, of=EventType.id),
             places.c.user_id,
             places.c.position,
@@ -151,14 +152,14 @@ def _offering(event_type_id: UUID) -> Select[Any]:
             _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id),
         )
         .select_from(EventType)
-        .join(places, true())
+        .join(places, places.c.of == EventType.id)
         .join(own, own.id == EventType.schedule_id)
         .join(kept, kept.id == func.coalesce(places.c.schedule_id, usual, EventType.schedule_id))
         .join(OrganizationMember, OrganizationMember.user_id == places.c.user_id)
         .join(User, User.id == places.c.user_id)
         .join(Organization, Organization.id == EventType.organization_id)
         .outerjoin(RoundRobinPool, RoundRobinPool.id == EventType.pool_id)
-        .where(EventType.id == event_type_id, OrganizationMember.deactivated_at.is_(None))
+        .where(EventType.id.in_(ids), OrganizationMember.deactivated_at.is_(None))
         .order_by(places.c.user_id)
     )
 
@@ -170,12 +171,23 @@ def offer(session: Session, event_type_id: UUID, *, to_book: bool = False, only_
     same host, or the same event type, waits here and then sees what the one before has booked. So limits and seats hold, and bookings that
     overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY UPDATE).
     """
-    statement = _offering(event_type_id)
+    statement = _offering([event_type_id])
     if only_active:
         statement = statement.where(EventType.is_active)
     if to_book:
         statement = statement.with_for_update(key_share=True, of=[EventType, OrganizationMember])
-    rows = session.execute(statement).all()
+    return _whole(session.execute(statement).all())
+
+
+def offers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Offer]:
+    """Those of several event types that are active and have hosts, by id. One statement."""
+    rows: dict[UUID, list[Any]] = {}
+    for row in session.execute(_offering(ids).where(EventType.is_active)) if ids else ():
+        rows.setdefault(row[0].id, []).append(row)
+    return {id_: found for id_, its in rows.items() if (found := _whole(its))}
+
+
+def _whole(rows: Sequence[Any]) -> Offer | None:
     if not rows:
         return None
     row, timezone, organization_name, strategy, wanted, asked = rows[0][:6]
@@ -230,15 +242,33 @@ def _exception(day: str, kind: str, start: str | None, end: str | None) -> Overr
 
 def taken(session: Session, offer: Offer, from_: datetime, to: datetime, aside: Aside = Aside(), *, to_book: bool = False) -> Taken:
     """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well."""
+    parts = _against(offer, from_, to, aside)
+    if to_book and offer.event_type.pool_id is not None:
+        parts.append(_turns(offer.event_type.pool_id))
+    return _sorted(offer, session.execute(union_all(*parts)))
+
+
+def taken_of_each(session: Session, wanted: Sequence[tuple[Offer, datetime, datetime]]) -> list[Taken]:
+    """The same for several offers, each with its range. One statement for all."""
+    parts = [part.add_columns(literal(at)) for at, one in enumerate(wanted) for part in _against(*one, Aside())]
+    rows: list[list[Any]] = [[] for _ in wanted]
+    for *row, at in session.execute(union_all(*parts)) if parts else ():
+        rows[at].append(row)
+    return [_sorted(one[0], its) for one, its in zip(wanted, rows, strict=True)]
+
+
+def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside) -> list[Select[Any]]:
     span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
     parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
         parts += _counted(offer, limit_span(offer.timezone, from_, to), aside)
-    if to_book and offer.event_type.pool_id is not None:
-        parts.append(_turns(offer.event_type.pool_id))
+    return parts
+
+
+def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
     found = Taken()
-    hosts = set(ids)
-    for what, host_id, start, end, begins, number in session.execute(union_all(*parts)):
+    hosts = {place.user_id for place in offer.places}
+    for what, host_id, start, end, begins, number in rows:
         if what == _COUNTED:
             found.counted.append(begins)
         elif what == _TURN:
