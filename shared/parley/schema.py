@@ -17,6 +17,7 @@ import parley.kernel.outbox  # its tables
 import parley.kernel.sealed  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
+import parley.scheduling.calendars.models  # its tables
 import parley.scheduling.models  # its tables
 import parley.scim.models  # its tables
 import parley.storage.models  # its tables
@@ -40,6 +41,8 @@ CROSSING: tuple[tuple[str, str, str, str], ...] = (
     ("scheduling_booking_hosts", "host_id", "users", "RESTRICT"),
     ("scheduling_event_type_hosts", "user_id", "users", "RESTRICT"),
     ("scheduling_round_robin_assignments", "user_id", "users", "RESTRICT"),
+    ("scheduling_calendar_connections", "user_id", "users", "RESTRICT"),
+    ("scheduling_busy_times", "user_id", "users", "RESTRICT"),
     ("inbox_messages", "sent_by_user_id", "users", "SET NULL"),
     ("recordings_recordings", "owner_id", "users", "RESTRICT"),
     ("storage_projects", "owner_id", "users", "RESTRICT"),

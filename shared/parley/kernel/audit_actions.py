@@ -4,7 +4,7 @@ _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
     "organization", "user", "member", "team", "invitation", "api_key", "project", "saml_connection",
     "schedule", "event_type", "pool", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
-    "webhook_subscription", "webhook_delivery",
+    "webhook_subscription", "webhook_delivery", "calendar_connection",
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
@@ -18,7 +18,7 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
     "api_key.regenerated", "api_key.revoked",
     "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.reassigned", "booking.no_show", "booking.completed",
-    "booking.notified",
+    "booking.notified", "calendar_connection.expired",
     "conversation.read", "conversation.merged", "message.received", "message.sent", "message.status_changed",
     "meeting.status_changed", "upload.started", "upload.completed", "upload.aborted", "upload.rejected",
     "recording.started", "recording.stopped", "recording.uploaded", "recording.downloaded",

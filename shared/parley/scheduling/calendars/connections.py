@@ -1,0 +1,117 @@
+"""Calendar connections: a person's accounts at providers of calendars, and which of their calendars count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.calendars.protocol import FoundCalendar
+from parley.kernel import audit
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Unprocessable
+from parley.kernel.sealed import seal_all
+from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus, ConnectedCalendar
+
+
+class NoCalendars(Unprocessable):
+    """The account has no calendar."""
+
+    def __init__(self) -> None:
+        super().__init__("This account shows no calendar.")
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An account that was let into. Of the secrets those that its method has: `secret` a password (CALDAV) or the address (ICS)."""
+
+    provider: CalendarProvider
+    method: CalendarMethod
+    account_id: str
+    account_name: str
+    calendars: Sequence[FoundCalendar]
+    server_url: str | None = None
+    username: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    scopes: Sequence[str] = ()
+
+
+def connect(session: Session, caller: Caller, user_id: UUID, account: Connected) -> CalendarConnection:
+    """Keep a person's account, its secrets sealed; one that they had connected before is renewed, with the calendars chosen as they were.
+
+    The first one that can be written to is their primary one. The next sweep syncs it. Raises `NoCalendars`.
+    """
+    if not account.calendars:
+        raise NoCalendars
+    row = _row(session, user_id, account)
+    if row is None:
+        row = CalendarConnection(
+            organization_id=caller.organization_id,
+            user_id=user_id,
+            provider=account.provider,
+            method=account.method,
+            provider_account_id=account.account_id,
+            account_name=account.account_name,
+        )
+        session.add(row)
+        word = "created"
+    else:
+        word = "updated"
+    row.method, row.account_name, row.server_url, row.username = account.method, account.account_name, account.server_url, account.username
+    secrets = {name: value for name in ("secret", "access_token", "refresh_token") if (value := getattr(account, name)) is not None}
+    seal_all(session, row, secrets)
+    row.expires_at, row.scopes = account.expires_at, list(account.scopes)
+    row.token_version, row.refreshing_until = row.token_version + 1, None
+    row.status, row.error_code, row.error_message, row.failing_since, row.failures = CalendarStatus.ACTIVE, None, None, None, 0
+    row.next_sync_at, row.leased_until, row.updated_at = now(), None, now()
+    keep_calendars(session, row, account.calendars)
+    _choose_target(session, row, account.calendars)
+    audit.record(session, caller, f"calendar_connection.{word}", row, new={"provider": row.provider.value, "status": row.status.value})
+    return row
+
+
+def _row(session: Session, user_id: UUID, account: Connected) -> CalendarConnection | None:
+    same = select(CalendarConnection).where(
+        CalendarConnection.user_id == user_id,
+        CalendarConnection.provider == account.provider,
+        CalendarConnection.provider_account_id == account.account_id,
+    )
+    return session.scalars(same.with_for_update()).one_or_none()
+
+
+def keep_calendars(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
+    """The calendars that the account has now: new ones as the provider proposes them, those that are gone go with what they kept busy."""
+    there = {one.calendar_id: one for one in calendars_of(session, row.id)}
+    for calendar in found:
+        known = there.pop(calendar.id, None)
+        if known is None:
+            known = ConnectedCalendar(connection_id=row.id, calendar_id=calendar.id, is_busy=calendar.counts)
+            session.add(known)
+        known.name, known.timezone, known.is_writable = calendar.name, calendar.timezone, calendar.is_writable
+    for gone in there.values():
+        session.delete(gone)
+
+
+def calendars_of(session: Session, connection_id: UUID) -> Sequence[ConnectedCalendar]:
+    """In the order of their names."""
+    ordered = select(ConnectedCalendar).order_by(ConnectedCalendar.name, ConnectedCalendar.id)
+    return session.scalars(ordered.where(ConnectedCalendar.connection_id == connection_id)).all()
+
+
+def _choose_target(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
+    """Where bookings are written: the calendar chosen before, where it is still there, else the account's usual one."""
+    writable = sorted((one for one in found if one.is_writable), key=lambda one: not one.is_usual)
+    if row.calendar_id not in {one.id for one in writable}:
+        row.calendar_id, row.calendar_name = (writable[0].id, writable[0].name) if writable else (None, None)
+    if row.calendar_id is None:
+        row.is_primary = False
+    elif not row.is_primary:
+        other = select(CalendarConnection.id).where(CalendarConnection.user_id == row.user_id, CalendarConnection.is_primary)
+        with session.no_autoflush:
+            row.is_primary = session.scalar(other) is None
