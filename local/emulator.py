@@ -78,13 +78,24 @@ class Emulator:
                     pipe.close()
             self._process = None
 
-    def mails(self) -> list[dict[str, Any]]:
-        """What was sent through SES, oldest first: id, from, to, raw."""
-        return mails(self.endpoint)
+    def mails(self, after: int = 0) -> list[dict[str, Any]]:
+        """What was sent through SES, oldest first, without the first `after`: id, from, to, raw."""
+        return mails(self.endpoint, after)
+
+    def waiting(self) -> list[str]:
+        """The names of the queues that have a message to give now."""
+        return list(_ask(self.endpoint, "waiting"))
+
+    def forget_messages(self) -> None:
+        """Empty every queue."""
+        _ask(self.endpoint, "forget")
 
 
-def mails(endpoint: str) -> list[dict[str, Any]]:
-    """What was sent through the SES of the emulator at an address, oldest first: id, from, to, raw."""
-    with urllib.request.urlopen(f"{endpoint}/local/mails", timeout=10) as answer:
-        sent: list[dict[str, Any]] = json.load(answer)
-    return sent
+def _ask(endpoint: str, what: str) -> Any:
+    with urllib.request.urlopen(f"{endpoint}/local/{what}", timeout=10) as answer:
+        return json.load(answer)
+
+
+def mails(endpoint: str, after: int = 0) -> list[dict[str, Any]]:
+    """What was sent through the SES of the emulator at an address, oldest first, without the first `after`: id, from, to, raw."""
+    return list(_ask(endpoint, f"mails?{after}"))

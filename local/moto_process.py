@@ -44,8 +44,8 @@ class Emulated:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         body = _body(environ)
-        if environ["PATH_INFO"] == "/local/mails":
-            return self._mails(start_response)
+        if environ["PATH_INFO"].startswith("/local/"):
+            return self._own(environ["PATH_INFO"], environ.get("QUERY_STRING", ""), start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if target == "AmazonSQS.ReceiveMessage":
             return self._receive(environ, body, start_response)
@@ -94,12 +94,24 @@ class Emulated:
         due = [max(message.visible_at, message.delayed_until) - now for message in messages_of(queue)]
         return max(min(due) / 1000 + 0.001, 0.0) if due else 20.0
 
-    def _mails(self, start_response: StartResponse) -> list[bytes]:
+    def _own(self, path: str, query: str, start_response: StartResponse) -> list[bytes]:
+        """What AWS has no call for; see `local.emulator`."""
+        asked = {"/local/mails": lambda: self._mails(int(query or 0)), "/local/waiting": self._waiting, "/local/forget": self._forget}
         with self._turn:
-            sent = [message for message in ses_backends[ACCOUNT][REGION].sent_messages if isinstance(message, RawMessage)]
-            mails = [{"id": m.id, "from": m.source, "to": m.destinations, "raw": m.raw_data} for m in sent]
+            answer = asked[path]()
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(mails).encode()]
+        return [json.dumps(answer).encode()]
+
+    def _mails(self, after: int) -> list[dict[str, Any]]:
+        sent = [message for message in ses_backends[ACCOUNT][REGION].sent_messages if isinstance(message, RawMessage)]
+        return [{"id": m.id, "from": m.source, "to": m.destinations, "raw": m.raw_data} for m in sent[after:]]
+
+    def _waiting(self) -> list[str]:
+        return [name for name in sqs_backends[ACCOUNT][REGION].queues if not self._pause(name)]
+
+    def _forget(self) -> None:
+        for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+            messages_of(queue).clear()
 
     def write_down(self) -> None:
         with self._turn:

@@ -15,6 +15,8 @@ from local.stack import Stack
 from parley.kernel import single
 from tests.harness import Client, Member, World
 
+_worlds: list[World] = []  # the one of this process, when a test has asked for it
+
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
@@ -23,10 +25,19 @@ def world() -> Iterator[World]:
         with Stack(folder, port=0, durable=False) as stack:
             quiet = {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "CRITICAL"), "POWERTOOLS_METRICS_DISABLED": "true"}
             os.environ.update(stack.environment | quiet)
-            yield World(stack)
+            _worlds.append(World(stack))
+            yield _worlds[0]
+            _worlds.clear()
             single.hang_up()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _events_end_with_their_module() -> Iterator[None]:
+    yield
+    for world in _worlds:
+        world.forget_events()
 
 
 @pytest.fixture
