@@ -1,8 +1,8 @@
 """Gives an operation to the adapter of its account's provider.
 
 An adapter is a module of this package with a function for each operation that it knows, named like it: `discover`, `free_busy`, `changes`,
-`write_event`, `delete_event`, `refresh_tokens`, `watch`, `stop_watching`. Each takes (account, operation, deadline), and returns the answer
-or raises `InTrouble`.
+`write_event`, `delete_event`, `exchange_code`, `refresh_tokens`, `watch`, `stop_watching`. Each takes (account, operation, deadline), and
+returns the answer or raises `InTrouble`.
 """
 
 import logging

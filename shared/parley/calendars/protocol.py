@@ -140,6 +140,15 @@ class DeleteEvent(Word):
     event_id: str
 
 
+class ExchangeCode(Word):
+    """The end of an OAuth consent (RFC 6749, 4.1.3; PKCE: RFC 7636, 4.5). Answered with `Tokens`. A code that is no good is `refused`."""
+
+    operation: Literal["EXCHANGE_CODE"] = "EXCHANGE_CODE"
+    code: Hidden
+    verifier: Hidden
+    redirect_uri: str
+
+
 class RefreshTokens(Word):
     """Answered with `Tokens`. A grant that is gone is the trouble `unauthorized`."""
 
@@ -169,7 +178,8 @@ class StopWatching(Word):
 
 
 Operation = Annotated[
-    Discover | FreeBusy | Changes | WriteEvent | DeleteEvent | RefreshTokens | Watch | StopWatching, Field(discriminator="operation")
+    Discover | FreeBusy | Changes | WriteEvent | DeleteEvent | ExchangeCode | RefreshTokens | Watch | StopWatching,
+    Field(discriminator="operation"),
 ]
 
 
@@ -252,12 +262,13 @@ class Done(Word):
 
 
 class Tokens(Word):
-    """`refresh_token` only where the provider gave another one."""
+    """`refresh_token` only where the provider gave another one. `scopes` are what was granted, where the provider says."""
 
     answer: Literal["TOKENS"] = "TOKENS"
     access_token: Hidden
     expires_at: AwareDatetime
     refresh_token: Annotated[str | None, Field(repr=False)] = None
+    scopes: list[str] = []
 
 
 class Watching(Word):
