@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: help run demo token organization user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
+.PHONY: oracle help run demo token organization user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -12,6 +12,7 @@ CODE := shared functions local migrations tests benchmarks
 ARCHITECTURE ?= arm64
 ENVIRONMENT ?= staging
 WORKERS ?= 2
+CASES ?= 10000
 ROLE ?= OWNER
 PLAN ?= BUSINESS
 PERMISSIONS ?= *
@@ -51,6 +52,9 @@ doctor: ## look at the database and the AWS endpoint, and say what is wrong with
 
 test: ## the tests (ARGS='tests/inbox -k ladder' chooses, WORKERS=4 processes)
 	@$(DEV) pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions about availability)
+	@CASES=$(CASES) $(DEV) pytest -s tests/scheduling/test_availability_oracle.py
 
 check: lint types imports template openapi-is-fresh ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, tests
 	@$(MAKE) --no-print-directory test

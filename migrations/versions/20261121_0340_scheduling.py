@@ -19,6 +19,7 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
 HOLDING = sa.text("status IN ('PENDING', 'CONFIRMED', 'NO_SHOW', 'COMPLETED')")
+TO_ERASE = sa.text("erasure_wanted_at IS NOT NULL")
 STANDING = sa.text("status IN ('PENDING', 'CONFIRMED')")
 STATUS = pg.ENUM(name="scheduling_booking_status", create_type=False)
 STRATEGIES = ("ROTATE", "WEIGHTED", "LEAST_RECENT", "PRIORITY")
@@ -74,13 +75,19 @@ def upgrade() -> None:
     for table in TABLES:
         protect(op, table)
     # Upkeep finds what is over, and whose it is. It changes bookings in their organization's name; holds it deletes.
-    op.execute(f"CREATE POLICY sweep_select ON scheduling_bookings FOR SELECT USING ({SWEEP})")
+    for table in ("scheduling_bookings", "scheduling_invitees"):
+        op.execute(f"CREATE POLICY sweep_select ON {table} FOR SELECT USING ({SWEEP})")
     for verb in ("SELECT", "DELETE"):
         op.execute(f"CREATE POLICY sweep_{verb.lower()} ON scheduling_holds FOR {verb} USING ({SWEEP})")
     op.drop_constraint(NOTICES, "scheduling_notification_logs", type_="unique")
     op.create_unique_constraint(NOTICES, "scheduling_notification_logs", ["organization_id", "event_id", "recipient_kind", "recipient"])
     op.drop_index("ix_scheduling_invitees_organization_id_email", "scheduling_invitees")
-    op.create_index("ix_scheduling_invitees_organization_id_email", "scheduling_invitees", ["organization_id", sa.text("lower(email)")])
+    op.create_index(
+        "ix_scheduling_invitees_organization_id_email", "scheduling_invitees", ["organization_id", sa.text("lower(email)"), "id"]
+    )
+    for column in ("erasure_wanted_at", "erased_at"):
+        op.add_column("scheduling_invitees", sa.Column(column, INSTANT))
+    op.create_index("ix_scheduling_invitees_erasure_wanted", "scheduling_invitees", ["organization_id", "id"], postgresql_where=TO_ERASE)
     _links()
 
 
@@ -275,7 +282,11 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER follow_slug ON organizations")
     op.execute("DROP FUNCTION follow_organization_slug()")
     op.execute("DELETE FROM directory_entries WHERE kind = 'organization_slug'")
-    op.execute("DROP POLICY sweep_select ON scheduling_bookings")
+    for table in ("scheduling_bookings", "scheduling_invitees"):
+        op.execute(f"DROP POLICY sweep_select ON {table}")
+    op.drop_index("ix_scheduling_invitees_erasure_wanted", "scheduling_invitees")
+    for column in ("erased_at", "erasure_wanted_at"):
+        op.drop_column("scheduling_invitees", column)
     op.drop_index("ix_scheduling_invitees_organization_id_email", "scheduling_invitees")
     index("scheduling_invitees", "email")
     _bookings_as_before()

@@ -11,7 +11,7 @@ from parley import schema
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import audit, db
 from parley.kernel.audit import AuditLog
-from parley.kernel.models import Base
+from parley.kernel.models import Base, Swept
 from tests.harness import Member, World
 
 # Tables without `organization_id` that carry a policy all the same.
@@ -63,6 +63,15 @@ def test_every_index_and_key_of_a_tenant_table_leads_with_the_tenant(superuser: 
     swept = {row[0] for row in superuser.run("SELECT polrelid::regclass::text FROM pg_policy WHERE polname LIKE 'sweep_%'")}
     exempt = swept | set(global_tables()) | {"organization_members", "alembic_version"}
     assert [(table, index) for table, index, first in rows if first != "organization_id" and table not in exempt] == []
+
+
+def test_every_table_that_is_swept_names_its_tenant_in_what_tenants_ask(superuser: pg8000.native.Connection) -> None:
+    """Two policies are an OR: no index would be found by the tenant. Tables of persons are asked by what is unique."""
+    policies = superuser.run("SELECT DISTINCT polrelid::regclass::text FROM pg_policy WHERE polname LIKE 'sweep_%'")
+    schema.metadata()
+    swept = {mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Swept)}
+    assert {name for (name,) in policies} - swept == {"user_sessions", "verification_tokens"}
+    assert swept <= {name for (name,) in policies}
 
 
 def test_without_a_tenant_no_row_of_any_tenant_table_is_seen(world: World, acme: Member, superuser: pg8000.native.Connection) -> None:

@@ -24,6 +24,7 @@ BOOKINGS = "/v1/scheduling/bookings"
 TYPES = "/v1/scheduling/event-types"
 SCHEDULES = "/v1/scheduling/schedules"
 POOLS = "/v1/scheduling/pools"
+INVITEES = "/v1/scheduling/invitees"
 MANAGED = "/v1/scheduling/managed-bookings"
 
 
@@ -59,6 +60,17 @@ class Ready:
 
     def booked(self, event_type: str) -> str:
         return _id(self.stranger.post(BOOKINGS, self.house.booking_wanted() | {"event_type_id": event_type}))
+
+    def invited(self) -> str:
+        """The address of somebody who was booked in."""
+        email = f"{new_id()}@visitor.example"
+        wanted = self.house.booking_wanted()
+        _id(self.stranger.post(BOOKINGS, wanted | {"invitee": wanted["invitee"] | {"email": email}}))
+        return email
+
+    def invitee(self) -> str:
+        found = self.member.get(BOOKINGS, invitee_email=self.invited()).body["items"]
+        return str(found[0]["invitee"]["id"])
 
     def pending(self) -> str:
         return self.booked(self.house.add_event_type(requires_confirmation=True))
@@ -120,6 +132,8 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "DELETE /v1/scheduling/schedules/{schedule_id}": lambda: ready.delete(f"{SCHEDULES}/{house.add_schedule()}"),
         "PATCH /v1/scheduling/event-types/{event_type_id}": lambda: ready.patch(f"{TYPES}/{house.event_type}", {"color": "#00ff00"}),
         "DELETE /v1/scheduling/event-types/{event_type_id}": lambda: ready.delete(f"{TYPES}/{house.add_event_type()}"),
+        "DELETE /v1/scheduling/invitees/{invitee_id}": lambda: ready.delete(f"{INVITEES}/{ready.invitee()}"),
+        "POST /v1/scheduling/invitees/erase": lambda: ready.post(f"{INVITEES}/erase", {"email": ready.invited()}),
         "POST /v1/scheduling/pools": lambda: ready.post(POOLS, {"name": "Sales", "strategy": "ROTATE"}),
         "GET /v1/scheduling/pools": lambda: ready.get(POOLS, limit=100),
         "GET /v1/scheduling/pools/{pool_id}": lambda: ready.get(f"{POOLS}/{ready.pool()}"),
@@ -156,13 +170,16 @@ NO_LISTS = {f"{BOOKINGS}.csv", "/v1/scheduling/booking-counts"}
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {"pool_id": _id(member.post(POOLS, {"name": "Sales", "strategy": "ROTATE"}))}
+    with db.transaction(member.caller) as session:
+        invitee = session.scalars(select(Booking.invitee_id).limit(1)).one()
+    return {"pool_id": _id(member.post(POOLS, {"name": "Sales", "strategy": "ROTATE"})), "invitee_id": str(invitee)}
 
 
 WORDS = {"change": "confirm"}
 """Parts of paths that are no ids."""
 
 BODIES: dict[str, Any] = {
+    "erase": {"email": "grace@visitor.example"},
     "reschedule": {"start_time": "2030-01-07T10:00:00Z"},
     "bookings": {
         "start_time": "2030-01-07T10:00:00Z",

@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from parley.scheduling.availability import slot_at
 from tests.scheduling import oracle
 from tests.scheduling.questions import Asked, some_question
@@ -30,6 +32,7 @@ def asked_in(turn: int) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.timeout(60 + CASES // 5)
 def test_the_engine_agrees_with_the_oracle_in_every_zone_of_the_process() -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(asked_in, range(len(ZONES))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -260,9 +261,7 @@ def test_what_tells_of_a_thing_is_emptied(shop: Shop, there: Receiver) -> None:
     erased, kept = shop.book(), shop.book()
     shop.work()
     with db.transaction(shop.member.caller) as session:
-        from uuid import UUID
-
-        assert deliveries.forget(session, UUID(erased)) == 1
+        deliveries.forget(session, [UUID(erased)])
     rows = {str(row.entity_id): row for row in shop.member.rows(select(WebhookDelivery))}
     emptied = rows[erased]
     assert (emptied.payload, emptied.response_body, emptied.request_headers, emptied.next_retry_at) == (None, None, None, None)

@@ -42,6 +42,7 @@ CATALOGUE: dict[str, str] = {
     # Scheduling.
     "bookings:read": "See bookings.",
     "bookings:write": "Make and change bookings.",
+    "invitees:erase": "Erase what is known of an invitee.",
     "schedules:read": "See availability schedules.",
     "schedules:write": "Change availability schedules.",
     "event_types:read": "See event types.",
@@ -68,7 +69,7 @@ _OWNERS = {"organization:delete", "organization:transfer", "billing:manage"}
 _ADMINISTRATION = {
     "organization:write", "members:write", "teams:write", "invitations:read", "invitations:write", "api_keys:manage", "sso:manage",
     "scim:manage", "scim:provision", "audit_logs:read", "usage:read", "rate_limits:manage", "connections:write", "projects:write",
-    "webhooks:write",
+    "webhooks:write", "invitees:erase",
 }  # fmt: skip
 _VIEWER = {scope for scope in CATALOGUE if scope.endswith(":read")} - _ADMINISTRATION
 _MEMBER = set(CATALOGUE) - _OWNERS - _ADMINISTRATION

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.clock import now
-from parley.kernel.models import Base, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.models import Base, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.kernel.sealed import Sealed, SealedText
 
 ONE_CONNECTION = "uq_inbox_connections_platform_user_id"
@@ -202,7 +202,7 @@ class Message(Tenant, Timestamps, Base):
         return self.failure if self.status is MessageStatus.FAILED else None
 
 
-class Receipt(Base):
+class Receipt(Swept, Base):
     """All that receipts have said of one message of ours, known to us or not yet: the earliest instant of each rung."""
 
     __tablename__ = "inbox_receipts"

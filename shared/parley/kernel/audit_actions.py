@@ -18,7 +18,7 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "security.unauthorized_access_attempted", "security.rate_limit_exceeded", "security.suspicious_activity_seen",
     "api_key.regenerated", "api_key.revoked",
     "booking.canceled", "booking.confirmed", "booking.rescheduled", "booking.reassigned", "booking.no_show", "booking.completed",
-    "booking.notified", "calendar_connection.expired",
+    "booking.notified", "invitee.erased", "calendar_connection.expired",
     "conversation.read", "conversation.merged", "message.received", "message.sent", "message.status_changed",
     "meeting.status_changed", "upload.started", "upload.completed", "upload.aborted", "upload.rejected",
     "recording.started", "recording.stopped", "recording.uploaded", "recording.downloaded",

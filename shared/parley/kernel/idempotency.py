@@ -4,10 +4,11 @@ Same key and same request: the same answer, for a day or what the route says. Sa
 waits for the first, five seconds at most, then 409. Source: IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, SmallInteger, case, delete, update
+from sqlalchemy import LargeBinary, SmallInteger, case, delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,12 +17,15 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.gather import later
-from parley.kernel.models import Base
+from parley.kernel.models import Base, Swept
 from parley.kernel.once import KEPT, Once, Replayed
 from parley.kernel.verdicts import LOCK_NOT_AVAILABLE, sqlstate
 
+EMPTIED = '{"is_erased":true}'
+"""What is answered again in the place of an answer that told of somebody who was erased since."""
 
-class IdempotencyKey(Base):
+
+class IdempotencyKey(Swept, Base):
     __tablename__ = "idempotency_keys"
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -81,6 +85,15 @@ def keep(session: Session, once: Once, status: int, body: str) -> None:
         IdempotencyKey.key == once.key,
     )
     later(session, mine.values(status=status, body=body))
+
+
+def empty(session: Session, ids: Collection[UUID]) -> None:
+    """Empty the kept answers that name one of these things. The keys stay: a request that comes again must not be done again.
+
+    It looks through what the organization's requests of the last day were answered. It travels with the next statement.
+    """
+    named = or_(*(IdempotencyKey.body.contains(str(one)) for one in sorted(ids)))
+    later(session, update(IdempotencyKey).where(IdempotencyKey.own(), named).values(body=EMPTIED))
 
 
 def forget(session: Session) -> int:

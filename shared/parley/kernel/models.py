@@ -8,14 +8,16 @@ from functools import cache, partial
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, Enum, ForeignKeyConstraint, MetaData, Text, Uuid, inspect
+from sqlalchemy import ColumnElement, DateTime, Enum, ForeignKeyConstraint, MetaData, Text, Uuid, inspect, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
+from parley.kernel.tenancy import TENANT
 
 Instant = DateTime(timezone=True)
+_TENANT: ColumnElement[UUID] = literal_column(f"({TENANT})", Uuid)
 
 
 class Base(DeclarativeBase):
@@ -66,6 +68,21 @@ class Tenant:
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-19)
+
+
+class Swept:
+    """A table that the product's own upkeep looks at over all tenants (policies `sweep_…`, see `tenancy.let_sweep`).
+
+    Two policies are an OR, and through an OR no index is found by the tenant. So whatever a tenant's session asks of such a table names
+    the tenant once more, in the policy's own words: `sessions` adds it, and statements that are sent by `later` say `own()`.
+    """
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
+
+    @classmethod
+    def own(cls) -> ColumnElement[bool]:
+        """The rows of the session's tenant: the policy's condition, where an index can serve it."""
+        return cls.organization_id == _TENANT
 
 
 class Timestamps:

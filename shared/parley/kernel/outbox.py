@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
-from parley.kernel.models import Base, Tenant
+from parley.kernel.models import Base, Swept, Tenant
 from parley.kernel.settings import is_set, setting
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _ANNOUNCE_ALL = text(
 )
 
 
-class OutboxEvent(Tenant, Base):
+class OutboxEvent(Tenant, Swept, Base):
     __tablename__ = "outbox_events"
     __table_args__ = (Index("ix_outbox_events_due_at", "due_at"),)
 

@@ -8,13 +8,14 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.unitofwork import UOWTransaction, _SaveUpdateAll
 
 from parley.kernel import gather
-from parley.kernel.models import SoftDeleted
+from parley.kernel.models import SoftDeleted, Swept
 
 _LIVE_ROWS = with_loader_criteria(SoftDeleted, lambda row: row.deleted_at.is_(None), include_aliases=True)
+_OWN_ROWS = with_loader_criteria(Swept, lambda row: row.own(), include_aliases=True)
 
 
 class TenantSession(Session):
-    """A session that sends a flush's INSERTs together and does not show soft-deleted rows.
+    """A session that sends a flush's INSERTs together, does not show soft-deleted rows, and names the tenant where the policies do not.
 
     To see them, execute with `execution_options={"with_deleted": True}`.
     """
@@ -58,6 +59,8 @@ def _settle(session: Session, *_: Any) -> None:
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
-def _hide_deleted(state: ORMExecuteState) -> None:
+def _narrow(state: ORMExecuteState) -> None:
     if state.is_select and not state.is_column_load and not state.execution_options.get("with_deleted"):
         state.statement = state.statement.options(_LIVE_ROWS)
+    if "caller" in state.session.info and (state.is_select or state.is_update or state.is_delete) and not state.is_column_load:
+        state.statement = state.statement.options(_OWN_ROWS)

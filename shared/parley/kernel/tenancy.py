@@ -22,7 +22,10 @@ def protect(op: Any, table: str, column: str = "organization_id", grants: str = 
 
 
 def let_sweep(op: Any, table: str) -> None:
-    """Let the product's own upkeep (`db.sweep`) read, change and delete rows of every tenant in this table, not add any."""
+    """Let the product's own upkeep (`db.sweep`) read, change and delete rows of every tenant in this table, not add any.
+
+    Its model is `Swept`: with a second policy, no index is found by the first one's tenant.
+    """
     for verb in ("SELECT", "UPDATE", "DELETE"):
         op.execute(f"CREATE POLICY sweep_{verb.lower()} ON {table} FOR {verb} USING ({SWEEP})")
 

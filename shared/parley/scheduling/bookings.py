@@ -151,7 +151,7 @@ def _location(event_type: EventType, invitee: Invitee) -> str | None:
 def release(session: Session, hold_token: str | None) -> None:
     """Give a hold back. It travels with the next statement."""
     if hold_token:
-        later(session, delete(Hold).where(Hold.token_hash == hold_hash(hold_token)))
+        later(session, delete(Hold).where(Hold.own(), Hold.token_hash == hold_hash(hold_token)))
 
 
 def tell(session: Session, caller: Caller, what: str, booking: Booking, *, old: dict[str, Any] | None = None, **more: Any) -> None:

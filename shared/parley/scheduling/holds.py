@@ -43,7 +43,7 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
         token_hash=keyed.digest(bookings.HOLD, token),
         expires_at=at + KEPT,
     )
-    later(session, delete(Hold).where(Hold.event_type_id == event_type_id, Hold.expires_at <= at))
+    later(session, delete(Hold).where(Hold.own(), Hold.event_type_id == event_type_id, Hold.expires_at <= at))
     bookings.release(session, wanted.instead_of)
     session.add(kept)
     return HoldRead(token=token, start_time=place.slot.start, end_time=place.slot.end, expires_at=kept.expires_at)

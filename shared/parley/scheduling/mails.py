@@ -131,7 +131,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         description=f"Change or cancel: {link}" if link else "",
         location=plain(facts.location, 500) if facts.location else None,
         organizer=organizer,
-        attendees=[invitee, *others],
+        attendees=[invitee, *others] if invitee.email else others,
         is_tentative=facts.is_pending,
     )
 
@@ -142,9 +142,9 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         recipient_name=plain(to.name),
         entity=f"{facts.booking_id}.{facts.sequence}.{to.key}",  # the same for every copy of this notice
     )
-    if is_host:
+    if is_host and invitee.email:
         message["Reply-To"] = mailbox("Reply-To", invitee.name, invitee.email)
-    elif facts.host_email:
+    elif not is_host and facts.host_email:
         message["Reply-To"] = mailbox("Reply-To", organizer.name, facts.host_email)
     message.set_content(text)
     message.add_alternative(render("mail.html", **shown), subtype="html")

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallIntege
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.scheduling.kinds import (
     AssignmentStrategy,
     BookingStatus,
@@ -194,9 +194,14 @@ class Question(Tenant, SoftDeleted, Base):
     options: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
 
 
-class Invitee(Tenant, Base):
+class Invitee(Tenant, Swept, Base):
+    """Whoever was erased has an empty name and address, and `erased_at`. Who has `erasure_wanted_at` is still to be erased."""
+
     __tablename__ = "scheduling_invitees"
-    __table_args__ = (Index("ix_scheduling_invitees_organization_id_email", "organization_id", text("lower(email)")),)
+    __table_args__ = (
+        Index("ix_scheduling_invitees_organization_id_email", "organization_id", text("lower(email)"), "id"),
+        Index("ix_scheduling_invitees_erasure_wanted", "organization_id", "id", postgresql_where=text("erasure_wanted_at IS NOT NULL")),
+    )
 
     email: Mapped[str]
     name: Mapped[str]
@@ -207,9 +212,11 @@ class Invitee(Tenant, Base):
     utm_medium: Mapped[str | None]
     utm_campaign: Mapped[str | None]
     referrer: Mapped[str | None]
+    erasure_wanted_at: Mapped[datetime | None] = mapped_column(default=None)
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class Booking(Tenant, Timestamps, Base):
+class Booking(Tenant, Swept, Timestamps, Base):
     """A meeting with one invitee: a seat of a session, where the event type is a GROUP. What it holds of whose time: `BookingHost`.
 
     `host_id` is who answers for it, `pool_id` the pool that chose them. `sequence` is the revision of the calendar event (RFC 5545,
@@ -299,7 +306,7 @@ class BookingHost(Tenant, Base):
     seat: Mapped[int] = mapped_column(SmallInteger, default=1)
 
 
-class Hold(Tenant, Base):
+class Hold(Tenant, Swept, Base):
     """A slot kept for somebody who fills in the form, until `expires_at`. It keeps the time of `host_ids`, a GROUP's a seat."""
 
     __tablename__ = "scheduling_holds"

@@ -28,6 +28,8 @@ _TOLD = {
     "scheduling.booking_canceled": News.CANCELED,
 }
 
+ERASED = "Somebody whose data were erased"
+
 # Longer than the worker may run: who took a notice up before that is not working on it any more.
 _GIVEN_UP = timedelta(minutes=2)
 
@@ -68,7 +70,8 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
         told = News.DECLINED
     is_wanted = is_standing or told.method is Method.CANCEL
 
-    readers = [(_invitee(facts), told), *((reader, told) for reader in hosts)]
+    invitees = [_invitee(facts)] if facts.invitee_email else []
+    readers = [(reader, told) for reader in (*invitees, *hosts)]
     if told is News.HOST_CHANGED or told is News.MOVED:
         readers += [(reader, News.HANDED_OVER) for reader in _former(session, from_host_id, hosts)]
     notices: list[Notice] = []
@@ -146,7 +149,8 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
         .join(Invitee, Invitee.id == Booking.invitee_id)
         .join(EventType, EventType.id == Booking.event_type_id)
         .join(Organization, Organization.id == Booking.organization_id)
-        .where(Booking.id == booking_id),
+        .where(Booking.id == booking_id)
+        .with_for_update(read=True, of=Invitee),  # who is being erased is waited for, and written of no more
         execution_options={"with_deleted": True},
     ).one_or_none()
     if found is None:
@@ -174,7 +178,7 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
         event_type_name=event_type_name,
         organization_name=organization_name,
         hosts=[Person(host.name or organization_name, (host.email or "") if is_deliverable(host.email) else "") for host in hosts],
-        invitee_name=invitee.name,
+        invitee_name=invitee.name or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
         answers=answers,

@@ -73,9 +73,14 @@ def _wholes(later: type[Booking]) -> Select[Any]:
     )
 
 
-def whole(session: Session, booking_id: UUID) -> Whole | None:
-    """As it is now, whatever the session has read before. One query."""
+def whole(session: Session, booking_id: UUID, *, to_tell: bool = False) -> Whole | None:
+    """As it is now, whatever the session has read before. One query.
+
+    `to_tell` is for who writes down what it finds: an invitee who is being erased is waited for, and is not erased before that is written.
+    """
     chosen = _wholes(aliased(Booking)).where(Booking.id == booking_id)
+    if to_tell:
+        chosen = chosen.with_for_update(read=True, of=Invitee)
     found = session.execute(chosen, execution_options={"populate_existing": True}).one_or_none()
     return Whole(*found) if found else None
 

@@ -10,7 +10,7 @@ from parley.scheduling import bookings, queries
 
 def show(session: Session, event: str, entity_id: UUID) -> dict[str, Any] | None:
     """A booking with its invitee; for `invitee.created` the invitee, with the booking's id."""
-    found = queries.whole(session, entity_id) if event.startswith(("booking.", "invitee.")) else None
+    found = queries.whole(session, entity_id, to_tell=True) if event.startswith(("booking.", "invitee.")) else None
     if found is None:
         return None
     booking = bookings.read(found).model_dump(mode="json")

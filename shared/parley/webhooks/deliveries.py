@@ -1,6 +1,7 @@
 """The log of deliveries: looking, sending again, forgetting."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from parley.kernel import audit, clock, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, NotFound
+from parley.kernel.gather import later
 from parley.kernel.paging import Page, page
 from parley.webhooks import queries, timing
 from parley.webhooks.messages import TURN_DUE
@@ -131,20 +133,15 @@ def replay_failed(session: Session, caller: Caller, subscription_id: UUID, since
     return count
 
 
-def forget(session: Session, entity_id: UUID) -> int:
-    """Empty every delivery that tells of this thing: bodies, headers, answers. What was not sent yet never is. Returns how many."""
-    ended = update(WebhookDelivery).where(WebhookDelivery.entity_id == entity_id, WebhookDelivery.status.in_(queries.OPEN))
-    at, quietly = clock.now(), {"synchronize_session": False}
-    session.execute(
-        ended.values(status=DeliveryStatus.FAILED, error="erased", next_retry_at=None, attempt_id=None, updated_at=at),
-        execution_options=quietly,
-    )
-    emptied = update(WebhookDelivery).where(WebhookDelivery.entity_id == entity_id)
-    result = session.execute(
-        emptied.values(payload=None, request_headers=None, response_body=None, updated_at=at), execution_options=quietly
-    )
-    count: int = result.rowcount  # type: ignore[attr-defined]  # an UPDATE's result has it
-    return count
+def forget(session: Session, entity_ids: Sequence[UUID]) -> None:
+    """Empty every delivery that tells of these things: bodies, headers, answers. What was not sent yet never is. It travels with the next
+    statement.
+    """
+    ours = WebhookDelivery.own() & WebhookDelivery.entity_id.in_(entity_ids)
+    ended = update(WebhookDelivery).where(ours, WebhookDelivery.status.in_(queries.OPEN))
+    at = clock.now()
+    later(session, ended.values(status=DeliveryStatus.FAILED, error="erased", next_retry_at=None, attempt_id=None, updated_at=at))
+    later(session, update(WebhookDelivery).where(ours).values(payload=None, request_headers=None, response_body=None, updated_at=at))
 
 
 def forget_old(session: Session) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.kernel.sealed import Sealed, SealedText
 
 ONE_DELIVERY = "uq_webhooks_deliveries_event"
@@ -57,7 +57,7 @@ class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
     sent_in_minute: Mapped[int] = mapped_column(default=0)
 
 
-class WebhookDelivery(Tenant, Timestamps, Base):
+class WebhookDelivery(Tenant, Swept, Timestamps, Base):
     """One event for one subscription; the id is the `webhook-id` of every attempt.
 
     `payload` is the body, byte for byte, frozen when the event was heard of; NULL when it was erased. `next_retry_at` is when to try

@@ -1,0 +1,25 @@
+"""DELETE /v1/scheduling/invitees/{invitee_id}, POST /v1/scheduling/invitees/erase"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.scheduling import erasure
+from parley.scheduling.erasure_schemas import AddressErasure, ErasureRead, InviteeErasedRead
+
+app = api(needs="invitees:erase")
+
+
+@app.delete("/v1/scheduling/invitees/<invitee_id>")
+def erase_invitee(invitee_id: UUID, caller: AuthenticatedCaller) -> InviteeErasedRead:
+    with transaction(caller) as session:
+        return erasure.erase(session, caller, invitee_id)
+
+
+@app.post("/v1/scheduling/invitees/erase")
+def erase_address(wanted: AddressErasure, caller: AuthenticatedCaller) -> ErasureRead:
+    with transaction(caller) as session:
+        return erasure.erase_address(session, caller, wanted.email)
+
+
+lambda_handler = entrypoint(app)

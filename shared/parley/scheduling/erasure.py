@@ -1,0 +1,170 @@
+"""Erasing an invitee: what is known of a person goes, what took place stays.
+
+Every table that keeps something of a person has its function in `FORGETTING`. Who adds a table adds one, which sends its statements by
+`gather.later`; it is given `Traces`. Whoever writes down something of an invitee reads the invitee `FOR SHARE` in the transaction that
+writes (`queries.whole(…, to_tell=True)`): then nothing is written of somebody who is being erased at that moment, after it was looked for.
+
+Outside the database: `scheduling.booking_erased` is announced for each booking, for who keeps something of it elsewhere (an event in a
+connected calendar).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, case, cast, delete, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from parley.kernel import audit, directory, idempotency, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.directory import Kind
+from parley.kernel.errors import NotFound
+from parley.kernel.gather import later
+from parley.kernel.once import KEPT
+from parley.scheduling import bookings, turns
+from parley.scheduling.erasure_schemas import ErasureRead, InviteeErasedRead
+from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, RecipientKind
+from parley.scheduling.models import Answer, Booking, Invitee, NotificationLog
+
+BATCH = 100
+
+
+class NoSuchInvitee(NotFound):
+    """Absent, or another organization's."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such invitee.")
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Who is erased: their rows, their bookings, the addresses (in lower case) that they gave; `recent` bookings changed within a day."""
+
+    invitee_ids: Sequence[UUID]
+    booking_ids: Sequence[UUID]
+    addresses: Sequence[str]
+    recent: Sequence[UUID]
+
+
+def _forget_answers(session: Session, traces: Traces) -> None:
+    later(session, delete(Answer).where(Answer.booking_id.in_(traces.booking_ids)))
+
+
+def _forget_notices(session: Session, traces: Traces) -> None:
+    """The recipient is empty where it was the invitee; the texts are, whoever got them. The row's own id keeps recipients apart."""
+    one = NotificationLog
+    is_theirs = (one.recipient_kind == RecipientKind.INVITEE) | func.lower(one.recipient).in_(traces.addresses)
+    nobody = case((is_theirs, literal("erased:") + cast(one.id, String)), else_=one.recipient)
+    emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "updated_at": now()}
+    later(session, update(one).where(one.booking_id.in_(traces.booking_ids)).values(emptied))
+
+
+def _forget_deliveries(session: Session, traces: Traces) -> None:
+    from parley.webhooks import deliveries
+
+    deliveries.forget(session, traces.booking_ids)
+
+
+def _forget_kept_answers(session: Session, traces: Traces) -> None:
+    if traces.recent:
+        idempotency.empty(session, traces.recent)
+
+
+FORGETTING: list[Callable[[Session, Traces], None]] = [_forget_answers, _forget_notices, _forget_deliveries, _forget_kept_answers]
+"""Everything that keeps something of an invitee beside the invitee's row and the booking's."""
+
+
+def erase(session: Session, caller: Caller, invitee_id: UUID) -> InviteeErasedRead:
+    """Erase one invitee, with all bookings of the chain. What is still to come is canceled first. Again, it changes nothing.
+
+    Raises `NoSuchInvitee`.
+    """
+    at = _erase(session, caller, [invitee_id])
+    if at is None:
+        at = session.scalar(select(Invitee.erased_at).where(Invitee.id == invitee_id))
+    if at is None:
+        raise NoSuchInvitee
+    return InviteeErasedRead(id=invitee_id, erased_at=at)
+
+
+def erase_address(session: Session, caller: Caller, email: str) -> ErasureRead:
+    """Erase everybody who was booked in under this address, the first hundred at once; the sweep goes on with the rest."""
+    theirs = (func.lower(Invitee.email) == email.lower(), Invitee.erased_at.is_(None))
+    ids = session.scalars(select(Invitee.id).where(*theirs).order_by(Invitee.id).limit(BATCH + 1)).all()
+    waiting = 0
+    if len(ids) > BATCH:
+        rest = update(Invitee).where(*theirs, Invitee.id >= ids[BATCH]).values(erasure_wanted_at=now())
+        waiting = session.execute(rest, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]  # an UPDATE's has it
+    _erase(session, caller, ids[:BATCH], email.lower())
+    return ErasureRead(erased=len(ids[:BATCH]), waiting=waiting)
+
+
+def organizations_waiting(session: Session) -> Sequence[UUID]:
+    """Who has invitees that are still to be erased, in a sweep."""
+    wanted = select(Invitee.organization_id).where(Invitee.erasure_wanted_at.is_not(None))
+    return session.scalars(wanted.distinct().order_by(Invitee.organization_id)).all()
+
+
+def go_on(session: Session, caller: Caller) -> int:
+    """Erase one batch of those that wait in an organization. Returns how many there were."""
+    wanted = select(Invitee.id).where(Invitee.erasure_wanted_at.is_not(None)).order_by(Invitee.id).limit(BATCH)
+    ids = session.scalars(wanted).all()
+    _erase(session, caller, ids)
+    return len(ids)
+
+
+def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: str) -> datetime | None:
+    """Bookings are locked first, as who moves one does; then the invitees, so that no booking of theirs is added until the end.
+
+    Returns when: None where there was nobody left to erase.
+    """
+    locked = select(Booking.id).where(Booking.invitee_id.in_(ids)).order_by(Booking.id).with_for_update(key_share=True)
+    session.execute(locked).all()
+    living = select(Invitee).where(Invitee.id.in_(ids), Invitee.erased_at.is_(None)).order_by(Invitee.id).with_for_update()
+    invitees = {row.id: row for row in session.scalars(living, execution_options={"populate_existing": True})}
+    theirs = select(Booking).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
+    rows = session.scalars(theirs, execution_options={"populate_existing": True}).all() if invitees else []
+
+    at = now()
+    known = {*addresses, *(one.email.lower() for one in invitees.values())}
+    recent = [row.id for row in rows if row.updated_at > at - KEPT]
+    _cancel(session, caller, [row for row in rows if row.status in STANDING and row.start_time > at], at)
+    traces = Traces(list(invitees), [row.id for row in rows], sorted(known), recent)
+    for forget in FORGETTING:
+        forget(session, traces)
+    called = [row.id for row in rows if row.location == invitees[row.invitee_id].phone]
+    later(session, update(Booking).where(Booking.id.in_(called)).values(location=None))
+    later(session, update(Booking).where(Booking.id.in_(traces.booking_ids)).values(cancel_reason=None, timezone="UTC", updated_at=at))
+    later(session, update(Invitee).where(Invitee.id.in_(invitees)).values(_NOTHING | {"erased_at": at}))
+    for row in rows:
+        directory.leave(session, Kind.MANAGEMENT_TOKEN, row.management_token_hash)
+    for invitee in invitees.values():
+        audit.record(
+            session, caller, "invitee.erased", invitee, new={"booking_ids": [str(row.id) for row in rows if row.invitee_id == invitee.id]}
+        )
+    outbox.announce_all(session, "scheduling.booking_erased", [{"booking_id": str(row.id)} for row in rows])
+    return at if invitees else None
+
+
+_NOTHING: dict[str, Any] = {
+    "email": "",
+    "name": "",
+    "timezone": "UTC",
+    "erasure_wanted_at": None,
+    **dict.fromkeys(("phone", "notes", "utm_source", "utm_medium", "utm_campaign", "referrer")),
+}
+
+
+def _cancel(session: Session, caller: Caller, rows: Sequence[Booking], at: datetime) -> None:
+    """Give the time of these back. Hosts are told; the invitee has no address any more."""
+    if not rows:
+        return
+    over = {"status": BookingStatus.CANCELED, "canceled_at": at, "canceled_by": CanceledBy.HOST, "sequence": Booking.sequence + 1}
+    later(session, update(Booking).where(Booking.id.in_([row.id for row in rows])).values(over))
+    for row in sorted(rows, key=lambda row: (str(row.pool_id), row.host_id)):
+        turns.give_back(session, row)
+        said = {"status": "CANCELED", "canceled_by": "HOST", "is_declined": False}
+        bookings.tell(session, caller, "canceled", row, old={"status": row.status.value}, **said)

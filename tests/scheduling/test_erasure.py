@@ -1,0 +1,235 @@
+"""Erasing an invitee: canaries in every field that a person's data come in by, looked for in every table afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from parley.kernel import db
+from parley.kernel.audit import AuditLog
+from parley.kernel.ids import new_id
+from parley.kernel.models import Base
+from parley.scheduling import erasure
+from parley.scheduling.models import Booking, BookingHost, Invitee, NotificationLog
+from parley.webhooks.models import WebhookDelivery
+from tests.harness import Client, Member, World
+from tests.kernel.receivers import Receiver, Reply, receiver
+from tests.scheduling.office import Letter, Office, at, invitee, weekday
+
+BOOKINGS = "/v1/scheduling/bookings"
+INVITEES = "/v1/scheduling/invitees"
+CANARY = "tweety"
+PERSON = invitee(
+    email=f"{CANARY}@visitor.example", name=f"{CANARY} Name", phone="+49 30 5550199", notes=f"{CANARY} notes", timezone="Asia/Kathmandu"
+)
+TAGS = {name: f"{CANARY} {name}" for name in ("utm_source", "utm_medium", "utm_campaign", "referrer")}
+SINGING = (CANARY, "5550199", "Kathmandu")
+
+
+def found(world: World, *words: str) -> dict[str, int]:
+    """How many rows of which tables hold one of the words, in letters of either case."""
+    places = {}
+    with world.stack.postgres.superuser("parley") as superuser:
+        named = superuser.run("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace")
+        for (table,) in named:
+            counting = f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE ANY(:words)'
+            places[table] = superuser.run(counting, words=[f"%{word}%" for word in words])[0][0]
+    return {table: count for table, count in places.items() if count}
+
+
+@pytest.fixture
+def there() -> Iterator[Receiver]:
+    with receiver() as made:
+        made.answer = lambda one: Reply(500, b"no: " + one.body)
+        yield made
+
+
+@pytest.fixture
+def known(office: Office, acme: Member, there: Receiver, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Somebody who has been everywhere: booked by phone, moved, asked, told of, answered. The event type and the last booking."""
+    wanted = {"name": "All", "url": there.url, "events": ["*"]}
+    assert acme.post("/v1/webhooks/subscriptions", wanted).status == 201
+    questions = [{"label": "What about?", "type": "LONG_TEXT"}, {"label": "And where?", "type": "EMAIL"}]
+    kind = office.event_type(location_type="PHONE", location_value=None, questions=questions)
+    asked = [{"question_id": one["id"], "value": value} for one, value in zip(kind["questions"], (CANARY, PERSON["email"]), strict=True)]
+    first = office.book(kind, at("10:00"), {"idempotency-key": str(new_id())}, invitee=PERSON, answers=asked, **TAGS)
+    assert first.status == 201, first.body
+    world.pump()
+    moved = acme.post(
+        f"{BOOKINGS}/{first.body['id']}/reschedule",
+        {"start_time": at("11:00"), "reason": f"{CANARY} asked"},
+        {"idempotency-key": str(new_id())},
+    )
+    assert moved.status == 201, moved.body
+    world.pump()
+    return kind, moved.body
+
+
+def test_nothing_of_an_erased_invitee_is_left_in_any_table(
+    office: Office, acme: Member, world: World, known: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    _, booking = known
+    before = found(world, *SINGING)
+    expected = {"scheduling_invitees", "scheduling_bookings", "scheduling_answers", "scheduling_notification_logs"}
+    assert expected | {"webhooks_deliveries", "idempotency_keys"} <= before.keys()
+    assert not before.keys() & {"audit_logs", "outbox_events"}
+
+    erased = acme.delete(f"{INVITEES}/{booking['invitee']['id']}")
+    assert (erased.status, erased.body["id"]) == (200, booking["invitee"]["id"])
+    world.pump()
+    assert found(world, *SINGING) == {}
+
+    seen = acme.get(f"{BOOKINGS}/{booking['id']}").body
+    kept = ("id", "start_time", "end_time", "event_type_id", "host_id", "rescheduled_from_id", "created_at")
+    assert {name: seen[name] for name in kept} == {name: booking[name] for name in kept}
+    assert {**seen["invitee"], "id": None} == {**dict.fromkeys(seen["invitee"]), "name": "", "email": "", "timezone": "UTC"}
+    assert (seen["answers"], seen["location"], seen["cancel_reason"]) == ([], None, None)
+    trail = acme.rows(select(AuditLog).where(AuditLog.entity_type == "Booking").order_by(AuditLog.created_at))
+    assert [row.action for row in trail] == ["booking.created", "booking.rescheduled", "booking.canceled"]
+    (row,) = acme.rows(select(AuditLog).where(AuditLog.action == "invitee.erased"))
+    assert (str(row.entity_id), row.actor_id) == (booking["invitee"]["id"], acme.user_id)
+    assert sorted(row.new_values["booking_ids"]) == sorted([booking["id"], booking["rescheduled_from_id"]])
+
+
+def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
+    office: Office, acme: Member, world: World, known: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    kind, booking = known
+    told = len([mail for mail in world.mails() if PERSON["email"] in mail["to"]])
+    (host,) = acme.rows(select(func.lower(erasure.NotificationLog.recipient)).where(NotificationLog.recipient_kind == "HOST").limit(1))
+    assert "11:00" not in office.starts(kind, weekday(0))
+    assert acme.delete(f"{INVITEES}/{booking['invitee']['id']}").status == 200
+    assert "11:00" in office.starts(kind, weekday(0))
+    world.pump()
+    seen = acme.get(f"{BOOKINGS}/{booking['id']}").body
+    assert (seen["status"], seen["canceled_by"]) == ("CANCELED", "HOST")
+    assert len([mail for mail in world.mails() if PERSON["email"] in mail["to"]]) == told
+    letters = [Letter(mail["raw"]) for mail in world.mails() if host in mail["to"]]
+    last = next(one for one in reversed(letters) if booking["id"] in one.message["Message-ID"])
+    assert last.event["STATUS"] == "CANCELLED" and not last.event.get("ATTENDEE") and CANARY not in last.raw.decode()
+    deliveries = acme.rows(select(WebhookDelivery).where(WebhookDelivery.event == "booking.canceled"))
+    assert deliveries and all(CANARY not in row.payload for row in deliveries)
+
+
+def test_what_took_place_stays_as_it_was(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
+    from tests.platform.routes_scheduling import long_ago
+
+    past = long_ago(acme, office.booked(event_type, at("10:00"))["id"])
+    seen = acme.get(f"{BOOKINGS}/{past}").body
+    assert acme.delete(f"{INVITEES}/{seen['invitee']['id']}").status == 200
+    after = acme.get(f"{BOOKINGS}/{past}").body
+    assert (after["status"], after["start_time"], after["end_time"]) == (seen["status"], seen["start_time"], seen["end_time"])
+    assert acme.rows(select(BookingHost.status)) == ["CONFIRMED"]
+
+
+def test_the_link_of_the_mail_opens_nothing_any_more(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
+    from parley.scheduling.bookings import management_token
+
+    office.booked(event_type, at("10:00"))
+    (row,) = acme.rows(select(Booking))
+    link = f"/v1/scheduling/managed-bookings/{management_token(row)}"
+    assert office.stranger.get(link).status == 200
+    assert acme.delete(f"{INVITEES}/{row.invitee_id}").status == 200
+    assert office.stranger.get(link).status == 404
+
+
+def test_erasing_again_changes_nothing_and_unknown_ones_are_not_there(
+    office: Office, acme: Member, globex: Member, event_type: dict[str, Any]
+) -> None:
+    office.booked(event_type, at("10:00"))
+    (row,) = acme.rows(select(Invitee))
+    assert globex.delete(f"{INVITEES}/{row.id}").status == 404
+    first = acme.delete(f"{INVITEES}/{row.id}")
+    assert (first.status, acme.delete(f"{INVITEES}/{row.id}").body) == (200, first.body)
+    assert len(acme.rows(select(AuditLog).where(AuditLog.action == "invitee.erased"))) == 1
+    missing = acme.delete(f"{INVITEES}/{new_id()}")
+    assert (missing.status, missing.body["code"]) == (404, "no_such_invitee")
+
+
+def test_a_request_that_comes_again_books_nobody_anew(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
+    again = {"idempotency-key": str(new_id())}
+    assert office.book(event_type, at("10:00"), again).status == 201
+    assert acme.post(f"{INVITEES}/erase", {"email": "grace@visitor.example"}).body == {"erased": 1, "waiting": 0}
+    replayed = office.book(event_type, at("10:00"), again)
+    assert (replayed.status, replayed.body) == (201, {"is_erased": True})
+    assert len(acme.rows(select(Booking))) == 1
+
+
+def test_an_address_is_erased_in_letters_of_either_case_in_one_organization(
+    office: Office, acme: Member, globex: Member, world: World, event_type: dict[str, Any]
+) -> None:
+    other = Office(world, globex)
+    other.booked(other.event_type(), at("10:00"))
+    for start, email in (("10:00", "Grace@Visitor.example"), ("11:00", "grace@visitor.example"), ("12:00", "ada@visitor.example")):
+        office.booked(event_type, at(start), invitee=invitee(email=email))
+    assert acme.post(f"{INVITEES}/erase", {"email": "GRACE@visitor.example"}).body == {"erased": 2, "waiting": 0}
+    assert acme.post(f"{INVITEES}/erase", {"email": "grace@visitor.example"}).body == {"erased": 0, "waiting": 0}
+    assert sorted(acme.rows(select(Invitee.email))) == ["", "", "ada@visitor.example"]
+    assert globex.rows(select(Invitee.email)) == ["grace@visitor.example"]
+
+
+def test_what_is_more_than_a_call_takes_the_sweep_goes_on_with(
+    office: Office, acme: Member, world: World, event_type: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "BATCH", 2)
+    for start in ("10:00", "11:00", "12:00", "13:00", "14:00"):
+        office.booked(event_type, at(start))
+    assert acme.post(f"{INVITEES}/erase", {"email": "grace@visitor.example"}).body == {"erased": 2, "waiting": 3}
+    assert sorted(acme.rows(select(Invitee.email))) == ["", ""] + ["grace@visitor.example"] * 3
+    world.invoke("scheduling/complete_bookings", {})
+    assert set(acme.rows(select(Invitee.email))) == {""}
+    assert acme.rows(select(Invitee.erasure_wanted_at).where(Invitee.erasure_wanted_at.is_not(None))) == []
+    trail = acme.rows(select(AuditLog.actor_type).where(AuditLog.action == "invitee.erased"))
+    assert sorted(actor.value for actor in trail) == ["SYSTEM"] * 3 + ["USER"] * 2
+
+
+def test_a_pool_gives_the_turn_back(office: Office, acme: Member) -> None:
+    pool = acme.post("/v1/scheduling/pools", {"name": "Sales", "strategy": "ROTATE", "hosts": [{"user_id": str(acme.user_id)}]}).body["id"]
+    office.booked(office.event_type(kind="ROUND_ROBIN", pool_id=pool), at("10:00"))
+    assert acme.post(f"{INVITEES}/erase", {"email": "grace@visitor.example"}).status == 200
+    assert acme.get(f"/v1/scheduling/pools/{pool}").body["hosts"][0]["assignment_count"] == 0
+
+
+def test_who_writes_of_somebody_at_that_moment_is_waited_for(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
+    """A worker that has read the invitee and not yet written: its row is among what is emptied."""
+    from parley.scheduling import notices
+
+    booking = office.booked(event_type, at("10:00"))
+    (row,) = acme.rows(select(Invitee))
+    with db.transaction(acme.caller) as session:
+        notices.take_up(session, new_id(), "scheduling.booking_created", booking["id"])
+        erasing = threading.Thread(target=acme.delete, args=(f"{INVITEES}/{row.id}",))
+        erasing.start()
+        erasing.join(0.5)
+        assert erasing.is_alive()
+    erasing.join(10)
+    told = acme.rows(select(NotificationLog.recipient).where(NotificationLog.recipient_kind == "INVITEE"))
+    assert len(told) == 1 and told[0].startswith("erased:")
+
+
+def test_only_who_administers_may(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
+    office.booked(event_type, at("10:00"))
+    (row,) = acme.rows(select(Invitee))
+    assert acme.as_role("MEMBER").delete(f"{INVITEES}/{row.id}").status == 403
+    assert Client(acme.world).delete(f"{INVITEES}/{row.id}").status == 401
+    assert acme.key("invitees:erase").delete(f"{INVITEES}/{row.id}").status == 200
+
+
+def test_every_table_of_an_invitee_or_a_booking_is_thought_of() -> None:
+    """A table that is added: say here that it holds nothing of a person, or add a function to `erasure.FORGETTING`."""
+    from parley import schema
+
+    schema.metadata()
+    emptied = {"scheduling_invitees", "scheduling_bookings", "scheduling_answers", "scheduling_notification_logs"}
+    holds_nobody = {"scheduling_booking_hosts"}
+    pointing = {
+        mapper.class_.__tablename__
+        for mapper in Base.registry.mappers
+        for key in mapper.local_table.foreign_keys
+        if key.column.table.name in ("scheduling_bookings", "scheduling_invitees")
+    }
+    assert pointing - emptied - holds_nobody == set()
