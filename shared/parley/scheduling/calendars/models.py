@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, t
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.kernel.sealed import Sealed, SealedText
 
 ONE_ACCOUNT = "uq_scheduling_calendar_connections_account"
@@ -40,7 +40,7 @@ class CalendarStatus(StrEnum):
     DISCONNECTED = "DISCONNECTED"
 
 
-class CalendarConnection(Tenant, Timestamps, SoftDeleted, Base):
+class CalendarConnection(Tenant, Swept, Timestamps, SoftDeleted, Base):
     """A person's account at a provider. `calendar_id` is the calendar that bookings are written to, where it is the primary one.
 
     `secret` is a password (CALDAV) or the address itself (ICS). `token_version` rises with every new access token; `refreshing_until` is
@@ -137,7 +137,7 @@ class BusyTime(Tenant, Base):
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
 
 
-class CalendarEvent(Tenant, Timestamps, Base):
+class CalendarEvent(Tenant, Swept, Timestamps, Base):
     """An event that we wrote, or are to write, into somebody's calendar: one for a chain of bookings, or for a session of a GROUP.
 
     `subject_id` is the chain's `calendar_uid`, or the session's id. `written` is the digest of what the calendar has, None before the first
