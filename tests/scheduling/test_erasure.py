@@ -100,7 +100,7 @@ def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
 ) -> None:
     kind, booking = known
     told = len([mail for mail in world.mails() if PERSON["email"] in mail["to"]])
-    (host,) = acme.rows(select(func.lower(erasure.NotificationLog.recipient)).where(NotificationLog.recipient_kind == "HOST").limit(1))
+    (host,) = acme.rows(select(func.lower(NotificationLog.recipient)).where(NotificationLog.recipient_kind == "HOST").limit(1))
     assert "11:00" not in office.starts(kind, weekday(0))
     assert acme.delete(f"{INVITEES}/{booking['invitee']['id']}").status == 200
     assert "11:00" in office.starts(kind, weekday(0))
