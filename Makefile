@@ -73,9 +73,10 @@ types: ## mypy, strict
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
 
-template: sam-cli ## sam validate --lint
+template: sam-cli ## sam validate --lint, and the stacks that are made of the template
 	@$(SAM) validate --lint
-	@.venv-sam/bin/cfn-lint infrastructure/*.yaml && echo 'infrastructure/ is valid'
+	@$(RUN) python -m local.stacks template.yaml build/stacks >/dev/null
+	@.venv-sam/bin/cfn-lint infrastructure/*.yaml build/stacks/*.yaml && echo 'infrastructure/ and the stacks are valid'
 
 openapi: ## write the OpenAPI document from the handlers
 	@$(RUN) python -m local.openapi
@@ -90,8 +91,9 @@ revision: ## a new, empty revision (NAME=scheduling_pools: domain and what)
 bench: ## the benchmarks, each beside what it is measured against
 	@$(DEV) env PYTHONPATH=shared python -m benchmarks
 
-build: sam-cli openapi ## sam build (ARCHITECTURE=arm64 or x86_64)
+build: sam-cli openapi ## sam build, and the stacks to deploy (ARCHITECTURE=arm64 or x86_64)
 	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(RUN) python -m local.stacks
 
 invoke: ## one function in a container, against `make run` (FUNCTION=PlatformHealth EVENT=tests/events/….json)
 	@$(RUN) python -m local.sam invoke $(FUNCTION) $(if $(EVENT),--event $(EVENT)) $(ARGS)
@@ -102,7 +104,7 @@ api: ## the whole API in containers, against `make run`: http://127.0.0.1:3001
 # Built for what samconfig.toml deploys: wheels of the other architecture would fail in every function, and in no build.
 deploy: override ARCHITECTURE := $(or $(shell sed -n '/^\[$(ENVIRONMENT)\.deploy/,/^\[/s/.*"Architecture=\([a-z0-9_]*\)".*/\1/p' samconfig.toml),arm64)
 deploy: build ## sam deploy (ENVIRONMENT=staging or production)
-	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT)
+	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT) --config-file $(CURDIR)/samconfig.toml --template-file .aws-sam/build/stacks.yaml
 
 # An environment of its own: the SAM CLI pins older boto3 and pydantic. Its lock is copied there when all of it is installed.
 .PHONY: sam-cli

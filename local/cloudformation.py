@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -37,7 +37,13 @@ class NoValue:
 NO_VALUE = NoValue()
 
 
-class _Loader(yaml.SafeLoader):
+if TYPE_CHECKING:
+    from yaml import SafeLoader as Fastest
+else:
+    Fastest = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C, where it is there
+
+
+class _Loader(Fastest):
     pass
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.cloudformation import named, read
-from local.template import FUNCTION, Resource, Template, load
+from local.template import Resource, Template, load
 from tests.platform.rights import policies
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,6 @@ QUEUES = list(TEMPLATE.of_type("AWS::SQS::Queue"))
 HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/*.py") if not path.name.startswith("_"))
 
 LONGEST_ANSWER = 30  # seconds that the API waits for a function
-RESOURCES = 500  # that CloudFormation takes in a stack
 PUBLIC = {
     "POST /v1/auth/invitations/show",
     "POST /v1/auth/invitations/decline",
@@ -357,20 +356,3 @@ def test_metrics_of_stacks_in_one_account_stay_apart() -> None:
     for alarm in TEMPLATE.of_type("AWS::CloudWatch::Alarm"):
         if alarm.properties.get("Namespace") == "Parley":
             assert {"Name": "service", "Value": service} in alarm.properties["Dimensions"]
-
-
-# --- size --------------------------------------------------------------------------------------------------------------------------------
-
-
-def test_the_stack_stays_below_the_limit_of_cloudformation() -> None:
-    made = 0
-    for resource in TEMPLATE.resources.values():
-        if resource.type == FUNCTION:
-            made += 1 if "Role" in resource.properties else 2  # and a role of its own
-            for event in resource.properties.get("Events", {}).values():
-                made += 2 if event["Type"] == "Schedule" else 1  # a rule and its permission; a permission; a mapping
-        elif resource.type == "AWS::Serverless::HttpApi":
-            made += 3  # stage, authorizer's permission
-        else:
-            made += 1
-    assert made < RESOURCES, f"{made} resources: split the stack before it is full"
