@@ -51,9 +51,11 @@ PROBLEM = {
 REFUSALS = {
     "400": "The request can't be read.",
     "401": "Nothing valid says who asks.",
+    "402": "The organization's plan does not reach that far.",
     "403": "Who asks may not.",
     "404": "There is no such thing, or it is another organization's.",
     "409": "The state of things forbids it.",
+    "410": "It was there and is no more: a link that was used or has run out.",
     "413": "The body is too large.",
     "415": "The body has another media type.",
     "422": "The request was read, and its values don't fit.",
@@ -99,6 +101,7 @@ def document(template: Template) -> dict[str, Any]:
 def _completed(operation: dict[str, Any], function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:
     problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
+    answers |= {"204": {"description": answers["204"]["description"]}} if "204" in answers else {}  # it has no body
     if is_page:  # it refuses with a page
         problem = {"text/html": {"schema": {"type": "string"}}} | problem
     for status, description in REFUSALS.items():

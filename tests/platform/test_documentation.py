@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
-from local.openapi import OUTPUT, document
+from local.emulator import ROOT
+from local.openapi import OUTPUT, REFUSALS, document
 from tests.harness import Client, World
 
 # The document and its page themselves; what no route answers to; a protocol that describes itself (/scim/v2/Schemas).
@@ -38,6 +40,13 @@ def test_every_route_is_documented(world: World, stranger: Client) -> None:
         if route.method.lower() not in paths.get(route.path, {}) and route.path not in UNDOCUMENTED
     ]
     assert missing == []
+
+
+def test_every_status_of_a_refusal_is_documented() -> None:
+    sources = (ROOT / "shared" / "parley").rglob("*.py")
+    statuses = {found for source in sources for found in re.findall(r"^    status(?:: .+)? = (\d{3})$", source.read_text(), re.MULTILINE)}
+    # A fault is promised by nobody; a method that is not there belongs to no route.
+    assert statuses - {"405", "500"} == REFUSALS.keys()
 
 
 def test_the_page_carries_everything_in_itself(stranger: Client) -> None:

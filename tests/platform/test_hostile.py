@@ -18,6 +18,7 @@ HOSTILE_BODIES: dict[str, bytes] = {
     "a number": b"1",
     "null": b"null",
     "a list": b"[]",
+    "a list with nothing in it": b"[null]",
     "NaN": b'{"start_time": NaN}',
     "not UTF-8": b'{"name": "\xff\xfe"}',
     "a NUL": b'{"name": "a\\u0000b"}',

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from parley.kernel.texts import Changes, Email, Line, Shown, ShownOnce, TimeZone, Wanted
+from parley.kernel.texts import Changes, Email, Flag, Line, Shown, ShownOnce, TimeZone, Wanted
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{1,28}[a-z0-9])", re.ASCII | re.IGNORECASE)
@@ -56,13 +56,13 @@ class Credentials(Wanted):
 
     email: Email
     password: Password
-    cookie: bool = False
+    cookie: Flag = False
 
 
 class SecondStep(Wanted):
     challenge: Token
     code: Code
-    cookie: bool = False
+    cookie: Flag = False
 
 
 class LinkWanted(Wanted):
@@ -71,7 +71,7 @@ class LinkWanted(Wanted):
 
 class LinkRedeemed(Wanted):
     token: Token
-    cookie: bool = False
+    cookie: Flag = False
 
 
 class EmailConfirmed(Wanted):
@@ -99,7 +99,7 @@ class RefreshWanted(Wanted):
     """Without `refresh_token`, the cookie counts. With `cookie`, the next one goes into the cookie."""
 
     refresh_token: Token | None = None
-    cookie: bool = False
+    cookie: Flag = False
 
 
 class LogOut(Wanted):

@@ -38,7 +38,7 @@ def _no_constant(name: str) -> Any:
 
 
 def read_json(text: str | None) -> Any:
-    """The value of a JSON body; None without one. Raises `MalformedJson`, `InvalidRequest`."""
+    """The object in a JSON body; None without one, or for null. Raises `MalformedJson`, `InvalidRequest`."""
     if not text:
         return None
     try:
@@ -49,6 +49,9 @@ def read_json(text: str | None) -> Any:
         raise MalformedJson("The body is nested too deeply.") from None
     except ValueError as error:
         raise MalformedJson(f"The body is not JSON: {error}.") from None
+    if value is not None and not isinstance(value, dict):  # Powertools would take the first item of a list for the body
+        errors = [{"loc": ["body"], "type": "dict_type", "msg": "must be an object"}]
+        raise InvalidRequest("The body must be a JSON object.", errors=errors)
     return value
 
 

@@ -79,6 +79,8 @@ SecureUrl = Annotated[str, StringConstraints(strict=True, max_length=2048), Afte
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
 ShownOnce = Annotated[str, Field(repr=False)]
 """A secret in an answer: for who asked, and in nothing that is printed."""
+Flag = Annotated[bool, Field(strict=True)]
+"""A boolean of a body: true or false, not what Python takes for one."""
 InstantIn = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_utc)]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from parley.identity.models import MemberRole
-from parley.kernel.texts import Email, Line, Shown, Text, Wanted
+from parley.kernel.texts import Email, Flag, Line, Shown, Text, Wanted
 from parley.saml import addresses
 from parley.saml.models import NameIdFormat
 
@@ -49,8 +49,8 @@ class SamlConnectionWanted(Wanted):
     email_attribute: Line | None = None
     name_attribute: Line | None = None
     role_attribute: Line | None = None
-    is_enforced: bool = False
-    is_idp_initiated_allowed: bool = False
+    is_enforced: Flag = False
+    is_idp_initiated_allowed: Flag = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from annotated_types import MaxLen
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from parley.kernel import texts
 from parley.kernel.texts import Email, Line, Prose, is_storable
 
 DAY_MINUTES = 1440
@@ -51,7 +52,7 @@ Reason = Annotated[Prose, Field(max_length=500)]
 StartTime = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 EndTime = Annotated[str, StringConstraints(strict=True, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 Day = Annotated[date, BeforeValidator(_text_only), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
-Flag = Annotated[bool, Field(strict=True)]
+Flag = texts.Flag
 Minutes = Annotated[int, Field(strict=True, ge=5, le=DAY_MINUTES)]
 Buffer = Annotated[int, Field(strict=True, ge=0, le=DAY_MINUTES)]
 Notice = Annotated[int, Field(strict=True, ge=0, le=YEAR_MINUTES)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, Secret, StringConstraints, WithJsonSchema, model_validator
 
-from parley.kernel.texts import InstantIn, Line, Shown, ShownOnce, Text, Wanted
+from parley.kernel.texts import Flag, InstantIn, Line, Shown, ShownOnce, Text, Wanted
 from parley.webhooks.catalogue import PATTERNS
 from parley.webhooks.models import DeliveryStatus, DisabledReason
 from parley.webhooks.timing import OVERLAP_HOURS
@@ -60,7 +60,7 @@ class SubscriptionUpdate(Wanted):
     events: Patterns | None = None
     headers: Headers | None = None
     max_per_minute: PerMinute | None = None
-    is_active: Annotated[bool, Field(strict=True)] | None = None
+    is_active: Flag | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
