@@ -87,9 +87,7 @@ def test_the_database_away_under_load(served: Served) -> None:
     # Days of its own: the host is everybody's, and what other tests of this process have booked is rightly refused.
     starts = iter([at(f"{hour:02}:{minute}", day) for day in range(100, 330) for hour in range(8, 18) for minute in ("00", "30")])
     stopping = threading.Event()
-    answers: list[tuple[float, Answer]] = []
-    booked: list[str] = []
-    unsure: list[tuple[str, dict[str, str]]] = []  # answered 503: whether they were booked, nobody has said
+    visits: list[tuple[float, str, dict[str, str], Answer]] = []
     greeted: list[str] = []
     lock = threading.Lock()
 
@@ -99,10 +97,7 @@ def test_the_database_away_under_load(served: Served) -> None:
                 start = next(starts)
             key = {"idempotency-key": uuid.uuid4().hex}
             answer = served.stranger.post("/v1/scheduling/bookings", booking(wanted, start), key)
-            with lock:
-                answers.append((time.monotonic(), answer))
-                booked.extend([start] if answer.status == 201 else [])
-                unsure.extend([(start, key)] if answer.status == 503 else [])
+            visits.append((time.monotonic(), start, key, answer))
             time.sleep(0.02)
 
     def greet() -> None:
@@ -128,18 +123,19 @@ def test_the_database_away_under_load(served: Served) -> None:
         person.join()
 
     # Clear refusals while it is away, and nothing but success a moment after it is back, in the same processes.
-    assert {answer.status for _, answer in answers} <= {201, 503}, [answer.raw for _, answer in answers if answer.status not in {201, 503}]
-    away = [answer for when, answer in answers if went + 0.5 < when < returning]
+    assert {answer.status for *_, answer in visits} <= {201, 503}, [answer.raw for *_, answer in visits if answer.status not in {201, 503}]
+    away = [answer for when, *_, answer in visits if went + 0.5 < when < returning]
     assert away and all(answer.status == 503 and answer.body["code"] == "unavailable" and answer.headers["retry-after"] for answer in away)
-    after = [answer.status for when, answer in answers if when > back + 2]
+    after = [answer.status for when, *_, answer in visits if when > back + 2]
     assert after and set(after) == {201}
     # Who repeats a request that was answered 503 gets the booking, whether or not the first had reached the database.
+    unsure = [(start, key) for _, start, key, answer in visits if answer.status == 503]
     again = [served.stranger.post("/v1/scheduling/bookings", booking(wanted, start), key) for start, key in unsure[:20] + unsure[-20:]]
     assert {answer.status for answer in again} == {201}
     # What was promised is there; what was acknowledged while the database was away has arrived.
     wait_for("an empty queue", lambda: is_idle(served), 60)
     kept = {one["start_time"] for one in everything(served, f"/v1/scheduling/bookings?event_type_id={wanted}&limit=100")}
-    assert set(booked) <= kept
+    assert {start for _, start, _, answer in visits if answer.status == 201} <= kept
     (conversation,) = conversations_with(served, sender)
     assert conversation["unread_count"] == len(greeted) == len(set(greeted))
     assert messages_of(served, conversation)
