@@ -88,8 +88,8 @@ openapi-is-fresh:
 revision: ## a new, empty revision (NAME=scheduling_pools: domain and what)
 	@$(RUN) env PYTHONPATH=shared python -m local.revision $(NAME)
 
-bench: ## the benchmarks, each beside what it is measured against
-	@$(DEV) env PYTHONPATH=shared python -m benchmarks
+bench: ## the benchmarks, each beside what it is measured against (ONLY=log_in_timing: that one)
+	@$(DEV) env PYTHONPATH=shared python -m benchmarks$(if $(ONLY),.$(ONLY))
 
 build: sam-cli openapi ## sam build, and the stacks to deploy (ARCHITECTURE=arm64 or x86_64)
 	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)

@@ -1,4 +1,4 @@
-"""What the time of a failed log-in tells of an address: nothing that a stranger can measure. `python -m benchmarks.log_in_timing`
+"""What the time of a failed log-in tells of an address: nothing that a stranger can measure. `make bench ONLY=log_in_timing`
 
 Known and unknown addresses take turns, in an order drawn by lot, every attempt with a wrong password, each address only as often as
 failures cost nothing. Beside the two distributions stand how well one tells them apart: the chance that an attempt at a known address

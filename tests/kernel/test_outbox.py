@@ -63,6 +63,16 @@ def test_a_refused_event_waits_and_does_not_block_the_others(acme: Member) -> No
     assert events_of(acme) == []
 
 
+def test_what_was_refused_for_a_day_is_set_aside_with_its_row(acme: Member) -> None:
+    announce(acme, "test.bad")
+    with db.transaction(acme.caller) as session:
+        session.execute(update(OutboxEvent).values(attempts=outbox.MOST_ATTEMPTS - 1))
+    relay_all(["test.good"])
+    (waiting,) = acme.rows(select(OutboxEvent))
+    assert (waiting.name, waiting.due_at) == ("test.bad", outbox.SET_ASIDE)
+    assert relay_all(["test.bad"]) == []
+
+
 def test_a_bus_that_does_not_answer_loses_nothing(acme: Member) -> None:
     announce(acme, "test.kept")
 

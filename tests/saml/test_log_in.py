@@ -127,6 +127,7 @@ def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world
         intruder.get("/v1/auth/sessions"),
         intruder.get("/v1/identity/organizations"),
         intruder.put("/v1/auth/password", {"current_password": "whatever it is", "new_password": "a long enough passphrase of hers"}),
+        intruder.patch("/v1/identity/me", {"name": "Somebody Else"}),
         intruder.post("/v1/auth/email", {"email": "evil@evil.test"}),
         intruder.post("/v1/auth/totp", {}),
     ):

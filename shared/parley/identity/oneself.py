@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import links, mailed, passwords, sessions, throttles
+from parley.identity import links, mailed, passwords, sessions, single_sign_on, throttles
 from parley.identity.log_in import Account, account
 from parley.identity.models import User, UserSession, VerificationKind
 from parley.identity.sessions import Started, as_user
 from parley.kernel import audit, db
-from parley.kernel.admission import SessionEnded
+from parley.kernel.admission import SessionEnded, SessionOfOneOrganization
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Forbidden, Refusal
@@ -94,8 +94,12 @@ def switch(session: Session, caller: Caller, organization_id: UUID) -> Started:
 
 
 def change_profile(session: Session, caller: Caller, changes: dict[str, object]) -> None:
-    """Raises `UsernameTaken`."""
+    """In a session that sees the person's own rows. Raises `SessionOfOneOrganization`, `UsernameTaken`."""
     assert caller.actor_id is not None
+    # Not every such transaction asks `admit_person`: the caller's organization admitted this one.
+    methods = session.scalar(select(UserSession.methods).where(UserSession.id == session_of(caller)))
+    if single_sign_on.METHOD in (methods or ()):
+        raise SessionOfOneOrganization
     user = mailed.user_of(session, caller.actor_id)
     for name, value in changes.items():
         setattr(user, name, value)

@@ -35,6 +35,9 @@ class RightsChanged(Unauthenticated):
 class SessionOfOneOrganization(Forbidden):
     """The session reaches nothing but the organization whose identity provider opened it: not the account, not other organizations."""
 
+    def __init__(self) -> None:
+        super().__init__("Single sign-on of an organization opened this session: for what is yours alone, log in another way.")
+
 
 class NotAMember(Forbidden):
     """The user does not belong to the organization, or not any more."""
@@ -114,9 +117,7 @@ def settle(admission: Admission, answer: Any) -> None:
     if answer.verdict == "session_ended":
         raise SessionEnded("This session has ended; log in again.")
     if answer.verdict == "of_one_organization":
-        raise SessionOfOneOrganization(
-            "Single sign-on of an organization opened this session: for what is yours alone, log in another way."
-        )
+        raise SessionOfOneOrganization
     if answer.verdict == "not_a_member":
         raise NotAMember("You are not a member of this organization any more; choose another one or log in again.")
     if answer.verdict == "rights_changed":

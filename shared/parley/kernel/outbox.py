@@ -7,7 +7,7 @@ twice; it is never published without its transaction.
 import json
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 # EventBridge takes ten entries a request.
 BATCH = 10
+# More than a day of tries. What the bus refuses for so long it will never take: it is set aside, and nobody takes it up again but by hand.
+MOST_ATTEMPTS = 100
+SET_ASIDE = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 _ANNOUNCE_ALL = text(
@@ -78,7 +81,8 @@ def kick() -> None:
 def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[bool]]) -> int:
     """Publish one batch of due events, in a sweep. Returns how many were taken; 0 means that none was due.
 
-    `publish` says for each event whether it was accepted. Accepted ones are deleted, the others wait: 2 s, 4 s, … 1024 s.
+    `publish` says for each event whether it was accepted. Accepted ones are deleted, the others wait: 2 s, 4 s, … 1024 s, and are
+    set aside after `MOST_ATTEMPTS`, with their row.
     Two relays at once take different rows.
     """
     due = select(OutboxEvent).where(OutboxEvent.due_at <= now()).order_by(OutboxEvent.due_at).limit(BATCH)
@@ -91,8 +95,10 @@ def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[
         later(session, delete(OutboxEvent).where(_row.in_(gone)))
     for event, accepted in verdicts:
         if not accepted:
-            attempts = min(event.attempts + 1, 1000)
-            due_at = now() + timedelta(seconds=2 ** min(attempts, 10))
+            attempts = event.attempts + 1
+            due_at = SET_ASIDE if attempts >= MOST_ATTEMPTS else now() + timedelta(seconds=2 ** min(attempts, 10))
+            if due_at == SET_ASIDE:
+                log.error("event %s (%s) is set aside after %d attempts", event.id, event.name, attempts)
             mine = update(OutboxEvent).where(_row == (event.organization_id, event.id))
             later(session, mine.values(attempts=attempts, due_at=due_at))
     return len(events)
