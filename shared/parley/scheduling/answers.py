@@ -1,4 +1,4 @@
-"""Whether the answers of a booking fit the questions of its event type."""
+"""Whether the answers of a booking, or of a submission, fit the questions."""
 
 import re
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from parley.scheduling.words import Address, Phone
 
 SHORT = 500
 
-_PHONE: TypeAdapter[str] = TypeAdapter(Phone)
-_ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
+PHONE: TypeAdapter[str] = TypeAdapter(Phone)
+ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
 
 
 class InvalidAnswers(Unprocessable):
@@ -30,7 +30,7 @@ def check(questions: Sequence[Asked], answers: Sequence[AnswerIn]) -> list[tuple
     errors: list[dict[str, str]] = []
     for answer in answers:
         if answer.question_id not in asked:
-            errors.append({"question_id": str(answer.question_id), "msg": "is not a question of this event type"})
+            errors.append({"question_id": str(answer.question_id), "msg": "is not one of the questions"})
         elif answer.question_id in given:
             errors.append({"question_id": str(answer.question_id), "msg": "is answered twice"})
         given[answer.question_id] = answer.value
@@ -44,7 +44,7 @@ def check(questions: Sequence[Asked], answers: Sequence[AnswerIn]) -> list[tuple
                 errors.append({"question_id": str(question.id), "msg": "needs an answer"})
             continue
         try:
-            kept.append((question, _fitting(question, value)))
+            kept.append((question, fitting(question, value)))
         except ValueError as error:
             errors.append({"question_id": str(question.id), "msg": str(error)})
     if errors:
@@ -52,7 +52,7 @@ def check(questions: Sequence[Asked], answers: Sequence[AnswerIn]) -> list[tuple
     return kept
 
 
-def _fitting(question: Asked, value: Any) -> Any:
+def fitting(question: Asked, value: Any) -> Any:
     """The value in the form that it is kept in. Raises ValueError with what it should be."""
     kind = question.type
     if kind is QuestionType.NUMBER:
@@ -69,7 +69,7 @@ def _fitting(question: Asked, value: Any) -> Any:
         raise ValueError("must be one of the question's options")
     if kind is QuestionType.SHORT_TEXT and (len(value) > SHORT or re.search(r"[\r\n]", value)):
         raise ValueError(f"must be one line of at most {SHORT} characters")
-    for of_kind, form, name in ((QuestionType.PHONE, _PHONE, "a phone number"), (QuestionType.EMAIL, _ADDRESS, "an e-mail address")):
+    for of_kind, form, name in ((QuestionType.PHONE, PHONE, "a phone number"), (QuestionType.EMAIL, ADDRESS, "an e-mail address")):
         if kind is of_kind:
             try:
                 return form.validate_python(value)

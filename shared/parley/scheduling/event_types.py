@@ -13,7 +13,7 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.paging import Page
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import ownership, queries
+from parley.scheduling import asking, ownership, queries
 from parley.scheduling.event_type_schemas import (
     EventTypeCreate,
     EventTypeDetailRead,
@@ -24,7 +24,6 @@ from parley.scheduling.event_type_schemas import (
     HostRead,
     PublicHostRead,
     QuestionRead,
-    QuestionUpdate,
     misfit,
 )
 from parley.scheduling.models import ONE_SLUG, EventType, EventTypeHost, Question, RoundRobinPool
@@ -56,10 +55,6 @@ class MisfitTerms(Unprocessable):
     """Terms that the event type's kind does not have, or has to have."""
 
 
-class QuestionNotThere(Unprocessable):
-    """A question's id that is not one of the event type."""
-
-
 def organization_of(event_type_id: UUID) -> UUID:
     """Whose event type this is, for a stranger who knows nothing but its id. Raises `NoSuchEventType`."""
     found = directory.organization_of(Kind.EVENT_TYPE, str(event_type_id))
@@ -77,10 +72,7 @@ def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate)
     _check_parts(session, mine, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts)
 
     event_type = EventType(user_id=mine, **wanted.model_dump(exclude={"questions", "hosts"}))
-    questions = [
-        Question(event_type_id=event_type.id, position=position, **question.model_dump())
-        for position, question in enumerate(wanted.questions)
-    ]
+    questions = asking.new(wanted.questions, event_type_id=event_type.id)
     hosts = _hosts(event_type.id, wanted.hosts)
     session.add_all([event_type, *questions, *hosts])
     directory.enter(session, Kind.EVENT_TYPE, str(event_type.id))
@@ -178,36 +170,14 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
             session.flush()
             before = _hosts(event_type_id, hosts)
             session.add_all(before)
-        kept = _change_questions(session, event_type_id, questions)
+        kept: Sequence[Question] = queries.questions(session, event_type_id)
+        if questions is not None:
+            kept = asking.change(session, kept, questions, event_type_id=event_type_id)
         session.flush()
 
     new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
     audit.record(session, caller, "event_type.updated", found, old=old, new=new)
     return _detail(found, before, kept)
-
-
-def _change_questions(session: Session, event_type_id: UUID, wanted: Sequence[QuestionUpdate] | None) -> Sequence[Question]:
-    there = queries.questions(session, event_type_id)
-    if wanted is None:
-        return there
-    by_id = {question.id: question for question in there}
-    kept: list[Question] = []
-    for position, asked in enumerate(wanted):
-        columns = asked.model_dump(exclude={"id"}) | {"position": position}
-        if asked.id is None:
-            question = Question(event_type_id=event_type_id, **columns)
-            session.add(question)
-        else:
-            known = by_id.pop(asked.id, None)
-            if known is None:
-                raise QuestionNotThere("A question's id is not one of this event type, or stands there twice.", question_id=str(asked.id))
-            question = known
-            for name, value in columns.items():
-                setattr(question, name, value)
-        kept.append(question)
-    for gone in by_id.values():
-        gone.deleted_at = clock.now()
-    return kept
 
 
 def delete_event_type(session: Session, caller: Caller, event_type_id: UUID) -> None:

@@ -114,3 +114,28 @@ class NotificationStatus(StrEnum):
 class RecipientKind(StrEnum):
     INVITEE = "INVITEE"
     HOST = "HOST"
+
+
+class RoutingOperator(StrEnum):
+    EQUALS = "EQUALS"
+    NOT_EQUALS = "NOT_EQUALS"
+    CONTAINS = "CONTAINS"
+    GREATER_THAN = "GREATER_THAN"
+    LESS_THAN = "LESS_THAN"
+    IN = "IN"
+
+
+class RoutingOutcome(StrEnum):
+    """What a submission was answered with: something to book, an address to go to, a message to read, or that nothing fits."""
+
+    EVENT_TYPE = "EVENT_TYPE"
+    URL = "URL"
+    MESSAGE = "MESSAGE"
+    NONE = "NONE"
+
+
+class RoutingTrouble(StrEnum):
+    """Why an event type that a form points to is passed over."""
+
+    EVENT_TYPE_DELETED = "EVENT_TYPE_DELETED"
+    EVENT_TYPE_INACTIVE = "EVENT_TYPE_INACTIVE"

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallIntege
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
+import parley.scheduling.routing_models  # noqa: F401  # tables that questions, answers and bookings point to
 from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.scheduling.kinds import (
     AssignmentStrategy,
@@ -29,6 +30,7 @@ ONE_PLACE = "uq_scheduling_round_robin_assignments_user"
 ONE_ANSWER_TO_A_MOVE = "uq_scheduling_bookings_rescheduled_from_id"
 ONE_SLUG = "uq_scheduling_event_types_slug"
 ONE_DEFAULT = "uq_scheduling_schedules_default"
+ROUTED = "fk_scheduling_bookings_routing_submission"
 ONE_NOTICE = "uq_scheduling_notification_logs_event_recipient"
 _HOLDING = "status IN ('PENDING', 'CONFIRMED', 'NO_SHOW', 'COMPLETED')"
 
@@ -177,15 +179,19 @@ class EventTypeHost(Tenant, Base):
 
 
 class Question(Tenant, SoftDeleted, Base):
-    """One that was answered and is not asked any more is put away: its label is still told beside the answers."""
+    """Of an event type, or of a routing form. One that was answered and is not asked any more is put away: its label is still told."""
 
     __tablename__ = "scheduling_questions"
     __table_args__ = (
         tenant_key("event_type_id", "scheduling_event_types"),
+        tenant_key("form_id", "scheduling_routing_forms"),
         Index("ix_scheduling_questions_organization_id_event_type_id", "organization_id", "event_type_id", "position"),
+        Index("ix_scheduling_questions_organization_id_form_id", "organization_id", "form_id", "position"),
+        CheckConstraint("num_nonnulls(event_type_id, form_id) = 1", name="one_owner"),
     )
 
-    event_type_id: Mapped[UUID]
+    event_type_id: Mapped[UUID | None]
+    form_id: Mapped[UUID | None]
     position: Mapped[int] = mapped_column(SmallInteger)
     label: Mapped[str]
     type: Mapped[QuestionType] = mapped_column(native_enum(QuestionType, "scheduling_question_type"))
@@ -230,6 +236,13 @@ class Booking(Tenant, Swept, Timestamps, Base):
         tenant_key("invitee_id", "scheduling_invitees", ondelete="NO ACTION"),
         tenant_key("rescheduled_from_id", "scheduling_bookings", ondelete="NO ACTION"),
         tenant_key("pool_id", "scheduling_round_robin_pools", ondelete="NO ACTION"),
+        # A form led to it: to this event type, and no other.
+        ForeignKeyConstraint(
+            ["organization_id", "routing_submission_id", "event_type_id"],
+            [f"scheduling_routing_submissions.{column}" for column in ("organization_id", "id", "matched_event_type_id")],
+            name=ROUTED,
+            ondelete="NO ACTION",
+        ),
         UniqueConstraint("organization_id", "management_token_hash"),
         UniqueConstraint("organization_id", "id", "status"),
         CheckConstraint("start_time < end_time", name="time"),
@@ -241,6 +254,7 @@ class Booking(Tenant, Swept, Timestamps, Base):
         Index("ix_scheduling_bookings_organization_id_invitee_id", "organization_id", "invitee_id"),
         Index("ix_scheduling_bookings_organization_id_pool_id", "organization_id", "pool_id"),
         Index("ix_scheduling_bookings_organization_id_calendar_uid", "organization_id", "calendar_uid"),
+        Index("ix_scheduling_bookings_organization_id_routing_submission_id", "organization_id", "routing_submission_id"),
         Index("ix_scheduling_bookings_ended", "end_time", postgresql_where=text("status IN ('PENDING', 'CONFIRMED')")),
     )
 
@@ -249,6 +263,7 @@ class Booking(Tenant, Swept, Timestamps, Base):
     invitee_id: Mapped[UUID]
     rescheduled_from_id: Mapped[UUID | None]
     pool_id: Mapped[UUID | None]
+    routing_submission_id: Mapped[UUID | None]
     status: Mapped[BookingStatus] = mapped_column(native_enum(BookingStatus, "scheduling_booking_status"))
     start_time: Mapped[datetime]
     end_time: Mapped[datetime]
@@ -327,17 +342,21 @@ class Hold(Tenant, Swept, Base):
 
 
 class Answer(Tenant, Base):
-    """`value` is a text, a number, or a list of options: as the question's type wants it."""
+    """To a question of a booking or of a submission. `value` is a text, a number, or a list of options: as the question's type wants it."""
 
     __tablename__ = "scheduling_answers"
     __table_args__ = (
         tenant_key("booking_id", "scheduling_bookings"),
+        tenant_key("submission_id", "scheduling_routing_submissions"),
         tenant_key("question_id", "scheduling_questions", ondelete="NO ACTION"),
         UniqueConstraint("organization_id", "booking_id", "question_id"),
+        UniqueConstraint("organization_id", "submission_id", "question_id"),
         Index("ix_scheduling_answers_organization_id_question_id", "organization_id", "question_id"),
+        CheckConstraint("num_nonnulls(booking_id, submission_id) = 1", name="one_owner"),
     )
 
-    booking_id: Mapped[UUID]
+    booking_id: Mapped[UUID | None]
+    submission_id: Mapped[UUID | None]
     question_id: Mapped[UUID]
     value: Mapped[Any] = mapped_column(JSONB)
 
