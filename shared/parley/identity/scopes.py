@@ -47,6 +47,9 @@ CATALOGUE: dict[str, str] = {
     "schedules:write": "Change availability schedules.",
     "event_types:read": "See event types.",
     "event_types:write": "Change event types.",
+    "routing_forms:read": "See routing forms.",
+    "routing_forms:write": "Change routing forms.",
+    "routing_submissions:read": "See what people answered to routing forms.",
     # Inbox.
     "connections:read": "See connected platforms.",
     "connections:write": "Connect and disconnect platforms.",

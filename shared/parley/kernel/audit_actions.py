@@ -4,7 +4,7 @@ _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
     "organization", "user", "member", "team", "invitation", "api_key", "project", "saml_connection",
     "schedule", "event_type", "pool", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
-    "webhook_subscription", "webhook_delivery", "calendar_connection",
+    "webhook_subscription", "webhook_delivery", "calendar_connection", "routing_form", "routing_submission",
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {

@@ -20,6 +20,7 @@ UNIQUE = "pk_directory_entries"
 
 class Kind(StrEnum):
     EVENT_TYPE = "event_type"
+    ROUTING_FORM = "routing_form"
     MANAGEMENT_TOKEN = "management_token"  # noqa: S105  # a kind, not a secret
     WHATSAPP_NUMBER = "whatsapp_number"
     EMAIL = "email"

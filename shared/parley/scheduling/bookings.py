@@ -14,14 +14,14 @@ from parley.kernel import audit, directory, keyed, outbox
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.clock import now
 from parley.kernel.directory import Kind
-from parley.kernel.errors import NotFound
+from parley.kernel.errors import NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 from parley.scheduling import answers, queries, turns
 from parley.scheduling.availability import Slot
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
-from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, Answer, Booking, BookingHost, EventType, Hold, Invitee
+from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
 from parley.scheduling.offers import Aside, Offer, Taken, offer, taken
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
@@ -37,6 +37,13 @@ class NoSuchBooking(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such booking.")
+
+
+class SubmissionNotThere(Unprocessable):
+    """The submission of a routing form that led here is not there, or led elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("No submission with this routing_submission_id led to this event type; leave it out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ def book_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Boo
     """Take a slot; anybody may. Who asks for the same hosts waits in `offer`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
-    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`.
+    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`.
     """
     found = offer(session, event_type_id, to_book=True)
     if found is None:
@@ -75,8 +82,10 @@ def book_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Boo
     session.add(invitee)
     is_pending = found.event_type.requires_confirmation and caller.actor_type is ActorType.VISITOR
     booking = enter(session, caller, place, invitee, BookingStatus.PENDING if is_pending else BookingStatus.CONFIRMED)
+    booking.routing_submission_id = wanted.routing_submission_id
     session.add_all(Answer(booking_id=booking.id, question_id=asked.id, value=value) for asked, value in given)
-    with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()):
+    is_led_here = violation_means(ROUTED, SubmissionNotThere())
+    with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), is_led_here:
         session.flush()
 
     release(session, wanted.hold_token)
@@ -121,6 +130,7 @@ def enter(session: Session, caller: Caller, place: Place, invitee: Invitee, stat
     booking.calendar_uid = moved.calendar_uid if moved else booking.id
     if moved is not None:
         booking.sequence, booking.rescheduled_from_id = moved.sequence + 1, moved.id
+        booking.routing_submission_id = moved.routing_submission_id
     booking.management_token_hash = keyed.digest(TOKEN, management_token(booking))
     is_session = event_type.kind is EventTypeKind.GROUP
     held = Range(slot.start - timedelta(minutes=event_type.buffer_before), slot.end + timedelta(minutes=event_type.buffer_after))

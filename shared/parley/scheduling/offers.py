@@ -45,6 +45,13 @@ class Asked:
     options: list[str]
     placeholder: str | None = None
 
+    @classmethod
+    def of(
+        cls, _position: int, question_id: str, label: str, kind: str, required: bool, options: list[str], placeholder: str | None
+    ) -> "Asked":
+        """From the columns as JSON gives them."""
+        return cls(UUID(question_id), label, QuestionType(kind), required, options, placeholder)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -199,7 +206,7 @@ def _whole(rows: Sequence[Any]) -> Offer | None:
         timezone,
         organization_name,
         [_place(*found[6:]) for found in sorted(rows, key=lambda found: (found.position, found.user_id))],
-        [_asked(*question) for question in sorted(asked or ())],
+        [Asked.of(*question) for question in sorted(asked or ())],
         strategy,
     )
 
@@ -227,10 +234,6 @@ def _place(
 ) -> Place:
     windows = tuple(Window(_WEEKDAYS[day], _minute(start), _minute(end)) for day, start, end in slots or ())
     return Place(user_id, name, Hours(timezone, windows, tuple(_exception(*one) for one in dates or ())), weight, priority)
-
-
-def _asked(_position: int, question_id: str, label: str, kind: str, required: bool, options: list[str], placeholder: str | None) -> Asked:
-    return Asked(UUID(question_id), label, QuestionType(kind), required, options, placeholder)
 
 
 def _exception(day: str, kind: str, start: str | None, end: str | None) -> Override:

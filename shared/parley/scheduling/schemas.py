@@ -37,7 +37,8 @@ HoldToken = Annotated[str, StringConstraints(strict=True, min_length=1, max_leng
 
 
 class BookingFor(Wanted):
-    """A booking of an event type that the path names. `hold_token` gives back the hold that kept the slot."""
+    """A booking of an event type that the path names. `hold_token` gives back the hold that kept the slot; `routing_submission_id` is the
+    submission of a routing form that led to this event type."""
 
     start_time: InstantIn
     invitee: InviteeIn
@@ -47,6 +48,7 @@ class BookingFor(Wanted):
     utm_campaign: Tag | None = None
     referrer: Annotated[Prose, Field(max_length=2000)] | None = None
     hold_token: HoldToken | None = None
+    routing_submission_id: UUID | None = None
 
 
 class BookingCreate(BookingFor):
@@ -119,6 +121,7 @@ class BookingRead(BookingConfirmationRead):
     hosts: list[UUID]
     rescheduled_from_id: UUID | None
     rescheduled_to_id: UUID | None
+    routing_submission_id: UUID | None
     confirmed_at: datetime | None
     canceled_at: datetime | None
     cancel_reason: str | None

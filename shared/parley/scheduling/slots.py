@@ -61,10 +61,10 @@ def slots(
         sessions=there.sessions,
         timezone=found.timezone,
     )
-    return OpenSlotsRead(timezone=timezone or found.timezone, slots=[_read(slot) for slot in open_])
+    return OpenSlotsRead(timezone=timezone or found.timezone, slots=[read(slot) for slot in open_])
 
 
-def _read(slot: Slot) -> OpenSlotRead:
+def read(slot: Slot) -> OpenSlotRead:
     return OpenSlotRead.model_construct(start_time=slot.start, end_time=slot.end, hosts=list(slot.hosts), seats_left=slot.seats_left)
 
 
