@@ -9,18 +9,13 @@ from parley.scheduling import bookings, queries
 
 
 def show(session: Session, event: str, entity_id: UUID) -> dict[str, Any] | None:
-<<<<<<< HEAD
-    """A booking with its invitee; for `invitee.created` the invitee, with the booking's id."""
-    found = queries.whole(session, entity_id, to_tell=True) if event.startswith(("booking.", "invitee.")) else None
-=======
     """A booking with its invitee; for `invitee.created` the invitee, with the booking's id; a submission with its answers."""
     if event.startswith("routing."):
         from parley.scheduling.routing_submissions import submission
 
         submitted = submission(session, entity_id)
         return submitted.model_dump(mode="json") if submitted else None
-    found = queries.whole(session, entity_id) if event.startswith(("booking.", "invitee.")) else None
->>>>>>> 0f62db2 (Routing forms: questions, ordered rules and a fallback lead who answers to an event type that can be booked)
+    found = queries.whole(session, entity_id, to_tell=True) if event.startswith(("booking.", "invitee.")) else None
     if found is None:
         return None
     booking = bookings.read(found).model_dump(mode="json")
