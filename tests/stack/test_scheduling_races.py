@@ -37,6 +37,14 @@ def colleagues(served: Served, count: int) -> list[str]:
     return joined(served, count)
 
 
+def test_fifty_overlapping_starts_of_one_event_type_leave_one(served: Served) -> None:
+    kind = event_type(served.owner, schedule(served.owner), duration=60, slot_interval=5)
+    starts = itertools.islice(itertools.cycle([f"09:{minute:02}" for minute in range(0, 60, 5)]), FIFTY)
+    answers = at_once([book(served, kind, at(start, 9), number) for number, start in enumerate(starts)])
+    assert counted(answers) == {201: 1, 409: 49}
+    assert len(standing(served, kind)) == 1
+
+
 def test_fifty_requests_for_overlapping_starts_leave_one_pending(served: Served) -> None:
     kind = event_type(served.owner, schedule(served.owner), duration=60, slot_interval=15, requires_confirmation=True)
     starts = itertools.islice(itertools.cycle(["09:00", "09:15", "09:30", "09:45"]), FIFTY)
@@ -54,6 +62,17 @@ def test_of_two_requests_that_follow_each_other_both_are_confirmed_once(served: 
     made = [created(book(served, kind, at(start, 11))())["id"] for start in ("09:00", "09:30")]
     answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{one}/confirm") for one in made * 25])
     assert counted(answers) == {200: 2, 409: 48}
+
+
+def test_two_pending_seats_of_one_session_are_each_confirmed_once(served: Served) -> None:
+    """The only requests that can be pending at one time of one host: seats beside each other."""
+    kind = event_type(served.owner, schedule(served.owner), kind="GROUP", capacity=2, requires_confirmation=True)
+    asked = at_once([book(served, kind, at("15:00", 11), number) for number in range(FIFTY)])
+    assert counted(asked) == {201: 2, 409: 48}
+    made = [answer.body["id"] for answer in asked if answer.status == 201]
+    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{one}/confirm") for one in made * 25])
+    assert counted(answers) == {200: 2, 409: 48}
+    assert [item["status"] for item in standing(served, kind)] == ["CONFIRMED"] * 2
 
 
 def test_a_group_of_five_takes_five_of_fifty_into_one_session(served: Served) -> None:
@@ -93,6 +112,15 @@ def test_one_booking_moves_once(served: Served) -> None:
     answers = at_once([partial(served.owner.post, move, {"start_time": at(start, 15)}) for start in starts])
     assert counted(answers) == {201: 1, 409: 49}
     assert len(standing(served, kind)) == 1
+
+
+def test_two_bookings_that_move_to_one_slot(served: Served) -> None:
+    kind = event_type(served.owner, schedule(served.owner))
+    made = [created(book(served, kind, at(start, 18))())["id"] for start in ("08:00", "08:30")]
+    to = {"start_time": at("12:00", 18)}
+    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{one}/reschedule", to) for one in made * 25])
+    assert counted(answers) == {201: 1, 409: 49}
+    assert len(standing(served, kind)) == 2
 
 
 def test_a_booking_is_moved_or_canceled_and_not_both(served: Served) -> None:
