@@ -20,6 +20,7 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 HOLDING = sa.text("status IN ('PENDING', 'CONFIRMED', 'NO_SHOW', 'COMPLETED')")
 TO_ERASE = sa.text("erasure_wanted_at IS NOT NULL")
+STATUSES = ("PENDING", "CONFIRMED", "RESCHEDULED", "CANCELED", "NO_SHOW", "COMPLETED")
 STANDING = sa.text("status IN ('PENDING', 'CONFIRMED')")
 STATUS = pg.ENUM(name="scheduling_booking_status", create_type=False)
 STRATEGIES = ("ROTATE", "WEIGHTED", "LEAST_RECENT", "PRIORITY")
@@ -82,9 +83,8 @@ def upgrade() -> None:
     op.drop_constraint(NOTICES, "scheduling_notification_logs", type_="unique")
     op.create_unique_constraint(NOTICES, "scheduling_notification_logs", ["organization_id", "event_id", "recipient_kind", "recipient"])
     op.drop_index("ix_scheduling_invitees_organization_id_email", "scheduling_invitees")
-    op.create_index(
-        "ix_scheduling_invitees_organization_id_email", "scheduling_invitees", ["organization_id", sa.text("lower(email)"), "id"]
-    )
+    op.add_column("scheduling_invitees", sa.Column("address", sa.Text(), sa.Computed("lower(email)", persisted=True), nullable=False))
+    index("scheduling_invitees", "address", "id", named=1)
     for column in ("erasure_wanted_at", "erased_at"):
         op.add_column("scheduling_invitees", sa.Column(column, INSTANT))
     op.create_index("ix_scheduling_invitees_erasure_wanted", "scheduling_invitees", ["organization_id", "id"], postgresql_where=TO_ERASE)
@@ -173,7 +173,10 @@ def _bookings() -> None:
     op.create_unique_constraint(
         op.f("uq_scheduling_bookings_organization_id_id_status"), "scheduling_bookings", ["organization_id", "id", "status"]
     )
-    index("scheduling_bookings", "status", "start_time", "id", named=2)
+    for status in STATUSES:
+        which = sa.text(f"status = '{status}'")
+        columns = ["organization_id", "start_time", "id"]
+        op.create_index(f"ix_scheduling_bookings_{status.lower()}", "scheduling_bookings", columns, postgresql_where=which)
     op.create_index("ix_scheduling_bookings_ended", "scheduling_bookings", ["end_time"], postgresql_where=STANDING)
     op.drop_index("ix_scheduling_bookings_organization_id_rescheduled_from_id", "scheduling_bookings")
     op.create_index(
@@ -287,7 +290,8 @@ def downgrade() -> None:
     op.drop_index("ix_scheduling_invitees_erasure_wanted", "scheduling_invitees")
     for column in ("erased_at", "erasure_wanted_at"):
         op.drop_column("scheduling_invitees", column)
-    op.drop_index("ix_scheduling_invitees_organization_id_email", "scheduling_invitees")
+    op.drop_index("ix_scheduling_invitees_organization_id_address", "scheduling_invitees")
+    op.drop_column("scheduling_invitees", "address")
     index("scheduling_invitees", "email")
     _bookings_as_before()
     with every_row("scheduling_notification_logs"):
@@ -344,7 +348,8 @@ def _bookings_as_before() -> None:
     op.drop_index("uq_scheduling_bookings_rescheduled_from_id", "scheduling_bookings")
     index("scheduling_bookings", "rescheduled_from_id")
     op.drop_index("ix_scheduling_bookings_ended", "scheduling_bookings")
-    op.drop_index("ix_scheduling_bookings_organization_id_status_start_time", "scheduling_bookings")
+    for status in STATUSES:
+        op.drop_index(f"ix_scheduling_bookings_{status.lower()}", "scheduling_bookings")
     # The rows of hosts point to it.
     op.drop_constraint("fk_scheduling_booking_hosts_booking", "scheduling_booking_hosts", type_="foreignkey")
     op.drop_constraint(op.f("uq_scheduling_bookings_organization_id_id_status"), "scheduling_bookings", type_="unique")

@@ -50,7 +50,7 @@ class Chosen:
         if self.status is not None:
             statement = statement.where(Booking.status == self.status)
         if self.email is not None:
-            theirs = select(Invitee.id).where(func.lower(Invitee.email) == self.email.lower())
+            theirs = select(Invitee.id).where(Invitee.address == self.email.lower())
             statement = statement.where(Booking.invitee_id.in_(theirs))
         if self.from_ is not None:
             statement = statement.where(begins >= self.from_)

@@ -92,7 +92,7 @@ def erase(session: Session, caller: Caller, invitee_id: UUID) -> InviteeErasedRe
 
 def erase_address(session: Session, caller: Caller, email: str) -> ErasureRead:
     """Erase everybody who was booked in under this address, the first hundred at once; the sweep goes on with the rest."""
-    theirs = (func.lower(Invitee.email) == email.lower(), Invitee.erased_at.is_(None))
+    theirs = (Invitee.address == email.lower(), Invitee.erased_at.is_(None))
     ids = session.scalars(select(Invitee.id).where(*theirs).order_by(Invitee.id).limit(BATCH + 1)).all()
     waiting = 0
     if len(ids) > BATCH:
