@@ -102,8 +102,11 @@ def _deliveries() -> None:
         ),
     )
     op.create_index("uq_webhooks_deliveries_event", table, ["organization_id", "subscription_id", "event_id", "event"], unique=True)
-    for name, column in (("subscription_id", "subscription_id"), ("status", "status"), ("event", "event")):
+    for name, column in (("subscription_id", "subscription_id"), ("event", "event")):
         op.create_index(f"ix_webhooks_deliveries_organization_id_{name}", table, ["organization_id", column, "id"])
+    for status in ENUMS["webhooks_delivery_status"]:
+        which = sa.text(f"status = '{status}'")
+        op.create_index(f"ix_webhooks_deliveries_{status.lower()}", table, ["organization_id", "id"], postgresql_where=which)
     op.create_index("ix_webhooks_deliveries_organization_id_entity_id", table, ["organization_id", "entity_id"])
     due = ["organization_id", "subscription_id", "next_retry_at"]
     op.create_index("ix_webhooks_deliveries_organization_id_due", table, due, postgresql_where=IS_DUE)

@@ -57,6 +57,12 @@ class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
     sent_in_minute: Mapped[int] = mapped_column(default=0)
 
 
+def _index_of(status: DeliveryStatus) -> Index:
+    """Deliveries with this status. Under a policy an enum can be the condition of an index, and no column of it (decision 29)."""
+    which = text(f"status = '{status.value}'")
+    return Index(f"ix_webhooks_deliveries_{status.value.lower()}", "organization_id", "id", postgresql_where=which)
+
+
 class WebhookDelivery(Tenant, Swept, Timestamps, Base):
     """One event for one subscription; the id is the `webhook-id` of every attempt.
 
@@ -70,7 +76,7 @@ class WebhookDelivery(Tenant, Swept, Timestamps, Base):
         tenant_key("subscription_id", "webhooks_subscriptions"),
         Index(ONE_DELIVERY, "organization_id", "subscription_id", "event_id", "event", unique=True),
         Index("ix_webhooks_deliveries_organization_id_subscription_id", "organization_id", "subscription_id", "id"),
-        Index("ix_webhooks_deliveries_organization_id_status", "organization_id", "status", "id"),
+        *(_index_of(status) for status in DeliveryStatus),
         Index("ix_webhooks_deliveries_organization_id_event", "organization_id", "event", "id"),
         Index("ix_webhooks_deliveries_organization_id_entity_id", "organization_id", "entity_id"),
         Index(
