@@ -75,7 +75,7 @@ def test_every_table_that_is_swept_names_its_tenant_in_what_tenants_ask(superuse
 
 
 def test_an_index_of_a_tenant_table_has_only_columns_that_a_policy_lets_it_serve(superuser: pg8000.native.Connection) -> None:
-    """Behind a policy an index is asked by what PostgreSQL calls leakproof: no enum, no range, no `lower(…)` (decision 29). A constraint may."""
+    """Behind a policy PostgreSQL asks an index by what is leakproof: no enum, no range, no `lower(…)` (decision 29). A constraint may."""
     rows = superuser.run(
         """
         SELECT i.relname, pg_get_indexdef(i.oid)
