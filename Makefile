@@ -104,7 +104,7 @@ api: ## the whole API in containers, against `make run`: http://127.0.0.1:3001
 # Built for what samconfig.toml deploys: wheels of the other architecture would fail in every function, and in no build.
 deploy: override ARCHITECTURE := $(or $(shell sed -n '/^\[$(ENVIRONMENT)\.deploy/,/^\[/s/.*"Architecture=\([a-z0-9_]*\)".*/\1/p' samconfig.toml),arm64)
 deploy: build ## sam deploy (ENVIRONMENT=staging or production)
-	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT) --config-file $(CURDIR)/samconfig.toml --template-file .aws-sam/build/stacks.yaml
+	@$(RUN) $(SAM) deploy --config-env $(ENVIRONMENT)
 
 # An environment of its own: the SAM CLI pins older boto3 and pydantic. Its lock is copied there when all of it is installed.
 .PHONY: sam-cli

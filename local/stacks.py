@@ -118,7 +118,7 @@ def _nested(document: Document, domain: str, file: str, names: list[str]) -> tup
         "Resources": resources,
     }
     properties = {"TemplateURL": file, "Parameters": dict(sorted(outside.given.items()))}
-    return template, {"Type": "AWS::CloudFormation::Stack", "DependsOn": sorted(waits), "Properties": properties}
+    return template, {"Type": "AWS::CloudFormation::Stack", **({"DependsOn": sorted(waits)} if waits else {}), "Properties": properties}
 
 
 def _api(api: Document, functions: Mapping[str, Any], stacks: list[str]) -> Document:
