@@ -90,6 +90,12 @@ class Emulator:
         """Empty every queue."""
         _ask(self.endpoint, "forget")
 
+    def texts(self) -> list[dict[str, str]]:
+        """What was sent to telephones through SNS, oldest first: to, text."""
+        with urllib.request.urlopen(f"{self.endpoint}/local/texts", timeout=10) as answer:
+            sent: list[dict[str, str]] = json.load(answer)
+        return sent
+
 
 def _ask(endpoint: str, what: str) -> Any:
     with urllib.request.urlopen(f"{endpoint}/local/{what}", timeout=10) as answer:

@@ -23,6 +23,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.s3 import notifications
 from moto.s3.models import FakeBucket
 from moto.ses.models import RawMessage, ses_backends
+from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from werkzeug.serving import make_server
 
@@ -97,6 +98,7 @@ class Emulated:
     def _own(self, path: str, query: str, start_response: StartResponse) -> list[bytes]:
         """What AWS has no call for; see `local.emulator`."""
         asked = {"/local/mails": lambda: self._mails(int(query or 0)), "/local/waiting": self._waiting, "/local/forget": self._forget}
+        asked["/local/texts"] = self._texts
         with self._turn:
             answer = asked[path]()
         start_response("200 OK", [("Content-Type", "application/json")])
@@ -112,6 +114,9 @@ class Emulated:
     def _forget(self) -> None:
         for queue in sqs_backends[ACCOUNT][REGION].queues.values():
             messages_of(queue).clear()
+
+    def _texts(self) -> list[dict[str, str]]:
+        return [{"to": number, "text": text} for number, text in sns_backends[ACCOUNT][REGION].sms_messages.values()]
 
     def write_down(self) -> None:
         with self._turn:

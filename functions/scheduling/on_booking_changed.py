@@ -8,17 +8,22 @@ from parley.kernel import post
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.kernel.jobs import Announced, worker
-from parley.scheduling import mails, notices
+from parley.scheduling import claims, mails, notices
 
 
 class BookingChanged(BaseModel):
+    """When what failed is to be sent again, `event_id` and `event` say which event of before it was."""
+
     booking_id: UUID
     from_host_id: UUID | None = None
+    event_id: UUID | None = None
+    event: str | None = None
 
 
 def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
+    told = event.payload
     with transaction(caller) as session:
-        mine = notices.take_up(session, event.id, event.name, event.payload.booking_id, event.payload.from_host_id)
+        mine = notices.take_up(session, told.event_id or event.id, told.event or event.name, told.booking_id, told.from_host_id)
     failed: Exception | None = None
     for notice in mine:
         failure: Exception | None = None
@@ -27,9 +32,9 @@ def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
         except Exception as error:  # noqa: BLE001  # raised below: one mail that can't be sent must not keep the other back
             failure = failed = error
         with transaction(caller) as session:
-            notices.settle(session, notice.id, failure)
+            claims.settle(session, notice.id, failure)
     if failed is not None:
-        raise notices.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
+        raise claims.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
 
 
 lambda_handler = worker(BookingChanged, notify)

@@ -19,6 +19,7 @@ import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
 import parley.scheduling.calendars.models  # its tables
 import parley.scheduling.models  # its tables
+import parley.scheduling.workflows.models  # its tables
 import parley.scim.models  # its tables
 import parley.storage.models  # its tables
 import parley.webhooks.models  # noqa: F401  # its tables
@@ -43,6 +44,7 @@ CROSSING: tuple[tuple[str, str, str, str], ...] = (
     ("scheduling_round_robin_assignments", "user_id", "users", "RESTRICT"),
     ("scheduling_calendar_connections", "user_id", "users", "RESTRICT"),
     ("scheduling_busy_times", "user_id", "users", "RESTRICT"),
+    ("scheduling_workflows", "user_id", "users", "RESTRICT"),
     ("inbox_messages", "sent_by_user_id", "users", "SET NULL"),
     ("recordings_recordings", "owner_id", "users", "RESTRICT"),
     ("storage_projects", "owner_id", "users", "RESTRICT"),
@@ -55,6 +57,8 @@ CROSSING_WITHIN: tuple[tuple[str, str, str, str], ...] = (
     ("storage_projects", "team_id", "teams", "NO ACTION"),
     ("scheduling_event_types", "team_id", "teams", "NO ACTION"),
     ("scheduling_round_robin_pools", "team_id", "teams", "NO ACTION"),
+    ("scheduling_notification_logs", "workflow_id", "scheduling_workflows", "NO ACTION"),
+    ("scheduling_workflows", "subscription_id", "webhooks_subscriptions", "NO ACTION"),
 )
 
 

@@ -57,6 +57,9 @@ CALLS = {
     "webhooks.on_event.EFFECTS": {"sqs:SendMessage WebhookEvents", "sqs:SendMessage WebhookRequests"},
     "webhooks.send_request.send": {"sqs:SendMessage WebhookEvents"},
     "webhooks.sweep_deliveries.lambda_handler": {"sqs:SendMessage WebhookEvents"},
+    "scheduling.on_workflow_event.EFFECTS": {"sqs:SendMessage SchedulingWorkflows"},
+    "scheduling.sweep_reminders.lambda_handler": {"sqs:SendMessage SchedulingWorkflows"},
+    "parley.kernel.sms.send": {"sns:Publish not *"},  # to a telephone, and to no topic
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
         "s3:PutObject MediaBucket/webhooks/*",
@@ -100,7 +103,9 @@ def granted(name: str) -> Iterator[str]:
         document = DOCUMENT["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy
         for statement in document["Statement"]:
             assert statement["Effect"] == "Allow"
-            yield from (f"{action} {_target(on)}" for action in _listed(statement["Action"]) for on in _listed(statement["Resource"]))
+            on = [_target(one) for one in _listed(statement.get("Resource", []))]
+            but_not = [f"not {_target(one)}" for one in _listed(statement.get("NotResource", []))]
+            yield from (f"{action} {one}" for action in _listed(statement["Action"]) for one in on + but_not)
 
 
 @pytest.mark.parametrize("handler", handlers())

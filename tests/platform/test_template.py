@@ -80,6 +80,7 @@ KNOWN_TO = {
     "DATA_KEY_ID": {
         "SchedulingHoldSlot",
         "InboxCreateConnection",
+        "SchedulingManageWorkflows",
         "WebhooksCreateSubscription",
         "WebhooksRotateSecret",
         "WebhooksUpdateSubscription",
@@ -92,6 +93,7 @@ KNOWN_TO = {
         "SchedulingBookForInvitee",
         "SchedulingManageBooking",
         "SchedulingOnBookingChanged",
+        "SchedulingOnWorkflowEvent",
     },
 }
 
@@ -325,7 +327,7 @@ def test_a_wildcard_resource_has_its_reason_beside_it(path: Path) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_what_is_named(name: str) -> None:
     for statement in _statements(policies(DOCUMENT, name)):
-        actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+        actions, resources = _listed(statement["Action"]), _listed(statement.get("Resource", statement.get("NotResource")))
         assert not [action for action in actions if "*" in action], f"{name} may do {actions}"
         assert "*" not in resources
 

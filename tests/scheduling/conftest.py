@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from parley.kernel import clock
 from tests.harness import Member, World
+from tests.scheduling.agency import Agency
 from tests.scheduling.office import Letter, Office
+from tests.webhooks.conftest import Clock
 
 
 @pytest.fixture
@@ -29,3 +32,10 @@ def letters(world: World) -> Callable[..., list[Letter]]:
         return [letter for letter in read if booking["id"] in letter.message["Message-ID"]]
 
     return of
+
+
+@pytest.fixture
+def agency(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> Agency:
+    made = Clock()
+    monkeypatch.setattr(clock, "_read", made)
+    return Agency(world, acme, made)

@@ -50,6 +50,8 @@ CATALOGUE: dict[str, str] = {
     "routing_forms:read": "See routing forms.",
     "routing_forms:write": "Change routing forms.",
     "routing_submissions:read": "See what people answered to routing forms.",
+    "workflows:read": "See workflows, and the log of what was sent about bookings.",
+    "workflows:write": "Change workflows, and send again.",
     # Inbox.
     "connections:read": "See connected platforms.",
     "connections:write": "Connect and disconnect platforms.",

@@ -4,7 +4,7 @@ _GENERIC = ("created", "updated", "deleted", "exported", "shared")
 _ENTITIES = (
     "organization", "user", "member", "team", "invitation", "api_key", "project", "saml_connection",
     "schedule", "event_type", "pool", "booking", "connection", "conversation", "message", "meeting", "recording", "room", "file",
-    "webhook_subscription", "webhook_delivery", "calendar_connection", "routing_form", "routing_submission",
+    "webhook_subscription", "webhook_delivery", "calendar_connection", "routing_form", "routing_submission", "workflow",
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
@@ -28,5 +28,6 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "participant.muted", "participant.unmuted", "participant.all_muted", "screen_share.started", "screen_share.stopped",
     "webhook_subscription.disabled", "webhook_subscription.enabled", "webhook_subscription.secret_rotated", "webhook_subscription.pinged",
     "webhook_delivery.replayed",
+    "workflow.tested", "notification.resent",
     "producer.created", "producer.closed", "consumer.created", "consumer.closed",
 }  # fmt: skip

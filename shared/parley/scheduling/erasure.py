@@ -59,7 +59,7 @@ def _forget_notices(session: Session, traces: Traces) -> None:
     is_theirs = (one.recipient_kind == RecipientKind.INVITEE) | func.lower(one.recipient).in_(traces.addresses)
     nobody = case((is_theirs, literal("erased:") + cast(one.id, String)), else_=one.recipient)
     emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "updated_at": now()}
-    later(session, update(one).where(one.booking_id.in_(traces.booking_ids)).values(emptied))
+    later(session, update(one).where(one.own(), one.booking_id.in_(traces.booking_ids)).values(emptied))
 
 
 def _forget_deliveries(session: Session, traces: Traces) -> None:

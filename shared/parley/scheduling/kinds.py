@@ -112,8 +112,12 @@ class NotificationStatus(StrEnum):
 
 
 class RecipientKind(StrEnum):
+    """ADDRESS: one that a workflow names. ENDPOINT: the URL of a workflow."""
+
     INVITEE = "INVITEE"
     HOST = "HOST"
+    ADDRESS = "ADDRESS"
+    ENDPOINT = "ENDPOINT"
 
 
 class RoutingOperator(StrEnum):
@@ -139,3 +143,15 @@ class RoutingTrouble(StrEnum):
 
     EVENT_TYPE_DELETED = "EVENT_TYPE_DELETED"
     EVENT_TYPE_INACTIVE = "EVENT_TYPE_INACTIVE"
+
+
+class WorkflowTrigger(StrEnum):
+    BOOKING_CREATED = "BOOKING_CREATED"
+    BOOKING_RESCHEDULED = "BOOKING_RESCHEDULED"
+    BOOKING_CANCELED = "BOOKING_CANCELED"
+    BEFORE_MEETING = "BEFORE_MEETING"
+    AFTER_MEETING = "AFTER_MEETING"
+
+
+TIMED = (WorkflowTrigger.BEFORE_MEETING, WorkflowTrigger.AFTER_MEETING)
+"""These are due at a time; the others at once."""

@@ -372,10 +372,11 @@ class Answer(Tenant, Base):
     value: Mapped[Any] = mapped_column(JSONB)
 
 
-class NotificationLog(Tenant, Timestamps, Base):
-    """One row for an event and a recipient, however often the event comes. `attempted_at` is when somebody last took it up.
+class NotificationLog(Tenant, Swept, Timestamps, Base):
+    """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened.
 
-    `body` stays empty for mails with a management link: the link is a secret.
+    A workflow's sendings name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management
+    link: the link is a secret. `attempted_at` is when somebody last took it up.
     """
 
     __tablename__ = "scheduling_notification_logs"
@@ -383,17 +384,24 @@ class NotificationLog(Tenant, Timestamps, Base):
         tenant_key("booking_id", "scheduling_bookings"),
         UniqueConstraint("organization_id", "event_id", "recipient_kind", "recipient", name=ONE_NOTICE),
         Index("ix_scheduling_notification_logs_organization_id_booking_id", "organization_id", "booking_id"),
+        Index("ix_scheduling_notification_logs_organization_id_workflow_id", "organization_id", "workflow_id", "id"),
+        Index("ix_scheduling_notification_logs_organization_id_status", "organization_id", "status", "id"),
+        Index("ix_scheduling_notification_logs_organization_id_channel", "organization_id", "channel", "id"),
+        Index("ix_scheduling_notification_logs_organization_id_recipient", "organization_id", text("lower(recipient)"), "id"),
+        Index("ix_scheduling_notification_logs_created_at", "created_at", postgresql_where=text("body IS NOT NULL")),
     )
 
-    booking_id: Mapped[UUID]
+    booking_id: Mapped[UUID | None]
+    workflow_id: Mapped[UUID | None]
     event_id: Mapped[UUID]
+    event: Mapped[str | None]
     recipient_kind: Mapped[RecipientKind] = mapped_column(native_enum(RecipientKind, "scheduling_recipient_kind"))
     recipient: Mapped[str]
     channel: Mapped[NotificationChannel] = mapped_column(native_enum(NotificationChannel, "scheduling_notification_channel"))
     status: Mapped[NotificationStatus] = mapped_column(native_enum(NotificationStatus, "scheduling_notification_status"))
     subject: Mapped[str | None]
     body: Mapped[str | None]
-    attempted_at: Mapped[datetime]
+    attempted_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     error_message: Mapped[str | None]

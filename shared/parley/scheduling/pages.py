@@ -1,18 +1,12 @@
 """Templates, and how a time is said."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from parley.kernel import templates
+from parley.scheduling.times import when, when_briefly
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-
+__all__ = ["FOLDER", "render", "when", "when_briefly"]
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -20,21 +14,3 @@ FOLDER = Path(__file__).parent / "templates"
 def render(template: str, **shown: Any) -> str:
     """A template of this domain; in HTML every value is escaped."""
     return templates.render(FOLDER, template, **shown)
-
-
-def when(start: datetime, end: datetime, timezone: str) -> str:
-    """`Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin)`; in words of our own, so that no locale of the process changes it."""
-    zone = ZoneInfo(timezone)
-    from_, to = start.astimezone(zone), end.astimezone(zone)
-    until = f"{to:%H:%M}" if to.date() == from_.date() else f"{_day(to)}, {to:%H:%M}"
-    return f"{_day(from_)}, {from_:%H:%M} to {until} ({timezone})"
-
-
-def when_briefly(start: datetime, timezone: str) -> str:
-    """`Mon 7 Dec 2026, 10:00 (Europe/Berlin)`."""
-    local = start.astimezone(ZoneInfo(timezone))
-    return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}, {local:%H:%M} ({timezone})"
-
-
-def _day(moment: datetime) -> str:
-    return f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"

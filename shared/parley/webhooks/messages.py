@@ -14,6 +14,7 @@ TURN_DUE = "webhooks.turn_due"
 ATTEMPT_ENDED = "webhooks.attempt_ended"
 FAILING = "webhooks.subscription_failing"
 DISABLED = "webhooks.subscription_disabled"
+DELIVERY_ENDED = "webhooks.delivery_ended"
 
 
 class Request(BaseModel):

@@ -15,7 +15,7 @@ from parley.kernel.ids import new_id
 from parley.kernel.paging import Page, page
 from parley.kernel.sealed import seal_all, unseal
 from parley.webhooks import queries, signing, telling, turns
-from parley.webhooks.catalogue import PING
+from parley.webhooks.catalogue import PING, WORKFLOW
 from parley.webhooks.messages import TURN_DUE
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
 from parley.webhooks.schemas import (
@@ -43,18 +43,41 @@ class TooManySubscriptions(Conflict):
 
 def subscribe(session: Session, caller: Caller, wanted: SubscriptionCreate) -> SubscriptionSecretRead:
     """Add a subscription to a URL that was checked. The answer holds its secret. Raises `TooManySubscriptions`."""
+    made = add(
+        session,
+        caller,
+        name=wanted.name,
+        url=wanted.url,
+        events=wanted.events,
+        headers=wanted.headers,
+        max_per_minute=wanted.max_per_minute,
+    )
+    return with_secret(*made)
+
+
+def add(
+    session: Session,
+    caller: Caller,
+    *,
+    name: str,
+    url: str,
+    events: list[str],
+    headers: Headers | None = None,
+    max_per_minute: int = 300,
+) -> tuple[WebhookSubscription, str]:
+    """A subscription and its secret. `events` may be such as only its maker sends. Raises `TooManySubscriptions`."""
     if queries.subscription_count(session) >= MOST:
         raise TooManySubscriptions(f"An organization has at most {MOST} webhook subscriptions; delete one first.")
 
-    row = WebhookSubscription(name=wanted.name, url=wanted.url, events=wanted.events, max_per_minute=wanted.max_per_minute)
+    row = WebhookSubscription(name=name, url=url, events=events, max_per_minute=max_per_minute)
     session.add(row)
     secret = signing.new_secret()
-    row.header_names = sorted(wanted.headers)
+    row.header_names = sorted(headers or {})
     with session.no_autoflush:
-        seal_all(session, row, {"secret": secret} | _header_values(wanted.headers))
+        seal_all(session, row, {"secret": secret} | _header_values(headers or {}))
 
     audit.record(session, caller, "webhook_subscription.created", row, new={"events": row.events})
-    return with_secret(row, secret)
+    return row, secret
 
 
 def with_secret(row: WebhookSubscription, secret: str) -> SubscriptionSecretRead:
@@ -102,6 +125,13 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
     return row
 
 
+def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) -> None:
+    """Send to another URL, which was checked. Raises `NoSuchSubscription`."""
+    row = subscription(session, caller, subscription_id, to_change=True)
+    row.url, row.updated_at = url, clock.now()
+    audit.record(session, caller, "webhook_subscription.updated", row, new={"changed": ["url"]})
+
+
 def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
     """Send again, beginning with what was held. Of an active subscription nothing changes. Raises `NoSuchSubscription`."""
     row = subscription(session, caller, subscription_id, to_change=True)
@@ -130,7 +160,10 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
     row.secret = row.old_secret = row.header_values = None
     waiting = update(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, WebhookDelivery.status.in_(queries.OPEN))
     ended = waiting.values(status=DeliveryStatus.FAILED, error="subscription_deleted", next_retry_at=None, attempt_id=None, updated_at=at)
-    session.execute(ended, execution_options={"synchronize_session": False})
+    over = session.execute(
+        ended.returning(WebhookDelivery.event, WebhookDelivery.event_id), execution_options={"synchronize_session": False}
+    )
+    turns.tell_ended(session, [event_id for event, event_id in over if event == WORKFLOW])
     session.flush()
 
     audit.record(session, caller, "webhook_subscription.deleted", row)

@@ -19,8 +19,8 @@ from parley.kernel.ids import new_id
 from parley.kernel.sealed import unseal
 from parley.kernel.texts import storable
 from parley.webhooks import queries, signing, timing
-from parley.webhooks.catalogue import PING
-from parley.webhooks.messages import DISABLED, FAILING, Outcome, Request
+from parley.webhooks.catalogue import PING, WORKFLOW
+from parley.webhooks.messages import DELIVERY_ENDED, DISABLED, FAILING, Outcome, Request
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
 
 # Requests that one endpoint gets at the same time: a healthy one, and one that has not shown yet that it is, or not lately.
@@ -62,6 +62,8 @@ def settle(session: Session, caller: Caller, outcome: Outcome) -> Turn:
         else:
             _fail(session, caller, row, delivery, outcome)
         session.flush()
+        if delivery.event == WORKFLOW and delivery.status in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
+            tell_ended(session, [delivery.event_id])
         if delivery.next_retry_at is not None:
             wake_in = max(math.ceil((delivery.next_retry_at - clock.now()).total_seconds()), 0)
     requests = _take(session, row)
@@ -151,6 +153,12 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
     elif is_given_up and row.warned_at is None:
         row.warned_at = at
         outbox.announce(session, FAILING, subscription_id=row.id, failing_since=row.failing_since.isoformat())
+
+
+def tell_ended(session: Session, event_ids: list[UUID]) -> None:
+    """Announce that what a workflow sent has arrived, or never will. A few at a time: they are read again by who hears it."""
+    for event_id in event_ids:
+        outbox.announce(session, DELIVERY_ENDED, event_id=event_id)
 
 
 def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: DisabledReason) -> None:

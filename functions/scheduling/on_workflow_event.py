@@ -1,0 +1,25 @@
+"""Queue scheduling-workflows: sends what workflows have to send, and makes what is due of them follow bookings."""
+
+from typing import Any
+
+from pydantic import RootModel
+
+from parley.kernel import post, sms
+from parley.kernel.callers import Caller
+from parley.kernel.jobs import Announced, worker
+from parley.kernel.settings import setting
+from parley.kernel.signed import send_message
+from parley.scheduling.workflows import messages, steps
+
+EFFECTS = steps.Effects(
+    mail=lambda message: post.send(messages.composed(message)),
+    text=lambda message: sms.send(message.recipient, message.text),
+    wake=lambda message: send_message(setting("WORKFLOWS_QUEUE_URL"), message),
+)
+
+
+def take_up(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:
+    steps.take_up(caller, event.name, event.occurred_at, event.payload.root, EFFECTS)
+
+
+lambda_handler = worker(RootModel[dict[str, Any]], take_up)

@@ -1,0 +1,90 @@
+"""Who sends a message: the log's row decides. A message that is heard of twice, or by two workers at once, leaves once."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from parley.kernel.clock import now
+from parley.kernel.ids import new_id
+from parley.scheduling.kinds import NotificationChannel, NotificationStatus
+from parley.scheduling.models import NotificationLog
+
+# Longer than a worker may run: who took a message up before that is not working on it any more.
+_GIVEN_UP = timedelta(minutes=2)
+
+
+class StillSending(Exception):
+    """Another worker has this message in hand; it comes back, to see whether it succeeded."""
+
+
+class NotSent(Exception):
+    """Something could not be sent, and the message comes back. It names the failure's type: the failure's text may hold an address."""
+
+
+def _is_free(at: datetime) -> ColumnElement[bool]:
+    """It failed, or nobody has it in hand, or whoever had it has stopped long ago."""
+    is_left = NotificationLog.attempted_at.is_(None) | (NotificationLog.attempted_at < at - _GIVEN_UP)
+    is_waiting = (NotificationLog.status == NotificationStatus.PENDING) & is_left
+    # A webhook is in the hands of its endpoint's schedule.
+    return (NotificationLog.channel != NotificationChannel.WEBHOOK) & or_(NotificationLog.status == NotificationStatus.FAILED, is_waiting)
+
+
+def claim(session: Session, **values: Any) -> UUID | None:
+    """The log's row for `event_id`, `recipient_kind` and `recipient`, when it is this worker's turn: it is new, or free."""
+    at = now()
+    fresh = insert(NotificationLog).values(
+        organization_id=session.info["caller"].organization_id, id=new_id(), attempted_at=at, created_at=at, updated_at=at, **values
+    )
+    claimed = fresh.on_conflict_do_update(
+        index_elements=["organization_id", "event_id", "recipient_kind", "recipient"],
+        set_={name: fresh.excluded[name] for name in ("status", "subject", "body", "attempted_at", "updated_at")},
+        where=_is_free(at),
+    )
+    return session.execute(claimed.returning(NotificationLog.id)).scalar_one_or_none()
+
+
+def take(session: Session, notification_id: UUID) -> NotificationLog | None:
+    """A row that is there, when it is this worker's turn."""
+    at = now()
+    mine = update(NotificationLog).where(NotificationLog.id == notification_id, _is_free(at))
+    taken = mine.values(status=NotificationStatus.PENDING, attempted_at=at, updated_at=at).returning(NotificationLog)
+    return session.scalars(taken, execution_options={"populate_existing": True}).one_or_none()
+
+
+def check_nobody_else_sends(session: Session, event_id: UUID, mine: Collection[UUID]) -> None:
+    """Raises `StillSending` while a row of the cause is in other hands. A webhook is in those of its endpoint's schedule."""
+    pending = select(NotificationLog.id).where(
+        NotificationLog.event_id == event_id,
+        NotificationLog.status == NotificationStatus.PENDING,
+        NotificationLog.channel != NotificationChannel.WEBHOOK,
+    )
+    if set(session.scalars(pending)) - set(mine):
+        raise StillSending(f"What event {event_id} asks for is in another worker's hands.")
+
+
+def settle(session: Session, notification_id: UUID, failure: Exception | None) -> None:
+    """Write down how the sending ended. After a failure the next delivery of the message may take it up at once.
+
+    Of a failure the type is kept: its text may hold an address.
+    """
+    if failure is None:
+        end(session, notification_id, NotificationStatus.SENT)
+    else:
+        end(session, notification_id, NotificationStatus.FAILED, type(failure).__name__)
+
+
+def end(session: Session, notification_id: UUID, status: NotificationStatus, error: str | None = None) -> None:
+    """Write down what became of a row that is PENDING."""
+    at = now()
+    ending: dict[str, Any] = {"status": status, "error_message": error, "updated_at": at}
+    if status is NotificationStatus.SENT:
+        ending["sent_at"] = at
+    elif status is NotificationStatus.FAILED:
+        ending["failed_at"] = at
+    mine = update(NotificationLog).where(NotificationLog.id == notification_id, NotificationLog.status == NotificationStatus.PENDING)
+    session.execute(mine.values(**ending))

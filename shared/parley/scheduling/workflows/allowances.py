@@ -1,0 +1,31 @@
+"""How much workflows may send in a day (UTC), by plan: nobody's reminders come near it, and who would send spam does not get far."""
+
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from parley.kernel import clock
+from parley.kernel.ids import new_id
+from parley.kernel.plans import PlanType
+from parley.scheduling.kinds import NotificationChannel
+from parley.scheduling.workflows.models import SendingDay
+
+EXHAUSTED = "daily_limit"
+A_DAY: dict[PlanType, dict[NotificationChannel, int]] = {
+    PlanType.FREE: {NotificationChannel.EMAIL: 200, NotificationChannel.SMS: 10, NotificationChannel.WEBHOOK: 1_000},
+    PlanType.PRO: {NotificationChannel.EMAIL: 2_000, NotificationChannel.SMS: 200, NotificationChannel.WEBHOOK: 10_000},
+    PlanType.BUSINESS: {NotificationChannel.EMAIL: 50_000, NotificationChannel.SMS: 2_000, NotificationChannel.WEBHOOK: 100_000},
+}
+
+
+def spend(session: Session, plan: PlanType, channel: NotificationChannel) -> bool:
+    """Count one message of today. False when there is none left. One query; who counts at the same time waits for the commit."""
+    organization_id: UUID = session.info["caller"].organization_id
+    first = insert(SendingDay).values(organization_id=organization_id, id=new_id(), day=clock.now().date(), channel=channel, count=1)
+    more = first.on_conflict_do_update(
+        index_elements=["organization_id", "day", "channel"],
+        set_={"count": SendingDay.count + 1},
+        where=SendingDay.count < A_DAY[plan][channel],
+    )
+    return session.execute(more.returning(SendingDay.count)).scalar_one_or_none() is not None

@@ -1,0 +1,198 @@
+"""Workflows: what an organization wants to be sent around its bookings."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from parley.kernel import audit, clock, outbox, paging
+from parley.kernel.callers import ActorType, Caller
+from parley.kernel.errors import Conflict, Forbidden, NotFound
+from parley.kernel.paging import Page
+from parley.scheduling import ownership, queries
+from parley.scheduling.event_types import NoSuchEventType
+from parley.scheduling.kinds import TIMED, NotificationChannel, RecipientKind, WorkflowTrigger
+from parley.scheduling.workflows import terms
+from parley.scheduling.workflows.models import Workflow
+from parley.scheduling.workflows.schemas import WorkflowCreate, WorkflowCreatedRead, WorkflowDetailRead, WorkflowRead, WorkflowUpdate
+from parley.webhooks import subscriptions
+from parley.webhooks.catalogue import WORKFLOW
+from parley.webhooks.models import WebhookSubscription
+
+CHANGED = "scheduling.workflow_changed"
+MOST = 100
+# A change of one of these changes what is due.
+_TIMING = ("trigger", "minutes_before", "minutes_after", "event_type_id", "is_organization_wide", "is_active")
+_AUDITED = ("trigger", "channel", "minutes_before", "minutes_after", "is_organization_wide", "is_active")
+
+
+class NoSuchWorkflow(NotFound):
+    """Absent, deleted, or another organization's."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such workflow.")
+
+
+class TooManyWorkflows(Conflict):
+    """The organization has as many as it can have."""
+
+
+class EndpointGone(Conflict):
+    """Somebody deleted the webhook subscription of the workflow, and its secret with it."""
+
+    def __init__(self) -> None:
+        super().__init__("The webhook subscription of this workflow was deleted, and its secret with it; make a new workflow.")
+
+
+class NotForEverybody(Forbidden):
+    """Only administrators decide about bookings of everybody."""
+
+    def __init__(self) -> None:
+        super().__init__("Only administrators can make a workflow for the whole organization; name an event type, or leave it out.")
+
+
+def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) -> WorkflowCreatedRead:
+    """A workflow of who asks; a WEBHOOK's URL was checked. Bookings that are there already are followed as well.
+
+    Raises `MisfitWorkflow`, `UnknownVariable`, `BrokenTemplate`, `TextsNotOffered`, `NoSuchEventType`, `NotYours`, `NotForEverybody`,
+    `TooManyWorkflows`, `TooManySubscriptions`.
+    """
+    owner = ownership.person(caller)
+    said = wanted.model_dump()
+    if wanted.channel is not NotificationChannel.WEBHOOK and not said["recipients"] and not said["addresses"]:
+        said["recipients"] = [RecipientKind.INVITEE]
+    terms.check(said)
+    _check_reach(session, caller, wanted.event_type_id, is_wide=wanted.is_organization_wide)
+    if session.scalars(select(func.count()).select_from(Workflow)).one() >= MOST:
+        raise TooManyWorkflows(f"An organization has at most {MOST} workflows; delete one first.")
+
+    url, secret = said.pop("url"), None
+    workflow = Workflow(user_id=owner, **said)
+    if url is not None:
+        endpoint, secret = subscriptions.add(session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WORKFLOW])
+        session.flush()
+        workflow.subscription_id = endpoint.id
+    session.add(workflow)
+    session.flush()
+
+    audit.record(session, caller, "workflow.created", workflow, new=_plain(workflow))
+    _announce(session, workflow)
+    return WorkflowCreatedRead(**read(workflow).model_dump(), url=url, secret=secret)
+
+
+def _plain(workflow: Workflow) -> dict[str, Any]:
+    said = {name: getattr(workflow, name) for name in _AUDITED}
+    return {name: getattr(value, "value", value) for name, value in said.items()} | {"event_type_id": str(workflow.event_type_id)}
+
+
+def _announce(session: Session, workflow: Workflow) -> None:
+    outbox.announce(session, CHANGED, workflow_id=workflow.id, revision=workflow.revision)
+
+
+def _check_reach(session: Session, caller: Caller, event_type_id: UUID | None, *, is_wide: bool) -> None:
+    if event_type_id is not None:
+        event_type = queries.event_type(session, event_type_id)
+        if event_type is None:
+            raise NoSuchEventType
+        ownership.check(caller, event_type.user_id)
+    if is_wide and caller.actor_type is ActorType.USER and caller.role not in ("OWNER", "ADMIN"):
+        raise NotForEverybody
+
+
+def workflows(session: Session, caller: Caller, event_type_id: UUID | None, *, cursor: str | None, limit: int) -> Page[WorkflowRead]:
+    """The organization's, or those that name an event type, newest first. One query."""
+    chosen = select(Workflow)
+    if event_type_id is not None:
+        chosen = chosen.where(Workflow.event_type_id == event_type_id)
+    rows, next_cursor = paging.page(session, chosen, [Workflow.id], cursor=cursor, limit=limit)
+    return Page(items=[read(row) for row in rows], next_cursor=next_cursor)
+
+
+def read(workflow: Workflow) -> WorkflowRead:
+    columns = {name: getattr(workflow, name) for name in WorkflowRead.model_fields if name != "webhook_subscription_id"}
+    return WorkflowRead(**columns, webhook_subscription_id=workflow.subscription_id)
+
+
+def workflow(session: Session, caller: Caller, workflow_id: UUID) -> WorkflowDetailRead:
+    """Raises `NoSuchWorkflow`."""
+    found = _found(session, workflow_id)
+    return _detail(session, found)
+
+
+def _found(session: Session, workflow_id: UUID, *, to_change: bool = False) -> Workflow:
+    chosen = select(Workflow).where(Workflow.id == workflow_id)
+    found = session.scalars(chosen.with_for_update() if to_change else chosen).one_or_none()
+    if found is None:
+        raise NoSuchWorkflow
+    return found
+
+
+def own(session: Session, caller: Caller, workflow_id: UUID) -> Workflow:
+    """Locked, and the caller's to change. Raises `NoSuchWorkflow`, `NotYours`."""
+    found = _found(session, workflow_id, to_change=True)
+    ownership.check(caller, found.user_id)
+    return found
+
+
+def _endpoint(session: Session, workflow: Workflow) -> WebhookSubscription | None:
+    if workflow.subscription_id is None:
+        return None
+    return session.scalars(select(WebhookSubscription).where(WebhookSubscription.id == workflow.subscription_id)).one_or_none()
+
+
+def _detail(session: Session, workflow: Workflow) -> WorkflowDetailRead:
+    endpoint = _endpoint(session, workflow)
+    return WorkflowDetailRead(**read(workflow).model_dump(), url=endpoint.url if endpoint else None)
+
+
+def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted: WorkflowUpdate) -> WorkflowDetailRead:
+    """Change what is named; a URL was checked. What is due follows, in the worker.
+
+    Raises `NoSuchWorkflow`, `NotYours`, and what `create_workflow` raises.
+    """
+    found = own(session, caller, workflow_id)
+    asked = wanted.asked()
+    endpoint = _endpoint(session, found)
+    before = {name: getattr(found, name) for name in (*WorkflowUpdate.model_fields, "channel") if name != "url"}
+    merged = before | {"url": endpoint.url if endpoint else None} | asked
+    for field, trigger in (("minutes_before", WorkflowTrigger.BEFORE_MEETING), ("minutes_after", WorkflowTrigger.AFTER_MEETING)):
+        if field not in asked and merged["trigger"] is not trigger:
+            merged[field] = None
+    merged["recipients"] = [RecipientKind(one) for one in merged["recipients"]]
+    if found.channel is not NotificationChannel.WEBHOOK and not merged["recipients"] and not merged["addresses"]:
+        merged["recipients"] = [RecipientKind.INVITEE]
+    if found.channel is NotificationChannel.WEBHOOK and endpoint is None and merged["url"] is None:
+        merged["url"] = ""  # its endpoint was deleted: everything else can still be changed
+    terms.check(merged)
+    if {"event_type_id", "is_organization_wide"} & asked.keys():
+        _check_reach(session, caller, merged["event_type_id"], is_wide=merged["is_organization_wide"])
+
+    url = merged.pop("url")
+    if endpoint is None and url:
+        raise EndpointGone
+    if endpoint is not None and url != endpoint.url:
+        subscriptions.redirect(session, caller, endpoint.id, url)
+    is_retimed = any(merged[name] != before[name] for name in _TIMING)
+    old = _plain(found)
+    for name, value in merged.items():
+        setattr(found, name, value)
+    found.updated_at = clock.now()
+    if is_retimed:
+        found.revision, found.effective_from = found.revision + 1, found.updated_at
+        _announce(session, found)
+    session.flush()
+
+    audit.record(session, caller, "workflow.updated", found, old=old, new=_plain(found) | {"changed": sorted(asked)})
+    return _detail(session, found)
+
+
+def delete_workflow(session: Session, caller: Caller, workflow_id: UUID) -> None:
+    """Nothing is sent by it any more; its log stays. Raises `NoSuchWorkflow`, `NotYours`."""
+    found = own(session, caller, workflow_id)
+    found.deleted_at, found.is_active, found.revision = clock.now(), False, found.revision + 1
+    if _endpoint(session, found) is not None and found.subscription_id is not None:
+        subscriptions.delete(session, caller, found.subscription_id)
+    audit.record(session, caller, "workflow.deleted", found)
+    if found.trigger in TIMED:
+        _announce(session, found)

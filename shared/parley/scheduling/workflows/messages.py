@@ -1,0 +1,70 @@
+"""Messages of workflows as they leave: a mail with two bodies, or a text."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from parley.kernel import mail
+from parley.kernel.mail import Mail, plain
+from parley.kernel.mail_headers import mailbox
+from parley.kernel.settings import setting
+from parley.scheduling.bookings import management_token
+from parley.scheduling.kinds import NotificationChannel, RecipientKind
+from parley.scheduling.occasions import Occasion
+from parley.scheduling.pages import render
+from parley.scheduling.workflows import wording
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that this worker, and no other, has to send now. `entity` is the same for every copy of it."""
+
+    id: UUID
+    channel: NotificationChannel
+    recipient: str
+    recipient_name: str
+    subject: str
+    text: str
+    sender: str
+    reply_to: tuple[str, str] | None
+    entity: str
+
+
+def link(occasion: Occasion) -> str:
+    """Where the invitee changes or cancels the booking. It is a secret."""
+    return f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{management_token(occasion.booking)}"
+
+
+def reply_to(occasion: Occasion, kind: RecipientKind) -> tuple[str, str] | None:
+    """Answers go from the invitee to the first host, and from everybody else to the invitee."""
+    if kind is not RecipientKind.INVITEE:
+        name, address = occasion.invitee.name, occasion.invitee.email
+    else:
+        host = occasion.hosts[0] if occasion.hosts else None
+        name, address = (host.name or "", host.email or "") if host else ("", "")
+    return (plain(name), address) if mail.is_deliverable(address) else None
+
+
+def composed(message: Outgoing) -> Mail:
+    """The mail. In HTML everything is escaped: a workflow's body is text."""
+    made = mail.letter(
+        subject=message.subject,
+        sender=message.sender,
+        recipient=message.recipient,
+        recipient_name=plain(message.recipient_name),
+        entity=message.entity,
+    )
+    if message.reply_to is not None:
+        made["Reply-To"] = mailbox("Reply-To", *message.reply_to)
+    paragraphs = [part.split("\n") for part in message.text.split("\n\n") if part.strip()]
+    made.set_content(message.text)
+    made.add_alternative(
+        render("workflow.html", subject=plain(message.subject), paragraphs=paragraphs, sender=message.sender), subtype="html"
+    )
+    return Mail(message.recipient, made.as_bytes())
+
+
+def leaving(text: str, occasion: Occasion | None, kind: RecipientKind) -> str:
+    """The text with the invitee's link in the place of its mark."""
+    if wording.LINK_MARK not in text:
+        return text
+    return wording.with_link(text, link(occasion) if occasion is not None and kind is RecipientKind.INVITEE else "")

@@ -1,0 +1,94 @@
+"""To whom a workflow speaks, and what its variables are for each of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from parley.kernel.mail import is_deliverable
+from parley.scheduling.kinds import NotificationChannel, RecipientKind
+from parley.scheduling.occasions import ERASED, Occasion
+from parley.scheduling.times import when
+from parley.scheduling.workflows import texting, wording
+from parley.scheduling.workflows.models import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """`address` is that of a mailbox, or a number in E.164; empty when none is known."""
+
+    kind: RecipientKind
+    address: str
+    name: str
+    timezone: str
+
+
+def recipients(workflow: Workflow, occasion: Occasion) -> list[Recipient]:
+    """Each once. A host without an address that mails reach gets none; an invitee without a number stands here without one."""
+    found: dict[tuple[RecipientKind, str], Recipient] = {}
+    for one in _named(workflow, occasion):
+        found.setdefault((one.kind, one.address.lower()), one)
+    return list(found.values())
+
+
+def _named(workflow: Workflow, occasion: Occasion) -> Iterator[Recipient]:
+    if workflow.channel is NotificationChannel.WEBHOOK:
+        yield Recipient(RecipientKind.ENDPOINT, "", "", occasion.booking.timezone)
+        return
+    is_text = workflow.channel is NotificationChannel.SMS
+    if RecipientKind.INVITEE in workflow.recipients and occasion.invitee.email:  # who was erased has none
+        yield invitee(occasion, is_text=is_text)
+    if RecipientKind.HOST in workflow.recipients and not is_text:
+        for host in occasion.hosts:
+            if host.email is not None and is_deliverable(host.email) and host.deleted_at is None:
+                yield Recipient(RecipientKind.HOST, host.email, host.name or "", host.timezone)
+    home = occasion.hosts[0].timezone if occasion.hosts else occasion.organization.timezone
+    for address in workflow.addresses:
+        yield Recipient(RecipientKind.ADDRESS, address, "", home)
+
+
+def invitee(occasion: Occasion, *, is_text: bool) -> Recipient:
+    address = (texting.number(occasion.invitee.phone) or "") if is_text else occasion.invitee.email
+    return Recipient(RecipientKind.INVITEE, address, occasion.invitee.name, occasion.booking.timezone)
+
+
+def values(occasion: Occasion, to: Recipient, previous_start: datetime | None = None) -> dict[str, str]:
+    """Every variable, cleaned, for one reader. The link is a mark that is replaced when the message leaves, and the invitee's alone."""
+    booking, who, organization = occasion.booking, occasion.invitee, occasion.organization
+    names = [host.name or organization.name for host in occasion.hosts]
+    email = (occasion.hosts[0].email or "") if occasion.hosts else ""
+    start, end = (moment.astimezone(ZoneInfo(to.timezone)) for moment in (booking.start_time, booking.end_time))
+    said = {
+        "recipient.name": to.name or to.address,
+        "invitee.name": who.name or ERASED,
+        "invitee.first_name": (who.name.split() or [""])[0],
+        "invitee.email": who.email,
+        "invitee.phone": who.phone or "",
+        "invitee.timezone": who.timezone,
+        "invitee.notes": who.notes or "",
+        "host.name": names[0] if names else organization.name,
+        "host.email": email if is_deliverable(email) else "",
+        "hosts.names": ", ".join(names),
+        "organization.name": organization.name,
+        "event_type.name": occasion.event_type.name,
+        "booking.id": str(booking.id),
+        "booking.start": moment(booking.start_time, to.timezone),
+        "booking.end": moment(booking.end_time, to.timezone),
+        "booking.date": f"{start:%Y-%m-%d}",
+        "booking.start_time": f"{start:%H:%M}",
+        "booking.end_time": f"{end:%H:%M}",
+        "booking.timezone": to.timezone,
+        "booking.when": when(booking.start_time, booking.end_time, to.timezone),
+        "booking.duration": str(int((booking.end_time - booking.start_time).total_seconds()) // 60),
+        "booking.location": booking.location or "",
+        "booking.answers": "\n".join(f"{label}: {value}" for label, value in occasion.answers),
+        "booking.cancel_reason": booking.cancel_reason or "",
+        "booking.previous_start": moment(previous_start, to.timezone) if previous_start else "",
+    }
+    link = {wording.LINK: wording.LINK_MARK if to.kind is RecipientKind.INVITEE else ""}
+    return {name: wording.clean(value) for name, value in said.items()} | link
+
+
+def moment(instant: datetime, timezone: str) -> str:
+    """`2026-12-07 10:00 (Europe/Berlin)`: the same in every language."""
+    return f"{instant.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M} ({timezone})"

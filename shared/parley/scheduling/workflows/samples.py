@@ -1,0 +1,41 @@
+"""A booking that we make up, for previews and tests."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity.models import Organization, User
+from parley.kernel import clock
+from parley.kernel.callers import Caller
+from parley.scheduling.kinds import BookingStatus
+from parley.scheduling.models import Booking, EventType, Invitee
+from parley.scheduling.occasions import Occasion
+
+NAME = "Grace Hopper"
+EMAIL = "grace.hopper@example.com"
+_NOBODY = UUID(int=0)
+
+
+def sample(session: Session, caller: Caller, event_type: EventType | None) -> tuple[Occasion, User | None]:
+    """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. Two queries."""
+    organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
+    asker = session.scalars(select(User).where(User.id == caller.person_id)).one_or_none() if caller.person_id else None
+    start = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    zone = asker.timezone if asker else organization.timezone
+    invitee = Invitee(
+        id=_NOBODY, email=EMAIL, name=NAME, phone="+15555550100", timezone="America/New_York", notes="I have a question about compilers."
+    )
+    booking = Booking(
+        id=_NOBODY,
+        organization_id=organization.id,
+        status=BookingStatus.CONFIRMED,
+        start_time=start,
+        end_time=start + timedelta(minutes=event_type.duration if event_type else 30),
+        timezone=zone,
+        location=(event_type.location_value if event_type else None) or "https://meet.example.com/abc",
+        cancel_reason="Something came up.",
+    )
+    shown = event_type or EventType(name="Introduction")
+    return Occasion(booking, invitee, shown, organization, [asker] if asker else [], [("What is it about?", "Compilers")]), asker

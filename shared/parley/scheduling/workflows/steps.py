@@ -1,0 +1,113 @@
+"""What the worker does with a message: an event of a booking, reminders that are due, a workflow that was changed, a row of the log."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from parley.kernel.callers import Caller
+from parley.kernel.db import transaction
+from parley.scheduling import claims
+from parley.scheduling.kinds import NotificationChannel
+from parley.scheduling.workflows import definitions, endpoints, planning, stored, trials, triggers
+from parley.scheduling.workflows.messages import Outgoing
+from parley.webhooks.messages import DELIVERY_ENDED, envelope
+
+REMINDERS_DUE = "scheduling.reminders_due"
+BOOKINGS = ("scheduling.booking_created", "scheduling.booking_confirmed", "scheduling.booking_rescheduled", "scheduling.booking_canceled")
+# Of the rows that a workflow leaves behind, in one message. What is then still there is for the next one.
+_PRUNINGS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What happens outside: `mail` and `text` send, `wake` gives a message to this worker."""
+
+    mail: Callable[[Outgoing], None]
+    text: Callable[[Outgoing], None]
+    wake: Callable[[str], None]
+
+
+def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: Effects) -> None:
+    """Any message may come twice and in any order: rows decide what is still to be done. Raises `StillSending`, `NotSent`."""
+    if name in BOOKINGS:
+        _of_booking(caller, name, occurred_at, payload, effects)
+    elif name == REMINDERS_DUE:
+        _each(payload["reminder_ids"], lambda one: _remind(caller, UUID(one), effects))
+    elif name == definitions.CHANGED:
+        _follow(caller, payload, effects)
+    elif name == trials.NOTIFICATION_DUE:
+        with transaction(caller) as session:
+            message = stored.take_up(session, UUID(payload["notification_id"]))
+        _send(caller, [message] if message is not None else [], effects)
+    elif name == DELIVERY_ENDED:
+        with transaction(caller) as session:
+            endpoints.settle(session, UUID(payload["event_id"]))
+
+
+def _of_booking(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: Effects) -> None:
+    booking_id, before = UUID(payload["booking_id"]), payload.get("from_booking_id")
+    previous = datetime.fromisoformat(payload["from_start_time"]) if payload.get("from_start_time") else None
+    with transaction(caller) as session:
+        if before is not None:
+            planning.follow_booking(session, UUID(before), occurred_at)
+        planning.follow_booking(session, booking_id, occurred_at)
+    with transaction(caller) as session:
+        mine = triggers.fire(session, caller, name, occurred_at, booking_id, previous)
+    _send(caller, mine, effects)
+
+
+def _remind(caller: Caller, reminder_id: UUID, effects: Effects) -> None:
+    with transaction(caller) as session:
+        mine = triggers.remind(session, caller, reminder_id)
+    if mine:
+        _send(caller, mine, effects)
+        with transaction(caller) as session:
+            planning.take_away(session, reminder_id)
+
+
+def _follow(caller: Caller, payload: dict[str, Any], effects: Effects) -> None:
+    """One step, and a message for the next one: a workflow of a large organization keeps no worker for long."""
+    workflow_id, said = UUID(payload["workflow_id"]), payload.get("after")
+    after = (datetime.fromisoformat(said[0]), UUID(said[1])) if said else None
+    with transaction(caller) as session:
+        following = planning.follow_workflow(session, workflow_id, payload["revision"], after)
+    if following is not None:
+        effects.wake(
+            envelope(definitions.CHANGED, caller.organization_id, payload | {"after": [following[0].isoformat(), str(following[1])]})
+        )
+        return
+    for _ in range(_PRUNINGS):
+        with transaction(caller) as session:
+            has_more = planning.prune(session, workflow_id)
+        if not has_more:
+            return
+    effects.wake(envelope(definitions.CHANGED, caller.organization_id, payload))
+
+
+def _send(caller: Caller, messages: Iterable[Outgoing], effects: Effects) -> None:
+    """Send each and write down how it went. Raises `NotSent` at the end: one that can't be sent must not keep the others back."""
+    failed: Exception | None = None
+    for message in messages:
+        failure: Exception | None = None
+        try:
+            (effects.text if message.channel is NotificationChannel.SMS else effects.mail)(message)
+        except Exception as error:  # noqa: BLE001  # raised below, without its text
+            failure = failed = error
+        with transaction(caller) as session:
+            claims.settle(session, message.id, failure)
+    if failed is not None:
+        raise claims.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
+
+
+def _each(ids: Iterable[str], work: Callable[[str], None]) -> None:
+    """One that fails does not hold up the others; the message comes back for its sake."""
+    problems: list[Exception] = []
+    for one in ids:
+        try:
+            work(one)
+        except Exception as problem:  # noqa: BLE001  # raised below, with the others
+            problems.append(problem)
+    if problems:
+        raise ExceptionGroup("reminders failed", problems)

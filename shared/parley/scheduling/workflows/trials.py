@@ -1,0 +1,119 @@
+"""Looking at a template before it is used: a preview, and a message to oneself."""
+
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from parley.kernel import audit, clock, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.errors import Conflict, TooManyRequests, Unprocessable
+from parley.kernel.ids import new_id
+from parley.kernel.mail import is_deliverable
+from parley.scheduling import occasions, queries
+from parley.scheduling.bookings import NoSuchBooking
+from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling.models import NotificationLog
+from parley.scheduling.occasions import Occasion
+from parley.scheduling.workflows import allowances, definitions, endpoints, people, samples, texting, wording
+from parley.scheduling.workflows.people import Recipient
+from parley.scheduling.workflows.schemas import NotificationRead, PreviewRead, PreviewWanted, TrialWanted, VariableRead
+
+NOTIFICATION_DUE = "scheduling.notification_due"
+
+
+class DailyLimit(TooManyRequests):
+    """Workflows have sent today what the plan allows."""
+
+    def __init__(self) -> None:
+        super().__init__("Workflows have sent as many messages today (UTC) as your plan allows.")
+
+
+class NumberNeeded(Unprocessable):
+    """A test of an SMS needs a number in E.164; other tests take none."""
+
+
+class NothingToTest(Conflict):
+    """Who asks has no address, or the endpoint takes nothing."""
+
+
+def preview(session: Session, caller: Caller, wanted: PreviewWanted) -> PreviewRead:
+    """A template filled in. Nothing is sent. Raises `UnknownVariable`, `BrokenTemplate`, `NoSuchBooking`."""
+    wording.check("subject", wanted.subject)
+    wording.check("body", wanted.body)
+    occasion: Occasion | None
+    if wanted.booking_id is None:
+        occasion, _ = samples.sample(session, caller, None)
+    else:
+        occasion = occasions.occasion(session, wanted.booking_id)
+        if occasion is None:
+            raise NoSuchBooking
+    known = people.values(occasion, _reader(occasion, wanted.recipient, wanted.channel))
+    body = wording.shown(wording.render(wanted.body, known)) if wanted.body is not None else None
+    is_text = wanted.channel is NotificationChannel.SMS
+    return PreviewRead(
+        subject=wording.render(wanted.subject, known) if wanted.subject is not None else None,
+        body=texting.fitted(body) if is_text and body else body,
+        segments=texting.segments(texting.fitted(body or "")) if is_text else None,
+        variables=[VariableRead(name=name, description=said) for name, said in wording.VARIABLES.items()],
+    )
+
+
+def _reader(occasion: Occasion, kind: RecipientKind, channel: NotificationChannel) -> Recipient:
+    if kind is RecipientKind.INVITEE or not occasion.hosts:
+        return people.invitee(occasion, is_text=channel is NotificationChannel.SMS)
+    host = occasion.hosts[0]
+    return Recipient(RecipientKind.HOST, host.email or "", host.name or "", host.timezone)
+
+
+def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWanted) -> NotificationRead:
+    """Send it once, about a booking that we make up: a mail to who asks, a webhook to its endpoint, a text to the number named.
+
+    Raises `NoSuchWorkflow`, `NotYours`, `NumberNeeded`, `NothingToTest`, `DailyLimit`, `TextsNotOffered`.
+    """
+    workflow = definitions.own(session, caller, workflow_id)
+    event_type = queries.event_type(session, workflow.event_type_id) if workflow.event_type_id else None
+    occasion, asker = samples.sample(session, caller, event_type)
+    is_text, is_webhook = workflow.channel is NotificationChannel.SMS, workflow.channel is NotificationChannel.WEBHOOK
+    if is_text != (wanted.address is not None) or (is_text and texting.number(wanted.address) != wanted.address):
+        raise NumberNeeded("Name a number in E.164, like +491700000001." if is_text else "An address is for tests of an SMS alone.")
+    if is_text:
+        texting.check_offered()
+        to = Recipient(RecipientKind.ADDRESS, wanted.address or "", "", occasion.booking.timezone)
+    elif is_webhook:
+        if trouble := endpoints.trouble(session, workflow):
+            raise NothingToTest("The webhook subscription of this workflow is disabled or deleted.", reason=trouble)
+        to = Recipient(RecipientKind.ENDPOINT, "", "", occasion.booking.timezone)
+    elif asker is None or asker.email is None or not is_deliverable(asker.email):
+        raise NothingToTest("A test goes to your own address, and you have none that mails reach.")
+    else:
+        to = Recipient(RecipientKind.ADDRESS, asker.email, asker.name or "", asker.timezone)
+    if not allowances.spend(session, occasion.organization.plan, workflow.channel):
+        raise DailyLimit
+
+    known = people.values(occasion, to)
+    subject, text = wording.render(workflow.subject, known), wording.render(workflow.body, known)
+    at = clock.now()
+    values = {
+        "organization_id": caller.organization_id,
+        "id": new_id(),
+        "event_id": new_id(),
+        "event": "TEST",
+        "workflow_id": workflow.id,
+        "recipient_kind": to.kind,
+        "recipient": to.address,
+        "channel": workflow.channel,
+        "status": NotificationStatus.PENDING,
+        "subject": f"Test: {subject}"[:200] if subject else None,
+        "body": text or None,
+        "created_at": at,
+        "updated_at": at,
+    }
+    row = session.execute(insert(NotificationLog).values(values).returning(NotificationLog)).scalar_one()
+    if is_webhook:
+        booking = {"id": str(occasion.booking.id), "is_test": True, "start_time": occasion.booking.start_time.isoformat()}
+        endpoints.deliver(session, caller, workflow, row.id, None, endpoints.said(workflow, booking, subject, text))
+    else:
+        outbox.announce(session, NOTIFICATION_DUE, notification_id=row.id)
+    audit.record(session, caller, "workflow.tested", workflow, new={"channel": workflow.channel.value})
+    return NotificationRead.model_validate(row)

@@ -1,0 +1,175 @@
+"""From an event, or a reminder that is due, to messages that this worker has to send."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.kernel import clock
+from parley.kernel.callers import Caller
+from parley.scheduling import claims, occasions
+from parley.scheduling.kinds import BookingStatus, NotificationChannel, NotificationStatus, WorkflowTrigger
+from parley.scheduling.models import Booking
+from parley.scheduling.occasions import Occasion
+from parley.scheduling.workflows import allowances, endpoints, messages, people, planning, texting, wording
+from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, OVERDUE
+from parley.scheduling.workflows.messages import Outgoing
+from parley.scheduling.workflows.models import Reminder, Workflow
+from parley.scheduling.workflows.people import Recipient
+
+# Later than this, a reminder is not sent as if it were on time.
+LATE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something is sent: the same for every time that it is heard of. `error` says why it is not, if so."""
+
+    workflow: Workflow
+    occasion: Occasion
+    id: UUID
+    status: NotificationStatus = NotificationStatus.PENDING
+    error: str | None = None
+    previous_start: datetime | None = None
+
+
+def cause_id(workflow: Workflow, booking_id: UUID) -> UUID:
+    """One for a workflow, its trigger and minutes, and a booking: a record that was moved has another id."""
+    minutes = workflow.minutes_before or workflow.minutes_after or 0
+    return uuid5(workflow.id, f"{workflow.trigger.value}|{booking_id}|{minutes}")
+
+
+def trigger_of(event: str, booking: Booking) -> WorkflowTrigger | None:
+    """What an event means for workflows, as the booking stands now.
+
+    Who asks for a booking is told when it is confirmed, and of its end only if it ever was. A booking that was canceled before its
+    creation was heard of was never made.
+    """
+    if event == "scheduling.booking_canceled":
+        was_made = booking.status is BookingStatus.CANCELED and booking.confirmed_at is not None
+        return WorkflowTrigger.BOOKING_CANCELED if was_made else None
+    if booking.status not in planning.CERTAIN:
+        return None
+    return WorkflowTrigger.BOOKING_CREATED if booking.rescheduled_from_id is None else WorkflowTrigger.BOOKING_RESCHEDULED
+
+
+def fire(
+    session: Session, caller: Caller, event: str, occurred_at: datetime, booking_id: UUID, previous_start: datetime | None
+) -> list[Outgoing]:
+    """The messages of the workflows that an event sets off, and that nobody has sent. Raises `StillSending`.
+
+    A workflow that is younger than the event has nothing to do with it.
+    """
+    occasion = occasions.occasion(session, booking_id)
+    trigger = trigger_of(event, occasion.booking) if occasion is not None else None
+    if occasion is None or trigger is None:
+        return []
+    mine: list[Outgoing] = []
+    for workflow in planning.active(session, occasion.event_type, trigger):
+        if workflow.effective_from <= occurred_at:
+            cause = Cause(workflow, occasion, cause_id(workflow, booking_id), previous_start=previous_start)
+            mine += _claimed(session, caller, cause)
+    return mine
+
+
+def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Outgoing]:
+    """The messages of a reminder that is due. When there are none, it was seen to. Raises `StillSending`.
+
+    Booking and workflow are looked at as they stand now. What is over `LATE`, or would come after the meeting has begun, is logged as
+    FAILED, `overdue`; what the booking does not want any more as CANCELED.
+    """
+    row = session.scalars(select(Reminder).where(Reminder.id == reminder_id)).one_or_none()
+    if row is None:
+        return []
+    workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id, Workflow.is_active)).one_or_none()
+    occasion = occasions.occasion(session, row.booking_id)
+    if workflow is None or occasion is None or not planning.is_for(workflow, occasion.event_type):
+        planning.take_away(session, reminder_id)
+        return []
+    due, at = planning.due_at(workflow, occasion.booking), clock.now()
+    if due is not None and due > at:
+        planning.wait_until(session, reminder_id, due)
+        return []
+    cause = Cause(workflow, occasion, cause_id(workflow, row.booking_id))
+    is_begun = workflow.trigger is WorkflowTrigger.BEFORE_MEETING and occasion.booking.start_time <= at
+    if due is None:
+        cause = Cause(workflow, occasion, cause.id, NotificationStatus.CANCELED, f"booking_{occasion.booking.status.value.lower()}")
+    elif is_begun or at > due + LATE:
+        cause = Cause(workflow, occasion, cause.id, NotificationStatus.FAILED, OVERDUE)
+    mine = _claimed(session, caller, cause)
+    if not mine:
+        planning.take_away(session, reminder_id)
+    return mine
+
+
+def _claimed(session: Session, caller: Caller, cause: Cause) -> list[Outgoing]:
+    mine = [
+        message for to in people.recipients(cause.workflow, cause.occasion) if (message := _one(session, caller, cause, to)) is not None
+    ]
+    if cause.status is NotificationStatus.PENDING:
+        claims.check_nobody_else_sends(session, cause.id, {message.id for message in mine})
+    return mine
+
+
+def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgoing | None:
+    """A message to one recipient: its row in the log, and the message itself if it is to be sent by this worker, now."""
+    workflow, occasion = cause.workflow, cause.occasion
+    known = people.values(occasion, to, cause.previous_start)
+    subject, text = wording.render(workflow.subject, known).replace("\n", " "), wording.render(workflow.body, known)
+    log_id = claims.claim(
+        session,
+        event_id=cause.id,
+        event=workflow.trigger.value,
+        booking_id=occasion.booking.id,
+        workflow_id=workflow.id,
+        recipient_kind=to.kind,
+        recipient=to.address,
+        channel=workflow.channel,
+        status=NotificationStatus.PENDING,
+        subject=subject or None,
+        body=text or None,
+    )
+    if log_id is None:
+        return None
+    error = _hindrance(session, cause, to)
+    if error is not None:
+        claims.end(session, log_id, cause.status if cause.error else NotificationStatus.FAILED, error)
+        return None
+    if workflow.channel is NotificationChannel.WEBHOOK:
+        endpoints.deliver(
+            session, caller, workflow, log_id, occasion.booking.id, endpoints.told(session, workflow, occasion.booking.id, subject, text)
+        )
+        return None
+    return outgoing(workflow, occasion, to, log_id, subject, text)
+
+
+def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
+    """Why it is not sent, if so."""
+    if cause.error is not None:
+        return cause.error
+    if not to.address and cause.workflow.channel is NotificationChannel.SMS:
+        return NO_NUMBER
+    if cause.workflow.channel is NotificationChannel.SMS and not texting.is_offered():
+        return NOT_OFFERED
+    if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := endpoints.trouble(session, cause.workflow)):
+        return trouble
+    has_left = allowances.spend(session, cause.occasion.organization.plan, cause.workflow.channel)
+    return None if has_left else allowances.EXHAUSTED
+
+
+def outgoing(workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID, subject: str, text: str) -> Outgoing:
+    """A message as it leaves."""
+    whole = messages.leaving(text, occasion, to.kind)
+    return Outgoing(
+        id=log_id,
+        channel=workflow.channel,
+        recipient=to.address,
+        recipient_name=to.name,
+        subject=subject,
+        text=texting.fitted(whole) if workflow.channel is NotificationChannel.SMS else whole,
+        sender=occasion.organization.name,
+        reply_to=messages.reply_to(occasion, to.kind),
+        entity=f"{log_id}.{workflow.trigger.value.lower()}",
+    )
