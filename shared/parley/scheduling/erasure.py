@@ -73,7 +73,19 @@ def _forget_kept_answers(session: Session, traces: Traces) -> None:
         idempotency.empty(session, traces.recent)
 
 
-FORGETTING: list[Callable[[Session, Traces], None]] = [_forget_answers, _forget_notices, _forget_deliveries, _forget_kept_answers]
+def _forget_submissions(session: Session, traces: Traces) -> None:
+    from parley.scheduling import routing_submissions
+
+    routing_submissions.forget(session, traces.booking_ids, traces.addresses)
+
+
+FORGETTING: list[Callable[[Session, Traces], None]] = [
+    _forget_answers,
+    _forget_notices,
+    _forget_deliveries,
+    _forget_kept_answers,
+    _forget_submissions,
+]
 """Everything that keeps something of an invitee beside the invitee's row and the booking's."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -97,10 +97,11 @@ def _window(offer: Offer, at: datetime) -> tuple[datetime, datetime]:
     return first, first + WINDOW
 
 
-def link(organization_slug: str, target: Target) -> str:
-    """The page where the event type is booked. A slug is one person's own: `host` says whose."""
-    path = f"{setting('PUBLIC_URL').rstrip('/')}/{organization_slug}/{target.slug}"
-    return f"{path}?host={quote(target.host, safe='')}" if target.host else path
+def link(organization_slug: str, target: Target, invitee: PrefilledInviteeRead) -> str:
+    """The page where the event type is booked, with what it may fill in. A slug is one person's own: `host` says whose."""
+    said = {"host": target.host, "name": invitee.name, "email": invitee.email}
+    known = urlencode({name: value for name, value in said.items() if value})
+    return f"{setting('PUBLIC_URL').rstrip('/')}/{organization_slug}/{target.slug}" + (f"?{known}" if known else "")
 
 
 def prefill(questions: Sequence[Asked], given: Given) -> PrefillRead:

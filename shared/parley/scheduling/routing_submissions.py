@@ -1,27 +1,31 @@
 """Submissions of routing forms: making one, and reading what was submitted."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, cast, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from parley.kernel import audit, outbox, paging
 from parley.kernel.callers import Caller
+from parley.kernel.clock import now
 from parley.kernel.errors import NotFound
+from parley.kernel.gather import later
+from parley.kernel.once import KEPT
 from parley.kernel.paging import Page
 from parley.scheduling import answers, routing, routing_queries
-from parley.scheduling.kinds import RoutingOutcome
+from parley.scheduling.kinds import QuestionType, RoutingOutcome
 from parley.scheduling.models import Answer, Booking, EventType, Question
 from parley.scheduling.offers import Offer
 from parley.scheduling.routing import Given, Route
 from parley.scheduling.routing_forms import NoSuchRoutingForm
 from parley.scheduling.routing_models import RoutingForm, RoutingSubmission
 from parley.scheduling.routing_queries import Whole
-from parley.scheduling.routing_schemas import RoutedEventTypeRead, RoutedRead, RoutingSubmissionCreate, RoutingSubmissionRead
+from parley.scheduling.routing_schemas import PrefillRead, RoutedEventTypeRead, RoutedRead, RoutingSubmissionCreate, RoutingSubmissionRead
 from parley.scheduling.schemas import AnswerRead
 from parley.scheduling.slots import read as slot_read
 
@@ -66,21 +70,22 @@ def submit(session: Session, caller: Caller, form_id: UUID, wanted: RoutingSubmi
 def _routed(submission: RoutingSubmission, whole: Whole, given: Given, route: Route, timezone: str | None) -> RoutedRead:
     offer, form = route.offer, whole.form
     is_nothing = route.outcome is RoutingOutcome.NONE
+    known = routing.prefill(offer.questions, given) if offer else None
     return RoutedRead(
         submission_id=submission.id,
         outcome=route.outcome,
-        event_type=_event_type(whole, offer) if offer else None,
+        event_type=_event_type(whole, offer, known) if offer and known else None,
         timezone=timezone or offer.timezone if offer else None,
         next_slots=[slot_read(slot) for slot in route.slots],
-        prefill=routing.prefill(offer.questions, given) if offer else None,
+        prefill=known,
         url=form.fallback_url if route.outcome is RoutingOutcome.URL else None,
         message=NOTHING_FITS if is_nothing else form.fallback_message if route.outcome is RoutingOutcome.MESSAGE else None,
     )
 
 
-def _event_type(whole: Whole, offer: Offer) -> RoutedEventTypeRead:
+def _event_type(whole: Whole, offer: Offer, known: PrefillRead) -> RoutedEventTypeRead:
     row, target = offer.event_type, whole.targets[offer.event_type.id]
-    link = routing.link(whole.organization_slug, target)
+    link = routing.link(whole.organization_slug, target, known.invitee)
     return RoutedEventTypeRead(id=row.id, name=row.name, slug=row.slug, host=target.host, kind=row.kind, duration=row.duration, link=link)
 
 
@@ -178,6 +183,29 @@ def _given(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[AnswerRead]
         if submission_id is not None:
             given.setdefault(submission_id, []).append(AnswerRead(question_id=question_id, label=label, value=value))
     return given
+
+
+def forget(session: Session, booking_ids: Sequence[UUID], addresses: Sequence[str]) -> None:
+    """Empty the submissions that led to these bookings, and those in which one of these addresses (in lower case) was given.
+
+    Their answers go, and what was told and kept of them. One query; the rest travels with the next statement.
+    """
+    from parley.kernel import idempotency
+    from parley.webhooks import deliveries
+
+    led = select(Booking.routing_submission_id).where(Booking.id.in_(booking_ids))
+    given = func.lower(cast(Answer.value, Text)).in_([json.dumps(address) for address in addresses])
+    asked = select(Question.id).where(Question.form_id.is_not(None), Question.type == QuestionType.EMAIL)
+    named = select(Answer.submission_id).where(Answer.question_id.in_(asked), given)
+    one = RoutingSubmission
+    theirs = select(one.id, one.created_at).where(or_(one.id.in_(led), one.id.in_(named)))
+    found = session.execute(theirs, execution_options={"with_deleted": True}).all()
+    if not found:
+        return
+    later(session, delete(Answer).where(Answer.submission_id.in_([row.id for row in found])))
+    deliveries.forget(session, [row.id for row in found])
+    if recent := [row.id for row in found if row.created_at > now() - KEPT]:
+        idempotency.empty(session, recent)
 
 
 def exported(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | None, limit: int) -> tuple[str, str | None]:

@@ -1,0 +1,199 @@
+"""Routing forms: made, changed, put away, read by anybody; and which rules can be kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from parley.identity.models import Organization
+from parley.kernel.audit import AuditLog
+from parley.kernel.ids import new_id
+from tests.harness import Member
+from tests.scheduling.intake import FORMS, OF_EVERY_TYPE, PLACES, Intake, condition, rule
+from tests.scheduling.office import Office
+from tests.stack.scenes import at_once
+
+
+@pytest.fixture
+def intake(office: Office) -> Intake:
+    return Intake(office)
+
+
+def test_a_form_is_one_document(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    rules = [
+        rule("Seats", "GREATER_THAN", 10, event_type, condition("Topic", "IN", ["Sales"])),
+        rule("Company", "EQUALS", "Navy", event_type),
+    ]
+    form = intake.form(*rules, description="Tell us", fallback={"message": "Write to us."})
+    ids = [question["id"] for question in form["questions"]]
+    assert [question["label"] for question in form["questions"]] == list(PLACES)
+    assert [(one["position"], one["question_id"], one["value"]) for one in form["rules"]] == [(0, ids[6], 10), (1, ids[0], "Navy")]
+    assert form["rules"][0]["also"] == [{"question_id": ids[2], "operator": "IN", "value": ["Sales"]}]
+    assert form["fallback"] == {"event_type_id": None, "url": None, "message": "Write to us.", "broken": None}
+    assert acme.get(f"{FORMS}/{form['id']}").body == form
+    assert [one["id"] for one in acme.get(FORMS).body["items"]] == [form["id"]]
+
+
+def test_a_stranger_sees_what_is_asked_and_not_where_it_leads(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    form, stranger = intake.form(rule("Company", "EQUALS", "Navy", event_type)), intake.office.stranger
+    (slug,) = acme.rows(select(Organization.slug))
+    shown = stranger.get(f"{FORMS}/{form['id']}/public")
+    assert shown.status == 200
+    assert shown.body == stranger.get(f"/v1/scheduling/links/{slug}/forms/{form['slug']}").body
+    assert shown.body["questions"] == form["questions"]
+    assert shown.body.keys() == {"id", "name", "slug", "description", "organization_name", "questions"}
+
+
+@pytest.mark.parametrize("change", ["inactive", "deleted"])
+def test_what_is_inactive_or_deleted_is_nowhere_for_strangers(intake: Intake, acme: Member, change: str) -> None:
+    form, stranger = intake.form(), intake.office.stranger
+    path = f"{FORMS}/{form['id']}"
+    assert (acme.patch(path, {"is_active": False}) if change == "inactive" else acme.delete(path)).status in (200, 204)
+    (slug,) = acme.rows(select(Organization.slug))
+    unknown = stranger.get(f"{FORMS}/{new_id()}/public")
+    assert unknown.status == 404
+    for answer in (
+        stranger.get(f"{path}/public"),
+        stranger.get(f"/v1/scheduling/links/{slug}/forms/{form['slug']}"),
+        intake.submit(form),
+    ):
+        assert (answer.status, answer.raw) == (404, unknown.raw)
+    assert acme.get(path).status == (200 if change == "inactive" else 404)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (rule("Seats", "CONTAINS", 1, {"id": None}), "does not compare"),
+        (rule("Topic", "EQUALS", "Trade", {"id": None}), "one of the question's options"),
+        (rule("Seats", "GREATER_THAN", "10", {"id": None}), "must be a number"),
+        (rule("Seats", "IN", 10, {"id": None}), "takes a list"),
+        (rule("Company", "EQUALS", "Navy", {"id": None}, condition("Days", "EQUALS", "Mon")), "takes a list"),
+        ({"question": 7, "operator": "EQUALS", "value": "x"}, "no such question"),
+        ({"question_id": str(new_id()), "operator": "EQUALS", "value": "x"}, "no such question"),
+    ],
+)
+def test_a_rule_that_does_not_fit_is_named(intake: Intake, event_type: dict[str, Any], wrong: dict[str, Any], said: str) -> None:
+    fine = rule("Company", "EQUALS", "Navy", event_type)
+    refused = intake.ask(rules=[fine, wrong | {"event_type_id": event_type["id"]}])
+    assert (refused.status, refused.body["code"]) == (422, "invalid_rules")
+    (error,) = refused.body["errors"]
+    assert error["rule"] == 1 and said in error["msg"]
+    assert error["condition"] == (1 if wrong.get("also") else 0)
+    place = (wrong.get("also") or [wrong])[0].get("question", 7)
+    assert error.get("question") == (OF_EVERY_TYPE[place]["label"] if place < 7 else None)
+
+
+@pytest.mark.parametrize(
+    "value", [True, None, "", " ", [], {}, 1e16, "x" * 501, [["a"]], [True], ["a"] * 101, "\u0000"], ids=lambda value: repr(value)[:10]
+)
+def test_values_of_no_use_are_refused(intake: Intake, event_type: dict[str, Any], value: Any) -> None:
+    for label in ("Company", "Seats", "Days"):
+        for operator in ("EQUALS", "IN"):
+            assert intake.ask(rules=[rule(label, operator, value, event_type)]).status == 422
+
+
+def test_not_a_number_is_no_json(intake: Intake, event_type: dict[str, Any]) -> None:
+    for word in (b"NaN", b"Infinity", b"-Infinity", b"1e999"):
+        body = b'{"name": "x", "slug": "x", "questions": [{"label": "Seats", "type": "NUMBER"}], "rules": [{"question": 0, "operator": "EQUALS", '
+        body += b'"event_type_id": "' + event_type["id"].encode() + b'", "value": ' + word + b"}]}"
+        refused = intake.office.host.request("POST", FORMS, body, {"content-type": "application/json"})
+        assert refused.status in (400, 422), (word, refused.raw)
+
+
+def test_a_rule_leads_to_an_event_type_of_the_organization(intake: Intake, globex: Member, event_type: dict[str, Any]) -> None:
+    theirs = Office(intake.office.world, globex).event_type()
+    gone = intake.office.event_type()
+    assert intake.office.host.delete(f"/v1/scheduling/event-types/{gone['id']}").status == 204
+    for other in (theirs, gone, {"id": str(new_id())}):
+        refused = intake.ask(rules=[rule("Company", "EQUALS", "Navy", other)], fallback={"event_type_id": other["id"]})
+        assert (refused.status, [error["rule"] for error in refused.body["errors"]]) == (422, [0, "fallback"])
+        assert {error["msg"] for error in refused.body["errors"]} == {"there is no such event type"}
+
+
+@pytest.mark.parametrize(
+    "fallback",
+    [{}, {"url": "http://x.example/"}, {"url": "javascript:alert(1)"}, {"url": "https://x.example/", "message": "x"}, {"message": " "}],
+)
+def test_a_fallback_is_one_of_three(intake: Intake, fallback: dict[str, Any]) -> None:
+    assert intake.ask(fallback=fallback).status == 422
+
+
+def test_a_condition_names_its_question_once(intake: Intake, event_type: dict[str, Any]) -> None:
+    twice = rule("Company", "EQUALS", "x", event_type) | {"question_id": str(new_id())}
+    assert intake.ask(rules=[twice]).status == 422
+    assert intake.ask(rules=[{"operator": "EQUALS", "value": "x", "event_type_id": event_type["id"]}]).status == 422
+
+
+def test_rules_that_stay_have_to_fit_the_questions_that_come(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    form = intake.form(rule("Topic", "EQUALS", "Sales", event_type))
+    path, questions = f"{FORMS}/{form['id']}", form["questions"]
+    fewer = acme.patch(path, {"questions": [one for one in questions if one["label"] != "Topic"]})
+    assert (fewer.status, fewer.body["errors"][0]["question_id"]) == (422, questions[2]["id"])
+    renamed = [one | {"options": ["Trade"]} if one["label"] == "Topic" else one for one in questions]
+    assert acme.patch(path, {"questions": renamed}).status == 422
+    assert acme.get(path).body == form
+    both = acme.patch(path, {"questions": renamed[::-1], "rules": [rule("Days", "CONTAINS", "Mon", event_type) | {"question": 3}]})
+    assert both.status == 200, both.raw
+    assert [(one["question_id"], one["value"]) for one in both.body["rules"]] == [(questions[3]["id"], "Mon")]
+    assert {one["id"] for one in both.body["questions"]} == {one["id"] for one in questions}
+
+
+def test_what_is_not_named_stays(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    form = intake.form(rule("Company", "EQUALS", "Navy", event_type), fallback={"event_type_id": event_type["id"]}, description="x")
+    changed = acme.patch(f"{FORMS}/{form['id']}", {"name": "New"}).body
+    assert changed == form | {"name": "New", "updated_at": changed["updated_at"]}
+    emptied = acme.patch(f"{FORMS}/{form['id']}", {"fallback": None, "rules": [], "description": None}).body
+    assert (emptied["fallback"], emptied["rules"], emptied["description"]) == (None, [], None)
+    assert acme.patch(f"{FORMS}/{form['id']}", {"rules": None}).status == 422
+
+
+def test_a_rule_whose_event_type_is_gone_is_shown_as_broken(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    other = intake.office.event_type()
+    form = intake.form(*(rule("Company", "EQUALS", "x", one) for one in (event_type, other)), fallback={"event_type_id": other["id"]})
+    acme.patch(f"/v1/scheduling/event-types/{event_type['id']}", {"is_active": False})
+    acme.delete(f"/v1/scheduling/event-types/{other['id']}")
+    seen = acme.get(f"{FORMS}/{form['id']}").body
+    assert [one["broken"] for one in seen["rules"]] == ["EVENT_TYPE_INACTIVE", "EVENT_TYPE_DELETED"]
+    assert seen["fallback"]["broken"] == "EVENT_TYPE_DELETED"
+    assert acme.patch(f"{FORMS}/{form['id']}", {"name": "Still"}).status == 200
+
+
+def test_a_slug_is_one_forms_own(intake: Intake, acme: Member, globex: Member) -> None:
+    form = intake.form(slug="who")
+    taken = intake.ask(slug="who")
+    assert (taken.status, taken.body["code"]) == (409, "form_slug_taken")
+    assert acme.patch(f"{FORMS}/{intake.form()['id']}", {"slug": "who"}).status == 409
+    assert globex.post(FORMS, {"name": "x", "slug": "who"}).status == 201
+    assert acme.delete(f"{FORMS}/{form['id']}").status == 204
+    answers = at_once([lambda: intake.ask(slug="who", questions=[]) for _ in range(5)])
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409, 409]
+
+
+def test_two_who_change_a_form_follow_each_other(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    form = intake.form()
+    wanted = [[rule("Company", "EQUALS", str(number), event_type)] * 3 for number in range(6)]
+    answers = at_once([lambda rules=rules: acme.patch(f"{FORMS}/{form['id']}", {"rules": rules}) for rules in wanted])  # type: ignore[misc]
+    assert {answer.status for answer in answers} == {200}
+    rules = acme.get(f"{FORMS}/{form['id']}").body["rules"]
+    assert len(rules) == 3 and len({one["value"] for one in rules}) == 1
+
+
+def test_another_tenants_form_is_not_there(intake: Intake, globex: Member, acme: Member) -> None:
+    form = intake.form()
+    path, unknown = f"{FORMS}/{form['id']}", globex.get(f"{FORMS}/{new_id()}")
+    for answer in (globex.get(path), globex.patch(path, {"name": "x"}), globex.delete(path)):
+        assert (answer.status, answer.raw) == (404, unknown.raw)
+    assert acme.get(path).body == form
+
+
+def test_changes_are_audited_without_texts(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+    form = intake.form(rule("Company", "EQUALS", "Navy", event_type))
+    acme.patch(f"{FORMS}/{form['id']}", {"is_active": False})
+    acme.delete(f"{FORMS}/{form['id']}")
+    rows = acme.rows(select(AuditLog).where(AuditLog.entity_type == "RoutingForm").order_by(AuditLog.created_at))
+    assert [row.action for row in rows] == ["routing_form.created", "routing_form.updated", "routing_form.deleted"]
+    assert rows[0].new_values == {"is_active": True, "questions": 7, "rules": 1}
+    assert "Navy" not in str([row.new_values for row in rows])
