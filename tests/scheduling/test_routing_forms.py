@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -97,8 +98,8 @@ def test_values_of_no_use_are_refused(intake: Intake, event_type: dict[str, Any]
 
 def test_not_a_number_is_no_json(intake: Intake, event_type: dict[str, Any]) -> None:
     for word in (b"NaN", b"Infinity", b"-Infinity", b"1e999"):
-        body = b'{"name": "x", "slug": "x", "questions": [{"label": "Seats", "type": "NUMBER"}], "rules": [{"question": 0, "operator": "EQUALS", '
-        body += b'"event_type_id": "' + event_type["id"].encode() + b'", "value": ' + word + b"}]}"
+        wanted = {"name": "x", "slug": "x", "questions": OF_EVERY_TYPE, "rules": [rule("Seats", "EQUALS", "it", event_type)]}
+        body = json.dumps(wanted).encode().replace(b'"it"', word)
         refused = intake.office.host.request("POST", FORMS, body, {"content-type": "application/json"})
         assert refused.status in (400, 422), (word, refused.raw)
 

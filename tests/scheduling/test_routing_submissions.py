@@ -180,8 +180,8 @@ def test_every_kind_can_be_led_to(intake: Intake, office: Office, acme: Member, 
     colleague = acme.as_role("MEMBER")
     both = [{"user_id": str(one)} for one in (acme.user_id, colleague.user_id)]
     pool = acme.post("/v1/scheduling/pools", {"name": "Two", "strategy": "ROTATE", "hosts": both}).body["id"]
-    terms = {"GROUP": {"capacity": 3}, "COLLECTIVE": {"hosts": both}, "ROUND_ROBIN": {"pool_id": pool}}[kind]
-    event_type = office.event_type(kind=kind, **terms)
+    terms: dict[str, dict[str, Any]] = {"GROUP": {"capacity": 3}, "COLLECTIVE": {"hosts": both}, "ROUND_ROBIN": {"pool_id": pool}}
+    event_type = office.event_type(kind=kind, **terms[kind])
     led = intake.led(intake.form(fallback={"event_type_id": event_type["id"]}))
     assert led["event_type"]["kind"] == kind
     first = led["next_slots"][0]
@@ -341,7 +341,7 @@ def test_a_webhook_tells_of_a_submission_with_its_answers(intake: Intake, office
         assert acme.post("/v1/webhooks/subscriptions", wanted).status == 201
         led = intake.led(intake.form(), Company="Navy")
         office.world.pump()
-        bodies = [json.loads(one.body) for one in there.seen]
+        bodies = [json.loads(one.body) for one in there.arrived]
     assert [body["type"] for body in bodies] == ["routing.submitted"]
     assert bodies[0]["data"]["id"] == led["submission_id"]
     assert [answer["value"] for answer in bodies[0]["data"]["answers"]] == ["Navy"]
