@@ -100,6 +100,7 @@ PLAYS: list[tuple[str, Play]] = [
     ("The API answers", is_awake),
     ("Somebody signs up", _of("identity")),
     ("A stranger books a meeting", _of("scheduling")),
+    ("A form leads to one of several", _of("routing")),
     ("A customer writes on WhatsApp", _of("inbox")),
     ("A recording is uploaded", _of("recordings")),
 ]
