@@ -53,8 +53,8 @@ doctor: ## look at the database and the AWS endpoint, and say what is wrong with
 test: ## the tests (ARGS='tests/inbox -k ladder' chooses, WORKERS=4 processes)
 	@$(DEV) pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions about availability)
-	@CASES=$(CASES) $(DEV) pytest -s tests/scheduling/test_availability_oracle.py
+oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions about availability, a tenth as many bookings in each pool)
+	@CASES=$(CASES) $(DEV) pytest -s tests/scheduling/test_availability_oracle.py tests/scheduling/test_fairness.py
 
 check: lint types imports template openapi-is-fresh ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, tests
 	@$(MAKE) --no-print-directory test
