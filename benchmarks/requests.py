@@ -65,20 +65,20 @@ def measure(world: World) -> list[Table]:
 def _counts(house: Furnished) -> list[Row]:
     with wired() as wire:
         ours, stock = new_engine(is_stock=False), new_engine(is_stock=True)
-        first = [_count(engine, wire, house.requests()["GET /v1/identity/me"]()) for engine in (ours, stock)]
+        first = [cost_of(engine, wire, house.requests()["GET /v1/identity/me"]()) for engine in (ours, stock)]
         rows = [Row.exact("first of an environment: connect, GET /v1/identity/me", first[0][0], "", STOCK, first[1][0])]
         for name, ready in {**house.requests(), **house.work()}.items():
             for engine in (ours, stock):  # what is made once is made
                 with using(engine):
                     ready()()
-            (trips, statements), (theirs, _) = (_count(engine, wire, ready()) for engine in (ours, stock))
+            (trips, statements), (theirs, _) = (cost_of(engine, wire, ready()) for engine in (ours, stock))
             rows.append(Row.exact(name, trips, "", STOCK, theirs, f"{statements} statement{'s' * (statements != 1)}"))
         for engine in (ours, stock):
             engine.dispose()
     return rows
 
 
-def _count(engine: Engine, wire: Wire, request: Request) -> tuple[int, int]:
+def cost_of(engine: Engine, wire: Wire, request: Request) -> tuple[int, int]:
     """Round trips and statements, of which what opens a transaction is none."""
     statements = 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -43,13 +45,13 @@ class Crowd:
     """Fills the database of a connection that may do everything."""
 
     def __init__(self, superuser: pg8000.native.Connection, model: Model) -> None:
-        self.superuser, self._model = superuser, model
+        self.superuser, self.model = superuser, model
         superuser.run("SET session_replication_role = replica")  # copies of good rows are good: foreign keys are not looked up
         superuser.run(MADE_AT)
 
     def enlarge(self, hosts: int, bookings: int) -> None:
         """More hosts in the model's organization, each with an event type of their own and so many bookings over the year around today."""
-        self._begin(f"'{self._model.organization_id}'::uuid", hosts)
+        self._begin(f"'{self.model.organization_id}'::uuid", hosts)
         self._people()
         self._bookings(bookings)
 
@@ -60,6 +62,27 @@ class Crowd:
         self._copy("organizations", "TRUE", own="id", id="c.organization_id", **named)
         self._people()
         self._bookings(bookings)
+
+    @contextmanager
+    def in_bulk(self) -> Iterator[None]:
+        """While it lasts, what is not needed to copy is not kept up: the other indexes of bookings, and the constraint on a host's time."""
+        made = []
+        for table in ("scheduling_invitees", "scheduling_bookings", "scheduling_booking_hosts"):
+            mine = f"c.conrelid = '{table}'::regclass AND c.contype = 'x'"
+            for name, text in self.superuser.run(f"SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint c WHERE {mine}"):
+                self.superuser.run(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+                made.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
+            plain = "NOT x.indisunique AND NOT x.indisexclusion"
+            for name, text in self.superuser.run(
+                f"SELECT x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid) FROM pg_index x "
+                f"WHERE x.indrelid = '{table}'::regclass AND {plain}"
+            ):
+                self.superuser.run(f"DROP INDEX {name}")
+                made.append(text)
+        self.superuser.run("SET maintenance_work_mem = '512MB'")
+        yield
+        for statement in made:
+            self.superuser.run(statement)
 
     def settle(self) -> None:
         """What the database does by itself after a while: it counts and tidies up."""
@@ -78,14 +101,14 @@ class Crowd:
         pairs = ", ".join(f"'{name}', {value}" for name, value in values.items())
         asked = f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND attgenerated = ''"
         columns = [row[0] for row in self.superuser.run(f"{asked} AND NOT attisdropped")]
-        mine = f"o.{own} = '{self._model.organization_id}' AND {which}" if own else which
+        mine = f"o.{own} = '{self.model.organization_id}' AND {which}" if own else which
         self.superuser.run(
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{one}' for one in columns)} "
             f"FROM {each} c, {table} o, LATERAL jsonb_populate_record(o, jsonb_build_object({pairs})) r WHERE {mine}"
         )
 
     def _people(self) -> None:
-        model, new, tenant = self._model, "pg_temp.made_at(now())", {"organization_id": "c.organization_id"}
+        model, new, tenant = self.model, "pg_temp.made_at(now())", {"organization_id": "c.organization_id"}
         schedule = f"(SELECT e.schedule_id FROM scheduling_event_types e WHERE e.id = '{model.event_type_id}')"
         person = {"id": "c.user_id", "email": "c.user_id || '@crowd.test'", "username": "NULL::text"}
         self._copy("users", f"o.id = '{model.user_id}'", own="", **person)
@@ -100,11 +123,11 @@ class Crowd:
     def _bookings(self, count: int) -> None:
         weeks = count // (PER_DAY * 5)
         today = date.today()  # noqa: DTZ011  # a day more or less is no matter
-        monday = today - timedelta(days=today.weekday() + 7 * (weeks * 5 // 6))
+        monday = today - timedelta(days=today.weekday() + 7 * (weeks * 5 // 6 - 1))
         self.superuser.run("DROP TABLE IF EXISTS meetings")
         self.superuser.run(MEETINGS, count=count, monday=f"{monday} 00:00+00")
         self.superuser.run("ANALYZE meetings")
-        tenant, booking = {"each": "meetings", "organization_id": "c.organization_id"}, f"'{self._model.booking_id}'"
+        tenant, booking = {"each": "meetings", "organization_id": "c.organization_id"}, f"'{self.model.booking_id}'"
         invitee = f"(SELECT b.invitee_id FROM scheduling_bookings b WHERE b.id = {booking})"
         email = "'visitor-' || c.k || '-' || (random() * 300)::int || '@crowd.test'"
         self._copy("scheduling_invitees", f"o.id = {invitee}", **tenant, id="c.invitee_id", email=email)

@@ -4,35 +4,20 @@ rows than it answers. Nothing is switched off for it: the planner decides by wha
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
-import pg8000.dbapi
 import pytest
 from sqlalchemy import select
 
-from benchmarks.bare_sql import statements_of
-from parley.kernel import places
-from parley.kernel.settings import setting
 from parley.scheduling.models import Booking, Invitee
 from tests.harness import World
 from tests.platform.every_route import Furnished
-from tests.scheduling.crowd import Crowd, Model
+from tests.scheduling.crowd import Crowd
+from tests.scheduling.plans import counted, model_of, nodes, plans, trouble
 
 HOSTS, YEAR = 20, 600
 NEIGHBOURS, FEW = 200, 25
-SMALL = 400
-"""Rows: what fits into a few pages is read whole, and rightly so; and what a filter may remove."""
-
-Plan = dict[str, Any]
-
-
-def model_of(house: Furnished) -> Model:
-    return Model(house.member.organization_id, house.member.user_id, UUID(house.event_type), UUID(house.booking))
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +33,8 @@ def large(world: World) -> Furnished:
 
 @pytest.fixture(scope="module")
 def rows(world: World, large: Furnished) -> dict[str, int]:
-    """Of each table, as the database has counted them."""
     with world.stack.postgres.superuser("parley") as superuser:
-        return {name: int(count) for name, count in superuser.run("SELECT relname, reltuples FROM pg_class WHERE relkind IN ('r', 'p')")}
+        return counted(superuser)
 
 
 def requests(house: Furnished) -> dict[str, Callable[[], object]]:
@@ -102,36 +86,6 @@ def _tenth(house: Furnished) -> str:
         cursor = page["next_cursor"]
     assert cursor
     return cursor
-
-
-def plans(house: Furnished, request: Callable[[], object]) -> Iterator[tuple[str, Plan]]:
-    """Each statement of a request with its plan, as the application's role gets it; what only reads is run as well, and counted."""
-    sent = statements_of(request)
-    with closing(pg8000.dbapi.connect(**places.connect_arguments(setting("DATABASE_URL")))) as connection:
-        cursor = connection.cursor()
-        cursor.execute(f"set local app.organization_id = '{house.member.organization_id}'")
-        for statement, parameters in sent:
-            if not statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
-                continue
-            kind = "EXPLAIN (ANALYZE, FORMAT JSON) " if statement.startswith("SELECT") else "EXPLAIN (FORMAT JSON) "
-            cursor.execute(kind + statement, parameters)
-            told = cursor.fetchone()[0]
-            yield statement, (told if isinstance(told, list) else json.loads(told))[0]["Plan"]
-
-
-def nodes(plan: Plan) -> Iterator[Plan]:
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from nodes(inner)
-
-
-def trouble(node: Plan, rows: dict[str, int]) -> str | None:
-    if node["Node Type"] == "Seq Scan" and rows.get(node["Relation Name"], 0) > SMALL:
-        return f"reads all of {node['Relation Name']}"
-    removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    if removed * node.get("Actual Loops", 1) > SMALL:
-        return f"{node['Node Type']} of {node.get('Relation Name')} throws {removed} rows away: {node.get('Filter')}"
-    return None
 
 
 def test_every_statement_finds_by_index_what_it_is_asked_for(large: Furnished, rows: dict[str, int]) -> None:
