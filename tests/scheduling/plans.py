@@ -41,10 +41,15 @@ def plans(house: Furnished, request: Callable[[], object]) -> Iterator[tuple[str
         for statement, parameters in sent:
             if not statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
                 continue
-            kind = "EXPLAIN (ANALYZE, FORMAT JSON) " if statement.startswith("SELECT") else "EXPLAIN (FORMAT JSON) "
+            kind = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " if statement.startswith("SELECT") else "EXPLAIN (FORMAT JSON) "
             cursor.execute(kind + statement, parameters)
             told = cursor.fetchone()[0]
             yield statement, (told if isinstance(told, list) else json.loads(told))[0]["Plan"]
+
+
+def pages(plan: Plan) -> int:
+    """How many pages a statement that was run has looked at, whether they lay in memory or not."""
+    return int(plan.get("Shared Hit Blocks", 0)) + int(plan.get("Shared Read Blocks", 0))
 
 
 def nodes(plan: Plan) -> Iterator[Plan]:
