@@ -21,7 +21,7 @@ from tests.harness import World
 from tests.kernel.wire import wired
 from tests.platform.every_route import Furnished
 from tests.scheduling.crowd import Crowd
-from tests.scheduling.plans import counted, model_of, nodes, pages, plans, trouble
+from tests.scheduling.plans import model_of, nodes, pages, plans, trouble
 
 HOSTS, EACH = 1000, 1200
 NEIGHBOURS, FEW = 1000, 100
