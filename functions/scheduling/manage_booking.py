@@ -1,44 +1,43 @@
-"""GET and POST /bookings/{token}: the page of the link in the invitee's mail. Looking changes nothing; the form on it cancels."""
+"""GET and POST /bookings/{token}: the page of the link in the invitee's mail. Looking changes nothing; the forms cancel or move."""
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.kernel.db import transaction
-from parley.kernel.errors import Conflict, NotFound, Refusal
-from parley.kernel.http import Access, Visitor, api, entrypoint
-from parley.kernel.texts import storable
+from parley.kernel.errors import Conflict, NotFound, Unprocessable
+from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.scheduling import managed, managed_page
+from parley.scheduling.booking_page import NOTHING, Shown
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
+app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
-AGAIN: dict[int, OpenAPIResponse] = {303: {"description": "Canceled; the page says so."}}
+AGAIN: dict[int, OpenAPIResponse] = {303: {"description": "Canceled or moved; the page says so."}}
 
 
-def _shown(status: int, html: str) -> Response[str]:
-    return Response(status, "text/html; charset=utf-8", html, headers=managed_page.headers())
+def _shown(status: int, page: Shown, **headers: str) -> Response[str]:
+    return Response(status, page.kind, page.html, headers=page.headers | headers)
 
 
-@app.get("/bookings/<token>", responses=HTML)
-def show_booking(token: str, visitor: Visitor) -> Response[str]:
-    key = managed.key_of(token)
+@app.get("/bookings/<token>", responses=HTML, compress=True)
+def show_booking(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
+    key, asked = managed.key_of(token), event.get("queryStringParameters") or {}
     with transaction(visitor.acting_for(key.organization_id)) as session:
-        return _shown(200, managed_page.page(managed.managed_booking(session, key)))
+        return _shown(200, managed_page.show(session, managed.find(session, key), token, asked))
 
 
 @app.post("/bookings/<token>", responses=AGAIN)
-def cancel_booking(token: str, visitor: Visitor) -> Response[str]:
-    reason, key = parse_qs(app.current_event.decoded_body or "").get("reason", [""])[0], managed.key_of(token)
+def change_booking(token: str, visitor: Visitor) -> Response[str]:
+    form, key = dict(parse_qsl(app.current_event.decoded_body or "")), managed.key_of(token)
     caller = visitor.acting_for(key.organization_id)
-    with transaction(caller) as session:
-        managed.cancel(session, caller, key, storable(reason).strip()[:500])
-    return Response(303, "text/html; charset=utf-8", "", headers=managed_page.headers() | {"location": f"/bookings/{token}"})
+    try:
+        with transaction(caller) as session:
+            return _shown(303, NOTHING, location=managed_page.submit(session, caller, key, token, form))
+    except (Conflict, Unprocessable) as refusal:
+        with transaction(caller) as session:
+            return _shown(refusal.status, managed_page.again(session, managed.find(session, key), token, form, refusal))
 
 
-def _refused(refusal: Refusal) -> Response[str]:
-    return _shown(refusal.status, managed_page.page_without_booking(refusal.detail))
-
-
-app.exception_handler([NotFound, Conflict])(_refused)
+app.exception_handler(NotFound)(lambda refusal: _shown(404, managed_page.missing(refusal)))
 lambda_handler = entrypoint(app)

@@ -4,15 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from parley.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
 
+def page_of(house: Furnished) -> str:
+    """The path of the furnished event type's page."""
+    url = house.stranger.get(f"/v1/scheduling/event-types/{house.event_type}/public").body["url"]
+    return "/" + "/".join(str(url).split("/")[3:])
+
+
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    path = page_of(house)
+
+    def book() -> Request:
+        form = {
+            "time": house.start().isoformat(),
+            "timezone": "Europe/Berlin",
+            "name": "Grace Hopper",
+            "email": "grace@visitor.example",
+            "utm_source": "letter",
+            "key": str(new_id()),
+        }
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return lambda: house.stranger.request("POST", path, urlencode(form).encode(), headers)
+
+    return {
+        "GET /{organization}": lambda: lambda: house.stranger.get("/" + path.split("/")[1]),
+        "GET /{organization}/{event_type}": lambda: lambda: house.stranger.get(path, timezone="Pacific/Apia"),
+        "POST /{organization}/{event_type}": book,
+        "GET /embed.js": lambda: lambda: house.stranger.get("/embed.js"),
+    }
 
 
 def things(member: Member, world: World) -> dict[str, str]:

@@ -111,7 +111,7 @@ def test_looking_at_the_page_changes_nothing(stranger: Client, acme: Member, tok
         page = stranger.request(method, f"/bookings/{token}")
         assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "Introduction" in page.body
-    assert '<form method="post">' in page.body
+    assert '<form method="post" action="' in page.body
     assert acme.get(f"/v1/scheduling/bookings/{booking['id']}").body["status"] == "CONFIRMED"
 
 

@@ -6,11 +6,10 @@ from parley.identity.invitation_schemas import OpenInvitationRead
 from parley.kernel.templates import page_headers, render, style
 
 _FOLDER = Path(__file__).parent / "templates"
-_STYLE = "invitation.css"
 
 
 def headers() -> dict[str, str]:
-    return page_headers(_FOLDER, _STYLE)
+    return page_headers(_FOLDER)
 
 
 def page(invitation: OpenInvitationRead) -> str:
@@ -18,7 +17,7 @@ def page(invitation: OpenInvitationRead) -> str:
     return render(
         _FOLDER,
         "invitation.html",
-        style=style(_FOLDER, _STYLE),
+        style=style(_FOLDER),
         heading=f"You are invited to {invitation.organization_name}",
         invitation=invitation,
         until=f"{invitation.expires_at:%Y-%m-%d}",
@@ -26,4 +25,4 @@ def page(invitation: OpenInvitationRead) -> str:
 
 
 def message(text: str) -> str:
-    return render(_FOLDER, "invitation.html", style=style(_FOLDER, _STYLE), heading=text, invitation=None)
+    return render(_FOLDER, "invitation.html", style=style(_FOLDER), heading=text, invitation=None)

@@ -13,7 +13,6 @@ from parley.kernel.callers import Caller
 from parley.kernel.mail_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
-_STYLE = "link.css"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ _KINDS: dict[VerificationKind, _Kind] = {
 
 
 def headers() -> dict[str, str]:
-    return templates.page_headers(FOLDER, _STYLE)
+    return templates.page_headers(FOLDER)
 
 
 def show(secret: str) -> str:
@@ -96,7 +95,7 @@ def _page(
     return templates.render(
         FOLDER,
         "link.html",
-        style=templates.style(FOLDER, _STYLE),
+        style=templates.style(FOLDER),
         heading=heading,
         paragraphs=paragraphs,
         action=action,

@@ -1,19 +1,23 @@
-"""Templates of a domain: Jinja, in the folder `templates` beside the module that shows them."""
+"""Pages and mails: Jinja, in the folder `templates` beside the module that shows them, on a frame and a style that all have in common."""
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+
+_COMMON = Path(__file__).parent / "templates"
+_BASE = "page.css"
 
 
 @cache
 def _templates(folder: Path) -> Environment:
     return Environment(
-        loader=FileSystemLoader(folder),
+        loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(_COMMON)]),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -27,21 +31,38 @@ def render(folder: Path, template: str, **shown: Any) -> str:
 
 
 @cache
-def style(folder: Path, name: str) -> Markup:
-    """A style sheet, to stand in a page."""
+def text(folder: Path, name: str) -> Markup:
+    """A style sheet or a script of ours, to stand in a page."""
     return Markup((folder / name).read_text())  # noqa: S704  # our own file
 
 
 @cache
-def page_headers(folder: Path, name: str) -> dict[str, str]:
-    """The headers of a page that has that style sheet and whose address is a secret: it goes to nobody; nothing is loaded, nothing runs,
-    nobody frames the page."""
-    digest = base64.b64encode(hashlib.sha256(style(folder, name).encode()).digest()).decode()
-    return {
-        "content-security-policy": (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        ),
-        "referrer-policy": "no-referrer",
-        "x-frame-options": "DENY",
-        "x-robots-tag": "noindex, nofollow",
-    }
+def style(folder: Path, *names: str) -> Markup:
+    """The style of a page: what all pages have in common, then its own sheets."""
+    return Markup("").join([text(_COMMON, _BASE), *(text(folder, name) for name in names)])
+
+
+def digest(shown: str) -> str:
+    """How a Content-Security-Policy names a style or a script that stands in the page (CSP 3, 2.3.1)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(shown.encode()).digest()).decode()}'"
+
+
+def policy(styles: Sequence[str], scripts: Sequence[str] = (), images: str = "", *, may_be_framed: bool = False) -> str:
+    """A Content-Security-Policy: these styles and scripts, images of one origin at most, requests and forms to ourselves alone."""
+    said = ["default-src 'none'", f"style-src {' '.join(map(digest, styles))}"]
+    if scripts:
+        said += [f"script-src {' '.join(map(digest, scripts))}", "connect-src 'self'"]
+    if images:
+        said.append(f"img-src {images}")
+    said += ["form-action 'self'", "base-uri 'none'", f"frame-ancestors {'*' if may_be_framed else chr(39) + 'none' + chr(39)}"]
+    return "; ".join(said)
+
+
+SECRET = {"referrer-policy": "no-referrer", "x-frame-options": "DENY", "x-robots-tag": "noindex, nofollow"}
+"""The headers of a page whose address is a secret: it goes to nobody, and nobody frames the page."""
+
+
+@cache
+def page_headers(folder: Path, *names: str) -> dict[str, str]:
+    """The headers of a page with those style sheets and a secret address; nothing is loaded, nothing runs."""
+    return SECRET | {"content-security-policy": policy([style(folder, *names)])}

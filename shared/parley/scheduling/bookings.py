@@ -22,7 +22,7 @@ from parley.scheduling.availability import Slot
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
 from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
-from parley.scheduling.offers import Aside, Offer, Taken, offer, taken
+from parley.scheduling.offers import Aside, Offer, Taken, Which, offer, taken
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
 from parley.scheduling.slots import SlotTaken, open_slot
@@ -65,7 +65,7 @@ def hold_hash(token: str | None) -> str | None:
     return keyed.digest(HOLD, token) if token else None
 
 
-def book_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: BookingFor) -> Booking:
+def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: BookingFor) -> Booking:
     """Take a slot; anybody may. Who asks for the same hosts waits in `offer`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.

@@ -192,7 +192,7 @@ class PublicHostRead(Shown):
 
 
 class EventTypePageRead(Shown):
-    """What a stranger sees of an event type before booking. Where it takes place is told to those who booked."""
+    """What a stranger sees of an event type before booking. Where it takes place is told to those who booked. `url` is its page."""
 
     id: UUID
     name: str
@@ -208,6 +208,7 @@ class EventTypePageRead(Shown):
     host_name: str | None
     hosts: list[PublicHostRead]
     organization_name: str
+    url: str
     questions: list[QuestionRead]
 
 

@@ -202,10 +202,12 @@ def page(session: Session, event_type_id: UUID) -> EventTypePageRead:
     found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
-    return _page(found)
+    row = found.event_type
+    same = select(EventType.id).where(EventType.slug == row.slug, EventType.is_active).order_by(EventType.id).limit(1)
+    return _page(found, found.brand.address(row.slug, None if session.scalar(same) == row.id else str(row.user_id)))
 
 
-def _page(found: Offer) -> EventTypePageRead:
+def _page(found: Offer, url: str) -> EventTypePageRead:
     row = found.event_type
     shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "requires_confirmation", "color")
     return EventTypePageRead(
@@ -214,6 +216,7 @@ def _page(found: Offer) -> EventTypePageRead:
         host_name=found.places[0].name,
         hosts=[PublicHostRead(id=place.user_id, name=place.name) for place in found.places],
         organization_name=found.organization_name,
+        url=url,
         questions=[
             QuestionRead(
                 id=asked.id,

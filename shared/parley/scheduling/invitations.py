@@ -13,6 +13,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 class Method(StrEnum):
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
+    PUBLISH = "PUBLISH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Meeting:
     summary: str
     description: str
     location: str | None
-    organizer: Person
+    organizer: Person | None
     attendees: Sequence[Person]
     is_tentative: bool = False
 
@@ -60,7 +61,8 @@ def calendar(method: Method, meeting: Meeting) -> bytes:
     standing = "TENTATIVE" if meeting.is_tentative else "CONFIRMED"
     event.add("status", "CANCELLED" if method is Method.CANCEL else standing)
     event.add("transp", "OPAQUE")
-    event.add("organizer", _address(meeting.organizer))
+    if meeting.organizer is not None:
+        event.add("organizer", _address(meeting.organizer))
     # Whoever books has accepted; nobody has to answer.
     for attendee in meeting.attendees:
         event.add("attendee", _address(attendee, role="REQ-PARTICIPANT", partstat="ACCEPTED", rsvp="FALSE"))

@@ -3,8 +3,8 @@
 import re
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, select
+from sqlalchemy.orm import Session, aliased
 
 from parley.identity.models import User
 from parley.kernel import directory
@@ -13,6 +13,7 @@ from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.models import EventType
 
 _SLUG = re.compile(r"[a-z0-9-]{1,100}")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def organization_of(slug: str) -> UUID:
@@ -23,17 +24,23 @@ def organization_of(slug: str) -> UUID:
     return found
 
 
-def event_type_of(session: Session, slug: str, host: str | None = None) -> UUID:
-    """The active event type with this slug. Raises `NoSuchEventType`.
+def named(slug: str, host: str | None = None) -> ScalarSelect[UUID]:
+    """The active event type with this slug, as a part of the statement that looks for it. Raises `NoSuchEventType`.
 
-    A slug is one person's own: of several people's the oldest is meant, unless `host` (a username) says whose.
+    A slug is one person's own: of several people's the oldest is meant, unless `host` (a username, or a user's id) says whose.
     """
     if not _SLUG.fullmatch(slug):
         raise NoSuchEventType
-    chosen = select(EventType.id).where(EventType.slug == slug, EventType.is_active).order_by(EventType.id).limit(1)
+    named = aliased(EventType)
+    chosen = select(named.id).where(named.slug == slug, named.is_active).order_by(named.id).limit(1)
     if host is not None:
-        chosen = chosen.join(User, User.id == EventType.user_id).where(User.username == host)
-    found = session.scalar(chosen)
+        chosen = chosen.join(User, User.id == named.user_id).where(User.id == UUID(host) if _ID.fullmatch(host) else User.username == host)
+    return chosen.scalar_subquery()
+
+
+def event_type_of(session: Session, slug: str, host: str | None = None) -> UUID:
+    """What `named` finds. Raises `NoSuchEventType`."""
+    found: UUID | None = session.scalar(select(named(slug, host)))
     if found is None:
         raise NoSuchEventType
     return found

@@ -68,7 +68,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What mails tell of a booking. `token` opens the invitee's page; `reason` is given when it was canceled."""
+    """What mails tell of a booking. `token` opens the invitee's page, `page` is where to book anew, `reason` why it was canceled."""
 
     booking_id: UUID
     calendar_uid: UUID
@@ -88,6 +88,7 @@ class Facts:
     reason: str | None
     is_pending: bool
     token: str
+    page: str | None
 
     @property
     def host_name(self) -> str | None:
@@ -111,8 +112,10 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
     invitee = Person(plain(facts.invitee_name), facts.invitee_email)
     is_over = news.method is Method.CANCEL
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
+    is_free = news in (News.CANCELED, News.DECLINED) and not is_host
     shown = {
         "facts": facts,
+        "again": facts.page if is_free else None,
         "heading": _HEADINGS[news][is_host],
         "is_host": is_host,
         "is_canceled": is_over,

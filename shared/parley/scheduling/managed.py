@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from parley.identity.models import Organization, User
 from parley.kernel import directory, keyed
@@ -12,6 +12,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.directory import Kind
 from parley.scheduling import moves, queries, transitions
 from parley.scheduling.bookings import TOKEN, NoSuchBooking
+from parley.scheduling.brands import Brand
 from parley.scheduling.kinds import CanceledBy
 from parley.scheduling.models import Booking, EventType
 from parley.scheduling.schemas import BookingMove, ManagedBookingRead
@@ -34,16 +35,28 @@ def key_of(token: str) -> Key:
     return Key(organization_id, token_hash)
 
 
+@dataclass(frozen=True, slots=True)
+class Managed:
+    """A booking as its invitee's page shows it. `host` is the host's name and address, `moved_to` the record that took its place."""
+
+    booking: Booking
+    shown: ManagedBookingRead
+    brand: Brand
+    event_type_slug: str | None
+    host: tuple[str, str] | None
+    moved_to: UUID | None
+
+
 def managed_booking(session: Session, key: Key) -> ManagedBookingRead:
     """Raises `NoSuchBooking`."""
-    return _found(session, key)[1]
+    return find(session, key).shown
 
 
 def cancel(session: Session, caller: Caller, key: Key, reason: str | None) -> ManagedBookingRead:
     """The invitee gives the time back. Raises `NoSuchBooking`, `IllegalTransition`, `TooLate`."""
-    booking, shown = _found(session, key)
-    transitions.cancel(session, caller, booking, CanceledBy.INVITEE, reason)
-    return _shown_again(shown, booking)
+    found = find(session, key)
+    transitions.cancel(session, caller, found.booking, CanceledBy.INVITEE, reason)
+    return _shown_again(found.shown, found.booking)
 
 
 def reschedule(session: Session, caller: Caller, key: Key, wanted: BookingMove) -> tuple[ManagedBookingRead, Booking]:
@@ -63,19 +76,29 @@ def _shown_again(shown: ManagedBookingRead, booking: Booking) -> ManagedBookingR
     return shown.model_copy(update={name: getattr(booking, name) for name in names})
 
 
-def _found(session: Session, key: Key) -> tuple[Booking, ManagedBookingRead]:
+def find(session: Session, key: Key) -> Managed:
+    """One statement. Raises `NoSuchBooking`."""
     # An event type or a host that is gone since takes nothing from the invitee's right to see the booking and to cancel it.
+    later = aliased(Booking)
     found = session.execute(
-        select(Booking, EventType.name, User.name, Organization.name)
+        select(Booking, EventType, User, Organization, later.id)
         .join(EventType, EventType.id == Booking.event_type_id)
         .join(Organization, Organization.id == Booking.organization_id)
         .outerjoin(User, User.id == Booking.host_id)
+        .outerjoin(later, later.rescheduled_from_id == Booking.id)
         .where(Booking.management_token_hash == key.token_hash),
         execution_options={"with_deleted": True},
     ).one_or_none()
     if found is None:
         raise NoSuchBooking
-    booking, event_type_name, host_name, organization_name = found
-    shown = {"event_type_name": event_type_name, "host_name": host_name, "organization_name": organization_name}
-    shown |= {name: getattr(booking, name) for name in ManagedBookingRead.model_fields if name not in shown}
-    return booking, ManagedBookingRead.model_validate(shown)
+    booking, event_type, host, organization, moved_to = found
+    names = {"event_type_name": event_type.name, "host_name": host.name if host else None, "organization_name": organization.name}
+    names |= {name: getattr(booking, name) for name in ManagedBookingRead.model_fields if name not in names}
+    return Managed(
+        booking,
+        ManagedBookingRead.model_validate(names),
+        Brand(organization.name, organization.slug, organization.logo_url, organization.brand_color),
+        event_type.slug if event_type.is_active and event_type.deleted_at is None else None,
+        (host.name or organization.name, host.email or "") if host is not None else None,
+        moved_to,
+    )

@@ -1,28 +1,171 @@
-"""The page behind the link of the invitee's mail: plain HTML, which a form on it posts back to."""
+"""The invitee's pages, behind the link of the mail: what was booked, and forms that cancel it or move it to another time."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from parley.kernel import templates
-from parley.scheduling.kinds import STANDING
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Refusal
+from parley.kernel.texts import storable
+from parley.scheduling import booking_page, calendar_links, managed
+from parley.scheduling.booking_forms import Field
+from parley.scheduling.booking_page import Shown
+from parley.scheduling.bookings import NoSuchBooking, management_token
+from parley.scheduling.brands import Brand
+from parley.scheduling.choices import look
+from parley.scheduling.kinds import STANDING, BookingStatus, QuestionType
+from parley.scheduling.managed import Key, Managed
+from parley.scheduling.models import Booking
+from parley.scheduling.moves import NotOfferedAnyMore
+from parley.scheduling.offers import Aside, offer
 from parley.scheduling.pages import FOLDER, render, when
-from parley.scheduling.schemas import ManagedBookingRead
+from parley.scheduling.schemas import BookingMove
+from parley.scheduling.slots import SlotNotOffered
+from parley.scheduling.visits import Visit, instant, written
 
-_STYLE = "booking.css"
+_HEADINGS = {
+    BookingStatus.PENDING: "Waiting to be confirmed",
+    BookingStatus.CONFIRMED: "You are booked",
+    BookingStatus.CANCELED: "This booking is canceled",
+    BookingStatus.RESCHEDULED: "This booking was moved",
+    BookingStatus.NO_SHOW: "This meeting is over",
+    BookingStatus.COMPLETED: "This meeting is over",
+}
 
 
-def headers() -> dict[str, str]:
-    return templates.page_headers(FOLDER, _STYLE)
+def path_of(token: str) -> str:
+    return f"/bookings/{token}"
 
 
-def page(booking: ManagedBookingRead) -> str:
-    """The booking, with the form that cancels it while it stands."""
-    return render(
-        "booking.html",
-        style=templates.style(FOLDER, _STYLE),
-        heading=booking.event_type_name,
+def headers(brand: Brand | None = None, *, is_embedded: bool = False, has_script: bool = False) -> dict[str, str]:
+    """Of a page whose address is a secret: it goes to nobody. In a frame stands only what has no form on it."""
+    said = booking_page.headers(brand, is_embedded=is_embedded, has_script=has_script)
+    secret = {name: value for name, value in templates.SECRET.items() if not (is_embedded and name == "x-frame-options")}
+    return said | secret | {"cache-control": "no-store"}
+
+
+def page(found: Managed, token: str, *, is_news: bool = False, is_embedded: bool = False, said: str | None = None) -> Shown:
+    """The booking. While it stands it can be put into a calendar, and, but for a frame, be moved and canceled."""
+    booking = found.shown
+    is_standing = booking.status in STANDING
+    heading = _HEADINGS[booking.status]
+    again = found.brand.address(found.event_type_slug) if found.event_type_slug else None
+    html = render(
+        "booked.html",
+        style=templates.style(FOLDER, booking_page.SHEET),
+        script=templates.text(FOLDER, booking_page.SCRIPT),
+        heading=heading,
+        brand=found.brand,
         booking=booking,
         when=when(booking.start_time, booking.end_time, booking.timezone),
-        is_standing=booking.status in STANDING,
+        said=said,
+        sentences=_sentences(found, is_news=is_news),
+        is_news=is_news,
+        is_standing=is_standing,
+        is_changeable=is_standing and booking.start_time > now(),
+        is_embedded=is_embedded,
+        may_act=not is_embedded,
+        path=path_of(token),
+        moved_to=path_of(management_token(_record(found, found.moved_to))) if found.moved_to else None,
+        again=again,
+        google=calendar_links.google(booking),
+        outlook=calendar_links.outlook(booking),
+        written=written,
     )
+    return Shown(html, headers(found.brand, is_embedded=is_embedded))
 
 
-def page_without_booking(message: str) -> str:
-    return render("booking.html", style=templates.style(FOLDER, _STYLE), heading=message, booking=None)
+def _record(found: Managed, booking_id: UUID) -> Booking:
+    return Booking(id=booking_id, organization_id=found.booking.organization_id)
+
+
+def _sentences(found: Managed, *, is_news: bool) -> list[str]:
+    status = found.shown.status
+    if status is BookingStatus.PENDING:
+        return ["The host has been asked. A mail tells you when the time is confirmed; it is kept for you until then."]
+    if status is BookingStatus.CONFIRMED and is_news:
+        return ["An invitation is on its way to your mailbox."]
+    return []
+
+
+def missing(refusal: Refusal) -> Shown:
+    html = render("missing.html", heading=refusal.detail, style=templates.style(FOLDER, booking_page.SHEET), brand=None)
+    return Shown(html, headers())
+
+
+def show(session: Session, found: Managed, token: str, asked: Mapping[str, str]) -> Shown:
+    """What the address asks for: the booking, the calendar that moves it, or the file for a calendar."""
+    if asked.get("calendar") == "ics":
+        attached = {"content-disposition": 'attachment; filename="booking.ics"', "cache-control": "no-store"}
+        from parley.scheduling import calendar_files  # 40 ms that no page needs
+
+        return Shown(calendar_files.published(found, path_of(token)), attached, "text/calendar; charset=utf-8")
+    if asked.get("move") and found.shown.status in STANDING and found.booking.start_time > now():
+        try:
+            return move_page(session, found, Visit.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
+        except NotOfferedAnyMore as refusal:
+            return page(found, token, said=refusal.detail)
+    return page(found, token, is_news="moved" in asked)
+
+
+def confirmation(found: Managed, token: str, organization_slug: str, visit: Visit) -> Shown:
+    """What was booked a moment ago, on the page where it was. Raises `NoSuchBooking`."""
+    if found.brand.slug != organization_slug:
+        raise NoSuchBooking
+    return page(found, token, is_news=True, is_embedded=visit.is_embedded)
+
+
+def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping[str, str]) -> str:
+    """Cancel the booking, or move it to a time. Where the page is then.
+
+    Raises what `managed.cancel` and `managed.reschedule` raise.
+    """
+    reason = storable(form.get("reason", "")).strip()[:500]
+    if form.get("action") != "move":
+        managed.cancel(session, caller, key, reason)
+        return path_of(token)
+    start = instant(form.get("time", ""))
+    if start is None:
+        raise SlotNotOffered("Choose a time.")
+    _, moved = managed.reschedule(session, caller, key, BookingMove(start_time=start, reason=reason or None))
+    return f"{path_of(management_token(moved))}?moved=1"
+
+
+def again(session: Session, found: Managed, token: str, form: Mapping[str, str], refusal: Refusal) -> Shown:
+    """The page after a refusal: other times, where one was wanted and can be."""
+    if form.get("action") == "move" and found.shown.status in STANDING and found.booking.start_time > now():
+        try:
+            return move_page(session, found, Visit.of(path_of(token), form), storable(form.get("reason", ""))[:500], said=refusal.detail)
+        except NotOfferedAnyMore:
+            pass
+    return page(found, token, said=refusal.detail)
+
+
+def move_page(session: Session, found: Managed, visit: Visit, reason: str = "", said: str | None = None) -> Shown:
+    """The calendar for another time, or what is asked before it moves there. Raises `NotOfferedAnyMore`."""
+    booking = found.booking
+    there = offer(session, booking.event_type_id, only_active=False)
+    if there is None:
+        raise NotOfferedAnyMore
+    choice = look(session, there, visit, Aside(booking_id=booking.id))
+    is_form = choice.slot is not None or bool(said)
+    asked = Field("reason", "Why do you move it? (optional)", QuestionType.LONG_TEXT, False, [reason] if reason else [], most=500)
+    hidden = visit.fields(action="move", timezone=choice.zone.key)
+    if choice.slot is not None:
+        hidden["time"] = written(choice.slot.start)
+    elif visit.start is not None and said is None:
+        said = "This time is not open any more. Choose another one."
+    shown = {
+        "heading": there.event_type.name,
+        "step": "form" if is_form else "times",
+        "said": said,
+        "is_gone": choice.slot is None,
+        "was": when(booking.start_time, booking.end_time, choice.zone.key),
+        "fields": [asked],
+        "hidden": hidden,
+        "submit": "Move it to this time",
+    }
+    return Shown(booking_page.calendar(there, visit, choice, **shown).html, headers(there.brand, has_script=True))

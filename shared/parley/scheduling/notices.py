@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from parley.identity.models import User
 from parley.scheduling import claims, occasions
 from parley.scheduling.bookings import management_token
+from parley.scheduling.brands import Brand
 from parley.scheduling.invitations import Method, Person
 from parley.scheduling.kinds import STANDING, BookingStatus, NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.mails import Facts, News, Reader, is_deliverable, subject
@@ -102,6 +103,8 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
     if found is None:
         return None
     booking, invitee, organization_name = found.booking, found.invitee, found.organization.name
+    organization, event_type = found.organization, found.event_type
+    is_offered = event_type.is_active and event_type.deleted_at is None
     facts = Facts(
         booking_id=booking.id,
         calendar_uid=booking.calendar_uid,
@@ -121,6 +124,7 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
         reason=booking.cancel_reason,
         is_pending=booking.status is BookingStatus.PENDING,
         token=management_token(booking),
+        page=Brand(organization.name, organization.slug, None, None).address(event_type.slug) if is_offered else None,
     )
     readers = [_reader(host, is_first=host.id == booking.host_id) for host in found.hosts if is_deliverable(host.email)]
     return facts, readers, booking.status, booking.confirmed_at is not None

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, Uuid, case, func, literal, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, Select, Uuid, case, func, literal, literal_column, select, union_all
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -14,6 +14,7 @@ from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.clock import now
 from parley.scheduling.availability import Host, Interval, Terms, busy_span, limit_span
 from parley.scheduling.availability import Session as Seats
+from parley.scheduling.brands import Brand
 from parley.scheduling.hours import DAY, Hours, Override, Window, to_datetime, to_instant, within_calendar
 from parley.scheduling.kinds import HOLDING, AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
 from parley.scheduling.models import (
@@ -32,6 +33,9 @@ from parley.scheduling.models import (
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
 _BUSY, _SEAT, _COUNTED, _TURN = range(4)
+
+Which = UUID | ScalarSelect[UUID]
+"""An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,14 @@ class Offer:
     event_type: EventType
     terms: Terms
     timezone: str
-    organization_name: str
+    brand: Brand
     places: list[Place]
     questions: list[Asked]
     strategy: AssignmentStrategy | None
+
+    @property
+    def organization_name(self) -> str:
+        return self.brand.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ def _gathered(*columns: InstrumentedAttribute[Any], parent: InstrumentedAttribut
     return select(func.jsonb_agg(func.jsonb_build_array(*columns))).where(parent == of).scalar_subquery()
 
 
-def _places(ids: Sequence[UUID], name: str) -> Any:
+def _places(ids: Sequence[Which], name: str) -> Any:
     """Who the hosts of event types are, by kind: the one, those of the list, those of the pool."""
     alone = (EventTypeKind.ONE_ON_ONE, EventTypeKind.GROUP)
     none = literal_column("NULL", Uuid)
@@ -129,7 +137,7 @@ def _places(ids: Sequence[UUID], name: str) -> Any:
     ).subquery(name)
 
 
-def _offering(ids: Sequence[UUID]) -> Select[Any]:
+def _offering(ids: Sequence[Which]) -> Select[Any]:
     """A row for each host of an event type who still belongs to the organization."""
     places, all_places = _places(ids, "places"), _places(ids, "all_places")
     own, kept = aliased(AvailabilitySchedule), aliased(AvailabilitySchedule)
@@ -145,7 +153,7 @@ def _offering(ids: Sequence[UUID]) -> Select[Any]:
         select(
             EventType,
             own.timezone,
-            Organization.name,
+            func.jsonb_build_array(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color),
             RoundRobinPool.strategy,
             select(func.count()).where(all_places.c.of == EventType.id).correlate(EventType).scalar_subquery(),
             _gathered(*asked, parent=Question.event_type_id, of=EventType.id),
@@ -171,7 +179,7 @@ def _offering(ids: Sequence[UUID]) -> Select[Any]:
     )
 
 
-def offer(session: Session, event_type_id: UUID, *, to_book: bool = False, only_active: bool = True) -> Offer | None:
+def offer(session: Session, event_type_id: Which, *, to_book: bool = False, only_active: bool = True) -> Offer | None:
     """An event type whose hosts still belong to the organization: all of a COLLECTIVE, some of a pool. One statement.
 
     `to_book` locks the event type and the memberships of its hosts, in the order of their ids, until the transaction ends: who books the
@@ -197,14 +205,14 @@ def offers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Offer]:
 def _whole(rows: Sequence[Any]) -> Offer | None:
     if not rows:
         return None
-    row, timezone, organization_name, strategy, wanted, asked = rows[0][:6]
+    row, timezone, organization, strategy, wanted, asked = rows[0][:6]
     if row.kind is EventTypeKind.COLLECTIVE and len(rows) < wanted:
         return None
     return Offer(
         row,
         terms(row),
         timezone,
-        organization_name,
+        Brand(*organization),
         [_place(*found[6:]) for found in sorted(rows, key=lambda found: (found.position, found.user_id))],
         [Asked.of(*question) for question in sorted(asked or ())],
         strategy,

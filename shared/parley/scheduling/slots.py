@@ -50,8 +50,14 @@ def slots(
     found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
-    there = taken(session, found, from_, to, aside or Aside())
-    open_ = open_slots(
+    open_ = listed(session, found, from_, to, aside or Aside())
+    return OpenSlotsRead(timezone=timezone or found.timezone, slots=[read(slot) for slot in open_])
+
+
+def listed(session: Session, found: Offer, from_: datetime, to: datetime, aside: Aside) -> list[Slot]:
+    """The open slots of an offer that start in `[from_, to)`, in order. One statement."""
+    there = taken(session, found, from_, to, aside)
+    return open_slots(
         found.terms,
         there.hosts(found),
         from_=from_,
@@ -61,7 +67,6 @@ def slots(
         sessions=there.sessions,
         timezone=found.timezone,
     )
-    return OpenSlotsRead(timezone=timezone or found.timezone, slots=[read(slot) for slot in open_])
 
 
 def read(slot: Slot) -> OpenSlotRead:

@@ -1,6 +1,6 @@
 """How a time is said, in words of our own, so that no locale of the process changes it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,4 +25,21 @@ def when_briefly(start: datetime, timezone: str) -> str:
 
 
 def _day(moment: datetime) -> str:
-    return f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return f"{day_in_words(moment.date())} {moment.year}"
+
+
+def day_in_words(day: date) -> str:
+    """`Monday, 7 December`."""
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]}"
+
+
+def month_in_words(day: date) -> str:
+    """`December 2026`."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def minutes_in_words(minutes: int) -> str:
+    """`30 minutes`, `1 hour 15 minutes`."""
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{count} {word}{'s' * (count != 1)}" for count, word in ((hours, "hour"), (rest, "minute")) if count]
+    return " ".join(parts)

@@ -1,0 +1,43 @@
+"""POST /{organization}/{event_type}: the form of the booking page. What it refuses it shows again, with what was typed."""
+
+import hashlib
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+from parley.kernel.db import transaction
+from parley.kernel.errors import Conflict, Unprocessable
+from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.once import Once, Replayed
+from parley.scheduling import booking_forms, booking_page, links
+from parley.scheduling.booking_page import MISSING, Shown
+
+app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
+BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked; the page at the address in Location says so."}}
+
+
+def _shown(status: int, page: Shown, **headers: str) -> Response[str]:
+    return Response(status, page.kind, page.html, headers=page.headers | headers)
+
+
+@app.post("/<organization>/<event_type>", responses=BOOKED)
+def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
+    caller, body = visitor.acting_for(links.organization_of(organization)), app.current_event.decoded_body or ""
+    visit, entered = booking_forms.received(f"/{organization}/{event_type}", body)
+    refused: Conflict | Unprocessable | None = None
+    if not entered.errors and entered.wanted is not None:
+        try:
+            once = Once(entered.key, event.get("routeKey", ""), hashlib.sha256(f"{visit.path}\n{body}".encode()).digest())
+            with transaction(caller, once) as session:
+                booked = once.answer(session, booking_page.book(session, caller, event_type, visit, entered))
+            return _shown(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
+        except Replayed as was:
+            return _shown(303, booking_page.NOTHING, location=booking_page.booked_before(caller, visit, was.body))
+        except (Conflict, Unprocessable) as refusal:
+            refused = refusal
+    with transaction(caller) as session:
+        return _shown(refused.status if refused else 422, booking_page.again(session, event_type, visit, entered, refused))
+
+
+app.exception_handler(list(MISSING))(lambda refusal: _shown(refusal.status, booking_page.refused(refusal)))
+lambda_handler = entrypoint(app)

@@ -1,0 +1,208 @@
+"""The form of the booking page: what it asks, what was typed, and what is wrong with that."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from pydantic import ValidationError
+
+from parley.kernel.texts import storable
+from parley.scheduling import answers
+from parley.scheduling.answers import InvalidAnswers
+from parley.scheduling.kinds import LocationType, QuestionType
+from parley.scheduling.offers import Asked, Offer
+from parley.scheduling.schemas import BookingFor
+from parley.scheduling.visits import Visit, written
+
+_NUMBERS, _LISTS, _TEXTS = "number", "options", "text"
+_PREFIX = {QuestionType.NUMBER: _NUMBERS, QuestionType.MULTI_SELECT: _LISTS}
+_ANSWER = re.compile(rf"({_NUMBERS}|{_LISTS}|{_TEXTS})-([0-9a-f-]{{36}})")
+_KEY = re.compile(r"[0-9a-f-]{36}")
+_WRONG = {
+    "name": "Enter your name, on one line of at most 200 characters.",
+    "email": "Enter an e-mail address, like name@example.com.",
+    "phone": "Enter a phone number with its country code, like +49 30 123456.",
+    "notes": "Write at most 5,000 characters.",
+}
+_INPUTS = {QuestionType.PHONE: ("tel", "tel"), QuestionType.EMAIL: ("email", "email")}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An input of the form. `kind` is a question's, or EMAIL, PHONE, SHORT_TEXT and LONG_TEXT for what is asked of everybody."""
+
+    name: str
+    label: str
+    kind: QuestionType
+    is_required: bool
+    values: list[str]
+    error: str | None = None
+    options: Sequence[str] = ()
+    placeholder: str | None = None
+    autocomplete: str = "off"
+    hint: str | None = None
+    most: int | None = None
+
+    @property
+    def value(self) -> str:
+        return self.values[0] if self.values else ""
+
+    @property
+    def type(self) -> str:
+        """Of an `input`."""
+        return {QuestionType.PHONE: "tel", QuestionType.EMAIL: "email"}.get(self.kind, "text")
+
+    @property
+    def described_by(self) -> str:
+        """The ids of what explains it, for `aria-describedby`."""
+        return " ".join([f"{self.name}-hint"] * bool(self.hint) + [f"{self.name}-error"] * bool(self.error))
+
+
+@dataclass(slots=True)
+class Entered:
+    """What was sent: by field what was typed, what is wrong with it, and the booking that is wanted where nothing is."""
+
+    typed: dict[str, list[str]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    wanted: BookingFor | None = None
+    key: str | None = None
+    hold_token: str | None = None
+
+
+def received(path: str, body: str) -> tuple[Visit, Entered]:
+    """A form of the page at `path`, as it was sent (application/x-www-form-urlencoded)."""
+    form = parse_qs(body, keep_blank_values=True)
+    visit = Visit.of(path, {name: values[0] for name, values in form.items()})
+    return visit, read(form, visit)
+
+
+def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
+    """The form as it came."""
+    typed = {name: [storable(value).strip() for value in values] for name, values in form.items()}
+    given = {name: values[0] for name, values in typed.items() if values and values[0]}
+    names, answered = _answers(typed)
+    invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
+    key, hold_token = given.get("key", ""), given.get("hold_token", "")[:100] or None
+    entered = Entered(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
+    carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name == "referrer"}
+    if "phone" in typed and "phone" not in given:
+        entered.errors["phone"] = _WRONG["phone"]  # the field is there only where the host calls
+    try:
+        entered.wanted = BookingFor.model_validate(
+            {
+                "start_time": visit.start and written(visit.start),
+                "invitee": {**invitee, "timezone": visit.timezone or "UTC"},
+                "answers": answered,
+                "hold_token": hold_token,
+                **carried,
+            }
+        )
+    except ValidationError as wrong:
+        for error in wrong.errors():
+            entered.errors |= _said(error["loc"], names)
+    return entered
+
+
+def _said(loc: tuple[int | str, ...], names: Sequence[str]) -> dict[str, str]:
+    if loc[0] == "invitee" and loc[-1] in _WRONG:
+        return {str(loc[-1]): _WRONG[str(loc[-1])]}
+    if loc[0] == "answers" and len(loc) > 1 and isinstance(loc[1], int):
+        return {names[loc[1]]: "This is not an answer that can be kept; it may be too long."}
+    return {}
+
+
+def _answers(typed: Mapping[str, list[str]]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The names of the fields that answer questions, and the answers as the API takes them."""
+    names: list[str] = []
+    found: list[dict[str, Any]] = []
+    for name, values in typed.items():
+        match = _ANSWER.fullmatch(name)
+        chosen = [value for value in values if value]
+        if match and chosen and len(found) < 50:
+            names.append(name)
+            kind, question_id = match.groups()
+            value = chosen[:100] if kind == _LISTS else _number(chosen[0]) if kind == _NUMBERS else chosen[0].replace("\r\n", "\n")
+            found.append({"question_id": question_id, "value": value})
+    return names, found
+
+
+def _number(text: str) -> int | float | str:
+    """What is no number stays as it is, to be refused as an answer."""
+    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    if re.fullmatch(r"[+-]?[0-9]{1,15}", plain, re.ASCII):
+        return int(plain)
+    return float(plain) if re.fullmatch(r"[+-]?[0-9]{0,15}\.[0-9]{1,15}", plain, re.ASCII) else text
+
+
+def check(found: Offer, entered: Entered) -> None:
+    """Say of the answers what is wrong, where something else was, so that all is said at once."""
+    if entered.wanted is None:
+        _, answered = _answers(entered.typed)
+        try:
+            kept = BookingFor.model_validate({**_ANYBODY, "answers": answered}).answers
+        except ValidationError:
+            return
+    else:
+        kept = entered.wanted.answers
+    try:
+        answers.check(found.questions, kept)
+    except InvalidAnswers as refusal:
+        by_id = {str(asked.id): name_of(asked) for asked in found.questions}
+        for error in refusal.extensions["errors"]:
+            if name := by_id.get(error["question_id"]):
+                entered.errors.setdefault(name, f"This {error['msg']}.")
+
+
+_ANYBODY = {"start_time": "2000-01-01T00:00:00Z", "invitee": {"name": "-", "email": "nobody@parley.invalid", "timezone": "UTC"}}
+
+
+def name_of(asked: Asked) -> str:
+    """The field's name: the form of the answer, and the question's id."""
+    return f"{_PREFIX.get(asked.type, _TEXTS)}-{asked.id}"
+
+
+def fields(found: Offer, entered: Entered, visit: Visit) -> list[Field]:
+    """The inputs of the form, in order, with what was typed or is known already."""
+    typed, wrong = entered.typed, entered.errors
+    prefilled: dict[str, list[str]] = {name: [visit.carried[name]] for name in ("name", "email") if name in visit.carried}
+
+    def asked_of_everybody(name: str, label: str, kind: QuestionType, *, is_required: bool = True, **more: Any) -> Field:
+        return Field(name, label, kind, is_required, typed.get(name, prefilled.get(name, [])), wrong.get(name), **more)
+
+    made = [
+        asked_of_everybody("name", "Your name", QuestionType.SHORT_TEXT, autocomplete="name", most=200),
+        asked_of_everybody(
+            "email", "E-mail address", QuestionType.EMAIL, autocomplete="email", most=254, hint="The invitation is sent there."
+        ),
+    ]
+    if needs_phone(found):
+        made.append(
+            asked_of_everybody("phone", "Phone number", QuestionType.PHONE, autocomplete="tel", most=40, hint="You will be called there.")
+        )
+    for question in found.questions:
+        name = name_of(question)
+        made.append(
+            Field(
+                name,
+                question.label,
+                question.type,
+                question.required,
+                typed.get(name, []),
+                wrong.get(name),
+                question.options,
+                question.placeholder,
+                _INPUTS.get(question.type, ("", "off"))[1],
+                most=answers.SHORT if question.type is QuestionType.SHORT_TEXT else 5000,
+            )
+        )
+    made.append(
+        asked_of_everybody("notes", "Anything that helps to prepare the meeting", QuestionType.LONG_TEXT, is_required=False, most=5000)
+    )
+    return made
+
+
+def needs_phone(found: Offer) -> bool:
+    """Whether the host calls the invitee."""
+    return found.event_type.location_type is LocationType.PHONE and not found.event_type.location_value

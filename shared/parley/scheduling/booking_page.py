@@ -1,0 +1,188 @@
+"""The page of an event type, `/{organization}/{event-type}`: a month, a day, a time, a form. It works without scripts, better with them.
+
+It has no cookies and knows no session, so there is nothing that another site could make a browser do in somebody's name: whoever posts the
+form books as a stranger, as anybody may.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from parley.kernel import templates
+from parley.kernel.callers import Caller
+from parley.kernel.errors import Refusal
+from parley.kernel.ids import new_id
+from parley.kernel.paging import BadCursor
+from parley.scheduling import booking_forms, bookings, links, months
+from parley.scheduling.booking_forms import Entered
+from parley.scheduling.bookings import NoSuchBooking
+from parley.scheduling.brands import Brand
+from parley.scheduling.choices import Choice, look
+from parley.scheduling.event_types import NoSuchEventType
+from parley.scheduling.kinds import EventTypeKind, LocationType
+from parley.scheduling.models import Booking
+from parley.scheduling.offers import Aside, Offer, offer
+from parley.scheduling.pages import FOLDER, render, when
+from parley.scheduling.slots import LimitReached, SlotNotOffered, SlotTaken
+from parley.scheduling.times import day_in_words, minutes_in_words, month_in_words
+from parley.scheduling.visits import Visit, written
+
+SHEET, SCRIPT = "booking.css", "booking.js"
+PLACES = {
+    LocationType.PHONE: "Phone call",
+    LocationType.IN_PERSON: "In person",
+    LocationType.ZOOM: "Video call on Zoom",
+    LocationType.GOOGLE_MEET: "Video call on Google Meet",
+    LocationType.MICROSOFT_TEAMS: "Video call on Microsoft Teams",
+    LocationType.ROOM: "Video call",
+}
+_GONE = (SlotTaken, LimitReached, SlotNotOffered)
+MISSING = (NoSuchEventType, NoSuchBooking, BadCursor)
+"""What is answered with the page that says that there is nothing."""
+
+EMBEDDED = {"cache-control": "public, max-age=3600", "cross-origin-resource-policy": "cross-origin"}
+"""The headers of the script that others load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page with its headers."""
+
+    html: str
+    headers: dict[str, str]
+    kind: str = "text/html; charset=utf-8"
+
+
+NOTHING = Shown("", {"cache-control": "no-store", "referrer-policy": "no-referrer"})
+"""The body of a redirection."""
+
+
+class Booked(BaseModel):
+    """What is kept of a form that was sent, so that sending it twice books once. The link's secret is made of it again."""
+
+    id: UUID
+
+
+def found(session: Session, event_type_slug: str, visit: Visit) -> Offer:
+    """What the address names. One statement. Raises `NoSuchEventType`."""
+    there = offer(session, links.named(event_type_slug, visit.host))
+    if there is None:
+        raise NoSuchEventType
+    return there
+
+
+def show(session: Session, event_type_slug: str, visit: Visit, hold_token: str | None = None) -> Shown:
+    """The page and its headers: the calendar, or the form where an open time was chosen. Two statements. Raises `NoSuchEventType`."""
+    there = found(session, event_type_slug, visit)
+    choice = look(session, there, visit, Aside(hold=bookings.hold_hash(hold_token)))
+    is_gone = visit.start is not None and choice.slot is None
+    said = "This time is not open any more. Choose another one." if is_gone else None
+    return _page(there, visit, choice, Entered() if choice.slot else None, said)
+
+
+def book(session: Session, caller: Caller, event_type_slug: str, visit: Visit, entered: Entered) -> Booked:
+    """Raises what `bookings.book_slot` raises."""
+    assert entered.wanted is not None
+    return Booked(id=bookings.book_slot(session, caller, links.named(event_type_slug, visit.host), entered.wanted).id)
+
+
+def booked(caller: Caller, visit: Visit, done: Booked) -> str:
+    """Where the booking is shown to who has made it. In a frame nothing can be changed, so it stays on this page."""
+    token = bookings.management_token(Booking(id=done.id, organization_id=caller.organization_id))
+    return f"{visit.path}?booking={token}" + ("&embed=1" if visit.is_embedded else "")
+
+
+def booked_before(caller: Caller, visit: Visit, kept: str) -> str:
+    return booked(caller, visit, Booked.model_validate_json(kept))
+
+
+def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered, refusal: Refusal | None) -> Shown:
+    """The form once more, with what was typed, what is wrong with it, and other times where the chosen one is gone."""
+    there = found(session, event_type_slug, visit)
+    booking_forms.check(there, entered)
+    choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
+    said = refusal.detail if refusal is not None and not entered.errors else None
+    if choice.slot is None or isinstance(refusal, _GONE):
+        said = f"{refusal.detail if refusal else 'This time is not open any more.'} What you typed is kept."
+    return _page(there, visit, choice, entered, said, is_gone=choice.slot is None)
+
+
+def _page(there: Offer, visit: Visit, choice: Choice, entered: Entered | None, said: str | None, *, is_gone: bool = False) -> Shown:
+    """With `entered` the form, without it the calendar."""
+    row, zone = there.event_type, choice.zone.key
+    shown: dict[str, Any] = {}
+    if entered is not None:
+        fields = booking_forms.fields(there, entered, visit)
+        hidden = visit.fields(timezone=zone, key=str(new_id()), name=None, email=None)
+        hidden |= {"time": written(choice.slot.start)} if choice.slot else {}
+        hidden |= {"hold_token": entered.hold_token} if entered.hold_token else {}
+        shown = {"fields": fields, "hidden": hidden, "errors": [one for one in fields if one.error], "submit": "Book this time"}
+        if row.requires_confirmation:
+            shown["submit"] = "Ask for this time"
+    return calendar(
+        there,
+        visit,
+        choice,
+        said=said,
+        is_gone=is_gone,
+        heading=row.name,
+        step="form" if entered is not None else "times",
+        may_hold=row.id,
+        **shown,
+    )
+
+
+def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
+    """The template of a choice, for a new booking or for one that moves, and its headers."""
+    row, zone = there.event_type, choice.zone.key
+    hosts = [place.name for place in there.places if place.name]
+    nothing: dict[str, Any] = {"fields": [], "hidden": {}, "errors": [], "submit": "", "may_hold": None, "was": None}
+    html = render(
+        "choose.html",
+        **nothing
+        | {
+            "style": templates.style(FOLDER, SHEET),
+            "script": templates.text(FOLDER, SCRIPT),
+            "brand": there.brand,
+            "event_type": row,
+            "hosts": hosts[:1] if row.kind is EventTypeKind.ROUND_ROBIN and len(hosts) == 1 else hosts,
+            "is_pool": row.kind is EventTypeKind.ROUND_ROBIN,
+            "length": minutes_in_words(row.duration),
+            "place": PLACES.get(row.location_type),
+            "visit": visit,
+            "choice": choice,
+            "zone": zone,
+            "zones": months.zones(),
+            "is_listed": zone in months.zone_names(),
+            "day_in_words": day_in_words,
+            "month_in_words": month_in_words,
+            "when": (lambda slot: when(slot.start, slot.end, zone)),
+            "written": written,
+        }
+        | shown,
+    )
+    return Shown(html, headers(there.brand, is_embedded=visit.is_embedded, has_script=True))
+
+
+def headers(brand: Brand | None, *, is_embedded: bool = False, has_script: bool = False) -> dict[str, str]:
+    """Of a page that anybody may see: only an embedded one may stand in a frame. Of others' places it loads the logo alone."""
+    styles = [templates.style(FOLDER, SHEET), *([brand.style] if brand and brand.style else [])]
+    scripts = [templates.text(FOLDER, SCRIPT)] if has_script or is_embedded else []
+    said = templates.policy(styles, scripts, brand.logo_origin if brand else "", may_be_framed=is_embedded)
+    framing = {} if is_embedded else {"x-frame-options": "DENY"}
+    return {"content-security-policy": said, "referrer-policy": "same-origin", "cache-control": "no-cache, private", **framing}
+
+
+def refused(refusal: Refusal) -> Shown:
+    """What is said of everything that is not there: no such organization, event type, or host, and what is not offered any more."""
+    html = render("missing.html", heading="There is nothing to book here", style=templates.style(FOLDER, SHEET), brand=None)
+    return Shown(html, headers(None) | {"x-robots-tag": "noindex"})
+
+
+@cache
+def embed_script() -> str:
+    return str(templates.text(FOLDER, "embed.js"))

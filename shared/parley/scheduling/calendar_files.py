@@ -1,0 +1,27 @@
+"""A booking as a file for a calendar."""
+
+from parley.kernel.mail import is_deliverable, plain
+from parley.kernel.settings import setting
+from parley.scheduling import calendar_links
+from parley.scheduling.invitations import Meeting, Method, Person, calendar
+from parley.scheduling.kinds import STANDING, BookingStatus
+from parley.scheduling.managed import Managed
+
+
+def published(found: Managed, path: str) -> str:
+    """The booking for a calendar to keep (RFC 5546, PUBLISH: nobody is invited by it), with the UID that the mails have."""
+    booking, shown = found.booking, found.shown
+    meeting = Meeting(
+        uid=booking.calendar_uid,
+        sequence=booking.sequence,
+        stamp=booking.canceled_at or booking.confirmed_at or booking.created_at,
+        start=booking.start_time,
+        end=booking.end_time,
+        summary=plain(calendar_links.summary(shown)),
+        description=f"Change or cancel: {setting('PUBLIC_URL').rstrip('/')}{path}",
+        location=plain(booking.location, 500) if booking.location else None,
+        organizer=Person(plain(found.host[0]), found.host[1]) if found.host and is_deliverable(found.host[1]) else None,
+        attendees=[],
+        is_tentative=booking.status is BookingStatus.PENDING,
+    )
+    return calendar(Method.PUBLISH if shown.status in STANDING else Method.CANCEL, meeting).decode()

@@ -1,0 +1,75 @@
+"""What a visitor can choose from on a booking page: the days of a month, the times of a day. One statement beside the offer's."""
+
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from parley.kernel.clock import now
+from parley.scheduling import months, slots
+from parley.scheduling.availability import Slot
+from parley.scheduling.months import Day
+from parley.scheduling.offers import Aside, Offer
+from parley.scheduling.visits import Visit
+
+OTHERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`slot` is the time that was asked for, where it is open; `others` are open ones near it."""
+
+    zone: ZoneInfo
+    month: date
+    weeks: list[list[Day | None]]
+    day: date | None
+    times: list[Slot]
+    slot: Slot | None
+    others: list[Slot]
+    open_days: int
+    before: date | None
+    after: date | None
+
+
+def look(session: Session, found: Offer, visit: Visit, aside: Aside) -> Choice:
+    """The month that is asked for; without one the first that has an open time, of this one and the next.
+
+    Where no day is asked for it is the first with an open time.
+    """
+    zone, at = ZoneInfo(visit.timezone or found.timezone), now()
+    today = at.astimezone(zone).date()
+    first, last = months.first_of(today), months.after(months.first_of(today), months.MONTHS_AHEAD)
+    asked = visit.start.astimezone(zone).date() if visit.start else visit.day
+    month = months.first_of(asked) if asked else visit.month
+    if month is None:
+        open_ = slots.listed(session, found, at, months.begins(months.after(first, 2), zone), aside)
+    else:
+        month = min(max(month, first), last)
+        open_ = slots.listed(session, found, months.begins(month, zone), months.begins(months.after(month), zone), aside)
+
+    days = months.by_day(open_, zone)
+    month = month or months.first_of(next(iter(days), today))
+    here = {day: found for day, found in days.items() if months.first_of(day) == month}
+    day = asked if asked and months.first_of(asked) == month else next(iter(here), None)
+    times = here.get(day, []) if day else []
+    return Choice(
+        zone,
+        month,
+        months.weeks(month, here, today, day),
+        day,
+        times,
+        next((slot for slot in times if slot.start == visit.start), None),
+        _near(open_, times, visit),
+        len(here),
+        months.after(month, -1) if month > first else None,
+        months.after(month) if month < last else None,
+    )
+
+
+def _near(open_: list[Slot], times: list[Slot], visit: Visit) -> list[Slot]:
+    """Those of the same day; where it has none, the next ones, or else the last ones before."""
+    if visit.start is None or times:
+        return times[: 4 * OTHERS]
+    later = [slot for slot in open_ if slot.start > visit.start]
+    return later[:OTHERS] or open_[-OTHERS:]

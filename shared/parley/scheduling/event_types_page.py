@@ -1,0 +1,63 @@
+"""The page of an organization, `/{organization}`: what can be booked with it."""
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from parley.identity.models import Organization, OrganizationMember, User
+from parley.kernel import paging, templates
+from parley.scheduling import booking_page
+from parley.scheduling.booking_page import Shown
+from parley.scheduling.brands import Brand
+from parley.scheduling.event_types import NoSuchEventType
+from parley.scheduling.kinds import EventTypeKind
+from parley.scheduling.models import EventType
+from parley.scheduling.pages import FOLDER, render
+from parley.scheduling.times import minutes_in_words
+from parley.scheduling.visits import Visit
+
+A_PAGE = 50
+
+
+def _offered() -> Select[EventType, User, bool]:
+    """Active ones with their hosts. A slug is one person's own: whose is not the oldest needs a host's name in its address."""
+    older = aliased(EventType)
+    is_named = exists(select(older.id).where(older.slug == EventType.slug, older.is_active, older.id < EventType.id))
+    is_there = exists(
+        select(OrganizationMember.id).where(OrganizationMember.user_id == EventType.user_id, OrganizationMember.deactivated_at.is_(None))
+    )
+    is_others = EventType.kind.in_((EventTypeKind.COLLECTIVE, EventTypeKind.ROUND_ROBIN))
+    return select(EventType, User, is_named).join(User, User.id == EventType.user_id).where(EventType.is_active, or_(is_others, is_there))
+
+
+def show(session: Session, visit: Visit, cursor: str | None) -> Shown:
+    """The page and its headers. Two statements. Raises `NoSuchEventType`, `BadCursor`."""
+    mine = Organization.id == session.info["caller"].organization_id
+    found = session.execute(
+        select(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color).where(mine)
+    ).one_or_none()
+    if found is None:
+        raise NoSuchEventType
+    brand = Brand(*found)
+    rows, following = paging.joined_page(session, _offered(), [EventType.id], cursor=cursor, limit=A_PAGE)
+    items = [
+        {
+            "name": row.name,
+            "length": minutes_in_words(row.duration),
+            "host": host.name,
+            "href": Visit(f"/{brand.slug}/{row.slug}", visit.timezone, is_embedded=visit.is_embedded, carried=visit.carried).link(
+                host=str(row.user_id) if is_named else None
+            ),
+        }
+        for row, host, is_named in rows
+    ]
+    html = render(
+        "event_types.html",
+        style=templates.style(FOLDER, booking_page.SHEET),
+        script=templates.text(FOLDER, booking_page.SCRIPT),
+        heading="What would you like to book?",
+        brand=brand,
+        items=items,
+        following=visit.link(cursor=following) if following else None,
+        is_embedded=visit.is_embedded,
+    )
+    return Shown(html, booking_page.headers(brand, is_embedded=visit.is_embedded))
