@@ -3,8 +3,8 @@
 from typing import Any
 
 from parley.kernel.documentation import methods_of
-from parley.kernel.errors import MethodNotAllowed
-from parley.kernel.http import NoSuchRoute, refuse
+from parley.kernel.errors import MethodNotAllowed, NoSuchRoute
+from parley.kernel.http import refuse
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

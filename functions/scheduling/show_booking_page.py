@@ -25,7 +25,7 @@ def show_embed_script() -> Response[str]:
 @app.get("/<organization>", responses=HTML, compress=True)
 def list_offers(organization: str, visitor: Visitor, event: RawEvent) -> Response[str]:
     asked = event.get("queryStringParameters") or {}
-    with transaction(visitor.acting_for(links.organization_of(organization))) as session:
+    with transaction(visitor.acting_for(links.visited(organization))) as session:
         return _shown(200, event_types_page.show(session, Visit.of(f"/{organization}", asked, event["headers"]), asked.get("cursor")))
 
 
@@ -37,7 +37,7 @@ def show_offer(organization: str, event_type: str, visitor: Visitor, event: RawE
         key = managed.key_of(token)
         with transaction(visitor.acting_for(key.organization_id)) as session:
             return _shown(200, managed_page.confirmation(managed.find(session, key), token, organization, visit))
-    with transaction(visitor.acting_for(links.organization_of(organization))) as session:
+    with transaction(visitor.acting_for(links.visited(organization))) as session:
         return _shown(200, booking_page.show(session, event_type, visit, headers.get("parley-hold")))
 
 

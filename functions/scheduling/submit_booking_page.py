@@ -22,7 +22,7 @@ def _shown(status: int, page: Shown, **headers: str) -> Response[str]:
 
 @app.post("/<organization>/<event_type>", responses=BOOKED)
 def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    caller, body = visitor.acting_for(links.organization_of(organization)), app.current_event.decoded_body or ""
+    caller, body = visitor.acting_for(links.visited(organization)), app.current_event.decoded_body or ""
     visit, entered = booking_forms.received(f"/{organization}/{event_type}", body)
     refused: Conflict | Unprocessable | None = None
     if not entered.errors and entered.wanted is not None:

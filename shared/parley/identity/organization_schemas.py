@@ -15,7 +15,7 @@ RESERVED = frozenset(
     {
         "about", "account", "accounts", "admin", "api", "app", "assets", "auth", "billing", "blog", "bookings", "cdn", "contact",
         "dashboard", "docs", "ftp", "health", "help", "identity", "inbox", "internal", "invitation", "invitations", "invite",
-        "legal", "login", "logout", "mail", "me", "new", "null", "oauth", "openapi", "organization", "organizations", "parley",
+        "legal", "links", "login", "logout", "mail", "me", "new", "null", "oauth", "openapi", "organization", "organizations", "parley",
         "pricing", "privacy", "recordings", "register", "rooms", "root", "saml", "scheduling", "scim", "security", "settings",
         "signin", "signup", "sso", "static", "status", "storage", "support", "system", "team", "teams", "terms", "undefined",
         "user", "users", "v1", "v2", "webhook", "webhooks", "well-known", "www",

@@ -62,6 +62,10 @@ class NotFound(Refusal):
     status = 404
 
 
+class NoSuchRoute(NotFound):
+    """Nothing answers at this address."""
+
+
 class MethodNotAllowed(Refusal):
     status = 405
 

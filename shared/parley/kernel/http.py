@@ -22,7 +22,7 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.metrics import MetricUnit
 
 from parley.kernel.callers import Caller
-from parley.kernel.errors import BadRequest, Forbidden, NotFound, Refusal, UnsupportedMediaType
+from parley.kernel.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
 from parley.kernel.faults import refusal_of
 from parley.kernel.once import Once, Replayed
 from parley.kernel.parties import Access, admit, caller_of, visitor_of
@@ -48,10 +48,6 @@ _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 # Named like the package: what a module of it logs goes the same way.
 logger = Logger("parley")
 metrics = Metrics()
-
-
-class NoSuchRoute(NotFound):
-    """Nothing answers at this address."""
 
 
 class BadIdempotencyKey(BadRequest):

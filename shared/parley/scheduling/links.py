@@ -7,8 +7,10 @@ from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session, aliased
 
 from parley.identity.models import User
+from parley.identity.organization_schemas import RESERVED
 from parley.kernel import directory
 from parley.kernel.directory import Kind
+from parley.kernel.errors import NoSuchRoute
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.models import EventType
 
@@ -22,6 +24,13 @@ def organization_of(slug: str) -> UUID:
     if found is None:
         raise NoSuchEventType
     return found
+
+
+def visited(slug: str) -> UUID:
+    """Whose page an address means. Raises `NoSuchEventType`; `NoSuchRoute` where the product's own addresses begin so."""
+    if slug in RESERVED:
+        raise NoSuchRoute("There is nothing at this address; /docs lists what there is.")
+    return organization_of(slug)
 
 
 def named(slug: str, host: str | None = None) -> ScalarSelect[UUID]:
