@@ -29,6 +29,7 @@ from werkzeug.serving import make_server
 
 from local.cloudformation import ACCOUNT, REGION
 from local.moto_memory import Memory, messages_of
+from local.moto_speed import hasten
 
 READING = ("Describe", "List", "Get", "Encrypt", "Decrypt", "ReEncrypt", "Generate", "Sign", "Verify")
 Environ = dict[str, Any]
@@ -152,6 +153,7 @@ class _Quiet(MotoRequestHandler):
 
 def _serve(folder: Path, port: int) -> None:
     _number_notifications()
+    hasten()
     memory = Memory(folder)
     memory.recall()
     application = Emulated(memory)
