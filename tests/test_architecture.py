@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -40,46 +41,67 @@ COSTLY: dict[str, set[str]] = {
 }
 LONGEST_HANDLER = 45
 LONGEST_MODULE = 400
-# Imports what was named first, then each handler in a child of its own: handlers share what they all ask for by name, and no more.
+# What several handlers name is imported once, in a child that is theirs alone; each handler then loads in a child of its own. So a handler
+# finds loaded what it asks for by name, and no more.
 FRESH = """
-import importlib, os, runpy, sys
-for name in sys.argv[1].split():
-    importlib.import_module(name)
-path = list(sys.path)
-for handler in sys.argv[2:]:
+import collections, gc, importlib, json, os, runpy, sys
+from contextlib import contextmanager
+
+@contextmanager
+def child():
     sys.stdout.flush()
-    if os.fork() == 0:
-        sys.path[:] = [handler.rpartition("/")[0], *path]
-        runpy.run_path(handler)
-        print(handler, *sys.modules)
+    if os.fork():
+        assert os.wait()[1] == 0
+        yield False
+        return
+    try:
+        yield True
         sys.stdout.flush()
         os._exit(0)
-    assert os.wait()[1] == 0, handler
+    finally:
+        os._exit(1)
+
+def load(handler):
+    sys.path.insert(0, handler.rpartition("/")[0])
+    runpy.run_path(handler)
+    print(handler, *sys.modules)
+
+def visit(asking):
+    while asking:
+        (name, count), = collections.Counter(name for names in asking.values() for name in names).most_common(1) or [("", 0)]
+        theirs = {handler: [other for other in names if other != name] for handler, names in asking.items() if name in names or count < 2}
+        for handler in theirs if count < 2 else ():
+            with child() as here:
+                here and load(handler)
+        if count > 1:
+            with child() as here:
+                here and (importlib.import_module(name), visit(theirs))
+        asking = {handler: names for handler, names in asking.items() if handler not in theirs}
+
+gc.disable()  # it would copy all pages that the children share
+visit(json.load(sys.stdin))
 """
-OFTEN = ("parley.kernel.http", "parley.kernel.db", "parley.kernel.jobs")
 
 
 def name_of(handler: Path) -> str:
     return f"{handler.parent.name}/{handler.stem}"
 
 
-def imported(first: str, handlers: list[Path]) -> dict[str, set[str]]:
-    """The modules that importing each handler loads into an interpreter that has loaded `first`, which they all import themselves."""
-    surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "shared"), "AWS_DEFAULT_REGION": "eu-central-1"}
-    asked = [sys.executable, "-c", FRESH, first, *map(str, handlers)]
-    done = subprocess.run(asked, env=surroundings, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    loaded = [line.split() for line in done.stdout.splitlines()]
-    return {name_of(Path(handler)): set(modules) for handler, *modules in loaded}
+def ours(handler: Path) -> list[str]:
+    """The modules of ours that a handler names where it begins."""
+    return sorted(
+        {name for name in names_imported(handler, deep=False) if (ROOT / "shared" / name.replace(".", "/")).with_suffix(".py").exists()}
+    )
 
 
 @pytest.fixture(scope="module")
 def modules() -> dict[str, set[str]]:
-    alike: dict[str, list[Path]] = {}
-    for handler in HANDLERS:
-        named = set(names_imported(handler))
-        alike.setdefault(" ".join(name for name in OFTEN if name in named), []).append(handler)
-    found = {name: loaded for first, handlers in alike.items() for name, loaded in imported(first, handlers).items()}
+    """What importing each handler loads into a fresh interpreter."""
+    surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "shared"), "AWS_DEFAULT_REGION": "eu-central-1"}
+    asked = json.dumps({str(handler): ours(handler) for handler in HANDLERS})
+    done = subprocess.run([sys.executable, "-c", FRESH], env=surroundings, input=asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = {name_of(Path(handler)): set(loaded) for handler, *loaded in (line.split() for line in done.stdout.splitlines())}
     assert found.keys() == {name_of(handler) for handler in HANDLERS}
     return found
 
@@ -112,8 +134,9 @@ def test_a_module_is_about_one_noun(module: Path) -> None:
     assert module.name != "__init__.py" or not module.read_text()
 
 
-def names_imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+def names_imported(path: Path, *, deep: bool = True) -> Iterator[str]:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if deep else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
