@@ -80,10 +80,11 @@ def seen_from_container(variables: dict[str, str], address: str) -> tuple[dict[s
         if parts.hostname in LOOPBACKS:
             ports.add(parts.port or 5432)
             variables[name] = variables[name].replace(f"@{parts.hostname}", "@localhost", 1)
-    aws = urlsplit(variables["AWS_ENDPOINT_URL"])
-    if aws.hostname in LOOPBACKS:
-        ports.add(aws.port or 80)
-        variables = {name: value.replace(aws.netloc, f"{address}:{aws.port or 80}") for name, value in variables.items()}
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"):
+        aws = urlsplit(variables.get(name, ""))
+        if aws.hostname in LOOPBACKS:
+            ports.add(aws.port or 80)
+            variables = {name: value.replace(aws.netloc, f"{address}:{aws.port or 80}") for name, value in variables.items()}
     return variables, ports
 
 
@@ -145,7 +146,9 @@ async def run(arguments: list[str]) -> int:
             raise SamProblem(f"Port {port} can't be opened at {address}: {problem.strerror}.") from problem
     with tempfile.TemporaryDirectory() as folder:  # readable by its owner only
         arguments, file = put_down(arguments, variables, Path(folder))
-        credentials = {name: value for name, value in variables.items() if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL"}
+        credentials = {
+            name: value for name, value in variables.items() if name.startswith("AWS_") and not name.startswith("AWS_ENDPOINT_URL")
+        }
         words = command(arguments, file, address)
         print("+", " ".join(words), file=sys.stderr, flush=True)
         surroundings = os.environ | credentials | {"SAM_CLI_TELEMETRY": "0"}

@@ -27,6 +27,7 @@ from local.environments import Environments
 from local.gateway import Gateway
 from local.handlers import in_process
 from local.http_api import Request, Response
+from local.invocations import Invocations
 from local.made_values import MadeValues
 from local.postgres import APPLICATION, OWNER, Postgres
 from local.problems import Problem
@@ -77,6 +78,7 @@ class Stack:
         self.template: Template = load(template, parameters)
         self.server = None if port is None else Server(port, self._handle)
         self.port = self.server.port if self.server else PORT
+        self.invocations: Invocations
         self.attributes: dict[str, Any] = {}
         self.environment: dict[str, str] = {}
         self.postgres = Postgres(self.folder / "postgres", self.folder / "logs" / "postgres.log", durable=durable)
@@ -106,6 +108,9 @@ class Stack:
         """Database, AWS, resources, custom resources. Afterwards `environment` and `attributes` are complete."""
         self._take_folder()
         self._start_parts()
+        self.invocations = Invocations(self.template.functions)
+        self._closing.callback(self.invocations.stop)
+        self.invocations.serve()
         self._say("resources of the template")
         self.attributes = resources.create(self.template, self.clients, self._made, self.settings.get("MAIL_FROM") or variables.MAIL_FROM)
         if self.template.custom_resources:
@@ -163,6 +168,7 @@ class Stack:
         self._closing.callback(self.environments.stop)
         self.environments.start()
         self.gateway = Gateway(self.template, self.environments.invoke)
+        self.invocations.invoke = self.environments.invoke
         sources = event_sources(self.template, self.clients, self.attributes, self.environments.invoke, retry_seconds)
         pump = Pump(sources.values(), self.template.schedules, self.environments.invoke)
         self._closing.callback(pump.stop)
@@ -229,6 +235,7 @@ class Stack:
             settings,
             self.url,
             self.emulator.endpoint,
+            self.invocations.url,
             settings.get("DATABASE_URL") or self.postgres.url(APPLICATION),
             settings.get("DATABASE_OWNER_URL") or self.postgres.url(OWNER),
         )

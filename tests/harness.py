@@ -126,6 +126,7 @@ class World:
         self.template = stack.template
         self.invoke_function = in_process(self.template.functions)
         self.gateway = Gateway(self.template, self.invoke_function)
+        stack.invocations.invoke = self.invoke_function
         self.sources = event_sources(self.template, stack.clients, stack.attributes, self.invoke_function, retry_seconds=0)
         self._mails: list[dict[str, Any]] = []
 

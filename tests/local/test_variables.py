@@ -9,7 +9,7 @@ from local.cloudformation import TemplateProblem
 from local.template import Function
 
 MACHINE = variables.of_this_machine(
-    {"MAIL_FROM": "me@x.example"}, "http://api", "http://aws", "postgresql://application", "postgresql://owner"
+    {"MAIL_FROM": "me@x.example"}, "http://api", "http://aws", "http://lambda", "postgresql://application", "postgresql://owner"
 )
 
 
@@ -30,6 +30,7 @@ def test_the_template_the_machine_and_the_settings_make_one_environment() -> Non
     assert values["OTHER"] == "setting"
     assert values["MAIL_FROM"] == "me@x.example"
     assert values["AWS_ENDPOINT_URL"] == "http://aws"
+    assert values["AWS_ENDPOINT_URL_LAMBDA"] == "http://lambda"
 
 
 def test_a_name_that_means_two_things_is_refused() -> None:

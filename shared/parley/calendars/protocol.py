@@ -77,12 +77,14 @@ class FreeBusy(Word):
 
     An adapter lists events where it can, so that each time says of which event it is: those that we wrote ourselves are left out by who
     asked. A provider's own free/busy is for calendars that show nothing else. Not busy: transparent, canceled, declined by the account.
+    `timezones`, by calendar: where all-day events are, and those without a zone, if the provider does not say.
     """
 
     operation: Literal["FREE_BUSY"] = "FREE_BUSY"
     calendar_ids: list[str]
     start: AwareDatetime
     end: AwareDatetime
+    timezones: dict[str, str] = {}
 
 
 class Changes(Word):
@@ -96,6 +98,7 @@ class Changes(Word):
     sync_token: str | None
     start: AwareDatetime
     end: AwareDatetime
+    timezone: str = "UTC"
 
 
 class Attendee(Word):

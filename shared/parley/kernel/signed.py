@@ -33,6 +33,8 @@ def _region() -> str:
 
 
 def _endpoint(service: str) -> str:
+    if service == "lambda" and is_set("AWS_ENDPOINT_URL_LAMBDA"):
+        return setting("AWS_ENDPOINT_URL_LAMBDA").rstrip("/")
     return setting("AWS_ENDPOINT_URL", f"https://{service}.{_region()}.amazonaws.com").rstrip("/")
 
 
@@ -60,13 +62,12 @@ def _canonical(method: str, path: str, query: str, headers: dict[str, str], payl
 
 def headers_of(service: str, url: str, target: str, version: str, body: bytes, moment: datetime) -> dict[str, str]:
     """The signed headers of a POST to a JSON service."""
+    return _signed(service, url, {"content-type": f"application/x-amz-json-{version}", "x-amz-target": target}, body, moment)
+
+
+def _signed(service: str, url: str, own: dict[str, str], body: bytes, moment: datetime) -> dict[str, str]:
     parts = urlsplit(url)
-    headers = {
-        "content-type": f"application/x-amz-json-{version}",
-        "host": parts.netloc,
-        "x-amz-date": f"{moment:%Y%m%dT%H%M%SZ}",
-        "x-amz-target": target,
-    }
+    headers = own | {"host": parts.netloc, "x-amz-date": f"{moment:%Y%m%dT%H%M%SZ}"}
     if is_set("AWS_SESSION_TOKEN"):
         headers["x-amz-security-token"] = setting("AWS_SESSION_TOKEN")
     canonical = _canonical("POST", parts.path or "/", "", headers, hashlib.sha256(body).hexdigest())
@@ -99,27 +100,32 @@ def call(service: str, operation: str, parameters: dict[str, Any], *, attempts: 
     raise AssertionError
 
 
-def _post(url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+def _sent(url: str, headers: dict[str, str], body: bytes, seconds: float) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers with names in lower case, and body."""
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
     parts = urlsplit(url)
     secure = parts.scheme == "https"
-    connection = (HTTPSConnection if secure else HTTPConnection)(parts.netloc, timeout=_SECONDS)
+    connection = (HTTPSConnection if secure else HTTPConnection)(parts.netloc, timeout=seconds)
     try:
         connection.request("POST", parts.path or "/", body, headers)
         response = connection.getresponse()
-        text = response.read()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
     except HTTPException as error:
         raise ConnectionError(str(error)) from error
     finally:
         connection.close()
+
+
+def _post(url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    status, _, text = _sent(url, headers, body, _SECONDS)
     try:
         answer: dict[str, Any] = json.loads(text or b"{}")
     except ValueError:
         answer = {}
-    if response.status >= 300:
+    if status >= 300:
         kind = str(answer.get("__type", "")).rpartition("#")[2]
-        raise CallFailed(response.status, kind, str(answer.get("message") or answer.get("Message") or text[:200]))
+        raise CallFailed(status, kind, str(answer.get("message") or answer.get("Message") or text[:200]))
     return answer
 
 
@@ -127,6 +133,17 @@ def send_message(queue_url: str, body: str, *, attempts: int = 3, delay_seconds:
     """Put a message on a queue, where it is seen after at most 900 s. Returns when SQS has confirmed it."""
     asked: dict[str, Any] = {"QueueUrl": queue_url, "MessageBody": body}
     call("sqs", "SendMessage", asked | ({"DelaySeconds": delay_seconds} if delay_seconds else {}), attempts=attempts)
+
+
+def invoke(function: str, payload: bytes, *, seconds: float) -> bytes:
+    """Call a function and wait for its answer, once. Raises `CallFailed` when it is not called or fails, `OSError` when nothing answers."""
+    url = f"{_endpoint('lambda')}/2015-03-31/functions/{quote(function, safe='')}/invocations"
+    own = {"content-type": "application/json", "x-amz-invocation-type": "RequestResponse"}
+    status, headers, answer = _sent(url, _signed("lambda", url, own, payload, datetime.now(UTC)), payload, seconds)
+    if status >= 300 or "x-amz-function-error" in headers:
+        kind = headers.get("x-amzn-errortype", "").partition(":")[0] or headers.get("x-amz-function-error", "")
+        raise CallFailed(status, kind, "The function was not called, or failed; its log says why.")
+    return answer
 
 
 def presign(

@@ -1,0 +1,212 @@
+"""CalDAV (RFC 4791) with WebDAV sync (RFC 6578): APPLE, and any server that somebody names.
+
+An event's id is the whole URL of its resource, a calendar's that of its collection. A sync token is the server's own, or its ctag where it
+has none: then a change brings all of the calendar.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from parley.calendars import icalendars
+from parley.calendars.dav import CALDAV, DAV, SERVER, Multistatus, Resource, Server, dav_trouble, joined, names, tag, text
+from parley.calendars.discovering import discovered
+from parley.calendars.protocol import (
+    MOST_EVENTS,
+    Busy,
+    BusyTime,
+    CalDavAccount,
+    Changed,
+    ChangedEvent,
+    Changes,
+    DeleteEvent,
+    Discover,
+    Discovered,
+    Done,
+    Event,
+    FreeBusy,
+    InTrouble,
+    TroubleCode,
+    WriteEvent,
+    Written,
+)
+from parley.calendars.wire import Deadline, trouble_of
+
+_DATA = f"{CALDAV}calendar-data"
+_AT_ONCE = 100
+_SYNC, _CTAG = "sync:", "ctag:"
+# A server that answers a query like this knows none, or lets nobody see more than free and busy.
+_NO_QUERY = (TroubleCode.REFUSED, TroubleCode.NOT_FOUND)
+_ICS = {"content-type": "text/calendar; charset=utf-8"}
+
+
+def discover(account: CalDavAccount, wanted: Discover, deadline: Deadline) -> Discovered:
+    return discovered(Server(account, deadline))
+
+
+def free_busy(account: CalDavAccount, wanted: FreeBusy, deadline: Deadline) -> Busy:
+    """By the events; by a free-busy-query where a calendar shows none. A calendar that is gone is missing."""
+    server, times, missing = Server(account, deadline), list[BusyTime](), list[str]()
+    for calendar_id in wanted.calendar_ids:
+        try:
+            times += _times_of(server, calendar_id, wanted.start, wanted.end, wanted.timezones.get(calendar_id, "UTC"))
+        except InTrouble as met:
+            if met.code not in _NO_QUERY:
+                raise
+            missing.append(calendar_id)
+    return Busy(times=times, missing=missing)
+
+
+def _times_of(server: Server, url: str, start: datetime, end: datetime, timezone: str) -> Iterator[BusyTime]:
+    try:
+        answered = server.report(url, _query(start, end))
+    except InTrouble as met:
+        if met.code not in _NO_QUERY:
+            raise
+        yield from _free_busy(server, url, start, end)
+        return
+    for event in _events(server, answered.resources, start, end, timezone):
+        for begins, ends in event.times:
+            yield BusyTime(start=begins, end=ends, event_id=event.event_id, uid=event.uid)
+
+
+def _free_busy(server: Server, url: str, start: datetime, end: datetime) -> list[BusyTime]:
+    body = f"<C:free-busy-query {names()}>{_range(start, end)}</C:free-busy-query>"
+    headers = {"content-type": "application/xml; charset=utf-8", "depth": "1"}
+    _, answer = server.request("REPORT", url, headers, body.encode())
+    if answer.status != 200:
+        raise trouble_of(answer)
+    return [BusyTime(start=begins, end=ends) for begins, ends in icalendars.free_busy(icalendars.parsed(answer.body))]
+
+
+def changes(account: CalDavAccount, wanted: Changes, deadline: Deadline) -> Changed:
+    server, token = Server(account, deadline), wanted.sync_token or ""
+    if token.startswith(_SYNC):
+        return _since(server, wanted, token.removeprefix(_SYNC))
+    now = _token(server, wanted.calendar_id)
+    if token.startswith(_CTAG) and now == token:
+        return Changed(events=[], sync_token=token, is_full=False)
+    # The token is older than what is read now: what changes in between is told again.
+    answered = server.report(wanted.calendar_id, _query(wanted.start, wanted.end))
+    events = _events(server, answered.resources, wanted.start, wanted.end, wanted.timezone)
+    return Changed(events=[one for one in events if one.times], sync_token=now, is_full=True)
+
+
+def _token(server: Server, url: str) -> str | None:
+    answered = server.propfind(url, 0, (f"{DAV}sync-token", f"{SERVER}getctag"))
+    for one in answered.resources:
+        if token := one.text(f"{DAV}sync-token"):
+            return _SYNC + token
+        if ctag := one.text(f"{SERVER}getctag"):
+            return _CTAG + ctag
+    return None
+
+
+def _since(server: Server, wanted: Changes, token: str) -> Changed:
+    inner = f"{tag(f'{DAV}sync-token', text(token))}<D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>"
+    answered = server.report(wanted.calendar_id, f"<D:sync-collection {names()}>{inner}</D:sync-collection>", depth=0)
+    here = [one for one in answered.resources if one.url.rstrip("/") != answered.url.rstrip("/")]
+    removed = [one.url for one in here if one.status in (404, 410)]
+    # 507 for the collection itself: there is more (RFC 6578, 3.6).
+    has_more = any(one.status == 507 for one in answered.resources)
+    changed = [one for one in here if one.status is None or one.status == 200]
+    events = _events(server, changed, wanted.start, wanted.end, wanted.timezone)
+    if answered.sync_token is None or (has_more and answered.sync_token == token):
+        raise InTrouble(TroubleCode.SYNC_EXPIRED, "The server does not say how far it has told.")
+    return Changed(events=events, removed=removed, sync_token=_SYNC + answered.sync_token, is_full=False, has_more=has_more)
+
+
+def _events(server: Server, resources: Sequence[Resource], start: datetime, end: datetime, timezone: str) -> list[ChangedEvent]:
+    """Those resources as events; the ones that came without their data are asked for."""
+    if len(resources) > MOST_EVENTS:
+        raise InTrouble(TroubleCode.REFUSED, "The calendar has more events than we read.")
+    without = [one.url for one in resources if _DATA not in one.properties]
+    whole = [one for one in resources if _DATA in one.properties]
+    for at in range(0, len(without), _AT_ONCE):
+        whole += _multiget(server, without[at : at + _AT_ONCE]).resources
+    return [event for one in whole if (event := _event(server, one, start, end, timezone)) is not None]
+
+
+def _multiget(server: Server, urls: Sequence[str]) -> Multistatus:
+    hrefs = "".join(tag(f"{DAV}href", text(urlsplit(url).path)) for url in urls)
+    collection = urls[0].rpartition("/")[0] + "/"
+    return server.report(collection, f"<C:calendar-multiget {names()}><D:prop><C:calendar-data/></D:prop>{hrefs}</C:calendar-multiget>")
+
+
+def _event(server: Server, resource: Resource, start: datetime, end: datetime, timezone: str) -> ChangedEvent | None:
+    data = resource.text(_DATA)
+    if data is None:
+        return ChangedEvent(event_id=resource.url) if resource.status is None else None
+    try:
+        by_uid = icalendars.busy(icalendars.parsed(data.encode()), start, end, timezone, me=server.account.username)
+    except InTrouble:  # one event that nobody can read takes no other with it
+        return ChangedEvent(event_id=resource.url)
+    times = [one for found in by_uid.values() for one in found]
+    return ChangedEvent(event_id=resource.url, uid=next(iter(by_uid), None), times=times)
+
+
+def _query(start: datetime, end: datetime) -> str:
+    inner = f"<C:comp-filter name='VCALENDAR'><C:comp-filter name='VEVENT'>{_range(start, end)}</C:comp-filter></C:comp-filter>"
+    return f"<C:calendar-query {names()}><D:prop><C:calendar-data/></D:prop><C:filter>{inner}</C:filter></C:calendar-query>"
+
+
+def _range(start: datetime, end: datetime) -> str:
+    first, last = (moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") for moment in (start, end))
+    return f'<C:time-range start="{first}" end="{last}"/>'
+
+
+def write_event(account: CalDavAccount, wanted: WriteEvent, deadline: Deadline) -> Written:
+    """Under our own name for it, or where it has been since, or where the calendar has an event with this UID (from our mail, say)."""
+    server, event = Server(account, deadline), wanted.event
+    url = event.provider_event_id or joined(_folder(wanted.calendar_id), f"{event.id}.ics")
+    if (found := _put(server, url, event, is_there=event.provider_event_id is not None)) is not None:
+        return found
+    other = _by_uid(server, wanted.calendar_id, event.uid)
+    if other is not None and other != url and (found := _put(server, other, event, is_there=True)) is not None:
+        return found
+    raise InTrouble(TroubleCode.CONFLICT, "Somebody else is changing this event.")
+
+
+def _folder(url: str) -> str:
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _put(server: Server, url: str, event: Event, *, is_there: bool) -> Written | None:
+    """Whether it is there already is said in a condition, so that nothing is written over that we have not seen. None for a conflict."""
+    for _ in range(3):
+        etag = _etag(server, url) if is_there else None
+        condition = {"if-match": etag} if etag else {"if-none-match": "*"}
+        at, answer = server.request("PUT", url, _ICS | condition, icalendars.written(event))
+        if answer.status in (200, 201, 204):
+            return Written(event_id=at)
+        if b"no-uid-conflict" in answer.body:
+            return None
+        if answer.status not in (409, 412):
+            raise dav_trouble(answer)
+        is_there = True
+    return None
+
+
+def _etag(server: Server, url: str) -> str | None:
+    """None for what is not there."""
+    try:
+        answered = server.propfind(url, 0, (f"{DAV}getetag",))
+    except InTrouble as met:
+        if met.code is TroubleCode.NOT_FOUND:
+            return None
+        raise
+    return next((etag for one in answered.resources if (etag := one.text(f"{DAV}getetag"))), None)
+
+
+def _by_uid(server: Server, calendar_id: str, uid: str) -> str | None:
+    match = f"<C:prop-filter name='UID'><C:text-match collation='i;octet'>{text(uid)}</C:text-match></C:prop-filter>"
+    inner = f"<C:comp-filter name='VCALENDAR'><C:comp-filter name='VEVENT'>{match}</C:comp-filter></C:comp-filter>"
+    body = f"<C:calendar-query {names()}><D:prop><D:getetag/></D:prop><C:filter>{inner}</C:filter></C:calendar-query>"
+    return next((one.url for one in server.report(calendar_id, body).resources if one.status is None), None)
+
+
+def delete_event(account: CalDavAccount, wanted: DeleteEvent, deadline: Deadline) -> Done:
+    _, answer = Server(account, deadline).request("DELETE", wanted.event_id)
+    if answer.status not in (200, 202, 204, 404, 410):
+        raise dav_trouble(answer)
+    return Done()

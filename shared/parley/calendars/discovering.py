@@ -1,0 +1,81 @@
+"""From what somebody knows of a CalDAV server to their calendars (RFC 6764, RFC 5397, RFC 4791, 6.2.1)."""
+
+from urllib.parse import urlsplit
+
+from parley.calendars import icalendars
+from parley.calendars.dav import CALDAV, DAV, SERVER, Multistatus, Resource, Server, joined
+from parley.calendars.protocol import Discovered, FoundCalendar, InTrouble, TroubleCode
+
+_PRINCIPAL, _HOME, _NAME = f"{DAV}current-user-principal", f"{CALDAV}calendar-home-set", f"{DAV}displayname"
+_KIND, _COMPONENTS = f"{DAV}resourcetype", f"{CALDAV}supported-calendar-component-set"
+_RIGHTS, _ZONE, _TRANSPARENCY = f"{DAV}current-user-privilege-set", f"{CALDAV}calendar-timezone", f"{CALDAV}schedule-calendar-transp"
+_OF_CALENDAR = (_KIND, _NAME, _COMPONENTS, _RIGHTS, _ZONE, _TRANSPARENCY, f"{SERVER}getctag")
+_WRITING = {f"{DAV}{name}" for name in ("all", "write", "write-content", "bind")}
+_MOST_CALENDARS = 100
+
+
+def discovered(server: Server) -> Discovered:
+    """Raises `InTrouble`: `unauthorized` for a wrong password, `not_found` where no calendar is found."""
+    url, principal, home, name = _home(server)
+    found = [one for one in server.propfind(home, 1, _OF_CALENDAR).resources if _is_calendar(one)][:_MOST_CALENDARS]
+    if not found:
+        raise InTrouble(TroubleCode.NOT_FOUND, "There is no calendar at this address.")
+    calendars = [_calendar(one, is_first=at == 0) for at, one in enumerate(found)]
+    parts = urlsplit(principal)
+    return Discovered(account_id=f"{server.account.username}@{parts.netloc}{parts.path}", account_name=name, calendars=calendars, url=url)
+
+
+def _home(server: Server) -> tuple[str, str, str, str]:
+    """Where to ask from now on, whose account it is, where its calendars are, and what to call it."""
+    first = _first(server)
+    start = first.resources[0] if first.resources else None
+    if start is None:
+        raise InTrouble(TroubleCode.NOT_FOUND, "There is no CalDAV at this address.")
+    principal, home = start.href(_PRINCIPAL), start.href(_HOME)
+    name = server.account.username
+    if home is None and principal is not None:
+        answered = server.propfind(principal, 0, (_HOME, _NAME))
+        home = next((href for one in answered.resources if (href := one.href(_HOME))), None)
+    if home is None:
+        # The calendar itself, at a server that knows of no principals.
+        home, principal = first.url, principal or first.url
+    return home, principal or home, home, name
+
+
+def _first(server: Server) -> Multistatus:
+    """The address as it was given; where it says nothing of its own, the host's well-known one."""
+    url, asked = server.account.url, (_PRINCIPAL, _HOME, _KIND)
+    try:
+        answered = server.propfind(url, 0, asked)
+        if any(one.href(_PRINCIPAL) or one.href(_HOME) or _is_calendar(one) for one in answered.resources):
+            return answered
+    except InTrouble as met:
+        if met.code in (TroubleCode.UNAUTHORIZED, TroubleCode.TIMED_OUT, TroubleCode.RATE_LIMITED):
+            raise
+    return server.propfind(joined(url, "/.well-known/caldav"), 0, asked)
+
+
+def _is_calendar(one: Resource) -> bool:
+    kind, components = one.properties.get(_KIND), one.properties.get(_COMPONENTS)
+    if kind is None or kind.find(f"{CALDAV}calendar") is None:
+        return False
+    return components is None or "VEVENT" in {(inner.get("name") or "").upper() for inner in components}
+
+
+def _calendar(one: Resource, *, is_first: bool) -> FoundCalendar:
+    rights, transparency = one.properties.get(_RIGHTS), one.properties.get(_TRANSPARENCY)
+    return FoundCalendar(
+        id=one.url,
+        name=(one.text(_NAME) or one.url.rstrip("/").rpartition("/")[2])[:200],
+        timezone=_zone(one.text(_ZONE)),
+        is_writable=rights is None or bool(_WRITING & {inner.tag for right in rights for inner in right}),
+        is_usual=is_first,
+        counts=transparency is None or transparency.find(f"{CALDAV}transparent") is None,
+    )
+
+
+def _zone(said: str | None) -> str | None:
+    try:
+        return icalendars.timezone_of(icalendars.parsed(said.encode())) if said else None
+    except InTrouble:
+        return None

@@ -1,0 +1,87 @@
+"""An address that answers with one whole calendar: it can be read, and that is all."""
+
+import hashlib
+import json
+from datetime import datetime
+from urllib.parse import urljoin, urlsplit
+
+from icalendar import Calendar
+
+from parley.calendars import icalendars
+from parley.calendars.protocol import (
+    Busy,
+    BusyTime,
+    Changed,
+    ChangedEvent,
+    Changes,
+    Discover,
+    Discovered,
+    FoundCalendar,
+    FreeBusy,
+    IcsAccount,
+    InTrouble,
+    TroubleCode,
+)
+from parley.calendars.wire import Deadline, send, trouble_of
+from parley.kernel.outgoing import Answer
+
+CALENDAR = "calendar"
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 5
+
+
+def discover(account: IcsAccount, wanted: Discover, deadline: Deadline) -> Discovered:
+    calendar = icalendars.parsed(_got(account, deadline).body)
+    host = urlsplit(account.url).hostname or ""
+    name = str(calendar.get("X-WR-CALNAME") or host)[:200]
+    found = FoundCalendar(id=CALENDAR, name=name, timezone=icalendars.timezone_of(calendar), is_usual=True)
+    # The address is a secret, and names the account all the same.
+    account_id = f"{host}/{hashlib.sha256(account.url.encode()).hexdigest()[:32]}"
+    return Discovered(account_id=account_id, account_name=name, calendars=[found])
+
+
+def free_busy(account: IcsAccount, wanted: FreeBusy, deadline: Deadline) -> Busy:
+    calendar = icalendars.parsed(_got(account, deadline).body)
+    by_uid = _busy(calendar, wanted.start, wanted.end, wanted.timezones.get(CALENDAR))
+    return Busy(times=[BusyTime(start=a, end=b, event_id=uid, uid=uid) for uid, times in by_uid.items() for a, b in times])
+
+
+def changes(account: IcsAccount, wanted: Changes, deadline: Deadline) -> Changed:
+    """All of it, whenever anything has changed: by its ETag or date where it has one, by its bytes where it has none."""
+    known = _known(wanted.sync_token)
+    names = {"etag": "if-none-match", "last-modified": "if-modified-since"}
+    answer = _got(account, deadline, {names[name]: known[name] for name in names if known.get(name)})
+    unchanged = Changed(events=[], sync_token=wanted.sync_token, is_full=False)
+    if answer.status == 304:
+        return unchanged
+    digest = hashlib.sha256(answer.body).hexdigest()
+    if digest == known.get("digest"):
+        return unchanged
+    by_uid = _busy(icalendars.parsed(answer.body), wanted.start, wanted.end, wanted.timezone)
+    events = [ChangedEvent(event_id=uid, uid=uid, times=times) for uid, times in by_uid.items() if times]
+    token = {"digest": digest} | {name: answer.headers[name] for name in names if len(answer.headers.get(name, "")) in range(1, 500)}
+    return Changed(events=events, sync_token=json.dumps(token), is_full=True)
+
+
+def _known(token: str | None) -> dict[str, str]:
+    found: dict[str, str] = json.loads(token) if token else {}
+    return found
+
+
+def _busy(calendar: Calendar, start: datetime, end: datetime, timezone: str | None) -> dict[str, icalendars.Times]:
+    return icalendars.busy(calendar, start, end, icalendars.timezone_of(calendar) or timezone or "UTC")
+
+
+def _got(account: IcsAccount, deadline: Deadline, headers: dict[str, str] | None = None) -> Answer:
+    """200, or 304 where `headers` ask for it. Each address on the way is checked as the first one was."""
+    url = account.url
+    for _ in range(_MOST_REDIRECTS + 1):
+        answer = send("GET", url, deadline, {"accept": "text/calendar, */*;q=0.5"} | (headers or {}))
+        if answer.status == 200 or (answer.status == 304 and headers):
+            return answer
+        if answer.status not in _REDIRECTS or not answer.headers.get("location"):
+            if answer.status in (403, 404, 410):
+                raise InTrouble(TroubleCode.UNAUTHORIZED, "The calendar's address leads to nothing any more.")
+            raise trouble_of(answer)
+        url = urljoin(url, answer.headers["location"])
+    raise InTrouble(TroubleCode.REFUSED, "The calendar's address leads from one to another without end.")
