@@ -3,6 +3,8 @@
 from parley.kernel.db import transaction
 from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
 from parley.scheduling import bookings, event_types
+from parley.scheduling.calendars.fresh import with_calendars
+from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
 
 app = api(needs=Access.ANYBODY)
@@ -11,9 +13,13 @@ app = api(needs=Access.ANYBODY)
 @app.post("/v1/scheduling/bookings", status_code=201)
 def create_booking(wanted: BookingCreate, visitor: Visitor, once: RequestOnce) -> BookingConfirmationRead:
     caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
-    with transaction(caller, once) as session:
-        booking = bookings.book_slot(session, caller, wanted.event_type_id, wanted)
-        return once.answer(session, BookingConfirmationRead.model_validate(booking))
+
+    def book(fresh: Fresh) -> BookingConfirmationRead:
+        with transaction(caller, once) as session:
+            booking = bookings.book_slot(session, caller, wanted.event_type_id, wanted, fresh)
+            return once.answer(session, BookingConfirmationRead.model_validate(booking))
+
+    return with_calendars(caller, book)
 
 
 lambda_handler = entrypoint(app)

@@ -5,6 +5,8 @@ from uuid import UUID
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling import moves
+from parley.scheduling.calendars.fresh import with_calendars
+from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.schemas import BookingMove, BookingRead, BookingReassign
 
 app = api(needs="bookings:write")
@@ -12,8 +14,11 @@ app = api(needs="bookings:write")
 
 @app.post("/v1/scheduling/bookings/<booking_id>/reschedule", status_code=201)
 def reschedule_booking(booking_id: UUID, wanted: BookingMove, caller: AuthenticatedCaller, once: RequestOnce) -> BookingRead:
-    with transaction(caller, once) as session:
-        return once.answer(session, moves.reschedule_booking(session, caller, booking_id, wanted))
+    def move(fresh: Fresh) -> BookingRead:
+        with transaction(caller, once) as session:
+            return once.answer(session, moves.reschedule_booking(session, caller, booking_id, wanted, fresh))
+
+    return with_calendars(caller, move)
 
 
 @app.post("/v1/scheduling/bookings/<booking_id>/reassign")

@@ -87,7 +87,7 @@ def _connections() -> None:
         sa.Column("error_message", sa.Text()),
         sa.Column("failing_since", INSTANT),
         sa.Column("failures", sa.SmallInteger(), nullable=False),
-        *(sa.Column(name, INSTANT) for name in ("last_sync_at", "next_sync_at", "leased_until")),
+        *(sa.Column(name, INSTANT) for name in ("notified_at", "last_sync_at", "next_sync_at", "leased_until")),
         *instants(),
         sa.Column("deleted_at", INSTANT),
     )
@@ -149,6 +149,7 @@ def _events() -> None:
         *key(),
         *child("connection_id", CONNECTIONS),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
+        *child("booking_id", "scheduling_bookings"),
         sa.Column("calendar_id", sa.Text(), nullable=False),
         sa.Column("provider_event_id", sa.Text()),
         sa.Column("written", sa.Text()),
@@ -160,6 +161,7 @@ def _events() -> None:
         sa.UniqueConstraint("organization_id", "connection_id", "subject_id", name="uq_scheduling_calendar_events_subject"),
     )
     op.create_index(f"ix_{EVENTS}_organization_id_subject_id", EVENTS, ["organization_id", "subject_id"])
+    op.create_index(f"ix_{EVENTS}_organization_id_booking_id", EVENTS, ["organization_id", "booking_id"])
     op.create_index(f"ix_{EVENTS}_due_at", EVENTS, ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL"))
 
 

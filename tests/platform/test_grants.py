@@ -16,7 +16,7 @@ DOCUMENT = read(ROOT / "template.yaml")
 TEMPLATE = load(ROOT / "template.yaml")
 
 # The ways to AWS. Who mentions one of them stands in CALLS, or only carries what another one asked for.
-DOORS = {f"parley.kernel.{name}" for name in ("signed.call", "signed.presign", "signed.send_message", "aws.client")}
+DOORS = {f"parley.kernel.{name}" for name in ("signed.call", "signed.invoke", "signed.presign", "signed.send_message", "aws.client")}
 CARRIERS = {
     "parley.kernel.signed.send_message",
     "parley.kernel.outbox.kick",  # of every transaction; something is sent by those that announce
@@ -45,6 +45,7 @@ CALLS = {
     "parley.kernel.bus.publish": {"events:PutEvents Bus"},
     "parley.kernel.sealed._sealing_key": {"kms:GenerateDataKey DataKey"},
     "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
+    "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
     "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
     "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
     "parley.recordings.presigned._put": WRITE,
@@ -60,6 +61,7 @@ CALLS = {
     "scheduling.on_workflow_event.EFFECTS": {"sqs:SendMessage SchedulingWorkflows"},
     "scheduling.sweep_reminders.lambda_handler": {"sqs:SendMessage SchedulingWorkflows"},
     "parley.kernel.sms.send": {"sns:Publish not *"},  # to a telephone, and to no topic
+    "scheduling.sweep_calendars.lambda_handler": {"sqs:SendMessage CalendarJobs"},
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
         "s3:PutObject MediaBucket/webhooks/*",

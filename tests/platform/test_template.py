@@ -82,6 +82,8 @@ KNOWN_TO = {
     "WHATSAPP_APP_SECRET": {"InboxReceiveWebhook"},
     "WHATSAPP_VERIFY_TOKEN": {"InboxVerifyWebhook"},
     "DATA_KEY_ID": {
+        "SchedulingManageCalendars",
+        "SchedulingOnCalendarJob",
         "SchedulingHoldSlot",
         "InboxCreateConnection",
         "SchedulingManageWorkflows",

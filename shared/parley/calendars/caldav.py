@@ -206,7 +206,8 @@ def _by_uid(server: Server, calendar_id: str, uid: str) -> str | None:
 
 
 def delete_event(account: CalDavAccount, wanted: DeleteEvent, deadline: Deadline) -> Done:
-    _, answer = Server(account, deadline).request("DELETE", wanted.event_id)
+    url = wanted.event_id if "/" in wanted.event_id else joined(_folder(wanted.calendar_id), f"{wanted.event_id}.ics")
+    _, answer = Server(account, deadline).request("DELETE", url)
     if answer.status not in (200, 202, 204, 404, 410):
         raise dav_trouble(answer)
     return Done()

@@ -136,7 +136,10 @@ class WriteEvent(Word):
 
 
 class DeleteEvent(Word):
-    """See that the event is not there. One that is gone is no trouble. `event_id` is `Written.event_id`. Answered with `Done`."""
+    """See that the event is not there. One that is gone is no trouble. Answered with `Done`.
+
+    `event_id` is `Written.event_id`; or `Event.id`, where nobody knows whether an earlier `WriteEvent` got through.
+    """
 
     operation: Literal["DELETE_EVENT"] = "DELETE_EVENT"
     calendar_id: str

@@ -52,6 +52,8 @@ CATALOGUE: dict[str, str] = {
     "routing_submissions:read": "See what people answered to routing forms.",
     "workflows:read": "See workflows, and the log of what was sent about bookings.",
     "workflows:write": "Change workflows, and send again.",
+    "calendars:read": "See one's own calendar connections.",
+    "calendars:write": "Connect one's own calendars, and choose what counts.",
     # Inbox.
     "connections:read": "See connected platforms.",
     "connections:write": "Connect and disconnect platforms.",

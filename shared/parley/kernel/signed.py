@@ -33,8 +33,8 @@ def _region() -> str:
 
 
 def _endpoint(service: str) -> str:
-    if service == "lambda" and is_set("AWS_ENDPOINT_URL_LAMBDA"):
-        return setting("AWS_ENDPOINT_URL_LAMBDA").rstrip("/")
+    if service == "lambda" and (own := setting("AWS_ENDPOINT_URL_LAMBDA", "-")) != "-":
+        return own.rstrip("/")
     return setting("AWS_ENDPOINT_URL", f"https://{service}.{_region()}.amazonaws.com").rstrip("/")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 from sqlalchemy import delete
@@ -18,7 +18,8 @@ from parley.kernel.errors import NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 from parley.scheduling import answers, queries, turns
-from parley.scheduling.availability import Slot
+from parley.scheduling.availability import Slot, busy_span
+from parley.scheduling.calendars.known import AskFirst, Fresh
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
 from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
@@ -65,17 +66,18 @@ def hold_hash(token: str | None) -> str | None:
     return keyed.digest(HOLD, token) if token else None
 
 
-def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: BookingFor) -> Booking:
+def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: BookingFor, fresh: Fresh | None = None) -> Booking:
     """Take a slot; anybody may. Who asks for the same hosts waits in `offer`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
-    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`.
+    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`; with `fresh`,
+    `AskFirst`.
     """
     found = offer(session, event_type_id, to_book=True)
     if found is None:
         raise NoSuchEventType
     given = answers.check(found.questions, wanted.answers)
-    place = find(session, found, wanted.start_time, wanted.hold_token)
+    place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh)
 
     utm = wanted.model_dump(include={"utm_source", "utm_medium", "utm_campaign", "referrer"})
     invitee = Invitee(**wanted.invitee.model_dump(), **utm)
@@ -94,13 +96,18 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
     return booking
 
 
-def find(session: Session, found: Offer, start: datetime, hold_token: str | None = None, keep: UUID | None = None) -> Place:
+def find(
+    session: Session, found: Offer, start: datetime, hold_token: str | None = None, keep: UUID | None = None, fresh: Fresh | None = None
+) -> Place:
     """The slot that starts then in a locked offer, and who takes it: `keep`, where that host is free.
 
+    With `fresh`, calendars of who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`.
     Raises `SlotTaken`, `LimitReached`, `SlotNotOffered`.
     """
-    there = taken(session, found, start, start + INSTANT, Aside(hold=hold_hash(hold_token)), to_book=True)
+    there = taken(session, found, start, start + INSTANT, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
     slot = open_slot(found, there, start)
+    if asked := there.live.intersection(cast("Sequence[UUID]", slot.hosts)):
+        raise AskFirst(asked, *busy_span(found.terms, start, start + INSTANT))
     hosts = [keep] if keep is not None and found.strategy and keep in slot.hosts else turns.chosen(found, there, slot)
     return Place(found, slot, hosts, _seat(there, slot))
 

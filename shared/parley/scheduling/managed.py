@@ -13,6 +13,7 @@ from parley.kernel.directory import Kind
 from parley.scheduling import moves, queries, transitions
 from parley.scheduling.bookings import TOKEN, NoSuchBooking
 from parley.scheduling.brands import Brand
+from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.kinds import CanceledBy
 from parley.scheduling.models import Booking, EventType
 from parley.scheduling.schemas import BookingMove, ManagedBookingRead
@@ -59,12 +60,15 @@ def cancel(session: Session, caller: Caller, key: Key, reason: str | None) -> Ma
     return _shown_again(found.shown, found.booking)
 
 
-def reschedule(session: Session, caller: Caller, key: Key, wanted: BookingMove) -> tuple[ManagedBookingRead, Booking]:
+def reschedule(
+    session: Session, caller: Caller, key: Key, wanted: BookingMove, fresh: Fresh | None = None
+) -> tuple[ManagedBookingRead, Booking]:
     """The invitee moves it; the link of the new record is in the mail about it. The new record as its invitee sees it, and itself.
 
     Raises `NoSuchBooking`, and what `moves.reschedule` raises.
     """
-    moved, offer = moves.reschedule(session, caller, queries.to_move(session, token_hash=key.token_hash), wanted, CanceledBy.INVITEE)
+    found = queries.to_move(session, token_hash=key.token_hash)
+    moved, offer = moves.reschedule(session, caller, found, wanted, CanceledBy.INVITEE, fresh)
     new, names = moved.booking, {place.user_id: place.name for place in offer.places}
     said = {"event_type_name": offer.event_type.name, "host_name": names.get(new.host_id), "organization_name": offer.organization_name}
     said |= {name: getattr(new, name) for name in ManagedBookingRead.model_fields if name not in said}

@@ -15,6 +15,7 @@ from parley.kernel.verdicts import violation_means
 from parley.scheduling import bookings, queries, transitions, turns
 from parley.scheduling.availability import slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
+from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
 from parley.scheduling.models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
 from parley.scheduling.offers import Aside, Offer, offer, taken
@@ -49,20 +50,23 @@ class NotOfThePool(Unprocessable):
     """The host that was named is not in the pool."""
 
 
-def reschedule_booking(session: Session, caller: Caller, booking_id: UUID, wanted: BookingMove) -> BookingRead:
+def reschedule_booking(session: Session, caller: Caller, booking_id: UUID, wanted: BookingMove, fresh: Fresh | None = None) -> BookingRead:
     """The host's side moves a booking. Raises `NoSuchBooking`, and what `reschedule` raises."""
-    moved, _ = reschedule(session, caller, queries.to_move(session, booking_id), wanted, CanceledBy.HOST)
+    moved, _ = reschedule(session, caller, queries.to_move(session, booking_id), wanted, CanceledBy.HOST, fresh)
     return bookings.read(moved)
 
 
-def reschedule(session: Session, caller: Caller, found: Locked | None, wanted: BookingMove, by: CanceledBy) -> tuple[Whole, Offer]:
+def reschedule(
+    session: Session, caller: Caller, found: Locked | None, wanted: BookingMove, by: CanceledBy, fresh: Fresh | None = None
+) -> tuple[Whole, Offer]:
     """A new record in the place of the old one, which is RESCHEDULED for good. The invitee before it begins. Returns the new one.
 
     The invitee, the answers and the calendar's UID are the same. A pool's host stays where free; a collective comes whole; a seat is one of
     the session at the new start. Moved by the invitee it wants confirmation anew, where the event type does. The old record is locked, and
     does not stand in the way of the new one.
 
-    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, `SlotTaken`, `LimitReached`, `SlotNotOffered`; with
+    `fresh`, `AskFirst`.
     """
     was, given = _standing(found, "rescheduled")
     old = was.booking
@@ -73,7 +77,7 @@ def reschedule(session: Session, caller: Caller, found: Locked | None, wanted: B
         raise NotOfferedAnyMore
     over = {"status": BookingStatus.RESCHEDULED, "cancel_reason": wanted.reason or None, "sequence": Booking.sequence + 1}
     later(session, update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over))
-    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id)
+    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh)
     is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
     new = bookings.enter(session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old)
     session.add_all(Answer(booking_id=new.id, question_id=question_id, value=value) for question_id, value in given)

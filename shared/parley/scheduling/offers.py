@@ -15,6 +15,8 @@ from parley.kernel.clock import now
 from parley.scheduling.availability import Host, Interval, Terms, busy_span, limit_span
 from parley.scheduling.availability import Session as Seats
 from parley.scheduling.brands import Brand
+from parley.scheduling.calendars.known import Fresh
+from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus
 from parley.scheduling.hours import DAY, Hours, Override, Window, to_datetime, to_instant, within_calendar
 from parley.scheduling.kinds import HOLDING, AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
 from parley.scheduling.models import (
@@ -32,7 +34,7 @@ from parley.scheduling.models import (
 )
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
-_BUSY, _SEAT, _COUNTED, _TURN = range(4)
+_BUSY, _SEAT, _COUNTED, _TURN, _LIVE = range(5)
 
 Which = UUID | ScalarSelect[UUID]
 """An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
@@ -90,13 +92,14 @@ class Taken:
     """What stands against some starts of an offer.
 
     `busy` is by host; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
-    each host's count and last assignment, for who books.
+    each host's count and last assignment, for who books; `live` are hosts whose calendars can be asked anew.
     """
 
     busy: dict[UUID, list[Interval]] = field(default_factory=dict)
     seats: list[tuple[Seats, int]] = field(default_factory=list)
     counted: list[datetime] = field(default_factory=list)
     turns: dict[UUID, tuple[int, datetime | None]] = field(default_factory=dict)
+    live: set[UUID] = field(default_factory=set)
 
     def hosts(self, offer: Offer) -> list[Host]:
         return [Host(place.user_id, place.hours, self.busy.get(place.user_id, ())) for place in offer.places]
@@ -251,12 +254,29 @@ def _exception(day: str, kind: str, start: str | None, end: str | None) -> Overr
     return Override(date.fromisoformat(day), is_available, _minute(start), _minute(end))
 
 
-def taken(session: Session, offer: Offer, from_: datetime, to: datetime, aside: Aside = Aside(), *, to_book: bool = False) -> Taken:
-    """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well."""
-    parts = _against(offer, from_, to, aside)
+def taken(
+    session: Session,
+    offer: Offer,
+    from_: datetime,
+    to: datetime,
+    aside: Aside = Aside(),
+    *,
+    to_book: bool = False,
+    fresh: Fresh | None = None,
+) -> Taken:
+    """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well.
+
+    What is in `fresh` counts instead of what is stored of those connections; before anybody was asked, it is told who can be.
+    """
+    parts = _against(offer, from_, to, aside, fresh)
     if to_book and offer.event_type.pool_id is not None:
         parts.append(_turns(offer.event_type.pool_id))
-    return _sorted(offer, session.execute(union_all(*parts)))
+    if fresh is not None and not fresh.is_asked:
+        parts.append(_live(offer))
+    found = _sorted(offer, session.execute(union_all(*parts)))
+    for host_id, times in fresh.busy.items() if fresh is not None else ():
+        found.busy.setdefault(host_id, []).extend(times)
+    return found
 
 
 def taken_of_each(session: Session, wanted: Sequence[tuple[Offer, datetime, datetime]]) -> list[Taken]:
@@ -268,9 +288,9 @@ def taken_of_each(session: Session, wanted: Sequence[tuple[Offer, datetime, date
     return [_sorted(one[0], its) for one, its in zip(wanted, rows, strict=True)]
 
 
-def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside) -> list[Select[Any]]:
+def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside, fresh: Fresh | None = None) -> list[Select[Any]]:
     span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
-    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside)]
+    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
         parts += _counted(offer, limit_span(offer.timezone, from_, to), aside)
     return parts
@@ -286,6 +306,8 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
             found.turns[host_id] = number, begins
         elif what == _SEAT:
             found.seats.append((Seats(begins, (start, end)), number))
+        elif what == _LIVE:
+            found.live.add(host_id)
         elif host_id in hosts:
             found.busy.setdefault(host_id, []).append((start, end))
     return found
@@ -324,6 +346,21 @@ def _holds(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
         what, func.unnest(Hold.host_ids), func.lower(Hold.held), func.upper(Hold.held), Hold.start_time, _NO_NUMBER
     ).where(Hold.expires_at > now(), Hold.held.overlaps(Range(*span)))
     return statement.where(Hold.token_hash != aside.hold) if aside.hold else statement
+
+
+def _connected(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Select[Any]:
+    """What is known of hosts' calendars."""
+    during = BusyTime.during
+    statement: Select[Any] = select(literal(_BUSY), BusyTime.user_id, func.lower(during), func.upper(during), _NEVER, _NO_NUMBER).where(
+        BusyTime.user_id.in_(ids), during.overlaps(Range(*span))
+    )
+    return statement.where(BusyTime.connection_id.not_in(fresh.connections)) if fresh is not None and fresh.connections else statement
+
+
+def _live(offer: Offer) -> Select[Any]:
+    one = CalendarConnection
+    live: Select[Any] = select(literal(_LIVE), one.user_id, _NEVER, _NEVER, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
+    return live.where(one.user_id.in_([place.user_id for place in offer.places]), one.status == CalendarStatus.ACTIVE)
 
 
 def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:

@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from radicale import Application
 from radicale.config import load
 
-USER, PASSWORD = "ada", "correct horse battery"  # noqa: S105  # of a server that lives as long as the tests
+USER, PASSWORD = "ada", "correct horse battery"  # of a server that lives as long as the tests
 
 
 class _Threads(WSGIServer):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.calendars.protocol import FoundCalendar
@@ -14,7 +14,15 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Unprocessable
 from parley.kernel.sealed import seal_all
-from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus, ConnectedCalendar
+from parley.scheduling.calendars.models import (
+    BusyTime,
+    CalendarConnection,
+    CalendarEvent,
+    CalendarMethod,
+    CalendarProvider,
+    CalendarStatus,
+    ConnectedCalendar,
+)
 
 
 class NoCalendars(Unprocessable):
@@ -69,9 +77,11 @@ def connect(session: Session, caller: Caller, user_id: UUID, account: Connected)
     row.expires_at, row.scopes = account.expires_at, list(account.scopes)
     row.token_version, row.refreshing_until = row.token_version + 1, None
     row.status, row.error_code, row.error_message, row.failing_since, row.failures = CalendarStatus.ACTIVE, None, None, None, 0
-    row.next_sync_at, row.leased_until, row.updated_at = now(), None, now()
+    row.notified_at, row.next_sync_at, row.leased_until, row.updated_at = None, now(), None, now()
     keep_calendars(session, row, account.calendars)
-    _choose_target(session, row, account.calendars)
+    choose_target(session, row, account.calendars)
+    if word == "updated":  # what could not be written meanwhile
+        session.execute(update(CalendarEvent).where(CalendarEvent.connection_id == row.id).values(due_at=now(), attempts=0))
     audit.record(session, caller, f"calendar_connection.{word}", row, new={"provider": row.provider.value, "status": row.status.value})
     return row
 
@@ -104,7 +114,7 @@ def calendars_of(session: Session, connection_id: UUID) -> Sequence[ConnectedCal
     return session.scalars(ordered.where(ConnectedCalendar.connection_id == connection_id)).all()
 
 
-def _choose_target(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
+def choose_target(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
     """Where bookings are written: the calendar chosen before, where it is still there, else the account's usual one."""
     writable = sorted((one for one in found if one.is_writable), key=lambda one: not one.is_usual)
     if row.calendar_id not in {one.id for one in writable}:
@@ -115,3 +125,22 @@ def _choose_target(session: Session, row: CalendarConnection, found: Sequence[Fo
         other = select(CalendarConnection.id).where(CalendarConnection.user_id == row.user_id, CalendarConnection.is_primary)
         with session.no_autoflush:
             row.is_primary = session.scalar(other) is None
+
+
+def put_away(session: Session, caller: Caller, row: CalendarConnection) -> None:
+    """Forget its secrets and what its calendars keep busy. What was written into them stays there.
+
+    Where it was the primary one, the next that can be written to is.
+    """
+    was_primary, at = row.is_primary, now()
+    row.status, row.deleted_at, row.is_primary, row.updated_at = CalendarStatus.DISCONNECTED, at, False, at
+    row.secret = row.access_token = row.refresh_token = row.next_sync_at = row.leased_until = row.refreshing_until = None
+    session.flush()
+    session.execute(delete(BusyTime).where(BusyTime.connection_id == row.id))
+    session.execute(delete(CalendarEvent).where(CalendarEvent.connection_id == row.id))
+    session.execute(delete(ConnectedCalendar).where(ConnectedCalendar.connection_id == row.id))
+    audit.record(session, caller, "calendar_connection.deleted", row)
+    if was_primary:
+        others = select(CalendarConnection).where(CalendarConnection.user_id == row.user_id, CalendarConnection.calendar_id.is_not(None))
+        if (other := session.scalars(others.order_by(CalendarConnection.id).limit(1)).one_or_none()) is not None:
+            other.is_primary = True

@@ -45,7 +45,7 @@ class CalendarConnection(Tenant, Swept, Timestamps, SoftDeleted, Base):
 
     `secret` is a password (CALDAV) or the address itself (ICS). `token_version` rises with every new access token; `refreshing_until` is
     the lease of who fetches one. `next_sync_at` is when a sweep looks at it, `leased_until` until when somebody does.
-    A deleted connection has lost its secrets.
+    `notified_at` is when its owner was told that it fails. A deleted connection has lost its secrets.
     """
 
     __tablename__ = "scheduling_calendar_connections"
@@ -86,6 +86,7 @@ class CalendarConnection(Tenant, Swept, Timestamps, SoftDeleted, Base):
     error_message: Mapped[str | None]
     failing_since: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(SmallInteger, default=0)
+    notified_at: Mapped[datetime | None]
     last_sync_at: Mapped[datetime | None]
     next_sync_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
@@ -140,20 +141,24 @@ class BusyTime(Tenant, Base):
 class CalendarEvent(Tenant, Swept, Timestamps, Base):
     """An event that we wrote, or are to write, into somebody's calendar: one for a chain of bookings, or for a session of a GROUP.
 
-    `subject_id` is the chain's `calendar_uid`, or the session's id. `written` is the digest of what the calendar has, None before the first
-    time. `due_at` is when it is to be looked at again, None when there is nothing to do; `leased_until` until when somebody does.
+    `subject_id` is the chain's `calendar_uid`, or the session's id; `booking_id` one booking of it, by which the others are found.
+    `written` is the digest of what the calendar has, None before the first time, empty when nobody knows. `due_at` is when it is to be
+    looked at again, None when there is nothing to do; `leased_until` until when somebody does.
     """
 
     __tablename__ = "scheduling_calendar_events"
     __table_args__ = (
         tenant_key("connection_id", "scheduling_calendar_connections"),
+        tenant_key("booking_id", "scheduling_bookings"),
         UniqueConstraint("organization_id", "connection_id", "subject_id", name=ONE_EVENT),
+        Index("ix_scheduling_calendar_events_organization_id_booking_id", "organization_id", "booking_id"),
         Index("ix_scheduling_calendar_events_organization_id_subject_id", "organization_id", "subject_id"),
         Index("ix_scheduling_calendar_events_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
 
     connection_id: Mapped[UUID]
     subject_id: Mapped[UUID]
+    booking_id: Mapped[UUID]
     calendar_id: Mapped[str]
     provider_event_id: Mapped[str | None]
     written: Mapped[str | None]

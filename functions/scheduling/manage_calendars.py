@@ -1,0 +1,45 @@
+"""POST /v1/scheduling/calendars, PATCH and DELETE …/{connection_id}, POST …/{connection_id}/sync"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.scheduling.calendars import accounts
+from parley.scheduling.calendars.schemas import (
+    CalendarConnectionCreate,
+    CalendarConnectionDetailRead,
+    CalendarConnectionRead,
+    CalendarConnectionUpdate,
+)
+
+app = api(needs="calendars:write")
+
+
+@app.post("/v1/scheduling/calendars", status_code=201)
+def connect_calendar(wanted: CalendarConnectionCreate, caller: AuthenticatedCaller, once: RequestOnce) -> CalendarConnectionDetailRead:
+    with transaction(caller) as session:
+        accounts.check_room(session, caller)
+    account = accounts.discover(wanted)
+    with transaction(caller, once) as session:
+        return once.answer(session, accounts.connect(session, caller, account))
+
+
+@app.patch("/v1/scheduling/calendars/<connection_id>")
+def update_calendar(connection_id: UUID, wanted: CalendarConnectionUpdate, caller: AuthenticatedCaller) -> CalendarConnectionDetailRead:
+    with transaction(caller) as session:
+        return accounts.update_connection(session, caller, connection_id, wanted)
+
+
+@app.delete("/v1/scheduling/calendars/<connection_id>", status_code=204)
+def disconnect_calendar(connection_id: UUID, caller: AuthenticatedCaller) -> None:
+    with transaction(caller) as session:
+        accounts.delete_connection(session, caller, connection_id)
+
+
+@app.post("/v1/scheduling/calendars/<connection_id>/sync", status_code=202)
+def sync_calendar(connection_id: UUID, caller: AuthenticatedCaller) -> CalendarConnectionRead:
+    with transaction(caller) as session:
+        return accounts.ask_for_sync(session, caller, connection_id)
+
+
+lambda_handler = entrypoint(app)

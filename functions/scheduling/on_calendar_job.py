@@ -1,0 +1,23 @@
+"""Queue calendar-jobs: syncs a connection, writes a booking into its hosts' calendars, writes to whose connection died."""
+
+from typing import Any
+
+from pydantic import RootModel
+
+from parley.kernel.callers import Caller
+from parley.kernel.jobs import Announced, worker
+from parley.kernel.mail import Mail
+from parley.scheduling.calendars.jobs import take_up
+
+
+def send(mail: Mail) -> None:
+    from parley.kernel.post import send_discreetly
+
+    send_discreetly(mail)
+
+
+def work(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:
+    take_up(caller, event.name, event.payload.root, send)
+
+
+lambda_handler = worker(RootModel[dict[str, Any]], work)

@@ -1,0 +1,231 @@
+"""A person's own connections: made, looked at, chosen from, taken away. Nobody sees a colleague's."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from parley.calendars.protocol import Account, CalDavAccount, Discover, Discovered, IcsAccount, InTrouble, Provider, TroubleCode
+from parley.kernel import audit, outbox, paging
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict, NotFound, Unavailable, Unprocessable
+from parley.kernel.paging import Page
+from parley.kernel.verdicts import violation_means
+from parley.scheduling import ownership
+from parley.scheduling.calendars import connections
+from parley.scheduling.calendars.asking import ask
+from parley.scheduling.calendars.connections import Connected
+from parley.scheduling.calendars.models import (
+    ONE_ACCOUNT,
+    ONE_PRIMARY,
+    BusyTime,
+    CalendarConnection,
+    CalendarMethod,
+    CalendarProvider,
+    CalendarStatus,
+    ConnectedCalendar,
+)
+from parley.scheduling.calendars.schemas import (
+    APPLE,
+    CalendarConnectionCreate,
+    CalendarConnectionDetailRead,
+    CalendarConnectionRead,
+    CalendarConnectionUpdate,
+    ConnectedCalendarRead,
+    ConnectedCalendarsRead,
+)
+
+CHANGED = "scheduling.calendar_changed"
+MOST_CONNECTIONS = 10
+_SECONDS = 15.0
+
+
+class NoSuchConnection(NotFound):
+    """Absent, deleted, or somebody else's."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such calendar connection.")
+
+
+class TooManyConnections(Conflict):
+    """A person has ten at most."""
+
+
+class CalendarRefused(Unprocessable):
+    """The server does not let us in, or is no calendar. `reason` is the code of the trouble."""
+
+
+class CalendarAway(Unavailable):
+    """The calendar's server does not answer."""
+
+
+class NoSuchCalendar(Unprocessable):
+    """The connection has no calendar of this id, or it can't be written to."""
+
+
+class NothingToWriteTo(Unprocessable):
+    """The primary connection is one that can be written to."""
+
+
+class Reconnect(Conflict):
+    """The connection has expired; syncing it is of no use before it is connected again."""
+
+
+class ChangedMeanwhile(Conflict):
+    """Two changed the person's connections at once."""
+
+    def __init__(self) -> None:
+        super().__init__("Your connections have just been changed; look at them again.")
+
+
+def check_room(session: Session, caller: Caller) -> UUID:
+    """Whose it will be. Raises `PersonNeeded`, `TooManyConnections`."""
+    user_id = ownership.person(caller)
+    mine = select(func.count()).select_from(CalendarConnection).where(CalendarConnection.user_id == user_id)
+    if session.scalars(mine).one() >= MOST_CONNECTIONS:
+        raise TooManyConnections(f"You have {MOST_CONNECTIONS} calendar connections; take one away first.")
+    return user_id
+
+
+def discover(wanted: CalendarConnectionCreate) -> Connected:
+    """Let ourselves in and see what is there. Asks the provider: outside any transaction. Raises `CalendarRefused`, `CalendarAway`."""
+    account = _account(wanted)
+    try:
+        found = ask(account, Discover(), Discovered, _SECONDS)
+    except InTrouble as met:
+        if met.code in (TroubleCode.TIMED_OUT, TroubleCode.UNAVAILABLE, TroubleCode.RATE_LIMITED):
+            raise CalendarAway(f"The calendar can't be connected now. {met.trouble.said}", reason=met.code.value) from met
+        raise CalendarRefused(f"The calendar can't be connected. {met.trouble.said}", reason=met.code.value) from met
+    is_ics = isinstance(account, IcsAccount)
+    return Connected(
+        provider=wanted.provider,
+        method=CalendarMethod.ICS if is_ics else CalendarMethod.CALDAV,
+        account_id=found.account_id,
+        account_name=found.account_name,
+        calendars=found.calendars,
+        server_url=None if is_ics else found.url,
+        username=wanted.username,
+        secret=wanted.ics_url if is_ics else wanted.password,
+    )
+
+
+def _account(wanted: CalendarConnectionCreate) -> Account:
+    if wanted.ics_url is not None:
+        return IcsAccount(url=wanted.ics_url)
+    provider: Literal[Provider.APPLE, Provider.CUSTOM] = Provider.APPLE if wanted.provider is CalendarProvider.APPLE else Provider.CUSTOM
+    address, username, password = wanted.server_url or APPLE, wanted.username or "", wanted.password or ""
+    return CalDavAccount(provider=provider, url=address, username=username, password=password)
+
+
+def connect(session: Session, caller: Caller, account: Connected) -> CalendarConnectionDetailRead:
+    """Raises `PersonNeeded`, `NoCalendars`, `ChangedMeanwhile`."""
+    with violation_means(ONE_ACCOUNT, ChangedMeanwhile()), violation_means(ONE_PRIMARY, ChangedMeanwhile()):
+        row = connections.connect(session, caller, ownership.person(caller), account)
+        session.flush()
+    outbox.announce(session, CHANGED, connection_id=row.id)
+    return _detail(row, connections.calendars_of(session, row.id))
+
+
+def own(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[CalendarConnectionRead]:
+    """Newest first."""
+    mine = select(CalendarConnection).where(CalendarConnection.user_id == ownership.person(caller))
+    rows, next_cursor = paging.page(session, mine, [CalendarConnection.id], cursor=cursor, limit=limit)
+    return Page(items=[CalendarConnectionRead.model_validate(row) for row in rows], next_cursor=next_cursor)
+
+
+def one(session: Session, caller: Caller, connection_id: UUID) -> CalendarConnectionDetailRead:
+    """Raises `NoSuchConnection`."""
+    row = _mine(session, caller, connection_id)
+    return _detail(row, connections.calendars_of(session, row.id))
+
+
+def calendars(session: Session, caller: Caller, connection_id: UUID) -> ConnectedCalendarsRead:
+    """Raises `NoSuchConnection`."""
+    row = _mine(session, caller, connection_id)
+    found = connections.calendars_of(session, row.id)
+    return ConnectedCalendarsRead(items=[ConnectedCalendarRead.model_validate(calendar) for calendar in found])
+
+
+def update_connection(
+    session: Session, caller: Caller, connection_id: UUID, wanted: CalendarConnectionUpdate
+) -> CalendarConnectionDetailRead:
+    """Choose what counts and what is written to. A calendar that counts no more keeps nobody's time from now on.
+
+    Raises `NoSuchConnection`, `NoSuchCalendar`, `NothingToWriteTo`, `ChangedMeanwhile`.
+    """
+    row = _mine(session, caller, connection_id, to_change=True)
+    found = connections.calendars_of(session, row.id)
+    if wanted.busy_calendar_ids is not None:
+        _count(session, row, found, set(wanted.busy_calendar_ids))
+    if "calendar_id" in wanted.model_fields_set:
+        _write_to(row, found, wanted.calendar_id)
+    if wanted.is_primary is not None:
+        _make_primary(session, row, is_primary=wanted.is_primary)
+    row.updated_at = now()
+    with violation_means(ONE_PRIMARY, ChangedMeanwhile()):
+        session.flush()
+    audit.record(session, caller, "calendar_connection.updated", row, new={"changed": sorted(wanted.model_fields_set)})
+    outbox.announce(session, CHANGED, connection_id=row.id)
+    return _detail(row, found)
+
+
+def _count(session: Session, row: CalendarConnection, found: Sequence[ConnectedCalendar], ids: set[str]) -> None:
+    if unknown := ids - {calendar.calendar_id for calendar in found}:
+        raise NoSuchCalendar("This connection has no such calendar.", calendar_ids=sorted(unknown))
+    for calendar in found:
+        calendar.is_busy = calendar.calendar_id in ids
+        if not calendar.is_busy:
+            calendar.sync_token = calendar.synced_from = calendar.synced_until = None
+    row.next_sync_at = now() if row.status is not CalendarStatus.EXPIRED else None
+    unchosen = [calendar.id for calendar in found if not calendar.is_busy]
+    if unchosen:
+        session.execute(delete(BusyTime).where(BusyTime.connected_calendar_id.in_(unchosen)))
+
+
+def _write_to(row: CalendarConnection, found: Sequence[ConnectedCalendar], calendar_id: str | None) -> None:
+    chosen = next((calendar for calendar in found if calendar.calendar_id == calendar_id and calendar.is_writable), None)
+    if calendar_id is not None and chosen is None:
+        raise NoSuchCalendar("This connection has no such calendar that can be written to.", calendar_ids=[calendar_id])
+    row.calendar_id, row.calendar_name = (chosen.calendar_id, chosen.name) if chosen else (None, None)
+    row.is_primary = row.is_primary and chosen is not None
+
+
+def _make_primary(session: Session, row: CalendarConnection, *, is_primary: bool) -> None:
+    if is_primary and row.calendar_id is None:
+        raise NothingToWriteTo("Choose a calendar of this connection that bookings are written to; an ICS address has none.")
+    if is_primary and not row.is_primary:
+        one = CalendarConnection
+        others = update(one).where(one.user_id == row.user_id, one.is_primary, one.id != row.id)
+        session.execute(others.values(is_primary=False, updated_at=now()))
+    row.is_primary = is_primary
+
+
+def delete_connection(session: Session, caller: Caller, connection_id: UUID) -> None:
+    """Raises `NoSuchConnection`."""
+    connections.put_away(session, caller, _mine(session, caller, connection_id, to_change=True))
+
+
+def ask_for_sync(session: Session, caller: Caller, connection_id: UUID) -> CalendarConnectionRead:
+    """Have it synced as soon as a worker is free. Raises `NoSuchConnection`, `Reconnect`."""
+    row = _mine(session, caller, connection_id, to_change=True)
+    if row.status is CalendarStatus.EXPIRED:
+        raise Reconnect("This connection has expired; connect the calendar again.")
+    row.next_sync_at, row.updated_at = now(), now()
+    outbox.announce(session, CHANGED, connection_id=row.id)
+    return CalendarConnectionRead.model_validate(row)
+
+
+def _mine(session: Session, caller: Caller, connection_id: UUID, *, to_change: bool = False) -> CalendarConnection:
+    mine = select(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.user_id == ownership.person(caller))
+    found = session.scalars(mine.with_for_update() if to_change else mine).one_or_none()
+    if found is None:
+        raise NoSuchConnection
+    return found
+
+
+def _detail(row: CalendarConnection, found: Sequence[ConnectedCalendar]) -> CalendarConnectionDetailRead:
+    shown = CalendarConnectionRead.model_validate(row).model_dump()
+    return CalendarConnectionDetailRead(**shown, calendars=[ConnectedCalendarRead.model_validate(calendar) for calendar in found])

@@ -1,0 +1,186 @@
+"""Keeps what a connection's calendars keep busy: one connection at a time, by what has changed since the last time."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from parley.calendars.protocol import Changed, ChangedEvent, Changes, Discover, Discovered, InTrouble, TroubleCode
+from parley.identity.models import OrganizationMember, User
+from parley.kernel import clock
+from parley.kernel.callers import Caller
+from parley.kernel.db import transaction
+from parley.kernel.ids import new_id
+from parley.scheduling.calendars import connections, health, tokens
+from parley.scheduling.calendars.asking import ask
+from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.scheduling.calendars.own import Own
+from parley.scheduling.calendars.tokens import Entry
+
+BEHIND, AHEAD = timedelta(days=2), timedelta(days=200)
+# When less than this is known ahead, all of it is asked for anew: what recurs has come into sight meanwhile.
+LEAST_AHEAD = timedelta(days=180)
+_LEASE = timedelta(minutes=3)
+_ASKING_SECONDS = 20.0
+_MOST_PAGES = 50
+_INSERT = text(
+    """INSERT INTO scheduling_busy_times (organization_id, id, connection_id, connected_calendar_id, user_id, event_id, during)
+    SELECT :organization, id, :connection, :calendar, :user, event_id, tstzrange(begins, ends)
+    FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, event_id text, begins timestamptz, ends timestamptz)"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be asked: each calendar with the token to go on from."""
+
+    connection_id: UUID
+    timezone: str
+    calendars: list[tuple[UUID, str, str | None, str]]
+    is_first: bool
+
+
+def sync(caller: Caller, connection_id: UUID) -> None:
+    """Bring what is kept of a connection up to date. What fails is written into the connection, and raised for nobody.
+
+    Of two at once one does it; what the other was told of is looked at after that. No lock is held while the provider is asked.
+    """
+    job = _taken(caller, connection_id)
+    if job is None:
+        return
+    try:
+        entry = tokens.entry(caller, connection_id, _ASKING_SECONDS)
+        try:
+            _bring_up_to_date(caller, job, entry)
+        except InTrouble as met:
+            if met.code is not TroubleCode.UNAUTHORIZED:
+                raise
+            # Refused with a token that should live: it was taken back, or another one came into its place.
+            _bring_up_to_date(caller, job, tokens.entry(caller, connection_id, _ASKING_SECONDS, refused_version=entry.version))
+    except InTrouble as met:
+        _end(caller, connection_id, met)
+    else:
+        _end(caller, connection_id, None)
+
+
+def _taken(caller: Caller, connection_id: UUID) -> Job | None:
+    with transaction(caller) as session:
+        row = _locked(session, connection_id)
+        if row is None or row.status in (CalendarStatus.EXPIRED, CalendarStatus.DISCONNECTED):
+            return None
+        at = clock.now()
+        if row.leased_until is not None and row.leased_until > at:
+            row.next_sync_at = at
+            return None
+        member = select(OrganizationMember.deactivated_at, User.timezone).join(User, User.id == OrganizationMember.user_id)
+        found = session.execute(member.where(OrganizationMember.user_id == row.user_id)).one_or_none()
+        if found is None:
+            connections.put_away(session, caller, row)
+            return None
+        if found[0] is not None:  # may come back
+            row.next_sync_at = at + health.LONGEST
+            return None
+        row.leased_until, row.next_sync_at = at + _LEASE, at + _LEASE
+        calendars = [one for one in connections.calendars_of(session, row.id) if one.is_busy]
+        asked = [(one.id, one.calendar_id, _token(one, at), one.timezone or found[1]) for one in calendars]
+        return Job(row.id, found[1], asked, row.last_sync_at is None or any(token is None for _, _, token, _ in asked))
+
+
+def _token(calendar: ConnectedCalendar, at: datetime) -> str | None:
+    is_enough = calendar.synced_until is not None and calendar.synced_until >= at + LEAST_AHEAD
+    return calendar.sync_token if is_enough else None
+
+
+def _locked(session: Session, connection_id: UUID) -> CalendarConnection | None:
+    return session.scalars(select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()).one_or_none()
+
+
+def _bring_up_to_date(caller: Caller, job: Job, entry: Entry) -> None:
+    for calendar_id, name, token, timezone in job.calendars:
+        start, end = clock.now() - BEHIND, clock.now() + AHEAD
+        wanted = Changes(calendar_id=name, sync_token=token, start=start, end=end, timezone=timezone)
+        try:
+            pages = _pages(entry, wanted)
+        except InTrouble as met:
+            if met.code is TroubleCode.NOT_FOUND:
+                _look_again(caller, job, entry)
+                continue
+            if met.code is not TroubleCode.SYNC_EXPIRED or token is None:
+                raise
+            pages = _pages(entry, wanted.model_copy(update={"sync_token": None}))
+        _keep(caller, job.connection_id, calendar_id, pages, start, end)
+
+
+def _pages(entry: Entry, wanted: Changes) -> list[Changed]:
+    """Raises `InTrouble`."""
+    pages: list[Changed] = []
+    while len(pages) < _MOST_PAGES:
+        pages.append(ask(entry.account, wanted, Changed, _ASKING_SECONDS))
+        if not pages[-1].has_more:
+            return pages
+        wanted = wanted.model_copy(update={"sync_token": pages[-1].sync_token})
+    raise InTrouble(TroubleCode.REFUSED, "The calendar has more events than we read.")
+
+
+def _look_again(caller: Caller, job: Job, entry: Entry) -> None:
+    """A calendar is gone: which are there?"""
+    found = ask(entry.account, Discover(), Discovered, _ASKING_SECONDS)
+    with transaction(caller) as session:
+        row = _locked(session, job.connection_id)
+        if row is not None:
+            connections.keep_calendars(session, row, found.calendars)
+            connections.choose_target(session, row, found.calendars)
+
+
+def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequence[Changed], start: datetime, end: datetime) -> None:
+    is_full = any(page.is_full for page in pages)
+    # What is told twice counts as it was told last.
+    events = {event.event_id: event for page in pages for event in page.events}
+    gone = {event_id for page in pages for event_id in page.removed} - ({*events} if is_full else set())
+    with transaction(caller) as session:
+        row = _locked(session, connection_id)
+        chosen = select(ConnectedCalendar).where(ConnectedCalendar.id == calendar_id).with_for_update()
+        calendar = session.scalars(chosen).one_or_none()
+        if row is None or calendar is None or not calendar.is_busy:  # taken away, or unchosen, meanwhile
+            return
+        old = delete(BusyTime).where(BusyTime.connected_calendar_id == calendar_id)
+        if not is_full:
+            old = old.where(BusyTime.event_id.in_([*events, *gone]))
+        if is_full or events or gone:
+            session.execute(old)
+        own = Own(session, {connection_id: row.user_id}, [(one.event_id, one.uid) for one in events.values() if one.times])
+        kept = [one for one in events.values() if one.event_id not in gone and not own.is_own(connection_id, one.event_id, one.uid)]
+        _insert(session, row, calendar_id, kept)
+        calendar.sync_token = pages[-1].sync_token
+        if is_full:
+            calendar.synced_from, calendar.synced_until = start, end
+
+
+def _insert(session: Session, row: CalendarConnection, calendar_id: UUID, events: Sequence[ChangedEvent]) -> None:
+    rows = [
+        {"id": str(new_id()), "event_id": event.event_id, "begins": begins.isoformat(), "ends": ends.isoformat()}
+        for event in events
+        for begins, ends in event.times
+        if begins < ends
+    ]
+    if rows:
+        of = {"organization": row.organization_id, "connection": row.id, "calendar": calendar_id, "user": row.user_id}
+        session.execute(_INSERT.bindparams(rows=json.dumps(rows), **of))
+
+
+def _end(caller: Caller, connection_id: UUID, met: InTrouble | None) -> None:
+    with transaction(caller) as session:
+        row = _locked(session, connection_id)
+        if row is None or row.status is CalendarStatus.DISCONNECTED:
+            return
+        is_asked_again = row.next_sync_at is not None and row.leased_until is not None and row.next_sync_at < row.leased_until
+        if met is not None:
+            health.failed(session, caller, row, met)
+            return
+        health.succeeded(row)
+        if is_asked_again:
+            row.next_sync_at = clock.now()

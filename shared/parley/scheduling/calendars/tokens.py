@@ -1,0 +1,106 @@
+"""How to get in with a connection: its secrets opened, and its access token one that lives. Of many who need a new one, one fetches it."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from parley.calendars.protocol import (
+    Account,
+    CalDavAccount,
+    IcsAccount,
+    InTrouble,
+    OAuthAccount,
+    Provider,
+    RefreshTokens,
+    Tokens,
+    TroubleCode,
+)
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.db import transaction
+from parley.kernel.sealed import seal_all, unseal
+from parley.scheduling.calendars.asking import ask
+from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod
+
+# A token that ends sooner is renewed: what is asked with it takes a while, and clocks differ.
+_SPARE = timedelta(minutes=5)
+_LEASE = timedelta(seconds=20)
+_ASKING_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An account, and the version of its token: who is refused with it says so to `entry`."""
+
+    account: Account
+    version: int
+
+
+def opened(session: Session, row: CalendarConnection) -> Account:
+    """The account as it is stored, its token perhaps too old. Raises `InTrouble` for a connection without secrets."""
+    provider = Provider(row.provider.value)
+    if row.method is CalendarMethod.OAUTH and row.access_token is not None:
+        assert provider in (Provider.GOOGLE, Provider.MICROSOFT)
+        return OAuthAccount(provider=provider, access_token=unseal(session, row, "access_token"))
+    if row.method is CalendarMethod.CALDAV and row.secret is not None:
+        assert provider in (Provider.APPLE, Provider.CUSTOM)
+        password = unseal(session, row, "secret")
+        return CalDavAccount(provider=provider, url=row.server_url or "", username=row.username or "", password=password)
+    if row.method is CalendarMethod.ICS and row.secret is not None:
+        return IcsAccount(url=unseal(session, row, "secret"))
+    raise InTrouble(TroubleCode.UNAUTHORIZED, "There is nothing to get in with.")
+
+
+def is_fresh(row: CalendarConnection, spare: timedelta = _SPARE) -> bool:
+    return row.method is not CalendarMethod.OAUTH or row.expires_at is None or row.expires_at > now() + spare
+
+
+def entry(caller: Caller, connection_id: UUID, seconds: float, refused_version: int | None = None) -> Entry:
+    """The account with a token that lives, within about `seconds`. `refused_version`: the provider would not take that one.
+
+    One of all who ask at once fetches the new token, under a lease in the row and with no lock held; the others wait for it.
+    Raises `InTrouble`: `unauthorized` when the grant is gone.
+    """
+    ends = time.monotonic() + seconds
+    while True:
+        with transaction(caller) as session:
+            row = session.scalars(select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()).one_or_none()
+            if row is None:
+                raise InTrouble(TroubleCode.UNAUTHORIZED, "The connection is gone.")
+            if is_fresh(row) and row.token_version != refused_version:
+                return Entry(opened(session, row), row.token_version)
+            if row.method is not CalendarMethod.OAUTH or row.refresh_token is None:
+                raise InTrouble(TroubleCode.UNAUTHORIZED, "The calendar's server does not let us in.")
+            is_mine = row.refreshing_until is None or row.refreshing_until <= now()
+            if is_mine:
+                row.refreshing_until = now() + _LEASE
+                provider, refresh_token = Provider(row.provider.value), unseal(session, row, "refresh_token")
+        if is_mine:
+            return _renewed(caller, connection_id, provider, refresh_token)
+        if time.monotonic() >= ends:
+            raise InTrouble(TroubleCode.TIMED_OUT, "A new token did not come in time.")
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _renewed(caller: Caller, connection_id: UUID, provider: Provider, refresh_token: str) -> Entry:
+    assert provider in (Provider.GOOGLE, Provider.MICROSOFT)
+    try:
+        tokens = ask(OAuthAccount(provider=provider), RefreshTokens(refresh_token=refresh_token), Tokens, _ASKING_SECONDS)
+    except InTrouble:
+        with transaction(caller) as session:
+            mine = update(CalendarConnection).where(CalendarConnection.id == connection_id)
+            session.execute(mine.values(refreshing_until=None))
+        raise
+    with transaction(caller) as session:
+        row = session.scalars(select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()).one_or_none()
+        if row is None:
+            raise InTrouble(TroubleCode.UNAUTHORIZED, "The connection is gone.")
+        new = {"access_token": tokens.access_token} | ({"refresh_token": tokens.refresh_token} if tokens.refresh_token else {})
+        seal_all(session, row, new)
+        row.expires_at, row.refreshing_until, row.token_version = tokens.expires_at, None, row.token_version + 1
+        return Entry(OAuthAccount(provider=provider, access_token=tokens.access_token), row.token_version)
