@@ -1,4 +1,4 @@
-"""POST /v1/scheduling/calendars, PATCH and DELETE …/{connection_id}, POST …/{connection_id}/sync"""
+"""POST /v1/scheduling/calendars, PATCH and DELETE …/{calendar_connection_id}, POST …/{connection_id}/sync"""
 
 from uuid import UUID
 
@@ -24,22 +24,24 @@ def connect_calendar(wanted: CalendarConnectionCreate, caller: AuthenticatedCall
         return once.answer(session, accounts.connect(session, caller, account))
 
 
-@app.patch("/v1/scheduling/calendars/<connection_id>")
-def update_calendar(connection_id: UUID, wanted: CalendarConnectionUpdate, caller: AuthenticatedCaller) -> CalendarConnectionDetailRead:
+@app.patch("/v1/scheduling/calendars/<calendar_connection_id>")
+def update_calendar(
+    calendar_connection_id: UUID, wanted: CalendarConnectionUpdate, caller: AuthenticatedCaller
+) -> CalendarConnectionDetailRead:
     with transaction(caller) as session:
-        return accounts.update_connection(session, caller, connection_id, wanted)
+        return accounts.update_connection(session, caller, calendar_connection_id, wanted)
 
 
-@app.delete("/v1/scheduling/calendars/<connection_id>", status_code=204)
-def disconnect_calendar(connection_id: UUID, caller: AuthenticatedCaller) -> None:
+@app.delete("/v1/scheduling/calendars/<calendar_connection_id>", status_code=204)
+def disconnect_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> None:
     with transaction(caller) as session:
-        accounts.delete_connection(session, caller, connection_id)
+        accounts.delete_connection(session, caller, calendar_connection_id)
 
 
-@app.post("/v1/scheduling/calendars/<connection_id>/sync", status_code=202)
-def sync_calendar(connection_id: UUID, caller: AuthenticatedCaller) -> CalendarConnectionRead:
+@app.post("/v1/scheduling/calendars/<calendar_connection_id>/sync", status_code=202)
+def sync_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> CalendarConnectionRead:
     with transaction(caller) as session:
-        return accounts.ask_for_sync(session, caller, connection_id)
+        return accounts.ask_for_sync(session, caller, calendar_connection_id)
 
 
 lambda_handler = entrypoint(app)

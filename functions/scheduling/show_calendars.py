@@ -1,4 +1,4 @@
-"""GET /v1/scheduling/calendars, …/{connection_id} and …/{connection_id}/calendars"""
+"""GET /v1/scheduling/calendars, …/{calendar_connection_id} and …/{connection_id}/calendars"""
 
 from uuid import UUID
 
@@ -17,16 +17,16 @@ def list_calendars(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Curso
         return accounts.own(session, caller, cursor=cursor, limit=limit)
 
 
-@app.get("/v1/scheduling/calendars/<connection_id>")
-def get_calendar(connection_id: UUID, caller: AuthenticatedCaller) -> CalendarConnectionDetailRead:
+@app.get("/v1/scheduling/calendars/<calendar_connection_id>")
+def get_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> CalendarConnectionDetailRead:
     with transaction(caller) as session:
-        return accounts.one(session, caller, connection_id)
+        return accounts.one(session, caller, calendar_connection_id)
 
 
-@app.get("/v1/scheduling/calendars/<connection_id>/calendars")
-def list_calendars_of_connection(connection_id: UUID, caller: AuthenticatedCaller) -> ConnectedCalendarsRead:
+@app.get("/v1/scheduling/calendars/<calendar_connection_id>/calendars")
+def list_calendars_of_connection(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> ConnectedCalendarsRead:
     with transaction(caller) as session:
-        return accounts.calendars(session, caller, connection_id)
+        return accounts.calendars(session, caller, calendar_connection_id)
 
 
 lambda_handler = entrypoint(app)

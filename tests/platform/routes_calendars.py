@@ -2,23 +2,110 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from parley.calendars.protocol import FoundCalendar
+from parley.kernel import db
+from parley.kernel.ids import new_id
+from parley.scheduling.calendars import connections
+from parley.scheduling.calendars.connections import Connected
+from parley.scheduling.calendars.models import CalendarMethod, CalendarProvider
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.platform.every_route import Furnished, Request
 
+CALENDARS = "/v1/scheduling/calendars"
+_EMPTY = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Somebody//EN\r\nEND:VCALENDAR\r\n"
+
+
+class _Address(BaseHTTPRequestHandler):
+    """A calendar with nothing in it, at any path."""
+
+    def do_GET(self) -> None:  # the standard library's name
+        self.send_response(200)
+        self.send_header("content-length", str(len(_EMPTY)))
+        self.end_headers()
+        self.wfile.write(_EMPTY)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@cache
+def _server() -> str:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Address)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def wanted() -> dict[str, str]:
+    return {"provider": "CUSTOM", "ics_url": f"{_server()}/{new_id()}.ics"}
+
+
+def connected(member: Member) -> str:
+    """Of the member's own. There is room for ten, and many a test asks for more."""
+    account = Connected(
+        provider=CalendarProvider.CUSTOM,
+        method=CalendarMethod.ICS,
+        account_id=str(new_id()),
+        account_name="Holidays",
+        calendars=[FoundCalendar(id="calendar", name="Holidays")],
+        secret=f"{_server()}/{new_id()}.ics",
+    )
+    with db.transaction(member.caller) as session:
+        row = connections.connect(session, member.caller, member.user_id, account)
+        row.next_sync_at = None
+    return str(row.id)
+
+
+def _room_for_one_more(member: Member) -> None:
+    """Takes away what there is."""
+    for one in member.request("GET", CALENDARS, query={"limit": 100}).body["items"]:
+        assert member.delete(f"{CALENDARS}/{one['id']}").status == 204
+
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    return {}
+    member = house.member
+
+    def one(method: str, after: str = "", body: Any = None) -> Callable[[], Request]:
+        def ready() -> Request:
+            path = f"{CALENDARS}/{connected(member)}{after}"
+            return lambda: member.request(method, path, body)
+
+        return ready
+
+    def connect() -> Request:
+        _room_for_one_more(member)
+        body = wanted()
+        return lambda: member.post(CALENDARS, body, {"idempotency-key": str(new_id())})
+
+    return {
+        "POST /v1/scheduling/calendars": connect,
+        "GET /v1/scheduling/calendars": lambda: lambda: member.request("GET", CALENDARS, query={"limit": 100}),
+        "GET /v1/scheduling/calendars/{calendar_connection_id}": one("GET"),
+        "GET /v1/scheduling/calendars/{calendar_connection_id}/calendars": one("GET", "/calendars"),
+        "PATCH /v1/scheduling/calendars/{calendar_connection_id}": one("PATCH", "", {"busy_calendar_ids": ["calendar"]}),
+        "DELETE /v1/scheduling/calendars/{calendar_connection_id}": one("DELETE"),
+        "POST /v1/scheduling/calendars/{calendar_connection_id}/sync": one("POST", "/sync", {}),
+    }
 
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"calendar_connection_id": connected(member)}
 
 
-BODIES: dict[str, Any] = {}
+def _add_connections(house: Furnished, count: int) -> None:
+    for _ in range(count):
+        connected(house.member)
+
+
+LISTS = {"GET /v1/scheduling/calendars": _add_connections}
+BODIES: dict[str, Any] = {"calendars": {"provider": "CUSTOM", "ics_url": "https://calendar.example/holidays.ics"}}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""

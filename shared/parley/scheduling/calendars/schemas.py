@@ -13,7 +13,7 @@ from parley.scheduling.calendars.models import CalendarMethod, CalendarProvider,
 
 MOST_CALENDARS = 100
 APPLE = "https://caldav.icloud.com/"
-Password = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500), Field(repr=False)]
+Password = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500)]
 
 
 def _address(url: str) -> str:
@@ -27,7 +27,7 @@ def _address(url: str) -> str:
     return url
 
 
-Address = Annotated[Text, Field(max_length=2000, repr=False), AfterValidator(_address)]
+Address = Annotated[Text, Field(max_length=2000), AfterValidator(_address)]
 Ids = Annotated[list[Annotated[Text, Field(min_length=1, max_length=2000)]], Field(max_length=MOST_CALENDARS)]
 
 
@@ -40,8 +40,8 @@ class CalendarConnectionCreate(Wanted):
     provider: CalendarProvider
     server_url: Address | None = None
     username: Annotated[Text, Field(min_length=1, max_length=300)] | None = None
-    password: Password | None = None
-    ics_url: Address | None = None
+    password: Annotated[Password | None, Field(repr=False)] = None
+    ics_url: Annotated[Address | None, Field(repr=False)] = None
 
     @model_validator(mode="after")
     def _is_one_way_in(self) -> Self:

@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from radicale import Application
+from radicale.app import Application
 from radicale.config import load
 
 USER, PASSWORD = "ada", "correct horse battery"  # of a server that lives as long as the tests
 
 
-class _Threads(WSGIServer):
+class _Threads(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
@@ -44,7 +45,7 @@ class Radicale:
             privileged=True,
         )
         self._application = Application(settings)
-        self.delay, self.is_down = 0.0, False
+        self.delay, self.is_down, self.refuses = 0.0, False, False
         self.requests: list[tuple[str, str]] = []
         self._server = make_server("127.0.0.1", 0, self._answer, _Threads, _Quiet)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -56,11 +57,23 @@ class Radicale:
         if self.is_down:
             start_response("503 Service Unavailable", [("Content-Length", "0")])
             return []
+        if self.refuses:
+            start_response("401 Unauthorized", [("Content-Length", "0")])
+            return []
         return self._application(environ, start_response)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @contextmanager
+    def other_password(self) -> Iterator[None]:
+        """Somebody has changed it: everybody is refused."""
+        self.refuses = True
+        try:
+            yield
+        finally:
+            self.refuses = False
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -1,0 +1,275 @@
+"""Calendar connections against Radicale, by the front door."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarEvent
+from tests.harness import Member, World
+from tests.scheduling.calendars.caldav_server import USER
+from tests.scheduling.calendars.conftest import CALENDARS, Desk
+from tests.scheduling.office import Office, at, weekday
+
+DAY = weekday(0)
+
+
+def ends(start: str, minutes: int = 30) -> str:
+    from datetime import datetime
+
+    return (datetime.fromisoformat(start) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_calendar_is_found_from_its_servers_address_and_connected(desk: Desk) -> None:
+    answer = desk.host.post(CALENDARS, desk.wanted(server_url=desk.dav.url))
+    assert answer.status == 201, answer.raw
+    assert (answer.body["provider"], answer.body["method"], answer.body["status"]) == ("CUSTOM", "CALDAV", "ACTIVE")
+    assert desk.url in [one["calendar_id"] for one in answer.body["calendars"]]
+    assert answer.body["is_primary"] and answer.body["calendar_id"]
+    assert "battery" not in str(answer.raw)
+    assert [one["id"] for one in desk.host.get(CALENDARS).body["items"]] == [answer.body["id"]]
+    again = desk.host.post(CALENDARS, desk.wanted(server_url=desk.dav.url))
+    assert again.body["id"] == answer.body["id"], "the same account is renewed"
+    (row,) = desk.host.rows(select(CalendarConnection).where(CalendarConnection.user_id == desk.host.user_id))
+    assert b"battery" not in row.secret.token
+
+
+def test_what_lies_in_the_calendar_is_offered_to_nobody(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    connection = desk.connect()
+    assert (connection["status"], connection["last_sync_at"] is not None) == ("ACTIVE", True)
+    starts = office.starts(event_type, DAY)
+    assert "09:30" in starts and "11:00" in starts
+    assert not {"10:00", "10:30"} & set(starts)
+    assert office.book(event_type, at("10:00")).body["code"] == "slot_taken"
+
+
+def test_a_change_made_elsewhere_comes_with_the_next_sync_alone(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    desk.put("lunch", at("12:00"), at("13:00"))
+    connection = desk.connect()
+    desk.dav.requests.clear()
+    desk.put("dentist", at("14:00"), at("15:00"))
+    desk.dav.delete(f"{desk.path}lunch.ics")
+    desk.sync(connection["id"])
+    starts = office.starts(event_type, DAY)
+    assert {"10:00", "12:00"} <= set(starts)
+    assert "14:00" not in starts
+    reports = [path for method, path in desk.dav.requests if method == "REPORT"]
+    assert len(reports) == 2, "what has changed, and that one event"
+
+
+def test_a_recurring_event_keeps_its_wall_clock_over_a_change_of_the_clocks(desk: Desk, office: Office) -> None:
+    event_type = office.event_type({"timezone": "America/New_York"})
+    said = "UID:weekly\nDTSTAMP:20260101T000000Z\nSUMMARY:Team\nRRULE:FREQ=WEEKLY\nDTSTART;TZID=America/New_York:20260907T100000\n"
+    desk.dav.put(f"{desk.path}weekly.ics", said + "DTEND;TZID=America/New_York:20260907T110000\n")
+    desk.connect()
+    for weeks in (1, 17):  # the clocks change in March 2027
+        day = weekday(0, weeks)
+        starts = office.starts(event_type, day, zone="America/New_York")
+        assert "09:30" in starts and "11:00" in starts
+        assert not {"10:00", "10:30"} & set(starts), day
+
+
+def test_free_days_and_what_was_canceled_keep_nobody_busy(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.put("free", at("10:00"), at("11:00"), "TRANSP:TRANSPARENT")
+    desk.put("off", at("11:00"), at("12:00"), "STATUS:CANCELLED")
+    tomorrow = weekday(1)
+    desk.dav.put(f"{desk.path}day.ics", f"UID:day\nDTSTAMP:20260101T000000Z\nSUMMARY:Away\nDTSTART;VALUE=DATE:{tomorrow:%Y%m%d}\n")
+    desk.connect()
+    assert {"10:00", "11:00", "11:30"} <= set(office.starts(event_type, DAY))
+    # The day is one of the host's own zone, UTC: 23:00 to 23:00 before in Berlin's winter.
+    assert office.starts(event_type, tomorrow) == []
+
+
+def test_a_calendar_is_asked_again_while_something_is_booked(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.connect()
+    desk.put("sudden", at("10:00"), at("11:00"))
+    assert "10:00" in office.starts(event_type, DAY), "nobody has told us yet"
+    assert office.book(event_type, at("10:00")).body["code"] == "slot_taken"
+    assert office.book(event_type, at("11:00")).status == 201
+    made = office.host.post(f"/v1/scheduling/event-types/{event_type['id']}/bookings", booking(at("10:30")))
+    assert made.body["code"] == "slot_taken"
+
+
+def booking(start: str) -> dict[str, Any]:
+    from tests.scheduling.office import invitee
+
+    return {"start_time": start, "invitee": invitee()}
+
+
+def test_a_slow_calendar_keeps_nobody_from_booking_for_long_and_says_so(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    connection = desk.connect()
+    desk.dav.delay = 6.0
+    began = time.monotonic()
+    made = office.book(event_type, at("11:00"))
+    assert (made.status, time.monotonic() - began < 5) == (201, True)
+    assert office.book(event_type, at("10:00")).body["code"] == "slot_taken", "what was known counts"
+    seen = desk.seen(connection["id"])
+    assert (seen["status"], seen["error_code"]) == ("ERROR", "timed_out")
+    began = time.monotonic()
+    assert office.book(event_type, at("12:00")).status == 201
+    assert time.monotonic() - began < 2, "nobody waits for it twice"
+    desk.dav.delay = 0.0
+    assert desk.sync(connection["id"])["status"] == "ACTIVE"
+
+
+def test_a_booking_is_written_moved_and_taken_out(desk: Desk, office: Office, event_type: dict[str, Any], world: World) -> None:
+    connection = desk.connect()
+    made = office.booked(event_type, at("10:00"))
+    world.pump()
+    (event,) = desk.events()
+    assert "Grace Hopper" in event and at("10:00").replace("-", "").replace(":", "") in event
+    assert "ATTENDEE" not in event, "the server has nobody to write to"
+    moved = office.host.post(f"/v1/scheduling/bookings/{made['id']}/reschedule", {"start_time": at("10:30")})
+    assert moved.status == 201, "its own event is not in its way"
+    world.pump()
+    (event,) = desk.events()
+    assert at("10:30").replace("-", "").replace(":", "") in event
+    desk.sync(connection["id"])
+    assert "10:00" in office.starts(event_type, DAY)
+    assert office.host.rows(select(BusyTime).where(BusyTime.user_id == office.host.user_id)) == []
+    assert office.cancel(moved.body).status == 200
+    assert "10:30" in office.starts(event_type, DAY), "at once, not when the calendar was told"
+    world.pump()
+    assert desk.events() == []
+    assert office.host.rows(select(CalendarEvent)) == []
+
+
+def test_a_request_is_written_when_it_is_confirmed(desk: Desk, office: Office, world: World) -> None:
+    desk.connect()
+    made = office.booked(office.event_type(requires_confirmation=True), at("10:00"))
+    world.pump()
+    assert desk.events() == []
+    assert office.host.post(f"/v1/scheduling/bookings/{made['id']}/confirm").status == 200
+    world.pump()
+    assert len(desk.events()) == 1
+
+
+def test_a_booking_that_is_given_to_somebody_else_moves_to_their_calendar(world: World, office: Office, desk: Desk) -> None:
+    other = office.host.as_role("MEMBER")
+    theirs = Desk(world, other, desk.dav)
+    first, second = desk.connect(), theirs.connect()
+    assert first["id"] != second["id"]
+    hosts = [{"user_id": str(one.user_id)} for one in (office.host, other)]
+    pool = office.host.post("/v1/scheduling/pools", {"name": "Sales", "strategy": "ROTATE", "hosts": hosts}).body
+    made = office.booked(office.event_type(kind="ROUND_ROBIN", pool_id=pool["id"]), at("10:00"))
+    world.pump()
+    host_id = office.host.get(f"/v1/scheduling/bookings/{made['id']}").body["host_id"]
+    before, after = (desk, theirs) if host_id == str(office.host.user_id) else (theirs, desk)
+    assert (len(before.events()), len(after.events())) == (1, 0)
+    assert office.host.post(f"/v1/scheduling/bookings/{made['id']}/reassign").status == 200
+    world.pump()
+    assert (len(before.events()), len(after.events())) == (0, 1)
+
+
+def test_seats_of_a_session_are_one_event(desk: Desk, office: Office, world: World) -> None:
+    desk.connect()
+    event_type = office.event_type(kind="GROUP", capacity=3)
+    seats = [office.booked(event_type, at("10:00"), invitee=invited(name)) for name in ("Ann", "Ben")]
+    world.pump()
+    (event,) = desk.events()
+    assert "Ann" in event and "Ben" in event
+    seats.append(office.booked(event_type, at("10:00"), invitee=invited("Cid")))
+    for seat in seats[:2]:
+        assert office.cancel(seat).status == 200
+    world.pump()
+    (event,) = desk.events()
+    assert "Ann" not in event and "Cid" in event
+    assert office.cancel(seats[2]).status == 200
+    world.pump()
+    assert desk.events() == []
+
+
+def invited(name: str) -> dict[str, Any]:
+    return {"email": f"{name.lower()}@visitor.example", "name": name, "timezone": "UTC"}
+
+
+def test_a_wrong_password_is_said_at_once_and_kills_a_connection_later(
+    desk: Desk, office: Office, world: World, event_type: dict[str, Any]
+) -> None:
+    refused = desk.host.post(CALENDARS, desk.wanted(password="wrong"))  # it is
+    assert (refused.status, refused.body["code"], refused.body["reason"]) == (422, "calendar_refused", "unauthorized")
+    desk.put("dentist", at("10:00"), at("11:00"))
+    connection = desk.connect()
+    with desk.dav.other_password():
+        assert desk.sync(connection["id"])["status"] == "EXPIRED"
+        assert desk.host.post(f"{CALENDARS}/{connection['id']}/sync").body["code"] == "reconnect"
+        world.pump()
+    mails = [mail for mail in world.mails() if f"{desk.host.user_id}@acme.test" in mail["to"] and "again" in str(mail["raw"])]
+    assert len(mails) == 1
+    assert "10:00" not in office.starts(event_type, DAY), "what was known last counts"
+    made = office.booked(event_type, at("12:00"))
+    world.pump()
+    assert len(desk.events()) == 1, "the dentist's alone"
+    renewed = desk.connect()
+    assert (renewed["id"], renewed["status"]) == (connection["id"], "ACTIVE")
+    world.invoke("scheduling/sweep_calendars", {})
+    world.pump()
+    assert len(desk.events()) == 2, made
+
+
+def test_a_server_that_is_down_is_tried_again_later_and_costs_nobody_else(desk: Desk, office: Office, world: World) -> None:
+    connection = desk.connect()
+    desk.dav.is_down = True
+    seen = desk.sync(connection["id"])
+    assert (seen["status"], seen["error_code"]) == ("ERROR", "unavailable")
+    assert seen["next_sync_at"] > seen["updated_at"]
+    away = desk.host.post(CALENDARS, desk.wanted())
+    assert (away.status, away.body["code"]) == (503, "calendar_away")
+    desk.dav.is_down = False
+    assert desk.sync(connection["id"])["status"] == "ACTIVE"
+
+
+def test_an_event_that_could_not_be_written_is_written_later(desk: Desk, office: Office, world: World, event_type: dict[str, Any]) -> None:
+    desk.connect()
+    made = office.booked(event_type, at("10:00"))
+    desk.dav.is_down = True
+    world.pump()
+    desk.dav.is_down = False
+    (row,) = desk.host.rows(select(CalendarEvent))
+    assert (row.error_code, row.attempts, row.due_at is not None) == ("unavailable", 1, True)
+    assert office.cancel(made).status == 200
+    world.pump()
+    assert (desk.events(), desk.host.rows(select(CalendarEvent))) == ([], [])
+
+
+def test_nobody_sees_or_changes_a_colleagues_connection(desk: Desk, office: Office, globex: Member) -> None:
+    connection = desk.connect()
+    for other in (office.host.as_role("ADMIN"), globex):
+        path = f"{CALENDARS}/{connection['id']}"
+        answers = [other.get(path), other.patch(path, {"is_primary": False}), other.delete(path), other.post(f"{path}/sync")]
+        assert {answer.status for answer in answers} == {404}
+        assert other.get(CALENDARS).body["items"] == []
+
+
+def test_a_connection_that_is_taken_away_forgets_its_secret_and_its_times(
+    desk: Desk, office: Office, event_type: dict[str, Any], world: World
+) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    connection = desk.connect()
+    assert desk.host.delete(f"{CALENDARS}/{connection['id']}").status == 204
+    assert "10:00" in office.starts(event_type, DAY)
+    (row,) = desk.host.rows(select(CalendarConnection))
+    assert (row.status.value, row.secret, row.is_primary) == ("DISCONNECTED", None, False)
+    assert desk.host.get(f"{CALENDARS}/{connection['id']}").status == 404
+    world.pump()
+
+
+def test_a_calendar_that_does_not_count_keeps_nobody_busy(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    connection = desk.connect()
+    path = f"{CALENDARS}/{connection['id']}"
+    assert desk.host.patch(path, {"busy_calendar_ids": []}).status == 200
+    assert "10:00" in office.starts(event_type, DAY)
+    desk.world.pump()
+    assert "10:00" in office.starts(event_type, DAY)
+    assert desk.host.patch(path, {"busy_calendar_ids": [desk.url]}).status == 200
+    desk.world.pump()
+    assert "10:00" not in office.starts(event_type, DAY)
+    assert desk.host.patch(path, {"busy_calendar_ids": ["nobody"]}).body["code"] == "no_such_calendar"
+    assert USER in connection["account_name"]
