@@ -1,22 +1,19 @@
-"""POST /v1/scheduling/calendars, PATCH and DELETE …/{calendar_connection_id}, POST …/{connection_id}/sync"""
+"""POST /v1/scheduling/calendars, PATCH and DELETE …/{calendar_connection_id}, POST …/sync"""
 
 from uuid import UUID
 
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.scheduling.calendars import accounts
-from parley.scheduling.calendars.schemas import (
-    CalendarConnectionCreate,
-    CalendarConnectionDetailRead,
-    CalendarConnectionRead,
-    CalendarConnectionUpdate,
-)
+from parley.scheduling.calendars.schemas import CalendarConnectionCreate, CalendarConnectionUpdate
+from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead as Detail
+from parley.scheduling.calendars.schemas import CalendarConnectionRead as Read
 
 app = api(needs="calendars:write")
 
 
 @app.post("/v1/scheduling/calendars", status_code=201)
-def connect_calendar(wanted: CalendarConnectionCreate, caller: AuthenticatedCaller, once: RequestOnce) -> CalendarConnectionDetailRead:
+def connect_calendar(wanted: CalendarConnectionCreate, caller: AuthenticatedCaller, once: RequestOnce) -> Detail:
     with transaction(caller) as session:
         accounts.check_room(session, caller)
     account = accounts.discover(wanted)
@@ -25,9 +22,7 @@ def connect_calendar(wanted: CalendarConnectionCreate, caller: AuthenticatedCall
 
 
 @app.patch("/v1/scheduling/calendars/<calendar_connection_id>")
-def update_calendar(
-    calendar_connection_id: UUID, wanted: CalendarConnectionUpdate, caller: AuthenticatedCaller
-) -> CalendarConnectionDetailRead:
+def update_calendar(calendar_connection_id: UUID, wanted: CalendarConnectionUpdate, caller: AuthenticatedCaller) -> Detail:
     with transaction(caller) as session:
         return accounts.update_connection(session, caller, calendar_connection_id, wanted)
 
@@ -39,7 +34,7 @@ def disconnect_calendar(calendar_connection_id: UUID, caller: AuthenticatedCalle
 
 
 @app.post("/v1/scheduling/calendars/<calendar_connection_id>/sync", status_code=202)
-def sync_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> CalendarConnectionRead:
+def sync_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> Read:
     with transaction(caller) as session:
         return accounts.ask_for_sync(session, caller, calendar_connection_id)
 
