@@ -9,17 +9,14 @@ from uuid import UUID
 from sqlalchemy import Update, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from parley.identity.letters import letter
-from parley.identity.models import User
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.db import transaction
 from parley.kernel.ids import new_id
-from parley.kernel.mail import Mail, is_deliverable
+from parley.kernel.mail import Mail
 from parley.scheduling.calendars import syncing, writing
 from parley.scheduling.calendars.accounts import CHANGED
 from parley.scheduling.calendars.health import DIED
-from parley.scheduling.calendars.models import CalendarConnection, CalendarEvent, CalendarStatus
+from parley.scheduling.calendars.models import CalendarConnection, CalendarEvent
 
 EVENT_DUE = "scheduling.calendar_event_due"
 # What a sweep has sent somebody to, it leaves alone for so long.
@@ -34,31 +31,13 @@ def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[
     elif name == EVENT_DUE:
         writing.settle(caller, UUID(payload["event_id"]))
     elif name == DIED:
-        _write_to_owner(caller, UUID(payload["connection_id"]), send)
+        # Templates: seldom needed.
+        from parley.scheduling.calendars.owner_letter import write
+
+        write(caller, UUID(payload["connection_id"]), send)
     else:
         for row_id in writing.note(caller, UUID(payload["booking_id"])):
             writing.settle(caller, row_id)
-
-
-def _write_to_owner(caller: Caller, connection_id: UUID, send: Callable[[Mail], None]) -> None:
-    """None when it works again."""
-    with transaction(caller) as session:
-        mine = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
-        found = session.execute(mine.where(CalendarConnection.id == connection_id)).one_or_none()
-    if found is None or found[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR) or not is_deliverable(found[1].email):
-        return
-    row, owner = found
-    if row.status is CalendarStatus.EXPIRED:
-        subject = f"Connect your calendar {row.account_name} again"
-        said = ["Your calendar does not let us in any more: the password or the permission was changed, or taken back."]
-        said += ["Until you connect it again, we go by what we knew of it last, and bookings are not written into it."]
-    else:
-        subject = f"Your calendar {row.account_name} can't be reached"
-        said = [f"For more than a day, your calendar could not be read. {row.error_message or ''}".strip()]
-        said += ["We keep trying. Meanwhile we go by what we knew of it last."]
-    moment = row.notified_at or row.updated_at
-    entity = f"calendar-{row.id}-{moment:%Y%m%dT%H%M%S}"
-    send(letter(owner.email or "", recipient_name=owner.name or "", subject=subject, paragraphs=said, entity=entity))
 
 
 def due(session: Session) -> list[str]:

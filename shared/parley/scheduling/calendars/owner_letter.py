@@ -1,0 +1,34 @@
+"""The mail to the owner of a connection that died, or fails for long."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import select
+
+from parley.identity.letters import letter
+from parley.identity.models import User
+from parley.kernel.callers import Caller
+from parley.kernel.db import transaction
+from parley.kernel.mail import Mail, is_deliverable
+from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
+
+
+def write(caller: Caller, connection_id: UUID, send: Callable[[Mail], None]) -> None:
+    """None when it works again."""
+    with transaction(caller) as session:
+        mine = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
+        found = session.execute(mine.where(CalendarConnection.id == connection_id)).one_or_none()
+    if found is None or found[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR) or not is_deliverable(found[1].email):
+        return
+    row, owner = found
+    if row.status is CalendarStatus.EXPIRED:
+        subject = f"Connect your calendar {row.account_name} again"
+        said = ["Your calendar does not let us in any more: the password or the permission was changed, or taken back."]
+        said += ["Until you connect it again, we go by what we knew of it last, and bookings are not written into it."]
+    else:
+        subject = f"Your calendar {row.account_name} can't be reached"
+        said = [f"For more than a day, your calendar could not be read. {row.error_message or ''}".strip()]
+        said += ["We keep trying. Meanwhile we go by what we knew of it last."]
+    moment = row.notified_at or row.updated_at
+    entity = f"calendar-{row.id}-{moment:%Y%m%dT%H%M%S}"
+    send(letter(owner.email or "", recipient_name=owner.name or "", subject=subject, paragraphs=said, entity=entity))
