@@ -176,7 +176,7 @@ def _owners() -> None:
         ["organization_id", "id", "matched_event_type_id"],
         ondelete="NO ACTION",
     )
-    index("routing_submission_id", "scheduling_bookings", "routing_submission_id")
+    index("routing_submission_id", "scheduling_bookings", "routing_submission_id", "id")
 
 
 def downgrade() -> None:

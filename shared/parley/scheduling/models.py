@@ -265,7 +265,7 @@ class Booking(Tenant, Swept, Timestamps, Base):
         Index("ix_scheduling_bookings_organization_id_invitee_id", "organization_id", "invitee_id"),
         Index("ix_scheduling_bookings_organization_id_pool_id", "organization_id", "pool_id"),
         Index("ix_scheduling_bookings_organization_id_calendar_uid", "organization_id", "calendar_uid"),
-        Index("ix_scheduling_bookings_organization_id_routing_submission_id", "organization_id", "routing_submission_id"),
+        Index("ix_scheduling_bookings_organization_id_routing_submission_id", "organization_id", "routing_submission_id", "id"),
         Index("ix_scheduling_bookings_ended", "end_time", postgresql_where=text("status IN ('PENDING', 'CONFIRMED')")),
     )
 
