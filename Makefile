@@ -74,9 +74,9 @@ imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
 
 template: sam-cli ## sam validate --lint, and the stacks that are made of the template
-	@$(SAM) validate --lint
 	@$(RUN) python -m local.stacks template.yaml build/stacks >/dev/null
-	@.venv-sam/bin/cfn-lint infrastructure/*.yaml build/stacks/*.yaml && echo 'infrastructure/ and the stacks are valid'
+	@.venv-sam/bin/cfn-lint infrastructure/*.yaml build/stacks/*.yaml & $(SAM) validate --lint; status=$$?; \
+	  wait $$! && echo 'infrastructure/ and the stacks are valid' && exit $$status
 
 openapi: ## write the OpenAPI document from the handlers
 	@$(RUN) python -m local.openapi
