@@ -10,6 +10,7 @@ from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.scheduling import managed, managed_page
 from parley.scheduling.booking_page import NOTHING, Shown
+from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
@@ -32,8 +33,8 @@ def change_booking(token: str, visitor: Visitor) -> Response[str]:
     form, key = dict(parse_qsl(app.current_event.decoded_body or "")), managed.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     try:
-        with transaction(caller) as session:
-            return _shown(303, NOTHING, location=managed_page.submit(session, caller, key, token, form))
+        location = transacted(caller, None, lambda session, fresh: managed_page.submit(session, caller, key, token, form, fresh))
+        return _shown(303, NOTHING, location=location)
     except (Conflict, Unprocessable) as refusal:
         with transaction(caller) as session:
             return _shown(refusal.status, managed_page.again(session, managed.find(session, key), token, form, refusal))

@@ -11,6 +11,7 @@ from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.once import Once, Replayed
 from parley.scheduling import booking_forms, booking_page, links
 from parley.scheduling.booking_page import MISSING, Shown
+from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
 BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked; the page at the address in Location says so."}}
@@ -28,8 +29,9 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
     if not entered.errors and entered.wanted is not None:
         try:
             once = Once(entered.key, event.get("routeKey", ""), hashlib.sha256(f"{visit.path}\n{body}".encode()).digest())
-            with transaction(caller, once) as session:
-                booked = once.answer(session, booking_page.book(session, caller, event_type, visit, entered))
+            booked = transacted(
+                caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh))
+            )
             return _shown(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
         except Replayed as was:
             return _shown(303, booking_page.NOTHING, location=booking_page.booked_before(caller, visit, was.body))

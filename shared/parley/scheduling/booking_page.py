@@ -21,6 +21,7 @@ from parley.scheduling import booking_forms, bookings, links, months
 from parley.scheduling.booking_forms import Entered
 from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.brands import Brand
+from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.choices import Choice, look
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import EventTypeKind, LocationType
@@ -84,10 +85,10 @@ def show(session: Session, event_type_slug: str, visit: Visit, hold_token: str |
     return _page(there, visit, choice, Entered() if choice.slot else None, said)
 
 
-def book(session: Session, caller: Caller, event_type_slug: str, visit: Visit, entered: Entered) -> Booked:
+def book(session: Session, caller: Caller, event_type_slug: str, visit: Visit, entered: Entered, fresh: Fresh | None = None) -> Booked:
     """Raises what `bookings.book_slot` raises."""
     assert entered.wanted is not None
-    return Booked(id=bookings.book_slot(session, caller, links.named(event_type_slug, visit.host), entered.wanted).id)
+    return Booked(id=bookings.book_slot(session, caller, links.named(event_type_slug, visit.host), entered.wanted, fresh).id)
 
 
 def booked(caller: Caller, visit: Visit, done: Booked) -> str:

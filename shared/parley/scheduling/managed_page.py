@@ -15,6 +15,7 @@ from parley.scheduling.booking_forms import Field
 from parley.scheduling.booking_page import Shown
 from parley.scheduling.bookings import NoSuchBooking, management_token
 from parley.scheduling.brands import Brand
+from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.choices import look
 from parley.scheduling.kinds import STANDING, BookingStatus, QuestionType
 from parley.scheduling.managed import Key, Managed
@@ -118,7 +119,7 @@ def confirmation(found: Managed, token: str, organization_slug: str, visit: Visi
     return page(found, token, is_news=True, is_embedded=visit.is_embedded)
 
 
-def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping[str, str]) -> str:
+def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping[str, str], fresh: Fresh | None = None) -> str:
     """Cancel the booking, or move it to a time. Where the page is then.
 
     Raises what `managed.cancel` and `managed.reschedule` raise.
@@ -130,7 +131,7 @@ def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping
     start = instant(form.get("time", ""))
     if start is None:
         raise SlotNotOffered("Choose a time.")
-    _, moved = managed.reschedule(session, caller, key, BookingMove(start_time=start, reason=reason or None))
+    _, moved = managed.reschedule(session, caller, key, BookingMove(start_time=start, reason=reason or None), fresh)
     return f"{path_of(management_token(moved))}?moved=1"
 
 

@@ -21,6 +21,7 @@ from parley.identity.models import User
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.db import transaction
+from parley.kernel.once import Once
 from parley.scheduling.calendars import tokens
 from parley.scheduling.calendars.asking import ask
 from parley.scheduling.calendars.known import AskFirst, Fresh
@@ -47,6 +48,16 @@ def with_calendars(caller: Caller, book: Callable[[Fresh], Outcome]) -> Outcome:
         return book(Fresh())
     except AskFirst as first:
         return book(asked(caller, first))
+
+
+def transacted(caller: Caller, once: Once | None, work: Callable[[Session, Fresh], Outcome]) -> Outcome:
+    """The same for work that is given its transaction."""
+
+    def book(fresh: Fresh) -> Outcome:
+        with transaction(caller, once) as session:
+            return work(session, fresh)
+
+    return with_calendars(caller, book)
 
 
 def asked(caller: Caller, first: AskFirst) -> Fresh:
