@@ -1,16 +1,18 @@
 """Queue calendar-jobs: syncs a connection, writes a booking into its hosts' calendars, writes to whose connection died."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import RootModel
 
 from parley.kernel.callers import Caller
 from parley.kernel.jobs import Announced, worker
-from parley.kernel.mail import Mail
 from parley.scheduling.calendars.jobs import take_up
 
+if TYPE_CHECKING:
+    from parley.kernel.mail import Mail
 
-def send(mail: Mail) -> None:
+
+def send(mail: "Mail") -> None:
     from parley.kernel.post import send_discreetly
 
     send_discreetly(mail)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Update, select, tuple_, update
@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
-from parley.kernel.mail import Mail
 from parley.scheduling.calendars import syncing, writing
 from parley.scheduling.calendars.accounts import CHANGED
 from parley.scheduling.calendars.health import DIED
 from parley.scheduling.calendars.models import CalendarConnection, CalendarEvent
+
+if TYPE_CHECKING:
+    from parley.kernel.mail import Mail
 
 EVENT_DUE = "scheduling.calendar_event_due"
 # What a sweep has sent somebody to, it leaves alone for so long.
@@ -24,7 +26,7 @@ _PUT_OFF = timedelta(minutes=10)
 AT_ONCE = 500
 
 
-def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[Mail], None]) -> None:
+def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[["Mail"], None]) -> None:
     """Any message may come twice, late, or in any order."""
     if name == CHANGED:
         syncing.sync(caller, UUID(payload["connection_id"]))
