@@ -22,6 +22,7 @@ from parley.scheduling.models import Booking
 from tests.harness import Client, Member, World
 from tests.platform import (
     routes_booking_pages,
+    routes_calendar_consent,
     routes_calendars,
     routes_keys,
     routes_log_in,
@@ -45,6 +46,7 @@ AREAS = (
     routes_webhooks,
     routes_scheduling,
     routes_calendars,
+    routes_calendar_consent,
     routes_workflows,
     routes_routing,
     routes_booking_pages,

@@ -7,14 +7,13 @@ returns the answer or raises `InTrouble`.
 
 import logging
 from collections.abc import Callable
-from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from parley.calendars.protocol import Account, Answer, CalDavAccount, IcsAccount, InTrouble, Provider, Reply, Request, TroubleCode
 from parley.calendars.wire import Deadline
 
 log = logging.getLogger(__name__)
-_OAUTH = {Provider.GOOGLE: "google", Provider.MICROSOFT: "microsoft"}
 
 
 def answer(request: Request) -> Reply:
@@ -31,16 +30,26 @@ def answer(request: Request) -> Reply:
 
 
 def _function(request: Request) -> Callable[[Account, Any, Deadline], Answer]:
-    adapter = import_module(f"parley.calendars.{_adapter(request.account)}")
-    found: Callable[[Account, Any, Deadline], Answer] | None = getattr(adapter, request.wanted.operation.lower(), None)
+    found: Callable[[Account, Any, Deadline], Answer] | None = getattr(_adapter(request.account), request.wanted.operation.lower(), None)
     if found is None:
         raise InTrouble(TroubleCode.REFUSED, "This kind of calendar can't do that.")
     return found
 
 
-def _adapter(account: Account) -> str:
+def _adapter(account: Account) -> ModuleType:
+    """Each is imported when its kind is asked for: a question is about one."""
     if isinstance(account, CalDavAccount):
-        return "caldav"
+        from parley.calendars import caldav
+
+        return caldav
     if isinstance(account, IcsAccount):
-        return "ics"
-    return _OAUTH[account.provider]
+        from parley.calendars import ics
+
+        return ics
+    if account.provider is Provider.GOOGLE:
+        from parley.calendars import google
+
+        return google
+    from parley.calendars import microsoft
+
+    return microsoft

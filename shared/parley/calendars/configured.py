@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from parley.calendars.protocol import Provider
+from parley.calendars.protocol import OAuthProvider, Provider
 from parley.kernel.addresses import allows_loopback
 from parley.kernel.errors import NotFound
 from parley.kernel.settings import setting
@@ -32,7 +32,7 @@ class BadSetting(LookupError):
 class Client:
     """What is asked for (`scopes`), and what of it nothing works without (`needed`)."""
 
-    provider: Provider
+    provider: OAuthProvider
     authorization: str
     token: str
     api: str
@@ -49,7 +49,7 @@ class Client:
 
 # Sources: Google, "OAuth 2.0 scopes for Google APIs" and "Using OAuth 2.0 for web server applications"; Microsoft, "Permissions reference".
 # Google: a refresh token comes with `access_type=offline`, and with a later consent only when the page is asked to be shown again.
-_KNOWN: dict[Provider, dict[str, Any]] = {
+_KNOWN: dict[OAuthProvider, dict[str, Any]] = {
     Provider.GOOGLE: {
         "authorization": "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline&prompt=consent",
         "token": "https://oauth2.googleapis.com/token",
@@ -68,7 +68,7 @@ _KNOWN: dict[Provider, dict[str, Any]] = {
 }
 
 
-def _client(provider: Provider, said: dict[str, Any]) -> Client:
+def _client(provider: OAuthProvider, said: dict[str, Any]) -> Client:
     name = provider.value.lower()
     if wrong := [key for key in ("client_id", "client_secret", "tenant", *_ENDPOINTS) if not isinstance(said.get(key, ""), str)]:
         raise BadSetting(f"CALENDAR_PROVIDERS: {name}.{wrong[0]} is not a text.")
@@ -86,7 +86,7 @@ def _client(provider: Provider, said: dict[str, Any]) -> Client:
 
 
 @cache
-def _read(text: str) -> dict[Provider, Client]:
+def _read(text: str) -> dict[OAuthProvider, Client]:
     try:
         said = json.loads(text)
         return {one: _client(one, said[one.value.lower()]) for one in _KNOWN if said.get(one.value.lower(), {}).get("client_id")}
@@ -94,7 +94,7 @@ def _read(text: str) -> dict[Provider, Client]:
         raise BadSetting("CALENDAR_PROVIDERS is not a JSON object of providers.") from None
 
 
-def clients() -> dict[Provider, Client]:
+def clients() -> dict[OAuthProvider, Client]:
     """Those that are configured. Raises `BadSetting`."""
     text = setting("CALENDAR_PROVIDERS", "").strip()
     return _read(text) if text else {}

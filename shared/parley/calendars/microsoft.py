@@ -7,16 +7,33 @@ The delta of a calendar view leaves out most of what an occurrence is, and says 
 and pull request 4501 of its documentation). So it tells us that something has changed; what, the calendar view does: docs/decisions/0025.
 """
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import NAMESPACE_URL, uuid5
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from pydantic import AwareDatetime, Field
 
 from parley.calendars import oauth
+from parley.calendars.graph import (
+    PREFER,
+    Calendar,
+    Calendars,
+    Found,
+    Made,
+    Page,
+    Person,
+    SaidEvent,
+    Subscription,
+    View,
+    ask,
+    base,
+    event_url,
+    good,
+    own,
+    path,
+    utc,
+)
 from parley.calendars.protocol import (
     Busy,
     BusyTime,
@@ -43,104 +60,17 @@ from parley.calendars.protocol import (
     WriteEvent,
     Written,
 )
-from parley.calendars.rest import Place, Said, ask, error_of, side_by_side
-from parley.calendars.wire import Deadline, trouble_of
-from parley.kernel.outgoing import Answer
+from parley.calendars.rest import Place, error_of, side_by_side
+from parley.calendars.wire import Deadline
 
 _SLACK = timedelta(days=14)
 _WATCHED = timedelta(minutes=4200)  # 4230 is the most for events
+_FARTHEST = timedelta(hours=14)
 _MOST_PAGES = 50
 _SELECTED = "id,iCalUId,start,end,showAs,isCancelled,isAllDay,originalStartTimeZone,responseStatus"
-_FREE = frozenset({"free", "workingElsewhere"})
-# An id that an event keeps when it is moved; every request must say so, or its ids are others.
-_PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 # Our own id as a named property: the one thing that a search finds events by.
+_OUR_ID = re.compile("[0-9a-f]{32}")
 _OURS = "String {6c1f0f0e-5f0b-4d7c-9d0a-6b7b1f0f2a11} Name ParleyEvent"
-_GONE = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"})
-
-
-class _Moment(Said):
-    date_time: str = Field("", alias="dateTime")
-    zone_name: str = Field("UTC", alias="timeZone")
-
-    def at(self, day_of: str | None) -> datetime | None:
-        """The instant; midnight of an all-day event (`day_of` names its zone) is that of the zone, whatever zone was asked for."""
-        try:
-            wall = datetime.fromisoformat(self.date_time[:19])
-        except ValueError:
-            return None
-        name = day_of if day_of is not None and wall.time() == time() else self.zone_name
-        return wall.replace(tzinfo=_zone(name)).astimezone(UTC)
-
-
-_NEVER = _Moment.model_validate({})
-
-
-class _Response(Said):
-    response: str = "none"
-
-
-class _Event(Said):
-    id: str
-    uid: str | None = Field(None, alias="iCalUId")
-    start: _Moment = _NEVER
-    end: _Moment = _NEVER
-    shown_as: str = Field("busy", alias="showAs")
-    is_canceled: bool = Field(False, alias="isCancelled")
-    is_all_day: bool = Field(False, alias="isAllDay")
-    zone_name: str | None = Field(None, alias="originalStartTimeZone")
-    response: _Response | None = Field(None, alias="responseStatus")
-
-    def times(self) -> list[tuple[datetime, datetime]]:
-        is_declined = self.response is not None and self.response.response == "declined"
-        if self.shown_as in _FREE or self.is_canceled or is_declined:
-            return []
-        day_of = (self.zone_name or "UTC") if self.is_all_day else None
-        start, end = self.start.at(day_of), self.end.at(day_of)
-        return [(start, end)] if start is not None and end is not None and start < end else []
-
-
-class _Page(Said):
-    value: list[Any] = []
-    following: str | None = Field(None, alias="@odata.nextLink")
-    delta: str | None = Field(None, alias="@odata.deltaLink")
-
-
-class _View(Said):
-    value: list[_Event] = []
-    following: str | None = Field(None, alias="@odata.nextLink")
-
-
-class _Calendar(Said):
-    id: str
-    name: str | None = None
-    can_edit: bool = Field(False, alias="canEdit")
-    is_default: bool = Field(False, alias="isDefaultCalendar")
-
-
-class _Calendars(Said):
-    value: list[_Calendar] = []
-    following: str | None = Field(None, alias="@odata.nextLink")
-
-
-class _Person(Said):
-    id: str
-    mail: str | None = None
-    principal: str | None = Field(None, alias="userPrincipalName")
-
-
-class _Made(Said):
-    id: str
-
-
-class _Subscription(Said):
-    id: str
-    resource: str
-    expires_at: AwareDatetime = Field(alias="expirationDateTime")
-
-
-class _Found(Said):
-    value: list[_Made] = []
 
 
 class _AlreadyUsed(Exception):
@@ -166,11 +96,11 @@ def _short_scopes(tokens: Tokens) -> Tokens:
 
 
 def discover(account: OAuthAccount, _: Discover, deadline: Deadline) -> Discovered:
-    person = _Person.of(_good(_ask("GET", f"{_base()}/me", account, deadline)))
-    found: list[_Calendar] = []
-    link: str | None = f"{_base()}/me/calendars?{urlencode({'$top': 100, '$select': 'id,name,canEdit,isDefaultCalendar'})}"
+    person = Person.of(good(ask("GET", f"{base()}/me", account, deadline)))
+    found: list[Calendar] = []
+    link: str | None = f"{base()}/me/calendars?{urlencode({'$top': 100, '$select': 'id,name,canEdit,isDefaultCalendar'})}"
     while link is not None:
-        told = _Calendars.of(_good(_ask("GET", _own(link), account, deadline)))
+        told = Calendars.of(good(ask("GET", own(link), account, deadline)))
         found += told.value
         link = told.following
     calendars = [
@@ -184,26 +114,29 @@ def free_busy(account: OAuthAccount, wanted: FreeBusy, deadline: Deadline) -> Bu
     """By calendar views: `getSchedule` knows no event, no calendar but the usual one, and no personal account."""
 
     def busy(calendar_id: str) -> list[BusyTime]:
+        # A day of a zone far from UTC may be looked for at UTC's.
+        events = _view(account, calendar_id, wanted.start - _FARTHEST, wanted.end + _FARTHEST, deadline)
         return [
             BusyTime(start=start, end=end, event_id=event.id, uid=event.uid)
-            for event in _view(account, calendar_id, wanted.start, wanted.end, deadline)
-            for start, end in event.times()
+            for event in events
+            for start, end in event.times(wanted.timezones.get(calendar_id, "UTC"))
+            if start < wanted.end and end > wanted.start
         ]
 
     return side_by_side(wanted.calendar_ids, busy)
 
 
-def _view(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[_Event]:
+def _view(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[SaidEvent]:
     link: str | None = _view_link(calendar_id, start, end)
     while link is not None:
-        told = _View.of(_good(_ask("GET", _own(link), account, deadline)))
+        told = View.of(good(ask("GET", own(link), account, deadline)))
         yield from told.value
         link = told.following
 
 
 def _view_link(calendar_id: str, start: datetime, end: datetime) -> str:
-    query = {"startDateTime": _utc(start), "endDateTime": _utc(end), "$select": _SELECTED, "$top": 500}
-    return f"{_base()}{_path(calendar_id)}/calendarView?{urlencode(query)}"
+    query = {"startDateTime": utc(start), "endDateTime": utc(end), "$select": _SELECTED, "$top": 500}
+    return f"{base()}{path(calendar_id)}/calendarView?{urlencode(query)}"
 
 
 def changes(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Changed:
@@ -219,16 +152,16 @@ def changes(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Chang
         return Changed(events=[], sync_token=place.token, is_full=False)
 
     # The delta was asked first: what changes meanwhile is in the next one.
-    told = _View.of(_good(_ask("GET", _own(place.page or _view_link(wanted.calendar_id, place.since, place.until)), account, deadline)))
-    events = [ChangedEvent(event_id=event.id, uid=event.uid, times=event.times()) for event in told.value]
+    told = View.of(good(ask("GET", own(place.page or _view_link(wanted.calendar_id, place.since, place.until)), account, deadline)))
+    events = [ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(wanted.timezone)) for event in told.value]
     following = place.model_copy(update={"page": told.following, "is_full": told.following is not None})
     return Changed(events=events, sync_token=following.token, is_full=True, has_more=told.following is not None)
 
 
 def _now(account: OAuthAccount, calendar_id: str, place: Place, deadline: Deadline) -> str | None:
     """Where the delta is now. It has to be walked through once; None where it never ends, and the next time reads all again."""
-    window = {"startDateTime": _utc(place.since), "endDateTime": _utc(place.until)}
-    return _walked(account, f"{_base()}{_path(calendar_id)}/calendarView/delta?{urlencode(window)}", deadline)[0]
+    window = {"startDateTime": utc(place.since), "endDateTime": utc(place.until)}
+    return _walked(account, f"{base()}{path(calendar_id)}/calendarView/delta?{urlencode(window)}", deadline)[0]
 
 
 def _since(account: OAuthAccount, place: Place, deadline: Deadline) -> tuple[str | None, bool]:
@@ -239,8 +172,8 @@ def _walked(account: OAuthAccount, link: str, deadline: Deadline) -> tuple[str |
     """The delta's end, and whether anything was on the way."""
     is_changed = False
     for _ in range(_MOST_PAGES):
-        prefer = {"prefer": f"{_PREFER}, odata.maxpagesize=100"}
-        told = _Page.of(_good(_ask("GET", _own(link), account, deadline, headers=prefer), is_delta=True))
+        prefer = {"prefer": f"{PREFER}, odata.maxpagesize=100"}
+        told = Page.of(good(ask("GET", own(link), account, deadline, headers=prefer), is_delta=True))
         is_changed = is_changed or bool(told.value)
         if told.following is None:
             return told.delta, is_changed
@@ -252,15 +185,15 @@ def write_event(account: OAuthAccount, wanted: WriteEvent, deadline: Deadline) -
     """`transactionId` has Graph make one event of two requests. It stays used when its event is deleted: then another one is taken."""
     event, said = wanted.event, _written(wanted.event)
     if event.provider_event_id is not None:
-        answer = _ask("PATCH", _event_url(event.provider_event_id), account, deadline, said)
+        answer = ask("PATCH", event_url(event.provider_event_id), account, deadline, said)
         if answer.status != 404:
-            return Written(event_id=_Made.of(_good(answer)).id)
+            return Written(event_id=Made.of(good(answer)).id)
     try:
         return _made(account, wanted.calendar_id, said, event.id, deadline)
     except _AlreadyUsed as used:
         known = used.event_id or _found(account, event.id, deadline)
         if known is not None:
-            return Written(event_id=_Made.of(_good(_ask("PATCH", _event_url(known), account, deadline, said))).id)
+            return Written(event_id=Made.of(good(ask("PATCH", event_url(known), account, deadline, said))).id)
     try:
         another = uuid5(NAMESPACE_URL, f"{event.id} {event.sequence} {event.stamp.isoformat()}")
         return _made(account, wanted.calendar_id, said, str(another), deadline)
@@ -269,19 +202,19 @@ def write_event(account: OAuthAccount, wanted: WriteEvent, deadline: Deadline) -
 
 
 def _made(account: OAuthAccount, calendar_id: str, said: dict[str, Any], transaction: str, deadline: Deadline) -> Written:
-    answer = _ask("POST", f"{_base()}{_path(calendar_id)}/events", account, deadline, said | {"transactionId": transaction})
+    answer = ask("POST", f"{base()}{path(calendar_id)}/events", account, deadline, said | {"transactionId": transaction})
     if 400 <= answer.status < 500:
         error = error_of(answer)
         if error.get("code") == "ErrorDuplicateTransactionId":
             known = error.get("@event.existingEventId")
             raise _AlreadyUsed(known if isinstance(known, str) and known else None)
-    return Written(event_id=_Made.of(_good(answer)).id)
+    return Written(event_id=Made.of(good(answer)).id)
 
 
 def _found(account: OAuthAccount, event_id: str, deadline: Deadline) -> str | None:
     ours = f"singleValueExtendedProperties/Any(ep: ep/id eq '{_OURS}' and ep/value eq '{event_id}')"
-    url = f"{_base()}/me/events?{urlencode({'$filter': ours, '$select': 'id'}, quote_via=quote)}"
-    found = _Found.of(_good(_ask("GET", url, account, deadline))).value
+    url = f"{base()}/me/events?{urlencode({'$filter': ours, '$select': 'id'}, quote_via=quote)}"
+    found = Found.of(good(ask("GET", url, account, deadline))).value
     return found[0].id if found else None
 
 
@@ -291,17 +224,21 @@ def _written(event: Event) -> dict[str, Any]:
         "subject": event.title,
         "body": {"contentType": "text", "content": event.description},
         "location": {"displayName": event.location or ""},
-        "start": {"dateTime": _utc(event.start).removesuffix("Z"), "timeZone": "UTC"},
-        "end": {"dateTime": _utc(event.end).removesuffix("Z"), "timeZone": "UTC"},
+        "start": {"dateTime": utc(event.start).removesuffix("Z"), "timeZone": "UTC"},
+        "end": {"dateTime": utc(event.end).removesuffix("Z"), "timeZone": "UTC"},
         "showAs": "busy",
         "singleValueExtendedProperties": [{"id": _OURS, "value": event.id}],
     }
 
 
 def delete_event(account: OAuthAccount, wanted: DeleteEvent, deadline: Deadline) -> Done:
-    answer = _ask("DELETE", _event_url(wanted.event_id), account, deadline)
-    if answer.status != 404:
-        _good(answer)
+    known: str | None = wanted.event_id
+    if _OUR_ID.fullmatch(wanted.event_id):
+        known = _found(account, wanted.event_id, deadline)
+    if known is not None:
+        answer = ask("DELETE", event_url(known), account, deadline)
+        if answer.status != 404:
+            good(answer)
     return Done()
 
 
@@ -311,87 +248,16 @@ def watch(account: OAuthAccount, wanted: Watch, deadline: Deadline) -> Watching:
         "changeType": "created,updated,deleted",
         "notificationUrl": wanted.address,
         "lifecycleNotificationUrl": wanted.address,
-        "resource": f"{_path(wanted.calendar_id)}/events",
-        "expirationDateTime": _utc(datetime.now(UTC) + _WATCHED),
+        "resource": f"{path(wanted.calendar_id)}/events",
+        "expirationDateTime": utc(datetime.now(UTC) + _WATCHED),
         "clientState": wanted.token,
     }
-    made = _Subscription.of(_good(_ask("POST", f"{_base()}/subscriptions", account, deadline, asked)))
+    made = Subscription.of(good(ask("POST", f"{base()}/subscriptions", account, deadline, asked)))
     return Watching(channel_id=made.id, resource_id=made.resource, expires_at=made.expires_at)
 
 
 def stop_watching(account: OAuthAccount, wanted: StopWatching, deadline: Deadline) -> Done:
-    answer = _ask("DELETE", f"{_base()}/subscriptions/{quote(wanted.channel_id, safe='')}", account, deadline)
+    answer = ask("DELETE", f"{base()}/subscriptions/{quote(wanted.channel_id, safe='')}", account, deadline)
     if answer.status != 404:
-        _good(answer)
+        good(answer)
     return Done()
-
-
-def _base() -> str:
-    return oauth.client_of(Provider.MICROSOFT).api
-
-
-def _path(calendar_id: str) -> str:
-    return f"/me/calendars/{quote(calendar_id, safe='')}"
-
-
-def _event_url(event_id: str) -> str:
-    return f"{_base()}/me/events/{quote(event_id, safe='')}"
-
-
-def _own(link: str) -> str:
-    """A link that Graph gave. The access token goes to Graph, whatever a link says."""
-    if not link.startswith(f"{_base()}/"):
-        raise InTrouble(TroubleCode.SYNC_EXPIRED, "Microsoft sent us somewhere else.")
-    return link
-
-
-def _ask(
-    method: str, url: str, account: OAuthAccount, deadline: Deadline, wanted: Any = None, headers: dict[str, str] | None = None
-) -> Answer:
-    return ask(method, url, account.access_token, deadline, wanted, {"prefer": _PREFER} | (headers or {}))
-
-
-def _good(answer: Answer, *, is_delta: bool = False) -> Answer:
-    """The answer, if it is none of Graph's refusals. Source: "Microsoft Graph error responses and resource types"."""
-    if 200 <= answer.status < 300:
-        return answer
-    codes = set(_codes(error_of(answer)))
-    met = trouble_of(answer, "Microsoft refused this.").trouble
-    code = met.code
-    if is_delta and (answer.status == 410 or codes & _GONE):
-        code = TroubleCode.SYNC_EXPIRED
-    elif answer.status == 509:
-        code = TroubleCode.RATE_LIMITED
-    raise InTrouble(code, _SENTENCES.get(code, met.said), met.retry_after)
-
-
-def _codes(error: Any) -> Iterator[str]:
-    """The codes of an error and of those inside it, in small letters: Graph writes them in either."""
-    for _ in range(8):
-        if not isinstance(error, dict):
-            return
-        yield str(error.get("code", "")).lower()
-        error = error.get("innerError", error.get("innererror"))
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
-
-
-def _zone(name: str) -> ZoneInfo:
-    """A zone of Windows or of IANA; what is neither is UTC."""
-    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
-
-    try:
-        return ZoneInfo(WINDOWS_TO_OLSON.get(name, name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
-_SENTENCES = {
-    TroubleCode.RATE_LIMITED: "Microsoft asks us to slow down.",
-    TroubleCode.UNAUTHORIZED: "Microsoft does not let us in any more; connect this account again.",
-    TroubleCode.SYNC_EXPIRED: "Microsoft has forgotten where we were in this calendar.",
-    TroubleCode.NOT_FOUND: "Microsoft has no such calendar or event for this account.",
-    TroubleCode.UNAVAILABLE: "Microsoft's calendars do not answer as they should right now.",
-}

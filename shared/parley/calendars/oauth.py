@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from parley.calendars.configured import Client, clients
-from parley.calendars.protocol import ExchangeCode, InTrouble, Provider, RefreshTokens, Tokens, TroubleCode
+from parley.calendars.protocol import ExchangeCode, InTrouble, OAuthProvider, RefreshTokens, Tokens, TroubleCode
 from parley.calendars.wire import Deadline, send, trouble_of
 
 _MOST_BYTES = 256 * 1024
@@ -16,7 +16,7 @@ _USUAL_SECONDS, _LEAST_SECONDS, _MOST_SECONDS = 3600, 60, 24 * 3600
 _GONE = frozenset({"invalid_grant", "interaction_required", "consent_required", "login_required"})
 
 
-def client_of(provider: Provider) -> Client:
+def client_of(provider: OAuthProvider) -> Client:
     """Raises `InTrouble` where this deployment has none any more: nobody's connection ends by that."""
     found = clients().get(provider)
     if found is None:

@@ -27,6 +27,9 @@ class Provider(StrEnum):
     CUSTOM = "CUSTOM"
 
 
+OAuthProvider = Literal[Provider.GOOGLE, Provider.MICROSOFT]
+
+
 class Word(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +41,7 @@ class OAuthAccount(Word):
     """GOOGLE and MICROSOFT. Where they are, and who we are to them, their adapters read from the environment of the function outside."""
 
     kind: Literal["OAUTH"] = "OAUTH"
-    provider: Literal[Provider.GOOGLE, Provider.MICROSOFT]
+    provider: OAuthProvider
     access_token: Hidden = ""
 
 

@@ -375,7 +375,8 @@ class Microsoft(Site):
         )  # fmt: skip
         for url in filter(None, (made.url, made.lifecycle_url)):
             token = f"Validation: Testing client application reachability for subscription {secrets.token_hex(4)} & +%/<ü>"
-            assert self.push is not None
+            if self.push is None:
+                return refusal(400, "ValidationError", "The remote name could not be resolved.")
             joint = "&" if "?" in url else "?"
             status, body = self.push(f"{url}{joint}validationToken={quote(token)}", {"content-type": "text/plain; charset=utf-8"}, b"")
             made.validated_with = status

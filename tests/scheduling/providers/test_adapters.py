@@ -12,6 +12,7 @@ from flask import Response
 from parley.calendars.protocol import (
     DeleteEvent,
     Discover,
+    FreeBusy,
     RefreshTokens,
     TroubleCode,
     WriteEvent,
@@ -219,6 +220,12 @@ def test_what_is_gone_already_is_deleted_without_trouble(site: Either) -> None:
         adapter.ask(DeleteEvent(calendar_id=adapter.calendar.id, event_id=written))
     adapter.ask(DeleteEvent(calendar_id=adapter.calendar.id, event_id="neverwasthere00000"))
     assert busy(adapter) == []
+    # By our own id, for who does not know what became of the writing.
+    adapter.ask(WriteEvent(calendar_id=adapter.calendar.id, event=event(sequence=1)))
+    assert len(busy(adapter)) == 1
+    for _ in range(2):
+        adapter.ask(DeleteEvent(calendar_id=adapter.calendar.id, event_id=event().id))
+        assert busy(adapter) == []
 
 
 def test_a_calendar_that_can_only_be_read_refuses(site: Either) -> None:
@@ -373,3 +380,17 @@ def test_missing_permissions_are_a_matter_of_consent(google: Google) -> None:
     adapter = Adapter(google, {"openid", "email"})
     assert adapter.trouble(Discover()).code is TroubleCode.UNAUTHORIZED
     assert adapter.trouble(WriteEvent(calendar_id=adapter.calendar.id, event=event())).code is TroubleCode.UNAUTHORIZED
+
+
+def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: Microsoft) -> None:
+    adapter = Adapter(microsoft)
+    day = datetime(2031, 3, 10)  # noqa: DTZ001  # a date
+    for zone in ("UTC", "tzone://Microsoft/Custom", None):
+        microsoft.add_event(adapter.calendar, day, day + timedelta(days=1), isAllDay=True, originalStartTimeZone=zone)
+    # It is the ninth in UTC, and the tenth in Auckland: looked for in the morning there.
+    start = datetime(2031, 3, 9, 20, tzinfo=START.tzinfo)
+    wanted = FreeBusy(
+        calendar_ids=[adapter.calendar.id], start=start, end=start + HOUR, timezones={adapter.calendar.id: "Pacific/Auckland"}
+    )
+    assert {one.start.isoformat() for one in adapter.ask(wanted).times} == {"2031-03-09T11:00:00+00:00"}
+    assert adapter.ask(wanted.model_copy(update={"timezones": {}})).times == []

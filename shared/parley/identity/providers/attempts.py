@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Self
 from uuid import UUID
 
-from parley.identity.providers.configured import Kind
 from parley.kernel import keyed
 from parley.kernel.errors import BadRequest
 
@@ -33,17 +32,31 @@ class AttemptExpired(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`user_id` and `session_id` are set when a logged-in user links a provider, and name nobody else's."""
+    """`kind` names the provider and what is attempted there: an attempt at one thing is none at another.
 
-    kind: Kind
+    `user_id` and `session_id` are set when a logged-in user begins it, `organization_id` and `role` when they do so as a member.
+    """
+
+    kind: str
     content: str = field(repr=False)
     return_to: str | None
     expires_at: int
     user_id: UUID | None
     session_id: UUID | None
+    organization_id: UUID | None = None
+    role: str | None = None
 
     @classmethod
-    def begin(cls, kind: Kind, return_to: str | None, *, user_id: UUID | None = None, session_id: UUID | None = None) -> Self:
+    def begin(
+        cls,
+        kind: str,
+        return_to: str | None,
+        *,
+        user_id: UUID | None = None,
+        session_id: UUID | None = None,
+        organization_id: UUID | None = None,
+        role: str | None = None,
+    ) -> Self:
         """A new attempt."""
         said = {
             "random": secrets.token_urlsafe(32),
@@ -51,12 +64,14 @@ class Attempt:
             "return_to": return_to,
             "user": str(user_id) if user_id else None,
             "session": str(session_id) if session_id else None,
+            "organization": str(organization_id) if organization_id else None,
+            "role": role,
         }
         content = base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).rstrip(b"=").decode()
-        return cls(kind, content, return_to, said["until"], user_id, session_id)  # type: ignore[arg-type]  # an integer, three lines up
+        return cls(kind, content, return_to, said["until"], user_id, session_id, organization_id, role)  # type: ignore[arg-type]  # an integer, some lines up
 
     @classmethod
-    def resume(cls, kind: Kind, content: str, state: str) -> Self:
+    def resume(cls, kind: str, content: str, state: str) -> Self:
         """The attempt that this browser began and that the provider answers. Raises `UnknownAttempt`, `AttemptExpired`."""
         is_known = (
             0 < len(content) <= _LONGEST
@@ -64,12 +79,12 @@ class Attempt:
             and hmac.compare_digest(_state(kind, content), state.encode(errors="replace"))
         )
         if not is_known:
-            raise UnknownAttempt("This browser has not begun this log-in, or has finished it; start it again.")
+            raise UnknownAttempt("This browser has not begun this, or has finished it; start it again.")
         said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
         if said["until"] < time.time():
-            raise AttemptExpired("This log-in has taken more than ten minutes; start it again.")
-        user, session = (UUID(said[name]) if said[name] else None for name in ("user", "session"))
-        return cls(kind, content, said["return_to"], said["until"], user, session)
+            raise AttemptExpired("This has taken more than ten minutes; start it again.")
+        user, session, organization = (UUID(said[name]) if said.get(name) else None for name in ("user", "session", "organization"))
+        return cls(kind, content, said["return_to"], said["until"], user, session, organization, said.get("role"))
 
     @property
     def state(self) -> str:
@@ -89,5 +104,5 @@ class Attempt:
         return base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _state(kind: Kind, content: str) -> bytes:
+def _state(kind: str, content: str) -> bytes:
     return keyed.derive("provider state", kind, content).encode()

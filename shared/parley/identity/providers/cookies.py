@@ -13,7 +13,7 @@ _ATTEMPT = "__Host-parley_attempt_{}"
 _HANDOVER = "__Host-parley_handover_{}"
 
 
-def of_attempt(kind: Kind, attempt: Attempt) -> Cookie:
+def of_attempt(kind: str, attempt: Attempt) -> Cookie:
     """A later attempt with the same provider takes the place of an earlier one."""
     return _cookie(_ATTEMPT, kind, attempt.content, SECONDS)
 
@@ -22,7 +22,7 @@ def of_handover(kind: Kind, handover: str) -> Cookie:
     return _cookie(_HANDOVER, kind, handover, HANDOVER_SECONDS)
 
 
-def without_attempt(kind: Kind) -> Cookie:
+def without_attempt(kind: str) -> Cookie:
     return _cookie(_ATTEMPT, kind, "", 0)
 
 
@@ -30,7 +30,7 @@ def without_handover(kind: Kind) -> Cookie:
     return _cookie(_HANDOVER, kind, "", 0)
 
 
-def attempt_of(event: dict[str, Any], kind: Kind) -> str:
+def attempt_of(event: dict[str, Any], kind: str) -> str:
     """What the browser brought; empty when it brought nothing."""
     return _brought(event, _ATTEMPT.format(kind))
 
@@ -39,7 +39,7 @@ def handover_of(event: dict[str, Any], kind: Kind) -> str:
     return _brought(event, _HANDOVER.format(kind))
 
 
-def _cookie(name: str, kind: Kind, value: str, seconds: int) -> Cookie:
+def _cookie(name: str, kind: str, value: str, seconds: int) -> Cookie:
     # The form that Apple's page posts is a request of another site: Lax cookies stay behind.
     same_site = SameSite.NONE_MODE if kind is Kind.APPLE else SameSite.LAX_MODE
     return Cookie(name.format(kind), value, path="/", secure=True, http_only=True, max_age=seconds, same_site=same_site)

@@ -87,7 +87,7 @@ def _key() -> bytes:
     return base64.urlsafe_b64decode(keyed.derive("provider handover key") + "=")
 
 
-def _sealed(kind: Kind, said: dict[str, Any]) -> str:
+def _sealed(kind: str, said: dict[str, Any]) -> str:
     nonce = os.urandom(_NONCE_BYTES)
     text = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(nonce + AESGCM(_key()).encrypt(nonce, text, kind.encode())).rstrip(b"=").decode()

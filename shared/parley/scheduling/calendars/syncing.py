@@ -15,7 +15,7 @@ from parley.kernel import clock
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.kernel.ids import new_id
-from parley.scheduling.calendars import connections, health, tokens
+from parley.scheduling.calendars import connections, health, tokens, watching
 from parley.scheduling.calendars.asking import ask
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.calendars.own import Own
@@ -60,7 +60,9 @@ def sync(caller: Caller, connection_id: UUID) -> None:
             if met.code is not TroubleCode.UNAUTHORIZED:
                 raise
             # Refused with a token that should live: it was taken back, or another one came into its place.
-            _bring_up_to_date(caller, job, tokens.entry(caller, connection_id, _ASKING_SECONDS, refused_version=entry.version))
+            entry = tokens.entry(caller, connection_id, _ASKING_SECONDS, refused_version=entry.version)
+            _bring_up_to_date(caller, job, entry)
+        watching.keep(caller, connection_id, entry.account)
     except InTrouble as met:
         _end(caller, connection_id, met)
     else:

@@ -1,0 +1,181 @@
+"""What Microsoft Graph says of calendars, and how it is asked: one request, its refusals named.
+
+Sources: Microsoft Graph reference (calendar, event, subscription), "Microsoft Graph error responses and resource types", "Obtain immutable
+identifiers for Outlook resources".
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AwareDatetime, Field
+
+from parley.calendars import oauth, rest
+from parley.calendars.protocol import InTrouble, OAuthAccount, Provider, TroubleCode
+from parley.calendars.rest import Said, error_of
+from parley.calendars.wire import Deadline, trouble_of
+from parley.kernel.outgoing import Answer
+
+# An id that an event keeps when it is moved; every request must say so, or its ids are others.
+PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
+_FREE = frozenset({"free", "workingElsewhere"})
+_GONE = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"})
+
+
+class Moment(Said):
+    date_time: str = Field("", alias="dateTime")
+    zone_name: str = Field("UTC", alias="timeZone")
+
+    def at(self, day_of: ZoneInfo | None) -> datetime | None:
+        """The instant; midnight of an all-day event is that of its zone (`day_of`), whatever zone was asked for."""
+        try:
+            wall = datetime.fromisoformat(self.date_time[:19])
+        except ValueError:
+            return None
+        zone = day_of if day_of is not None and wall.time() == time() else _zone(self.zone_name) or UTC
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+_NEVER = Moment.model_validate({})
+
+
+class Response(Said):
+    response: str = "none"
+
+
+class SaidEvent(Said):
+    id: str
+    uid: str | None = Field(None, alias="iCalUId")
+    start: Moment = _NEVER
+    end: Moment = _NEVER
+    shown_as: str = Field("busy", alias="showAs")
+    is_canceled: bool = Field(False, alias="isCancelled")
+    is_all_day: bool = Field(False, alias="isAllDay")
+    zone_name: str | None = Field(None, alias="originalStartTimeZone")
+    response: Response | None = Field(None, alias="responseStatus")
+
+    def times(self, timezone: str) -> list[tuple[datetime, datetime]]:
+        """What it keeps busy. Days of an event whose zone nobody knows are those of `timezone`."""
+        is_declined = self.response is not None and self.response.response == "declined"
+        if self.shown_as in _FREE or self.is_canceled or is_declined:
+            return []
+        day_of = (_zone(self.zone_name or "UTC") or _zone(timezone)) if self.is_all_day else None
+        start, end = self.start.at(day_of), self.end.at(day_of)
+        return [(start, end)] if start is not None and end is not None and start < end else []
+
+
+class Page(Said):
+    value: list[Any] = []
+    following: str | None = Field(None, alias="@odata.nextLink")
+    delta: str | None = Field(None, alias="@odata.deltaLink")
+
+
+class View(Said):
+    value: list[SaidEvent] = []
+    following: str | None = Field(None, alias="@odata.nextLink")
+
+
+class Calendar(Said):
+    id: str
+    name: str | None = None
+    can_edit: bool = Field(False, alias="canEdit")
+    is_default: bool = Field(False, alias="isDefaultCalendar")
+
+
+class Calendars(Said):
+    value: list[Calendar] = []
+    following: str | None = Field(None, alias="@odata.nextLink")
+
+
+class Person(Said):
+    id: str
+    mail: str | None = None
+    principal: str | None = Field(None, alias="userPrincipalName")
+
+
+class Made(Said):
+    id: str
+
+
+class Subscription(Said):
+    id: str
+    resource: str
+    expires_at: AwareDatetime = Field(alias="expirationDateTime")
+
+
+class Found(Said):
+    value: list[Made] = []
+
+
+def base() -> str:
+    return oauth.client_of(Provider.MICROSOFT).api
+
+
+def path(calendar_id: str) -> str:
+    return f"/me/calendars/{quote(calendar_id, safe='')}"
+
+
+def event_url(event_id: str) -> str:
+    return f"{base()}/me/events/{quote(event_id, safe='')}"
+
+
+def own(link: str) -> str:
+    """A link that Graph gave. The access token goes to Graph, whatever a link says."""
+    if not link.startswith(f"{base()}/"):
+        raise InTrouble(TroubleCode.SYNC_EXPIRED, "Microsoft sent us somewhere else.")
+    return link
+
+
+def ask(
+    method: str, url: str, account: OAuthAccount, deadline: Deadline, wanted: Any = None, headers: dict[str, str] | None = None
+) -> Answer:
+    return rest.ask(method, url, account.access_token, deadline, wanted, {"prefer": PREFER} | (headers or {}))
+
+
+def good(answer: Answer, *, is_delta: bool = False) -> Answer:
+    """The answer, if it is none of Graph's refusals. Source: "Microsoft Graph error responses and resource types"."""
+    if 200 <= answer.status < 300:
+        return answer
+    codes = set(_codes(error_of(answer)))
+    met = trouble_of(answer, "Microsoft refused this.").trouble
+    code = met.code
+    if is_delta and (answer.status == 410 or codes & _GONE):
+        code = TroubleCode.SYNC_EXPIRED
+    elif answer.status == 509:
+        code = TroubleCode.RATE_LIMITED
+    raise InTrouble(code, _SENTENCES.get(code, met.said), met.retry_after)
+
+
+def _codes(error: Any) -> Iterator[str]:
+    """The codes of an error and of those inside it, in small letters: Graph writes them in either."""
+    for _ in range(8):
+        if not isinstance(error, dict):
+            return
+        yield str(error.get("code", "")).lower()
+        error = error.get("innerError", error.get("innererror"))
+
+
+def utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    """A zone of Windows or of IANA. None for UTC, which many an all-day event has for want of another, and for what is none."""
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+    try:
+        found = ZoneInfo(WINDOWS_TO_OLSON.get(name, name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return None if found.key.rpartition("/")[2] == "UTC" else found
+
+
+_SENTENCES = {
+    TroubleCode.RATE_LIMITED: "Microsoft asks us to slow down.",
+    TroubleCode.UNAUTHORIZED: "Microsoft does not let us in any more; connect this account again.",
+    TroubleCode.SYNC_EXPIRED: "Microsoft has forgotten where we were in this calendar.",
+    TroubleCode.NOT_FOUND: "Microsoft has no such calendar or event for this account.",
+    TroubleCode.UNAVAILABLE: "Microsoft's calendars do not answer as they should right now.",
+}

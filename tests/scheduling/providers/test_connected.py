@@ -1,0 +1,339 @@
+"""A host whose calendar is at Google or Microsoft: what they do there counts here, and what is booked here stands there."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from parley.calendars.protocol import InTrouble, TroubleCode
+from parley.kernel import db
+from parley.kernel.callers import system
+from parley.kernel.clock import now
+from parley.scheduling.calendars import tokens
+from parley.scheduling.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar
+from tests.harness import Member, World
+from tests.scheduling.office import Letter, Office, at, weekday
+from tests.scheduling.providers import google_server, microsoft_server
+from tests.scheduling.providers.google_server import Google
+from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.test_adapters import listing
+from tests.scheduling.providers.test_consent import CALENDARS, connect
+
+Either = Google | Microsoft
+WEEK = timedelta(days=7)
+
+
+def instant(clock: str) -> datetime:
+    """Of the Monday two weeks ahead, in Berlin."""
+    return datetime.fromisoformat(at(clock))
+
+
+class Host:
+    """A host with hours, half-hour slots, and one connected calendar."""
+
+    def __init__(self, world: World, member: Member, site: Either) -> None:
+        self.world, self.member, self.site = world, member, site
+        self.office = Office(world, member)
+        self.event_type = self.office.event_type()
+        self.someone = site.someone()
+        self.calendar = self.someone.primary
+        self.connection = connect(world, member, site, self.someone).body["id"]
+        world.pump()
+
+    def taken(self) -> set[str]:
+        """The half hours of that Monday that are not offered."""
+        every = {f"{hour:02}:{minute:02}" for hour in range(9, 17) for minute in (0, 30)}
+        return every - set(self.office.starts(self.event_type, weekday(0)))
+
+    def busy(self, begins: str, ends: str, **said: Any) -> str:
+        """Something that the host puts into their calendar."""
+        return self.site.add_event(self.calendar, instant(begins), instant(ends), **said)
+
+    def sync(self) -> None:
+        assert self.member.post(f"{CALENDARS}/{self.connection}/sync").status == 202
+        self.world.pump()
+
+    def come_round(self) -> None:
+        """Its time has come, and the sweep with it."""
+        self.set(next_sync_at=now() - timedelta(seconds=1))
+        self.world.invoke("scheduling/sweep_calendars", {})
+        self.world.pump()
+
+    def set(self, **values: Any) -> None:
+        with db.transaction(system(self.member.organization_id)) as session:
+            session.execute(update(CalendarConnection).where(CalendarConnection.id == UUID(self.connection)).values(values))
+
+    @property
+    def row(self) -> CalendarConnection:
+        (row,) = self.member.rows(select(CalendarConnection).where(CalendarConnection.id == UUID(self.connection)))
+        assert isinstance(row, CalendarConnection)
+        return row
+
+    def events(self) -> list[dict[str, Any]]:
+        """What stands in the calendar of what we wrote."""
+        return [
+            one
+            for one in self.calendar.events.values()
+            if one.get("status") != "cancelled" and ("extendedProperties" in one or "singleValueExtendedProperties" in one)
+        ]
+
+
+@pytest.fixture
+def host(world: World, acme: Member, site: Either) -> Host:
+    return Host(world, acme, site)
+
+
+def start_of(event: dict[str, Any]) -> datetime:
+    said = event["start"]["dateTime"]
+    return datetime.fromisoformat(said if "+" in said or said.endswith("Z") else f"{said[:19]}+00:00")
+
+
+def test_what_the_host_does_there_is_not_offered_here(host: Host, site: Either) -> None:
+    assert host.row.status.value == "ACTIVE" and host.row.last_sync_at is not None
+    assert host.taken() == set()
+    host.busy("10:00", "11:00")
+    gone = host.busy("14:00", "14:30")
+    host.sync()
+    assert host.taken() == {"10:00", "10:30", "14:00"}
+    # Only what changed comes with the token, and only that is asked for.
+    site.delete_event(host.calendar, gone)
+    site.add_series(host.calendar, instant("09:00"), instant("09:30"), WEEK, 3)
+    host.come_round()
+    assert host.taken() == {"09:00", "10:00", "10:30"}
+    stored = host.member.rows(select(BusyTime.event_id).where(BusyTime.connection_id == UUID(host.connection)))
+    assert len(stored) == 4
+    before = len(site.asked)
+    host.come_round()
+    assert len(site.asked) - before == 1
+
+
+def test_what_is_busy_since_the_last_sync_is_seen_at_booking(host: Host, site: Either) -> None:
+    host.busy("10:00", "11:00")
+    assert host.taken() == set()  # nobody has told us
+    refused = host.office.book(host.event_type, at("10:30"))
+    assert (refused.status, refused.body["code"]) == (409, "slot_taken"), refused.raw
+    assert host.office.book(host.event_type, at("11:00")).status == 201
+
+
+def test_a_provider_that_fails_at_booking_is_taken_at_its_last_word(host: Host, site: Either) -> None:
+    host.busy("10:00", "10:30")
+    host.sync()
+    host.busy("11:00", "11:30")
+    site.fail(listing(site), microsoft_server.throttled(60) if isinstance(site, Microsoft) else google_server.rate_limited(), times=9)
+    assert host.office.book(host.event_type, at("10:00")).status == 409
+    assert host.office.book(host.event_type, at("11:00")).status == 201
+    site.troubles.clear()
+
+
+def test_a_booking_is_written_moved_and_taken_out(host: Host, site: Either) -> None:
+    booking = host.office.booked(host.event_type, at("10:00"))
+    host.world.pump()
+    (event,) = host.events()
+    assert start_of(event) == instant("10:00")
+    assert "attendees" not in event
+    host.world.invoke("scheduling/sweep_calendars", {})
+    host.world.pump()
+    host.sync()
+    assert len(host.events()) == 1
+    assert host.taken() == {"10:00"}  # once: as a booking, not as an event beside it
+
+    moved = host.member.post(f"/v1/scheduling/bookings/{booking['id']}/reschedule", {"start_time": at("10:30")})
+    assert moved.status == 201, moved.raw
+    host.world.pump()
+    (event,) = host.events()
+    assert start_of(event) == instant("10:30")
+    host.sync()
+    assert host.taken() == {"10:30"}
+
+    assert host.office.cancel(moved.body).status == 200
+    host.world.pump()
+    host.sync()
+    assert host.events() == [] and host.taken() == set()
+
+
+def test_a_booking_is_written_when_the_provider_answers_again(host: Host, site: Either) -> None:
+    begins = "POST /calendar/v3/calendars" if isinstance(site, Google) else "POST /v1.0/me/calendars"
+    site.fail(
+        begins,
+        google_server.refusal(503, "backendError", "Backend Error") if isinstance(site, Google) else microsoft_server.throttled(1, 503),
+    )
+    host.office.booked(host.event_type, at("10:00"))
+    host.world.pump()
+    assert host.events() == []
+    from parley.scheduling.calendars.models import CalendarEvent
+
+    with db.transaction(system(host.member.organization_id)) as session:
+        session.execute(update(CalendarEvent).values(due_at=now() - timedelta(seconds=1)))
+    host.world.invoke("scheduling/sweep_calendars", {})
+    host.world.pump()
+    assert [start_of(one) for one in host.events()] == [instant("10:00")]
+
+
+def test_a_forgotten_token_has_all_read_anew_and_nothing_is_lost(host: Host, site: Either) -> None:
+    host.busy("10:00", "10:30")
+    gone = host.busy("12:00", "12:30")
+    host.sync()
+    site.delete_event(host.calendar, gone)
+    host.busy("15:00", "15:30")
+    site.forget_changes()
+    host.come_round()
+    assert host.row.status.value == "ACTIVE"
+    assert host.taken() == {"10:00", "15:00"}
+    site.forgotten_before = 0
+
+
+def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> None:
+    host.busy("10:00", "10:30")
+    host.sync()
+    host.busy("15:00", "15:30")
+    answer = microsoft_server.throttled(600) if isinstance(site, Microsoft) else google_server.rate_limited(429, retry_after=600)
+    site.fail(listing(site), answer)
+    host.come_round()
+    row = host.row
+    assert (row.status.value, row.error_code) == ("ERROR", "rate_limited")
+    assert row.next_sync_at is not None and row.next_sync_at > now() + timedelta(seconds=590)
+    assert host.taken() == {"10:00"}  # what was known counts
+    asked = len(site.asked)
+    host.world.invoke("scheduling/sweep_calendars", {})
+    host.world.pump()
+    assert len(site.asked) == asked  # left in peace
+    host.come_round()
+    assert (host.row.status.value, host.row.error_code) == ("ACTIVE", None)
+    assert host.taken() == {"10:00", "15:00"}
+
+
+def test_a_failing_provider_is_tried_less_and_less_often(host: Host, site: Either) -> None:
+    site.fail(
+        listing(site),
+        google_server.refusal(500, "backendError", "x") if isinstance(site, Google) else microsoft_server.refusal(500, "x"),
+        times=3,
+    )
+    waits = []
+    for _ in range(3):
+        host.come_round()
+        assert host.row.next_sync_at is not None
+        waits.append(host.row.next_sync_at - now())
+    assert waits[0] < waits[1] < waits[2] and host.row.failures == 3
+    host.come_round()
+    assert (host.row.status.value, host.row.failures) == ("ACTIVE", 0)
+
+
+def test_a_token_that_is_refused_before_its_time_is_renewed_once(host: Host, site: Either) -> None:
+    """Clocks differ: what should live for an hour is refused now."""
+    site.expire_access(host.someone)
+    host.busy("10:00", "10:30")
+    host.sync()
+    assert site.refreshes == 1
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
+
+
+def test_an_old_token_is_renewed_before_it_is_used(host: Host, site: Either) -> None:
+    host.set(expires_at=now() - timedelta(minutes=1))
+    host.sync()
+    assert site.refreshes == 1 and not any("401" in one for one in site.asked)
+    assert host.row.expires_at is not None and host.row.expires_at > now() + timedelta(minutes=50)
+    # Microsoft's refresh token is another one each time; the next time needs the latest.
+    host.set(expires_at=now())
+    host.sync()
+    assert site.refreshes == 2 and host.row.status.value == "ACTIVE"
+
+
+def test_twenty_who_need_a_token_at_once_have_one_fetched(host: Host, site: Either) -> None:
+    host.set(expires_at=now() - timedelta(minutes=1))
+    site.refresh_takes = 0.4
+    caller = system(host.member.organization_id)
+    with ThreadPoolExecutor(20) as pool:
+        entries = list(pool.map(lambda _: tokens.entry(caller, UUID(host.connection), 10), range(20)))
+    assert site.refreshes == 1
+    assert len({one.account.access_token for one in entries}) == 1  # type: ignore[union-attr]  # an OAuth account
+
+
+def test_twenty_who_are_refused_at_once_fail_alike(host: Host, site: Either) -> None:
+    host.set(expires_at=now() - timedelta(minutes=1))
+    site.revoke(host.someone)
+
+    def ask(_: int) -> TroubleCode:
+        with pytest.raises(InTrouble) as met:
+            tokens.entry(system(host.member.organization_id), UUID(host.connection), 10)
+        return met.value.code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {TroubleCode.UNAUTHORIZED}
+
+
+def test_a_withdrawn_grant_ends_the_connection_with_a_mail_and_consent_brings_it_back(host: Host, site: Either) -> None:
+    host.busy("10:00", "10:30")
+    host.sync()
+    site.revoke(host.someone)
+    sent = len(host.world.mails())
+    host.come_round()
+    assert (host.row.status.value, host.row.error_code, host.row.next_sync_at) == ("EXPIRED", "unauthorized", None)
+    (told,) = host.world.mails()[sent:]
+    assert host.someone.email in Letter(told["raw"]).message["Subject"]
+    shown = host.member.get(f"{CALENDARS}/{host.connection}").body
+    assert (shown["status"], shown["error_code"]) == ("EXPIRED", "unauthorized")
+    asked = len(site.asked)
+    host.world.invoke("scheduling/sweep_calendars", {})
+    host.world.pump()
+    assert len(site.asked) == asked
+    assert host.taken() == {"10:00"}  # its last word counts on
+    booking = host.office.booked(host.event_type, at("12:00"))
+    host.world.pump()
+
+    assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+    host.world.pump()
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00", "12:00"}
+    host.world.invoke("scheduling/sweep_calendars", {})
+    host.world.pump()
+    assert [start_of(one) for one in host.events()] == [datetime.fromisoformat(booking["start_time"])]
+
+
+def test_many_events_are_read_over_many_pages(host: Host, site: Either) -> None:
+    site.page_size = 7
+    for day in range(5):
+        for hour in (9, 11, 13, 15):
+            start = instant(f"{hour:02}:00") + timedelta(days=day)
+            site.add_event(host.calendar, start, start + timedelta(minutes=30))
+    host.sync()
+    stored = host.member.rows(select(BusyTime.event_id).where(BusyTime.connection_id == UUID(host.connection)))
+    assert len(stored) == 20 and host.taken() == {"09:00", "11:00", "13:00", "15:00"}
+
+
+def test_a_notice_has_it_synced_at_once(host: Host, site: Either) -> None:
+    from local.http_api import Request
+
+    def push(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        home = url.partition("/v1/")[0]
+        response = host.world.gateway.handle(Request("POST", url.removeprefix(home), tuple(headers.items()), body))
+        return response.status, response.body
+
+    site.push = push
+    with db.transaction(system(host.member.organization_id)) as session:  # as when the day is over for which it was refused
+        session.execute(update(ConnectedCalendar).values(channel_id=None, watched_until=None))
+    host.sync()
+    (calendar,) = host.member.rows(select(ConnectedCalendar).where(ConnectedCalendar.connection_id == UUID(host.connection)))
+    assert calendar.channel_id is not None and calendar.watched_until > now() + timedelta(days=2)
+    host.busy("10:00", "10:30")
+    asked = len(site.asked)
+    for _ in range(5):
+        assert set(site.notify(host.calendar)) == {202}
+    host.world.pump()
+    assert host.taken() == {"10:00"}
+    assert len(site.asked) - asked <= 2  # one sync of five notices
+    watches = site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions")
+    host.come_round()
+    assert site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions") == watches
+
+
+def test_a_disconnected_calendar_keeps_nothing_and_hears_nothing(host: Host, site: Either) -> None:
+    host.busy("10:00", "10:30")
+    host.sync()
+    assert host.member.delete(f"{CALENDARS}/{host.connection}").status == 204
+    host.world.pump()
+    assert host.taken() == set()
+    assert (host.row.access_token, host.row.refresh_token) == (None, None)

@@ -1,0 +1,221 @@
+"""Connecting calendars by consent: a member's browser goes to the provider and back."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from sqlalchemy import select, update
+
+from local.client import Answer
+from parley.identity.models import OrganizationMember
+from parley.kernel import db
+from parley.kernel.callers import system
+from parley.scheduling.calendars.models import CalendarConnection, ConnectedCalendar
+from tests.harness import Client, Member, World
+from tests.identity.providers.surfing import Browser
+from tests.scheduling.providers.google_server import Google
+from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.site import Calendar, Site, Someone
+
+Either = Google | Microsoft
+CONNECT = "/v1/scheduling/calendars/connect"
+CALENDARS = "/v1/scheduling/calendars"
+
+
+@pytest.fixture(autouse=True)
+def _origins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_ORIGINS", "https://app.parley.test")
+
+
+def browser(world: World, someone: Someone) -> Browser:
+    return Browser(world, os.environ["PUBLIC_URL"], someone.subject)
+
+
+def begin(surfing: Browser, token: str | None, site: Site, return_to: str | None = None) -> Answer:
+    """The page in the browser asks to connect; its fetch stores the cookie."""
+    body = f'{{"return_to": "{return_to}"}}'.encode() if return_to else b"{}"
+    surfing.has_been_away = False
+    return surfing.step("POST", f"{CONNECT}/{site.kind}", body, token=token, kind="application/json")
+
+
+def connect(world: World, member: Member, site: Site, someone: Someone, return_to: str | None = None) -> Answer:
+    surfing = browser(world, someone)
+    begun = begin(surfing, member.token, site, return_to)
+    assert begun.status == 200, begun.raw
+    return surfing.follow(surfing.step("GET", begun.body["authorization_url"]))
+
+
+def connections(member: Member) -> list[CalendarConnection]:
+    return list(member.rows(select(CalendarConnection).where(CalendarConnection.user_id == member.user_id)))
+
+
+def refused(answer: Answer, status: int, code: str) -> None:
+    assert (answer.status, answer.body.get("code")) == (status, code), answer.raw
+
+
+def test_a_member_connects_their_calendars_and_no_secret_comes_out(world: World, acme: Member, site: Either) -> None:
+    someone = site.someone()
+    someone.add(Calendar("second@calendar", "Second"))
+    made = connect(world, acme, site, someone)
+    assert made.status == 200, made.raw
+    assert (made.body["provider"], made.body["status"]) == (site.kind.upper(), "ACTIVE")
+    (row,) = connections(acme)
+    assert (str(row.id), row.provider_account_id, row.account_name) == (made.body["id"], someone.subject, someone.email)
+    assert row.calendar_id == someone.primary.id and row.is_primary
+    assert "calendar" in " ".join(row.scopes).lower()
+    listed = acme.get(CALENDARS)
+    assert [one["id"] for one in listed.body["items"]] == [made.body["id"]]
+    for secret in (*site.access, *site.refresh, site.client_secret):
+        assert secret.encode() not in made.raw + listed.raw
+        assert secret not in repr(row)
+    assert len(acme.rows(select(ConnectedCalendar).where(ConnectedCalendar.connection_id == row.id))) == 2
+    assert acme.as_role("ADMIN").get(f"{CALENDARS}/{row.id}").status == 404
+
+
+def test_the_way_there_asks_for_what_is_needed_and_for_offline_access(world: World, acme: Member, site: Either) -> None:
+    begun = begin(browser(world, site.someone()), acme.token, site)
+    url = urlsplit(begun.body["authorization_url"])
+    asked = dict(parse_qsl(url.query))
+    assert asked["redirect_uri"] == f"{os.environ['PUBLIC_URL']}{CONNECT}/{site.kind}/callback"
+    assert asked["code_challenge_method"] == "S256" and len(asked["code_challenge"]) == 43
+    if isinstance(site, Google):
+        assert (asked["access_type"], asked["prompt"]) == ("offline", "consent")
+        assert "https://www.googleapis.com/auth/calendar.events" in asked["scope"].split()
+        assert "https://www.googleapis.com/auth/calendar" not in asked["scope"].split()  # no more than is needed
+    else:
+        assert {"offline_access", "Calendars.ReadWrite", "User.Read"} <= set(asked["scope"].split())
+
+
+def test_the_browser_comes_back_to_the_page_that_it_came_from(world: World, acme: Member, site: Either) -> None:
+    surfing = browser(world, site.someone())
+    begun = begin(surfing, acme.token, site, "https://app.parley.test/settings?tab=calendars")
+    surfing.follow(surfing.step("GET", begun.body["authorization_url"]))
+    (row,) = connections(acme)
+    assert surfing.at == f"https://app.parley.test/settings?tab=calendars&calendar_connection={row.id}"
+    assert surfing.ours == {}
+    refused(begin(surfing, acme.token, site, "https://evil.example/"), 400, "bad_return_address")
+
+
+def test_the_same_account_again_renews_its_connection(world: World, acme: Member, site: Either) -> None:
+    someone = site.someone()
+    first = connect(world, acme, site, someone).body["id"]
+    site.revoke(someone)
+    assert connect(world, acme, site, someone).body["id"] == first
+    assert len(connections(acme)) == 1
+    # Another member's connection to the same account is theirs.
+    colleague = acme.as_role("MEMBER")
+    assert connect(world, colleague, site, someone).body["id"] != first
+    assert connect(world, acme, site, site.someone()).body["id"] != first
+    assert len(connections(acme)) == 2
+
+
+def test_who_does_not_agree_or_not_to_enough_connects_nothing(world: World, acme: Member, site: Either) -> None:
+    someone = site.someone()
+    someone.denies = True
+    refused(connect(world, acme, site, someone), 403, "consent_denied")
+    someone.denies = False
+    someone.agrees_to = {"openid", "email", "offline_access", "User.Read"}
+    refused(connect(world, acme, site, someone), 403, "permissions_missing")
+    surfing = browser(world, someone)
+    begun = begin(surfing, acme.token, site, "/back")
+    surfing.home += ""
+    answer = surfing.step("GET", begun.body["authorization_url"])
+    answer = surfing.step("GET", answer.headers["location"])
+    assert (answer.status, answer.headers["location"]) == (303, "/back?error=permissions_missing")
+    assert connections(acme) == []
+
+
+def test_a_provider_that_does_not_answer_connects_nothing(world: World, acme: Member, site: Either) -> None:
+    from flask import Response
+
+    for begins in ("POST", "GET /v1", "GET /calendar/v3/users" if isinstance(site, Google) else "GET /v1.0/me/calendars"):
+        site.troubles.clear()
+        site.fail(begins, Response("{}", 503), times=1)
+        refused(connect(world, acme, site, site.someone()), 503, "calendar_provider_unavailable")
+    site.troubles.clear()
+    assert connections(acme) == []
+
+
+def test_only_the_browser_that_began_may_end_it(world: World, acme: Member, globex: Member, site: Either) -> None:
+    """Another person's, another organization's, another provider's, a log-in's state: all are nobody's."""
+    someone = site.someone()
+    mine = browser(world, someone)
+    begun = begin(mine, acme.token, site)
+    back = mine.step("GET", begun.body["authorization_url"]).headers["location"]
+    theirs = browser(world, someone)
+    begin(theirs, globex.token, site)
+    for other in (theirs, browser(world, someone)):
+        refused(other.step("GET", back), 400, "unknown_attempt")
+    crossed = browser(world, someone)
+    crossed.ours = {name.replace("calendar_", ""): kept for name, kept in mine.ours.items()}
+    refused(crossed.step("GET", back), 400, "unknown_attempt")
+    crossed.ours = mine.ours
+    refused(crossed.step("GET", back.replace("state=", "state=x")), 400, "unknown_attempt")
+    other_kind = back.replace("/google/", "/microsoft/") if isinstance(site, Google) else back.replace("/microsoft/", "/google/")
+    refused(crossed.step("GET", other_kind), 400, "unknown_attempt")
+    assert connections(acme) == connections(globex) == []
+    assert mine.step("GET", back).status == 200
+    refused(mine.step("GET", back), 400, "unknown_attempt")  # the browser has forgotten it
+    assert len(connections(acme)) == 1
+
+
+def test_a_code_is_good_once_and_with_its_verifier(world: World, acme: Member, site: Either) -> None:
+    surfing = browser(world, site.someone())
+    begun = begin(surfing, acme.token, site)
+    kept = dict(surfing.ours)
+    back = surfing.step("GET", begun.body["authorization_url"]).headers["location"]
+    assert surfing.step("GET", back).status == 200
+    surfing.ours = kept
+    refused(surfing.step("GET", back), 400, "consent_failed")
+    other = browser(world, site.someone())
+    code = dict(parse_qsl(urlsplit(back).query))["code"]
+    again = other.step("GET", begin(other, acme.token, site).body["authorization_url"]).headers["location"]
+    stolen = again.replace(dict(parse_qsl(urlsplit(again).query))["code"], code)
+    refused(other.step("GET", stolen), 400, "consent_failed")
+
+
+def test_an_attempt_ends_after_ten_minutes(world: World, acme: Member, site: Either, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    from parley.identity.providers import attempts
+
+    surfing = browser(world, site.someone())
+    back = surfing.step("GET", begin(surfing, acme.token, site).body["authorization_url"]).headers["location"]
+
+    class Later:
+        time = staticmethod(lambda: time.time() + 601)
+
+    monkeypatch.setattr(attempts, "time", Later)
+    refused(surfing.step("GET", back), 400, "attempt_expired")
+
+
+def test_who_has_left_meanwhile_connects_nothing(world: World, acme: Member, site: Either) -> None:
+    colleague = acme.as_role("MEMBER")
+    someone = site.someone()
+    surfing = browser(world, someone)
+    back = surfing.step("GET", begin(surfing, colleague.token, site).body["authorization_url"]).headers["location"]
+    changed: Any = update(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id).values(role="VIEWER")
+    with db.transaction(system(acme.organization_id)) as session:
+        session.execute(changed)
+    asked = site.count("POST")
+    refused(surfing.step("GET", back), 401, "rights_changed")
+    assert site.count("POST") == asked  # no token was fetched
+    assert connections(colleague) == []
+
+
+def test_only_people_who_may_begin(world: World, acme: Member, stranger: Client, site: Either) -> None:
+    refused(acme.key("calendars:*").post(f"{CONNECT}/{site.kind}"), 403, "not_a_person")
+    refused(acme.as_role("VIEWER").post(f"{CONNECT}/{site.kind}"), 403, "missing_scope")
+    assert stranger.post(f"{CONNECT}/{site.kind}").status == 401
+    for name in ("apple", "custom", "GOOGLE", "google%2f.."):
+        assert acme.post(f"{CONNECT}/{name}").status == 404, name
+        assert stranger.get(f"{CONNECT}/{name}/callback").status == 404, name
+
+
+def test_without_a_client_there_is_no_such_provider(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in ("", "{}", '{"google": {}}', '{"microsoft": {"client_id": ""}}'):
+        monkeypatch.setenv("CALENDAR_PROVIDERS", said)
+        refused(acme.post(f"{CONNECT}/google"), 404, "no_such_calendar_provider")
