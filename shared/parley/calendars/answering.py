@@ -1,17 +1,15 @@
 """Gives an operation to the adapter of its account's provider.
 
-An adapter is a module of this package with a function for each operation that it knows, named like it: `discover`, `free_busy`, `changes`,
-`write_event`, `delete_event`, `exchange_code`, `refresh_tokens`, `watch`, `stop_watching`. Each takes (account, operation, deadline), and
-returns the answer or raises `InTrouble`.
+An adapter is a module of this package with a function for each operation that it knows; its `OPERATIONS` names them. Each takes (account,
+operation, deadline), and returns the answer or raises `InTrouble`.
 """
 
 import logging
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from parley.calendars.protocol import Account, Answer, CalDavAccount, IcsAccount, InTrouble, Provider, Reply, Request, TroubleCode
-from parley.calendars.wire import Deadline
+from parley.calendars.wire import Deadline, Operations
 
 log = logging.getLogger(__name__)
 
@@ -29,27 +27,27 @@ def answer(request: Request) -> Reply:
         return Reply(trouble=InTrouble(TroubleCode.UNAVAILABLE, "The calendar's server sent something that we do not understand.").trouble)
 
 
-def _function(request: Request) -> Callable[[Account, Any, Deadline], Answer]:
-    found: Callable[[Account, Any, Deadline], Answer] | None = getattr(_adapter(request.account), request.wanted.operation.lower(), None)
+def _function(request: Request) -> Callable[[Any, Any, Deadline], Answer]:
+    found = _operations(request.account).get(request.wanted.operation)
     if found is None:
         raise InTrouble(TroubleCode.REFUSED, "This kind of calendar can't do that.")
     return found
 
 
-def _adapter(account: Account) -> ModuleType:
-    """Each is imported when its kind is asked for: a question is about one."""
+def _operations(account: Account) -> Operations:
+    """Of one adapter, which is imported when its kind is asked for: a question is about one."""
     if isinstance(account, CalDavAccount):
         from parley.calendars import caldav
 
-        return caldav
+        return caldav.OPERATIONS
     if isinstance(account, IcsAccount):
         from parley.calendars import ics
 
-        return ics
+        return ics.OPERATIONS
     if account.provider is Provider.GOOGLE:
         from parley.calendars import google
 
-        return google
+        return google.OPERATIONS
     from parley.calendars import microsoft
 
-    return microsoft
+    return microsoft.OPERATIONS

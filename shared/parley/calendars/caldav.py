@@ -30,7 +30,7 @@ from parley.calendars.protocol import (
     WriteEvent,
     Written,
 )
-from parley.calendars.wire import Deadline, trouble_of
+from parley.calendars.wire import Deadline, Operations, trouble_of
 
 _DATA = f"{CALDAV}calendar-data"
 _AT_ONCE = 100
@@ -211,3 +211,12 @@ def delete_event(account: CalDavAccount, wanted: DeleteEvent, deadline: Deadline
     if answer.status not in (200, 202, 204, 404, 410):
         raise dav_trouble(answer)
     return Done()
+
+
+OPERATIONS: Operations = {
+    "DISCOVER": discover,
+    "FREE_BUSY": free_busy,
+    "CHANGES": changes,
+    "WRITE_EVENT": write_event,
+    "DELETE_EVENT": delete_event,
+}

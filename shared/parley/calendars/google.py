@@ -39,7 +39,7 @@ from parley.calendars.protocol import (
     Written,
 )
 from parley.calendars.rest import Place, Said, ask, error_of, side_by_side
-from parley.calendars.wire import Deadline, trouble_of
+from parley.calendars.wire import Deadline, Operations, trouble_of
 from parley.kernel.outgoing import Answer
 
 _SLACK = timedelta(days=14)
@@ -335,4 +335,17 @@ _SENTENCES = {
     TroubleCode.SYNC_EXPIRED: "Google has forgotten where we were in this calendar.",
     TroubleCode.NOT_FOUND: "Google has no such calendar or event for this account.",
     TroubleCode.UNAVAILABLE: "Google Calendar does not answer as it should right now.",
+}
+
+
+OPERATIONS: Operations = {
+    "EXCHANGE_CODE": exchange_code,
+    "REFRESH_TOKENS": refresh_tokens,
+    "DISCOVER": discover,
+    "FREE_BUSY": free_busy,
+    "CHANGES": changes,
+    "WRITE_EVENT": write_event,
+    "DELETE_EVENT": delete_event,
+    "WATCH": watch,
+    "STOP_WATCHING": stop_watching,
 }

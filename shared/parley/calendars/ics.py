@@ -22,7 +22,7 @@ from parley.calendars.protocol import (
     InTrouble,
     TroubleCode,
 )
-from parley.calendars.wire import Deadline, send, trouble_of
+from parley.calendars.wire import Deadline, Operations, send, trouble_of
 from parley.kernel.outgoing import Answer
 
 CALENDAR = "calendar"
@@ -85,3 +85,10 @@ def _got(account: IcsAccount, deadline: Deadline, headers: dict[str, str] | None
             raise trouble_of(answer)
         url = urljoin(url, answer.headers["location"])
     raise InTrouble(TroubleCode.REFUSED, "The calendar's address leads from one to another without end.")
+
+
+OPERATIONS: Operations = {
+    "DISCOVER": discover,
+    "FREE_BUSY": free_busy,
+    "CHANGES": changes,
+}

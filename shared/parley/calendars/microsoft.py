@@ -61,7 +61,7 @@ from parley.calendars.protocol import (
     Written,
 )
 from parley.calendars.rest import Place, error_of, side_by_side
-from parley.calendars.wire import Deadline
+from parley.calendars.wire import Deadline, Operations
 
 _SLACK = timedelta(days=14)
 _WATCHED = timedelta(minutes=4200)  # 4230 is the most for events
@@ -261,3 +261,16 @@ def stop_watching(account: OAuthAccount, wanted: StopWatching, deadline: Deadlin
     if answer.status != 404:
         good(answer)
     return Done()
+
+
+OPERATIONS: Operations = {
+    "EXCHANGE_CODE": exchange_code,
+    "REFRESH_TOKENS": refresh_tokens,
+    "DISCOVER": discover,
+    "FREE_BUSY": free_busy,
+    "CHANGES": changes,
+    "WRITE_EVENT": write_event,
+    "DELETE_EVENT": delete_event,
+    "WATCH": watch,
+    "STOP_WATCHING": stop_watching,
+}

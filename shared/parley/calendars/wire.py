@@ -1,9 +1,12 @@
 """Requests of the adapters: within one deadline for the whole operation, and with failures named as troubles."""
 
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
+from parley.calendars import protocol
 from parley.calendars.protocol import InTrouble, TroubleCode
 from parley.kernel import outgoing
 from parley.kernel.outgoing import Answer, RequestFailed
@@ -26,6 +29,10 @@ class Deadline:
         if left <= 0:
             raise InTrouble(TroubleCode.TIMED_OUT, "The calendar's server did not answer in time.")
         return left
+
+
+Operations = Mapping[str, Callable[[Any, Any, Deadline], protocol.Answer]]
+"""What an adapter can do, by the word of the operation: each takes the account, what is wanted, and the deadline."""
 
 
 def send(
