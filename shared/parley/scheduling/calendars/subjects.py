@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from parley.calendars.protocol import Attendee, Event
 from parley.identity.models import User
-from parley.kernel.mail import plain
 from parley.scheduling.calendars.models import CalendarEvent
 from parley.scheduling.calendars.own import uid
 from parley.scheduling.kinds import BookingStatus, EventTypeKind
@@ -79,6 +78,9 @@ def event(session: Session, subject: Subject, row: CalendarEvent, host: User) ->
     """What the row's calendar should show of it; None for nothing."""
     if not subject.seats or host.id not in subject.hosts:
         return None
+    # It brings the templates of mails along, which a sweep and a sync do without.
+    from parley.kernel.mail import plain
+
     first = subject.seats[0].booking
     names = [plain(seat.invitee.name) or "Somebody" for seat in subject.seats]
     is_session = subject.event_type.kind is EventTypeKind.GROUP
@@ -100,6 +102,8 @@ def event(session: Session, subject: Subject, row: CalendarEvent, host: User) ->
 
 
 def _lines(seat: Seat) -> list[str]:
+    from parley.kernel.mail import plain
+
     invitee = seat.invitee
     who = " · ".join(said for said in (plain(invitee.name), invitee.email, invitee.phone or "") if said)
     return [line for line in (who, (invitee.notes or "")[:2000]) if line]
