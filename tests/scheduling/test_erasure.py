@@ -55,6 +55,8 @@ def known(office: Office, acme: Member, there: Receiver, world: World) -> tuple[
     assert acme.post("/v1/webhooks/subscriptions", wanted).status == 201
     questions = [{"label": "What about?", "type": "LONG_TEXT"}, {"label": "And where?", "type": "EMAIL"}]
     kind = office.event_type(location_type="PHONE", location_value=None, questions=questions)
+    _set_up_workflows(acme, there.url)
+    _submit(office, acme)
     asked = [{"question_id": one["id"], "value": value} for one, value in zip(kind["questions"], (CANARY, PERSON["email"]), strict=True)]
     first = office.book(kind, at("10:00"), {"idempotency-key": str(new_id())}, invitee=PERSON, answers=asked, **TAGS)
     assert first.status == 201, first.body
@@ -67,6 +69,31 @@ def known(office: Office, acme: Member, there: Receiver, world: World) -> tuple[
     assert moved.status == 201, moved.body
     world.pump()
     return kind, moved.body
+
+
+def _set_up_workflows(acme: Member, url: str) -> None:
+    """With words about the invitee, to them and to others: now and before."""
+    told = {"subject": "{{invitee.name}}", "body": "{{invitee.email}} {{invitee.phone}} {{invitee.notes}}", "is_organization_wide": True}
+    whom = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.test"]}
+    for wanted in (
+        {"trigger": "BOOKING_CREATED", "channel": "EMAIL", **told, **whom},
+        {"trigger": "BOOKING_RESCHEDULED", "channel": "EMAIL", **told, **whom},
+        {"trigger": "BEFORE_MEETING", "minutes_before": 60, "channel": "EMAIL", **told, **whom},
+        {"trigger": "BOOKING_CREATED", "channel": "WEBHOOK", "url": url, "is_organization_wide": True},
+    ):
+        answer = acme.post("/v1/scheduling/workflows", {"name": "Tells", **wanted})
+        assert answer.status == 201, answer.body
+
+
+def _submit(office: Office, acme: Member) -> None:
+    """The same address, in a routing form."""
+    questions = [{"label": "Who are you?", "type": "EMAIL"}, {"label": "What about?", "type": "LONG_TEXT"}]
+    form = acme.post("/v1/scheduling/routing-forms", {"name": "Hello", "slug": "hello", "questions": questions, "rules": []})
+    assert form.status == 201, form.body
+    values = zip(form.body["questions"], (PERSON["email"], f"{CANARY} wonders"), strict=True)
+    wanted = {"answers": [{"question_id": one["id"], "value": value} for one, value in values]}
+    answer = office.stranger.post(f"/v1/scheduling/routing-forms/{form.body['id']}/submissions", wanted, {"idempotency-key": str(new_id())})
+    assert answer.status == 201, answer.body
 
 
 def test_nothing_of_an_erased_invitee_is_left_in_any_table(
