@@ -16,8 +16,8 @@ from tests.platform.every_route import Furnished
 from tests.scheduling.crowd import Crowd
 from tests.scheduling.plans import counted, model_of, nodes, plans, trouble
 
-HOSTS, YEAR = 20, 600
-NEIGHBOURS, FEW = 200, 25
+HOSTS, YEAR = 20, 500
+OTHERS, NEIGHBOURS, FEW = 800, 400, 5
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,7 @@ def large(world: World) -> Furnished:
     with world.stack.postgres.superuser("parley") as superuser:
         crowd = Crowd(superuser, model_of(house))
         crowd.enlarge(HOSTS, YEAR)
+        crowd.enlarge(OTHERS, FEW)
         crowd.neighbours(NEIGHBOURS, FEW)
         crowd.settle()
     return house
