@@ -18,11 +18,15 @@ RIVALS = 10
 def play(scene: Scene) -> Played:
     played = Played()
     event_type = _offer(scene, played)
+    page = expect(scene.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public"), 200)["url"]
+    times = expect(scene.stranger.get(page), 200).count("<time ")
+    played.told("GET its booking page", f"200: a month, and {times} times of the first open day")
     slot = _first_slot(scene, played, event_type)
     address = f"grace.{uuid.uuid4().hex[:8]}@visitor.example"
     booking = _booked(scene, played, event_type, slot, address)
     _invited_and_canceled(scene, played, booking, address)
     played.curl = [
+        f"# Where people book, for a browser: {page}",
         f"curl -s '{{url}}/v1/scheduling/event-types/{event_type['id']}/slots?{_month()}'",
         'curl -s {url}/v1/scheduling/bookings -H "Authorization: Bearer $TOKEN"',
     ]

@@ -63,6 +63,7 @@ class Visitor:
     def __init__(self, browser: Browser, origin: str, name: str, **how: Any) -> None:
         self.origin, self.name = origin, re.sub(r"\W+", "-", name).strip("-")
         given = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1200, "height": 900}, "locale": "en-GB"} | how
+        self.has_scripts = bool(how.get("java_script_enabled", True))
         self.context: BrowserContext = browser.new_context(**given)
         self.context.set_default_timeout(8000)
         self.page: Page = self.context.new_page()
@@ -82,7 +83,9 @@ class Visitor:
         self.page.screenshot(path=ARTIFACTS / f"{self.name}-{what}.png", full_page=True)
 
     def faults(self) -> list[str]:
-        """What axe finds on the page that is serious, and what would scroll sideways."""
+        """What axe finds on the page that is serious, and what would scroll sideways. Nothing where no script runs: axe is one."""
+        if not self.has_scripts:
+            return []
         # The policy of the page lets no other script run; axe comes in beside it, as an extension does.
         session = self.context.new_cdp_session(self.page)
         world = session.send("Page.createIsolatedWorld", {"frameId": self._frame(session), "worldName": "axe"})["executionContextId"]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from parley.kernel import templates
@@ -98,7 +98,11 @@ def booked(caller: Caller, visit: Visit, done: Booked) -> str:
 
 
 def booked_before(caller: Caller, visit: Visit, kept: str) -> str:
-    return booked(caller, visit, Booked.model_validate_json(kept))
+    """The same for a form that was sent before. What is kept of somebody who was erased says nothing any more."""
+    try:
+        return booked(caller, visit, Booked.model_validate_json(kept))
+    except ValidationError:
+        return visit.path
 
 
 def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered, refusal: Refusal | None) -> Shown:

@@ -2,7 +2,8 @@
   "use strict";
   // Everything here only hastens what the page does without it.
   const root = document.documentElement, said = document.getElementById("said");
-  let visits = 0, hold = null;
+  const bare = () => location.href.split("#")[0];
+  let visits = 0, hold = null, address = bare();
   root.classList.add("js");
   const main = () => document.getElementById("main");
   const tell = (kind, more) => { if (window.parent !== window) window.parent.postMessage({ parley: kind, ...more }, "*"); };
@@ -19,7 +20,7 @@
       if (!next) { location.assign(url); return; }
       main().replaceWith(next);
       document.title = page.title;
-      if (how) history[how]({}, "", url);
+      if (how) { history[how]({}, "", url); address = bare(); }
       const target = focus && document.getElementById(focus);
       if (target) { target.focus({ preventScroll: true }); target.scrollIntoView({ block: "nearest" }); }
       if (said) said.textContent = next.querySelector("caption")?.textContent ?? "";
@@ -94,7 +95,10 @@
       form.querySelector("button[type=submit]").removeAttribute("aria-disabled");
     }
   });
-  addEventListener("popstate", () => visit(location.href, null, null));
+  addEventListener("popstate", () => {
+    // A link within the page comes here as well, and has nothing to load.
+    if (bare() !== address) { address = bare(); visit(address, null, null); }
+  });
   if (window.parent !== window) new ResizeObserver(resize).observe(document.body);
   arrive();
 })();

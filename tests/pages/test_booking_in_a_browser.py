@@ -1,0 +1,286 @@
+"""Chromium books, moves and cancels: with scripts and without, by keyboard, on a small screen, from far away, in a frame.
+
+Screenshots lie in build/artifacts/booking-page afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="The browser tests need the package playwright: install requirements/test.txt.")
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
+
+from local.http_api import Request, Response
+from parley.scheduling.models import Booking
+from tests.harness import Member, World
+from tests.pages.site import ARGUMENTS, Visitor, chromium, one_at_a_time, served
+from tests.scheduling.office import Office, at, weekday
+
+BROWSER = chromium()
+if BROWSER is None and os.environ.get("CI"):
+    raise RuntimeError("CI has no Chromium: .ci/run installs it.")
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason="No Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM."
+)
+
+QUESTIONS = [
+    {"label": "What is it about?", "type": "SINGLE_SELECT", "required": True, "options": ["Sales", "Support"]},
+    {"label": "Which days suit you?", "type": "MULTI_SELECT", "required": True, "options": ["Monday", "Tuesday"]},
+    {"label": "How many people?", "type": "NUMBER"},
+]
+Open = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=BROWSER, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def origin(world: World) -> Iterator[str]:
+    with served(one_at_a_time(world)) as found:
+        yield found
+
+
+@pytest.fixture
+def visitor(browser: Browser, origin: str, request: pytest.FixtureRequest) -> Iterator[Open]:
+    opened: list[Visitor] = []
+
+    def open_(name: str = "", **how: Any) -> Visitor:
+        opened.append(Visitor(browser, origin, request.node.name.removeprefix("test_") + name, **how))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.context.close()
+
+
+@pytest.fixture
+def offered(world: World, acme: Member) -> tuple[Office, dict[str, Any], str]:
+    acme.patch("/v1/identity/organization", {"name": "Acme Studio", "brand_color": "#6d28d9"})
+    office = Office(world, acme)
+    said = "A first conversation about what you need.\nBring questions."
+    event_type = office.event_type(name="Introduction call", description=said, questions=QUESTIONS)
+    return office, event_type, path_of(office, event_type)
+
+
+def path_of(office: Office, event_type: dict[str, Any]) -> str:
+    url = str(office.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public").body["url"])
+    return "/" + "/".join(url.split("/")[3:])
+
+
+def statuses(acme: Member) -> list[str]:
+    return [row.status.value for row in acme.rows(select(Booking).order_by(Booking.id))]
+
+
+def fill(page: Page) -> None:
+    page.get_by_label("Your name").fill("Grace Hopper")
+    page.get_by_label("E-mail address").fill("grace@visitor.example")
+    page.get_by_label("What is it about?").select_option("Sales")
+    page.get_by_label("Monday").check()
+
+
+def booked_moved_and_canceled(one: Visitor, path: str) -> None:
+    """From the month to a booking that is canceled; axe looks at every page."""
+    page = one.open(f"{path}?date={weekday(0)}&utm_source=letter")
+    page.wait_for_load_state("networkidle")
+    one.shoot("1-month")
+    assert one.faults() == []
+    page.get_by_role("link", name=re.compile(rf"Monday, {weekday(0).day} .*times")).click()
+    page.get_by_role("link", name="10:00", exact=True).click()
+    page.wait_for_selector("#details")
+    one.shoot("2-form")
+    assert one.faults() == []
+
+    page.get_by_label("Your name").fill("Grace Hopper")
+    page.get_by_label("E-mail address").fill("grace@nowhere")
+    page.get_by_label("What is it about?").select_option("Sales")
+    page.get_by_role("button", name="Book this time").click()
+    page.wait_for_selector("#errors")
+    one.shoot("3-problems")
+    assert one.faults() == []
+    page.get_by_role("link", name="Which days suit you?: This needs an answer.").click()
+    assert page.get_by_label("Your name").input_value() == "Grace Hopper"
+    fill(page)
+    page.get_by_role("button", name="Book this time").click()
+    page.wait_for_selector(".state")
+    assert "10:00 to 10:30 (Europe/Berlin)" in page.inner_text("main")
+    one.shoot("4-booked")
+    assert one.faults() == []
+
+    page.get_by_role("link", name="Move to another time").click()
+    page.wait_for_selector("table")
+    one.shoot("5-move")
+    assert one.faults() == []
+    page.get_by_role("link", name="15:30", exact=True).click()
+    page.wait_for_selector("#details")
+    page.get_by_label("Why do you move it?").fill("A train")
+    one.shoot("6-move-asked")
+    assert one.faults() == []
+    page.get_by_role("button", name="Move it to this time").click()
+    page.wait_for_selector(".state")
+    assert "15:30 to 16:00" in page.inner_text("main")
+    one.shoot("7-moved")
+    page.get_by_label("Why do you cancel?").fill("Ill")
+    page.get_by_role("button", name="Cancel this booking").click()
+    page.wait_for_selector(".state.over")
+    one.shoot("8-canceled")
+    assert one.faults() == []
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_books_moves_and_cancels(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member, scripts: bool) -> None:
+    one = visitor(java_script_enabled=scripts)
+    booked_moved_and_canceled(one, offered[2])
+    assert statuses(acme) == ["RESCHEDULED", "CANCELED"]
+    assert {url for url in one.asked if not url.startswith((one.origin, "data:"))} == set(), "nothing is asked of anybody else"
+    assert [said for said in one.complaints if "422" not in said] == [], "the policy of the page forbids nothing that it does"
+
+
+def test_axe_finds_what_is_wrong(visitor: Open, offered: tuple[Office, dict[str, Any], str]) -> None:
+    one = visitor()
+    page = one.open(offered[2])
+    page.evaluate("document.querySelector('label[for=timezone]').remove(); document.documentElement.removeAttribute('lang')")
+    assert {fault.split(":")[0] for fault in one.faults()} >= {"critical select-name", "serious html-has-lang"}
+
+
+def test_books_by_keyboard_alone(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
+    one = visitor()
+    page = one.open(offered[2])
+
+    def tab_to(selector: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("sought => document.activeElement.matches(sought)", selector):
+                assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", "focus can be seen"
+                return
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    tab_to("#after")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#after:focus")
+    tab_to(".month td a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#times:focus")
+    tab_to(".times li a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#details:focus")
+    tab_to("#name")
+    page.keyboard.type("Grace Hopper")
+    tab_to("#email")
+    page.keyboard.type("grace@visitor.example")
+    tab_to("select[id^=text]")
+    page.keyboard.type("Sales")
+    tab_to("[type=checkbox]")
+    page.keyboard.press("Space")
+    tab_to("button[type=submit]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".state")
+    one.shoot("booked")
+    assert statuses(acme) == ["CONFIRMED"]
+
+
+def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(
+    visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member
+) -> None:
+    one = visitor(viewport={"width": 320, "height": 640}, timezone_id="Pacific/Apia", color_scheme="dark", has_touch=True)
+    page = one.open(f"{offered[2]}?month={weekday(0):%Y-%m}")
+    page.wait_for_selector("[data-zone='Pacific/Apia']")
+    one.shoot("1-month")
+    assert one.faults() == []
+    page.locator(".times li a").first.click()
+    page.wait_for_selector("#details")
+    one.shoot("2-form")
+    assert one.faults() == []
+    fill(page)
+    page.get_by_role("button", name="Book this time").click()
+    page.wait_for_selector(".state")
+    one.shoot("3-booked")
+    assert one.faults() == []
+    (booking,) = acme.rows(select(Booking))
+    local = booking.start_time.astimezone(ZoneInfo("Pacific/Apia"))
+    assert booking.timezone == "Pacific/Apia" and f"{local:%H:%M} to" in page.inner_text("main")
+    for name, path in (("4-list", offered[2].rpartition("/")[0]), ("5-missing", "/nobody/nothing")):
+        one.open(path)
+        one.shoot(name)
+        assert one.faults() == []
+
+
+def test_a_time_is_kept_while_the_form_is_filled_in(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
+    office, event_type, path = offered
+    one = visitor()
+    page = one.open(f"{path}?time={at('10:00')}&timezone=Europe/Berlin")
+    page.wait_for_selector("#hold:not([hidden])")
+    answers = [{"question_id": event_type["questions"][0]["id"], "value": "Sales"}]
+    answers.append({"question_id": event_type["questions"][1]["id"], "value": ["Monday"]})
+    assert office.book(event_type, at("10:00"), answers=answers).body["code"] == "slot_taken"
+    page.get_by_role("link", name="Choose another time").click()
+    page.get_by_role("link", name="10:00", exact=True).click()
+    page.wait_for_selector("#hold:not([hidden])")
+    fill(page)
+    page.get_by_role("button", name="Book this time").dblclick()
+    page.wait_for_selector(".state")
+    assert statuses(acme) == ["CONFIRMED"], "sent twice, booked once"
+
+
+def test_somebody_else_was_faster(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
+    office, event_type, path = offered
+    one = visitor(java_script_enabled=False)
+    page = one.open(f"{path}?time={at('10:00')}&timezone=Europe/Berlin")
+    fill(page)
+    answers = [{"question_id": event_type["questions"][0]["id"], "value": "Sales"}]
+    answers.append({"question_id": event_type["questions"][1]["id"], "value": ["Monday"]})
+    office.booked(event_type, at("10:00"), answers=answers)
+    page.get_by_role("button", name="Book this time").click()
+    page.wait_for_selector(".alert")
+    one.shoot("1-gone")
+    assert one.faults() == []
+    assert page.get_by_label("Your name").input_value() == "Grace Hopper"
+    page.locator(f"input[name=time][value='{at('11:00')}']").check()
+    page.get_by_role("button", name="Book this time").click()
+    page.wait_for_selector(".state")
+    assert statuses(acme) == ["CONFIRMED", "CONFIRMED"]
+
+
+def test_it_stands_in_the_page_of_somebody_else(visitor: Open, offered: tuple[Office, dict[str, Any], str], origin: str) -> None:
+    path = offered[2]
+    body = f"""<!doctype html><html lang="en"><title>A blog</title><h1>Talk to us</h1>
+    <div data-parley="{path}" data-parley-title="Talk to us"></div>
+    <script>addEventListener("parley:booked", (event) => {{ document.title = "Booked " + event.detail.start; }});</script>
+    <script async src="{origin}/embed.js"></script><iframe id="plain" title="plain" src="{origin}{path}"></iframe>""".encode()
+
+    def blog(request: Request) -> Response:
+        return Response(200, (("content-type", "text/html; charset=utf-8"),), body)
+
+    with served(blog) as elsewhere:
+        one = visitor()
+        page = one.page
+        page.goto(f"{elsewhere}/post?utm_source=blog")
+        frame = page.frame_locator("iframe[title='Talk to us']")
+        frame.locator(".times li a").first.wait_for()
+        page.wait_for_function("parseInt(document.querySelector('[data-parley] iframe').style.height) > 300")
+        one.shoot("1-month")
+        assert "refused" in " ".join(one.complaints) or "frame-ancestors" in " ".join(one.complaints), "the plain page is framed by nobody"
+        frame.locator(".times li a").first.click()
+        frame.locator("#name").fill("Grace Hopper")
+        frame.locator("#email").fill("grace@visitor.example")
+        frame.locator("select[id^=text]").select_option("Sales")
+        frame.get_by_label("Monday").check()
+        frame.get_by_role("button", name="Book this time").click()
+        frame.locator(".state").wait_for()
+        page.wait_for_function("document.title.startsWith('Booked 20')")
+        one.shoot("2-booked")
+        assert one.context.cookies() == []
+        assert datetime.fromisoformat(page.title().removeprefix("Booked ")).tzinfo is not None
