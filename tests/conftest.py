@@ -10,12 +10,46 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from local.stack import Stack
 from parley.kernel import single
 from tests.harness import Client, Member, World
 
+SERVED = "tests/stack/"
+LONGEST = (
+    SERVED,
+    "tests/platform/test_round_trips_of_routes.py",
+    "tests/webhooks/test_schedule.py",
+    "tests/platform/test_permissions.py",
+    "tests/platform/test_canaries.py",
+    "tests/platform/test_hostile.py",
+    "tests/test_architecture.py",
+    "tests/scheduling/test_availability_oracle.py",
+    "tests/webhooks/",
+    "tests/kernel/test_migrations.py",
+    "tests/local/",
+)
 _worlds: list[World] = []  # the one of this process, when a test has asked for it
+
+
+class _LongestFirst(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file's tests stay together, and those on the served stack in one process; what takes longest begins first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = str(super()._split_scope(nodeid))
+        return SERVED if scope.startswith(SERVED) else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _LongestFirst:
+    config.option.loadscopereorder = False  # it would begin with the files that have most tests
+    return _LongestFirst(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {place: rank for rank, place in enumerate(LONGEST)}
+    places = {item: str(item.path.relative_to(Path(__file__).parents[1])) for item in items}
+    items.sort(key=lambda item: next((rank for place, rank in ranks.items() if places[item].startswith(place)), len(ranks)))
 
 
 @pytest.fixture(scope="session")

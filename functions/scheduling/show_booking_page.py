@@ -11,13 +11,14 @@ from parley.scheduling.visits import Visit
 
 app = api(needs=Access.ANYBODY)
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
+SCRIPT: dict[int, OpenAPIResponse] = {200: {"description": "The script", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
 
 
 def _shown(status: int, page: Shown) -> Response[str]:
     return Response(status, "text/html; charset=utf-8", page.html, headers=page.headers)
 
 
-@app.get("/embed.js")
+@app.get("/embed.js", responses=SCRIPT)
 def show_embed_script() -> Response[str]:
     return Response(200, "text/javascript; charset=utf-8", booking_page.embed_script(), headers=booking_page.EMBEDDED)
 

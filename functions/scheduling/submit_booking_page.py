@@ -14,7 +14,9 @@ from parley.scheduling.booking_page import MISSING, Shown
 from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
-BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked; the page at the address in Location says so."}}
+BOOKED: dict[int, OpenAPIResponse] = {
+    303: {"description": "Booked: see the page at Location.", "content": {"text/html": {"schema": {"type": "string"}}}}
+}
 
 
 def _shown(status: int, page: Shown, **headers: str) -> Response[str]:

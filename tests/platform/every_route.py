@@ -181,7 +181,8 @@ class Furnished:
             return str(answer.headers["ETag"])
 
     def recorded(self) -> tuple[str, str]:
-        """A meeting with its recording in the storage."""
+        """A meeting with its recording in the storage. What waited before is not delivered with it."""
+        self.world.forget_events()
         meeting = self.add_meeting()
         upload = self.add_upload(meeting)
         self.send(upload["put"])
@@ -268,6 +269,7 @@ class Furnished:
         return self.stranger.request("GET", WEBHOOK, query=query)
 
     def _read(self) -> Request:
+        self.world.forget_events()
         self.add_message("first")
         self.world.pump()
         return self._post(f"/v1/inbox/conversations/{self.conversation}/read")
@@ -298,12 +300,12 @@ class Furnished:
         }
 
     def _relay(self) -> Request:
-        self.world.pump()
+        self.world.forget_events()
         self.add_booking()
         return lambda: self.world.invoke("platform/relay_outbox", {"Records": []})
 
     def _delivery(self, function: str, cause: Callable[[], object]) -> Request:
-        self.world.pump()
+        self.world.forget_events()
         cause()
         self.world.invoke("platform/relay_outbox", {"Records": []})
         return lambda: self._taken(function)

@@ -123,6 +123,7 @@ LISTS.update({name: add for area in AREAS for name, add in getattr(area, "LISTS"
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_costs_the_same_with_few_rows_and_with_many(counter: Counter, house: Furnished, name: str) -> None:
+    house.world.forget_events()
     request = house.requests()[name]()
     LISTS[name](house, FEW)
     few = counter.cost(request)

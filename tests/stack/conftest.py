@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local.admin import organization
 from local.client import Client
 from local.seed import seed
 from local.stack import Stack
@@ -23,11 +24,12 @@ RETRY_SECONDS = max(1, round(AWAY_SECONDS / 3))
 
 @dataclass
 class Served:
-    """The stack that serves, and two who talk to it."""
+    """The stack that serves, and who talk to it. `vandal` owns another organization, in which nothing needs to stay whole."""
 
     stack: Stack
     owner: Client
     stranger: Client
+    vandal: Client
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +42,13 @@ def served() -> Iterator[Served]:
             os.environ.update(stack.environment)
             _forget_connections()
             seeded = seed(stack)
+            other = organization(stack.environment, "Vandals", "vandal@vandals.example", "BUSINESS")
             _forget_connections()
             os.environ.clear()
             os.environ.update(before)
-            yield Served(stack, Client(stack.url, seeded.token), Client(stack.url))
+            with stack.postgres.superuser("parley") as superuser:
+                superuser.run("UPDATE organizations SET request_limit = 1000000, seat_limit = 1000 WHERE slug = :slug", slug=other["slug"])
+            yield Served(stack, Client(stack.url, seeded.token), Client(stack.url), Client(stack.url, other["token"]))
     finally:
         os.environ.clear()
         os.environ.update(before)
