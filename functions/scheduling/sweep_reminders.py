@@ -12,7 +12,6 @@ from parley.kernel.db import sweep
 from parley.kernel.settings import setting
 from parley.kernel.signed import send_message
 from parley.scheduling.workflows import log, planning
-from parley.scheduling.workflows.steps import REMINDERS_DUE
 from parley.webhooks.messages import envelope
 
 logger = Logger("parley")
@@ -22,7 +21,7 @@ AT_ONCE, A_MESSAGE = 500, 10
 def messages_of(taken: list[tuple[UUID, UUID]]) -> Iterator[str]:
     for organization_id, rows in groupby(sorted(taken), key=lambda row: row[0]):
         for portion in batched(rows, A_MESSAGE, strict=False):
-            yield envelope(REMINDERS_DUE, organization_id, {"reminder_ids": [str(reminder_id) for _, reminder_id in portion]})
+            yield envelope(planning.REMINDERS_DUE, organization_id, {"reminder_ids": [str(reminder_id) for _, reminder_id in portion]})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from parley.kernel import clock
 from tests.harness import Member, World
+from tests.kernel.receivers import Receiver, receiver
 from tests.scheduling.agency import Agency
 from tests.scheduling.office import Letter, Office
 from tests.webhooks.conftest import Clock
@@ -39,3 +40,9 @@ def agency(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> Agenc
     made = Clock()
     monkeypatch.setattr(clock, "_read", made)
     return Agency(world, acme, made)
+
+
+@pytest.fixture
+def there() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made

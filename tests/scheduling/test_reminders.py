@@ -168,7 +168,7 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
 
     def work() -> None:
         effects = steps.Effects(mail=mail, text=mail, wake=lambda _: None)
-        steps.take_up(system(agency.host.organization_id), steps.REMINDERS_DUE, agency.moved(), told, effects)
+        steps.take_up(system(agency.host.organization_id), planning.REMINDERS_DUE, agency.moved(), told, effects)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(work)
@@ -377,3 +377,34 @@ def test_a_group_reminds_each_seat_and_a_handed_over_booking_its_new_host(agency
     addresses = {str(one.id): one.email for one in acme.rows(select(User))}
     owner = addresses[str(acme.user_id)]
     assert [row["recipient"] for row in agency.log()] == [addresses[moved.body["host_id"]], owner, owner]
+
+
+def test_a_sweep_costs_the_same_however_much_is_due_later(agency: Agency) -> None:
+    """Rows of a year ahead, and a plan that was made knowing of them."""
+    kind = agency.event_type()
+    agency.workflow(event_type_id=kind["id"], **BEFORE)
+    agency.booked(kind, at("10:00"))
+    agency.work()
+    agency.until(at("09:00"))
+    many = """
+        INSERT INTO scheduling_reminders (organization_id, id, workflow_id, booking_id, due_at, revision)
+        SELECT organization_id, gen_random_uuid(), workflow_id, gen_random_uuid(), due_at + n * interval '10 minutes', 1
+        FROM scheduling_reminders, generate_series(1, 50000) n WHERE organization_id = :organization
+    """
+    swept = """
+        EXPLAIN SELECT organization_id, id FROM scheduling_reminders WHERE queued_at IS NULL AND due_at <= :now
+        ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
+    """
+    with agency.world.stack.postgres.superuser("parley") as superuser:
+        superuser.run("SET session_replication_role = replica")  # 50,000 bookings are not what this is about
+        superuser.run(many, organization=agency.host.organization_id)
+        superuser.run("ANALYZE scheduling_reminders")
+        superuser.run("SET ROLE parley_app")
+        superuser.run("SET app.is_sweep = 'on'")
+        plan = " ".join(line for (line,) in superuser.run(swept, now=agency.moved()))
+    assert "Index Scan using ix_scheduling_reminders_due_at" in plan and "Seq Scan" not in plan and "Sort" not in plan, plan
+    with db.sweep() as session:
+        taken = [one for organization, one in planning.queue(session, agency.moved(), 500) if organization == agency.host.organization_id]
+    assert len(taken) == 1
+    with agency.world.stack.postgres.superuser("parley") as superuser:
+        superuser.run("DELETE FROM scheduling_reminders WHERE organization_id = :organization", organization=agency.host.organization_id)

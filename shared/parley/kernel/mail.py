@@ -14,7 +14,6 @@ from parley.kernel import mail_headers
 from parley.kernel.clock import now
 from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
-from parley.kernel.templates import render
 
 # Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
@@ -71,6 +70,8 @@ def compose(
 
     `recipient` is deliverable (`is_deliverable`). `entity` names what the mail is about and is the same for every copy of it.
     """
+    from parley.kernel.templates import render  # Jinja, for who writes mails: others ask what an address is
+
     message = letter(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity)
     message.set_content(render(folder, f"{template}.txt", subject=subject, **shown))
     message.add_alternative(render(folder, f"{template}.html", subject=subject, **shown), subtype="html")

@@ -19,6 +19,7 @@ from parley.scheduling.models import Booking, EventType
 from parley.scheduling.words import DAY_MINUTES
 from parley.scheduling.workflows.models import Reminder, Workflow
 
+REMINDERS_DUE = "scheduling.reminders_due"
 # Bookings that one step of a workflow's change sees to, and rows that one step takes away.
 STEP, PORTION = 500, 5000
 CERTAIN = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)

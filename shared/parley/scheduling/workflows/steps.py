@@ -14,7 +14,6 @@ from parley.scheduling.workflows import definitions, endpoints, planning, stored
 from parley.scheduling.workflows.messages import Outgoing
 from parley.webhooks.messages import DELIVERY_ENDED, envelope
 
-REMINDERS_DUE = "scheduling.reminders_due"
 BOOKINGS = ("scheduling.booking_created", "scheduling.booking_confirmed", "scheduling.booking_rescheduled", "scheduling.booking_canceled")
 # Of the rows that a workflow leaves behind, in one message. What is then still there is for the next one.
 _PRUNINGS = 10
@@ -33,7 +32,7 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
     """Any message may come twice and in any order: rows decide what is still to be done. Raises `StillSending`, `NotSent`."""
     if name in BOOKINGS:
         _of_booking(caller, name, occurred_at, payload, effects)
-    elif name == REMINDERS_DUE:
+    elif name == planning.REMINDERS_DUE:
         _each(payload["reminder_ids"], lambda one: _remind(caller, UUID(one), effects))
     elif name == definitions.CHANGED:
         _follow(caller, payload, effects)

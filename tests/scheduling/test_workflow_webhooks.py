@@ -1,0 +1,140 @@
+"""WEBHOOK workflows: signed as every webhook is, with a secret of their own, guarded at save and at sending."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from tests.kernel.receivers import Receiver, Reply
+from tests.scheduling.agency import LOG, WORKFLOWS, Agency
+from tests.scheduling.office import at
+
+HOOK = {"name": "Told", "channel": "WEBHOOK", "subject": None, "body": "{{invitee.name}} at {{booking.start}}"}
+
+
+def hooked(agency: Agency, url: str, **terms: Any) -> dict[str, Any]:
+    return agency.workflow(**HOOK | {"url": url} | terms)
+
+
+def work(agency: Agency) -> None:
+    agency.work()
+    agency.world.invoke("webhooks/sweep_deliveries", {})
+    agency.work()
+
+
+def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, there: Receiver) -> None:
+    kind = agency.event_type()
+    flow = hooked(agency, there.url, event_type_id=kind["id"])
+    assert flow["secret"].startswith("whsec_")
+    path = f"{WORKFLOWS}/{flow['id']}"
+    assert "secret" not in agency.host.get(path).body and flow["secret"] not in agency.host.get(path).raw.decode()
+    assert agency.host.get(path).body["url"] == there.url
+    booking = agency.booked(kind, at("10:00"))
+    work(agency)
+    (arrived,) = there.arrived
+    Webhook(flow["secret"]).verify(arrived.body, arrived.headers)
+    told = json.loads(arrived.body)
+    assert told["type"] == "workflow.triggered"
+    assert told["data"]["workflow"] == {"id": flow["id"], "name": "Told", "trigger": "BOOKING_CREATED"}
+    said = f"Grace Hopper at {at('10:00')[:10]} 04:00 (America/New_York)"
+    assert (told["data"]["booking"]["id"], told["data"]["body"]) == (booking["id"], said)
+    assert agency.ended() == [("ENDPOINT", "SENT", None)]
+    deliveries = agency.host.get("/v1/webhooks/deliveries", subscription_id=flow["webhook_subscription_id"]).body["items"]
+    assert [(one["event"], one["status"], one["entity_id"]) for one in deliveries] == [("workflow.triggered", "SUCCESS", booking["id"])]
+
+
+def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: Agency, there: Receiver) -> None:
+    kind = agency.event_type()
+    hooked(agency, there.url, event_type_id=kind["id"])
+    there.answer = lambda _: Reply(500)
+    agency.booked(kind, at("10:00"))
+    for _ in range(6):
+        work(agency)
+        agency.moved.move(timedelta(hours=1))
+    assert len(there.arrived) == 4
+    assert agency.ended() == [("ENDPOINT", "FAILED", "http_500")]
+    there.answer = lambda _: Reply(204)
+    (failed,) = agency.log(status="FAILED")
+    assert agency.host.post(f"{LOG}/{failed['id']}/resend").status == 202
+    work(agency)
+    assert (agency.ended(), len(there.arrived)) == ([("ENDPOINT", "SENT", None)], 5)
+    assert len({one.headers["webhook-id"] for one in there.arrived}) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://shop.example/hook",
+        "https://10.0.0.7/hook",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[fd00:ec2::254]/",
+        "https://user:secret@8.8.8.8/",
+        "https://8.8.8.8:22/",
+        "ftp://8.8.8.8/",
+        "nonsense",
+    ],
+)
+def test_an_address_that_is_not_public_is_refused_at_save(agency: Agency, url: str) -> None:
+    refused = agency.host.post(WORKFLOWS, HOOK | {"trigger": "BOOKING_CREATED", "url": url})
+    assert (refused.status, refused.body["code"] in {"url_refused", "address_refused"}) == (422, True), refused.raw
+    flow = hooked(agency, "https://8.8.8.8/hook")
+    refused = agency.host.patch(f"{WORKFLOWS}/{flow['id']}", {"url": url})
+    assert refused.status == 422
+
+
+def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    from parley.kernel import outgoing
+    from parley.kernel.addresses import AddressRefused
+
+    kind = agency.event_type()
+    hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
+
+    def inside(*_: Any) -> Any:
+        raise AddressRefused("It leads inside.")
+
+    monkeypatch.setattr(outgoing, "resolve", inside)
+    agency.booked(kind, at("10:00"))
+    for _ in range(5):
+        work(agency)
+        agency.moved.move(timedelta(hours=1))
+    assert agency.ended() == [("ENDPOINT", "FAILED", "address_refused")]
+
+
+def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, there: Receiver) -> None:
+    kind = agency.event_type()
+    flow = hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
+    path, subscription = f"{WORKFLOWS}/{flow['id']}", f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}"
+    changed = agency.host.patch(path, {"url": there.url})
+    assert (changed.status, changed.body["url"], "secret" in changed.body) == (200, there.url, False)
+    assert agency.host.get(subscription).body["events"] == ["workflow.triggered"]
+    agency.booked(kind, at("10:00"))
+    work(agency)
+    assert len(there.arrived) == 1
+    agency.host.patch(subscription, {"is_active": False})
+    agency.booked(kind, at("11:00"))
+    work(agency)
+    assert agency.ended()[-1] == ("ENDPOINT", "FAILED", "endpoint_disabled")
+    assert agency.host.post(f"{path}/test").body["code"] == "nothing_to_test"
+    agency.host.delete(subscription)
+    agency.booked(kind, at("12:00"))
+    work(agency)
+    assert agency.ended()[-1] == ("ENDPOINT", "FAILED", "endpoint_deleted")
+    assert agency.host.patch(path, {"url": there.url}).body["code"] == "endpoint_gone"
+    assert agency.host.patch(path, {"name": "Still"}).status == 200
+    assert agency.host.delete(path).status == 204
+    assert len(there.arrived) == 1
+
+
+def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: Agency, there: Receiver) -> None:
+    flow = hooked(agency, there.url)
+    assert agency.host.post(f"{WORKFLOWS}/{flow['id']}/test").status == 202
+    work(agency)
+    (arrived,) = there.arrived
+    assert json.loads(arrived.body)["data"]["booking"]["is_test"] is True
+    assert agency.ended() == [("ENDPOINT", "SENT", None)]
+    assert agency.host.delete(f"{WORKFLOWS}/{flow['id']}").status == 204
+    assert agency.host.get(f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}").status == 404
