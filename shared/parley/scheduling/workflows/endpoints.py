@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import clock, outbox
 from parley.kernel.callers import Caller
+from parley.kernel.gather import later
 from parley.scheduling import bookings, queries
 from parley.scheduling.kinds import NotificationStatus
 from parley.scheduling.models import NotificationLog
@@ -49,7 +50,7 @@ def deliver(session: Session, caller: Caller, workflow: Workflow, log_id: UUID, 
     assert workflow.subscription_id is not None
     body = telling.body(WORKFLOW, clock.now(), told)
     row = telling.new_row(caller, workflow.subscription_id, log_id, WORKFLOW, booking_id, body, most=_ATTEMPTS)
-    session.execute(insert(WebhookDelivery).values(row).on_conflict_do_nothing())
+    later(session, insert(WebhookDelivery).values(row).on_conflict_do_nothing())
     outbox.announce(session, TURN_DUE, subscription_id=workflow.subscription_id)
 
 

@@ -19,9 +19,9 @@ _NOBODY = UUID(int=0)
 
 
 def sample(session: Session, caller: Caller, event_type: EventType | None) -> tuple[Occasion, User | None]:
-    """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. Two queries."""
-    organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
-    asker = session.scalars(select(User).where(User.id == caller.person_id)).one_or_none() if caller.person_id else None
+    """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. One query."""
+    asked = select(Organization, User).outerjoin(User, User.id == caller.person_id)
+    organization, asker = session.execute(asked.where(Organization.id == caller.organization_id)).one()
     start = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
     zone = asker.timezone if asker else organization.timezone
     invitee = Invitee(

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.kernel import audit, clock, outbox
+from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, TooManyRequests, Unprocessable
 from parley.kernel.ids import new_id
@@ -93,23 +92,18 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
 
     known = people.values(occasion, to)
     subject, text = wording.render(workflow.subject, known), wording.render(workflow.body, known)
-    at = clock.now()
-    values = {
-        "organization_id": caller.organization_id,
-        "id": new_id(),
-        "event_id": new_id(),
-        "event": "TEST",
-        "workflow_id": workflow.id,
-        "recipient_kind": to.kind,
-        "recipient": to.address,
-        "channel": workflow.channel,
-        "status": NotificationStatus.PENDING,
-        "subject": f"Test: {subject}"[:200] if subject else None,
-        "body": text or None,
-        "created_at": at,
-        "updated_at": at,
-    }
-    row = session.execute(insert(NotificationLog).values(values).returning(NotificationLog)).scalar_one()
+    row = NotificationLog(
+        event_id=new_id(),
+        event="TEST",
+        workflow_id=workflow.id,
+        recipient_kind=to.kind,
+        recipient=to.address,
+        channel=workflow.channel,
+        status=NotificationStatus.PENDING,
+        subject=f"Test: {subject}"[:200] if subject else None,
+        body=text or None,
+    )
+    session.add(row)
     if is_webhook:
         booking = {"id": str(occasion.booking.id), "is_test": True, "start_time": occasion.booking.start_time.isoformat()}
         endpoints.deliver(session, caller, workflow, row.id, None, endpoints.said(workflow, booking, subject, text))
