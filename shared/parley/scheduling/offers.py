@@ -122,6 +122,11 @@ def _gathered(*columns: InstrumentedAttribute[Any], parent: InstrumentedAttribut
     return select(func.jsonb_agg(func.jsonb_build_array(*columns))).where(parent == of).scalar_subquery()
 
 
+def _is_of(column: InstrumentedAttribute[UUID], ids: Sequence[Which]) -> ColumnElement[bool]:
+    """An equation, where there is one: IN of a question would be a join, and look at every event type of the organization."""
+    return column == ids[0] if len(ids) == 1 else column.in_(ids)
+
+
 def _places(ids: Sequence[Which], name: str) -> Any:
     """Who the hosts of event types are, by kind: the one, those of the list, those of the pool."""
     alone = (EventTypeKind.ONE_ON_ONE, EventTypeKind.GROUP)
@@ -134,9 +139,9 @@ def _places(ids: Sequence[Which], name: str) -> Any:
     place = RoundRobinAssignment
     pooled = select(EventType.id, place.user_id, none, place.position, place.weight, place.priority)
     return union_all(
-        one.where(EventType.id.in_(ids), EventType.kind.in_(alone)),
-        listed.where(EventTypeHost.event_type_id.in_(ids)),
-        pooled.join(EventType, EventType.pool_id == place.pool_id).where(EventType.id.in_(ids)),
+        one.where(_is_of(EventType.id, ids), EventType.kind.in_(alone)),
+        listed.where(_is_of(EventTypeHost.event_type_id, ids)),
+        pooled.join(EventType, EventType.pool_id == place.pool_id).where(_is_of(EventType.id, ids)),
     ).subquery(name)
 
 
@@ -176,7 +181,7 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
         .join(User, User.id == places.c.user_id)
         .join(Organization, Organization.id == EventType.organization_id)
         .outerjoin(RoundRobinPool, RoundRobinPool.id == EventType.pool_id)
-        .where(EventType.id.in_(ids), OrganizationMember.deactivated_at.is_(None))
+        .where(_is_of(EventType.id, ids), OrganizationMember.deactivated_at.is_(None))
         .order_by(places.c.user_id)
     )
 
