@@ -26,8 +26,9 @@ from parley.scheduling.event_type_schemas import (
     QuestionRead,
     misfit,
 )
-from parley.scheduling.models import ONE_SLUG, EventType, EventTypeHost, Question, RoundRobinPool
+from parley.scheduling.models import ONE_SLUG, EventType, EventTypeHost, Question
 from parley.scheduling.offers import Offer, offer
+from parley.scheduling.pool_models import RoundRobinPool
 from parley.scheduling.schedules import NoSuchSchedule
 
 _TERMS = {"schedule_id", "kind", "duration", "slot_interval", "is_active"}

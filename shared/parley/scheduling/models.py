@@ -8,10 +8,10 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, S
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
+import parley.scheduling.pool_models  # tables that event types and bookings point to
 import parley.scheduling.routing_models  # noqa: F401  # tables that questions, answers and bookings point to
 from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.scheduling.kinds import (
-    AssignmentStrategy,
     BookingStatus,
     CanceledBy,
     DayOfWeek,
@@ -26,7 +26,6 @@ from parley.scheduling.kinds import (
 
 NO_OVERLAP = "ex_scheduling_booking_hosts_host_time"
 ONE_SEAT = "uq_scheduling_booking_hosts_seat"
-ONE_PLACE = "uq_scheduling_round_robin_assignments_user"
 ONE_ANSWER_TO_A_MOVE = "uq_scheduling_bookings_rescheduled_from_id"
 ONE_SLUG = "uq_scheduling_event_types_slug"
 ONE_DEFAULT = "uq_scheduling_schedules_default"
@@ -81,35 +80,6 @@ class AvailabilityOverride(Tenant, Base):
     start_time: Mapped[str | None]
     end_time: Mapped[str | None]
     reason: Mapped[str | None]
-
-
-class RoundRobinPool(Tenant, Timestamps, SoftDeleted, Base):
-    __tablename__ = "scheduling_round_robin_pools"
-    __table_args__ = (Index("ix_scheduling_round_robin_pools_organization_id_team_id", "organization_id", "team_id"),)
-
-    team_id: Mapped[UUID | None]
-    name: Mapped[str]
-    strategy: Mapped[AssignmentStrategy] = mapped_column(native_enum(AssignmentStrategy, "scheduling_assignment_strategy"))
-
-
-class RoundRobinAssignment(Tenant, Timestamps, Base):
-    """A host's place in a pool. The count is of the bookings that the host was chosen for and that were neither canceled nor moved away."""
-
-    __tablename__ = "scheduling_round_robin_assignments"
-    __table_args__ = (
-        tenant_key("pool_id", "scheduling_round_robin_pools"),
-        UniqueConstraint("organization_id", "pool_id", "user_id", name=ONE_PLACE),
-        Index("ix_scheduling_round_robin_assignments_organization_id_user_id", "organization_id", "user_id"),
-        CheckConstraint("weight >= 0 AND assignment_count >= 0", name="counts"),
-    )
-
-    pool_id: Mapped[UUID]
-    user_id: Mapped[UUID]
-    position: Mapped[int] = mapped_column(SmallInteger)
-    weight: Mapped[int] = mapped_column(default=1)
-    priority: Mapped[int] = mapped_column(default=0)
-    assignment_count: Mapped[int] = mapped_column(default=0)
-    last_assigned_at: Mapped[datetime | None]
 
 
 class EventType(Tenant, Timestamps, SoftDeleted, Base):

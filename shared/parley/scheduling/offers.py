@@ -29,9 +29,8 @@ from parley.scheduling.models import (
     EventTypeHost,
     Hold,
     Question,
-    RoundRobinAssignment,
-    RoundRobinPool,
 )
+from parley.scheduling.pool_models import RoundRobinAssignment, RoundRobinPool
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
 _BUSY, _SEAT, _COUNTED, _TURN, _LIVE = range(5)

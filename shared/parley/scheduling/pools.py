@@ -12,7 +12,8 @@ from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.paging import Page
 from parley.kernel.verdicts import violation_means
 from parley.scheduling import ownership
-from parley.scheduling.models import ONE_PLACE, EventType, RoundRobinAssignment, RoundRobinPool
+from parley.scheduling.models import EventType
+from parley.scheduling.pool_models import ONE_PLACE, RoundRobinAssignment, RoundRobinPool
 from parley.scheduling.pool_schemas import AssignmentIn, AssignmentRead, PoolCreate, PoolDetailRead, PoolRead, PoolUpdate
 
 

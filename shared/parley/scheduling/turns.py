@@ -16,8 +16,9 @@ from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.scheduling.assignment import Member, choose_host
 from parley.scheduling.availability import Slot
-from parley.scheduling.models import Booking, RoundRobinAssignment
+from parley.scheduling.models import Booking
 from parley.scheduling.offers import Offer, Taken
+from parley.scheduling.pool_models import RoundRobinAssignment
 
 
 def chosen(offer: Offer, there: Taken, slot: Slot) -> Sequence[UUID]:
