@@ -18,6 +18,8 @@ CHANNEL = pg.ENUM(name="scheduling_notification_channel", create_type=False)
 LOG = "scheduling_notification_logs"
 TABLES = ("scheduling_workflows", "scheduling_reminders", "scheduling_sending_days")
 IS_WAITING = sa.text("queued_at IS NULL")
+KINDS = [("status", value) for value in ("PENDING", "SENT", "FAILED", "CANCELED")]
+KINDS += [("channel", value) for value in ("EMAIL", "SMS", "WEBHOOK")]
 HAS_BODY = sa.text("body IS NOT NULL")
 
 
@@ -120,9 +122,12 @@ def _log() -> None:
     )  # fmt: skip
     op.alter_column(LOG, "booking_id", nullable=True)
     op.alter_column(LOG, "attempted_at", nullable=True)
-    for column in ("workflow_id", "status", "channel"):
+    op.add_column(LOG, sa.Column("address", sa.Text(), sa.Computed("lower(recipient)", persisted=True), nullable=False))
+    for column in ("workflow_id", "address"):
         op.create_index(f"ix_{LOG}_organization_id_{column}", LOG, ["organization_id", column, "id"])
-    op.create_index(f"ix_{LOG}_organization_id_recipient", LOG, ["organization_id", sa.text("lower(recipient)"), "id"])
+    for column, value in KINDS:
+        which = sa.text(f"{column} = '{value}'")
+        op.create_index(f"ix_{LOG}_{value.lower()}", LOG, ["organization_id", "id"], postgresql_where=which)
     op.create_index(f"ix_{LOG}_created_at", LOG, ["created_at"], postgresql_where=HAS_BODY)
 
 
@@ -133,8 +138,11 @@ def downgrade() -> None:
     op.execute(f"UPDATE {LOG} SET attempted_at = created_at WHERE attempted_at IS NULL")
     op.execute(f"ALTER TABLE {LOG} FORCE ROW LEVEL SECURITY")
     op.drop_index(f"ix_{LOG}_created_at", LOG)
-    for column in ("workflow_id", "status", "channel", "recipient"):
+    for _, value in KINDS:
+        op.drop_index(f"ix_{LOG}_{value.lower()}", LOG)
+    for column in ("workflow_id", "address"):
         op.drop_index(f"ix_{LOG}_organization_id_{column}", LOG)
+    op.drop_column(LOG, "address")
     op.drop_constraint(op.f(f"fk_{LOG}_organization_id_workflow_id"), LOG, type_="foreignkey")
     for column in ("workflow_id", "event"):
         op.drop_column(LOG, column)

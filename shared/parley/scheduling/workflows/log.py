@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.kernel import clock, paging
@@ -42,7 +42,7 @@ def notifications(session: Session, chosen: Chosen, *, cursor: str | None, limit
         if (value := getattr(chosen, column.key)) is not None:
             statement = statement.where(column == value)
     if chosen.recipient is not None:
-        statement = statement.where(func.lower(NotificationLog.recipient) == chosen.recipient.lower())
+        statement = statement.where(NotificationLog.address == chosen.recipient.lower())
     rows, next_cursor = paging.page(session, statement, [NotificationLog.id], cursor=cursor, limit=limit)
     return Page(items=[read(row) for row in rows], next_cursor=next_cursor)
 
