@@ -14,8 +14,9 @@ app = api(needs="calendars:write")
 
 @app.post("/v1/scheduling/calendars", status_code=201)
 def connect_calendar(wanted: CalendarConnectionCreate, caller: AuthenticatedCaller, once: RequestOnce) -> Detail:
-    with transaction(caller) as session:
-        accounts.check_room(session, caller)
+    accounts.check_person(caller)
+    with transaction(caller):  # nobody outside is asked for who may not come in
+        pass
     account = accounts.discover(wanted)
     with transaction(caller, once) as session:
         return once.answer(session, accounts.connect(session, caller, account))

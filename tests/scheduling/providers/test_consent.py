@@ -10,10 +10,13 @@ import pytest
 from sqlalchemy import select, update
 
 from local.client import Answer
+from parley.calendars.protocol import FoundCalendar
 from parley.identity.models import OrganizationMember
 from parley.kernel import db
 from parley.kernel.callers import system
-from parley.scheduling.calendars.models import CalendarConnection, ConnectedCalendar
+from parley.scheduling.calendars.connections import Connected
+from parley.scheduling.calendars.connections import connect as keep
+from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, ConnectedCalendar
 from tests.harness import Client, Member, World
 from tests.identity.providers.surfing import Browser
 from tests.scheduling.providers.google_server import Google
@@ -110,6 +113,24 @@ def test_the_same_account_again_renews_its_connection(world: World, acme: Member
     assert connect(world, colleague, site, someone).body["id"] != first
     assert connect(world, acme, site, site.someone()).body["id"] != first
     assert len(connections(acme)) == 2
+
+
+def test_a_person_has_ten_and_may_renew_each_of_them(world: World, acme: Member, site: Either) -> None:
+    first = site.someone()
+    assert connect(world, acme, site, first).status == 200
+    for number in range(9):
+        account = Connected(
+            provider=CalendarProvider.CUSTOM,
+            method=CalendarMethod.ICS,
+            account_id=str(number),
+            account_name="Holidays",
+            calendars=[FoundCalendar(id="calendar", name="Holidays")],
+            secret="https://calendar.example/holidays.ics",
+        )
+        with db.transaction(acme.caller) as session:
+            keep(session, acme.caller, acme.user_id, account)
+    refused(connect(world, acme, site, site.someone()), 409, "too_many_connections")
+    assert connect(world, acme, site, first).status == 200
 
 
 def test_who_does_not_agree_or_not_to_enough_connects_nothing(world: World, acme: Member, site: Either) -> None:

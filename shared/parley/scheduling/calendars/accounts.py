@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.calendars.protocol import Account, CalDavAccount, Discover, Discovered, IcsAccount, InTrouble, Provider, TroubleCode
@@ -39,7 +39,6 @@ from parley.scheduling.calendars.schemas import (
 )
 
 CHANGED = "scheduling.calendar_changed"
-MOST_CONNECTIONS = 10
 _SECONDS = 15.0
 
 
@@ -48,10 +47,6 @@ class NoSuchConnection(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such calendar connection.")
-
-
-class TooManyConnections(Conflict):
-    """A person has ten at most."""
 
 
 class CalendarRefused(Unprocessable):
@@ -81,13 +76,9 @@ class ChangedMeanwhile(Conflict):
         super().__init__("Your connections have just been changed; look at them again.")
 
 
-def check_room(session: Session, caller: Caller) -> UUID:
-    """Whose it will be. Raises `PersonNeeded`, `TooManyConnections`."""
-    user_id = ownership.person(caller)
-    mine = select(func.count()).select_from(CalendarConnection).where(CalendarConnection.user_id == user_id)
-    if session.scalars(mine).one() >= MOST_CONNECTIONS:
-        raise TooManyConnections(f"You have {MOST_CONNECTIONS} calendar connections; take one away first.")
-    return user_id
+def check_person(caller: Caller) -> None:
+    """Raises `PersonNeeded` for who is nobody's key."""
+    ownership.person(caller)
 
 
 def discover(wanted: CalendarConnectionCreate) -> Connected:
@@ -121,12 +112,12 @@ def _account(wanted: CalendarConnectionCreate) -> Account:
 
 
 def connect(session: Session, caller: Caller, account: Connected) -> CalendarConnectionDetailRead:
-    """Raises `PersonNeeded`, `NoCalendars`, `ChangedMeanwhile`."""
+    """Raises `PersonNeeded`, `NoCalendars`, `TooManyConnections`, `ChangedMeanwhile`."""
     with violation_means(ONE_ACCOUNT, ChangedMeanwhile()), violation_means(ONE_PRIMARY, ChangedMeanwhile()):
-        row = connections.connect(session, caller, ownership.person(caller), account)
+        row, kept = connections.connect(session, caller, ownership.person(caller), account)
+        outbox.announce(session, CHANGED, connection_id=row.id)
         session.flush()
-    outbox.announce(session, CHANGED, connection_id=row.id)
-    return _detail(row, connections.calendars_of(session, row.id))
+    return _detail(row, kept)
 
 
 def own(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[CalendarConnectionRead]:

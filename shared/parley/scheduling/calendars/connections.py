@@ -12,7 +12,8 @@ from parley.calendars.protocol import FoundCalendar
 from parley.kernel import audit
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.errors import Unprocessable
+from parley.kernel.errors import Conflict, Unprocessable
+from parley.kernel.ids import new_id
 from parley.kernel.sealed import seal_all
 from parley.scheduling.calendars.models import (
     BusyTime,
@@ -23,6 +24,15 @@ from parley.scheduling.calendars.models import (
     CalendarStatus,
     ConnectedCalendar,
 )
+
+MOST_CONNECTIONS = 10
+
+
+class TooManyConnections(Conflict):
+    """A person has as many as there is room for."""
+
+    def __init__(self) -> None:
+        super().__init__(f"You have {MOST_CONNECTIONS} calendar connections; take one away first.")
 
 
 class NoCalendars(Unprocessable):
@@ -50,15 +60,18 @@ class Connected:
     scopes: Sequence[str] = ()
 
 
-def connect(session: Session, caller: Caller, user_id: UUID, account: Connected) -> CalendarConnection:
+def connect(session: Session, caller: Caller, user_id: UUID, account: Connected) -> tuple[CalendarConnection, list[ConnectedCalendar]]:
     """Keep a person's account, its secrets sealed; one that they had connected before is renewed, with the calendars chosen as they were.
 
-    The first one that can be written to is their primary one. The next sweep syncs it. Raises `NoCalendars`.
+    The first one that can be written to is their primary one. The next sweep syncs it. Raises `NoCalendars`, `TooManyConnections`.
     """
     if not account.calendars:
         raise NoCalendars
-    row = _row(session, user_id, account)
+    row, others = _row(session, user_id, account)
+    is_known = row is not None
     if row is None:
+        if len(others) >= MOST_CONNECTIONS:
+            raise TooManyConnections
         row = CalendarConnection(
             organization_id=caller.organization_id,
             user_id=user_id,
@@ -67,10 +80,7 @@ def connect(session: Session, caller: Caller, user_id: UUID, account: Connected)
             provider_account_id=account.account_id,
             account_name=account.account_name,
         )
-        session.add(row)
-        word = "created"
-    else:
-        word = "updated"
+        row.id, row.is_primary, row.token_version, row.last_sync_at = new_id(), False, 0, None
     row.method, row.account_name, row.server_url, row.username = account.method, account.account_name, account.server_url, account.username
     secrets = {name: value for name in ("secret", "access_token", "refresh_token") if (value := getattr(account, name)) is not None}
     seal_all(session, row, secrets)
@@ -78,34 +88,44 @@ def connect(session: Session, caller: Caller, user_id: UUID, account: Connected)
     row.token_version, row.refreshing_until = row.token_version + 1, None
     row.status, row.error_code, row.error_message, row.failing_since, row.failures = CalendarStatus.ACTIVE, None, None, None, 0
     row.notified_at, row.next_sync_at, row.leased_until, row.updated_at = None, now(), None, now()
-    keep_calendars(session, row, account.calendars)
-    choose_target(session, row, account.calendars)
-    if word == "updated":  # what could not be written meanwhile
+    kept = _kept(session, row, calendars_of(session, row.id) if is_known else [], account.calendars)
+    _target(row, account.calendars, has_other_primary=any(one.is_primary for one in others))
+    if is_known:  # what could not be written meanwhile
         session.execute(update(CalendarEvent).where(CalendarEvent.connection_id == row.id).values(due_at=now(), attempts=0))
-    audit.record(session, caller, f"calendar_connection.{word}", row, new={"provider": row.provider.value, "status": row.status.value})
-    return row
+    session.add(row)
+    new = {"provider": row.provider.value, "status": row.status.value}
+    audit.record(session, caller, f"calendar_connection.{'updated' if is_known else 'created'}", row, new=new)
+    return row, kept
 
 
-def _row(session: Session, user_id: UUID, account: Connected) -> CalendarConnection | None:
-    same = select(CalendarConnection).where(
-        CalendarConnection.user_id == user_id,
-        CalendarConnection.provider == account.provider,
-        CalendarConnection.provider_account_id == account.account_id,
-    )
-    return session.scalars(same.with_for_update()).one_or_none()
+def _row(session: Session, user_id: UUID, account: Connected) -> tuple[CalendarConnection | None, list[CalendarConnection]]:
+    """The connection of that account, if there is one, and the person's others."""
+    mine = session.scalars(select(CalendarConnection).where(CalendarConnection.user_id == user_id).with_for_update()).all()
+    same = [one for one in mine if (one.provider, one.provider_account_id) == (account.provider, account.account_id)]
+    return (same[0] if same else None), [one for one in mine if one not in same]
 
 
 def keep_calendars(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
     """The calendars that the account has now: new ones as the provider proposes them, those that are gone go with what they kept busy."""
-    there = {one.calendar_id: one for one in calendars_of(session, row.id)}
+    _kept(session, row, calendars_of(session, row.id), found)
+
+
+def _kept(
+    session: Session, row: CalendarConnection, known: Sequence[ConnectedCalendar], found: Sequence[FoundCalendar]
+) -> list[ConnectedCalendar]:
+    """In the order of their names."""
+    there, kept = {one.calendar_id: one for one in known}, []
     for calendar in found:
-        known = there.pop(calendar.id, None)
-        if known is None:
-            known = ConnectedCalendar(connection_id=row.id, calendar_id=calendar.id, is_busy=calendar.counts)
-            session.add(known)
-        known.name, known.timezone, known.is_writable = calendar.name, calendar.timezone, calendar.is_writable
+        one = there.pop(calendar.id, None)
+        if one is None:
+            one = ConnectedCalendar(connection_id=row.id, calendar_id=calendar.id, is_busy=calendar.counts)
+            one.synced_from = one.synced_until = None
+            session.add(one)
+        one.name, one.timezone, one.is_writable = calendar.name, calendar.timezone, calendar.is_writable
+        kept.append(one)
     for gone in there.values():
         session.delete(gone)
+    return sorted(kept, key=lambda one: one.name)
 
 
 def calendars_of(session: Session, connection_id: UUID) -> Sequence[ConnectedCalendar]:
@@ -116,15 +136,18 @@ def calendars_of(session: Session, connection_id: UUID) -> Sequence[ConnectedCal
 
 def choose_target(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
     """Where bookings are written: the calendar chosen before, where it is still there, else the account's usual one."""
+    other = select(CalendarConnection.id).where(
+        CalendarConnection.user_id == row.user_id, CalendarConnection.is_primary, CalendarConnection.id != row.id
+    )
+    with session.no_autoflush:
+        _target(row, found, has_other_primary=session.scalar(other) is not None)
+
+
+def _target(row: CalendarConnection, found: Sequence[FoundCalendar], *, has_other_primary: bool) -> None:
     writable = sorted((one for one in found if one.is_writable), key=lambda one: not one.is_usual)
     if row.calendar_id not in {one.id for one in writable}:
         row.calendar_id, row.calendar_name = (writable[0].id, writable[0].name) if writable else (None, None)
-    if row.calendar_id is None:
-        row.is_primary = False
-    elif not row.is_primary:
-        other = select(CalendarConnection.id).where(CalendarConnection.user_id == row.user_id, CalendarConnection.is_primary)
-        with session.no_autoflush:
-            row.is_primary = session.scalar(other) is None
+    row.is_primary = row.calendar_id is not None and not has_other_primary
 
 
 def put_away(session: Session, caller: Caller, row: CalendarConnection) -> None:
