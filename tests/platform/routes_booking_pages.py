@@ -30,7 +30,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
             "name": "Grace Hopper",
             "email": "grace@visitor.example",
             "utm_source": "letter",
-            "key": str(new_id()),
+            "once": str(new_id()),
         }
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return lambda: house.stranger.request("POST", path, urlencode(form).encode(), headers)

@@ -84,7 +84,7 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
     given = {name: values[0] for name, values in typed.items() if values and values[0]}
     names, answered = _answers(typed)
     invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
-    key, hold_token = given.get("key", ""), given.get("hold_token", "")[:100] or None
+    key, hold_token = given.get("once", ""), given.get("hold_token", "")[:100] or None
     entered = Entered(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
     carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name == "referrer"}
     if "phone" in typed and "phone" not in given:

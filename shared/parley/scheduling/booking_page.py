@@ -122,7 +122,7 @@ def _page(there: Offer, visit: Visit, choice: Choice, entered: Entered | None, s
     shown: dict[str, Any] = {}
     if entered is not None:
         fields = booking_forms.fields(there, entered, visit)
-        hidden = visit.fields(timezone=zone, key=str(new_id()), name=None, email=None)
+        hidden = visit.fields(timezone=zone, once=str(new_id()), name=None, email=None)
         hidden |= {"time": written(choice.slot.start)} if choice.slot else {}
         hidden |= {"hold_token": entered.hold_token} if entered.hold_token else {}
         shown = {"fields": fields, "hidden": hidden, "errors": [one for one in fields if one.error], "submit": "Book this time"}
