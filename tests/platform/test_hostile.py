@@ -54,6 +54,10 @@ WRONG_VALUES: list[Any] = [
 HOSTILE_TEXTS = ["%00", "%ff", "..%2f..", "%F0%9F%92%A9", "a" * 3000, "'%20OR%201=1", "%0d%0aset-cookie:x", "null", "-1"]
 
 
+ALONE = {"/v1/scheduling/workflows/preview"}
+"""Where nothing is needed, and nothing is kept."""
+
+
 def is_clear(answer: Answer) -> bool:
     """Refused by us with a problem document, or by the gateway with its message; or accepted."""
     if answer.status < 400:
@@ -132,7 +136,8 @@ def test_wrong_values_in_every_field(world: World, acme: Member, stranger: Clien
             for name in schemas_of(document, content["schema"]).get("properties", {}):
                 for value in WRONG_VALUES:
                     answer = who.request(method.upper(), filled(path, str(new_id())), {name: value})
-                    is_refused = answer.status >= 400 or method == "patch"  # one field alone may be a change
+                    # One field alone may be a change, or a template to look at.
+                    is_refused = answer.status >= 400 or method == "patch" or path in ALONE
                     assert is_clear(answer) and is_refused, (method, path, name, value, answer.status, answer.raw[:300])
                     tried += 1
     assert tried > 300
