@@ -18,6 +18,7 @@ from parley.identity.organization_schemas import RESERVED
 from parley.kernel.ids import new_id
 from parley.scheduling.models import Booking, Invitee
 from tests.harness import Client, Member, World
+from tests.scheduling.intake import SUBMISSIONS, Intake
 from tests.scheduling.office import Office, at, weekday
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -124,6 +125,32 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(office: 
     assert html.escape("<b>Grace</b>") in text(page) and 'value="Globex"' in text(page)
     assert "<b>Grace" not in text(page)
     assert hidden(page)["time"] == at("10:00")
+
+
+def test_the_link_of_a_routing_form_books_by_its_submission(office: Office, event_type: dict[str, Any], stranger: Client) -> None:
+    intake = Intake(office)
+    led = intake.led(intake.form(fallback={"event_type_id": event_type["id"]}), E_mail="grace@navy.example")
+    link = "/" + led["event_type"]["link"].split("/", 3)[3]
+    form = stranger.get(f"{link}&{urlencode({'time': at('10:00')})}")
+    done = submit(stranger, urlsplit(link).path, hidden(form) | GRACE)
+    assert done.status == 303, text(done)
+    seen = office.host.get(f"{SUBMISSIONS}/{led['submission_id']}").body
+    assert office.host.get(f"/v1/scheduling/bookings/{seen['booking_id']}").body["start_time"] == at("10:00")
+
+
+@pytest.mark.parametrize("kind", ["elsewhere", "nobody's", "junk", "long", "hostile"])
+def test_a_submission_that_led_elsewhere_is_passed_over(
+    office: Office, event_type: dict[str, Any], stranger: Client, acme: Member, path: str, kind: str
+) -> None:
+    intake = Intake(office)
+    elsewhere = {"event_type_id": office.event_type()["id"]}
+    said = {"nobody's": str(new_id()), "junk": "abc", "long": "a" * 5000, "hostile": "'; --\u202e"}
+    submission = said.get(kind) or intake.led(intake.form(fallback=elsewhere))["submission_id"]
+    form = stranger.get(path, time=at("10:00"), routing_submission_id=submission)
+    assert form.status == 200
+    done = submit(stranger, path, {"routing_submission_id": submission} | hidden(form) | GRACE)
+    assert done.status == 303, text(done)
+    assert [booking.routing_submission_id for booking in acme.rows(select(Booking))] == [None]
 
 
 def test_a_slot_that_was_taken_in_between(office: Office, event_type: dict[str, Any], stranger: Client, acme: Member, path: str) -> None:

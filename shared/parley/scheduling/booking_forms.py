@@ -19,6 +19,7 @@ from parley.scheduling.visits import Visit, written
 _NUMBERS, _LISTS, _TEXTS = "number", "options", "text"
 _PREFIX = {QuestionType.NUMBER: _NUMBERS, QuestionType.MULTI_SELECT: _LISTS}
 _ANSWER = re.compile(rf"({_NUMBERS}|{_LISTS}|{_TEXTS})-([0-9a-f-]{{36}})")
+_ABOUT = ("referrer", "routing_submission_id")
 _KEY = re.compile(r"[0-9a-f-]{36}")
 _WRONG = {
     "name": "Enter your name, on one line of at most 200 characters.",
@@ -86,7 +87,7 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
     invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
     key, hold_token = given.get("once", ""), given.get("hold_token", "")[:100] or None
     entered = Entered(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
-    carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name == "referrer"}
+    carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name in _ABOUT}
     if "phone" in typed and "phone" not in given:
         entered.errors["phone"] = _WRONG["phone"]  # the field is there only where the host calls
     try:

@@ -17,7 +17,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.errors import Refusal
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
-from parley.scheduling import booking_forms, bookings, links, months
+from parley.scheduling import booking_forms, bookings, links, months, routing_queries
 from parley.scheduling.booking_forms import Entered
 from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.brands import Brand
@@ -88,7 +88,11 @@ def show(session: Session, event_type_slug: str, visit: Visit, hold_token: str |
 def book(session: Session, caller: Caller, event_type_slug: str, visit: Visit, entered: Entered, fresh: Fresh | None = None) -> Booked:
     """Raises what `bookings.book_slot` raises."""
     assert entered.wanted is not None
-    return Booked(id=bookings.book_slot(session, caller, links.named(event_type_slug, visit.host), entered.wanted, fresh).id)
+    named, submission = links.named(event_type_slug, visit.host), entered.wanted.routing_submission_id
+    if submission is not None and not routing_queries.led(session, submission, named):
+        # It stood in the address, where whoever books can't correct it.
+        entered.wanted.routing_submission_id = None
+    return Booked(id=bookings.book_slot(session, caller, named, entered.wanted, fresh).id)
 
 
 def booked(caller: Caller, visit: Visit, done: Booked) -> str:

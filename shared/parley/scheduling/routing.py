@@ -97,11 +97,11 @@ def _window(offer: Offer, at: datetime) -> tuple[datetime, datetime]:
     return first, first + WINDOW
 
 
-def link(organization_slug: str, target: Target, invitee: PrefilledInviteeRead) -> str:
-    """The page where the event type is booked, with what it may fill in. A slug is one person's own: `host` says whose."""
-    said = {"host": target.host, "name": invitee.name, "email": invitee.email}
+def link(organization_slug: str, target: Target, invitee: PrefilledInviteeRead, submission_id: UUID) -> str:
+    """The page of the event type, with what it may fill in and what led there. A slug is one person's own: `host` says whose."""
+    said = {"host": target.host, "name": invitee.name, "email": invitee.email, "routing_submission_id": str(submission_id)}
     known = urlencode({name: value for name, value in said.items() if value})
-    return f"{setting('PUBLIC_URL').rstrip('/')}/{organization_slug}/{target.slug}" + (f"?{known}" if known else "")
+    return f"{setting('PUBLIC_URL').rstrip('/')}/{organization_slug}/{target.slug}?{known}"
 
 
 def prefill(questions: Sequence[Asked], given: Given) -> PrefillRead:

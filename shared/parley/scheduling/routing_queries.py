@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import Organization, User
 from parley.scheduling.kinds import RoutingOperator, RoutingTrouble
 from parley.scheduling.models import EventType, Question
 from parley.scheduling.offers import Asked
-from parley.scheduling.routing_models import RoutingCondition, RoutingForm, RoutingRule
+from parley.scheduling.routing_models import RoutingCondition, RoutingForm, RoutingRule, RoutingSubmission
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,12 @@ def targets(session: Session, ids: Sequence[UUID]) -> dict[UUID, Target]:
     shown = select(EventType.id, EventType.name, EventType.slug, User.username, EventType.is_active, EventType.deleted_at.is_not(None))
     rows = session.execute(shown.outerjoin(User, User.id == EventType.user_id).where(EventType.id.in_(ids)))
     return {one.id: one for one in _found(rows)}
+
+
+def led(session: Session, submission_id: UUID, event_type_id: ScalarSelect[UUID]) -> bool:
+    """Whether a submission led to the event type. One query."""
+    one = RoutingSubmission
+    return session.scalars(select(one.id).where(one.id == submission_id, one.matched_event_type_id == event_type_id)).first() is not None
 
 
 def _found(rows: Any) -> Iterator[Target]:

@@ -74,7 +74,7 @@ def _routed(submission: RoutingSubmission, whole: Whole, given: Given, route: Ro
     return RoutedRead(
         submission_id=submission.id,
         outcome=route.outcome,
-        event_type=_event_type(whole, offer, known) if offer and known else None,
+        event_type=_event_type(whole, offer, known, submission.id) if offer and known else None,
         timezone=timezone or offer.timezone if offer else None,
         next_slots=[slot_read(slot) for slot in route.slots],
         prefill=known,
@@ -83,9 +83,9 @@ def _routed(submission: RoutingSubmission, whole: Whole, given: Given, route: Ro
     )
 
 
-def _event_type(whole: Whole, offer: Offer, known: PrefillRead) -> RoutedEventTypeRead:
+def _event_type(whole: Whole, offer: Offer, known: PrefillRead, submission_id: UUID) -> RoutedEventTypeRead:
     row, target = offer.event_type, whole.targets[offer.event_type.id]
-    link = routing.link(whole.organization_slug, target, known.invitee)
+    link = routing.link(whole.organization_slug, target, known.invitee, submission_id)
     return RoutedEventTypeRead(id=row.id, name=row.name, slug=row.slug, host=target.host, kind=row.kind, duration=row.duration, link=link)
 
 

@@ -12,11 +12,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from parley.kernel.texts import InstantIn, TimeZone, storable
 
-CARRIED = {"utm_source": 200, "utm_medium": 200, "utm_campaign": 200, "referrer": 2000, "name": 200, "email": 254, "host": 100}
+CARRIED = {
+    "utm_source": 200, "utm_medium": 200, "utm_campaign": 200, "referrer": 2000, "name": 200, "email": 254, "host": 100,
+    "routing_submission_id": 36,
+}  # fmt: skip
 """What goes along from page to page into the booking, and how long each may be."""
 
 _ZONE: TypeAdapter[str] = TypeAdapter(TimeZone)
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(InstantIn)
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -39,6 +43,8 @@ class Visit:
         carried = {name: _line(said.get(name, ""), most) for name, most in CARRIED.items()}
         if not carried["referrer"]:
             carried["referrer"] = _line(_other_site(headers or {}), CARRIED["referrer"])
+        if not ID.fullmatch(carried["routing_submission_id"]):
+            del carried["routing_submission_id"]
         month = _MONTH.fullmatch(said.get("month", ""))
         return cls(
             path,
