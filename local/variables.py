@@ -29,6 +29,8 @@ def of_this_machine(settings: Mapping[str, str], url: str, endpoint: str, invoca
         "DATABASE_OWNER_URL": owner,
         "DATABASE_IAM": "false",
         "DATABASE_CA_BUNDLE": "",
+        # The stand-in for SNS sends nothing to anybody, and costs nothing.
+        "SMS_CHANNEL": "disabled" if settings.get("AWS_ENDPOINT_URL") else "enabled",
     }
     if settings.get("AWS_SESSION_TOKEN"):
         values["AWS_SESSION_TOKEN"] = ""

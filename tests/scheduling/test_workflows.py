@@ -166,6 +166,7 @@ def test_what_an_invitee_writes_is_text_and_nothing_else(agency: Agency) -> None
 
 def test_text_messages_are_refused_where_nobody_switched_them_on(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {"name": "Text", "channel": "SMS", "body": "{{booking.start}}", "trigger": "BOOKING_CREATED", "addresses": ["+491700000001"]}
+    monkeypatch.setenv("SMS_CHANNEL", "disabled")
     refused = agency.host.post(WORKFLOWS, wanted)
     assert (refused.status, refused.body["code"]) == (422, "texts_not_offered")
     monkeypatch.setenv("SMS_CHANNEL", "enabled")
