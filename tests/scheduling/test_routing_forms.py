@@ -22,6 +22,19 @@ def intake(office: Office) -> Intake:
     return Intake(office)
 
 
+def test_positions_say_the_order_and_a_form_without_a_slug_gets_one(acme: Member, intake: Intake, event_type: dict[str, Any]) -> None:
+    asked = [{"label": "B", "type": "NUMBER", "position": 1}, {"label": "A", "type": "NUMBER", "position": 0}]
+    last = {"question": 1, "operator": "EQUALS", "value": 1, "event_type_id": event_type["id"], "position": 2}
+    first = {"question": 0, "operator": "LESS_THAN", "value": 2, "event_type_id": event_type["id"], "position": 1}
+    made = [acme.post(FORMS, {"name": "Wer ist's? Ähem", "questions": asked, "rules": [last, first]}) for _ in range(2)]
+    form = made[0].body
+    assert [one.status for one in made] == [201, 201] and form["slug"].startswith("wer-ist-s-ahem-")
+    assert [(one["label"], one["position"]) for one in form["questions"]] == [("A", 0), ("B", 1)]
+    assert [(one["operator"], one["position"]) for one in form["rules"]] == [("LESS_THAN", 0), ("EQUALS", 1)]
+    assert acme.patch(f"{FORMS}/{form['id']}", {"questions": form["questions"][::-1]}).body["questions"] == form["questions"]
+    assert acme.post(FORMS, {"name": "你好"}).body["slug"].startswith("form-")
+
+
 def test_a_form_is_one_document(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
     rules = [
         rule("Seats", "GREATER_THAN", 10, event_type, condition("Topic", "IN", ["Sales"])),

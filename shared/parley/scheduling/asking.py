@@ -10,6 +10,8 @@ from parley.kernel.errors import Unprocessable
 from parley.scheduling.event_type_schemas import QuestionIn, QuestionUpdate
 from parley.scheduling.models import Question
 
+_PLACE = {"id", "position"}
+
 
 class QuestionNotThere(Unprocessable):
     """A question's id that is not one of those that are asked here."""
@@ -17,7 +19,7 @@ class QuestionNotThere(Unprocessable):
 
 def new(wanted: Sequence[QuestionIn], **owner: UUID) -> list[Question]:
     """In their order. `owner` is `event_type_id` or `form_id`."""
-    return [Question(position=position, **owner, **asked.model_dump(exclude={"id"})) for position, asked in enumerate(wanted)]
+    return [Question(position=position, **owner, **asked.model_dump(exclude=_PLACE)) for position, asked in enumerate(wanted)]
 
 
 def change(session: Session, there: Sequence[Question], wanted: Sequence[QuestionUpdate], **owner: UUID) -> list[Question]:
@@ -34,7 +36,7 @@ def change(session: Session, there: Sequence[Question], wanted: Sequence[Questio
         known = by_id.pop(asked.id, None)
         if known is None:
             raise QuestionNotThere("A question's id is not one of those asked here, or stands there twice.", question_id=str(asked.id))
-        for name, value in asked.model_dump(exclude={"id"}).items():
+        for name, value in asked.model_dump(exclude=_PLACE).items():
             setattr(known, name, value)
         known.position = position
         kept[position] = known

@@ -1,7 +1,7 @@
 """What the routes of event types and of their open slots take and answer."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
@@ -13,12 +13,34 @@ from parley.scheduling.words import Buffer, Capacity, Color, DayLimit, Flag, Min
 MOST_HOSTS, MOST_QUESTIONS = 50, 50
 
 
+class Placed(Protocol):
+    """What may say where in its list it stands."""
+
+    @property
+    def position(self) -> int | None: ...
+
+
+Thing = TypeVar("Thing", bound=Placed)
+
+
+def in_order(things: list[Thing]) -> list[Thing]:
+    """As their positions say; who says none stands where it stands in the list."""
+    places = enumerate(things)
+    return [one for _, one in sorted(places, key=lambda place: place[0] if place[1].position is None else place[1].position)]
+
+
+Position = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+
+
 class QuestionIn(Wanted):
+    """The order of the list is the order of asking; `position` says otherwise."""
+
     label: Name
     type: QuestionType
     required: Flag = False
     placeholder: Name | None = None
     options: list[Name] = Field(default=[], max_length=100)
+    position: Position | None = None
 
     @model_validator(mode="after")
     def _options_where_chosen(self) -> Self:
@@ -41,6 +63,10 @@ class QuestionUpdate(QuestionIn):
     """With the id of a question that is there, it is that one, changed."""
 
     id: UUID | None = None
+
+
+Questions = Annotated[list[QuestionIn], Field(max_length=MOST_QUESTIONS), AfterValidator(in_order)]
+QuestionUpdates = Annotated[list[QuestionUpdate], Field(max_length=MOST_QUESTIONS), AfterValidator(in_order)]
 
 
 def _each_once(hosts: list[HostIn]) -> list[HostIn]:
@@ -81,7 +107,7 @@ class EventTypeCreate(Wanted):
     requires_confirmation: Flag = False
     is_active: Flag = True
     hosts: Hosts = []
-    questions: list[QuestionIn] = Field(default=[], max_length=MOST_QUESTIONS)
+    questions: Questions = []
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
@@ -121,7 +147,7 @@ class EventTypeUpdate(Changes):
     requires_confirmation: Flag | None = None
     is_active: Flag | None = None
     hosts: Hosts | None = None
-    questions: list[QuestionUpdate] | None = Field(default=None, max_length=MOST_QUESTIONS)
+    questions: QuestionUpdates | None = None
 
 
 def misfit(kind: EventTypeKind, capacity: int | None, min_capacity: int | None, pool_id: UUID | None, hosts: int) -> str | None:
@@ -139,6 +165,7 @@ def misfit(kind: EventTypeKind, capacity: int | None, min_capacity: int | None, 
 
 class QuestionRead(Shown):
     id: UUID
+    position: int
     label: str
     type: QuestionType
     required: bool

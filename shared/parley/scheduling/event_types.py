@@ -221,6 +221,7 @@ def _page(found: Offer, url: str) -> EventTypePageRead:
         questions=[
             QuestionRead(
                 id=asked.id,
+                position=asked.position,
                 label=asked.label,
                 type=asked.type,
                 required=asked.required,

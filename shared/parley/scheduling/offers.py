@@ -49,13 +49,14 @@ class Asked:
     required: bool
     options: list[str]
     placeholder: str | None = None
+    position: int = 0
 
     @classmethod
     def of(
-        cls, _position: int, question_id: str, label: str, kind: str, required: bool, options: list[str], placeholder: str | None
+        cls, position: int, question_id: str, label: str, kind: str, required: bool, options: list[str], placeholder: str | None
     ) -> "Asked":
         """From the columns as JSON gives them."""
-        return cls(UUID(question_id), label, QuestionType(kind), required, options, placeholder)
+        return cls(UUID(question_id), label, QuestionType(kind), required, options, placeholder, position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Routing forms: questions whose answers lead to an event type."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -67,6 +69,7 @@ def organization_named(slug: str) -> UUID:
 def create_form(session: Session, caller: Caller, wanted: RoutingFormCreate) -> RoutingFormDetailRead:
     """A form of the organization's. Raises `InvalidRules`, `FormSlugTaken`."""
     form = RoutingForm(**wanted.model_dump(include={"name", "slug", "description", "is_active"}), **_fallback(wanted.fallback))
+    form.slug = wanted.slug or _slug(form)
     questions = asking.new(wanted.questions, form_id=form.id)
     targets = _targets(session, wanted.rules, wanted.fallback)
     rules = routing_rules.resolved(questions, wanted.rules, wanted.fallback, targets)
@@ -76,6 +79,13 @@ def create_form(session: Session, caller: Caller, wanted: RoutingFormCreate) -> 
         session.flush()
     audit.record(session, caller, "routing_form.created", form, new=_told(form, questions, rules))
     return _detail(form, questions, rules, targets)
+
+
+def _slug(form: RoutingForm) -> str:
+    """One that nobody has, with the words of the name that it can hold."""
+    plain = unicodedata.normalize("NFKD", form.name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-")
+    return f"{words or 'form'}-{form.id.hex[-8:]}"
 
 
 def _fallback(wanted: FallbackIn | None) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from parley.kernel.texts import Changes, Prose, SecureUrl, Shown, Slug, Text, TimeZone, Wanted
-from parley.scheduling.event_type_schemas import MOST_QUESTIONS, OpenSlotRead, QuestionIn, QuestionRead, QuestionUpdate
+from parley.scheduling.event_type_schemas import MOST_QUESTIONS, OpenSlotRead, Position, QuestionRead, Questions, QuestionUpdates, in_order
 from parley.scheduling.kinds import EventTypeKind, RoutingOperator, RoutingOutcome, RoutingTrouble
 from parley.scheduling.schemas import AnswerIn, AnswerNumber, AnswerRead
 from parley.scheduling.words import Flag, Name
@@ -37,6 +37,10 @@ class RuleIn(ConditionIn):
 
     event_type_id: UUID
     also: list[ConditionIn] = Field(default=[], max_length=MOST_BESIDE)
+    position: Position | None = None
+
+
+Rules = Annotated[list[RuleIn], Field(max_length=MOST_RULES), AfterValidator(in_order)]
 
 
 class FallbackIn(Wanted):
@@ -54,14 +58,14 @@ class FallbackIn(Wanted):
 
 
 class RoutingFormCreate(Wanted):
-    """The order of the rules is the order in which they are tried."""
+    """Rules are tried in their order: that of the list, or of their positions. Without a slug, one is made of the name."""
 
     name: Name
-    slug: Slug
+    slug: Slug | None = None
     description: Prose | None = None
     is_active: Flag = True
-    questions: list[QuestionIn] = Field(default=[], max_length=MOST_QUESTIONS)
-    rules: list[RuleIn] = Field(default=[], max_length=MOST_RULES)
+    questions: Questions = []
+    rules: Rules = []
     fallback: FallbackIn | None = None
 
 
@@ -74,8 +78,8 @@ class RoutingFormUpdate(Changes):
     slug: Slug | None = None
     description: Prose | None = None
     is_active: Flag | None = None
-    questions: list[QuestionUpdate] | None = Field(default=None, max_length=MOST_QUESTIONS)
-    rules: list[RuleIn] | None = Field(default=None, max_length=MOST_RULES)
+    questions: QuestionUpdates | None = None
+    rules: Rules | None = None
     fallback: FallbackIn | None = None
 
 
