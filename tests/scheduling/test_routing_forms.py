@@ -109,6 +109,12 @@ def test_values_of_no_use_are_refused(intake: Intake, event_type: dict[str, Any]
             assert intake.ask(rules=[rule(label, operator, value, event_type)]).status == 422
 
 
+def test_a_refusal_of_a_value_names_no_address_in_memory(intake: Intake, event_type: dict[str, Any]) -> None:
+    for value in ("", [], [""], {}):
+        refused = intake.ask(rules=[rule("Seats", "EQUALS", value, event_type)])
+        assert refused.status == 422 and b"0x" not in refused.raw and b"functools" not in refused.raw
+
+
 def test_not_a_number_is_no_json(intake: Intake, event_type: dict[str, Any]) -> None:
     for word in (b"NaN", b"Infinity", b"-Infinity", b"1e999"):
         wanted = {"name": "x", "slug": "x", "questions": OF_EVERY_TYPE, "rules": [rule("Seats", "EQUALS", "it", event_type)]}

@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from parley.kernel.texts import Changes, Prose, SecureUrl, Shown, Slug, Text, TimeZone, Wanted
+from parley.kernel.texts import Changes, Prose, SecureUrl, Shown, Slug, TimeZone, Wanted
 from parley.scheduling.event_type_schemas import MOST_QUESTIONS, OpenSlotRead, Position, QuestionRead, Questions, QuestionUpdates, in_order
 from parley.scheduling.kinds import EventTypeKind, RoutingOperator, RoutingOutcome, RoutingTrouble
 from parley.scheduling.schemas import AnswerIn, AnswerNumber, AnswerRead
 from parley.scheduling.words import Flag, Name
 
 MOST_RULES, MOST_BESIDE, MOST_VALUES = 100, 9, 100
-Compared = Annotated[Text, Field(min_length=1, max_length=500)] | AnswerNumber
+Compared = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500)] | AnswerNumber
 Values = Compared | Annotated[list[Compared], Field(min_length=1, max_length=MOST_VALUES)]
 
 
