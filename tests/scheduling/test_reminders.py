@@ -14,8 +14,9 @@ from parley.identity.models import User
 from parley.kernel import db
 from parley.kernel.callers import system
 from parley.kernel.ids import new_id
+from parley.scheduling.bookings import management_token
 from parley.scheduling.claims import StillSending
-from parley.scheduling.models import NotificationLog
+from parley.scheduling.models import Booking, NotificationLog
 from parley.scheduling.workflows import planning, steps, triggers
 from parley.scheduling.workflows.messages import Outgoing
 from parley.scheduling.workflows.models import Reminder
@@ -77,6 +78,23 @@ def test_a_canceled_booking_is_not_reminded_of(agency: Agency) -> None:
     assert agency.log() == []
 
 
+def test_a_deleted_organization_reminds_nobody(agency: Agency, acme: Member) -> None:
+    kind = agency.event_type()
+    agency.workflow(event_type_id=kind["id"], **BEFORE)
+    agency.workflow(event_type_id=kind["id"], trigger="BOOKING_CREATED")
+    agency.booked(kind, at("10:00"))
+    agency.work()
+    agency.booked(kind, at("11:00"))
+    assert acme.delete("/v1/identity/organization").status == 204
+    agency.until(at("09:00"))
+    agency.work()
+    rows = acme.rows(select(NotificationLog).where(NotificationLog.workflow_id.is_not(None)).order_by(NotificationLog.id))
+    assert [(row.event, row.status.value, row.error_message) for row in rows] == [
+        ("BOOKING_CREATED", "SENT", None),
+        ("BEFORE_MEETING", "CANCELED", "organization_deleted"),
+    ]
+
+
 def test_a_no_show_is_not_thanked_for_coming(agency: Agency) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **AFTER)
@@ -108,6 +126,29 @@ def test_a_moved_booking_is_reminded_of_at_its_new_time_alone(agency: Agency) ->
         agency.until(start, -60 * MINUTE)
         agency.work()
     assert [(row["booking_id"], row["status"]) for row in agency.log()] == [(second["id"], "SENT")]
+
+
+def test_who_moves_it_by_the_link_of_the_mail_is_reminded_at_the_new_time(agency: Agency) -> None:
+    kind = agency.event_type()
+    agency.workflow(event_type_id=kind["id"], **BEFORE)
+    agency.workflow(event_type_id=kind["id"], trigger="BOOKING_RESCHEDULED")
+    agency.workflow(event_type_id=kind["id"], trigger="BOOKING_CANCELED")
+    booking = agency.booked(kind, at("10:00"))
+    agency.work()
+    row = agency.host.rows(select(Booking).where(Booking.id == booking["id"]))[0]
+    path = f"/v1/scheduling/managed-bookings/{management_token(row)}"
+    moved = agency.stranger.post(f"{path}/reschedule", {"start_time": at("13:00")})
+    assert moved.status == 201, moved.raw
+    agency.work()
+    assert [due for _, due in agency.reminders()] == [ago(at("13:00"), 60)]
+    agency.until(at("09:00"))
+    agency.work()
+    assert [row["event"] for row in agency.log()] == ["BOOKING_RESCHEDULED"]
+    last = agency.host.rows(select(Booking).order_by(Booking.id.desc()))[0]
+    assert agency.stranger.post(f"/v1/scheduling/managed-bookings/{management_token(last)}/cancel", {"reason": "Ill"}).status == 200
+    agency.until(at("12:00"))
+    agency.work()
+    assert ([row["event"] for row in agency.log()], agency.reminders()) == (["BOOKING_RESCHEDULED", "BOOKING_CANCELED"], [])
 
 
 @pytest.mark.parametrize("what", ["canceled", "moved"])

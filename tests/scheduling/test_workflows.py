@@ -16,7 +16,8 @@ from tests.scheduling.office import at, invitee
 
 def test_a_booking_that_is_made_sends_a_mail_to_the_invitee_and_the_host(agency: Agency, acme: Member) -> None:
     kind = agency.event_type()
-    flow = agency.workflow(event_type_id=kind["id"], recipients=["INVITEE", "HOST"], addresses=["desk@acme.example"])
+    to = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.example", "Grace@visitor.example"]}
+    flow = agency.workflow(event_type_id=kind["id"], **to)
     assert (flow["secret"], flow["url"], flow["is_active"], flow["recipients"]) == (None, None, True, ["INVITEE", "HOST"])
     booking = agency.booked(kind, at("10:00"))
     agency.work()

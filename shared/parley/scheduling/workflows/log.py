@@ -16,7 +16,7 @@ from parley.scheduling.workflows.models import Reminder, SendingDay
 from parley.scheduling.workflows.schemas import NotificationRead
 
 # Why nothing was sent, in `error_message`: beside types of failures, and what endpoints say.
-OVERDUE, NO_NUMBER, NOT_OFFERED = "overdue", "no_number", "sms_disabled"
+OVERDUE, NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED = "overdue", "no_number", "sms_disabled", "organization_deleted"
 BODIES_KEPT = timedelta(days=30)
 # Longer than a message waits in the queue and in its dead letter queue.
 _LEFT_BEHIND = timedelta(days=30)

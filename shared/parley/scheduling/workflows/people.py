@@ -24,10 +24,15 @@ class Recipient:
 
 
 def recipients(workflow: Workflow, occasion: Occasion) -> list[Recipient]:
-    """Each once. A host without an address that mails reach gets none; an invitee without a number stands here without one."""
+    """Each once: an address that is named besides is left out where it is the invitee's, or a host's.
+
+    A host without an address that mails reach gets none; an invitee without a number stands here without one.
+    """
     found: dict[tuple[RecipientKind, str], Recipient] = {}
     for one in _named(workflow, occasion):
-        found.setdefault((one.kind, one.address.lower()), one)
+        is_reached = one.kind is RecipientKind.ADDRESS and any(address == one.address.lower() for _, address in found)
+        if not is_reached:
+            found.setdefault((one.kind, one.address.lower()), one)
     return list(found.values())
 
 

@@ -14,7 +14,7 @@ from parley.scheduling.kinds import BookingStatus, NotificationChannel, Notifica
 from parley.scheduling.models import Booking
 from parley.scheduling.occasions import Occasion
 from parley.scheduling.workflows import allowances, endpoints, messages, people, planning, texting, wording
-from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, OVERDUE
+from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
 from parley.scheduling.workflows.messages import Outgoing
 from parley.scheduling.workflows.models import Reminder, Workflow
 from parley.scheduling.workflows.people import Recipient
@@ -64,7 +64,7 @@ def fire(
     """
     occasion = occasions.occasion(session, booking_id)
     trigger = trigger_of(event, occasion.booking) if occasion is not None else None
-    if occasion is None or trigger is None:
+    if occasion is None or trigger is None or occasion.organization.deleted_at is not None:
         return []
     mine: list[Outgoing] = []
     for workflow in planning.active(session, occasion.event_type, trigger):
@@ -94,7 +94,9 @@ def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Outgoing
         return []
     cause = Cause(workflow, occasion, cause_id(workflow, row.booking_id))
     is_begun = workflow.trigger is WorkflowTrigger.BEFORE_MEETING and occasion.booking.start_time <= at
-    if due is None:
+    if occasion.organization.deleted_at is not None:
+        cause = Cause(workflow, occasion, cause.id, NotificationStatus.CANCELED, ORGANIZATION_DELETED)
+    elif due is None:
         cause = Cause(workflow, occasion, cause.id, NotificationStatus.CANCELED, f"booking_{occasion.booking.status.value.lower()}")
     elif is_begun or at > due + LATE:
         cause = Cause(workflow, occasion, cause.id, NotificationStatus.FAILED, OVERDUE)
