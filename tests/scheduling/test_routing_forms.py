@@ -110,7 +110,8 @@ def test_values_of_no_use_are_refused(intake: Intake, event_type: dict[str, Any]
 
 
 def test_a_refusal_of_a_value_names_no_address_in_memory(intake: Intake, event_type: dict[str, Any]) -> None:
-    for value in ("", [], [""], {}):
+    values: list[Any] = ["", [], [""], {}]
+    for value in values:
         refused = intake.ask(rules=[rule("Seats", "EQUALS", value, event_type)])
         assert refused.status == 422 and b"0x" not in refused.raw and b"functools" not in refused.raw
 
