@@ -22,6 +22,7 @@ if False:  # for type checkers; `typing` has no NoReturn in an old Python
 OLDEST = (3, 11)
 PREFERRED = (3, 13)
 ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("local", "test")
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 
@@ -85,18 +86,29 @@ def make_venv() -> None:
         fail("A virtual environment could not be made:\n%s%s" % (output.strip(), hint))
 
 
+def pinned(name: str) -> "set[bytes]":
+    """The packages of a lock, with their versions."""
+    lines = (ROOT / "requirements" / (name + ".txt")).read_bytes().splitlines()
+    return {line.split()[0] for line in lines if b"==" in line and not line.startswith((b" ", b"#"))}
+
+
+def installed(name: str) -> "tuple[Path, str]":
+    """Where the digest of the lock that was installed last stands, and that of the lock as it is."""
+    digest = hashlib.sha256((ROOT / "requirements" / (name + ".txt")).read_bytes()).hexdigest()
+    return VENV / (".installed-" + name), digest
+
+
 def install(name: str) -> None:
-    """Install a lock, unless this very lock is what was installed last."""
+    """Install a lock, unless this very lock is what was installed last; what lies whole in it counts as installed too."""
     lock = ROOT / "requirements" / (name + ".txt")
-    stamp = VENV / (".installed-" + name)
-    content = lock.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
+    stamp, digest = installed(name)
     if stamp.exists() and stamp.read_text() == digest:
         return
-    total = sum(1 for line in content.splitlines() if b"==" in line and not line.startswith((b" ", b"#")))
+    total = len(pinned(name))
     say("Installing %d locked packages (once; a minute or less with a good connection)" % total)
     began = time.time()
-    options = ["--require-hashes", "--no-deps", "--disable-pip-version-check", "--no-input", "-r", str(lock)]
+    # Modules are compiled when they are first imported: most never are.
+    options = ["--no-compile", "--require-hashes", "--no-deps", "--disable-pip-version-check", "--no-input", "-r", str(lock)]
     command = [str(PYTHON), "-m", "pip", "install", *options]
     pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT))
     lines, done = [], 0
@@ -112,7 +124,10 @@ def install(name: str) -> None:
         sys.stderr.write("\r\033[K")
     if pip.wait():
         fail("pip could not install %s:\n%s" % (lock.name, "\n".join(lines[-20:])))
-    stamp.write_text(digest)
+    for other in NAMES:
+        if pinned(other) <= pinned(name):
+            place, content = installed(other)
+            place.write_text(content)
     say("Installed in %.0f s" % (time.time() - began))
 
 
