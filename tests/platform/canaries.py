@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -54,8 +55,12 @@ class Remembering(Gateway):
         self._world, self._names = world, Router(world.template.routes)
         self.secrets: dict[str, str] = {}
         self.refusals: list[tuple[str, bytes]] = []
-        self.announced: list[str] = []
+        self.announced: dict[str, None] = {}
+        self._superuser = world.stack.postgres.superuser("parley")
         self.sent: dict[str, Request] = {}
+
+    def close(self) -> None:
+        self._superuser.close()
 
     def handle(self, request: Request) -> Response:
         response = super().handle(request)
@@ -64,8 +69,7 @@ class Remembering(Gateway):
         self.sent.setdefault(route, request)
         if response.status >= 400:
             self.refusals.append((route, response.body))
-        with self._world.stack.postgres.superuser("parley") as superuser:
-            self.announced += [str(row[0]) for row in superuser.run("SELECT e::text FROM outbox_events e")]
+        self.announced |= {str(row[0]): None for row in self._superuser.run("SELECT e::text FROM outbox_events e")}
         return response
 
     def route_of(self, template: Template, request: Request) -> str:
@@ -90,6 +94,7 @@ class Remembering(Gateway):
             self.secrets.setdefault(secret, route)
 
 
+@cache
 def forms_of(secret: str) -> set[str]:
     """How a secret could lie somewhere: as it is, as PostgreSQL shows bytes, in base64, and as a hash that everybody can make."""
     raw = secret.encode()

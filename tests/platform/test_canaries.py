@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from pydantic import BaseModel
@@ -63,6 +63,7 @@ def passed(world: World) -> Iterator[tuple[Remembering, Written]]:
         yield gateway, written
     finally:
         world.gateway = plain
+        gateway.close()
         ours.removeHandler(written)
         root.removeHandler(written)
         ours.setLevel(before[0])
@@ -74,6 +75,12 @@ def secrets(passed: tuple[Remembering, Written], world: World) -> dict[str, str]
     gateway, _ = passed
     planted = gateway.secrets | {os.environ[name]: f"the setting {name}" for name in SETTINGS}
     return {secret: route for secret, route in planted.items() if secret not in PUBLIC_WORDS}
+
+
+def among(secrets: dict[str, str], texts: Iterable[str]) -> dict[str, str]:
+    """The secrets that stand in any of the texts: few are looked for in each, when there are any."""
+    whole = "\n".join(texts)
+    return {secret: route for secret, route in secrets.items() if any(form in whole for form in forms_of(secret))}
 
 
 def leaks(secrets: dict[str, str], text: str) -> list[str]:
@@ -91,7 +98,8 @@ def test_there_is_something_to_find(secrets: dict[str, str]) -> None:
 def test_no_secret_is_logged(passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
     _, written = passed
     assert len(written.lines) > 10
-    assert [(line[:60], found) for line in written.lines if (found := leaks(secrets, line))] == []
+    told = among(secrets, written.lines)
+    assert [(line[:60], found) for line in written.lines if (found := leaks(told, line))] == []
 
 
 def test_no_address_is_logged(passed: tuple[Remembering, Written]) -> None:
@@ -118,7 +126,8 @@ def unissued(body: bytes) -> str:
 def test_no_refusal_repeats_a_secret(passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
     gateway, _ = passed
     assert len(gateway.refusals) > 5
-    found = [(route, leak) for route, body in gateway.refusals for leak in leaks(secrets, unissued(body))]
+    told = among(secrets, (unissued(body) for _, body in gateway.refusals))
+    found = [(route, leak) for route, body in gateway.refusals for leak in leaks(told, unissued(body))]
     assert found == []
 
 
