@@ -71,7 +71,9 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         f"GET {one}": lambda: at("GET", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),
         f"PATCH {one}": lambda: at("PATCH", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}", {"is_active": False}),
         f"DELETE {one}": lambda: at("DELETE", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),
-        f"POST {WORKFLOWS}/preview": lambda: post(f"{WORKFLOWS}/preview", {"body": "{{invitee.name}}", "booking_id": house.booking}),
+        f"POST {WORKFLOWS}/preview": lambda: post(
+            f"{WORKFLOWS}/preview", {"channel": "EMAIL", "body": "{{invitee.name}}", "booking_id": house.booking}
+        ),
         f"POST {one}/test": lambda: post(f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}/test"),
         f"GET {LOG}": lambda: lambda: member.get(LOG, limit=100),
         f"POST {LOG}/{{notification_id}}/resend": lambda: post(f"{LOG}/{notification_of(member)}/resend"),

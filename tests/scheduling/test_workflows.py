@@ -218,7 +218,7 @@ def test_a_preview_shows_what_would_be_sent_and_a_test_sends_it_to_oneself(agenc
     made_up = acme.post(f"{WORKFLOWS}/preview", {"channel": "SMS", "body": "{{invitee.name}} {{booking.answers}}"}).body
     assert (made_up["segments"], made_up["body"]) == (1, "Grace Hopper What is it about?: Compilers")
     assert "invitee.name" in {one["name"] for one in made_up["variables"]}
-    assert acme.post(f"{WORKFLOWS}/preview", {"body": "{{nothing}}"}).body["code"] == "unknown_variable"
+    assert acme.post(f"{WORKFLOWS}/preview", {"channel": "EMAIL", "body": "{{nothing}}"}).body["code"] == "unknown_variable"
     agency.work()
     flow = agency.workflow(subject="{{event_type.name}}")
     tested = acme.post(f"{WORKFLOWS}/{flow['id']}/test", {}, {"idempotency-key": "once"})

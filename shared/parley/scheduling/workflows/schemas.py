@@ -113,9 +113,9 @@ class WorkflowCreatedRead(WorkflowDetailRead):
 class PreviewWanted(Wanted):
     """A template to be looked at, filled in as for the booking, or for one that we make up."""
 
-    channel: NotificationChannel = NotificationChannel.EMAIL
+    channel: NotificationChannel
+    body: Annotated[Text, Field(max_length=LONGEST_BODY)]
     subject: Annotated[Text, Field(max_length=LONGEST_SUBJECT)] | None = None
-    body: Annotated[Text, Field(max_length=LONGEST_BODY)] | None = None
     recipient: Annotated[RecipientKind, AfterValidator(lambda kind: _people([kind])[0])] = RecipientKind.INVITEE
     booking_id: UUID | None = None
 
@@ -129,7 +129,7 @@ class PreviewRead(Shown):
     """`segments` is in how many parts an SMS is sent; null for other channels. `variables` are all that templates may name."""
 
     subject: str | None
-    body: str | None
+    body: str
     segments: int | None
     variables: list[VariableRead]
 

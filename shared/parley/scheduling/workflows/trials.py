@@ -48,12 +48,12 @@ def preview(session: Session, caller: Caller, wanted: PreviewWanted) -> PreviewR
         if occasion is None:
             raise NoSuchBooking
     known = people.values(occasion, _reader(occasion, wanted.recipient, wanted.channel))
-    body = wording.shown(wording.render(wanted.body, known)) if wanted.body is not None else None
+    body = wording.shown(wording.render(wanted.body, known)) or ""
     is_text = wanted.channel is NotificationChannel.SMS
     return PreviewRead(
         subject=wording.render(wanted.subject, known) if wanted.subject is not None else None,
-        body=texting.fitted(body) if is_text and body else body,
-        segments=texting.segments(texting.fitted(body or "")) if is_text else None,
+        body=texting.fitted(body) if is_text else body,
+        segments=texting.segments(texting.fitted(body)) if is_text else None,
         variables=[VariableRead(name=name, description=said) for name, said in wording.VARIABLES.items()],
     )
 
