@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from parley.calendars.protocol import FoundCalendar
 from parley.kernel import db
@@ -58,7 +59,7 @@ def connected(member: Member) -> str:
         secret=f"{_server()}/{new_id()}.ics",
     )
     with db.transaction(member.caller) as session:
-        row, _ = connections.connect(session, member.caller, member.user_id, account)
+        row, _ = connections.connect(session, member.caller, member.user_id, account, most=1000)
         row.next_sync_at = None
     return str(row.id)
 
@@ -69,9 +70,16 @@ def _room_for_one_more(member: Member) -> None:
         assert member.delete(f"{CALENDARS}/{one['id']}").status == 204
 
 
+def _colleague(house: Furnished) -> Member:
+    """Whose calendars they are. No host: bookings of hosts with calendars ask them."""
+    if "with_calendars" not in house.made:
+        house.made["with_calendars"] = str(house.member.as_role("MEMBER").user_id)
+    return house.world.member(house.member.organization_id, UUID(house.made["with_calendars"]), "MEMBER")
+
+
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    member = house.member.as_role("MEMBER")  # no host: bookings of hosts with calendars ask them
+    member = _colleague(house)
 
     def one(method: str, after: str = "", body: Any = None) -> Callable[[], Request]:
         def ready() -> Request:
@@ -103,7 +111,7 @@ def things(member: Member, world: World) -> dict[str, str]:
 
 def _add_connections(house: Furnished, count: int) -> None:
     for _ in range(count):
-        connected(house.member)
+        connected(_colleague(house))
 
 
 LISTS = {"GET /v1/scheduling/calendars": _add_connections}

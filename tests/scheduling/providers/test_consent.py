@@ -128,7 +128,7 @@ def test_a_person_has_ten_and_may_renew_each_of_them(world: World, acme: Member,
             secret="https://calendar.example/holidays.ics",
         )
         with db.transaction(acme.caller) as session:
-            keep(session, acme.caller, acme.user_id, account)
+            keep(session, acme.caller, acme.user_id, account, most=10)
     refused(connect(world, acme, site, site.someone()), 409, "too_many_connections")
     assert connect(world, acme, site, first).status == 200
 

@@ -39,6 +39,7 @@ from parley.scheduling.calendars.schemas import (
 )
 
 CHANGED = "scheduling.calendar_changed"
+MOST_CONNECTIONS = 10
 _SECONDS = 15.0
 
 
@@ -114,7 +115,7 @@ def _account(wanted: CalendarConnectionCreate) -> Account:
 def connect(session: Session, caller: Caller, account: Connected) -> CalendarConnectionDetailRead:
     """Raises `PersonNeeded`, `NoCalendars`, `TooManyConnections`, `ChangedMeanwhile`."""
     with violation_means(ONE_ACCOUNT, ChangedMeanwhile()), violation_means(ONE_PRIMARY, ChangedMeanwhile()):
-        row, kept = connections.connect(session, caller, ownership.person(caller), account)
+        row, kept = connections.connect(session, caller, ownership.person(caller), account, most=MOST_CONNECTIONS)
         outbox.announce(session, CHANGED, connection_id=row.id)
         session.flush()
     return _detail(row, kept)

@@ -25,14 +25,9 @@ from parley.scheduling.calendars.models import (
     ConnectedCalendar,
 )
 
-MOST_CONNECTIONS = 10
-
 
 class TooManyConnections(Conflict):
     """A person has as many as there is room for."""
-
-    def __init__(self) -> None:
-        super().__init__(f"You have {MOST_CONNECTIONS} calendar connections; take one away first.")
 
 
 class NoCalendars(Unprocessable):
@@ -60,18 +55,21 @@ class Connected:
     scopes: Sequence[str] = ()
 
 
-def connect(session: Session, caller: Caller, user_id: UUID, account: Connected) -> tuple[CalendarConnection, list[ConnectedCalendar]]:
+def connect(
+    session: Session, caller: Caller, user_id: UUID, account: Connected, *, most: int
+) -> tuple[CalendarConnection, list[ConnectedCalendar]]:
     """Keep a person's account, its secrets sealed; one that they had connected before is renewed, with the calendars chosen as they were.
 
-    The first one that can be written to is their primary one. The next sweep syncs it. Raises `NoCalendars`, `TooManyConnections`.
+    They have `most` at most. The first one that can be written to is their primary one. The next sweep syncs it.
+    Raises `NoCalendars`, `TooManyConnections`.
     """
     if not account.calendars:
         raise NoCalendars
     row, others = _row(session, user_id, account)
     is_known = row is not None
     if row is None:
-        if len(others) >= MOST_CONNECTIONS:
-            raise TooManyConnections
+        if len(others) >= most:
+            raise TooManyConnections(f"You have {most} calendar connections; take one away first.")
         row = CalendarConnection(
             organization_id=caller.organization_id,
             user_id=user_id,
