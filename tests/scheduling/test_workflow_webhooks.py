@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
+from parley.webhooks.messages import envelope
+from tests.harness import sqs_event
 from tests.kernel.receivers import Receiver, Reply
 from tests.scheduling.agency import LOG, WORKFLOWS, Agency
 from tests.scheduling.office import at
@@ -45,6 +48,21 @@ def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, th
     assert agency.ended() == [("ENDPOINT", "SENT", None)]
     deliveries = agency.host.get("/v1/webhooks/deliveries", subscription_id=flow["webhook_subscription_id"]).body["items"]
     assert [(one["event"], one["status"], one["entity_id"]) for one in deliveries] == [("workflow.triggered", "SUCCESS", booking["id"])]
+
+
+def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: Agency, there: Receiver) -> None:
+    kind = agency.event_type()
+    hooked(agency, there.url, event_type_id=kind["id"])
+    agency.workflow(event_type_id=kind["id"], channel="SMS", subject=None, body="x", addresses=["+491700000077"], recipients=[])
+    booking = agency.booked(kind, at("10:00"))
+    heard = envelope("scheduling.booking_created", agency.host.organization_id, {"booking_id": booking["id"]})
+    give = lambda _: agency.world.invoke("scheduling/on_workflow_event", sqs_event(heard, heard))  # noqa: E731  # one expression, used once
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(give, range(4)))
+    work(agency)
+    assert len(there.arrived) == 1
+    assert [text["to"] for text in agency.world.stack.emulator.texts()].count("+491700000077") == 1
+    assert sorted(agency.ended()) == [("ADDRESS", "SENT", None), ("ENDPOINT", "SENT", None)]
 
 
 def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: Agency, there: Receiver) -> None:
