@@ -211,9 +211,8 @@ def test_a_workflow_is_changed_and_deleted(agency: Agency, acme: Member, globex:
 def test_a_preview_shows_what_would_be_sent_and_a_test_sends_it_to_oneself(agency: Agency, acme: Member) -> None:
     kind = agency.event_type()
     booking = agency.booked(kind, at("10:00"))
-    shown = acme.post(
-        f"{WORKFLOWS}/preview", {"subject": "{{invitee.name}}", "body": "{{booking.link}} {{booking.id}}", "booking_id": booking["id"]}
-    )
+    wanted = {"channel": "EMAIL", "subject": "{{invitee.name}}", "body": "{{booking.link}} {{booking.id}}", "booking_id": booking["id"]}
+    shown = acme.post(f"{WORKFLOWS}/preview", wanted)
     assert (shown.status, shown.body["subject"], shown.body["body"]) == (200, "Grace Hopper", f"[link] {booking['id']}")
     made_up = acme.post(f"{WORKFLOWS}/preview", {"channel": "SMS", "body": "{{invitee.name}} {{booking.answers}}"}).body
     assert (made_up["segments"], made_up["body"]) == (1, "Grace Hopper What is it about?: Compilers")
