@@ -1,7 +1,5 @@
 """POST /v1/webhooks/whatsapp: verify, queue, 200. Everything else is the worker's: Meta wants an answer within a moment."""
 
-import binascii
-
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
@@ -12,6 +10,7 @@ from parley.kernel import objects, signed
 from parley.kernel.clock import now
 from parley.kernel.errors import BadRequest, Unauthenticated
 from parley.kernel.http import Access, api, entrypoint
+from parley.kernel.requests import raw_body
 from parley.kernel.settings import setting
 
 app = api(needs=Access.ANYBODY, accepts=())
@@ -28,11 +27,9 @@ class MalformedBody(BadRequest):
 
 @app.post("/v1/webhooks/whatsapp", responses=PLAIN)
 def receive_webhook(request: Request) -> Response[str]:
-    event = request.resolved_event.raw_event
     try:
-        body = (event.get("body") or "").encode("utf-8", "surrogatepass")
-        body = binascii.a2b_base64(body) if event.get("isBase64Encoded") else body
-    except binascii.Error:
+        body = raw_body(request.resolved_event.raw_event)
+    except ValueError:
         raise MalformedBody("The body is said to be base64, and is not.") from None
     if not is_signed(body, request.headers.get("x-hub-signature-256", ""), setting("WHATSAPP_APP_SECRET")):
         raise BadSignature("The header X-Hub-Signature-256 does not hold the signature of this body.")

@@ -3,13 +3,12 @@
 Whoever else comes is answered like them, and learns nothing. Microsoft first asks whether the address is ours: it wants its word back.
 """
 
-import binascii
-
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
 
 from parley.kernel.http import Access, api, entrypoint
+from parley.kernel.requests import raw_body
 from parley.scheduling.calendars import pushes
 
 app = api(needs=Access.ANYBODY, accepts=())
@@ -31,16 +30,10 @@ def hear_microsoft(channel: str, request: Request) -> Response[str]:
     word = app.current_event.query_string_parameters.get("validationToken")
     if word is not None and len(word) <= _LONGEST_WORD:
         return Response(200, _TEXT, word)
-    return _heard(pushes.from_microsoft(channel, _body(request)))
-
-
-def _body(request: Request) -> bytes:
-    event = request.resolved_event.raw_event
-    body = (event.get("body") or "").encode("utf-8", "surrogatepass")
     try:
-        return binascii.a2b_base64(body) if event.get("isBase64Encoded") else body
-    except binascii.Error:
-        return b""
+        return _heard(pushes.from_microsoft(channel, raw_body(request.resolved_event.raw_event)))
+    except ValueError:
+        return _heard(None)
 
 
 def _heard(told: pushes.Told | None) -> Response[str]:

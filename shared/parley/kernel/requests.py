@@ -1,6 +1,7 @@
 """What every request is looked at for before a route sees it, whatever the route. Knows nothing of Powertools."""
 
 import base64
+import binascii
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -79,3 +80,9 @@ def inspect(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: int) ->
         event["isBase64Encoded"] = False
     if len(event.get("body") or "") > most_bytes:
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
+
+
+def raw_body(event: dict[str, Any]) -> bytes:
+    """The body as it was sent. Raises `ValueError` when it is said to be base64, and is not."""
+    body = (event.get("body") or "").encode("utf-8", "surrogatepass")
+    return binascii.a2b_base64(body) if event.get("isBase64Encoded") else body

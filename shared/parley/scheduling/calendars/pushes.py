@@ -19,7 +19,7 @@ from parley.scheduling.calendars.accounts import CHANGED
 from parley.scheduling.calendars.channels import Channel
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus, ConnectedCalendar
 
-_MOST_NOTICES = 1000
+_MOST_NOTICES, _MOST_BYTES = 1000, 1024 * 1024
 _AT_ONCE = timedelta(minutes=1)
 
 
@@ -42,7 +42,7 @@ def from_google(name: str, headers: Mapping[str, str]) -> Told | None:
 def from_microsoft(name: str, body: bytes) -> Told | None:
     """Many notices may come in one body; each brings the secret, and one that does not counts for nothing."""
     channel = Channel.read(name)
-    if channel is None:
+    if channel is None or len(body) > _MOST_BYTES:
         return None
     try:
         said = json.loads(body)
