@@ -15,7 +15,7 @@ from tests.kernel.wire import Wire, wired
 from tests.platform import routes_keys
 from tests.platform.every_route import AREAS, Furnished, Request
 
-FEW, MANY = 3, 60
+FEW, MANY = 3, 24
 # Lock somebody first, whose account two requests may change at once.
 ONE_MORE = {"POST /saml/{organization_id}/acs": 9, "POST /v1/auth/totp": 9}
 WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
