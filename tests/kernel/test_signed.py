@@ -147,6 +147,24 @@ def test_a_call_of_a_json_service(
 
 
 @pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("function", ["parley-ask", "arn:aws:lambda:eu-central-1:123456789012:function:parley-ask:live"])
+def test_a_call_of_a_function(monkeypatch: pytest.MonkeyPatch, token: str | None, function: str) -> None:
+    credentials, sent = session_token(monkeypatch, token), dict[str, Any]()
+
+    def keep(url: str, headers: dict[str, str], body: bytes, seconds: float) -> tuple[int, dict[str, str], bytes]:
+        sent.update(url=url, headers=headers, body=body)
+        return 200, {}, b"{}"
+
+    monkeypatch.setattr(signed, "_sent", keep)
+    assert signed.invoke(function, b'{"a": "\xc3\xbc"}', seconds=1) == b"{}"
+    own = {name: sent["headers"][name] for name in ("content-type", "x-amz-invocation-type")}
+    request = AWSRequest("POST", sent["url"], own, sent["body"])
+    botocore.auth.SigV4Auth(credentials, "lambda", "eu-central-1").add_auth(request)
+    theirs = {name.lower(): value for name, value in request.headers.items()}
+    assert {name: value for name, value in sent["headers"].items() if name != "host"} == theirs
+
+
+@pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("user", ["parley_app", "odd user+/&="])
 def test_a_password_of_the_database(monkeypatch: pytest.MonkeyPatch, token: str | None, user: str) -> None:
     credentials = session_token(monkeypatch, token)

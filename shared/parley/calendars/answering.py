@@ -5,7 +5,10 @@ operation, deadline), and returns the answer or raises `InTrouble`.
 """
 
 import logging
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from parley.calendars.protocol import Account, Answer, CalDavAccount, IcsAccount, InTrouble, Provider, Reply, Request, TroubleCode
@@ -14,17 +17,43 @@ from parley.calendars.wire import Deadline, Operations
 log = logging.getLogger(__name__)
 
 
+class _Over(BaseException):
+    """The time is over in the midst of something that strangers wrote; no parser takes it for a mistake of its own."""
+
+
 def answer(request: Request) -> Reply:
     """Whatever an adapter meets is a trouble with a name; its own mistakes are `unavailable`, and logged."""
     try:
         asked = _function(request)
-        return Reply(answer=asked(request.account, request.wanted, Deadline(request.seconds)))
+        with _bounded(request.seconds):
+            return Reply(answer=asked(request.account, request.wanted, Deadline(request.seconds)))
+    except _Over:
+        return Reply(trouble=InTrouble(TroubleCode.TIMED_OUT, "What the calendar's server sent takes too long to read.").trouble)
     except InTrouble as met:
         return Reply(trouble=met.trouble)
     except Exception:
         # Its text may hold something of somebody's calendar; the trace says where.
         log.exception("an adapter failed", extra={"operation": request.wanted.operation, "provider": request.account.provider.value})
         return Reply(trouble=InTrouble(TroubleCode.UNAVAILABLE, "The calendar's server sent something that we do not understand.").trouble)
+
+
+@contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    """An end to reading as well: a rule of few bytes may recur for hours. In Lambda; another thread than the main one has no signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        raise _Over
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _function(request: Request) -> Callable[[Any, Any, Deadline], Answer]:

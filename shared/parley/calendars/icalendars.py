@@ -85,7 +85,7 @@ def _is_endless(rules: Any) -> bool:
     for rule in rules if isinstance(rules, list) else [rules] if rules else []:
         frequency = str((rule.get("FREQ") or [""])[0]).upper()
         a_day = len(rule.get("BYHOUR") or "1") * len(rule.get("BYMINUTE") or "1") * len(rule.get("BYSECOND") or "1")
-        if frequency in _TOO_OFTEN or a_day * (24 if frequency == "HOURLY" else 1) > _MOST_A_DAY:
+        if frequency in _TOO_OFTEN or (rule.get("INTERVAL") or [1])[0] < 1 or a_day * (24 if frequency == "HOURLY" else 1) > _MOST_A_DAY:
             return True
     return False
 

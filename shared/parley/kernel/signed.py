@@ -70,7 +70,9 @@ def _signed(service: str, url: str, own: dict[str, str], body: bytes, moment: da
     headers = own | {"host": parts.netloc, "x-amz-date": f"{moment:%Y%m%dT%H%M%SZ}"}
     if is_set("AWS_SESSION_TOKEN"):
         headers["x-amz-security-token"] = setting("AWS_SESSION_TOKEN")
-    canonical = _canonical("POST", parts.path or "/", "", headers, hashlib.sha256(body).hexdigest())
+    # The path is escaped once more, by every service but S3: the colons of an ARN are %253A here.
+    path = quote(parts.path or "/", safe="/~")
+    canonical = _canonical("POST", path, "", headers, hashlib.sha256(body).hexdigest())
     credential = f"{setting('AWS_ACCESS_KEY_ID')}/{_scope(service, moment)}"
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={';'.join(sorted(headers))}, "

@@ -6,8 +6,10 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+from parley.scheduling.calendars import writing
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarEvent
 from tests.harness import Member, World
 from tests.scheduling.calendars.caldav_server import USER
@@ -236,6 +238,24 @@ def test_an_event_that_could_not_be_written_is_written_later(desk: Desk, office:
     assert office.cancel(made).status == 200
     world.pump()
     assert (desk.events(), desk.host.rows(select(CalendarEvent))) == ([], [])
+
+
+def test_an_event_that_nobody_writes_any_more_is_counted_and_tried_again_with_a_sync(
+    desk: Desk, office: Office, world: World, event_type: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = desk.connect()
+    assert connection["unwritten_events"] == 0
+    monkeypatch.setattr(writing, "GIVES_UP_AFTER", 1)
+    office.booked(event_type, at("10:00"))
+    desk.dav.is_down = True
+    world.pump()
+    desk.dav.is_down = False
+    assert desk.seen(connection["id"])["unwritten_events"] == 1
+    assert [one["unwritten_events"] for one in desk.host.get(CALENDARS).body["items"]] == [1]
+    assert desk.sync(connection["id"])["unwritten_events"] == 0
+    world.invoke("scheduling/sweep_calendars", {})
+    world.pump()
+    assert len(desk.events()) == 1
 
 
 def test_nobody_sees_or_changes_a_colleagues_connection(desk: Desk, office: Office, globex: Member) -> None:

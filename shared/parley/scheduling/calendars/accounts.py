@@ -23,6 +23,7 @@ from parley.scheduling.calendars.models import (
     ONE_PRIMARY,
     BusyTime,
     CalendarConnection,
+    CalendarEvent,
     CalendarMethod,
     CalendarProvider,
     CalendarStatus,
@@ -41,6 +42,7 @@ from parley.scheduling.calendars.schemas import (
 CHANGED = "scheduling.calendar_changed"
 MOST_CONNECTIONS = 10
 _SECONDS = 15.0
+_IS_GIVEN_UP = (CalendarEvent.error_code.is_not(None), CalendarEvent.due_at.is_(None))
 
 
 class NoSuchConnection(NotFound):
@@ -118,20 +120,21 @@ def connect(session: Session, caller: Caller, account: Connected) -> CalendarCon
         row, kept = connections.connect(session, caller, ownership.person(caller), account, most=MOST_CONNECTIONS)
         outbox.announce(session, CHANGED, connection_id=row.id)
         session.flush()
-    return _detail(row, kept)
+    return _detail(row, kept, {})  # what was given up is due again
 
 
 def own(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[CalendarConnectionRead]:
     """Newest first."""
     mine = select(CalendarConnection).where(CalendarConnection.user_id == ownership.person(caller))
     rows, next_cursor = paging.page(session, mine, [CalendarConnection.id], cursor=cursor, limit=limit)
-    return Page(items=[CalendarConnectionRead.model_validate(row) for row in rows], next_cursor=next_cursor)
+    given_up = _given_up(session, [row.id for row in rows])
+    return Page(items=[_shown(row, given_up) for row in rows], next_cursor=next_cursor)
 
 
 def one(session: Session, caller: Caller, connection_id: UUID) -> CalendarConnectionDetailRead:
     """Raises `NoSuchConnection`."""
     row = _mine(session, caller, connection_id)
-    return _detail(row, connections.calendars_of(session, row.id))
+    return _detail(row, connections.calendars_of(session, row.id), _given_up(session, [row.id]))
 
 
 def calendars(session: Session, caller: Caller, connection_id: UUID) -> ConnectedCalendarsRead:
@@ -161,7 +164,7 @@ def update_connection(
         session.flush()
     audit.record(session, caller, "calendar_connection.updated", row, new={"changed": sorted(wanted.model_fields_set)})
     outbox.announce(session, CHANGED, connection_id=row.id)
-    return _detail(row, found)
+    return _detail(row, found, _given_up(session, [row.id]))
 
 
 def _count(session: Session, row: CalendarConnection, found: Sequence[ConnectedCalendar], ids: set[str]) -> None:
@@ -201,13 +204,15 @@ def delete_connection(session: Session, caller: Caller, connection_id: UUID) -> 
 
 
 def ask_for_sync(session: Session, caller: Caller, connection_id: UUID) -> CalendarConnectionRead:
-    """Have it synced as soon as a worker is free. Raises `NoSuchConnection`, `Reconnect`."""
+    """Have it synced as soon as a worker is free, and what could not be written tried again. Raises `NoSuchConnection`, `Reconnect`."""
     row = _mine(session, caller, connection_id, to_change=True)
     if row.status is CalendarStatus.EXPIRED:
         raise Reconnect("This connection has expired; connect the calendar again.")
     row.next_sync_at, row.updated_at = now(), now()
+    again = update(CalendarEvent).where(CalendarEvent.connection_id == row.id, *_IS_GIVEN_UP)
+    session.execute(again.values(due_at=now(), attempts=0))
     outbox.announce(session, CHANGED, connection_id=row.id)
-    return CalendarConnectionRead.model_validate(row)
+    return _shown(row, {})
 
 
 def _mine(session: Session, caller: Caller, connection_id: UUID, *, to_change: bool = False) -> CalendarConnection:
@@ -218,6 +223,17 @@ def _mine(session: Session, caller: Caller, connection_id: UUID, *, to_change: b
     return found
 
 
-def _detail(row: CalendarConnection, found: Sequence[ConnectedCalendar]) -> CalendarConnectionDetailRead:
-    shown = CalendarConnectionRead.model_validate(row).model_dump()
+def _detail(row: CalendarConnection, found: Sequence[ConnectedCalendar], given_up: dict[UUID, int]) -> CalendarConnectionDetailRead:
+    shown = _shown(row, given_up).model_dump()
     return CalendarConnectionDetailRead(**shown, calendars=[ConnectedCalendarRead.model_validate(calendar) for calendar in found])
+
+
+def _shown(row: CalendarConnection, given_up: dict[UUID, int]) -> CalendarConnectionRead:
+    return CalendarConnectionRead.model_validate(row).model_copy(update={"unwritten_events": given_up.get(row.id, 0)})
+
+
+def _given_up(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many events of each connection nobody tries to write any more. One statement."""
+    one = CalendarEvent
+    counted = select(one.connection_id, func.count()).where(one.connection_id.in_(ids), *_IS_GIVEN_UP).group_by(one.connection_id)
+    return {row[0]: row[1] for row in session.execute(counted)}

@@ -71,7 +71,11 @@ class CalendarConnectionUpdate(Changes):
 
 
 class CalendarConnectionRead(Shown):
-    """Bookings are written to `calendar_id` of the primary connection. ERROR is tried again at `next_sync_at`, EXPIRED is not."""
+    """Bookings are written to `calendar_id` of the primary connection. ERROR is tried again at `next_sync_at`, EXPIRED is not.
+
+    `unwritten_events` are bookings that the calendar should show and does not, and that nobody tries to write any more: look at the
+    calendar that is written to, then connect it again or ask for a sync.
+    """
 
     id: UUID
     provider: CalendarProvider
@@ -83,6 +87,7 @@ class CalendarConnectionRead(Shown):
     calendar_id: str | None
     calendar_name: str | None
     is_primary: bool
+    unwritten_events: int = 0
     last_sync_at: datetime | None
     next_sync_at: datetime | None
     created_at: datetime
