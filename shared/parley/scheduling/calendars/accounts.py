@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from parley.calendars.protocol import Account, CalDavAccount, Discover, Discovered, IcsAccount, InTrouble, Provider, TroubleCode
