@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from parley.kernel.db import transaction
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.scheduling import booking_page, event_types_page, links, managed, managed_page
-from parley.scheduling.booking_page import MISSING, Shown
 from parley.scheduling.visits import Visit
 
 app = api(needs=Access.ANYBODY)
@@ -14,7 +13,7 @@ HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": 
 SCRIPT: dict[int, OpenAPIResponse] = {200: {"description": "The script", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
 
 
-def _shown(status: int, page: Shown) -> Response[str]:
+def _shown(status: int, page: booking_page.Shown) -> Response[str]:
     return Response(status, "text/html; charset=utf-8", page.html, headers=page.headers)
 
 
@@ -42,5 +41,5 @@ def show_offer(organization: str, event_type: str, visitor: Visitor, event: RawE
         return _shown(200, booking_page.show(session, event_type, visit, headers.get("parley-hold")))
 
 
-app.exception_handler(list(MISSING))(lambda refusal: _shown(refusal.status, booking_page.refused(refusal)))
+app.exception_handler(list(booking_page.MISSING))(lambda refusal: _shown(refusal.status, booking_page.refused(refusal)))
 lambda_handler = entrypoint(app)

@@ -1,7 +1,5 @@
 """POST /{organization}/{event_type}: the form of the booking page. What it refuses it shows again, with what was typed."""
 
-import hashlib
-
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
@@ -30,7 +28,7 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
     refused: Conflict | Unprocessable | None = None
     if not entered.errors and entered.wanted is not None:
         try:
-            once = Once(entered.key, event.get("routeKey", ""), hashlib.sha256(f"{visit.path}\n{body}".encode()).digest())
+            once = Once(entered.key, event.get("routeKey", ""), booking_forms.digest(visit.path, body))
             booked = transacted(
                 caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh))
             )

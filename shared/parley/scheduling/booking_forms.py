@@ -1,5 +1,6 @@
 """The form of the booking page: what it asks, what was typed, and what is wrong with that."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,11 @@ class Entered:
     wanted: BookingFor | None = None
     key: str | None = None
     hold_token: str | None = None
+
+
+def digest(path: str, body: str) -> bytes:
+    """What tells a form that comes again from another one under the same key."""
+    return hashlib.sha256(f"{path}\n{body}".encode(errors="surrogatepass")).digest()
 
 
 def received(path: str, body: str) -> tuple[Visit, Entered]:
