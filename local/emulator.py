@@ -41,7 +41,7 @@ class Emulator:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         remembered = self.folder / "port"
         known = int(remembered.read_text() or 0) if remembered.exists() else 0
-        port = ports.choose(self.port or known or ports.of_folder(self.folder), insist=bool(self.port))
+        port = ports.choose(self.port or known or ports.of_folder(self.folder), insist=bool(self.port or known))
         quiet = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONPATH": str(ROOT)}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTEST"))}
         with self.log.open("ab") as log:

@@ -15,10 +15,10 @@ _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
 
 class Invocations(Server):
-    """Listens from the moment it is made, on a port of its own. `invoke` is who calls functions here; until there is one, none can be."""
+    """Listens from the moment it is made. `invoke` is who calls functions here; until there is one, none can be."""
 
-    def __init__(self, functions: Iterable[str]) -> None:
-        super().__init__(0, self._handle)
+    def __init__(self, functions: Iterable[str], port: int) -> None:
+        super().__init__(port, self._handle)
         self.invoke: Invoke | None = None
         self._functions = {f"{STACK}-{name}": name for name in functions}
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Self
 
-from local import resources, variables
+from local import ports, resources, variables
 from local.cloudformation import named
 from local.custom_resources import Mailbox, deploy
 from local.emulator import ROOT, Emulator
@@ -108,7 +108,7 @@ class Stack:
         """Database, AWS, resources, custom resources. Afterwards `environment` and `attributes` are complete."""
         self._take_folder()
         self._start_parts()
-        self.invocations = Invocations(self.template.functions)
+        self.invocations = Invocations(self.template.functions, ports.choose(ports.of_folder(self.folder / "invocations")))
         self._closing.callback(self.invocations.stop)
         self.invocations.serve()
         self._say("resources of the template")

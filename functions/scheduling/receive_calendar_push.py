@@ -16,7 +16,7 @@ _TEXT = "text/plain; charset=utf-8"
 _LONGEST_WORD = 2000
 HEARD: dict[int, OpenAPIResponse] = {
     200: {"description": "Microsoft's word, as it came", "content": {"text/plain": {"schema": {"type": "string"}}}},
-    202: {"description": "Heard"},
+    202: {"description": "Heard", "content": {"text/plain": {"schema": {"type": "string"}}}},
 }
 
 

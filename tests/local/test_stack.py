@@ -57,7 +57,7 @@ def test_an_environment_serves_one_event_at_a_time_and_several_serve_at_once(cli
     began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda _: client.get("/open?sleep=0.3").body, range(8)))
-    assert 0.6 <= time.monotonic() - began < 1.5
+    assert 0.6 <= time.monotonic() - began < 2.2  # one after the other they would take 2.4
     assert len({body["pid"] for body in bodies}) == 4
     assert len({body["parent"] for body in bodies}) == 1
 
