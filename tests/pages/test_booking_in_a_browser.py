@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="The browser tests need the package playwright: install requirements/test.txt.")
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 from sqlalchemy import select
 
 from local.http_api import Request, Response
@@ -168,9 +168,11 @@ def test_books_by_keyboard_alone(visitor: Open, offered: tuple[Office, dict[str,
                 return
         raise AssertionError(f"the keyboard does not reach {selector}")
 
+    shown = page.inner_text("#month")
     tab_to("#after")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#after:focus")
+    page.wait_for_function("shown => document.getElementById('month').textContent !== shown", arg=shown)
+    assert page.evaluate("document.activeElement.id") == "after", "the month goes on where it was turned"
     tab_to(".month td a")
     page.keyboard.press("Enter")
     page.wait_for_selector("#times:focus")
@@ -190,6 +192,38 @@ def test_books_by_keyboard_alone(visitor: Open, offered: tuple[Office, dict[str,
     page.wait_for_selector(".state")
     one.shoot("booked")
     assert statuses(acme) == ["CONFIRMED"]
+
+
+def test_a_month_that_comes_late_leaves_the_keyboard_where_it_has_gone(visitor: Open, offered: tuple[Office, dict[str, Any], str]) -> None:
+    one = visitor()
+    page = one.open(f"{offered[2]}?month={weekday(0, 6):%Y-%m}&timezone=Europe/Berlin")
+    held: list[Route] = []
+    page.route("**/*month=*", lambda route: held.append(route))  # noqa: PLW0108  # a bound method of a list takes no attribute
+    shown = page.inner_text("#month")
+    page.locator("#after").focus()
+    page.keyboard.press("Enter")
+    while not held:
+        page.wait_for_timeout(10)
+    page.locator("#timezone").focus()
+    held[0].continue_()
+    page.wait_for_function("shown => document.getElementById('month').textContent !== shown", arg=shown)
+    assert page.evaluate("document.activeElement.id") == "timezone"
+
+    page.unroute("**/*month=*")
+    page.go_back()
+    page.wait_for_function("shown => document.getElementById('month').textContent === shown", arg=shown)
+    assert page.evaluate("document.activeElement.id") == "month", "what the browser brings back is gone on with from its heading"
+
+
+def test_at_the_last_month_the_keyboard_does_not_fall_off(visitor: Open, offered: tuple[Office, dict[str, Any], str]) -> None:
+    one = visitor()
+    page = one.open(f"{offered[2]}?month=2099-01&timezone=Europe/Berlin")
+    page.locator("#before").click()
+    page.wait_for_selector("#before:focus")
+    page.locator("#after").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#month:focus")
+    assert page.locator("#after").count() == 0
 
 
 def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(

@@ -9,7 +9,7 @@
   const tell = (kind, more) => { if (window.parent !== window) window.parent.postMessage({ parley: kind, ...more }, "*"); };
 
   async function visit(url, focus, how) {
-    const mine = ++visits;
+    const mine = ++visits, from = document.activeElement;
     main().setAttribute("aria-busy", "true");
     try {
       const headers = hold ? { "parley-hold": hold } : {};
@@ -18,11 +18,14 @@
       const next = page.getElementById("main");
       if (mine !== visits) return;
       if (!next) { location.assign(url); return; }
-      main().replaceWith(next);
+      // Who has gone on with the keyboard meanwhile stays there.
+      const held = document.activeElement, was = main(), had = was.contains(held);
+      const sought = focus || had ? [had && held !== from ? held.id : "", focus, "details", "month"] : [];
+      was.replaceWith(next);
       document.title = page.title;
       if (how) { history[how]({}, "", url); address = bare(); }
-      const target = focus && document.getElementById(focus);
-      if (target) { target.focus({ preventScroll: true }); target.scrollIntoView({ block: "nearest" }); }
+      const target = sought.map((id) => id && document.getElementById(id)).find(Boolean);
+      if (target) { target.focus({ preventScroll: true }); (target.closest("section") ?? target).scrollIntoView({ block: "nearest" }); }
       if (said) said.textContent = next.querySelector("caption")?.textContent ?? "";
       arrive();
     } catch {
