@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from tests.harness import Client, Member, World
 from tests.scheduling.intake import SUBMISSIONS, Intake
 from tests.scheduling.office import Office, at, weekday
 
+BERLIN_TIME = ZoneInfo("Europe/Berlin")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 QUESTIONS: list[dict[str, Any]] = [
     {"label": "Subject", "type": "SINGLE_SELECT", "required": True, "options": ["Sales", "Support"]},
@@ -168,6 +169,19 @@ def test_a_slot_that_was_taken_in_between(office: Office, event_type: dict[str, 
     assert len(acme.rows(select(Booking))) == 2
 
 
+def test_a_form_that_comes_again_changed_says_that_the_first_one_stands(
+    stranger: Client, acme: Member, event_type: dict[str, Any], path: str
+) -> None:
+    form = stranger.get(path, time=at("10:00"), timezone="Europe/Berlin")
+    assert submit(stranger, path, hidden(form) | GRACE).status == 303
+    page = submit(stranger, path, hidden(form) | GRACE | {"name": "Ada Lovelace"})
+    assert page.status == 422
+    assert "was sent before, and what was booked then stands" in text(page) and "Idempotency" not in text(page)
+    assert 'value="Ada Lovelace"' in text(page) and hidden(page)["once"] != hidden(form)["once"]
+    assert submit(stranger, path, hidden(page) | GRACE | {"time": at("11:00")}).status == 303
+    assert len(acme.rows(select(Booking))) == 2
+
+
 def test_a_time_that_is_gone_leads_to_the_calendar(office: Office, event_type: dict[str, Any], stranger: Client, path: str) -> None:
     office.booked(event_type, at("10:00"))
     page = stranger.get(path, time=at("10:00"), timezone="Europe/Berlin")
@@ -194,6 +208,20 @@ def test_days_are_the_visitors_own(office: Office, stranger: Client, path: str) 
     assert f">{expected:%H:%M}</time>" in text(page)
     assert "Times in Pacific/Apia" in text(page)
     assert 'value="Pacific/Apia" selected' in text(page)
+
+
+def test_the_hour_that_comes_twice_says_which_one_it_is(office: Office, stranger: Client) -> None:
+    """Clocks go back from three to two in Berlin on the last Sunday of October."""
+    later = datetime.now(BERLIN_TIME).year + 1
+    sunday = max(day for day in (date(later, 10, number) for number in range(25, 32)) if day.weekday() == 6)
+    hours = [{"day_of_week": "SUNDAY", "start_time": "01:30", "end_time": "03:30"}]
+    event_type = office.event_type({"slots": hours})
+    path, query = path_of(office, event_type), {"date": str(sunday), "timezone": "Europe/Berlin"}
+    times = re.findall(r"<time [^>]+>([^<]+)</time>", text(stranger.get(path, **query)))
+    assert times == ["01:30", "02:00 UTC+2", "02:30 UTC+2", "02:00 UTC+1", "02:30 UTC+1", "03:00"]
+    form = stranger.get(path, **query | {"time": f"{sunday}T00:30:00Z"})
+    shown = stranger.get(submit(stranger, path, hidden(form) | GRACE).headers["location"])
+    assert f"Sunday, {sunday.day} October {later}, 02:30 UTC+2 to 02:00 UTC+1 (Europe/Berlin)" in text(shown)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +281,8 @@ def test_the_invitee_moves_it_to_an_open_time(office: Office, stranger: Client, 
     statuses = [row.status.value for row in acme.rows(select(Booking).order_by(Booking.id))]
     assert statuses == ["RESCHEDULED", "CONFIRMED"]
     again = submit(stranger, link, hidden(asked))
-    assert again.status == 409 and "RESCHEDULED" in text(again)
+    assert again.status == 409 and "nothing has changed now" in text(again)
+    assert moved.headers["location"].partition("?")[0] in text(again), "who sent it twice is led to where it is"
 
 
 def test_a_move_to_a_time_that_is_gone_offers_others(office: Office, event_type: dict[str, Any], stranger: Client, path: str) -> None:
@@ -313,6 +342,13 @@ def test_the_page_loads_nothing_from_elsewhere_but_the_logo(acme: Member, strang
     assert re.findall(r'(?:src|href)="(https?:[^"]+)"', text(page)) == ["https://cdn.acme.example/a/logo.png"]
     assert "--brand-text:#" in text(page)
     assert not re.search(r'\son[a-z]+="|style="', text(page))
+
+
+@pytest.mark.parametrize("host", ["*", "*.acme.example", "acme.example,b.example", "'unsafe-inline'", "acme.example;x", "$", "[::1%25x]"])
+def test_a_logo_comes_from_one_host(acme: Member, host: str) -> None:
+    """What stands in the page's policy is the name of a host, or an address."""
+    assert acme.patch("/v1/identity/organization", {"logo_url": f"https://{host}/logo.png"}).status == 422
+    assert acme.patch("/v1/identity/organization", {"logo_url": "https://[2001:db8::1]:8443/logo.png"}).status == 200
 
 
 def test_the_script_that_embeds_it_may_be_loaded_by_anybody(stranger: Client) -> None:

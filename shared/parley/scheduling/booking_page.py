@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from parley.kernel import templates
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Refusal
+from parley.kernel.idempotency import KeyReused, StillRunning
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
 from parley.scheduling import booking_forms, bookings, links, months, routing_queries
@@ -29,7 +30,7 @@ from parley.scheduling.models import Booking
 from parley.scheduling.offers import Aside, Offer, offer
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.slots import LimitReached, SlotNotOffered, SlotTaken
-from parley.scheduling.times import day_in_words, minutes_in_words, month_in_words
+from parley.scheduling.times import clock, day_in_words, minutes_in_words, month_in_words
 from parley.scheduling.visits import Visit, written
 
 SHEET, SCRIPT = "booking.css", "booking.js"
@@ -41,6 +42,11 @@ PLACES = {
     LocationType.MICROSOFT_TEAMS: "Video call on Microsoft Teams",
     LocationType.ROOM: "Video call",
 }
+_SENT_TWICE = {
+    KeyReused: "This form was sent before, and what was booked then stands. Send it again to book once more.",
+    StillRunning: "This form is just being sent. If no invitation comes, send it again.",
+}
+"""How a visitor is told, who knows nothing of idempotency keys."""
 _GONE = (SlotTaken, LimitReached, SlotNotOffered)
 MISSING = (NoSuchEventType, NoSuchBooking, BadCursor)
 """What is answered with the page that says that there is nothing."""
@@ -114,9 +120,12 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
     there = found(session, event_type_slug, visit)
     booking_forms.check(there, entered)
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
-    said = refusal.detail if refusal is not None and not entered.errors else None
+    if not isinstance(refusal, StillRunning):
+        entered.key = None
+    detail = refusal and _SENT_TWICE.get(type(refusal), refusal.detail)
+    said = detail if not entered.errors else None
     if choice.slot is None or isinstance(refusal, _GONE):
-        said = f"{refusal.detail if refusal else 'This time is not open any more.'} What you typed is kept."
+        said = f"{detail or 'This time is not open any more.'} What you typed is kept."
     return _page(there, visit, choice, entered, said, is_gone=choice.slot is None)
 
 
@@ -126,7 +135,7 @@ def _page(there: Offer, visit: Visit, choice: Choice, entered: Entered | None, s
     shown: dict[str, Any] = {}
     if entered is not None:
         fields = booking_forms.fields(there, entered, visit)
-        hidden = visit.fields(timezone=zone, once=str(new_id()), name=None, email=None)
+        hidden = visit.fields(timezone=zone, once=entered.key or str(new_id()), name=None, email=None)
         hidden |= {"time": written(choice.slot.start)} if choice.slot else {}
         hidden |= {"hold_token": entered.hold_token} if entered.hold_token else {}
         shown = {"fields": fields, "hidden": hidden, "errors": [one for one in fields if one.error], "submit": "Book this time"}
@@ -167,6 +176,7 @@ def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
             "zone": zone,
             "zones": months.zones(),
             "is_listed": zone in months.zone_names(),
+            "clock": clock,
             "day_in_words": day_in_words,
             "month_in_words": month_in_words,
             "when": (lambda slot: when(slot.start, slot.end, zone)),

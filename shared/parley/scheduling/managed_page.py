@@ -25,6 +25,7 @@ from parley.scheduling.offers import Aside, offer
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.schemas import BookingMove
 from parley.scheduling.slots import SlotNotOffered
+from parley.scheduling.transitions import IllegalTransition
 from parley.scheduling.visits import Visit, instant, written
 
 _HEADINGS = {
@@ -142,7 +143,8 @@ def again(session: Session, found: Managed, token: str, form: Mapping[str, str],
             return move_page(session, found, Visit.of(path_of(token), form), storable(form.get("reason", ""))[:500], said=refusal.detail)
         except NotOfferedAnyMore:
             pass
-    return page(found, token, said=refusal.detail)
+    is_late = isinstance(refusal, IllegalTransition) and found.shown.status not in STANDING
+    return page(found, token, said="That was done before; nothing has changed now." if is_late else refusal.detail)
 
 
 def move_page(session: Session, found: Managed, visit: Visit, reason: str = "", said: str | None = None) -> Shown:

@@ -1,6 +1,6 @@
 """How a time is said, in words of our own, so that no locale of the process changes it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -14,14 +14,23 @@ def when(start: datetime, end: datetime, timezone: str) -> str:
     """`Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin)`."""
     zone = ZoneInfo(timezone)
     from_, to = start.astimezone(zone), end.astimezone(zone)
-    until = f"{to:%H:%M}" if to.date() == from_.date() else f"{_day(to)}, {to:%H:%M}"
-    return f"{_day(from_)}, {from_:%H:%M} to {until} ({timezone})"
+    until = clock(to) if to.date() == from_.date() else f"{_day(to)}, {clock(to)}"
+    return f"{_day(from_)}, {clock(from_)} to {until} ({timezone})"
 
 
 def when_briefly(start: datetime, timezone: str) -> str:
     """`Mon 7 Dec 2026, 10:00 (Europe/Berlin)`."""
     local = start.astimezone(ZoneInfo(timezone))
-    return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}, {local:%H:%M} ({timezone})"
+    return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}, {clock(local)} ({timezone})"
+
+
+def clock(local: datetime) -> str:
+    """`10:00`; with its offset, `02:30 UTC+2`, in the hour that comes twice because clocks are put back."""
+    offset, other = local.utcoffset(), local.replace(fold=1 - local.fold).utcoffset()
+    if offset == other or offset is None:
+        return f"{local:%H:%M}"
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    return f"{local:%H:%M} UTC{'-' if offset < timedelta(0) else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
 
 
 def _day(moment: datetime) -> str:
