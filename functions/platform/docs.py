@@ -23,9 +23,14 @@ def page() -> str:
     # An end tag inside the document would end the script that it stands in.
     spec = documentation.text().replace("</", "<\\/")
     made = swagger_ui.generate_swagger_html(spec, script, style, "", None, persist_authorization=True)
-    return made.replace("<title>Swagger UI</title>", "<title>Parley API</title>").replace(
-        'currentUrl.pathname + "?format=json"', '"/openapi.json"'
-    )
+    ours = {
+        "<html>": '<html lang="en">',
+        "<title>Swagger UI</title>": "<title>Parley API</title>",
+        'currentUrl.pathname + "?format=json"': '"/openapi.json"',
+    }
+    for theirs, said in ours.items():
+        made = made.replace(theirs, said, 1)
+    return made
 
 
 @app.get("/openapi.json", include_in_schema=False)

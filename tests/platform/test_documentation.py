@@ -54,7 +54,7 @@ def test_the_page_carries_everything_in_itself(stranger: Client) -> None:
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "<title>Parley API</title>" in page.body
+    assert '<html lang="en">' in page.body and "<title>Parley API</title>" in page.body
     assert "/v1/scheduling/bookings" in page.body
     assert 'updateUrl("/openapi.json")' in page.body
 

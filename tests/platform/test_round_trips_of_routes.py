@@ -74,6 +74,11 @@ def test_the_slots_of_a_month_cost_what_those_of_a_day_cost(counter: Counter, ho
     assert counter.cost(house.slots(31)) == (5, 3)
 
 
+def test_the_page_of_a_month_costs_what_its_slots_cost(counter: Counter, house: Furnished) -> None:
+    month = house.requests()["GET /{organization}/{event_type}"]()
+    assert counter.cost(month) == counter.cost(house.slots(31))
+
+
 def test_a_webhook_is_taken_without_the_database(counter: Counter, house: Furnished) -> None:
     assert counter.cost(house.requests()["POST /v1/webhooks/whatsapp"]()) == (0, 0)
     assert counter.cost(house.requests()["GET /v1/webhooks/whatsapp"]()) == (0, 0)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 # Names that a machine's files have and IANA does not: without leap seconds or with them, this machine's own zone, none yet.
 _NO_ZONES = ("posix", "right", "localtime", "Factory")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f.]*:[0-9a-f:.]+", re.ASCII)  # as `urlsplit` gives it: in lower case, without brackets
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -34,7 +35,8 @@ def _checked(text: str) -> str:
 def _secure_url(address: str) -> str:
     try:
         parts = urlsplit(address)
-        is_whole = parts.scheme == "https" and parts.hostname and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+        is_host = _HOST.fullmatch(parts.hostname or "")
+        is_whole = parts.scheme == "https" and is_host and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
         if is_whole and re.fullmatch(r"[!-~]+", address) and not re.search(r'[<>"\\^`{|}]', address):
             return address
     except ValueError:
