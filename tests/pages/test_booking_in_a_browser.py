@@ -260,13 +260,15 @@ def test_a_time_is_kept_while_the_form_is_filled_in(visitor: Open, offered: tupl
     answers = [{"question_id": event_type["questions"][0]["id"], "value": "Sales"}]
     answers.append({"question_id": event_type["questions"][1]["id"], "value": ["Monday"]})
     assert office.book(event_type, at("10:00"), answers=answers).body["code"] == "slot_taken"
-    page.get_by_role("link", name="Choose another time").click()
-    page.get_by_role("link", name="10:00", exact=True).click()
-    page.wait_for_selector("#hold:not([hidden])")
     fill(page)
+    page.get_by_role("link", name="Choose another time").click()
+    page.get_by_role("link", name="10:30", exact=True).click()
+    page.wait_for_selector("#hold:not([hidden])")
+    assert (page.get_by_label("Your name").input_value(), page.get_by_label("Monday").is_checked()) == ("Grace Hopper", True), "it is kept"
+    assert office.book(event_type, at("10:00"), answers=answers).status == 201, "the time before is given back"
     page.get_by_role("button", name="Book this time").dblclick()
     page.wait_for_selector(".state")
-    assert statuses(acme) == ["CONFIRMED"], "sent twice, booked once"
+    assert statuses(acme) == ["CONFIRMED", "CONFIRMED"], "sent twice, booked once"
 
 
 def test_somebody_else_was_faster(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:

@@ -3,7 +3,7 @@
   // Everything here only hastens what the page does without it.
   const root = document.documentElement, said = document.getElementById("said");
   const bare = () => location.href.split("#")[0];
-  let visits = 0, hold = null, address = bare();
+  let visits = 0, hold = null, typed = [], address = bare();
   root.classList.add("js");
   const main = () => document.getElementById("main");
   const tell = (kind, more) => { if (window.parent !== window) window.parent.postMessage({ parley: kind, ...more }, "*"); };
@@ -21,6 +21,8 @@
       // Who has gone on with the keyboard meanwhile stays there.
       const held = document.activeElement, was = main(), had = was.contains(held);
       const sought = focus || had ? [had && held !== from ? held.id : "", focus, "details", "month"] : [];
+      const form = document.querySelector("form[data-once]");
+      if (form) typed = [...form.elements].filter((one) => one.id).map((one) => [one.id, one.value, one.checked]);
       was.replaceWith(next);
       document.title = page.title;
       if (how) { history[how]({}, "", url); address = bare(); }
@@ -46,7 +48,8 @@
       hold = told.token;
       const made = Object.assign(document.createElement("input"), { type: "hidden", name: "hold_token", value: hold });
       form.append(made);
-      const until = new Date(told.expires_at).toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+      const shown = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: main().dataset.zone };
+      const until = new Date(told.expires_at).toLocaleTimeString("en", shown);
       note.textContent = `This time is kept for you until ${until}, while you fill in the form.`;
     } else if (answer.status === 409) {
       note.textContent = "Somebody else is just taking this time. You may have to choose another one.";
@@ -63,7 +66,12 @@
       visit(url, null, "replaceState");
       return;
     }
-    const form = document.querySelector("form[data-hold]");
+    const form = document.querySelector("form[data-once]");
+    // What was typed before another time was looked for.
+    for (const [id, value, checked] of typed) {
+      const one = form?.querySelector(`[id="${id}"]`);
+      if (one) { one.value = value; one.checked = checked; }
+    }
     if (form) keep(form);
     const booked = document.querySelector("[data-booked]");
     if (booked) tell("booked", { start: booked.dataset.booked });
