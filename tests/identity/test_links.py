@@ -59,6 +59,7 @@ def test_a_new_password_is_chosen_on_the_page(world: World) -> None:
     assert weak.status == 422
     assert "guessed" in weak.body
     assert 'type="password"' in weak.body  # and asks for another one
+    assert 'aria-describedby="said" aria-invalid="true"' in weak.body and '<div id="said">' in weak.body
     assert submit(world, token, f"password={NEW.replace(' ', '+')}".encode()).status == 200
     assert ada.log_in(NEW).status == 200
 

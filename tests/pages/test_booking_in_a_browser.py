@@ -22,6 +22,9 @@ from sqlalchemy import select
 from local.http_api import Request, Response
 from parley.scheduling.models import Booking
 from tests.harness import Member, World
+from tests.identity.people import Browser as ProgramOfNobody
+from tests.identity.people import letters, person, register
+from tests.identity.test_invitations import invite
 from tests.pages.site import ARGUMENTS, Visitor, chromium, one_at_a_time, served
 from tests.scheduling.office import Office, at, weekday
 
@@ -250,6 +253,32 @@ def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(
         one.open(path)
         one.shoot(name)
         assert one.faults() == []
+
+
+def test_the_pages_of_other_mails_have_no_faults(visitor: Open, world: World, acme: Member) -> None:
+    reader = person(world)
+    ProgramOfNobody(world).post("/v1/auth/password-reset", {"email": reader.email})
+    reset = letters(world, reader.email)[-1].token
+    pages = {
+        "registration": f"/links/{register(world)[1]}",
+        "password": f"/links/{reset}",
+        "invitation": f"/invitations/{invite(acme, 'grace@visitor.example')}",
+        "link-used": "/links/x",
+        "invitation-used": "/invitations/x",
+        "no-booking": "/bookings/x",
+    }
+    for scheme in ("light", "dark"):
+        one = visitor(color_scheme=scheme, viewport={"width": 320, "height": 640})
+        for name, path in pages.items():
+            page = one.open(path)
+            one.shoot(f"{name}-{scheme}")
+            assert one.faults() == [], name
+    page.goto(f"{one.origin}{pages['password']}")
+    page.get_by_label("New password").fill("password1234")
+    page.get_by_role("button").click()
+    page.get_by_text("would be guessed").wait_for()
+    assert one.faults() == []
+    assert "would be guessed" in page.get_by_label("New password").evaluate("one => one.ariaDescribedByElements[0].textContent")
 
 
 def test_a_time_is_kept_while_the_form_is_filled_in(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
