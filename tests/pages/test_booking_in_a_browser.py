@@ -95,6 +95,11 @@ def fill(page: Page) -> None:
     page.get_by_label("Monday").check()
 
 
+def in_sight(page: Page, selector: str) -> bool:
+    box = page.locator(selector).bounding_box()
+    return box is not None and page.viewport_size is not None and 0 <= box["y"] <= page.viewport_size["height"] - box["height"]
+
+
 def booked_moved_and_canceled(one: Visitor, path: str) -> None:
     """From the month to a booking that is canceled; axe looks at every page."""
     page = one.open(f"{path}?date={weekday(0)}&utm_source=letter")
@@ -237,8 +242,13 @@ def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(
     page.wait_for_selector("[data-zone='Pacific/Apia']")
     one.shoot("1-month")
     assert one.faults() == []
+    page.locator(f"#day-{weekday(0).day}").tap()
+    page.wait_for_selector("#times:focus")
+    assert in_sight(page, "#times") and in_sight(page, ".times li:first-child"), "what was tapped for is in sight"
     page.locator(".times li a").first.click()
-    page.wait_for_selector("#details")
+    page.wait_for_selector("#details:focus")
+    page.wait_for_selector("#hold:not([hidden])")
+    assert in_sight(page, "#details")
     one.shoot("2-form")
     assert one.faults() == []
     fill(page)

@@ -27,7 +27,11 @@
       document.title = page.title;
       if (how) { history[how]({}, "", url); address = bare(); }
       const target = sought.map((id) => id && document.getElementById(id)).find(Boolean);
-      if (target) { target.focus({ preventScroll: true }); (target.closest("section") ?? target).scrollIntoView({ block: "nearest" }); }
+      if (target) {
+        target.focus({ preventScroll: true });
+        // Its whole section, where that fits; but in any case itself.
+        for (const part of [target.closest("section"), target]) part?.scrollIntoView({ block: "nearest" });
+      }
       if (said) said.textContent = next.querySelector("caption")?.textContent ?? "";
       arrive();
     } catch {
