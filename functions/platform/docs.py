@@ -23,14 +23,8 @@ def page() -> str:
     # An end tag inside the document would end the script that it stands in.
     spec = documentation.text().replace("</", "<\\/")
     made = swagger_ui.generate_swagger_html(spec, script, style, "", None, persist_authorization=True)
-    ours = {
-        "<html>": '<html lang="en">',
-        "<title>Swagger UI</title>": "<title>Parley API</title>",
-        'currentUrl.pathname + "?format=json"': '"/openapi.json"',
-    }
-    for theirs, said in ours.items():
-        made = made.replace(theirs, said, 1)
-    return made
+    made = made.replace("<html>", '<html lang="en">', 1).replace("<title>Swagger UI</title>", "<title>Parley API</title>")
+    return made.replace('currentUrl.pathname + "?format=json"', '"/openapi.json"')
 
 
 @app.get("/openapi.json", include_in_schema=False)

@@ -182,6 +182,24 @@ def test_a_form_that_comes_again_changed_says_that_the_first_one_stands(
     assert len(acme.rows(select(Booking))) == 2
 
 
+def test_questions_that_were_changed_in_between_are_asked_anew(office: Office, acme: Member, stranger: Client) -> None:
+    event_type = office.event_type(questions=[{"label": "Company", "type": "SHORT_TEXT"}])
+    path = path_of(office, event_type)
+    form = stranger.get(path, time=at("10:00"), timezone="Europe/Berlin")
+    new = [{"label": "City", "type": "SHORT_TEXT"}]
+    assert acme.patch(f"/v1/scheduling/event-types/{event_type['id']}", {"questions": new}).status == 200
+    page = submit(stranger, path, hidden(form) | GRACE | {names(form)["Company"]: "Globex"})
+    assert page.status == 422
+    assert "have just been changed" in text(page) and names(page).keys() >= {"City"} and "Company" not in names(page)
+    assert submit(stranger, path, hidden(page) | GRACE).status == 303
+
+
+def test_a_form_without_a_time_asks_for_one(stranger: Client, path: str) -> None:
+    page = submit(stranger, path, GRACE | {"timezone": "Europe/Berlin"})
+    assert (page.status, "Choose a time. What you typed is kept." in text(page)) == (422, True)
+    assert 'type="radio"' in text(page)
+
+
 def test_a_time_that_is_gone_leads_to_the_calendar(office: Office, event_type: dict[str, Any], stranger: Client, path: str) -> None:
     office.booked(event_type, at("10:00"))
     page = stranger.get(path, time=at("10:00"), timezone="Europe/Berlin")
@@ -216,10 +234,10 @@ def test_the_hour_that_comes_twice_says_which_one_it_is(office: Office, stranger
     sunday = max(day for day in (date(later, 10, number) for number in range(25, 32)) if day.weekday() == 6)
     hours = [{"day_of_week": "SUNDAY", "start_time": "01:30", "end_time": "03:30"}]
     event_type = office.event_type({"slots": hours})
-    path, query = path_of(office, event_type), {"date": str(sunday), "timezone": "Europe/Berlin"}
-    times = re.findall(r"<time [^>]+>([^<]+)</time>", text(stranger.get(path, **query)))
+    path = path_of(office, event_type)
+    times = re.findall(r"<time [^>]+>([^<]+)</time>", text(stranger.get(path, date=str(sunday), timezone="Europe/Berlin")))
     assert times == ["01:30", "02:00 UTC+2", "02:30 UTC+2", "02:00 UTC+1", "02:30 UTC+1", "03:00"]
-    form = stranger.get(path, **query | {"time": f"{sunday}T00:30:00Z"})
+    form = stranger.get(path, time=f"{sunday}T00:30:00Z", timezone="Europe/Berlin")
     shown = stranger.get(submit(stranger, path, hidden(form) | GRACE).headers["location"])
     assert f"Sunday, {sunday.day} October {later}, 02:30 UTC+2 to 02:00 UTC+1 (Europe/Berlin)" in text(shown)
 

@@ -19,6 +19,7 @@ from parley.kernel.idempotency import KeyReused, StillRunning
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
 from parley.scheduling import booking_forms, bookings, links, months, routing_queries
+from parley.scheduling.answers import InvalidAnswers
 from parley.scheduling.booking_forms import Entered
 from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.brands import Brand
@@ -42,11 +43,12 @@ PLACES = {
     LocationType.MICROSOFT_TEAMS: "Video call on Microsoft Teams",
     LocationType.ROOM: "Video call",
 }
-_SENT_TWICE = {
+_TOLD = {
     KeyReused: "This form was sent before, and what was booked then stands. Send it again to book once more.",
+    InvalidAnswers: "The questions of this form have just been changed. Look through it once more.",
     StillRunning: "This form is just being sent. If no invitation comes, send it again.",
 }
-"""How a visitor is told, who knows nothing of idempotency keys."""
+"""How a visitor is told, who knows nothing of keys and of ids."""
 _GONE = (SlotTaken, LimitReached, SlotNotOffered)
 MISSING = (NoSuchEventType, NoSuchBooking, BadCursor)
 """What is answered with the page that says that there is nothing."""
@@ -122,10 +124,11 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
     if not isinstance(refusal, StillRunning):
         entered.key = None
-    detail = refusal and _SENT_TWICE.get(type(refusal), refusal.detail)
+    detail = _TOLD.get(type(refusal), refusal.detail) if refusal else None
     said = detail if not entered.errors else None
     if choice.slot is None or isinstance(refusal, _GONE):
-        said = f"{detail or 'This time is not open any more.'} What you typed is kept."
+        nothing_said = "This time is not open any more." if visit.start else "Choose a time."
+        said = f"{detail or nothing_said} What you typed is kept."
     return _page(there, visit, choice, entered, said, is_gone=choice.slot is None)
 
 

@@ -144,7 +144,7 @@ def again(session: Session, found: Managed, token: str, form: Mapping[str, str],
         except NotOfferedAnyMore:
             pass
     is_late = isinstance(refusal, IllegalTransition) and found.shown.status not in STANDING
-    return page(found, token, said="That was done before; nothing has changed now." if is_late else refusal.detail)
+    return page(found, token, said="It was canceled or moved before; nothing has changed now." if is_late else refusal.detail)
 
 
 def move_page(session: Session, found: Managed, visit: Visit, reason: str = "", said: str | None = None) -> Shown:
