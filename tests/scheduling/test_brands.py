@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parley.scheduling.brands import DARK, ENOUGH, LIGHT, Brand, contrast, parse
@@ -18,6 +18,8 @@ def test_contrast_is_that_of_the_guidelines() -> None:
     assert contrast((1, 2, 3), (1, 2, 3)) == 1
 
 
+# How long an example takes is the machine's affair.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(COLORS)
 def test_any_color_can_be_read_on_a_light_screen_and_on_a_dark_one(color: tuple[int, int, int]) -> None:
     style = Brand("Acme", "acme", None, "#{:02x}{:02x}{:02x}".format(*color)).style
