@@ -14,14 +14,15 @@ from parley.calendars.protocol import InTrouble, TroubleCode
 from parley.kernel import db
 from parley.kernel.callers import system
 from parley.kernel.clock import now
-from parley.scheduling.calendars import tokens
+from parley.scheduling.calendars import syncing, tokens
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar
 from tests.harness import Member, World
 from tests.scheduling.office import Letter, Office, at, weekday
 from tests.scheduling.providers import google_server, microsoft_server
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.test_adapters import listing
+from tests.scheduling.providers.site import as_json
+from tests.scheduling.providers.test_adapters import listing, refuses
 from tests.scheduling.providers.test_consent import CALENDARS, connect
 
 Either = Google | Microsoft
@@ -207,6 +208,16 @@ def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> 
     assert host.taken() == {"10:00", "15:00"}
 
 
+def test_a_limit_that_is_met_at_booking_is_waited_out_too(host: Host, site: Either) -> None:
+    host.sync()
+    answer = microsoft_server.throttled(600) if isinstance(site, Microsoft) else google_server.rate_limited(429, retry_after=600)
+    site.fail(listing(site), answer)
+    assert host.office.book(host.event_type, at("10:00")).status == 201
+    row = host.row
+    assert (row.status.value, row.error_code) == ("ERROR", "rate_limited")
+    assert row.next_sync_at is not None and row.next_sync_at > now() + timedelta(seconds=590)
+
+
 def test_a_failing_provider_is_tried_less_and_less_often(host: Host, site: Either) -> None:
     site.fail(
         listing(site),
@@ -229,6 +240,52 @@ def test_a_token_that_is_refused_before_its_time_is_renewed_once(host: Host, sit
     host.busy("10:00", "10:30")
     host.sync()
     assert site.refreshes == 1
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
+
+
+def test_a_booking_is_written_though_its_token_is_refused_before_its_time(host: Host, site: Either) -> None:
+    booking = host.office.booked(host.event_type, at("10:00"))
+    site.expire_access(host.someone)
+    host.world.pump()
+    assert site.refreshes == 1
+    assert [start_of(one) for one in host.events()] == [instant("10:00")]
+    site.expire_access(host.someone)
+    assert host.office.cancel(booking).status == 200
+    host.world.pump()
+    assert host.events() == [] and host.row.status.value == "ACTIVE"
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_an_account_that_is_connected_again_keeps_its_new_grant_whatever_becomes_of_the_old_one(
+    host: Host, site: Either, is_revoked: bool
+) -> None:
+    """A token is being fetched by the old grant when the new one comes."""
+    old = site.revoked() if is_revoked else {"access_token": "of-the-old-grant", "expires_in": 3599, "token_type": "Bearer"}
+
+    def connected_meanwhile() -> Any:
+        assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+        return as_json(old, 400 if is_revoked else 200)
+
+    host.set(expires_at=now() - timedelta(minutes=1))
+    site.fail("POST /token" if isinstance(site, Google) else "POST /common", connected_meanwhile)
+    entry = tokens.entry(system(host.member.organization_id), UUID(host.connection), 10)
+    assert entry.version == host.row.token_version == 2, "the first connection's, and the second's"
+    host.busy("10:00", "10:30")
+    host.sync()
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
+
+
+def test_a_sync_that_is_refused_says_nothing_of_the_account_that_was_connected_meanwhile(host: Host, site: Either) -> None:
+    def connected_meanwhile() -> Any:
+        assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+        return refuses(site, 401)
+
+    site.fail(listing(site), refuses(site, 401))
+    site.fail(listing(site), connected_meanwhile)
+    host.busy("10:00", "10:30")
+    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    assert (host.row.status.value, host.row.error_code) == ("ACTIVE", None)
+    host.come_round()
     assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
 
 
