@@ -87,7 +87,13 @@ def changes(account: CalDavAccount, wanted: Changes, deadline: Deadline) -> Chan
     if token.startswith(_CTAG) and now == token:
         return Changed(events=[], sync_token=token, is_full=False)
     # The token is older than what is read now: what changes in between is told again.
-    answered = server.report(wanted.calendar_id, _query(wanted.start, wanted.end))
+    try:
+        answered = server.report(wanted.calendar_id, _query(wanted.start, wanted.end))
+    except InTrouble as met:
+        if met.code not in _NO_QUERY:
+            raise
+        times = [(one.start, one.end) for one in _free_busy(server, wanted.calendar_id, wanted.start, wanted.end)]
+        return Changed(events=[ChangedEvent(event_id="busy", times=times)], sync_token=None, is_full=True)
     events = _events(server, answered.resources, wanted.start, wanted.end, wanted.timezone)
     return Changed(events=[one for one in events if one.times], sync_token=now, is_full=True)
 

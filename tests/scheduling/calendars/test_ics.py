@@ -12,7 +12,19 @@ import pytest
 
 from parley.calendars import dav, wire
 from parley.calendars.answering import answer
-from parley.calendars.protocol import Busy, Changed, Changes, Discover, Discovered, FreeBusy, IcsAccount, InTrouble, Operation, Reply, Request
+from parley.calendars.protocol import (
+    Busy,
+    Changed,
+    Changes,
+    Discover,
+    Discovered,
+    FreeBusy,
+    IcsAccount,
+    InTrouble,
+    Operation,
+    Reply,
+    Request,
+)
 from tests.scheduling.calendars.caldav_server import calendar_of
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)

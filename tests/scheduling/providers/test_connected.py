@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from tests.scheduling.office import Letter, Office, at, weekday
 from tests.scheduling.providers import google_server, microsoft_server
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.site import as_json
+from tests.scheduling.providers.site import Calendar, as_json
 from tests.scheduling.providers.test_adapters import listing, refuses
 from tests.scheduling.providers.test_consent import CALENDARS, connect
 
@@ -186,6 +187,39 @@ def test_a_forgotten_token_has_all_read_anew_and_nothing_is_lost(host: Host, sit
     assert host.row.status.value == "ACTIVE"
     assert host.taken() == {"10:00", "15:00"}
     site.forgotten_before = 0
+
+
+def test_a_calendar_that_can_not_be_read_keeps_no_other_from_being_read_and_is_said(host: Host, site: Either) -> None:
+    broken = host.someone.add(Calendar(f"first{token_hex(6)}", "A calendar before the other"))
+    assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+    both = [broken.id, host.calendar.id]
+    assert host.member.patch(f"{CALENDARS}/{host.connection}", {"busy_calendar_ids": both}).status == 200
+    host.world.pump()
+    host.busy("10:00", "10:30")
+    for begins in (f"{listing(site)}{broken.id}", "POST /calendar/v3/freeBusy"):
+        site.fail(begins, refuses(site, 404), times=9)
+    host.sync()
+    assert host.taken() == {"10:00"}
+    assert (host.row.status.value, host.row.error_code) == ("ERROR", "not_found"), "it is one of the account's, and not known"
+    site.troubles.clear()
+    del host.someone.calendars[broken.id]
+    host.sync()
+    assert host.row.status.value == "ACTIVE"
+    (shown,) = host.member.get(f"{CALENDARS}/{host.connection}").body["calendars"]
+    assert shown["calendar_id"] == host.calendar.id
+
+
+def test_a_calendar_that_shows_no_events_is_known_by_its_times(world: World, acme: Member, google: Google) -> None:
+    host = Host(world, acme, google)
+    other = host.someone.add(Calendar("boss@google.test", "Boss", role="freeBusyReader"))
+    assert connect(world, acme, google, host.someone).body["id"] == host.connection
+    assert acme.patch(f"{CALENDARS}/{host.connection}", {"busy_calendar_ids": [other.id]}).status == 200
+    google.add_event(other, instant("10:00"), instant("11:00"))
+    host.sync()
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00", "10:30"}
+    google.add_event(other, instant("12:00"), instant("12:30"))
+    host.come_round()
+    assert host.taken() == {"10:00", "10:30", "12:00"}
 
 
 def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> None:

@@ -96,23 +96,35 @@ def _locked(session: Session, connection_id: UUID) -> CalendarConnection | None:
 
 
 def _bring_up_to_date(caller: Caller, job: Job, account: Account) -> None:
+    """A calendar that can't be read keeps no other from being read. Raises `InTrouble`, of such a one at the end."""
+    unread: list[InTrouble] = []
     for calendar_id, name, token, timezone in job.calendars:
         start, end = clock.now() - BEHIND, clock.now() + AHEAD
         wanted = Changes(calendar_id=name, sync_token=token, start=start, end=end, timezone=timezone)
         try:
             pages = _pages(account, wanted)
         except InTrouble as met:
-            if met.code is TroubleCode.NOT_FOUND:
-                _look_again(caller, job, account)
-                continue
-            if met.code is not TroubleCode.SYNC_EXPIRED or token is None:
+            if met.code is TroubleCode.REFUSED or (met.code is TroubleCode.NOT_FOUND and _is_still_there(caller, job, account, name)):
+                unread.append(met)
+            elif met.code is not TroubleCode.NOT_FOUND:
                 raise
-            pages = _pages(account, wanted.model_copy(update={"sync_token": None}))
+            continue
         _keep(caller, job.connection_id, calendar_id, pages, start, end)
+    if unread:
+        raise unread[0]
 
 
 def _pages(account: Account, wanted: Changes) -> list[Changed]:
-    """Raises `InTrouble`."""
+    """From the beginning, where the token is good no more. Raises `InTrouble`."""
+    try:
+        return _told(account, wanted)
+    except InTrouble as met:
+        if met.code is not TroubleCode.SYNC_EXPIRED or wanted.sync_token is None:
+            raise
+    return _told(account, wanted.model_copy(update={"sync_token": None}))
+
+
+def _told(account: Account, wanted: Changes) -> list[Changed]:
     pages: list[Changed] = []
     while len(pages) < _MOST_PAGES:
         pages.append(ask(account, wanted, Changed, _ASKING_SECONDS))
@@ -122,14 +134,15 @@ def _pages(account: Account, wanted: Changes) -> list[Changed]:
     raise InTrouble(TroubleCode.REFUSED, "The calendar has more events than we read.")
 
 
-def _look_again(caller: Caller, job: Job, account: Account) -> None:
-    """A calendar is gone: which are there?"""
+def _is_still_there(caller: Caller, job: Job, account: Account, name: str) -> bool:
+    """Whether a calendar that is not found is one of the account's all the same. Those that are, are kept."""
     found = ask(account, Discover(), Discovered, _ASKING_SECONDS)
     with transaction(caller) as session:
         row = _locked(session, job.connection_id)
         if row is not None:
             connections.keep_calendars(session, row, found.calendars)
             connections.choose_target(session, row, found.calendars)
+    return any(one.id == name for one in found.calendars)
 
 
 def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequence[Changed], start: datetime, end: datetime) -> None:
