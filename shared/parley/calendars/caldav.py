@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from parley.calendars import icalendars
 from parley.calendars.dav import CALDAV, DAV, SERVER, Multistatus, Resource, Server, dav_trouble, joined, names, tag, text
-from parley.calendars.discovering import discovered
+from parley.calendars.discovering import addresses, discovered
 from parley.calendars.protocol import (
     MOST_EVENTS,
     Busy,
@@ -144,7 +144,7 @@ def _event(server: Server, resource: Resource, start: datetime, end: datetime, t
     if data is None:
         return ChangedEvent(event_id=resource.url) if resource.status is None else None
     try:
-        by_uid = icalendars.busy(icalendars.parsed(data.encode()), start, end, timezone, me=server.account.username)
+        by_uid = icalendars.busy(icalendars.parsed(data.encode()), start, end, timezone, me=lambda: addresses(server))
     except InTrouble:  # one event that nobody can read takes no other with it
         return ChangedEvent(event_id=resource.url)
     times = [one for found in by_uid.values() for one in found]

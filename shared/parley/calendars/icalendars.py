@@ -1,6 +1,7 @@
 """iCalendar (RFC 5545) that strangers wrote: when it keeps somebody busy. And the one event that we write."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from parley.calendars.protocol import MOST_EVENTS, Event, InTrouble, TroubleCode
 
 Times = list[tuple[datetime, datetime]]
+Me = Callable[[], frozenset[str]]
 _DAY = timedelta(days=1)
 # A rule that says more than this for a day is no meeting; expanding it would take for ever.
 _MOST_A_DAY = 48
@@ -34,8 +36,8 @@ def parsed(text: bytes) -> Calendar:
     return made
 
 
-def busy(calendar: Calendar, start: datetime, end: datetime, timezone: str, me: str = "") -> dict[str, Times]:
-    """The times in `[start, end)` that events keep, by UID; one that keeps none has none. `me` is whose refusals count.
+def busy(calendar: Calendar, start: datetime, end: datetime, timezone: str, me: Me = frozenset) -> dict[str, Times]:
+    """The times in `[start, end)` that events keep, by UID; one that keeps none has none. `me` tells the addresses whose refusals count.
 
     Recurring events are expanded by their own zones, with exceptions and moved instances. All-day events and those without a zone are in
     `timezone`. Raises `InTrouble` for more than can be told.
@@ -113,15 +115,18 @@ def _is_endless(rules: Any) -> bool:
     return False
 
 
-def _is_busy(event: Component, me: str) -> bool:
+def _is_busy(event: Component, me: Me) -> bool:
     if str(event.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT" or str(event.get("STATUS", "")).upper() == "CANCELLED":
         return False
     attendees = event.get("ATTENDEE") or []
-    for one in attendees if isinstance(attendees, list) else [attendees]:
-        is_me = bool(me) and str(one).lower().removeprefix("mailto:") == me.lower()
-        if is_me and str(getattr(one, "params", {}).get("PARTSTAT", "")).upper() == "DECLINED":
-            return False
-    return True
+    listed = attendees if isinstance(attendees, list) else [attendees]
+    declined = {address_of(str(one)) for one in listed if str(getattr(one, "params", {}).get("PARTSTAT", "")).upper() == "DECLINED"}
+    return not declined or not declined & me()
+
+
+def address_of(calendar_user: str) -> str:
+    """A calendar user's address, so that those of one compare."""
+    return calendar_user.strip().lower().removeprefix("mailto:")
 
 
 def _times(event: Component, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
