@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import escape
 
@@ -119,7 +119,9 @@ def text(value: str) -> str:
 def joined(base: str, href: str) -> str:
     """A whole URL, always with the same escapes for the same resource."""
     parts = urlsplit(urljoin(base, href))
-    return urlunsplit((parts.scheme, parts.netloc, quote(unquote(parts.path), safe="/~@:!$&'()*+,;=-._"), parts.query, ""))
+    # Segment by segment: an escaped slash is none.
+    path = "/".join(quote(unquote_to_bytes(one), safe="~@:!$&'()*+,;=-._") for one in parts.path.split("/"))
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
 def dav_trouble(answer: Answer) -> InTrouble:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from parley.calendars import dav
 from parley.kernel.callers import system
 from parley.kernel.db import transaction
 from parley.scheduling.calendars import writing
@@ -372,3 +373,17 @@ def test_a_calendar_that_does_not_count_keeps_nobody_busy(desk: Desk, office: Of
     assert "10:00" not in office.starts(event_type, DAY)
     assert desk.host.patch(path, {"busy_calendar_ids": ["nobody"]}).body["code"] == "no_such_calendar"
     assert USER in connection["account_name"]
+
+
+@pytest.mark.parametrize(
+    ("href", "whole"),
+    [
+        ("/ada/work/a b.ics", "/ada/work/a%20b.ics"),
+        ("/ada/work/a%20b%40c.ics", "/ada/work/a%20b@c.ics"),
+        ("/ada/work/a%2Fb.ics", "/ada/work/a%2Fb.ics"),
+        ("/ada/work/gr%fcn.ics", "/ada/work/gr%FCn.ics"),
+        ("grün.ics", "/ada/work/gr%C3%BCn.ics"),
+    ],
+)
+def test_one_resource_has_one_address_and_two_have_two(href: str, whole: str) -> None:
+    assert dav.joined("https://dav.example/ada/work/", href) == f"https://dav.example{whole}"

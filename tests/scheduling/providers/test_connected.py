@@ -421,6 +421,61 @@ def test_a_notice_has_it_synced_at_once(host: Host, site: Either) -> None:
     assert site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions") == watches
 
 
+def test_what_was_written_before_an_account_was_taken_away_is_known_when_it_is_connected_again(host: Host, site: Either) -> None:
+    booking = host.office.booked(host.event_type, at("10:00"))
+    other = host.office.booked(host.event_type, at("14:00"))
+    host.world.pump()
+    assert host.member.delete(f"{CALENDARS}/{host.connection}").status == 204
+    host.world.pump()
+    assert host.office.cancel(other).status == 200
+    host.world.pump()
+    assert len(host.events()) == 2, "nobody is let in to take it out"
+    again = connect(host.world, host.member, site, host.someone)
+    assert again.status == 200, again.raw
+    host.connection = again.body["id"]
+    host.come_round()
+    assert len(host.events()) == 1 and host.taken() == {"10:00"}
+    moved = host.member.post(f"/v1/scheduling/bookings/{booking['id']}/reschedule", {"start_time": at("10:30")})
+    assert moved.status == 201, moved.raw
+    host.world.pump()
+    host.sync()
+    assert [start_of(one) for one in host.events()] == [instant("10:30")]
+    assert host.office.cancel(moved.body).status == 200
+    host.world.pump()
+    host.sync()
+    assert host.events() == [] and host.taken() == set()
+
+
+def test_an_account_that_is_taken_away_in_the_midst_of_a_sync_keeps_nothing(host: Host, site: Either) -> None:
+    def taken_away() -> Any:
+        assert host.member.delete(f"{CALENDARS}/{host.connection}").status == 204
+        return refuses(site, 401)
+
+    host.busy("10:00", "10:30")
+    site.fail(listing(site), taken_away)
+    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    row = host.row
+    assert (row.status.value, row.next_sync_at, row.access_token) == ("DISCONNECTED", None, None)
+    assert host.taken() == set() and host.member.get(CALENDARS).body["items"] == []
+
+
+def test_what_is_told_in_the_midst_of_a_sync_is_looked_at_after_it(host: Host, site: Either) -> None:
+    """Of two syncs at once, one does the work."""
+
+    def told_meanwhile() -> Any:
+        asked = len(site.asked)
+        syncing.sync(system(host.member.organization_id), UUID(host.connection))
+        assert len(site.asked) == asked
+        return refuses(site, 401)  # and it begins again with another token
+
+    host.busy("10:00", "10:30")
+    site.fail(listing(site), told_meanwhile)
+    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    row = host.row
+    assert (row.status.value, host.taken()) == ("ACTIVE", {"10:00"})
+    assert row.next_sync_at is not None and row.next_sync_at <= now()
+
+
 def test_a_disconnected_calendar_keeps_nothing_and_hears_nothing(host: Host, site: Either) -> None:
     host.busy("10:00", "10:30")
     host.sync()

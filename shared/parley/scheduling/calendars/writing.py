@@ -104,8 +104,8 @@ def _taken(session: Session, row_id: UUID) -> Turn | None:
     found = session.execute(
         select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id).where(CalendarConnection.id == row.connection_id)
     ).one_or_none()
-    if found is None:
-        session.delete(row)
+    if found is None:  # taken away: connecting it again makes it due
+        row.due_at = None
         return None
     connection, host = found
     one = subject(session, row.booking_id)
