@@ -160,6 +160,17 @@ def test_a_server_is_found_by_its_well_known_address_from_whatever_it_says_at_it
     assert ([one.id for one in told.calendars], told.url) == ([site.url + HOME], f"{site.url}/dav/ada/")
 
 
+@pytest.mark.parametrize(
+    "inner", ["https://169.254.169.254/dav/", "https://10.0.0.1/dav/", "https://[::ffff:10.0.0.1]/dav/", "http://192.0.2.7/"]
+)
+def test_neither_a_redirect_nor_a_servers_own_words_lead_into_a_network_that_is_not_public(site: Scripted, inner: str) -> None:
+    home = f"<C:calendar-home-set><D:href>{inner}</D:href></C:calendar-home-set>"
+    for said in ((302, {"location": inner}, ""), multistatus(found(HOME, home))):
+        site.says = lambda *_, said=said: said
+        met = site.ask(Discover()).trouble
+        assert met is not None and met.code.value == "refused", said
+
+
 def test_an_event_that_changes_between_look_and_write_is_looked_at_again(site: Scripted) -> None:
     tags = iter(["1", "2"])
 

@@ -183,6 +183,11 @@ def test_a_stream_may_hold_several_calendars(site: Site) -> None:
     assert isinstance(told, Busy) and {one.uid for one in told.times} == {"a", "b"}
 
 
+def test_a_redirect_is_followed(site: Site) -> None:
+    site.body, site.location = calendar_of("UID:d\nDTSTART:20261202T100000Z"), "calendar.ics#top"
+    assert isinstance(site.ask(Discover(), "/away").answer, Discovered)
+
+
 def test_a_redirect_without_end_ends(site: Site) -> None:
     site.location = "/away"
     assert trouble(site.ask(Discover(), "/away")) == "refused"
