@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,10 @@ from parley.calendars.protocol import (
     Reply,
     Request,
 )
+from tests.harness import World
 from tests.scheduling.calendars.caldav_server import calendar_of
+from tests.scheduling.calendars.conftest import CALENDARS
+from tests.scheduling.office import Office, at, weekday
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)
 
@@ -34,7 +38,7 @@ class Site:
     """One address that answers `body`; `/away` leads to `location`."""
 
     def __init__(self) -> None:
-        self.body, self.location, self.conditional = "", "", 0
+        self.body, self.location, self.conditional, self.is_gone = "", "", 0, False
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,7 +46,7 @@ class Site:
                 is_away = self.path == "/away"
                 is_known = self.headers.get("if-none-match") == site.etag
                 site.conditional += is_known
-                self.send_response(302 if is_away else 304 if is_known else 200)
+                self.send_response(404 if site.is_gone else 302 if is_away else 304 if is_known else 200)
                 for name, value in [("location", site.location)] if is_away else [("etag", site.etag)]:
                     self.send_header(name, value)
                 sent = b"" if is_away or is_known else site.body.encode()
@@ -181,6 +185,30 @@ def test_a_stream_may_hold_several_calendars(site: Site) -> None:
     site.body = calendar_of(first) + calendar_of(second)
     told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
     assert isinstance(told, Busy) and {one.uid for one in told.times} == {"a", "b"}
+
+
+def test_a_calendar_is_connected_by_its_address_and_says_when_that_leads_nowhere(
+    site: Site, world: World, office: Office, event_type: dict[str, Any]
+) -> None:
+    site.body = calendar_of(f"UID:d\nDTSTART:{at('10:00').replace('-', '').replace(':', '')}\nDURATION:PT30M")
+    address = f"http://127.0.0.1:{site.server.server_port}/secret-of-mine.ics"
+    made = office.host.post(CALENDARS, {"provider": "CUSTOM", "ics_url": address})
+    assert (made.status, made.body["method"], made.body["is_primary"]) == (201, "ICS", False), made.raw
+    assert "secret-of-mine" not in str(made.raw)
+    path = f"{CALENDARS}/{made.body['id']}"
+    world.pump()
+    assert office.host.get(path).body["status"] == "ACTIVE"
+    assert "10:00" not in office.starts(event_type, weekday(0))
+    assert office.host.patch(path, {"is_primary": True}).body["code"] == "nothing_to_write_to"
+    site.is_gone = True
+    assert office.host.post(f"{path}/sync").status == 202
+    world.pump()
+    site.is_gone = False
+    seen = office.host.get(path).body
+    assert (seen["status"], seen["error_code"]) == ("EXPIRED", "unauthorized")
+    assert "leads to nothing" in seen["error_message"] and "secret-of-mine" not in str(seen)
+    assert "10:00" not in office.starts(event_type, weekday(0)), "what was known last counts"
+    assert office.host.post(CALENDARS, {"provider": "CUSTOM", "ics_url": address}).body["id"] == made.body["id"]
 
 
 def test_a_redirect_is_followed(site: Site) -> None:

@@ -36,6 +36,10 @@ _ASKING_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 0.1
 
 
+class _NotRenewable(InTrouble):
+    """What would not be taken is all that there is to get in with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An account, and the version of its token: who is refused with it says so to `entry`."""
@@ -74,7 +78,11 @@ def admitted(caller: Caller, connection_id: UUID, seconds: float, work: Callable
     except InTrouble as met:
         if met.code is not TroubleCode.UNAUTHORIZED:
             raise
-    return work(entry(caller, connection_id, seconds, refused_version=first.version).account)
+        try:
+            again = entry(caller, connection_id, seconds, refused_version=first.version)
+        except _NotRenewable:
+            raise met from None
+    return work(again.account)
 
 
 def entry(caller: Caller, connection_id: UUID, seconds: float, refused_version: int | None = None) -> Entry:
@@ -92,7 +100,7 @@ def entry(caller: Caller, connection_id: UUID, seconds: float, refused_version: 
             if is_fresh(row) and row.token_version != refused_version:
                 return Entry(opened(session, row), row.token_version)
             if row.method is not CalendarMethod.OAUTH or row.refresh_token is None:
-                raise InTrouble(TroubleCode.UNAUTHORIZED, "The calendar's server does not let us in.")
+                raise _NotRenewable(TroubleCode.UNAUTHORIZED, "The calendar's server does not let us in.")
             is_mine = row.refreshing_until is None or row.refreshing_until <= now()
             if is_mine:
                 row.refreshing_until, version = now() + _LEASE, row.token_version
