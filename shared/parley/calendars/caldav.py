@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from parley.calendars import icalendars
 from parley.calendars.dav import CALDAV, DAV, SERVER, Multistatus, Resource, Server, dav_trouble, joined, names, tag, text
-from parley.calendars.discovering import discovered
+from parley.calendars.discovering import addresses, discovered
 from parley.calendars.protocol import (
     MOST_EVENTS,
     Busy,
@@ -87,7 +87,13 @@ def changes(account: CalDavAccount, wanted: Changes, deadline: Deadline) -> Chan
     if token.startswith(_CTAG) and now == token:
         return Changed(events=[], sync_token=token, is_full=False)
     # The token is older than what is read now: what changes in between is told again.
-    answered = server.report(wanted.calendar_id, _query(wanted.start, wanted.end))
+    try:
+        answered = server.report(wanted.calendar_id, _query(wanted.start, wanted.end))
+    except InTrouble as met:
+        if met.code not in _NO_QUERY:
+            raise
+        times = [(one.start, one.end) for one in _free_busy(server, wanted.calendar_id, wanted.start, wanted.end)]
+        return Changed(events=[ChangedEvent(event_id="busy", times=times)], sync_token=None, is_full=True)
     events = _events(server, answered.resources, wanted.start, wanted.end, wanted.timezone)
     return Changed(events=[one for one in events if one.times], sync_token=now, is_full=True)
 
@@ -138,7 +144,7 @@ def _event(server: Server, resource: Resource, start: datetime, end: datetime, t
     if data is None:
         return ChangedEvent(event_id=resource.url) if resource.status is None else None
     try:
-        by_uid = icalendars.busy(icalendars.parsed(data.encode()), start, end, timezone, me=server.account.username)
+        by_uid = icalendars.busy(icalendars.parsed(data.encode()), start, end, timezone, me=lambda: addresses(server))
     except InTrouble:  # one event that nobody can read takes no other with it
         return ChangedEvent(event_id=resource.url)
     times = [one for found in by_uid.values() for one in found]

@@ -3,13 +3,14 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException  # type: ignore[import-untyped]  # it has no types
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # it has no types
 
+from parley.calendars.digest import Challenge
 from parley.calendars.protocol import CalDavAccount, InTrouble, TroubleCode
 from parley.calendars.wire import Deadline, send, trouble_of
 from parley.kernel.outgoing import Answer
@@ -50,12 +51,14 @@ class Multistatus:
 
 
 class Server:
-    """An account's server, within one deadline."""
+    """An account's server, within one deadline. `addresses` are its owner's, once somebody has asked."""
 
     def __init__(self, account: CalDavAccount, deadline: Deadline) -> None:
         self.account, self.deadline = account, deadline
         password = f"{account.username}:{account.password}".encode()
-        self._authorization = f"Basic {base64.b64encode(password).decode()}"
+        self._basic = f"Basic {base64.b64encode(password).decode()}"
+        self._challenge: Challenge | None = None
+        self.addresses: frozenset[str] | None = None
 
     def request(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b"") -> tuple[str, Answer]:
         """One request, redirects followed: each to an address that is checked as the first one was, and never without TLS.
@@ -63,11 +66,25 @@ class Server:
         Returns where it was answered. A server has the password anyway: it may say where else to bring it.
         """
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = send(method, url, self.deadline, {"authorization": self._authorization} | (headers or {}), body)
+            answer = self._sent(method, url, headers or {}, body)
             if answer.status not in _REDIRECTS or not answer.headers.get("location"):
                 return url, answer
             url = joined(url, answer.headers["location"])
         raise InTrouble(TroubleCode.REFUSED, "The server leads from one address to another without end.")
+
+    def _sent(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Once more for a server that wants a digest: the first time, or since its nonce is too old."""
+        answer = send(method, url, self.deadline, headers | {"authorization": self._authorization(method, url)}, body)
+        challenge = Challenge.read(answer.headers.get("www-authenticate", "")) if answer.status == 401 else None
+        if challenge is None:
+            return answer
+        self._challenge = challenge
+        return send(method, url, self.deadline, headers | {"authorization": self._authorization(method, url)}, body)
+
+    def _authorization(self, method: str, url: str) -> str:
+        if self._challenge is None:
+            return self._basic
+        return self._challenge.answered(method, url, self.account.username, self.account.password)
 
     def propfind(self, url: str, depth: int, properties: Sequence[str]) -> Multistatus:
         body = f"<D:propfind {_NAMES}><D:prop>{''.join(tag(name) for name in properties)}</D:prop></D:propfind>"
@@ -102,7 +119,9 @@ def text(value: str) -> str:
 def joined(base: str, href: str) -> str:
     """A whole URL, always with the same escapes for the same resource."""
     parts = urlsplit(urljoin(base, href))
-    return urlunsplit((parts.scheme, parts.netloc, quote(unquote(parts.path), safe="/~@:!$&'()*+,;=-._"), parts.query, ""))
+    # Segment by segment: an escaped slash is none.
+    path = "/".join(quote(unquote_to_bytes(one), safe="~@:!$&'()*+,;=-._") for one in parts.path.split("/"))
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
 def dav_trouble(answer: Answer) -> InTrouble:

@@ -1,5 +1,6 @@
 """From what somebody knows of a CalDAV server to their calendars (RFC 6764, RFC 5397, RFC 4791, 6.2.1)."""
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from parley.calendars import icalendars
@@ -11,6 +12,7 @@ _KIND, _COMPONENTS = f"{DAV}resourcetype", f"{CALDAV}supported-calendar-componen
 _RIGHTS, _ZONE, _TRANSPARENCY = f"{DAV}current-user-privilege-set", f"{CALDAV}calendar-timezone", f"{CALDAV}schedule-calendar-transp"
 _OF_CALENDAR = (_KIND, _NAME, _COMPONENTS, _RIGHTS, _ZONE, _TRANSPARENCY, f"{SERVER}getctag")
 _WRITING = {f"{DAV}{name}" for name in ("all", "write", "write-content", "bind")}
+_ADDRESSES = f"{CALDAV}calendar-user-address-set"
 _MOST_CALENDARS = 100
 
 
@@ -23,6 +25,20 @@ def discovered(server: Server) -> Discovered:
     calendars = [_calendar(one, is_first=at == 0) for at, one in enumerate(found)]
     parts = urlsplit(principal)
     return Discovered(account_id=f"{server.account.username}@{parts.netloc}{parts.path}", account_name=name, calendars=calendars, url=url)
+
+
+def addresses(server: Server) -> frozenset[str]:
+    """Whom invitations call the account's owner: by the server (RFC 6638, 2.4.1), and by the name that they log in with. Asked once."""
+    if server.addresses is None:
+        own = {icalendars.address_of(server.account.username)}
+        with suppress(InTrouble):  # a server that knows no scheduling
+            answered = server.propfind(server.account.url, 0, (_PRINCIPAL,))
+            principal = next((href for one in answered.resources if (href := one.href(_PRINCIPAL))), None)
+            for one in server.propfind(principal, 0, (_ADDRESSES,)).resources if principal else []:
+                found = one.properties.get(_ADDRESSES)
+                own |= {icalendars.address_of(href.text) for href in (found if found is not None else ()) if href.text}
+        server.addresses = frozenset(own)
+    return server.addresses
 
 
 def _home(server: Server) -> tuple[str, str, str, str]:

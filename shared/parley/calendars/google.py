@@ -43,6 +43,9 @@ from parley.calendars.wire import Deadline, Operations, trouble_of
 from parley.kernel.outgoing import Answer
 
 _SLACK = timedelta(days=14)
+_LONGEST_QUESTION = timedelta(days=30)
+# What is said of events by a calendar that shows none to the account.
+_HIDDEN = frozenset({"requiredAccessLevel", "forbidden", "notFound"})
 _WATCHED_SECONDS = 7 * 24 * 3600
 _FIELDS = "timeZone,nextPageToken,nextSyncToken,items(id,status,iCalUID,transparency,eventType,start,end,attendees(self,responseStatus))"
 _LIMITS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "calendarLimitExceeded"})
@@ -142,6 +145,10 @@ class _Channel(Said):
     expiration: int = 0  # milliseconds, as a text
 
 
+class _Hidden(InTrouble):
+    """The calendar does not show its events to the account, or is not there."""
+
+
 def exchange_code(_: OAuthAccount, wanted: ExchangeCode, deadline: Deadline) -> Tokens:
     return oauth.exchanged(oauth.client_of(Provider.GOOGLE), wanted, deadline)
 
@@ -179,10 +186,8 @@ def free_busy(account: OAuthAccount, wanted: FreeBusy, deadline: Deadline) -> Bu
     def busy(calendar_id: str) -> list[BusyTime]:
         try:
             return _listed(account, calendar_id, wanted, deadline)
-        except InTrouble as met:
-            if met.code not in (TroubleCode.NOT_FOUND, TroubleCode.REFUSED):
-                raise
-            return _only_busy(account, calendar_id, wanted, deadline)
+        except _Hidden:
+            return _only_busy(account, calendar_id, wanted.start, wanted.end, deadline)
 
     return side_by_side(wanted.calendar_ids, busy)
 
@@ -204,13 +209,25 @@ def _listed(account: OAuthAccount, calendar_id: str, wanted: FreeBusy, deadline:
             return times
 
 
-def _only_busy(account: OAuthAccount, calendar_id: str, wanted: FreeBusy, deadline: Deadline) -> list[BusyTime]:
+def _only_busy(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> list[BusyTime]:
     """For a calendar that shows no events: shared with its owner as free or busy alone."""
-    asked = {"timeMin": wanted.start.isoformat(), "timeMax": wanted.end.isoformat(), "items": [{"id": calendar_id}]}
+    asked = {"timeMin": start.isoformat(), "timeMax": end.isoformat(), "items": [{"id": calendar_id}]}
     told = _FreeBusy.of(_api("POST", "/freeBusy", account, deadline, asked)).calendars.get(calendar_id)
     if told is None or told.errors:
         raise InTrouble(TroubleCode.NOT_FOUND, "Google does not show this calendar to the account.")
     return [BusyTime(start=span.start, end=span.end) for span in told.busy if span.start < span.end]
+
+
+def _only_busy_now(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Changed:
+    """All of it each time, as if it were one event. A question about long is refused (`timeRangeTooLong`)."""
+    times: list[BusyTime] = []
+    start = wanted.start
+    while start < wanted.end:
+        end = min(start + _LONGEST_QUESTION, wanted.end)
+        times += _only_busy(account, wanted.calendar_id, start, end, deadline)
+        start = end
+    whole = ChangedEvent(event_id="busy", times=[(one.start, one.end) for one in times])
+    return Changed(events=[whole], sync_token=None, is_full=True)
 
 
 def changes(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Changed:
@@ -223,7 +240,10 @@ def changes(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Chang
         query["syncToken"] = place.sync
     else:
         query |= {"timeMin": place.since.isoformat(), "timeMax": place.until.isoformat()}
-    told = _Events.of(_api("GET", f"{_path(wanted.calendar_id)}/events", account, deadline, pageToken=place.page, **query))
+    try:
+        told = _Events.of(_api("GET", f"{_path(wanted.calendar_id)}/events", account, deadline, pageToken=place.page, **query))
+    except _Hidden:
+        return _only_busy_now(account, wanted, deadline)
     gone = [event.id for event in told.items if event.status == "cancelled"]
     there = [
         ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(told.zone, place.since, place.until))
@@ -306,11 +326,14 @@ def _path(calendar_id: str) -> str:
 def _api(method: str, path: str, account: OAuthAccount, deadline: Deadline, wanted: Any = None, **query: Any) -> Answer:
     said = {name: str(value) for name, value in query.items() if value is not None}
     url = oauth.client_of(Provider.GOOGLE).api + path + (f"?{urlencode(said)}" if said else "")
-    return _good(ask(method, url, account.access_token, deadline, wanted))
+    return _good(ask(method, url, account.access_token, deadline, wanted), has_token="syncToken" in said)
 
 
-def _good(answer: Answer) -> Answer:
-    """The answer, if it is none of Google's refusals. Source: "Handle API errors"."""
+def _good(answer: Answer, *, has_token: bool = False) -> Answer:
+    """The answer, if it is none of Google's refusals. Source: "Handle API errors".
+
+    `has_token`: of a request with a sync token, to which 410 alone says that it is good no more, and 400 that it never was.
+    """
     if 200 <= answer.status < 300:
         return answer
     error = error_of(answer)
@@ -322,11 +345,12 @@ def _good(answer: Answer) -> Answer:
         code = TroubleCode.RATE_LIMITED
     elif reasons & _SCOPES:
         code = TroubleCode.UNAUTHORIZED
-    elif reasons & _SYNC:
+    elif reasons & _SYNC or (has_token and answer.status in (400, 410)):
         code = TroubleCode.SYNC_EXPIRED
     elif "accessNotConfigured" in reasons:  # by us, at Google: nothing that the calendar's owner could mend
         code = TroubleCode.UNAVAILABLE
-    raise InTrouble(code, _SENTENCES.get(code, met.said), met.retry_after)
+    trouble = _Hidden if answer.status in (403, 404) and reasons & _HIDDEN else InTrouble
+    raise trouble(code, _SENTENCES.get(code, met.said), met.retry_after)
 
 
 _SENTENCES = {

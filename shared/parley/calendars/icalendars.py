@@ -1,37 +1,43 @@
 """iCalendar (RFC 5545) that strangers wrote: when it keeps somebody busy. And the one event that we write."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import recurring_ical_events  # type: ignore[import-untyped]  # it has no types
 from icalendar import Calendar, Component
 from icalendar import Event as VEvent
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from parley.calendars.protocol import MOST_EVENTS, Event, InTrouble, TroubleCode
 
 Times = list[tuple[datetime, datetime]]
+Me = Callable[[], frozenset[str]]
 _DAY = timedelta(days=1)
 # A rule that says more than this for a day is no meeting; expanding it would take for ever.
 _MOST_A_DAY = 48
+# What the parser and the expansion stumble over in an event.
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, ArithmeticError)
 _TOO_OFTEN = ("SECONDLY", "MINUTELY")
 
 
 def parsed(text: bytes) -> Calendar:
-    """Raises `InTrouble`."""
+    """One calendar, of a stream that may hold several (RFC 5545, 3.4). Raises `InTrouble`."""
     try:
-        made = Calendar.from_ical(text.decode("utf-8-sig", "replace"))
+        made, *others = Calendar.from_ical(text.decode("utf-8-sig", "replace"), multiple=True)
     except Exception as error:  # the parser raises whatever it stumbles over
         raise InTrouble(TroubleCode.REFUSED, "What came is not an iCalendar.") from error
-    if not isinstance(made, Calendar) or made.name != "VCALENDAR":
+    if not all(isinstance(one, Calendar) and one.name == "VCALENDAR" for one in (made, *others)):
         raise InTrouble(TroubleCode.REFUSED, "What came is not an iCalendar.")
+    made.subcomponents += [inner for one in others for inner in one.subcomponents]
     return made
 
 
-def busy(calendar: Calendar, start: datetime, end: datetime, timezone: str, me: str = "") -> dict[str, Times]:
-    """The times in `[start, end)` that events keep, by UID; one that keeps none has none. `me` is whose refusals count.
+def busy(calendar: Calendar, start: datetime, end: datetime, timezone: str, me: Me = frozenset) -> dict[str, Times]:
+    """The times in `[start, end)` that events keep, by UID; one that keeps none has none. `me` tells the addresses whose refusals count.
 
     Recurring events are expanded by their own zones, with exceptions and moved instances. All-day events and those without a zone are in
     `timezone`. Raises `InTrouble` for more than can be told.
@@ -57,10 +63,10 @@ def uid_of(component: Component) -> str:
 
 
 def zone_of(name: str | None) -> ZoneInfo:
-    """UTC for a name that is none."""
+    """By a name of IANA's or of Windows; UTC for one that is neither."""
     try:
-        return ZoneInfo(name or "UTC")
-    except (ValueError, OSError):
+        return ZoneInfo(WINDOWS_TO_OLSON.get(name or "", name or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 
@@ -70,15 +76,34 @@ def timezone_of(calendar: Calendar) -> str | None:
     return next((name for name in said if name and (name == "UTC" or zone_of(name).key != "UTC")), None)
 
 
-def _expanded(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Component]:
-    for one in calendar.walk("VEVENT"):
+def _expanded(calendar: Calendar, start: datetime, end: datetime) -> list[Component]:
+    """All at once; where that fails, each series by itself, without those that can't be understood."""
+    every = calendar.walk("VEVENT")
+    try:
+        return _between(calendar, every, start, end)
+    except _UNREADABLE:
+        pass
+    series: dict[str, list[Component]] = {}
+    for one in every:
+        series.setdefault(uid_of(one), []).append(one)
+    found: list[Component] = []
+    for ones in series.values():
+        with suppress(*_UNREADABLE):
+            found += _between(calendar, ones, start, end)
+    return found
+
+
+def _between(whole: Calendar, events: list[Component], start: datetime, end: datetime) -> list[Component]:
+    part = Calendar()
+    if (zone := whole.get("X-WR-TIMEZONE")) is not None:  # of events that name none
+        part.add("X-WR-TIMEZONE", zone)
+    for one in events:
         if _is_endless(one.get("RRULE")):
             del one["RRULE"]
-    try:
-        # A day more at both ends: the zones of all-day events are applied afterwards.
-        yield from recurring_ical_events.of(calendar, components=["VEVENT"], skip_bad_series=True).between(start - _DAY, end + _DAY)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, ArithmeticError) as error:
-        raise InTrouble(TroubleCode.REFUSED, "The calendar has an event that can't be understood.") from error
+        part.add_component(one)
+    # A day more at both ends: the zones of all-day events are applied afterwards.
+    expanded = recurring_ical_events.of(part, components=["VEVENT"], skip_bad_series=True)
+    return list(expanded.between(start - _DAY, end + _DAY))
 
 
 def _is_endless(rules: Any) -> bool:
@@ -90,15 +115,18 @@ def _is_endless(rules: Any) -> bool:
     return False
 
 
-def _is_busy(event: Component, me: str) -> bool:
+def _is_busy(event: Component, me: Me) -> bool:
     if str(event.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT" or str(event.get("STATUS", "")).upper() == "CANCELLED":
         return False
     attendees = event.get("ATTENDEE") or []
-    for one in attendees if isinstance(attendees, list) else [attendees]:
-        is_me = bool(me) and str(one).lower().removeprefix("mailto:") == me.lower()
-        if is_me and str(getattr(one, "params", {}).get("PARTSTAT", "")).upper() == "DECLINED":
-            return False
-    return True
+    listed = attendees if isinstance(attendees, list) else [attendees]
+    declined = {address_of(str(one)) for one in listed if str(getattr(one, "params", {}).get("PARTSTAT", "")).upper() == "DECLINED"}
+    return not declined or not declined & me()
+
+
+def address_of(calendar_user: str) -> str:
+    """A calendar user's address, so that those of one compare."""
+    return calendar_user.strip().lower().removeprefix("mailto:")
 
 
 def _times(event: Component, zone: ZoneInfo) -> tuple[datetime, datetime] | None:

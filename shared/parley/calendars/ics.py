@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from icalendar import Calendar
 
@@ -83,7 +83,7 @@ def _got(account: IcsAccount, deadline: Deadline, headers: dict[str, str] | None
             if answer.status in (403, 404, 410):
                 raise InTrouble(TroubleCode.UNAUTHORIZED, "The calendar's address leads to nothing any more.")
             raise trouble_of(answer)
-        url = urljoin(url, answer.headers["location"])
+        url = urldefrag(urljoin(url, answer.headers["location"])).url
     raise InTrouble(TroubleCode.REFUSED, "The calendar's address leads from one to another without end.")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from io import BytesIO
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -29,7 +32,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 class Radicale:
-    """`delay` seconds pass before each answer; while `is_down`, it answers 503. `requests` are the methods and paths that came."""
+    """`delay` seconds pass before each answer; while `is_down`, it answers 503. `requests` are the methods and paths that came.
+
+    What Radicale does not do, and others do: `wants_digest` takes no password but a digest of it, `addresses` are whom invitations call
+    its user, and without `shows_events` a calendar says when it is busy, and no more.
+    """
 
     def __init__(self, folder: Path) -> None:
         users = folder / "users"
@@ -46,6 +53,8 @@ class Radicale:
         )
         self._application = Application(settings)
         self.delay, self.is_down, self.refuses = 0.0, False, False
+        self.wants_digest, self.shows_events, self.digests = False, True, 0
+        self.addresses: list[str] = []
         self.requests: list[tuple[str, str]] = []
         self._server = make_server("127.0.0.1", 0, self._answer, _Threads, _Quiet)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -60,7 +69,46 @@ class Radicale:
         if self.refuses:
             start_response("401 Unauthorized", [("Content-Length", "0")])
             return []
+        if self.wants_digest and not self._is_digest(environ):
+            challenge = f'Digest realm="Radicale, at home", qop="auth,auth-int", nonce="n{self.digests // 3}", opaque="o"'
+            start_response("401 Unauthorized", [("Content-Length", "0"), ("WWW-Authenticate", challenge)])
+            return []
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        if b"calendar-query" in body and not self.shows_events:
+            start_response("403 Forbidden", [("Content-Length", "0")])
+            return []
+        if b"calendar-user-address-set" in body:
+            return self._whose(environ, start_response)
         return self._application(environ, start_response)
+
+    def _is_digest(self, environ: dict[str, Any]) -> bool:
+        """RFC 7616, 3.4.1; a nonce is good for three requests. Radicale itself is then told the password."""
+        scheme, _, said = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme != "Digest":
+            return False
+        of = dict(re.findall(r'(\w+)="?([^",]*)"?', said.replace("Radicale, at home", "")))
+
+        def hashed(text: str) -> str:
+            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+        target = environ["PATH_INFO"] + (f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else "")
+        secret, request = hashed(f"{USER}:Radicale, at home:{PASSWORD}"), hashed(f"{environ['REQUEST_METHOD']}:{of['uri']}")
+        wanted = hashed(f"{secret}:{of['nonce']}:{of['nc']}:{of['cnonce']}:auth:{request}")
+        is_good = (of["response"], of["uri"], of["opaque"]) == (wanted, target, "o") and of["nonce"] == f"n{self.digests // 3}"
+        self.digests += is_good
+        environ["HTTP_AUTHORIZATION"] = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
+        return is_good
+
+    def _whose(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        hrefs = "".join(f"<D:href>{one}</D:href>" for one in self.addresses)
+        inner = (
+            f"<D:href>{environ['PATH_INFO']}</D:href><D:propstat><D:prop><C:calendar-user-address-set>{hrefs}</C:calendar-user-address-set>"
+        )
+        inner += "</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
+        said = f'<D:multistatus xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:response>{inner}</D:response></D:multistatus>'
+        start_response("207 Multi-Status", [("Content-Type", "application/xml"), ("Content-Length", str(len(said)))])
+        return [said.encode()]
 
     @property
     def url(self) -> str:

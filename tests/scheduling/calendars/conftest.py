@@ -66,4 +66,4 @@ class Desk:
 @pytest.fixture
 def desk(world: World, office: Office, dav: Radicale) -> Iterator[Desk]:
     yield Desk(world, office.host, dav)
-    dav.delay, dav.is_down = 0.0, False
+    dav.delay, dav.is_down, dav.wants_digest, dav.shows_events, dav.addresses = 0.0, False, False, True, []

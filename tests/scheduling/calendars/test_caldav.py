@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from parley.calendars import dav
+from parley.kernel.callers import system
+from parley.kernel.db import transaction
 from parley.scheduling.calendars import writing
-from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarEvent
+from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarEvent, ConnectedCalendar
 from tests.harness import Member, World
 from tests.scheduling.calendars.caldav_server import USER
 from tests.scheduling.calendars.conftest import CALENDARS, Desk
@@ -62,6 +65,83 @@ def test_a_change_made_elsewhere_comes_with_the_next_sync_alone(desk: Desk, offi
     assert "14:00" not in starts
     reports = [path for method, path in desk.dav.requests if method == "REPORT"]
     assert len(reports) == 2, "what has changed, and that one event"
+
+
+def test_a_server_that_has_forgotten_what_it_told_is_read_from_the_beginning(
+    desk: Desk, office: Office, event_type: dict[str, Any]
+) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    connection = desk.connect()
+    with transaction(system(desk.host.organization_id)) as session:
+        session.execute(update(ConnectedCalendar).values(sync_token=f"sync:http://radicale.org/ns/sync/{'0' * 64}"))
+    desk.dav.delete(f"{desk.path}dentist.ics")
+    desk.put("lunch", at("12:00"), at("13:00"))
+    assert desk.sync(connection["id"])["status"] == "ACTIVE"
+    starts = office.starts(event_type, DAY)
+    assert "10:00" in starts and "12:00" not in starts
+
+
+def test_what_somebody_else_did_to_a_bookings_event_keeps_it_from_nothing(
+    desk: Desk, office: Office, event_type: dict[str, Any], world: World
+) -> None:
+    desk.connect()
+    made = office.booked(event_type, at("10:00"))
+    world.pump()
+    (row,) = desk.host.rows(select(CalendarEvent))
+    path = row.provider_event_id.removeprefix(desk.dav.url)
+    desk.dav.delete(path)
+    moved = office.host.post(f"/v1/scheduling/bookings/{made['id']}/reschedule", {"start_time": at("10:30")})
+    world.pump()
+    assert len(desk.events()) == 1, "one that was deleted is there again"
+    whose = desk.dav.send("GET", path)[1].partition("UID:")[2].split()[0]
+    desk.dav.put(path, f"UID:{whose}\nDTSTAMP:20260101T000000Z\nSUMMARY:Mine\nDTSTART:20261201T100000Z\nDTEND:20261201T110000Z")
+    again = office.host.post(f"/v1/scheduling/bookings/{moved.body['id']}/reschedule", {"start_time": at("11:00")})
+    world.pump()
+    (event,) = desk.events()
+    assert at("11:00").replace("-", "").replace(":", "") in event, "one that was moved stands where its booking is"
+    desk.dav.delete(path)
+    assert office.cancel(again.body).status == 200
+    world.pump()
+    assert (desk.events(), desk.host.rows(select(CalendarEvent))) == ([], [])
+
+
+def test_a_server_that_wants_a_digest_gets_one(desk: Desk, office: Office, event_type: dict[str, Any], world: World) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    desk.dav.wants_digest = True
+    refused = desk.host.post(CALENDARS, desk.wanted(password="wrong"))  # it is
+    assert (refused.status, refused.body["reason"]) == (422, "unauthorized")
+    assert desk.connect()["status"] == "ACTIVE"
+    assert "10:00" not in office.starts(event_type, DAY)
+    office.booked(event_type, at("12:00"))
+    world.pump()
+    desk.dav.wants_digest = False
+    assert len(desk.events()) == 2
+
+
+def test_what_the_owner_declined_is_free_by_whatever_address_they_were_invited(
+    desk: Desk, office: Office, event_type: dict[str, Any]
+) -> None:
+    desk.dav.addresses = ["mailto:Ada@Office.example", "/principals/ada/"]
+    invited_as = "ATTENDEE;PARTSTAT={}:mailto:{}"
+    desk.put("no", at("10:00"), at("10:30"), invited_as.format("DECLINED", "ada@office.example"))
+    desk.put("yes", at("11:00"), at("11:30"), invited_as.format("ACCEPTED", "ada@office.example"))
+    desk.put("theirs", at("12:00"), at("12:30"), invited_as.format("DECLINED", "bob@office.example"))
+    desk.connect()
+    starts = office.starts(event_type, DAY)
+    assert "10:00" in starts and not {"11:00", "12:00"} & set(starts)
+    assert office.book(event_type, at("10:00")).status == 201
+
+
+def test_a_calendar_that_shows_no_events_is_known_by_its_times(desk: Desk, office: Office, event_type: dict[str, Any]) -> None:
+    desk.put("dentist", at("10:00"), at("11:00"))
+    desk.dav.shows_events = False
+    connection = desk.connect()
+    assert connection["status"] == "ACTIVE"
+    assert not {"10:00", "10:30"} & set(office.starts(event_type, DAY))
+    desk.put("lunch", at("12:00"), at("13:00"))
+    assert office.book(event_type, at("12:00")).body["code"] == "slot_taken"
+    desk.sync(connection["id"])
+    assert "12:00" not in office.starts(event_type, DAY)
 
 
 def test_a_recurring_event_keeps_its_wall_clock_over_a_change_of_the_clocks(desk: Desk, office: Office) -> None:
@@ -293,3 +373,17 @@ def test_a_calendar_that_does_not_count_keeps_nobody_busy(desk: Desk, office: Of
     assert "10:00" not in office.starts(event_type, DAY)
     assert desk.host.patch(path, {"busy_calendar_ids": ["nobody"]}).body["code"] == "no_such_calendar"
     assert USER in connection["account_name"]
+
+
+@pytest.mark.parametrize(
+    ("href", "whole"),
+    [
+        ("/ada/work/a b.ics", "/ada/work/a%20b.ics"),
+        ("/ada/work/a%20b%40c.ics", "/ada/work/a%20b@c.ics"),
+        ("/ada/work/a%2Fb.ics", "/ada/work/a%2Fb.ics"),
+        ("/ada/work/gr%fcn.ics", "/ada/work/gr%FCn.ics"),
+        ("grün.ics", "/ada/work/gr%C3%BCn.ics"),
+    ],
+)
+def test_one_resource_has_one_address_and_two_have_two(href: str, whole: str) -> None:
+    assert dav.joined("https://dav.example/ada/work/", href) == f"https://dav.example{whole}"

@@ -175,6 +175,16 @@ def test_a_token_that_is_forgotten_is_said_to_be_and_the_next_answer_is_full(sit
     site.forgotten_before = 0
 
 
+@pytest.mark.parametrize("answer", [Response("", 410), google_server.refusal(400, "invalid", "Invalid sync token value.")])
+def test_google_forgets_whatever_it_says_of_the_reason(google: Google, answer: Response) -> None:
+    adapter = Adapter(google)
+    _, _, _, token = all_changes(adapter, None)
+    google.fail(listing(google), answer)
+    assert adapter.trouble(changes(adapter.calendar.id, token)).code is TroubleCode.SYNC_EXPIRED
+    google.fail(listing(google), answer)
+    assert adapter.trouble(changes(adapter.calendar.id, None)).code in (TroubleCode.NOT_FOUND, TroubleCode.REFUSED), "there is no token"
+
+
 def test_a_token_whose_window_is_over_or_that_is_none_has_all_read_again(site: Either) -> None:
     adapter = Adapter(site)
     kept = site.add_event(adapter.calendar, START, START + HOUR)
@@ -316,6 +326,11 @@ def test_google_shows_a_calendar_that_is_shared_as_free_or_busy_alone(google: Go
     google.add_event(other, START + HOUR / 2, START + 2 * HOUR)
     told = adapter.ask(free_busy(other.id))
     assert [(one.start, one.end, one.event_id) for one in told.times] == [(START, START + 2 * HOUR, None)]
+    later = START + timedelta(days=70)
+    google.add_event(other, later, later + HOUR)
+    known = adapter.ask(changes(other.id, None, START + timedelta(days=100)))
+    assert (known.is_full, known.sync_token) == (True, None)
+    assert [times for one in known.events for times in one.times] == [(START, START + 2 * HOUR), (later, later + HOUR)]
 
 
 def test_what_a_provider_sends_may_be_anything(site: Either) -> None:

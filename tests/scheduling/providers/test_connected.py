@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +15,15 @@ from parley.calendars.protocol import InTrouble, TroubleCode
 from parley.kernel import db
 from parley.kernel.callers import system
 from parley.kernel.clock import now
-from parley.scheduling.calendars import tokens
+from parley.scheduling.calendars import syncing, tokens
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar
 from tests.harness import Member, World
 from tests.scheduling.office import Letter, Office, at, weekday
 from tests.scheduling.providers import google_server, microsoft_server
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.test_adapters import listing
+from tests.scheduling.providers.site import Calendar, as_json
+from tests.scheduling.providers.test_adapters import listing, refuses
 from tests.scheduling.providers.test_consent import CALENDARS, connect
 
 Either = Google | Microsoft
@@ -38,6 +40,9 @@ class Host:
 
     def __init__(self, world: World, member: Member, site: Either) -> None:
         self.world, self.member, self.site = world, member, site
+        # What other tests left due would be swept with this one, and meet its troubles.
+        with world.stack.postgres.superuser("parley") as superuser:
+            superuser.run("UPDATE scheduling_calendar_connections SET next_sync_at = NULL")
         self.office = Office(world, member)
         self.event_type = self.office.event_type()
         self.someone = site.someone()
@@ -187,6 +192,39 @@ def test_a_forgotten_token_has_all_read_anew_and_nothing_is_lost(host: Host, sit
     site.forgotten_before = 0
 
 
+def test_a_calendar_that_can_not_be_read_keeps_no_other_from_being_read_and_is_said(host: Host, site: Either) -> None:
+    broken = host.someone.add(Calendar(f"first{token_hex(6)}", "A calendar before the other"))
+    assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+    both = [broken.id, host.calendar.id]
+    assert host.member.patch(f"{CALENDARS}/{host.connection}", {"busy_calendar_ids": both}).status == 200
+    host.world.pump()
+    host.busy("10:00", "10:30")
+    for begins in (f"{listing(site)}{broken.id}", "POST /calendar/v3/freeBusy"):
+        site.fail(begins, refuses(site, 404), times=9)
+    host.sync()
+    assert host.taken() == {"10:00"}
+    assert (host.row.status.value, host.row.error_code) == ("ERROR", "not_found"), "it is one of the account's, and not known"
+    site.troubles.clear()
+    del host.someone.calendars[broken.id]
+    host.sync()
+    assert host.row.status.value == "ACTIVE"
+    (shown,) = host.member.get(f"{CALENDARS}/{host.connection}").body["calendars"]
+    assert shown["calendar_id"] == host.calendar.id
+
+
+def test_a_calendar_that_shows_no_events_is_known_by_its_times(world: World, acme: Member, google: Google) -> None:
+    host = Host(world, acme, google)
+    other = host.someone.add(Calendar("boss@google.test", "Boss", role="freeBusyReader"))
+    assert connect(world, acme, google, host.someone).body["id"] == host.connection
+    assert acme.patch(f"{CALENDARS}/{host.connection}", {"busy_calendar_ids": [other.id]}).status == 200
+    google.add_event(other, instant("10:00"), instant("11:00"))
+    host.sync()
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00", "10:30"}
+    google.add_event(other, instant("12:00"), instant("12:30"))
+    host.come_round()
+    assert host.taken() == {"10:00", "10:30", "12:00"}
+
+
 def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> None:
     host.busy("10:00", "10:30")
     host.sync()
@@ -205,6 +243,16 @@ def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> 
     host.come_round()
     assert (host.row.status.value, host.row.error_code) == ("ACTIVE", None)
     assert host.taken() == {"10:00", "15:00"}
+
+
+def test_a_limit_that_is_met_at_booking_is_waited_out_too(host: Host, site: Either) -> None:
+    host.sync()
+    answer = microsoft_server.throttled(600) if isinstance(site, Microsoft) else google_server.rate_limited(429, retry_after=600)
+    site.fail(listing(site), answer)
+    assert host.office.book(host.event_type, at("10:00")).status == 201
+    row = host.row
+    assert (row.status.value, row.error_code) == ("ERROR", "rate_limited")
+    assert row.next_sync_at is not None and row.next_sync_at > now() + timedelta(seconds=590)
 
 
 def test_a_failing_provider_is_tried_less_and_less_often(host: Host, site: Either) -> None:
@@ -229,6 +277,52 @@ def test_a_token_that_is_refused_before_its_time_is_renewed_once(host: Host, sit
     host.busy("10:00", "10:30")
     host.sync()
     assert site.refreshes == 1
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
+
+
+def test_a_booking_is_written_though_its_token_is_refused_before_its_time(host: Host, site: Either) -> None:
+    booking = host.office.booked(host.event_type, at("10:00"))
+    site.expire_access(host.someone)
+    host.world.pump()
+    assert site.refreshes == 1
+    assert [start_of(one) for one in host.events()] == [instant("10:00")]
+    site.expire_access(host.someone)
+    assert host.office.cancel(booking).status == 200
+    host.world.pump()
+    assert host.events() == [] and host.row.status.value == "ACTIVE"
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_an_account_that_is_connected_again_keeps_its_new_grant_whatever_becomes_of_the_old_one(
+    host: Host, site: Either, is_revoked: bool
+) -> None:
+    """A token is being fetched by the old grant when the new one comes."""
+    old = site.revoked() if is_revoked else {"access_token": "of-the-old-grant", "expires_in": 3599, "token_type": "Bearer"}
+
+    def connected_meanwhile() -> Any:
+        assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+        return as_json(old, 400 if is_revoked else 200)
+
+    host.set(expires_at=now() - timedelta(minutes=1))
+    site.fail("POST /token" if isinstance(site, Google) else "POST /common", connected_meanwhile)
+    entry = tokens.entry(system(host.member.organization_id), UUID(host.connection), 10)
+    assert entry.version == host.row.token_version == 2, "the first connection's, and the second's"
+    host.busy("10:00", "10:30")
+    host.sync()
+    assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
+
+
+def test_a_sync_that_is_refused_says_nothing_of_the_account_that_was_connected_meanwhile(host: Host, site: Either) -> None:
+    def connected_meanwhile() -> Any:
+        assert connect(host.world, host.member, site, host.someone).body["id"] == host.connection
+        return refuses(site, 401)
+
+    site.fail(listing(site), refuses(site, 401))
+    site.fail(listing(site), connected_meanwhile)
+    host.busy("10:00", "10:30")
+    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    assert (host.row.status.value, host.row.error_code) == ("ACTIVE", None)
+    host.come_round()
     assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
 
 
@@ -328,6 +422,61 @@ def test_a_notice_has_it_synced_at_once(host: Host, site: Either) -> None:
     watches = site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions")
     host.come_round()
     assert site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions") == watches
+
+
+def test_what_was_written_before_an_account_was_taken_away_is_known_when_it_is_connected_again(host: Host, site: Either) -> None:
+    booking = host.office.booked(host.event_type, at("10:00"))
+    other = host.office.booked(host.event_type, at("14:00"))
+    host.world.pump()
+    assert host.member.delete(f"{CALENDARS}/{host.connection}").status == 204
+    host.world.pump()
+    assert host.office.cancel(other).status == 200
+    host.world.pump()
+    assert len(host.events()) == 2, "nobody is let in to take it out"
+    again = connect(host.world, host.member, site, host.someone)
+    assert again.status == 200, again.raw
+    host.connection = again.body["id"]
+    host.come_round()
+    assert len(host.events()) == 1 and host.taken() == {"10:00"}
+    moved = host.member.post(f"/v1/scheduling/bookings/{booking['id']}/reschedule", {"start_time": at("10:30")})
+    assert moved.status == 201, moved.raw
+    host.world.pump()
+    host.sync()
+    assert [start_of(one) for one in host.events()] == [instant("10:30")]
+    assert host.office.cancel(moved.body).status == 200
+    host.world.pump()
+    host.sync()
+    assert host.events() == [] and host.taken() == set()
+
+
+def test_an_account_that_is_taken_away_in_the_midst_of_a_sync_keeps_nothing(host: Host, site: Either) -> None:
+    def taken_away() -> Any:
+        assert host.member.delete(f"{CALENDARS}/{host.connection}").status == 204
+        return refuses(site, 401)
+
+    host.busy("10:00", "10:30")
+    site.fail(listing(site), taken_away)
+    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    row = host.row
+    assert (row.status.value, row.next_sync_at, row.access_token) == ("DISCONNECTED", None, None)
+    assert host.taken() == set() and host.member.get(CALENDARS).body["items"] == []
+
+
+def test_what_is_told_in_the_midst_of_a_sync_is_looked_at_after_it(host: Host, site: Either) -> None:
+    """Of two syncs at once, one does the work."""
+
+    def told_meanwhile() -> Any:
+        asked = len(site.asked)
+        syncing.sync(system(host.member.organization_id), UUID(host.connection))
+        assert len(site.asked) == asked
+        return refuses(site, 401)  # and it begins again with another token
+
+    host.busy("10:00", "10:30")
+    site.fail(listing(site), told_meanwhile)
+    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    row = host.row
+    assert (row.status.value, host.taken()) == ("ACTIVE", {"10:00"})
+    assert row.next_sync_at is not None and row.next_sync_at <= now()
 
 
 def test_a_disconnected_calendar_keeps_nothing_and_hears_nothing(host: Host, site: Either) -> None:

@@ -60,16 +60,17 @@ def connect(
 ) -> tuple[CalendarConnection, list[ConnectedCalendar]]:
     """Keep a person's account, its secrets sealed; one that they had connected before is renewed, with the calendars chosen as they were.
 
-    They have `most` at most. The first one that can be written to is their primary one. The next sweep syncs it.
+    One that was taken away comes back without its choices: what was written into it is known again. They have `most` at most.
+    The first one that can be written to is their primary one. The next sweep syncs it.
     Raises `NoCalendars`, `TooManyConnections`.
     """
     if not account.calendars:
         raise NoCalendars
     row, others = _row(session, user_id, account)
-    is_known = row is not None
+    is_known, is_new = row is not None, row is None or row.deleted_at is not None
+    if is_new and len(others) >= most:
+        raise TooManyConnections(f"You have {most} calendar connections; take one away first.")
     if row is None:
-        if len(others) >= most:
-            raise TooManyConnections(f"You have {most} calendar connections; take one away first.")
         row = CalendarConnection(
             organization_id=caller.organization_id,
             user_id=user_id,
@@ -78,7 +79,22 @@ def connect(
             provider_account_id=account.account_id,
             account_name=account.account_name,
         )
-        row.id, row.is_primary, row.token_version, row.last_sync_at = new_id(), False, 0, None
+        row.id, row.is_primary, row.token_version = new_id(), False, 0
+    if is_new:
+        row.deleted_at = row.last_sync_at = None
+    _renew(session, row, account)
+    kept = _kept(session, row, calendars_of(session, row.id) if is_known else [], account.calendars)
+    _target(row, account.calendars, has_other_primary=any(one.is_primary for one in others))
+    if is_known:  # what could not be written meanwhile
+        session.execute(update(CalendarEvent).where(CalendarEvent.connection_id == row.id).values(due_at=now(), attempts=0))
+    session.add(row)
+    new = {"provider": row.provider.value, "status": row.status.value}
+    audit.record(session, caller, f"calendar_connection.{'created' if is_new else 'updated'}", row, new=new)
+    return row, kept
+
+
+def _renew(session: Session, row: CalendarConnection, account: Connected) -> None:
+    """What is known of the account now; whatever was wrong with it before is over."""
     row.method, row.account_name, row.server_url, row.username = account.method, account.account_name, account.server_url, account.username
     secrets = {name: value for name in ("secret", "access_token", "refresh_token") if (value := getattr(account, name)) is not None}
     seal_all(session, row, secrets)
@@ -86,21 +102,15 @@ def connect(
     row.token_version, row.refreshing_until = row.token_version + 1, None
     row.status, row.error_code, row.error_message, row.failing_since, row.failures = CalendarStatus.ACTIVE, None, None, None, 0
     row.notified_at, row.next_sync_at, row.leased_until, row.updated_at = None, now(), None, now()
-    kept = _kept(session, row, calendars_of(session, row.id) if is_known else [], account.calendars)
-    _target(row, account.calendars, has_other_primary=any(one.is_primary for one in others))
-    if is_known:  # what could not be written meanwhile
-        session.execute(update(CalendarEvent).where(CalendarEvent.connection_id == row.id).values(due_at=now(), attempts=0))
-    session.add(row)
-    new = {"provider": row.provider.value, "status": row.status.value}
-    audit.record(session, caller, f"calendar_connection.{'updated' if is_known else 'created'}", row, new=new)
-    return row, kept
 
 
 def _row(session: Session, user_id: UUID, account: Connected) -> tuple[CalendarConnection | None, list[CalendarConnection]]:
-    """The connection of that account, if there is one, and the person's others."""
-    mine = session.scalars(select(CalendarConnection).where(CalendarConnection.user_id == user_id).with_for_update()).all()
-    same = [one for one in mine if (one.provider, one.provider_account_id) == (account.provider, account.account_id)]
-    return (same[0] if same else None), [one for one in mine if one not in same]
+    """The connection of that account, if there is or was one, and the person's others."""
+    mine = select(CalendarConnection).where(CalendarConnection.user_id == user_id).order_by(CalendarConnection.id.desc()).with_for_update()
+    every = session.scalars(mine, execution_options={"with_deleted": True}).all()
+    same = [one for one in every if (one.provider, one.provider_account_id) == (account.provider, account.account_id)]
+    same.sort(key=lambda one: one.deleted_at is not None)
+    return (same[0] if same else None), [one for one in every if one not in same and one.deleted_at is None]
 
 
 def keep_calendars(session: Session, row: CalendarConnection, found: Sequence[FoundCalendar]) -> None:
@@ -149,7 +159,7 @@ def _target(row: CalendarConnection, found: Sequence[FoundCalendar], *, has_othe
 
 
 def put_away(session: Session, caller: Caller, row: CalendarConnection) -> None:
-    """Forget its secrets and what its calendars keep busy. What was written into them stays there.
+    """Forget its secrets and what its calendars keep busy. What was written into them stays there, and is known if it is connected again.
 
     Where it was the primary one, the next that can be written to is.
     """
@@ -158,7 +168,6 @@ def put_away(session: Session, caller: Caller, row: CalendarConnection) -> None:
     row.secret = row.access_token = row.refresh_token = row.next_sync_at = row.leased_until = row.refreshing_until = None
     session.flush()
     session.execute(delete(BusyTime).where(BusyTime.connection_id == row.id))
-    session.execute(delete(CalendarEvent).where(CalendarEvent.connection_id == row.id))
     session.execute(delete(ConnectedCalendar).where(ConnectedCalendar.connection_id == row.id))
     audit.record(session, caller, "calendar_connection.deleted", row)
     if was_primary:

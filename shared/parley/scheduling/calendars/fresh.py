@@ -122,8 +122,8 @@ def _others(session: Session, owners: dict[UUID, UUID], heard: dict[UUID, Busy])
 
 
 def _note(session: Session, silent: dict[UUID, InTrouble]) -> None:
-    """The connection says that it did not answer, and is synced next: nobody else waits for it meanwhile."""
+    """The connection says that it did not answer, and is synced next, unless it asks to wait: nobody else waits for it meanwhile."""
     for connection_id, met in silent.items():
         said = {"error_code": met.code.value, "error_message": met.trouble.said[:500], "status": CalendarStatus.ERROR}
         mine = update(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.status == CalendarStatus.ACTIVE)
-        session.execute(mine.values(**said, next_sync_at=now()))
+        session.execute(mine.values(**said, next_sync_at=now() + timedelta(seconds=met.trouble.retry_after or 0)))

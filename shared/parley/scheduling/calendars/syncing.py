@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from parley.calendars.protocol import Changed, ChangedEvent, Changes, Discover, Discovered, InTrouble, TroubleCode
+from parley.calendars.protocol import Account, Changed, ChangedEvent, Changes, Discover, Discovered, InTrouble, TroubleCode
 from parley.identity.models import OrganizationMember, User
 from parley.kernel import clock
 from parley.kernel.callers import Caller
@@ -19,7 +19,6 @@ from parley.scheduling.calendars import connections, health, tokens, watching
 from parley.scheduling.calendars.asking import ask
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.calendars.own import Own
-from parley.scheduling.calendars.tokens import Entry
 
 BEHIND, AHEAD = timedelta(days=2), timedelta(days=200)
 # When less than this is known ahead, all of it is asked for anew: what recurs has come into sight meanwhile.
@@ -36,12 +35,11 @@ _INSERT = text(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be asked: each calendar with the token to go on from."""
+    """What is to be asked: each calendar with the token to go on from. Good until `leased_until`, while the row says so too."""
 
     connection_id: UUID
-    timezone: str
+    leased_until: datetime
     calendars: list[tuple[UUID, str, str | None, str]]
-    is_first: bool
 
 
 def sync(caller: Caller, connection_id: UUID) -> None:
@@ -52,21 +50,17 @@ def sync(caller: Caller, connection_id: UUID) -> None:
     job = _taken(caller, connection_id)
     if job is None:
         return
+
+    def work(account: Account) -> None:
+        _bring_up_to_date(caller, job, account)
+        watching.keep(caller, connection_id, account)
+
     try:
-        entry = tokens.entry(caller, connection_id, _ASKING_SECONDS)
-        try:
-            _bring_up_to_date(caller, job, entry)
-        except InTrouble as met:
-            if met.code is not TroubleCode.UNAUTHORIZED:
-                raise
-            # Refused with a token that should live: it was taken back, or another one came into its place.
-            entry = tokens.entry(caller, connection_id, _ASKING_SECONDS, refused_version=entry.version)
-            _bring_up_to_date(caller, job, entry)
-        watching.keep(caller, connection_id, entry.account)
+        tokens.admitted(caller, connection_id, _ASKING_SECONDS, work)
     except InTrouble as met:
-        _end(caller, connection_id, met)
+        _end(caller, job, met)
     else:
-        _end(caller, connection_id, None)
+        _end(caller, job, None)
 
 
 def _taken(caller: Caller, connection_id: UUID) -> Job | None:
@@ -89,7 +83,7 @@ def _taken(caller: Caller, connection_id: UUID) -> Job | None:
         row.leased_until, row.next_sync_at = at + _LEASE, at + _LEASE
         calendars = [one for one in connections.calendars_of(session, row.id) if one.is_busy]
         asked = [(one.id, one.calendar_id, _token(one, at), one.timezone or found[1]) for one in calendars]
-        return Job(row.id, found[1], asked, row.last_sync_at is None or any(token is None for _, _, token, _ in asked))
+        return Job(row.id, row.leased_until, asked)
 
 
 def _token(calendar: ConnectedCalendar, at: datetime) -> str | None:
@@ -101,41 +95,54 @@ def _locked(session: Session, connection_id: UUID) -> CalendarConnection | None:
     return session.scalars(select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()).one_or_none()
 
 
-def _bring_up_to_date(caller: Caller, job: Job, entry: Entry) -> None:
+def _bring_up_to_date(caller: Caller, job: Job, account: Account) -> None:
+    """A calendar that can't be read keeps no other from being read. Raises `InTrouble`, of such a one at the end."""
+    unread: list[InTrouble] = []
     for calendar_id, name, token, timezone in job.calendars:
         start, end = clock.now() - BEHIND, clock.now() + AHEAD
         wanted = Changes(calendar_id=name, sync_token=token, start=start, end=end, timezone=timezone)
         try:
-            pages = _pages(entry, wanted)
+            pages = _pages(account, wanted)
         except InTrouble as met:
-            if met.code is TroubleCode.NOT_FOUND:
-                _look_again(caller, job, entry)
-                continue
-            if met.code is not TroubleCode.SYNC_EXPIRED or token is None:
+            if met.code is TroubleCode.REFUSED or (met.code is TroubleCode.NOT_FOUND and _is_still_there(caller, job, account, name)):
+                unread.append(met)
+            elif met.code is not TroubleCode.NOT_FOUND:
                 raise
-            pages = _pages(entry, wanted.model_copy(update={"sync_token": None}))
+            continue
         _keep(caller, job.connection_id, calendar_id, pages, start, end)
+    if unread:
+        raise unread[0]
 
 
-def _pages(entry: Entry, wanted: Changes) -> list[Changed]:
-    """Raises `InTrouble`."""
+def _pages(account: Account, wanted: Changes) -> list[Changed]:
+    """From the beginning, where the token is good no more. Raises `InTrouble`."""
+    try:
+        return _told(account, wanted)
+    except InTrouble as met:
+        if met.code is not TroubleCode.SYNC_EXPIRED or wanted.sync_token is None:
+            raise
+    return _told(account, wanted.model_copy(update={"sync_token": None}))
+
+
+def _told(account: Account, wanted: Changes) -> list[Changed]:
     pages: list[Changed] = []
     while len(pages) < _MOST_PAGES:
-        pages.append(ask(entry.account, wanted, Changed, _ASKING_SECONDS))
+        pages.append(ask(account, wanted, Changed, _ASKING_SECONDS))
         if not pages[-1].has_more:
             return pages
         wanted = wanted.model_copy(update={"sync_token": pages[-1].sync_token})
     raise InTrouble(TroubleCode.REFUSED, "The calendar has more events than we read.")
 
 
-def _look_again(caller: Caller, job: Job, entry: Entry) -> None:
-    """A calendar is gone: which are there?"""
-    found = ask(entry.account, Discover(), Discovered, _ASKING_SECONDS)
+def _is_still_there(caller: Caller, job: Job, account: Account, name: str) -> bool:
+    """Whether a calendar that is not found is one of the account's all the same. Those that are, are kept."""
+    found = ask(account, Discover(), Discovered, _ASKING_SECONDS)
     with transaction(caller) as session:
         row = _locked(session, job.connection_id)
         if row is not None:
             connections.keep_calendars(session, row, found.calendars)
             connections.choose_target(session, row, found.calendars)
+    return any(one.id == name for one in found.calendars)
 
 
 def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequence[Changed], start: datetime, end: datetime) -> None:
@@ -174,12 +181,12 @@ def _insert(session: Session, row: CalendarConnection, calendar_id: UUID, events
         session.execute(_INSERT.bindparams(rows=json.dumps(rows), **of))
 
 
-def _end(caller: Caller, connection_id: UUID, met: InTrouble | None) -> None:
+def _end(caller: Caller, job: Job, met: InTrouble | None) -> None:
     with transaction(caller) as session:
-        row = _locked(session, connection_id)
-        if row is None or row.status is CalendarStatus.DISCONNECTED:
+        row = _locked(session, job.connection_id)
+        if row is None or row.leased_until != job.leased_until:  # taken away, or connected again: it says nothing of what is there now
             return
-        is_asked_again = row.next_sync_at is not None and row.leased_until is not None and row.next_sync_at < row.leased_until
+        is_asked_again = row.next_sync_at is not None and row.next_sync_at < job.leased_until
         if met is not None:
             health.failed(session, caller, row, met)
             return

@@ -1,8 +1,10 @@
 """How to get in with a connection: its secrets opened, and its access token one that lives. Of many who need a new one, one fetches it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -26,11 +28,16 @@ from parley.kernel.sealed import seal_all, unseal
 from parley.scheduling.calendars.asking import ask
 from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod
 
+Outcome = TypeVar("Outcome")
 # A token that ends sooner is renewed: what is asked with it takes a while, and clocks differ.
 _SPARE = timedelta(minutes=5)
 _LEASE = timedelta(seconds=20)
 _ASKING_SECONDS = 10.0
 _LOOK_AGAIN_SECONDS = 0.1
+
+
+class _NotRenewable(InTrouble):
+    """What would not be taken is all that there is to get in with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,24 @@ def is_fresh(row: CalendarConnection, spare: timedelta = _SPARE) -> bool:
     return row.method is not CalendarMethod.OAUTH or row.expires_at is None or row.expires_at > now() + spare
 
 
+def admitted(caller: Caller, connection_id: UUID, seconds: float, work: Callable[[Account], Outcome]) -> Outcome:
+    """`work` with the account; once more with another token, where one that should live is refused: it was taken back, or replaced.
+
+    Raises `InTrouble`.
+    """
+    first = entry(caller, connection_id, seconds)
+    try:
+        return work(first.account)
+    except InTrouble as met:
+        if met.code is not TroubleCode.UNAUTHORIZED:
+            raise
+        try:
+            again = entry(caller, connection_id, seconds, refused_version=first.version)
+        except _NotRenewable:
+            raise met from None
+    return work(again.account)
+
+
 def entry(caller: Caller, connection_id: UUID, seconds: float, refused_version: int | None = None) -> Entry:
     """The account with a token that lives, within about `seconds`. `refused_version`: the provider would not take that one.
 
@@ -75,32 +100,35 @@ def entry(caller: Caller, connection_id: UUID, seconds: float, refused_version: 
             if is_fresh(row) and row.token_version != refused_version:
                 return Entry(opened(session, row), row.token_version)
             if row.method is not CalendarMethod.OAUTH or row.refresh_token is None:
-                raise InTrouble(TroubleCode.UNAUTHORIZED, "The calendar's server does not let us in.")
+                raise _NotRenewable(TroubleCode.UNAUTHORIZED, "The calendar's server does not let us in.")
             is_mine = row.refreshing_until is None or row.refreshing_until <= now()
             if is_mine:
-                row.refreshing_until = now() + _LEASE
+                row.refreshing_until, version = now() + _LEASE, row.token_version
                 provider, refresh_token = Provider(row.provider.value), unseal(session, row, "refresh_token")
-        if is_mine:
-            return _renewed(caller, connection_id, provider, refresh_token)
+        if is_mine and (renewed := _renewed(caller, connection_id, provider, refresh_token, version)) is not None:
+            return renewed
         if time.monotonic() >= ends:
             raise InTrouble(TroubleCode.TIMED_OUT, "A new token did not come in time.")
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _renewed(caller: Caller, connection_id: UUID, provider: Provider, refresh_token: str) -> Entry:
+def _renewed(caller: Caller, connection_id: UUID, provider: Provider, refresh_token: str, version: int) -> Entry | None:
+    """None where the account was connected again meanwhile: what becomes of the grant of before is nobody's business any more."""
     assert provider in (Provider.GOOGLE, Provider.MICROSOFT)
     try:
         tokens = ask(OAuthAccount(provider=provider), RefreshTokens(refresh_token=refresh_token), Tokens, _ASKING_SECONDS)
     except InTrouble:
         with transaction(caller) as session:
-            mine = update(CalendarConnection).where(CalendarConnection.id == connection_id)
-            session.execute(mine.values(refreshing_until=None))
-        raise
+            mine = update(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.token_version == version)
+            is_same = session.execute(mine.values(refreshing_until=None).returning(CalendarConnection.id)).one_or_none() is not None
+        if is_same:
+            raise
+        return None
     with transaction(caller) as session:
         row = session.scalars(select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()).one_or_none()
-        if row is None:
-            raise InTrouble(TroubleCode.UNAUTHORIZED, "The connection is gone.")
+        if row is None or row.token_version != version:
+            return None
         new = {"access_token": tokens.access_token} | ({"refresh_token": tokens.refresh_token} if tokens.refresh_token else {})
         seal_all(session, row, new)
-        row.expires_at, row.refreshing_until, row.token_version = tokens.expires_at, None, row.token_version + 1
+        row.expires_at, row.refreshing_until, row.token_version = tokens.expires_at, None, version + 1
         return Entry(OAuthAccount(provider=provider, access_token=tokens.access_token), row.token_version)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.calendars.protocol import DeleteEvent, Done, Event, InTrouble, TroubleCode, WriteEvent, Written
+from parley.calendars.protocol import Account, DeleteEvent, Done, Event, InTrouble, TroubleCode, WriteEvent, Written
 from parley.identity.models import OrganizationMember, User
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
@@ -104,8 +104,8 @@ def _taken(session: Session, row_id: UUID) -> Turn | None:
     found = session.execute(
         select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id).where(CalendarConnection.id == row.connection_id)
     ).one_or_none()
-    if found is None:
-        session.delete(row)
+    if found is None:  # taken away: connecting it again makes it due
+        row.due_at = None
         return None
     connection, host = found
     one = subject(session, row.booking_id)
@@ -165,12 +165,14 @@ def _recorded(session: Session, row: CalendarEvent) -> None:
 
 def _asked(caller: Caller, turn: Turn) -> str | None:
     """The provider's id of what was written. Raises `InTrouble`."""
-    entry = tokens.entry(caller, turn.connection_id, _ASKING_SECONDS)
-    if turn.event is not None:
-        wanted = WriteEvent(calendar_id=turn.calendar_id, event=turn.event)
-        return ask(entry.account, wanted, Written, _ASKING_SECONDS).event_id
-    ask(entry.account, DeleteEvent(calendar_id=turn.calendar_id, event_id=turn.event_id), Done, _ASKING_SECONDS)
-    return None
+
+    def work(account: Account) -> str | None:
+        if turn.event is not None:
+            return ask(account, WriteEvent(calendar_id=turn.calendar_id, event=turn.event), Written, _ASKING_SECONDS).event_id
+        ask(account, DeleteEvent(calendar_id=turn.calendar_id, event_id=turn.event_id), Done, _ASKING_SECONDS)
+        return None
+
+    return tokens.admitted(caller, turn.connection_id, _ASKING_SECONDS, work)
 
 
 def _put_off(session: Session, row_id: UUID, met: InTrouble) -> None:

@@ -1,0 +1,191 @@
+"""What other CalDAV servers than Radicale answer: a scripted one, by the examples of RFC 4791 and RFC 6578."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from parley.calendars.answering import answer
+from parley.calendars.protocol import CalDavAccount, Changed, Changes, Discover, Discovered, Event, Reply, Request, WriteEvent
+from tests.scheduling.calendars.caldav_server import calendar_of
+
+START, END = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
+HOME = "/dav/ada/work/"
+# status, headers, body
+Answer = tuple[int, dict[str, str], str]
+
+
+class Scripted:
+    """Answers by `says` (method, path, body), and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.says: Callable[[str, str, str], Answer] = lambda *_: (404, {}, "")
+        self.asked: list[tuple[str, str, str]] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+                site.asked.append((self.command, self.path, body))
+                status, headers, said = site.says(self.command, self.path, body)
+                self.send_response(status)
+                for name, value in (headers | {"content-length": str(len(said.encode()))}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(said.encode())
+
+            do_PROPFIND = do_REPORT = do_PUT = answer  # noqa: N815  # named by http.server
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def ask(self, wanted: Changes | Discover | WriteEvent, path: str = HOME) -> Reply:
+        account = CalDavAccount(url=self.url + path, username="ada", password="of nobody")
+        return answer(Request(account=account, wanted=wanted, seconds=5))
+
+    def changes(self, token: str | None) -> Changed:
+        reply = self.ask(Changes(calendar_id=self.url + HOME, sync_token=token, start=START, end=END))
+        assert isinstance(reply.answer, Changed), reply
+        return reply.answer
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    monkeypatch.setenv("PARLEY_ENVIRONMENT", "local")
+    made = Scripted()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def multistatus(*responses: str, token: str = "") -> Answer:
+    spaces = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:S="http://calendarserver.org/ns/"'
+    said = f"<D:sync-token>{token}</D:sync-token>" if token else ""
+    return 207, {"content-type": "application/xml"}, f"<D:multistatus {spaces}>{''.join(responses)}{said}</D:multistatus>"
+
+
+def found(href: str, properties: str) -> str:
+    status = "<D:status>HTTP/1.1 200 OK</D:status>"
+    return f"<D:response><D:href>{href}</D:href><D:propstat><D:prop>{properties}</D:prop>{status}</D:propstat></D:response>"
+
+
+def status_of(href: str, status: str) -> str:
+    return f"<D:response><D:href>{href}</D:href><D:status>HTTP/1.1 {status}</D:status></D:response>"
+
+
+def data(name: str) -> str:
+    said = calendar_of(f"UID:{name}\nDTSTAMP:20260101T000000Z\nDTSTART:20261202T100000Z\nDURATION:PT1H")
+    return found(f"{HOME}{name}.ics", f"<C:calendar-data>{said}</C:calendar-data>")
+
+
+def etag(name: str) -> str:
+    return found(f"{HOME}{name}.ics", '<D:getetag>"1"</D:getetag>')
+
+
+def test_an_answer_in_parts_is_gone_on_with(site: Scripted) -> None:
+    """RFC 6578, 3.6: 507 for the collection says that there is more."""
+
+    def says(method: str, path: str, body: str) -> Answer:
+        if "calendar-multiget" in body:
+            return multistatus(*[data(name) for name in ("a", "b") if f"{name}.ics" in body])
+        if "<D:sync-token>first</D:sync-token>" in body:
+            return multistatus(etag("a"), status_of(HOME, "507 Insufficient Storage"), token="second")
+        return multistatus(etag("b"), status_of(f"{HOME}c.ics", "404 Not Found"), token="third")
+
+    site.says = says
+    first = site.changes("sync:first")
+    assert ([one.uid for one in first.events], first.has_more, first.is_full) == (["a"], True, False)
+    second = site.changes(first.sync_token)
+    assert ([one.uid for one in second.events], second.has_more, second.sync_token) == (["b"], False, "sync:third")
+    assert second.removed == [f"{site.url}{HOME}c.ics"]
+
+
+@pytest.mark.parametrize("status", [403, 409, 412, 507])
+def test_a_token_that_is_good_no_more_is_told_from_other_refusals(site: Scripted, status: int) -> None:
+    wanted = Changes(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)
+    for said, code in (("<D:valid-sync-token/>", "sync_expired"), ("<D:need-privileges/>", None)):
+        site.says = lambda *_, said=said: (status, {}, f'<D:error xmlns:D="DAV:">{said}</D:error>')
+        met = site.ask(wanted).trouble
+        assert met is not None and (met.code.value == "sync_expired") == (code == "sync_expired"), said
+
+
+def test_a_server_without_tokens_is_read_anew_when_its_ctag_is_another(site: Scripted) -> None:
+    ctag = "1"
+
+    def says(method: str, path: str, body: str) -> Answer:
+        if method == "PROPFIND":
+            return multistatus(found(HOME, f"<S:getctag>{ctag}</S:getctag>"))
+        return multistatus(data("a"))
+
+    site.says = says
+    first = site.changes(None)
+    assert (first.is_full, first.sync_token) == (True, "ctag:1")
+    site.asked.clear()
+    same = site.changes(first.sync_token)
+    assert (same.is_full, same.events, [method for method, _, _ in site.asked]) == (False, [], ["PROPFIND"])
+    ctag = "2"
+    assert (site.changes(first.sync_token).is_full, site.changes(first.sync_token).sync_token) == (True, "ctag:2")
+
+
+def test_a_server_is_found_by_its_well_known_address_from_whatever_it_says_at_its_own(site: Scripted) -> None:
+    """RFC 6764, 6: a redirect; RFC 5397: whose principal; RFC 4791, 6.2.1: where the calendars are."""
+    kind = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype><D:displayname>Work</D:displayname>"
+
+    def says(method: str, path: str, body: str) -> Answer:
+        match path:
+            case "/.well-known/caldav":
+                return 301, {"location": "/dav/"}, ""
+            case "/dav/":
+                return multistatus(found("/dav/", "<D:current-user-principal><D:href>/dav/p/ada</D:href></D:current-user-principal>"))
+            case "/dav/p/ada":
+                return multistatus(found(path, "<C:calendar-home-set><D:href>/dav/ada/</D:href></C:calendar-home-set>"))
+            case "/dav/ada/":
+                return multistatus(found(path, "<D:resourcetype><D:collection/></D:resourcetype>"), found(HOME, kind))
+        return 405, {}, "<html>This is the front page</html>"
+
+    site.says = says
+    told = site.ask(Discover(), "/").answer
+    assert isinstance(told, Discovered), told
+    assert ([one.id for one in told.calendars], told.url) == ([site.url + HOME], f"{site.url}/dav/ada/")
+
+
+@pytest.mark.parametrize(
+    "inner", ["https://169.254.169.254/dav/", "https://10.0.0.1/dav/", "https://[::ffff:10.0.0.1]/dav/", "http://192.0.2.7/"]
+)
+def test_neither_a_redirect_nor_a_servers_own_words_lead_into_a_network_that_is_not_public(site: Scripted, inner: str) -> None:
+    home = f"<C:calendar-home-set><D:href>{inner}</D:href></C:calendar-home-set>"
+    for said in ((302, {"location": inner}, ""), multistatus(found(HOME, home))):
+        site.says = lambda *_, said=said: said
+        met = site.ask(Discover()).trouble
+        assert met is not None and met.code.value == "refused", said
+
+
+def test_an_event_that_changes_between_look_and_write_is_looked_at_again(site: Scripted) -> None:
+    tags = iter(["1", "2"])
+
+    def says(method: str, path: str, body: str) -> Answer:
+        if method == "PROPFIND":
+            return multistatus(found(path, f'<D:getetag>"{next(tags)}"</D:getetag>'))
+        puts = [one for one in site.asked if one[0] == "PUT"]
+        return (412, {}, "") if len(puts) == 1 else (204, {}, "")
+
+    site.says = says
+    url = f"{site.url}{HOME}mine.ics"
+    event = Event(
+        id="0" * 32, provider_event_id=url, uid="u", sequence=0, title="Intro", description="", location=None,
+        start=START, end=END, timezone="UTC", stamp=START,
+    )  # fmt: skip
+    told = site.ask(WriteEvent(calendar_id=site.url + HOME, event=event))
+    assert told.answer is not None and told.answer.event_id == url  # type: ignore[union-attr]  # it is Written
+    assert [method for method, _, _ in site.asked] == ["PROPFIND", "PUT", "PROPFIND", "PUT"]
