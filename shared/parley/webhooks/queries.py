@@ -66,8 +66,9 @@ def in_flight(session: Session, subscription_id: UUID, at: datetime) -> int:
 
 
 def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> Sequence[WebhookDelivery]:
-    """What may be attempted now, longest due first; of a disabled subscription tests alone."""
-    told: ColumnElement[bool] = true() if row.is_active else WebhookDelivery.event == PING
+    """What may be attempted now, longest due first; of a disabled subscription, or one under load, tests alone."""
+    is_open = row.is_active and (row.paused_until is None or row.paused_until <= at)
+    told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == PING
     waiting = select(WebhookDelivery).where(
         WebhookDelivery.subscription_id == row.id,
         WebhookDelivery.next_retry_at <= at,
