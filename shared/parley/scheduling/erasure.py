@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, case, cast, delete, func, literal, select, update
+from sqlalchemy import String, case, cast, delete, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from parley.kernel import audit, directory, idempotency, outbox
@@ -41,7 +41,8 @@ class NoSuchInvitee(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Who is erased: their rows, their bookings, the addresses (in lower case) that they gave; `recent` bookings changed within a day."""
+    """Who is erased: their rows, their bookings, the addresses (in lower case) that they gave; `recent` bookings changed,
+    or told of, within a day."""
 
     invitee_ids: Sequence[UUID]
     booking_ids: Sequence[UUID]
@@ -137,12 +138,14 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
     session.execute(locked).all()
     living = select(Invitee).where(Invitee.id.in_(ids), Invitee.erased_at.is_(None)).order_by(Invitee.id).with_for_update()
     invitees = {row.id: row for row in session.scalars(living, execution_options={"populate_existing": True})}
-    theirs = select(Booking).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
-    rows = session.scalars(theirs, execution_options={"populate_existing": True}).all() if invitees else []
-
     at = now()
+    is_recent = (NotificationLog.booking_id == Booking.id) & (NotificationLog.updated_at > at - KEPT)
+    theirs = select(Booking, exists().where(is_recent)).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
+    found = session.execute(theirs, execution_options={"populate_existing": True}).all() if invitees else []
+
+    rows = [row for row, _ in found]
     known = {*addresses, *(one.email.lower() for one in invitees.values())}
-    recent = [row.id for row in rows if row.updated_at > at - KEPT]
+    recent = [row.id for row, is_told in found if is_told or row.updated_at > at - KEPT]
     _cancel(session, caller, [row for row in rows if row.status in STANDING and row.start_time > at], at)
     traces = Traces(list(invitees), [row.id for row in rows], sorted(known), recent)
     for forget in FORGETTING:
