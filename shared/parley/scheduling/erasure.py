@@ -26,7 +26,7 @@ from parley.kernel.gather import later
 from parley.kernel.once import KEPT
 from parley.scheduling import bookings, turns
 from parley.scheduling.erasure_schemas import ErasureRead, InviteeErasedRead
-from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, RecipientKind
+from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationStatus, RecipientKind
 from parley.scheduling.models import Answer, Booking, Invitee, NotificationLog
 
 BATCH = 100
@@ -55,11 +55,15 @@ def _forget_answers(session: Session, traces: Traces) -> None:
 
 
 def _forget_notices(session: Session, traces: Traces) -> None:
-    """The recipient is empty where it was the invitee; the texts are, whoever got them. The row's own id keeps recipients apart."""
+    """The recipient is empty where it was the invitee; the texts are, whoever got them. The row's own id keeps recipients apart.
+
+    What waits to be sent is not sent any more.
+    """
     one = NotificationLog
     is_theirs = (one.recipient_kind == RecipientKind.INVITEE) | func.lower(one.recipient).in_(traces.addresses)
     nobody = case((is_theirs, literal("erased:") + cast(one.id, String)), else_=one.recipient)
-    emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "updated_at": now()}
+    over = case((one.status == NotificationStatus.PENDING, NotificationStatus.CANCELED), else_=one.status)
+    emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "status": over, "updated_at": now()}
     later(session, update(one).where(one.own(), one.booking_id.in_(traces.booking_ids)).values(emptied))
 
 
