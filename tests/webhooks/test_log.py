@@ -85,6 +85,24 @@ def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, there: R
     assert len(there.arrived) == 3
 
 
+def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: Shop, there: Receiver, moved: Clock) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(500)
+    shop.book()
+    shop.work()
+    shop.book()
+    assert shop.member.delete("/v1/identity/organization").status == 204
+    there.answer = lambda _: Reply()
+    for _ in range(2):
+        moved.move(timedelta(minutes=1))
+        shop.work()
+    assert len(there.arrived) == 1
+    assert shop.post(f"/v1/identity/organizations/{shop.member.organization_id}/restore").status == 200
+    shop.work()
+    assert len(there.arrived) == 3
+    assert {status.value for status in shop.member.rows(select(WebhookDelivery.status))} == {"SUCCESS"}
+
+
 def test_the_log_is_filtered_and_paged(shop: Shop, there: Receiver) -> None:
     one, other = shop.subscribe(there.url), shop.subscribe(there.url, events=("scheduling.*",))
     for _ in range(3):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
@@ -66,7 +66,10 @@ def in_flight(session: Session, subscription_id: UUID, at: datetime) -> int:
 
 
 def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> Sequence[WebhookDelivery]:
-    """What may be attempted now, longest due first; of a disabled subscription, or one under load, tests alone."""
+    """What may be attempted now, longest due first; of a disabled subscription, or one under load, tests alone.
+
+    A deleted organization sends nothing: what waits goes out when it is restored.
+    """
     is_open = row.is_active and (row.paused_until is None or row.paused_until <= at)
     told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == PING
     waiting = select(WebhookDelivery).where(
@@ -74,6 +77,7 @@ def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> 
         WebhookDelivery.next_retry_at <= at,
         WebhookDelivery.payload.is_not(None),
         told,
+        exists().where(Organization.id == WebhookDelivery.organization_id),
     )
     return session.scalars(waiting.order_by(WebhookDelivery.next_retry_at, WebhookDelivery.id).limit(most)).all()
 
