@@ -83,9 +83,13 @@ def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> 
 
 
 def due_subscriptions(session: Session, at: datetime, most: int) -> Sequence[Any]:
-    """Organization and id of subscriptions that something is due for, in a sweep."""
+    """Organization and id of subscriptions that something is due for, in a sweep.
+
+    Chosen by lot where there are more: for some, something is always due, and they would keep the others from ever being chosen.
+    """
     columns = (WebhookDelivery.organization_id, WebhookDelivery.subscription_id)
-    return session.execute(select(*columns).where(WebhookDelivery.next_retry_at <= at).distinct().limit(most)).all()
+    waiting = select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns)
+    return session.execute(waiting.order_by(func.random()).limit(most)).all()
 
 
 def keepers(session: Session) -> Sequence[User]:
