@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -233,8 +234,9 @@ def endless(begin: bytes, part: bytes, pause: float = 0.02) -> Any:
         (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
         (b"HTTP/1.1 200 OK\r\nx: ", b"y"),
         (b"HTTP/1.1 100 Continue\r\n", b"\r\nHTTP/1.1 100 C\r\n"),
+        (b"HTTP/1.1 103 Early Hints\r\n", b"\r\nHTTP/1.1 103 E\r\n"),
     ],
-    ids=["status", "headers", "one header", "continue"],
+    ids=["status", "headers", "one header", "continue", "hints"],
 )
 def test_who_drips_does_not_begin_the_time_anew(begin: bytes, part: bytes) -> None:
     with raw(endless(begin, part)) as url:
@@ -279,6 +281,44 @@ def test_who_accepts_and_hangs_costs_the_deadline() -> None:
     assert 0.3 < time.monotonic() - began < 1.5
     with pytest.raises(RequestFailed, match="connection_failed"):
         request("POST", url, {}, seconds=1)
+
+
+@pytest.mark.usefixtures("machine")
+def test_who_greets_late_and_then_does_not_read_costs_the_deadline_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = self_signed(tmp_path, "hooks.example")
+    context.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=certificate)
+    monkeypatch.setattr(outgoing, "_tls", lambda: trusting)
+    answers(monkeypatch, "127.0.0.1")
+    is_over = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        time.sleep(1.5)
+        with context.wrap_socket(connection, server_side=True):
+            is_over.wait(10)
+
+    with raw(serve) as url:
+        target = outgoing.Target("https", "hooks.example", int(url.split(":")[2].split("/")[0]), "/")
+        monkeypatch.setattr(outgoing, "check_url", lambda *_: target)
+        began = time.monotonic()
+        with pytest.raises(RequestFailed, match="timed_out"):
+            request("POST", "https://hooks.example/", {}, b"x" * 64_000_000, seconds=2)
+        assert time.monotonic() - began < 3
+        is_over.set()
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_comes_before_the_answer_is_not_the_answer() -> None:
+    early = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\nretry-after: 9\r\n\r\n"
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(early + b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok")
+
+    with raw(serve) as url:
+        answer = request("POST", url, {}, seconds=3)
+    assert (answer.status, answer.body, answer.is_complete, answer.headers) == (201, b"ok", True, {"content-length": "2"})
 
 
 @pytest.mark.usefixtures("machine")

@@ -1,10 +1,12 @@
-"""The calendar part of the mails of every transition, read by a library of somebody else: one event, whose sequence rises."""
+"""The calendar part of the mails of every transition: one event, whose sequence rises, and which a library that did not write it reads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import vobject
 from sqlalchemy import select
 
 from parley.identity.models import User
@@ -55,6 +57,50 @@ def test_requested_confirmed_moved_and_canceled(world: World, office: Office, ac
         assert got[2].event["DTSTART"].to_ical() != got[1].event["DTSTART"].to_ical()
         assert all(one.calendar.to_ical() for one in got)
     assert "/talk" in letters(world, booking["email"])[-1].text, "where to book another time"
+
+
+HOSTILE = 'Zoë "Tab"; Ünïcode, the \\ 名前 🙂 ' + "ä" * 60 + " END:VEVENT ATTENDEE:mailto:x@evil.example"
+PLACE = "Room 5; 2nd floor, Straße 1\\2 " + "ß🙂" * 40
+
+
+def test_the_bytes_are_those_of_rfc_5545_and_a_library_that_did_not_write_them_reads_them(
+    world: World, office: Office, pump: Callable[[], int]
+) -> None:
+    kind = office.event_type(name=HOSTILE[:100], location_type="IN_PERSON", location_value=PLACE)
+    someone = {"email": f"{kind['id']}@visitor.example", "name": HOSTILE[:150], "timezone": "America/New_York"}
+    booking = office.booked(kind, at("10:00"), invitee=someone)
+    pump()
+    assert office.host.post(f"/v1/scheduling/bookings/{booking['id']}/cancel", {"reason": "x"}).status == 200
+    pump()
+    read = [_read(letter) for letter in letters(world, someone["email"])]
+    assert [(str(one.method.value), str(one.vevent.status.value)) for one in read] == [("REQUEST", "CONFIRMED"), ("CANCEL", "CANCELLED")]
+    first, last = (one.vevent for one in read)
+    assert first.uid.value == last.uid.value and int(first.sequence.value) < int(last.sequence.value)
+    assert first.dtstamp.value <= last.dtstamp.value
+    assert (first.dtstart.value.isoformat(), first.dtend.value.isoformat()) == (_utc(booking["start_time"]), _utc(booking["end_time"]))
+    for one in (first, last):
+        assert one.location.value == PLACE
+        assert one.summary.value.startswith(f"{HOSTILE[:100].strip()}: ")
+        assert one.attendee.value == f"mailto:{someone['email']}" and len(one.attendee_list) == 1
+        assert one.organizer.value.startswith("mailto:") and len(read[0].vevent_list) == 1
+        assert one.attendee.params["CN"] == [HOSTILE[:150].strip().replace('"', "'").replace("\\", "/")]
+
+
+def _utc(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat()
+
+
+def _read(letter: Letter) -> Any:
+    """The calendar part, by vobject, and as bytes: lines end in CRLF and have 75 octets at most (RFC 5545, 3.1)."""
+    part = letter.parts["text/calendar"]
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes) and content.count(b"\n") == content.count(b"\r\n") == content.count(b"\r")
+    assert content.startswith(b"BEGIN:VCALENDAR\r\n") and content.endswith(b"END:VCALENDAR\r\n")
+    assert max(map(len, content.split(b"\r\n"))) <= 75
+    assert content == letter.parts["application/ics"].get_payload(decode=True)
+    read = vobject.readOne(content.decode())
+    assert part["Content-Type"].params["method"] == read.method.value and part["Content-Type"].params["charset"] == "utf-8"
+    return read
 
 
 def test_requested_and_declined(world: World, office: Office, pump: Callable[[], int]) -> None:

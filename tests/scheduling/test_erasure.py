@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from parley.kernel import db
+from parley.kernel import clock, db
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base
@@ -109,6 +110,9 @@ def test_nothing_of_an_erased_invitee_is_left_in_any_table(
     assert (erased.status, erased.body["id"]) == (200, booking["invitee"]["id"])
     world.pump()
     assert found(world, *SINGING) == {}
+    endings = [(row.channel.value, row.status.value) for row in acme.rows(select(NotificationLog))]
+    assert {status for _, status in endings} == {"SENT", "CANCELED"}, "nothing waits for ever"
+    assert [status for channel, status in endings if channel == "WEBHOOK"] == ["CANCELED"]
 
     seen = acme.get(f"{BOOKINGS}/{booking['id']}").body
     kept = ("id", "start_time", "end_time", "event_type_id", "host_id", "rescheduled_from_id", "created_at")
@@ -140,6 +144,28 @@ def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
     assert last.event["STATUS"] == "CANCELLED" and not last.event.get("ATTENDEE") and CANARY not in last.raw.decode()
     deliveries = acme.rows(select(WebhookDelivery).where(WebhookDelivery.event == "booking.canceled"))
     assert deliveries and all(CANARY not in row.payload for row in deliveries)
+
+
+def test_what_was_sent_again_of_an_old_booking_is_not_kept_for_its_key(
+    office: Office, acme: Member, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set_up_workflows(acme, "https://8.8.8.8/hook")
+    booked = office.book(office.event_type(), at("10:00"), invitee=PERSON)
+    assert booked.status == 201, booked.body
+    with monkeypatch.context() as patch:
+        patch.setenv("MAIL_FROM", "nobody@not-verified.example")
+        world.pump()
+    later_on = datetime.now(UTC) + timedelta(days=2)
+    monkeypatch.setattr(clock, "_read", lambda: later_on)
+    failed = acme.get("/v1/scheduling/notifications", status="FAILED", recipient=PERSON["email"]).body["items"]
+    for one in failed:
+        again = acme.post(f"/v1/scheduling/notifications/{one['id']}/resend", {}, {"idempotency-key": str(new_id())})
+        assert again.status == 202, again.body
+    assert "idempotency_keys" in found(world, *SINGING)
+    who = acme.get(f"{BOOKINGS}/{booked.body['id']}").body["invitee"]["id"]
+    assert acme.delete(f"{INVITEES}/{who}").status == 200
+    world.pump()
+    assert found(world, *SINGING) == {}
 
 
 def test_what_took_place_stays_as_it_was(office: Office, acme: Member, event_type: dict[str, Any]) -> None:

@@ -147,6 +147,27 @@ def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, the
     assert len(there.arrived) == 1
 
 
+def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency: Agency, there: Receiver) -> None:
+    kind = agency.event_type()
+    flow = hooked(agency, there.url, event_type_id=kind["id"])
+    subscription = f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}"
+    agency.host.patch(subscription, {"is_active": False})
+    booking = agency.booked(kind, at("10:00"))
+    work(agency)
+    (failed,) = agency.log(status="FAILED")
+    resend = f"{LOG}/{failed['id']}/resend"
+    refused = agency.host.post(resend)
+    assert (refused.status, refused.body["code"]) == (409, "subscription_disabled")
+    assert agency.ended() == [("ENDPOINT", "FAILED", "endpoint_disabled")]
+    agency.host.post(f"{subscription}/enable")
+    assert agency.host.post(resend).status == 202
+    work(agency)
+    (arrived,) = there.arrived
+    told = json.loads(arrived.body)["data"]
+    assert (told["booking"]["id"], told["body"]) == (booking["id"], failed["body"])
+    assert agency.ended() == [("ENDPOINT", "SENT", None)]
+
+
 def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: Agency, there: Receiver) -> None:
     flow = hooked(agency, there.url)
     assert agency.host.post(f"{WORKFLOWS}/{flow['id']}/test").status == 202

@@ -271,6 +271,50 @@ def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> No
     assert {row[1] for row in agency.ended()} == {"SENT"}
 
 
+def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    from parley.kernel.plans import PlanType
+    from parley.scheduling.kinds import NotificationChannel
+    from parley.scheduling.workflows import allowances
+
+    monkeypatch.setitem(allowances.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 1)
+    kind = agency.event_type()
+    agency.workflow(event_type_id=kind["id"])
+    for start in ("10:00", "11:00", "12:00"):
+        agency.booked(kind, at(start))
+    agency.work()
+    first, second = (row["id"] for row in agency.log(status="FAILED"))
+    refused = agency.host.post(f"{LOG}/{first}/resend")
+    assert (refused.status, refused.body["code"]) == (429, "daily_limit")
+    agency.moved.move(timedelta(days=1))
+    assert agency.host.post(f"{LOG}/{first}/resend").status == 202
+    assert agency.host.post(f"{LOG}/{second}/resend").status == 429
+    agency.work()
+    assert sorted(row[1:] for row in agency.ended()) == [("FAILED", "daily_limit"), ("SENT", None), ("SENT", None)]
+
+
+def test_a_link_in_a_subject_is_the_invitees_and_a_mark_nowhere(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = agency.event_type()
+    template = {"subject": "About {{booking.link}}", "body": "Here: {{booking.link}}"}
+    agency.workflow(event_type_id=kind["id"], recipients=["INVITEE", "HOST"], **template)
+    seen = agency.host.post(f"{WORKFLOWS}/preview", {"channel": "EMAIL", **template}).body
+    assert (seen["subject"], seen["body"]) == ("About [link]", "Here: [link]")
+    agency.booked(kind, at("10:00"))
+    agency.work()
+    (letter,) = agency.letters(to="grace@visitor.example")
+    link = letter.text.strip().removeprefix("Here: ")
+    assert "/bookings/" in link and letter.message["Subject"] == f"About {link}"
+    assert {row["subject"] for row in agency.log()} == {"About [link]", "About "}
+    with monkeypatch.context() as patch:
+        patch.setenv("MAIL_FROM", "nobody@not-verified.example")
+        agency.booked(kind, at("11:00"))
+        agency.work()
+    for row in agency.log(status="FAILED"):
+        assert agency.host.post(f"{LOG}/{row['id']}/resend").status == 202
+    agency.work()
+    again = agency.letters(to="grace@visitor.example")[-1]
+    assert again.message["Subject"] == f"About {again.text.strip().removeprefix('Here: ')}" != f"About {link}"
+
+
 def test_texts_are_forgotten_after_thirty_days(agency: Agency) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"])

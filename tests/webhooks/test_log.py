@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from parley.kernel import db
+from parley.kernel import clock, db
 from parley.kernel.callers import system
 from parley.kernel.ids import new_id
-from parley.webhooks import deliveries, turns
+from parley.webhooks import deliveries, queries, turns
 from parley.webhooks.messages import Outcome
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Member, World, sqs_event
@@ -83,6 +83,39 @@ def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, there: R
     shop.work()
     assert {json.loads(one.body)["data"]["id"] for one in there.arrived} == set(booked)
     assert len(there.arrived) == 3
+
+
+def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: Shop, there: Receiver, moved: Clock) -> None:
+    shop.subscribe(there.url)
+    there.answer = lambda _: Reply(500)
+    shop.book()
+    shop.work()
+    shop.book()
+    assert shop.member.delete("/v1/identity/organization").status == 204
+    there.answer = lambda _: Reply()
+    for _ in range(2):
+        moved.move(timedelta(minutes=1))
+        shop.work()
+    assert len(there.arrived) == 1
+    assert shop.post(f"/v1/identity/organizations/{shop.member.organization_id}/restore").status == 200
+    shop.work()
+    assert len(there.arrived) == 3
+    assert {status.value for status in shop.member.rows(select(WebhookDelivery.status))} == {"SUCCESS"}
+
+
+def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: Shop, there: Receiver, moved: Clock) -> None:
+    there.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
+    mine = {shop.subscribe(there.url)["id"] for _ in range(3)}
+    for _ in range(2):
+        shop.book()
+        shop.work()
+    seen: set[str] = set()
+    for _ in range(2000):
+        with db.sweep() as session:
+            seen |= {str(one.subscription_id) for one in queries.due_subscriptions(session, clock.now(), 1)}
+        if mine <= seen:
+            break
+    assert mine <= seen
 
 
 def test_the_log_is_filtered_and_paged(shop: Shop, there: Receiver) -> None:

@@ -122,6 +122,79 @@ def test_a_receiver_says_when_to_come_again(shop: Shop, there: Receiver, status:
     assert seconds[0] <= waited <= seconds[1] + 3
 
 
+@pytest.mark.parametrize(
+    ("status", "wish", "pause"),
+    [
+        (429, "600", timedelta(minutes=10)),
+        (503, "600", timedelta(minutes=10)),
+        (429, "86400", timedelta(hours=1)),
+        (429, "", timedelta(seconds=5)),
+        (502, "", timedelta(seconds=5)),
+        (504, "", timedelta(seconds=5)),
+    ],
+)
+def test_who_is_under_load_gets_nothing_at_all_for_a_while(
+    shop: Shop, there: Receiver, moved: Clock, status: int, wish: str, pause: timedelta
+) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(status, b"", {"retry-after": wish} if wish else {})
+    shop.book()
+    shop.work()
+    assert len(there.arrived) == 1
+    assert instant(shop.subscription(made["id"])["paused_until"]) == clock.now() + pause
+    there.answer = lambda _: Reply()
+    shop.book()  # it is new, and was not refused: but its endpoint is under load
+    moved.move(pause - timedelta(seconds=1))
+    shop.work()
+    assert len(there.arrived) == 1
+    assert [one["attempt_count"] for one in shop.log()] == [0, 1]
+    moved.move(timedelta(seconds=2))
+    shop.work()
+    assert len(there.arrived) > 1 and shop.log()[0]["status"] == "SUCCESS"
+
+
+def test_a_pause_is_not_for_tests_nor_for_another_address(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
+    shop.book()
+    shop.work()
+    assert shop.post(f"{SUBSCRIPTIONS}/{made['id']}/ping").status == 202
+    shop.work()
+    assert [one["event"] for one in shop.log(status="FAILED")] == ["ping"]
+    there.answer = lambda _: Reply()
+    shop.book()
+    shop.work()
+    assert len(there.arrived) == 2
+    moved_to = shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{there.url}/new"})
+    assert (moved_to.status, moved_to.body["paused_until"]) == (200, None)
+    shop.work()
+    assert [one.path for one in there.arrived] == ["/hook", "/hook", "/hook/new"]
+
+
+@pytest.mark.parametrize(("status", "wish"), [(400, "1800"), (404, "1800"), (410, "1800"), (500, "1800"), (503, "soon")])
+def test_who_refuses_one_message_is_not_under_load(shop: Shop, there: Receiver, status: int, wish: str) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(status, b"", {"retry-after": wish})
+    shop.book()
+    shop.work()
+    assert shop.subscription(made["id"])["paused_until"] is None
+
+
+def test_what_was_held_begins_its_attempts_anew(shop: Shop, there: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(there.url)
+    there.answer = lambda _: Reply(500)
+    shop.book()
+    shop.work()
+    [logged] = shop.log()
+    for _ in range(6):
+        until_tried_again(shop, moved, logged["id"])
+    for is_active in (False, True):
+        assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"is_active": is_active}).status == 200
+    shop.work()
+    [logged] = shop.log()
+    assert (logged["status"], logged["attempt_count"]) == ("RETRYING", 8), "it would have been the last attempt"
+
+
 def test_a_date_is_a_wish_too() -> None:
     at = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
     assert timing.wish("Sat, 21 Nov 2026 05:00:00 GMT", at) == HOUR

@@ -13,6 +13,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,6 +131,7 @@ def request(
         target = check_url(url, schemes)
         addresses = resolve(target.host, target.port, min(5.0, seconds))
         with _connected(target, addresses, deadline) as connection:
+            connection.settimeout(_left(deadline))  # for all that is sent: who does not read it has no time of its own
             connection.sendall(_head(method, target, headers, len(body)) + body)
             return _read(connection, method, deadline, most_bytes)
     except (AddressRefused, UrlRefused):
@@ -219,6 +221,10 @@ def _read(connection: socket.socket, method: str, deadline: float, most_bytes: i
     # It uses `makefile` alone.
     with closing(HTTPResponse(_Socket(reader), method=method)) as response:  # type: ignore[arg-type]
         response.begin()
+        while 100 < response.status < 200 and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            # RFC 9110, 15.2: others come before the answer, whether one expects them or not. `begin` reads no second time over headers.
+            response.headers = None  # type: ignore[assignment]  # as it was before `begin`
+            response.begin()
         headers = {name.lower(): value for name, value in response.getheaders()}
         body, is_complete = b"", False
         try:

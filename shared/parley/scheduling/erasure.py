@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, case, cast, delete, func, literal, select, update
+from sqlalchemy import String, case, cast, delete, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from parley.kernel import audit, directory, idempotency, outbox
@@ -26,7 +26,7 @@ from parley.kernel.gather import later
 from parley.kernel.once import KEPT
 from parley.scheduling import bookings, turns
 from parley.scheduling.erasure_schemas import ErasureRead, InviteeErasedRead
-from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, RecipientKind
+from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationStatus, RecipientKind
 from parley.scheduling.models import Answer, Booking, Invitee, NotificationLog
 
 BATCH = 100
@@ -41,7 +41,8 @@ class NoSuchInvitee(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Who is erased: their rows, their bookings, the addresses (in lower case) that they gave; `recent` bookings changed within a day."""
+    """Who is erased: their rows, their bookings, the addresses (in lower case) that they gave; `recent` bookings changed,
+    or told of, within a day."""
 
     invitee_ids: Sequence[UUID]
     booking_ids: Sequence[UUID]
@@ -54,11 +55,15 @@ def _forget_answers(session: Session, traces: Traces) -> None:
 
 
 def _forget_notices(session: Session, traces: Traces) -> None:
-    """The recipient is empty where it was the invitee; the texts are, whoever got them. The row's own id keeps recipients apart."""
+    """The recipient is empty where it was the invitee; the texts are, whoever got them. The row's own id keeps recipients apart.
+
+    What waits to be sent is not sent any more.
+    """
     one = NotificationLog
     is_theirs = (one.recipient_kind == RecipientKind.INVITEE) | func.lower(one.recipient).in_(traces.addresses)
     nobody = case((is_theirs, literal("erased:") + cast(one.id, String)), else_=one.recipient)
-    emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "updated_at": now()}
+    over = case((one.status == NotificationStatus.PENDING, NotificationStatus.CANCELED), else_=one.status)
+    emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "status": over, "updated_at": now()}
     later(session, update(one).where(one.own(), one.booking_id.in_(traces.booking_ids)).values(emptied))
 
 
@@ -137,12 +142,14 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
     session.execute(locked).all()
     living = select(Invitee).where(Invitee.id.in_(ids), Invitee.erased_at.is_(None)).order_by(Invitee.id).with_for_update()
     invitees = {row.id: row for row in session.scalars(living, execution_options={"populate_existing": True})}
-    theirs = select(Booking).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
-    rows = session.scalars(theirs, execution_options={"populate_existing": True}).all() if invitees else []
-
     at = now()
+    is_recent = (NotificationLog.booking_id == Booking.id) & (NotificationLog.updated_at > at - KEPT)
+    theirs = select(Booking, exists().where(is_recent)).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
+    found = session.execute(theirs, execution_options={"populate_existing": True}).all() if invitees else []
+
+    rows = [row for row, _ in found]
     known = {*addresses, *(one.email.lower() for one in invitees.values())}
-    recent = [row.id for row in rows if row.updated_at > at - KEPT]
+    recent = [row.id for row, is_told in found if is_told or row.updated_at > at - KEPT]
     _cancel(session, caller, [row for row in rows if row.status in STANDING and row.start_time > at], at)
     traces = Traces(list(invitees), [row.id for row in rows], sorted(known), recent)
     for forget in FORGETTING:

@@ -33,7 +33,9 @@ class DisabledReason(StrEnum):
 
 
 class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
-    """`failing_since` is the first failure after the last success. A deleted subscription has lost its secrets."""
+    """`failing_since` is the first failure after the last success, `paused_until` the end of what it asked for when it was under load.
+    A deleted subscription has lost its secrets.
+    """
 
     __tablename__ = "webhooks_subscriptions"
 
@@ -53,6 +55,7 @@ class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
     failing_since: Mapped[datetime | None] = mapped_column(default=None)
     consecutive_failures: Mapped[int] = mapped_column(default=0)
     warned_at: Mapped[datetime | None] = mapped_column(default=None)
+    paused_until: Mapped[datetime | None] = mapped_column(default=None)
     minute_began_at: Mapped[datetime | None] = mapped_column(default=None)
     sent_in_minute: Mapped[int] = mapped_column(default=0)
 

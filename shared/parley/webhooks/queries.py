@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
@@ -66,21 +66,30 @@ def in_flight(session: Session, subscription_id: UUID, at: datetime) -> int:
 
 
 def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> Sequence[WebhookDelivery]:
-    """What may be attempted now, longest due first; of a disabled subscription tests alone."""
-    told: ColumnElement[bool] = true() if row.is_active else WebhookDelivery.event == PING
+    """What may be attempted now, longest due first; of a disabled subscription, or one under load, tests alone.
+
+    A deleted organization sends nothing: what waits goes out when it is restored.
+    """
+    is_open = row.is_active and (row.paused_until is None or row.paused_until <= at)
+    told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == PING
     waiting = select(WebhookDelivery).where(
         WebhookDelivery.subscription_id == row.id,
         WebhookDelivery.next_retry_at <= at,
         WebhookDelivery.payload.is_not(None),
         told,
+        exists().where(Organization.id == WebhookDelivery.organization_id),
     )
     return session.scalars(waiting.order_by(WebhookDelivery.next_retry_at, WebhookDelivery.id).limit(most)).all()
 
 
 def due_subscriptions(session: Session, at: datetime, most: int) -> Sequence[Any]:
-    """Organization and id of subscriptions that something is due for, in a sweep."""
+    """Organization and id of subscriptions that something is due for, in a sweep.
+
+    Chosen by lot where there are more: for some, something is always due, and they would keep the others from ever being chosen.
+    """
     columns = (WebhookDelivery.organization_id, WebhookDelivery.subscription_id)
-    return session.execute(select(*columns).where(WebhookDelivery.next_retry_at <= at).distinct().limit(most)).all()
+    waiting = select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns)
+    return session.execute(waiting.order_by(func.random()).limit(most)).all()
 
 
 def keepers(session: Session) -> Sequence[User]:

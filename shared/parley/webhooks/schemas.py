@@ -86,6 +86,7 @@ class SubscriptionRead(Shown):
     disabled_reason: DisabledReason | None
     disabled_at: datetime | None
     failing_since: datetime | None
+    paused_until: datetime | None
     last_success_at: datetime | None
     old_secret_expires_at: datetime | None
     created_at: datetime

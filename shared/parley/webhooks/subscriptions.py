@@ -110,6 +110,8 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
     said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active"})
     for name, value in said.items():
         setattr(row, name, value)
+    if wanted.url is not None:
+        row.paused_until = None  # it was another's wish
     if wanted.headers is not None:
         row.header_names, row.header_values = sorted(wanted.headers), None
         if wanted.headers:
@@ -128,12 +130,15 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
 def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) -> None:
     """Send to another URL, which was checked. Raises `NoSuchSubscription`."""
     row = subscription(session, caller, subscription_id, to_change=True)
-    row.url, row.updated_at = url, clock.now()
+    row.url, row.paused_until, row.updated_at = url, None, clock.now()
     audit.record(session, caller, "webhook_subscription.updated", row, new={"changed": ["url"]})
 
 
 def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
-    """Send again, beginning with what was held. Of an active subscription nothing changes. Raises `NoSuchSubscription`."""
+    """Send again, beginning with what was held, each with a new round of attempts. Of an active subscription nothing changes.
+
+    Raises `NoSuchSubscription`.
+    """
     row = subscription(session, caller, subscription_id, to_change=True)
     _enable(session, caller, row)
     return row
@@ -144,10 +149,11 @@ def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
         return
     at = clock.now()
     row.is_active, row.disabled_reason, row.disabled_at = True, None, None
-    row.failing_since, row.warned_at, row.consecutive_failures = None, None, 0
+    row.failing_since, row.warned_at, row.paused_until, row.consecutive_failures = None, None, None, 0
     is_held = WebhookDelivery.status.in_(queries.OPEN) & WebhookDelivery.next_retry_at.is_(None) & WebhookDelivery.payload.is_not(None)
     held = update(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, is_held)
-    session.execute(held.values(next_retry_at=at, updated_at=at), execution_options={"synchronize_session": False})
+    begun_anew = {"step": 0, "round_began_at": None, "next_retry_at": at, "updated_at": at}
+    session.execute(held.values(begun_anew), execution_options={"synchronize_session": False})
     audit.record(session, caller, "webhook_subscription.enabled", row)
     outbox.announce(session, TURN_DUE, subscription_id=row.id)
 

@@ -21,6 +21,11 @@ JITTER = 0.2
 OUTLASTS = timedelta(hours=25)
 LONGEST_WISH = timedelta(hours=24)
 
+# By one of these an endpoint says that it is under load, and gets nothing at all for a while (Standard Webhooks, "Delivery success and
+# failure"). 503 says that it is away: for how long, if it says when to come again.
+UNDER_LOAD, AWAY = frozenset({429, 502, 504}), 503
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+
 # An attempt that nobody has heard of for so long is lost; its request is not sent any more after the half of it.
 LEASE = timedelta(seconds=120)
 NOT_AFTER = timedelta(seconds=60)
@@ -40,6 +45,14 @@ def wait(step: int, since_begin: timedelta, retry_after: str | None, at: datetim
     if step == len(WAITS) - 1:
         waited = max(waited, OUTLASTS - since_begin)
     return max(waited, min(wish(retry_after, at), LONGEST_WISH))
+
+
+def pause(status_code: int | None, retry_after: str | None, at: datetime) -> timedelta:
+    """For how long an endpoint that answered so gets nothing, whatever waits for it. Zero for one that refuses a message alone."""
+    if status_code not in UNDER_LOAD and status_code != AWAY:
+        return timedelta(0)
+    least = SHORTEST_PAUSE if status_code in UNDER_LOAD else timedelta(0)
+    return min(max(wish(retry_after, at), least), LONGEST_PAUSE)
 
 
 def wish(retry_after: str | None, at: datetime) -> timedelta:

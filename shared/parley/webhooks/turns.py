@@ -144,6 +144,9 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
         delivery.next_retry_at = at + timing.wait(delivery.step, since, outcome.retry_after, at) if row.is_active else None
     if outcome.error in _OURS or delivery.event == PING or not row.is_active:
         return
+    if pause := timing.pause(outcome.status_code, outcome.retry_after, at):
+        row.paused_until = max(at + pause, row.paused_until or at)
+        delivery.next_retry_at = max(row.paused_until, delivery.next_retry_at) if delivery.next_retry_at is not None else None
     row.failing_since = row.failing_since or at
     row.consecutive_failures += 1
     if outcome.status_code == GONE:

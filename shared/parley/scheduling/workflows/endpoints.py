@@ -76,9 +76,16 @@ def _delivery(session: Session, log_id: UUID) -> WebhookDelivery | None:
     return session.scalars(chosen.where(WebhookDelivery.event == WORKFLOW), execution_options={"with_deleted": True}).one_or_none()
 
 
-def send_again(session: Session, caller: Caller, log_id: UUID) -> None:
-    """Raises `NoSuchDelivery`, `SubscriptionDisabled`, `NothingToReplay`."""
-    found = _delivery(session, log_id)
-    if found is None:
-        raise deliveries.NoSuchDelivery
-    deliveries.replay(session, caller, found.id)
+def send_again(session: Session, caller: Caller, row: NotificationLog) -> None:
+    """The same message; or the first one, of what never left: its endpoint was disabled, or the day had none left.
+
+    Raises `SubscriptionDisabled`, `NothingToReplay`.
+    """
+    found = _delivery(session, row.id)
+    if found is not None:
+        deliveries.replay(session, caller, found.id)
+        return
+    workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id)).one_or_none()
+    if workflow is None or row.booking_id is None or trouble(session, workflow):
+        raise deliveries.SubscriptionDisabled
+    deliver(session, caller, workflow, row.id, row.booking_id, told(session, workflow, row.booking_id, row.subject or "", row.body or ""))

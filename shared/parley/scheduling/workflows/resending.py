@@ -5,14 +5,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.identity.models import Organization
 from parley.kernel import audit, clock, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, NotFound
 from parley.scheduling.kinds import NotificationChannel, NotificationStatus
 from parley.scheduling.models import Booking, NotificationLog
-from parley.scheduling.workflows import endpoints, log, planning
+from parley.scheduling.workflows import allowances, endpoints, log, planning
 from parley.scheduling.workflows.schemas import NotificationRead
-from parley.scheduling.workflows.trials import NOTIFICATION_DUE
+from parley.scheduling.workflows.trials import NOTIFICATION_DUE, DailyLimit
 
 NOTICE_DUE = "scheduling.notice_due"
 
@@ -29,9 +30,9 @@ class NothingToSend(Conflict):
 
 
 def send_again(session: Session, caller: Caller, notification_id: UUID) -> NotificationRead:
-    """Have what failed sent once more, by the worker. Raises `NoSuchNotification`, `NothingToSend`, `SubscriptionDisabled`.
+    """Have what failed sent once more, by the worker. Of a standard mail, all that failed of the same event is sent.
 
-    Of a standard mail, all that failed of the same event is sent.
+    Raises `NoSuchNotification`, `NothingToSend`, `SubscriptionDisabled`, `DailyLimit`.
     """
     row = session.scalars(select(NotificationLog).where(NotificationLog.id == notification_id).with_for_update()).one_or_none()
     if row is None:
@@ -44,6 +45,10 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
         raise NothingToSend("Its booking does not stand any more, or the meeting has begun.")
     if row.workflow_id is not None and row.body is None and row.channel is not NotificationChannel.WEBHOOK:
         raise NothingToSend("Its text was forgotten.")
+    if row.workflow_id is not None:
+        plan = session.scalars(select(Organization.plan).where(Organization.id == caller.organization_id)).one()
+        if not allowances.spend(session, plan, row.channel):
+            raise DailyLimit
     if row.workflow_id is None and row.event is None:
         raise NothingToSend("It is too old to say what it was about.")
 
@@ -51,7 +56,7 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
     if row.workflow_id is None:
         outbox.announce(session, NOTICE_DUE, booking_id=row.booking_id, event_id=row.event_id, event=row.event)
     elif row.channel is NotificationChannel.WEBHOOK:
-        endpoints.send_again(session, caller, row.id)
+        endpoints.send_again(session, caller, row)
     else:
         outbox.announce(session, NOTIFICATION_DUE, notification_id=row.id)
     audit.record(session, caller, "notification.resent", row, new={"channel": row.channel.value})

@@ -31,7 +31,7 @@ def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
         channel=row.channel,
         recipient=row.recipient,
         recipient_name="",
-        subject=row.subject or "",
+        subject=messages.leaving(row.subject or "", occasion, row.recipient_kind),
         text=texting.fitted(text) if row.channel is NotificationChannel.SMS else text,
         sender=occasion.organization.name if occasion is not None else "Parley",
         reply_to=messages.reply_to(occasion, row.recipient_kind) if occasion is not None else None,

@@ -169,7 +169,7 @@ def outgoing(workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID
         channel=workflow.channel,
         recipient=to.address,
         recipient_name=to.name,
-        subject=subject,
+        subject=messages.leaving(subject, occasion, to.kind),
         text=texting.fitted(whole) if workflow.channel is NotificationChannel.SMS else whole,
         sender=occasion.organization.name,
         reply_to=messages.reply_to(occasion, to.kind),
