@@ -320,7 +320,7 @@ def test_the_calendar_file_has_the_uid_of_the_mails(office: Office, stranger: Cl
     shown = text(stranger.get(submit(stranger, path, hidden(form) | GRACE).headers["location"]))
     (link,) = re.findall(r'href="(/bookings/[\w-]+\?calendar=ics)"', shown)
     file = stranger.get(link)
-    assert file.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert file.headers["content-type"] == "text/calendar; charset=utf-8; method=PUBLISH"
     assert file.headers["content-disposition"].startswith("attachment")
     calendar = Calendar.from_ical(file.raw)
     (event,) = calendar.walk("VEVENT")

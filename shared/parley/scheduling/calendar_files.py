@@ -8,8 +8,9 @@ from parley.scheduling.kinds import STANDING, BookingStatus
 from parley.scheduling.managed import Managed
 
 
-def published(found: Managed, path: str) -> str:
-    """The booking for a calendar to keep (RFC 5546, PUBLISH: nobody is invited by it), with the UID that the mails have."""
+def published(found: Managed, path: str) -> tuple[str, str]:
+    """The booking for a calendar to keep (RFC 5546, PUBLISH: nobody is invited by it), with the UID that the mails have; and its media
+    type, which names the method as well (RFC 5545, 3.7.2)."""
     booking, shown = found.booking, found.shown
     meeting = Meeting(
         uid=booking.calendar_uid,
@@ -24,4 +25,5 @@ def published(found: Managed, path: str) -> str:
         attendees=[],
         is_tentative=booking.status is BookingStatus.PENDING,
     )
-    return calendar(Method.PUBLISH if shown.status in STANDING else Method.CANCEL, meeting).decode()
+    method = Method.PUBLISH if shown.status in STANDING else Method.CANCEL
+    return calendar(method, meeting).decode(), f"text/calendar; charset=utf-8; method={method}"

@@ -104,7 +104,8 @@ def show(session: Session, found: Managed, token: str, asked: Mapping[str, str])
         attached = {"content-disposition": 'attachment; filename="booking.ics"', "cache-control": "no-store"}
         from parley.scheduling import calendar_files  # 40 ms that no page needs
 
-        return Shown(calendar_files.published(found, path_of(token)), attached, "text/calendar; charset=utf-8")
+        file, media_type = calendar_files.published(found, path_of(token))
+        return Shown(file, attached, media_type)
     if asked.get("move") and found.shown.status in STANDING and found.booking.start_time > now():
         try:
             return move_page(session, found, Visit.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
