@@ -15,7 +15,7 @@ from sqlalchemy import event
 from parley.kernel import db
 from parley.scim import search
 from parley.scim.description import ScimUserModel, service
-from tests.scim.directory import Directory
+from tests.scim.directory import ENTERPRISE, USER, Directory
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 ALSO = [
@@ -65,6 +65,13 @@ def test_filters_find_what_the_library_finds(directory: Directory, users: InMemo
     for wanted in SEARCH_FILTERS + ALSO:
         found = [name for name in directory.found("/Users", filter=wanted) if name in ours]
         assert sorted(found) == sorted(expected(users, filter=wanted)), wanted
+
+
+def test_users_with_an_extension_are_found_by_its_schema(directory: Directory) -> None:
+    extended = directory.user(**{ENTERPRISE: {"department": "Analysis"}})["userName"]
+    directory.user()
+    assert directory.found("/Users", filter=f'schemas eq "{ENTERPRISE}"') == [extended]
+    assert len(directory.found("/Users", filter=f'schemas eq "{USER}"')) == 3
 
 
 @pytest.mark.filterwarnings("ignore")
