@@ -148,8 +148,8 @@ def test_a_minute_of_difference_between_clocks_is_none(house: House) -> None:
 
 def test_an_assertion_that_holds_for_ever_is_good_once_all_the_same(house: House) -> None:
     browser = house.browser()
-    asked = house.begin(browser)
-    document = house.provider.respond(asked, f"ada@{house.domain}", before=put(CONFIRMATION, "NotOnOrAfter", "9999-12-31T23:59:59.9999999Z"))
+    asked, for_ever = house.begin(browser), put(CONFIRMATION, "NotOnOrAfter", "9999-12-31T23:59:59.9999999Z")
+    document = house.provider.respond(asked, f"ada@{house.domain}", before=for_ever)
     answers = [house.post(browser, document, asked.relay_state) for _ in range(2)]
     assert [answer.status for answer in answers] == [200, 403], answers[0].raw
 
