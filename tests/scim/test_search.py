@@ -199,5 +199,12 @@ def test_bad_filters_are_refused(directory: Directory, wanted: str) -> None:
     assert refused.body["scimType"] in ("invalidFilter", "invalidValue", "invalidSyntax")
 
 
+def test_a_filter_without_end_is_refused(directory: Directory) -> None:
+    for term, number in (("active eq true", 5000), ('title eq "x"', 5000), ('(userName eq "a" and active eq true)', 300)):
+        wanted = {"schemas": [SEARCH], "filter": " or ".join([term] * number)}
+        answer = directory.scim("POST", "/Users/.search", wanted)
+        assert (answer.status, answer.body["scimType"]) == (400, "invalidFilter"), term
+
+
 def test_a_bad_order_is_refused(directory: Directory) -> None:
     assert directory.scim("GET", "/Users", sortBy="nothing").status == 400
