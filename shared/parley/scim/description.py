@@ -45,7 +45,7 @@ class Manager(scim2_models.Manager):
 class EnterpriseUser(scim2_models.EnterpriseUser):
     """Enterprise User"""
 
-    manager: Manager | None = None  # type: ignore[assignment]  # narrower in nothing but what it takes
+    manager: Manager | None = None
 
 
 class Member(ComplexAttribute):
