@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import load_pem_x509_certificate
+from lxml import etree
 from sqlalchemy import select
 
 from parley.identity.models import Organization, User
@@ -21,6 +25,10 @@ PATH = "/v1/saml/connection"
 def domain_of(member: Member) -> str:
     [email] = member.rows(select(User.email).where(User.id == member.user_id))
     return str(email).rpartition("@")[2]
+
+
+def fingerprint(certificate: str) -> str:
+    return load_pem_x509_certificate(certificate.encode()).fingerprint(SHA256()).hex()
 
 
 def parts(provider: IdentityProvider, domain: str, **terms: Any) -> dict[str, Any]:
@@ -62,6 +70,24 @@ def test_the_parts_of_a_connection_do_as_well_with_certificates_that_roll_over(w
     assert len(answer.body["idp_certificates"]) == 2
     assert (answer.body["default_role"], answer.body["is_enforced"]) == ("VIEWER", True)
     assert owner.rows(select(Organization.sso_domains)) == [[domain_of(owner)]]
+
+
+def test_metadata_with_comments_and_a_certificate_that_has_expired_beside_the_present_one(world: World) -> None:
+    owner, provider = world.organization("Shibboleth"), IdentityProvider()
+    root = etree.fromstring(provider.metadata().encode())
+    [descriptor] = root.findall(".//{*}KeyDescriptor[@use='signing']")
+    former = copy.deepcopy(descriptor)
+    former.find(".//{*}X509Certificate").text = "".join(key_pair(expired=True)[1].splitlines()[1:-1])
+    descriptor.addprevious(former)
+    descriptor.addprevious(etree.Comment("the present one"))
+    root.addprevious(etree.Comment("of our identity provider"))
+    answer = owner.put(PATH, {"idp_metadata": etree.tostring(root.getroottree()).decode(), "domains": [domain_of(owner)]})
+    assert answer.status == 200, answer.raw
+    assert [one["sha256_fingerprint"] for one in answer.body["idp_certificates"]] == [fingerprint(provider.certificate)]
+
+    root.find(".//{*}IDPSSODescriptor").remove(descriptor)
+    refused = owner.put(PATH, {"idp_metadata": etree.tostring(root).decode(), "domains": [domain_of(owner)]})
+    assert (refused.status, refused.body["code"]) == (422, "unusable_certificate")
 
 
 def test_a_change_keeps_our_signing_key(house: House) -> None:

@@ -25,14 +25,15 @@ def ada(house: House) -> str:
     return f"ada-{new_id().hex[-8:]}@{house.domain}"
 
 
-def saying(**attributes: str) -> Callable[[Any], None]:
+def saying(**attributes: str | list[str]) -> Callable[[Any], None]:
     """Adds attributes to the assertion, before it is signed."""
 
     def twist(root: Any) -> None:
         statement = etree.SubElement(assertion(root), f"{{{NS['saml']}}}AttributeStatement")
-        for name, value in attributes.items():
+        for name, values in attributes.items():
             attribute = etree.SubElement(statement, f"{{{NS['saml']}}}Attribute", Name=name)
-            etree.SubElement(attribute, f"{{{NS['saml']}}}AttributeValue").text = value
+            for value in [values] if isinstance(values, str) else values:
+                etree.SubElement(attribute, f"{{{NS['saml']}}}AttributeValue").text = value
 
     return twist
 
@@ -80,6 +81,8 @@ def test_name_and_role_come_from_attributes_that_the_connection_names(world: Wor
     for said, becomes in (("admin", "ADMIN"), ("VIEWER", "VIEWER"), ("OWNER", "MEMBER"), ("nonsense", "MEMBER")):
         answer = house.log_in(ada(house), before=saying(cn="Ada Lovelace", parley_role=said))
         assert (answer.body["user"]["name"], answer.body["organization"]["role"]) == ("Ada Lovelace", becomes)
+    answer = house.log_in(ada(house), before=saying(parley_role=["everybody", "viewer", "admin"]))
+    assert answer.body["organization"]["role"] == "ADMIN"
 
 
 def test_a_browser_goes_back_to_where_it_began_with_the_session_in_a_cookie(house: House) -> None:

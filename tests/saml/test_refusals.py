@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from parley.identity.models import User, UserSession
+from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
-from parley.saml.models import SamlAssertion
+from parley.saml.models import SamlAssertion, SamlConnection
 from tests.harness import World
 from tests.saml.identity_provider import NS, Twist, assertion, key_pair, xmlsec
 from tests.saml.scenes import House, with_sso
@@ -143,6 +146,14 @@ def test_a_minute_of_difference_between_clocks_is_none(house: House) -> None:
     assert house.log_in(f"ada@{house.domain}", before=slow).status == 200
 
 
+def test_an_assertion_that_holds_for_ever_is_good_once_all_the_same(house: House) -> None:
+    browser = house.browser()
+    asked, for_ever = house.begin(browser), put(CONFIRMATION, "NotOnOrAfter", "9999-12-31T23:59:59.9999999Z")
+    document = house.provider.respond(asked, f"ada@{house.domain}", before=for_ever)
+    answers = [house.post(browser, document, asked.relay_state) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 403], answers[0].raw
+
+
 # --- who signed it ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +199,15 @@ def test_every_pinned_certificate_is_good_while_they_roll_over(world: World) -> 
     assert house.owner.put("/v1/saml/connection", wanted).status == 200
     assert house.log_in(email, keys=following).status == 200
     refused(house, "untrusted_signature", email=email)
+
+
+def test_a_certificate_that_has_expired_since_is_named_as_the_cause(world: World) -> None:
+    house, expired = with_sso(world), key_pair(expired=True)
+    der = base64.b64encode(load_pem_x509_certificate(expired[1].encode()).public_bytes(Encoding.DER)).decode()
+    with db.transaction(house.owner.caller) as session:
+        session.execute(update(SamlConnection).values(certificates=[der]))
+    refused(house, "certificates_expired", keys=expired)
+    refused(house, "certificates_expired")
 
 
 # --- changed after it was signed -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.harness import Client, Member
-from tests.scim.directory import ENTERPRISE, ERROR, PATCH, USER, Directory, address
+from tests.scim.directory import ENTERPRISE, ERROR, GROUP, PATCH, USER, Directory, address
 
 
 def is_scim_error(answer: object, status: int) -> bool:
@@ -37,6 +37,19 @@ def test_entra_patches_in_its_own_way(directory: Directory) -> None:
     assert (now[ENTERPRISE], now["active"]) == ({"department": "Analysis", "employeeNumber": "7"}, False)
     again = directory.change(path, {"op": "Add", "path": "active", "value": "True"})
     assert (again.status, directory.scim("GET", path).body["active"]) == (204, True)
+
+
+def test_entra_names_a_manager_by_the_bare_id(directory: Directory) -> None:
+    boss, user = directory.user()["id"], directory.user()["id"]
+    for operation in (
+        {"op": "Add", "path": f"{ENTERPRISE}:manager", "value": boss},
+        {"op": "Replace", "value": {f"{ENTERPRISE}:manager": boss}},
+        {"op": "replace", "path": f"{ENTERPRISE}:manager", "value": {"value": boss}},
+    ):
+        assert directory.change(f"/Users/{user}", operation).status == 204, operation
+        assert directory.scim("GET", f"/Users/{user}").body[ENTERPRISE]["manager"]["value"] == boss
+        assert directory.change(f"/Users/{user}", {"op": "Remove", "path": f"{ENTERPRISE}:manager"}).status == 204
+        assert ENTERPRISE not in directory.scim("GET", f"/Users/{user}").body
 
 
 def test_entra_asks_whether_anybody_is_there(directory: Directory) -> None:
@@ -71,6 +84,22 @@ def test_okta_creates_finds_replaces_and_deactivates(directory: Directory) -> No
     assert directory.scim("PUT", f"/Users/{user['id']}", {"schemas": [USER], "userName": name}).body["active"] is False
 
 
+def test_okta_names_the_members_whom_it_adds(directory: Directory) -> None:
+    ada, grace = directory.user(), directory.user()
+    group = directory.group("Engineering", ada["id"])
+    path = f"/Groups/{group['id']}"
+    named = [{"value": grace["id"], "display": grace["userName"]}]
+    added = directory.change(
+        path, {"op": "remove", "path": f'members[value eq "{ada["id"]}"]'}, {"op": "add", "path": "members", "value": named}
+    )
+    assert added.status == 204, added.raw
+    assert [member["value"] for member in directory.scim("GET", path).body["members"]] == [grace["id"]]
+    renamed = directory.change(path, {"op": "replace", "value": {"id": group["id"], "displayName": "Engineers"}})
+    assert (renamed.status, directory.scim("GET", path).body["displayName"]) == (204, "Engineers")
+    replaced = directory.scim("PUT", path, {"schemas": [GROUP], "displayName": "Engineers", "members": named})
+    assert (replaced.status, [member["value"] for member in replaced.body["members"]]) == (200, [grace["id"]])
+
+
 # --- not offered -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -87,7 +116,8 @@ def test_what_is_there_is_described(directory: Directory) -> None:
     types = directory.scim("GET", "/ResourceTypes").body["Resources"]
     assert [(each["name"], each["endpoint"]) for each in types] == [("User", "/Users"), ("Group", "/Groups")]
     assert {each["id"] for each in directory.scim("GET", "/Schemas").body["Resources"]} >= {USER, ENTERPRISE}
-    assert directory.scim("GET", f"/Schemas/{USER}").body["name"] == "User"
+    names = {kind: directory.scim("GET", f"/Schemas/{kind}").body["name"] for kind in (USER, ENTERPRISE, GROUP)}
+    assert names == {USER: "User", ENTERPRISE: "EnterpriseUser", GROUP: "Group"}
     assert is_scim_error(directory.scim("GET", "/Users", filter='userName eq "'), 400)
     assert is_scim_error(directory.scim("GET", "/Schemas", filter='id eq "x"'), 403)
 
@@ -167,6 +197,13 @@ def test_operations_that_mean_nothing(directory: Directory, operation: dict[str,
     assert answer.status in (204, 400), answer.raw
     after = directory.scim("GET", f"/Users/{user['id']}").body
     assert (after["userName"], after["title"], after["active"], after["id"]) == (user["userName"], "Countess", True, user["id"])
+
+
+def test_a_value_that_does_not_fit_is_refused_in_a_sentence(directory: Directory) -> None:
+    path = f"/Users/{directory.user()['id']}"
+    refused = directory.change(path, {"op": "replace", "path": "active", "value": [True]})
+    assert is_scim_error(refused, 400)
+    assert (refused.body["scimType"], refused.body["detail"]) == ("invalidValue", "Input should be a valid boolean: active")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "BREW"])

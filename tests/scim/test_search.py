@@ -15,7 +15,7 @@ from sqlalchemy import event
 from parley.kernel import db
 from parley.scim import search
 from parley.scim.description import ScimUserModel, service
-from tests.scim.directory import Directory
+from tests.scim.directory import ENTERPRISE, USER, Directory
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 ALSO = [
@@ -65,6 +65,13 @@ def test_filters_find_what_the_library_finds(directory: Directory, users: InMemo
     for wanted in SEARCH_FILTERS + ALSO:
         found = [name for name in directory.found("/Users", filter=wanted) if name in ours]
         assert sorted(found) == sorted(expected(users, filter=wanted)), wanted
+
+
+def test_users_with_an_extension_are_found_by_its_schema(directory: Directory) -> None:
+    extended = directory.user(**{ENTERPRISE: {"department": "Analysis"}})["userName"]
+    directory.user()
+    assert directory.found("/Users", filter=f'schemas eq "{ENTERPRISE}"') == [extended]
+    assert len(directory.found("/Users", filter=f'schemas eq "{USER}"')) == 3
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -190,6 +197,13 @@ def test_bad_filters_are_refused(directory: Directory, wanted: str) -> None:
     refused = directory.scim("POST", "/Users/.search", {"schemas": [SEARCH], "filter": wanted})
     assert refused.status == 400, refused.raw
     assert refused.body["scimType"] in ("invalidFilter", "invalidValue", "invalidSyntax")
+
+
+def test_a_filter_without_end_is_refused(directory: Directory) -> None:
+    for term, number in (("active eq true", 5000), ('title eq "x"', 5000), ('(userName eq "a" and active eq true)', 300)):
+        wanted = {"schemas": [SEARCH], "filter": " or ".join([term] * number)}
+        answer = directory.scim("POST", "/Users/.search", wanted)
+        assert (answer.status, answer.body["scimType"]) == (400, "invalidFilter"), term
 
 
 def test_a_bad_order_is_refused(directory: Directory) -> None:

@@ -26,7 +26,7 @@ def read(document: str) -> IdentityProvider:
 
     Raises `UnusableMetadata`, `xml.UnsafeXml`, `certificates.UnusableCertificate`.
     """
-    root = xml.read(document.encode())
+    root = xml.read(document.encode(), drops_comments=True)
     if root.tag != _ENTITY:
         raise UnusableMetadata("The metadata must be one EntityDescriptor: that of your identity provider.")
     described = list(xml.children(root, f"{{{METADATA}}}IDPSSODescriptor"))
@@ -36,10 +36,21 @@ def read(document: str) -> IdentityProvider:
     urls = [service.get("Location", "") for service in services if service.get("Binding") == REDIRECT]
     if not urls or not addresses.is_web(urls[0]):
         raise UnusableMetadata("The metadata names no SingleSignOnService with the HTTP-Redirect binding and an https address.")
-    found = [certificates.read(written) for written in _signing(described[0])]
+    return IdentityProvider(root.get("entityID"), urls[0], _usable(_signing(described[0])))
+
+
+def _usable(written: list[str]) -> list[str]:
+    """What can be verified with; while certificates roll over, one that has expired may still stand beside its successor."""
+    found: list[str] = []
+    unusable: certificates.UnusableCertificate | None = None
+    for one in written:
+        try:
+            found.append(certificates.read(one))
+        except certificates.UnusableCertificate as refusal:
+            unusable = refusal
     if not found:
-        raise UnusableMetadata("The metadata holds no certificate to verify signatures with.")
-    return IdentityProvider(root.get("entityID"), urls[0], list(dict.fromkeys(found)))
+        raise unusable or UnusableMetadata("The metadata holds no certificate to verify signatures with.")
+    return list(dict.fromkeys(found))
 
 
 def _signing(described: xml.Element) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from parley.identity.models import MemberRole
+from parley.identity.standing import rank
 from parley.kernel.errors import Forbidden
 from parley.kernel.texts import Email
 from parley.saml.domains import of_address
@@ -48,8 +49,7 @@ def of(asserted: Asserted, reading: Reading) -> Profile:
     if of_address(email) not in reading.domains:
         raise ForeignAddress("Your address is not in a domain of this organization; ask its administrator.")
     name = _first(asserted, (reading.name_attribute,) if reading.name_attribute else _NAMES)
-    role = _first(asserted, (reading.role_attribute,)) if reading.role_attribute else None
-    return Profile(asserted.name_id, email, name[:200] if name else None, _GRANTABLE.get((role or "").upper(), reading.default_role))
+    return Profile(asserted.name_id, email, name[:200] if name else None, _role(asserted, reading))
 
 
 def _address(asserted: Asserted, reading: Reading) -> str:
@@ -64,6 +64,12 @@ def _address(asserted: Asserted, reading: Reading) -> str:
         return _EMAIL.validate_python(candidates[0])
     except ValidationError:
         raise NoAddress("What the assertion says as e-mail address is not one.") from None
+
+
+def _role(asserted: Asserted, reading: Reading) -> MemberRole:
+    """The highest that the attribute names: it may name groups beside it."""
+    words = [word.upper() for word in asserted.attributes.get(reading.role_attribute or "", [])]
+    return max((_GRANTABLE[word] for word in words if word in _GRANTABLE), key=rank, default=reading.default_role)
 
 
 def _first(asserted: Asserted, names: tuple[str, ...]) -> str | None:

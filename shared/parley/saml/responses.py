@@ -15,6 +15,7 @@ from parley.saml import addresses, signatures, xml
 from parley.saml.names import ASSERTION, BEARER, PROTOCOL, SUCCESS, TRANSIENT
 
 SKEW = timedelta(seconds=60)
+_LAST = datetime.max.replace(tzinfo=UTC) - SKEW  # .NET says "for ever" with the last instant there is
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _CONDITIONS = {f"{{{ASSERTION}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")}
 _LONGEST_NAME = 256
@@ -83,7 +84,7 @@ def verified(document: bytes, organization_id: UUID, idp_entity_id: str, pinned:
         name_id=_name_id(subject),
         attributes=_attributes(assertion),
         in_response_to=in_response_to,
-        expires_at=_instant(confirmed, "NotOnOrAfter") + SKEW,
+        expires_at=min(_instant(confirmed, "NotOnOrAfter"), _LAST) + SKEW,
     )
 
 

@@ -12,6 +12,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
+from parley.kernel.clock import now
 from parley.kernel.errors import Forbidden
 from parley.saml import certificates, xml
 from parley.saml.names import ASSERTION, ENVELOPED, EXCLUSIVE, PROTOCOL, SIGNATURE
@@ -46,6 +47,10 @@ class WeakAlgorithm(Forbidden):
     """Signed or digested with what is not safe any more."""
 
 
+class CertificatesExpired(Forbidden):
+    """No certificate of the connection is good any more."""
+
+
 class UntrustedSignature(Forbidden):
     """No certificate of the connection has made the signature, or what was signed has changed."""
 
@@ -66,7 +71,10 @@ def signed_assertion(root: xml.Element, pinned: list[str]) -> xml.Element:
     for signature, holder in zip(signatures, holders, strict=True):
         _narrow(signature, holder)
 
-    trusted = [certificates.opened(certificate) for certificate in pinned]
+    moment = now()
+    trusted = [certificate for certificate in map(certificates.opened, pinned) if certificate.not_valid_after_utc > moment]
+    if not trusted:
+        raise CertificatesExpired("The certificates of this connection have expired; ask your administrator to take the present one.")
     signed = {holder.tag: _verified(root, holder, trusted) for holder in holders}
     if ASSERTION_TAG in signed:
         return signed[ASSERTION_TAG]

@@ -4,17 +4,19 @@ from functools import cache
 from typing import Annotated, Any
 
 import email_validator
+import scim2_models
+from pydantic import Field, model_validator
 from scim2_models import (
     AuthenticationScheme,
     Bulk,
+    CaseExact,
     ChangePassword,
-    EnterpriseUser,
+    ComplexAttribute,
     ETag,
     Filter,
-    Group,
-    GroupMember,
     Mutability,
     Patch,
+    Reference,
     ResourceType,
     ScimPolicy,
     ScimProvider,
@@ -31,20 +33,38 @@ MOST_RESULTS = 200
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
-class Member(GroupMember):
-    """What a member is called is what the user is called."""
+class Manager(scim2_models.Manager):
+    """Entra names a manager by the bare id."""
 
-    display: Annotated[str | None, Mutability.read_only] = None
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, said: Any) -> Any:
+        return {"value": said} if isinstance(said, str) else said
 
 
-class Team(Group):
+class EnterpriseUser(scim2_models.EnterpriseUser):
+    """Enterprise User"""
+
+    manager: Manager | None = None
+
+
+class Member(ComplexAttribute):
+    """What RFC 7643 declares of a member, section 8.7.1. `display` is none of it: Okta sends one with each member, and it is left out as
+    whatever else nobody declares. A member is called as the user is."""
+
+    value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
+    ref: Annotated[Reference[User] | None, Mutability.immutable] = Field(None, serialization_alias="$ref", validation_alias="$ref")  # type: ignore[type-arg]  # a user of whatever extension
+    type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
+
+
+class Group(scim2_models.Group):
     """The Group of RFC 7643, whose members are users."""
 
     members: list[Member] | None = None  # type: ignore[assignment]  # narrower, and nobody puts another kind in
 
 
 ScimUserModel: Any = User[EnterpriseUser]
-ScimGroupModel: Any = Team
+ScimGroupModel: Any = Group
 
 _CONFIGURATION = ServiceProviderConfig(
     patch=Patch(supported=True),
@@ -75,4 +95,4 @@ _TOLERANT = ScimPolicy(
 def service() -> ScimService:
     """The protocol's steps. The same for every tenant."""
     types = [ResourceType.from_resource(ScimUserModel), ResourceType.from_resource(ScimGroupModel)]
-    return ScimService(ScimProvider([User, EnterpriseUser, Team], types, _CONFIGURATION, _TOLERANT))
+    return ScimService(ScimProvider([User, EnterpriseUser, Group], types, _CONFIGURATION, _TOLERANT))

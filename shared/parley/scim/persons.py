@@ -12,7 +12,7 @@ from scim2_models import InvalidValueException, Resource
 from parley.identity.models import MemberRole, OrganizationMember, User
 from parley.identity.scopes import RANKS
 from parley.kernel.texts import Email
-from parley.scim.description import ScimUserModel
+from parley.scim.description import EnterpriseUser, ScimUserModel
 from parley.scim.models import ScimUser
 
 # What has a column, is said by us alone, or is never kept.
@@ -20,6 +20,7 @@ _NOT_KEPT = ("schemas", "id", "externalId", "userName", "meta", "groups", "passw
 MOST_KEPT_BYTES = 16 * 1024
 """So that a page of users fits into what a function may answer: 6 MB."""
 
+_SCHEMAS = [str(kind.__schema__) for kind in (ScimUserModel, EnterpriseUser)]
 _ADDRESS: TypeAdapter[str] = TypeAdapter(Email)
 _SHOWN: TypeAdapter[str] = TypeAdapter(EmailStr)
 
@@ -69,6 +70,7 @@ class Person:
             "lastModified": max(change for change in changes if change is not None),
             "version": version_of(said),
         }
+        said["schemas"] = [urn for urn in _SCHEMAS if urn == _SCHEMAS[0] or urn in said]
         shown: Resource[Any] = ScimUserModel.model_validate(said)
         return shown
 

@@ -4,10 +4,12 @@ import json
 import logging
 from typing import Any
 
+from pydantic import ValidationError
 from scim2_models import SCIMException
 from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
+from scim2_server.service import scim_exception_of
 from sqlalchemy import select
 
 from parley.identity.models import Organization
@@ -42,7 +44,9 @@ def serve(event: dict[str, Any]) -> dict[str, Any]:
             answered = ScimHandler(service(), TenantStorage(session, caller, request.method)).handle(request)
     except SCIMException as refused:
         log.info("refused", extra={"code": refused.scim_type or "scim", "status": refused.status})
-        answered = service().error_response(refused)
+        # A PATCH quotes what the validation wrote for programmers; a POST says it in a sentence.
+        cause = refused.__cause__
+        answered = service().error_response(scim_exception_of(cause) if isinstance(cause, ValidationError) else refused)
     return _answer(answered)
 
 

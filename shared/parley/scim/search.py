@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from scim2_models import Resource, ScimFilter, SearchRequest, TooManyException
+from scim2_models import InvalidFilterException, Resource, ScimFilter, SearchRequest, TooManyException
 from scim2_server.storage import SearchPage
 from scim2_server.utils import parametrize
 from sqlalchemy import ColumnElement
@@ -12,6 +12,9 @@ from parley.scim.filters import Condition, Meaning, translate
 
 MOST_WALKED = 1000
 """Rows that one search evaluates by itself. A filter that leaves more is refused (`tooMany`), never answered wrongly."""
+
+MOST_FILTER = 10_000
+"""Characters of a filter. One that names a thousand users is no search, and what it costs grows with the product of both."""
 
 Order = list[ColumnElement[Any]]
 
@@ -33,7 +36,9 @@ class Shelf(Protocol):
 
 
 def page(shelves: Sequence[Shelf], request: SearchRequest[Any]) -> SearchPage:
-    """The page, of all shelves as one collection. Raises `TooManyException`."""
+    """The page, of all shelves as one collection. Raises `TooManyException`, `InvalidFilterException`."""
+    if request.filter and len(str(request.filter)) > MOST_FILTER:
+        raise InvalidFilterException(detail=f"A filter has at most {MOST_FILTER} characters.")
     filters = [request.filter and _bound(shelf, request.filter) for shelf in shelves]
     translated = [translate(wanted, shelf.meanings) for shelf, wanted in zip(shelves, filters, strict=True)]
     orders = [_order(shelf, request) for shelf in shelves]

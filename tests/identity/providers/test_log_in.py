@@ -14,6 +14,7 @@ from parley.kernel import db
 from parley.kernel.callers import NOWHERE, ActorType, Caller
 from parley.kernel.sealed import unseal
 from tests.harness import Client, World
+from tests.identity.people import letters
 from tests.identity.providers.conftest import NewBrowser, address, personal_rows, verified
 from tests.identity.providers.site import KINDS, TENANT, Account, Site, query_of
 
@@ -135,11 +136,15 @@ def test_a_verified_address_leads_to_the_account_that_has_verified_it(world: Wor
     assert len(personal_rows(person.user_id)[1]) == 1
 
 
-def test_an_address_that_the_account_has_not_verified_leads_nowhere(world: World, surf: NewBrowser) -> None:
+def test_an_address_that_the_account_has_not_verified_leads_nowhere_before_a_mail_has(world: World, surf: NewBrowser) -> None:
     person = world.person(address(), is_verified=False)
-    refused = surf(verified(person.email)).go(start("google"))
+    somebody = verified(person.email)
+    refused = surf(somebody).go(start("google"))
     assert (refused.status, refused.body["code"]) == (409, "address_not_verified")
     assert personal_rows(person.user_id)[1] == []
+    assert Client(world).post("/v1/auth/magic-link", {"email": person.email}).status == 202
+    assert Client(world).post("/v1/auth/magic-link/redeem", {"token": letters(world, person.email)[-1].token}).status == 200
+    assert surf(somebody).go(start("google")).body["user"]["id"] == str(person.user_id)
 
 
 NOT_VERIFIED: dict[str, tuple[str, dict[str, Any]]] = {

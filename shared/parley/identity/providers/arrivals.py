@@ -152,7 +152,7 @@ def _addressed(session: Session, handover: Handover) -> Account:
     if user is None or user.email is None or handover.email is None or user.email.lower() != handover.email.lower():
         raise Overtaken("This address has changed hands at this moment; try again.")
     if user.email_verified_at is None:
-        raise AddressNotVerified("An account has this address and has not verified it; log in there as before, and link this provider.")
+        raise AddressNotVerified("An account has this address and has not verified it; log in by a magic link once, then come again.")
     return _living(user, confirmed_at)
 
 
