@@ -43,15 +43,17 @@ BARE = "its SQL, bare pg8000"
 STOCK = "stock pg8000"
 OFFICE_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY")
 Ready = Callable[[], Request]
+Requests = dict[str, Ready]
 
 
 def measure(world: World) -> list[Table]:
     with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
         house = Furnished(world, world.organization("Acme"))
-        counts = _counts(house)
+        requests = house.requests()  # once: making them ready lets the workers do everything that has happened since
+        counts = _counts(house, requests)
         del os.environ["RELAY_QUEUE_URL"]
-        times = _times(house)
-        far = _far(house)
+        times = _times(house, requests)
+        far = _far(house, requests)
     return [
         Table("Round trips to PostgreSQL, counted on the wire; a creating request has an Idempotency-Key", counts),
         Table("Time of a request and of parts of it, beside the same statements sent by bare pg8000", times),
@@ -62,12 +64,12 @@ def measure(world: World) -> list[Table]:
 # --- counted -------------------------------------------------------------------------------------------------------------------------
 
 
-def _counts(house: Furnished) -> list[Row]:
+def _counts(house: Furnished, requests: Requests) -> list[Row]:
     with wired() as wire:
         ours, stock = new_engine(is_stock=False), new_engine(is_stock=True)
-        first = [cost_of(engine, wire, house.requests()["GET /v1/identity/me"]()) for engine in (ours, stock)]
+        first = [cost_of(engine, wire, requests["GET /v1/identity/me"]()) for engine in (ours, stock)]
         rows = [Row.exact("first of an environment: connect, GET /v1/identity/me", first[0][0], "", STOCK, first[1][0])]
-        for name, ready in {**house.requests(), **house.work()}.items():
+        for name, ready in {**requests, **house.work()}.items():
             for engine in (ours, stock):  # what is made once is made
                 with using(engine):
                     ready()()
@@ -97,15 +99,15 @@ def cost_of(engine: Engine, wire: Wire, request: Request) -> tuple[int, int]:
 # --- timed ---------------------------------------------------------------------------------------------------------------------------
 
 
-def _times(house: Furnished) -> list[Row]:
+def _times(house: Furnished, requests: Requests) -> list[Row]:
     with closing(Bare()) as bare:
-        rows = _beside(bare, "GET /v1/identity/me", house.requests()["GET /v1/identity/me"], lambda: lambda: _who_am_i(house))
+        rows = _beside(bare, "GET /v1/identity/me", requests["GET /v1/identity/me"], lambda: lambda: _who_am_i(house))
         rows += _beside_booking(bare, house)
         office = _office(house)
         slots = house.slots(event_type=office)
         name = f"slots of 31 days ({len(slots().body['slots'])} open)"
         rows += _beside(bare, name, lambda: slots, lambda: lambda: _list_slots(house, UUID(office)))
-        listed = house.requests()["GET /v1/scheduling/bookings"]
+        listed = requests["GET /v1/scheduling/bookings"]
         return rows + _beside(bare, f"list of {len(listed()().body['items'])} bookings", listed, None)
 
 
@@ -171,8 +173,8 @@ def _list_slots(house: Furnished, event_type_id: UUID) -> OpenSlotsRead:
 # --- far away ------------------------------------------------------------------------------------------------------------------------
 
 
-def _far(house: Furnished) -> list[Row]:
-    requests, slots = house.requests(), house.slots(event_type=_office(house))
+def _far(house: Furnished, requests: Requests) -> list[Row]:
+    slots = house.slots(event_type=_office(house))
     shown = {
         "GET /v1/identity/me": requests["GET /v1/identity/me"],
         "slots of 31 days": lambda: slots,

@@ -22,7 +22,8 @@ $$
 MEETINGS = """
 CREATE TEMP TABLE meetings AS
 SELECT c.*, k, start, pg_temp.made_at(start - interval '5 days') AS id, pg_temp.made_at(start - interval '5 days') AS invitee_id,
-    CASE WHEN start < now() THEN (ARRAY['CANCELED', 'NO_SHOW', 'COMPLETED'])[least(lot + 1, 3)]
+    CASE WHEN k = :count - 1 THEN 'PENDING' -- nobody is without a request
+         WHEN start < now() THEN (ARRAY['CANCELED', 'NO_SHOW', 'COMPLETED'])[least(lot + 1, 3)]
          ELSE (ARRAY['CANCELED', 'PENDING', 'CONFIRMED'])[least(lot + 1, 3)] END AS status
 FROM crowd c, generate_series(0, :count - 1) k,
     LATERAL (SELECT (random() * 20)::int AS lot,

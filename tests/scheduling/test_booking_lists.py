@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.identity.models import Organization
+from parley.kernel.audit import AuditLog
 from parley.scheduling.sheets import cell
 from tests.harness import Client, Member
 from tests.scheduling.office import Office, at, hours, invitee, weekday
@@ -42,6 +43,27 @@ def test_the_sheet_runs_nothing(office: Office, event_type: dict[str, Any], acme
     rest = acme.get(f"{BOOKINGS}.csv", limit=1, cursor=part.headers["x-next-cursor"])
     assert rest.raw.decode().count("\r\n") >= 2
     assert "x-next-cursor" not in rest.headers
+
+
+def test_a_sheet_ends_where_a_function_may_answer_no_more(office: Office, acme: Member) -> None:
+    """A function answers with 6 MB at most; what strangers write may be longer, line by line."""
+    group = office.event_type(kind="GROUP", capacity=400)
+    long = invitee(notes='\U0001f600"' * 2500)
+    made = [office.booked(group, at("10:00"), invitee=long)["id"] for _ in range(320)]
+    found: list[str] = []
+    cursor: str | None = None
+    while len(found) < len(made):
+        sheet = acme.get(f"{BOOKINGS}.csv", cursor=cursor)
+        assert sheet.status == 200, sheet.body
+        rows = list(csv.DictReader(io.StringIO(sheet.raw.decode(), newline="")))
+        assert {row["invitee_notes"] for row in rows} == {long["notes"]}
+        found += [row["id"] for row in rows]
+        cursor = sheet.headers.get("x-next-cursor")
+        assert (cursor is None) == (len(found) == len(made))
+        assert cursor is None or len(rows) > 150
+    assert sorted(found) == sorted(made)
+    taken = acme.rows(select(AuditLog.new_values).where(AuditLog.action == "booking.exported"))
+    assert sum(row["bookings"] for row in taken) == len(made)
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", " =1", "＝1"])

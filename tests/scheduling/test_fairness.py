@@ -49,9 +49,10 @@ class Expected:
         free = [name for name in here if name not in self.busy]
         longest = {name: (self.hosts[name].last, here.index(name)) for name in here}
         if self.strategy == "ROTATE":
-            last = max(here, key=lambda name: self.hosts[name].last)
-            after = here.index(last) + 1 if self.hosts[last].last >= 0 else 0
-            name = next(one for one in here[after:] + here[:after] if one in free)
+            order = list(self.hosts)
+            last = max(order, key=lambda name: self.hosts[name].last)
+            after = order.index(last) + 1 if self.hosts[last].last >= 0 else 0
+            name = next(one for one in order[after:] + order[:after] if one in free)
         elif self.strategy == "WEIGHTED":
             weights, total = sum(self.hosts[one].weight for one in here), sum(self.hosts[one].count for one in here)
             heavy = [one for one in free if self.hosts[one].weight] or free

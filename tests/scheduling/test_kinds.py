@@ -155,6 +155,67 @@ def test_a_booking_goes_to_another_host_of_the_pool(office: Office, acme: Member
     assert acme.post(f"/v1/scheduling/bookings/{alone['id']}/reassign").body["code"] == "no_pool"
 
 
+def free_but(office: Office, colleague: Member, *clocks: str) -> None:
+    """A colleague has something else at these times."""
+    alone = Office(office.world, colleague).event_type()
+    for clock in clocks:
+        office.booked(alone, at(clock))
+
+
+def test_rotation_goes_on_from_the_last_one_who_is_away_by_now(office: Office, acme: Member, colleagues: list[Member]) -> None:
+    second, third = colleagues
+    fourth = acme.as_role("MEMBER")
+    made = pool(office, "ROTATE", acme, second, third, fourth)
+    shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"])
+    free_but(office, second, "10:30", "12:30")
+    turns = [shown(office, office.booked(shared, at(clock)))["host_id"] for clock in ("10:00", "10:30", "11:30", "12:00", "12:30")]
+    assert turns == [str(one.user_id) for one in (acme, third, fourth, acme, third)]
+    with db.transaction(acme.caller) as session:
+        session.execute(update(OrganizationMember).where(OrganizationMember.user_id == third.user_id).values(deactivated_at=now()))
+    assert shown(office, office.booked(shared, at("13:00")))["host_id"] == str(fourth.user_id)  # the second is not owed a turn
+
+
+def test_who_takes_a_booking_over_has_time_for_its_buffers(office: Office, acme: Member, colleagues: list[Member]) -> None:
+    made = pool(office, "ROTATE", acme, *colleagues)
+    shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"], buffer_before=30)
+    booked = office.booked(shared, at("10:00"))
+    alone = Office(office.world, colleagues[0]).event_type()
+    assert office.stranger.post(f"/v1/scheduling/event-types/{alone['id']}/holds", {"start_time": at("09:30")}).status == 201
+    path = f"/v1/scheduling/bookings/{booked['id']}/reassign"
+    assert acme.post(path, {"host_id": str(colleagues[0].user_id)}).body["code"] == "host_not_free"
+    assert acme.post(path, {"host_id": str(colleagues[1].user_id)}).status == 200
+
+
+def test_a_booking_that_is_handed_over_is_as_long_as_it_is(office: Office, acme: Member, colleagues: list[Member]) -> None:
+    """Whatever is offered by now: 25 minutes, and nothing that begins at ten o'clock."""
+    made = pool(office, "ROTATE", acme, *colleagues)
+    shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"], duration=60)
+    booked = office.booked(shared, at("10:00"))
+    assert acme.patch(f"/v1/scheduling/event-types/{shared['id']}", {"duration": 25}).status == 200
+    alone = Office(office.world, colleagues[0]).event_type()
+    assert office.stranger.post(f"/v1/scheduling/event-types/{alone['id']}/holds", {"start_time": at("10:30")}).status == 201
+    path = f"/v1/scheduling/bookings/{booked['id']}/reassign"
+    assert acme.post(path, {"host_id": str(colleagues[0].user_id)}).body["code"] == "host_not_free"
+    assert acme.post(path).body["host_id"] == str(colleagues[1].user_id)
+
+
+def test_a_booking_that_is_handed_over_counts_in_the_pool_of_now(office: Office, acme: Member, colleagues: list[Member]) -> None:
+    first, second = pool(office, "ROTATE", acme), pool(office, "ROTATE", *colleagues)
+    shared = office.event_type(kind="ROUND_ROBIN", pool_id=first["id"])
+    booked = office.booked(shared, at("10:00"))
+    assert acme.patch(f"/v1/scheduling/event-types/{shared['id']}", {"pool_id": second["id"]}).status == 200
+
+    def counts() -> list[list[int]]:
+        pools = (acme.get(f"/v1/scheduling/pools/{one['id']}").body["hosts"] for one in (first, second))
+        return [[host["assignment_count"] for host in hosts] for hosts in pools]
+
+    assert counts() == [[1], [0, 0]]
+    assert acme.post(f"/v1/scheduling/bookings/{booked['id']}/reassign").body["host_id"] == str(colleagues[0].user_id)
+    assert counts() == [[0], [1, 0]]
+    assert office.cancel(booked).status == 200
+    assert counts() == [[0], [0, 0]]
+
+
 def test_pools_are_kept_changed_and_put_away(office: Office, acme: Member, colleagues: list[Member]) -> None:
     made = pool(office, "WEIGHTED", acme, colleagues[0], weight=[3, 1])
     path = f"/v1/scheduling/pools/{made['id']}"

@@ -90,6 +90,8 @@ def test_a_viewer_reads_and_writes_nothing(office: Office, acme: Member) -> None
         {"slots": None},
         {"overrides": [{"date": "2027-02-30", "type": "UNAVAILABLE"}]},
         {"overrides": [{"date": 0, "type": "UNAVAILABLE"}]},
+        {"overrides": [{"date": "1798416000", "type": "UNAVAILABLE"}]},
+        {"overrides": [{"date": "2027-02-03T00:00:00", "type": "UNAVAILABLE"}]},
         {"overrides": [{"date": "9999-12-31", "type": "UNAVAILABLE"}]},
         {"overrides": [{"date": "2027-02-03", "type": "AVAILABLE", "start_time": "10:00"}]},
         {"overrides": [{"date": "2027-02-03", "type": "SOMETIMES"}]},

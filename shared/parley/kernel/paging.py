@@ -35,7 +35,8 @@ class BadCursor(BadRequest):
     """The cursor was not made by this list."""
 
 
-def _encode(values: Sequence[Any]) -> str:
+def cursor_after(*values: Any) -> str:
+    """The cursor of what follows the row whose keys have these values."""
     plain = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).rstrip(b"=").decode()
 
@@ -76,7 +77,7 @@ def page(
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], _encode([getattr(last, key.key) for key in keys])
+    return rows[:limit], cursor_after(*(getattr(last, key.key) for key in keys))
 
 
 def joined_page(
@@ -93,7 +94,7 @@ def joined_page(
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1][0]
-    return rows[:limit], _encode([getattr(last, key.key) for key in keys])
+    return rows[:limit], cursor_after(*(getattr(last, key.key) for key in keys))
 
 
 def _part(statement: Any, keys: Sequence[InstrumentedAttribute[Any]], cursor: str | None, limit: int, descending: bool) -> Any:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, extract, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from parley.kernel import clock, paging
+from parley.kernel import audit, clock, paging
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Unprocessable
 from parley.kernel.paging import Page
@@ -80,13 +80,18 @@ def listed(
 
 
 def exported(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | None, limit: int) -> tuple[str, str | None]:
-    """The same as CSV (RFC 4180), and the cursor of the rest. Three queries."""
+    """The same as CSV (RFC 4180), and the cursor of the rest: of what is beyond `limit`, or does not fit into one answer. Three queries."""
     from parley.scheduling import sheets
 
     found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=False)
     wanted = select(EventType.id, EventType.name).where(EventType.id.in_({one.booking.event_type_id for one in found}))
     names = {row.id: row.name for row in session.execute(wanted, execution_options={"with_deleted": True})} if found else {}
-    return sheets.sheet(found, names), next_cursor
+    sheet, shown = sheets.sheet(found, names)
+    if shown < len(found):
+        last = found[shown - 1].booking
+        next_cursor = paging.cursor_after(last.start_time, last.id)
+    audit.record(session, caller, "booking.exported", new={"bookings": shown})
+    return sheet, next_cursor
 
 
 def counts(session: Session, caller: Caller, chosen: Chosen, timezone: str) -> BookingCountsRead:

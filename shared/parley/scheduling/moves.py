@@ -1,6 +1,7 @@
 """A booking at another time, or with another host of its pool."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 from parley.scheduling import bookings, queries, transitions, turns
-from parley.scheduling.availability import slot_at
+from parley.scheduling.availability import busy_span, slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
@@ -121,7 +122,8 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
     other, gone = _other(session, found, booking, host_id), booking.host_id
 
     turns.give_back(session, booking)
-    booking.host_id, booking.sequence, booking.updated_at = other, booking.sequence + 1, now()
+    booking.host_id, booking.pool_id = other, found.event_type.pool_id
+    booking.sequence, booking.updated_at = booking.sequence + 1, now()
     with violation_means(NO_OVERLAP, HostNotFree()):
         session.execute(update(BookingHost).where(BookingHost.booking_id == booking_id).values(host_id=other))
     turns.take(session, booking)
@@ -130,14 +132,19 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
 
 
 def _other(session: Session, found: Offer, booking: Booking, host_id: UUID | None) -> UUID:
-    """Who takes it over: the one named, if free; else one who is free in their hours. Notice and limits are no matter: it is booked."""
-    start, end = booking.start_time, booking.end_time
+    """Who takes it over: the one named, if free; else one who is free in their hours.
+
+    It is booked, so notice, limits and the grid are no matter, and it is as long as it is, whatever the event type says by now.
+    """
+    start, length = booking.start_time, (booking.end_time - booking.start_time) // timedelta(minutes=1)
+    terms = replace(found.terms, duration=length, slot_interval=1, min_notice=0, max_per_day=None, max_per_week=None)
+    found = replace(found, terms=terms)
     there = taken(session, found, start, start + INSTANT, Aside(booking.id), to_book=True)
     if host_id is not None:
-        if host_id == booking.host_id or any(begins < end and start < ends for begins, ends in there.busy.get(host_id, ())):
+        first, last = busy_span(terms, start, start)
+        if host_id == booking.host_id or any(begins < last and first < ends for begins, ends in there.busy.get(host_id, ())):
             raise HostNotFree
         return host_id
-    terms = replace(found.terms, min_notice=0, max_per_day=None, max_per_week=None)
     others = [host for host in there.hosts(found) if host.id != booking.host_id]
     slot = slot_at(terms, others, start, now=min(now(), start), timezone=found.timezone)
     if slot is None:

@@ -33,7 +33,7 @@ from parley.scheduling.models import (
 from parley.scheduling.pool_models import RoundRobinAssignment, RoundRobinPool
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
-_BUSY, _SEAT, _COUNTED, _TURN, _LIVE = range(5)
+_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE = range(6)
 
 Which = UUID | ScalarSelect[UUID]
 """An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
@@ -92,13 +92,15 @@ class Taken:
     """What stands against some starts of an offer.
 
     `busy` is by host; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
-    each host's count and last assignment, for who books; `live` are hosts whose calendars can be asked anew.
+    each host's count and last assignment, for who books, and `positions` their places in the pool, those who are away among them; `live`
+    are hosts whose calendars can be asked anew.
     """
 
     busy: dict[UUID, list[Interval]] = field(default_factory=dict)
     seats: list[tuple[Seats, int]] = field(default_factory=list)
     counted: list[datetime] = field(default_factory=list)
     turns: dict[UUID, tuple[int, datetime | None]] = field(default_factory=dict)
+    positions: dict[UUID, int] = field(default_factory=dict)
     live: set[UUID] = field(default_factory=set)
 
     def hosts(self, offer: Offer) -> list[Host]:
@@ -274,7 +276,7 @@ def taken(
     """
     parts = _against(offer, from_, to, aside, fresh)
     if to_book and offer.event_type.pool_id is not None:
-        parts.append(_turns(offer.event_type.pool_id))
+        parts += _turns(offer.event_type.pool_id)
     if fresh is not None and not fresh.is_asked:
         parts.append(_live(offer))
     found = _sorted(offer, session.execute(union_all(*parts)))
@@ -308,6 +310,8 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
             found.counted.append(begins)
         elif what == _TURN:
             found.turns[host_id] = number, begins
+        elif what == _PLACE:
+            found.positions[host_id] = number
         elif what == _SEAT:
             found.seats.append((Seats(begins, (start, end)), number))
         elif what == _LIVE:
@@ -382,8 +386,9 @@ def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:
     return [booked, kept.where(Hold.token_hash != aside.hold) if aside.hold else kept]
 
 
-def _turns(pool_id: UUID) -> Select[Any]:
+def _turns(pool_id: UUID) -> list[Select[Any]]:
     """Asked after the locks are held: what the statement that waited for them had seen of the pool may be old."""
     one = RoundRobinAssignment
-    turns: Select[Any] = select(literal(_TURN), one.user_id, _NEVER, _NEVER, one.last_assigned_at, one.assignment_count)  # type: ignore[assignment]  # six types
-    return turns.where(one.pool_id == pool_id)
+    turns: Any = select(literal(_TURN), one.user_id, _NEVER, _NEVER, one.last_assigned_at, one.assignment_count)
+    places: Any = select(literal(_PLACE), one.user_id, _NEVER, _NEVER, _NEVER, one.position)
+    return [part.where(one.pool_id == pool_id) for part in (turns, places)]

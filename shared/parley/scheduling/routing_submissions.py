@@ -221,5 +221,8 @@ def exported(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | 
     asked = select(Question.id, Question.label).where(Question.form_id == form.id).order_by(*ordered)
     questions = [(row.id, row.label) for row in session.execute(asked, execution_options={"with_deleted": True})]
     found, next_cursor = _page(session, chosen, cursor, limit)
-    audit.record(session, caller, "routing_submission.exported", form, new={"submissions": len(found)})
-    return sheets.submissions(found, questions), next_cursor
+    sheet, shown = sheets.submissions(found, questions)
+    if shown < len(found):
+        next_cursor = paging.cursor_after(found[shown - 1].created_at, found[shown - 1].id)
+    audit.record(session, caller, "routing_submission.exported", form, new={"submissions": shown})
+    return sheet, next_cursor

@@ -2,13 +2,17 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from parley.scheduling.queries import Whole
 from parley.scheduling.routing_schemas import RoutingSubmissionRead
+
+MOST_BYTES = 5_000_000
+"""Of a sheet, as the JSON that a function answers with: 6 MB at most. What strangers write in a booking may be long."""
 
 _BOOKING = ("status", "start_time", "end_time", "timezone", "location", "created_at", "canceled_at", "canceled_by", "cancel_reason")
 _INVITEE = ("name", "email", "phone", "timezone", "notes", "utm_source", "utm_medium", "utm_campaign", "referrer")
@@ -18,30 +22,45 @@ HEADINGS = ("id", "event_type_id", "event_type", *_BOOKING, "hosts", *(f"invitee
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def sheet(found: Sequence[Whole], names: Mapping[UUID, str]) -> str:
-    """A heading, and a line for each booking."""
-    lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
-    writer.writerow(HEADINGS)
-    for one in found:
-        row = one.booking
-        cells = [row.id, row.event_type_id, names.get(row.event_type_id), *(getattr(row, name) for name in _BOOKING)]
-        invitee = [getattr(one.invitee, name) for name in _INVITEE]
-        writer.writerow([cell(value) for value in (*cells, " ".join(str(host) for host in one.hosts), *invitee)])
-    return lines.getvalue()
+def sheet(found: Sequence[Whole], names: Mapping[UUID, str]) -> tuple[str, int]:
+    """A heading, and a line for each booking; of how many there was room for the lines."""
+    return _sheet(HEADINGS, (_booking(one, names.get(one.booking.event_type_id)) for one in found))
 
 
-def submissions(found: Sequence[RoutingSubmissionRead], questions: Sequence[tuple[UUID, str]]) -> str:
+def _booking(one: Whole, event_type: str | None) -> list[Any]:
+    row = one.booking
+    cells = [row.id, row.event_type_id, event_type, *(getattr(row, name) for name in _BOOKING)]
+    return [*cells, " ".join(str(host) for host in one.hosts), *(getattr(one.invitee, name) for name in _INVITEE)]
+
+
+def submissions(found: Sequence[RoutingSubmissionRead], questions: Sequence[tuple[UUID, str]]) -> tuple[str, int]:
     """The same of one form's submissions, with a column for each question, headed by its label. Several options are parted by `; `."""
-    lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
-    writer.writerow([*_SUBMISSION, *(cell(label) for _, label in questions)])
-    for one in found:
-        given = {answer.question_id: answer.value for answer in one.answers}
-        values = (given.get(question_id) for question_id, _ in questions)
-        texts = ("; ".join(value) if isinstance(value, list) else value for value in values)
-        writer.writerow([cell(value) for value in (*(getattr(one, column) for column in _SUBMISSION), *texts)])
-    return lines.getvalue()
+    return _sheet([*_SUBMISSION, *(label for _, label in questions)], (_submission(one, questions) for one in found))
+
+
+def _submission(one: RoutingSubmissionRead, questions: Sequence[tuple[UUID, str]]) -> list[Any]:
+    given = {answer.question_id: answer.value for answer in one.answers}
+    values = (given.get(question_id) for question_id, _ in questions)
+    return [*(getattr(one, column) for column in _SUBMISSION), *("; ".join(one) if isinstance(one, list) else one for one in values)]
+
+
+def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, int]:
+    """The rows that a function may answer with, one at least, and how many they are."""
+    lines = [_line(headings)]
+    size = 0
+    for row in rows:
+        line = _line(row)
+        size += len(json.dumps(line, ensure_ascii=False).encode())
+        if size > MOST_BYTES and len(lines) > 1:
+            break
+        lines.append(line)
+    return "".join(lines), len(lines) - 1
+
+
+def _line(cells: Sequence[Any]) -> str:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow([cell(value) for value in cells])
+    return line.getvalue()
 
 
 def cell(value: Any) -> str:

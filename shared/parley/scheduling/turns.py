@@ -16,6 +16,7 @@ from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.scheduling.assignment import Member, choose_host
 from parley.scheduling.availability import Slot
+from parley.scheduling.kinds import AssignmentStrategy
 from parley.scheduling.models import Booking
 from parley.scheduling.offers import Offer, Taken
 from parley.scheduling.pool_models import RoundRobinAssignment
@@ -27,6 +28,8 @@ def chosen(offer: Offer, there: Taken, slot: Slot) -> Sequence[UUID]:
     if offer.strategy is None:
         return free
     pool = [Member(place.user_id, place.weight, place.priority, *there.turns.get(place.user_id, (0, None))) for place in offer.places]
+    if offer.strategy is AssignmentStrategy.ROTATE:  # it goes on from who had the last one, who may be away by now
+        pool = [Member(one, 1, 0, *there.turns[one]) for one in sorted(there.turns, key=lambda one: (there.positions[one], one))]
     member = choose_host(offer.strategy.value, pool, free)
     return [cast("UUID", member.id)] if member else free[:1]
 

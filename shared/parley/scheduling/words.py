@@ -1,5 +1,6 @@
 """Words of scheduling's requests: names, addresses, times of day, lengths."""
 
+import re
 import unicodedata
 from datetime import date
 from typing import Annotated, Any
@@ -36,9 +37,10 @@ def _checked(text: str) -> str:
     return text
 
 
-def _text_only(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")  # not a TypeError, which pydantic lets through
+def _calendar_date(value: Any) -> Any:
+    # Left to itself pydantic takes midnights, and numbers of seconds since 1970 as well.
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("must be a date, like 2026-12-28")  # not a TypeError, which pydantic lets through
     return value
 
 
@@ -51,7 +53,7 @@ Tag = Annotated[Line, AfterValidator(one_line)]
 Reason = Annotated[Prose, Field(max_length=500)]
 StartTime = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 EndTime = Annotated[str, StringConstraints(strict=True, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-Day = Annotated[date, BeforeValidator(_text_only), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
+Day = Annotated[date, BeforeValidator(_calendar_date), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
 Flag = texts.Flag
 Minutes = Annotated[int, Field(strict=True, ge=5, le=DAY_MINUTES)]
 Buffer = Annotated[int, Field(strict=True, ge=0, le=DAY_MINUTES)]
