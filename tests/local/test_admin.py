@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -76,6 +78,19 @@ def test_without_a_running_stack_it_is_said_what_to_start(monkeypatch: pytest.Mo
     monkeypatch.setattr(card, "CARD", "not-there.json")
     assert admin.main(["user", "--email", "eva@acme.example"]) == 1
     assert "start `make run`" in capsys.readouterr().err
+
+
+def test_a_stack_that_was_killed_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(card, "ROOT", tmp_path)
+    folder = tmp_path / ".local"
+    folder.mkdir()
+    (folder / "stack.json").write_text('{"environment": {}}')
+    (folder / "lock").write_text("1")
+    with pytest.raises(card.NothingRuns):
+        card.enter()
+    with (folder / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert card.enter() == {}
 
 
 def test_a_mail_is_shown_as_its_reader_sees_it() -> None:
