@@ -13,10 +13,9 @@ ARCHITECTURE ?= arm64
 ENVIRONMENT ?= staging
 WORKERS ?= 2
 CASES ?= 10000
-ROLE ?= OWNER
-PLAN ?= BUSINESS
-PERMISSIONS ?= *
 
+# What people say to `make token`, `organization`, `user`, `key` and `mail` goes through the environment: a name may hold quotes.
+export ROLE NAME EMAIL SLUG PLAN ORGANIZATION PERMISSIONS TO
 export ARCHITECTURE
 export SAM_CLI_TELEMETRY = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -24,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## this list
 	@echo 'make run          from a bare clone; then:'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 run: ## the whole bundle on this machine: plays its flows, then serves http://127.0.0.1:3000 until Ctrl-C
 	@$(RUN) python -m local.run
@@ -33,19 +32,19 @@ demo: ## the same without serving; fails when a step fails
 	@$(RUN) python -m local.run --demo
 
 token: ## an access token for the bundle that runs (ROLE=VIEWER and so on)
-	@$(RUN) python -m local.token --role $(ROLE)
+	@$(RUN) python -m local.token --role "$${ROLE:-OWNER}"
 
-organization: ## a new organization with its owner, in the bundle that runs (NAME=Globex EMAIL=gus@globex.example PLAN=BUSINESS)
-	@$(RUN) python -m local.admin organization --name '$(NAME)' --email '$(EMAIL)' --plan '$(PLAN)'
+organization: ## a new organization with its owner, in the bundle that runs (NAME=Globex EMAIL=gus@globex.example; SLUG=globex PLAN=BUSINESS)
+	@$(RUN) python -m local.admin organization --name "$$NAME" --email "$$EMAIL" --slug "$$SLUG" --plan "$${PLAN:-BUSINESS}"
 
-user: ## a new member (ORGANIZATION=its id, else the seeded one; EMAIL=… NAME=… ROLE=MEMBER)
-	@$(RUN) python -m local.admin user --organization '$(ORGANIZATION)' --name '$(NAME)' --email '$(EMAIL)' --role '$(if $(filter OWNER,$(ROLE)),MEMBER,$(ROLE))'
+user: ## a new member (EMAIL=eva@acme.example; NAME='Eva Smith' ROLE=MEMBER; ORGANIZATION=its id, else the seeded one)
+	@$(RUN) python -m local.admin user --organization "$$ORGANIZATION" --name "$$NAME" --email "$$EMAIL" --role "$${ROLE:-MEMBER}"
 
-key: ## a new API key (ORGANIZATION=its id, else the seeded one; PERMISSIONS='bookings:read event_types:read')
-	@$(RUN) python -m local.admin key --organization '$(ORGANIZATION)' --permissions '$(PERMISSIONS)'
+key: ## a new API key (PERMISSIONS='bookings:read event_types:read', else all; ORGANIZATION=its id, else the seeded one)
+	@$(RUN) python -m local.admin key --organization "$$ORGANIZATION" --permissions "$${PERMISSIONS:-*}"
 
 mail: ## the last mails that the bundle sent (TO=ada@)
-	@$(RUN) python -m local.mail --to '$(TO)'
+	@$(RUN) python -m local.mail --to "$$TO"
 
 doctor: ## look at the database and the AWS endpoint, and say what is wrong with them
 	@$(RUN) python -m local.doctor

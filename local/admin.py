@@ -1,6 +1,7 @@
 """`make organization`, `make user`, `make key`: what an operator makes by hand, in the bundle that runs on this machine.
 
-They call the product's services as the application's role does, so its rules hold. What was made is printed as JSON.
+They call the product's services as the application's role does, so its policies and constraints hold; addresses count as proven, and
+seats are not counted. What was made is printed as JSON.
 """
 
 from __future__ import annotations
@@ -19,56 +20,69 @@ from local.problems import Problem
 from local.seed import ORGANIZATION, TOKEN_LIFE
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from parley.kernel.callers import Caller
 
 
 def organization(environment: Mapping[str, str], name: str, email: str, plan: str, slug: str = "") -> dict[str, Any]:
     """An organization with a new account as its owner, and a token of that owner."""
     from parley.identity import founding
+    from parley.identity.invitation_schemas import InvitationCreate
+    from parley.identity.organization_schemas import OrganizationCreate
     from parley.kernel import db
     from parley.kernel.callers import ActorType, Caller
     from parley.kernel.ids import new_id
     from parley.kernel.plans import PlanType
 
+    wanted = OrganizationCreate(name=name, slug=slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
+    owner = {"owner_name": email.partition("@")[0], "owner_email": InvitationCreate(email=email).email}
     caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
-    chosen = slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     with db.transaction(caller) as session:
-        founding.found(session, caller, name=name, slug=chosen, owner_name=email.partition("@")[0], owner_email=email, plan=PlanType(plan))
-    return {"organization_id": str(caller.organization_id), "slug": chosen} | _person(environment, caller)
+        founding.found(session, caller, name=wanted.name, slug=wanted.slug, plan=PlanType(plan), **owner)
+    return {"organization_id": str(caller.organization_id), "slug": wanted.slug} | _person(environment, caller)
 
 
 def user(environment: Mapping[str, str], organization_id: UUID, name: str, email: str, role: str) -> dict[str, Any]:
     """A new account that belongs to the organization, and a token of it."""
     from parley.identity import founding
+    from parley.identity.invitation_schemas import InvitationCreate
     from parley.identity.models import MemberRole
     from parley.kernel import db
     from parley.kernel.callers import ActorType, Caller, system
 
-    caller = system(organization_id)
+    address, caller = InvitationCreate(email=email).email, system(organization_id)
     with db.transaction(caller) as session:
-        made = founding.join(session, caller, name=name or email.partition("@")[0], email=email, role=MemberRole(role))
+        _owner(session, organization_id)
+        made = founding.join(session, caller, name=name or address.partition("@")[0], email=address, role=MemberRole(role))
     return _person(environment, Caller(organization_id, ActorType.USER, made.id, role))
 
 
 def key(organization_id: UUID, label: str, permissions: list[str]) -> dict[str, Any]:
     """An API key of the organization, made by its owner. It is shown here and never again."""
-    from sqlalchemy import select
-
     from parley.identity import api_keys
     from parley.identity.key_schemas import ApiKeyCreate
-    from parley.identity.models import Organization
     from parley.kernel import db
     from parley.kernel.callers import ActorType, Caller, system
 
-    with db.transaction(system(organization_id)) as session:
-        owner_id = session.scalar(select(Organization.owner_id))
-    if owner_id is None:
-        raise Problem(f"There is no organization {organization_id}.")
-    caller = Caller(organization_id, ActorType.USER, owner_id, "OWNER", frozenset({"*"}))
     wanted = ApiKeyCreate(label=label, permissions=permissions)
+    with db.transaction(system(organization_id)) as session:
+        owner_id = _owner(session, organization_id)
+    caller = Caller(organization_id, ActorType.USER, owner_id, "OWNER", frozenset({"*"}))
     with db.transaction(caller) as session:
         made, secret = api_keys.make_key(session, caller, wanted)
     return {"api_key_id": str(made.id), "label": label, "permissions": made.permissions, "key": secret}
+
+
+def _owner(session: Session, organization_id: UUID) -> UUID:
+    from sqlalchemy import select
+
+    from parley.identity.models import Organization
+
+    owner_id = session.scalar(select(Organization.owner_id).where(Organization.id == organization_id))
+    if owner_id is None:
+        raise Problem(f"There is no organization {organization_id}.")
+    return owner_id
 
 
 def _person(environment: Mapping[str, str], caller: Caller) -> dict[str, Any]:
@@ -95,7 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
         except Refusal as refusal:
             raise Problem(refusal.detail) from refusal
         except ValidationError as error:
-            raise Problem("; ".join(f"{found['loc'][0]}: {found['msg']}" for found in error.errors())) from error
+            said = (f"{found['loc'][0]} {found['input']}: {found['msg'].removeprefix('Value error, ')}" for found in error.errors())
+            raise Problem("; ".join(said)) from error
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -120,17 +135,17 @@ def _id(text: str) -> UUID:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.admin", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
-    founded = commands.add_parser("organization")
+    founded = commands.add_parser("organization", usage="make organization NAME=Globex EMAIL=gus@globex.example [SLUG=globex] [PLAN=PRO]")
     founded.add_argument("--name", required=True, type=_given)
     founded.add_argument("--email", required=True, type=_given)
     founded.add_argument("--slug", default="")
     founded.add_argument("--plan", choices=("FREE", "PRO", "BUSINESS"), default="BUSINESS", type=str.upper)
-    joined = commands.add_parser("user")
+    joined = commands.add_parser("user", usage="make user EMAIL=eva@acme.example [NAME='Eva Smith'] [ROLE=ADMIN] [ORGANIZATION=its id]")
     joined.add_argument("--organization", default="", help="its id; the seeded one without")
     joined.add_argument("--email", required=True, type=_given)
     joined.add_argument("--name", default="")
     joined.add_argument("--role", choices=("ADMIN", "MEMBER", "VIEWER"), default="MEMBER", type=str.upper)
-    opened = commands.add_parser("key")
+    opened = commands.add_parser("key", usage="make key [PERMISSIONS='bookings:read event_types:read'] [ORGANIZATION=its id]")
     opened.add_argument("--organization", default="", help="its id; the seeded one without")
     opened.add_argument("--label", default="made by hand")
     opened.add_argument("--permissions", required=True, type=_given, help="scopes, or READ_ONLY, STANDARD, FULL, ADMIN")

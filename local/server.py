@@ -156,8 +156,8 @@ class Server(ThreadingHTTPServer):
             super().__init__(("127.0.0.1", port), _Handler)
         except (OSError, OverflowError) as problem:
             is_taken = isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE
-            why = "is taken by another program" if is_taken else f"can't be had ({problem})"
-            raise PortTaken(f"Port {port} of 127.0.0.1 {why}. Choose another one: --port N.") from problem
+            why = "is taken by another program, if not by another `make run`" if is_taken else f"can't be had ({problem})"
+            raise PortTaken(f"Port {port} of 127.0.0.1 {why}. Choose another one: PARLEY_PORT=3001 make run.") from problem
 
     @property
     def port(self) -> int:

@@ -5,7 +5,7 @@ from parley.identity.key_schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, SecretOnce, api, entrypoint
 
-app = api(needs="api_keys:manage")
+app = api(needs="api_keys:manage", knows_projects=True)
 
 
 @app.post("/v1/identity/api-keys", status_code=201)

@@ -7,7 +7,7 @@ from parley.identity.key_schemas import ApiKeyRead
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 
-app = api(needs="api_keys:manage")
+app = api(needs="api_keys:manage", knows_projects=True)
 
 
 @app.get("/v1/identity/api-keys/<api_key_id>")

@@ -8,7 +8,7 @@ from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.paging import Cursor, Limit, Page
 
-app = api(needs="api_keys:manage")
+app = api(needs="api_keys:manage", knows_projects=True)
 
 
 @app.get("/v1/identity/api-keys")

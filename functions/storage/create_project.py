@@ -5,7 +5,7 @@ from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
 from parley.storage import service
 from parley.storage.schemas import ProjectCreate, ProjectRead
 
-app = api(needs="projects:write")
+app = api(needs="projects:write", knows_projects=True)
 
 
 @app.post("/v1/storage/projects", status_code=201)

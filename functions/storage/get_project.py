@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.storage import service
 from parley.storage.schemas import ProjectRead
 
-app = api(needs="projects:read")
+app = api(needs="projects:read", knows_projects=True)
 
 
 @app.get("/v1/storage/projects/<project_id>")

@@ -6,7 +6,7 @@ from parley.kernel.paging import Cursor, Limit, Page
 from parley.storage import service
 from parley.storage.schemas import ProjectRead
 
-app = api(needs="projects:read")
+app = api(needs="projects:read", knows_projects=True)
 
 
 @app.get("/v1/storage/projects")

@@ -7,7 +7,7 @@ from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.storage import service
 from parley.storage.schemas import ProjectRead, ProjectUpdate
 
-app = api(needs="projects:write")
+app = api(needs="projects:write", knows_projects=True)
 
 
 @app.patch("/v1/storage/projects/<project_id>")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -42,10 +44,53 @@ def test_a_key_is_let_in_with_its_scopes(world: World) -> None:
         admin.key(new_id(), "by hand", ["bookings:read"])
 
 
+def test_nobody_joins_what_is_not_there(world: World) -> None:
+    with pytest.raises(Problem, match="There is no organization"):
+        admin.user(os.environ, new_id(), "", f"{new_id()}@nowhere.example", "MEMBER")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["organization", "--name", "日本", "--email", "gus@globex.example"], "slug"),
+        (["organization", "--name", "Admin", "--email", "gus@globex.example"], "slug admin: is reserved"),
+        (["user", "--email", "nobody"], "email nobody: "),
+        (["key", "--permissions", "bookings:read all"], "permissions all: must be a scope or a group"),
+        (["key", "--permissions", "*", "--organization", "acme"], "acme is not the id"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr(card, "enter", lambda: dict(os.environ))
+    assert admin.main(arguments) == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["organization", "user", "key"])
+def test_wrong_usage_is_told_in_words_of_make(capsys: pytest.CaptureFixture[str], what: str) -> None:
+    with pytest.raises(SystemExit):
+        admin.main([what, "--nonsense"])
+    assert f"usage: make {what} " in capsys.readouterr().err
+
+
 def test_without_a_running_stack_it_is_said_what_to_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(card, "CARD", "not-there.json")
     assert admin.main(["user", "--email", "eva@acme.example"]) == 1
     assert "start `make run`" in capsys.readouterr().err
+
+
+def test_a_stack_that_was_killed_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(card, "ROOT", tmp_path)
+    folder = tmp_path / ".local"
+    folder.mkdir()
+    (folder / "stack.json").write_text('{"environment": {}}')
+    (folder / "lock").write_text("1")
+    with pytest.raises(card.NothingRuns):
+        card.enter()
+    with (folder / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert card.enter() == {}
 
 
 def test_a_mail_is_shown_as_its_reader_sees_it() -> None:

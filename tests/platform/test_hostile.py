@@ -160,6 +160,26 @@ def test_unknown_addresses_and_methods(world: World, acme: Member, stranger: Cli
         assert (refused.status, refused.headers["allow"], refused.body["code"]) == (405, "GET", "method_not_allowed")
 
 
+def test_a_media_type_is_read_in_letters_of_either_case(acme: Member) -> None:
+    wanted = b'{"name": "x", "timezone": "UTC", "slots": []}'
+    for kind in ("Application/JSON", "APPLICATION/JSON; charset=UTF-8", "application/json ;charset=utf-8"):
+        answer = acme.request("POST", "/v1/scheduling/schedules", wanted, {"content-type": kind})
+        assert answer.status == 201, (kind, answer.raw)
+
+
+def test_a_number_too_long_to_read_is_refused_in_our_words(acme: Member) -> None:
+    answer = acme.request("POST", "/v1/scheduling/schedules", b'{"name": ' + b"9" * 5000 + b"}", {"content-type": "application/json"})
+    assert (answer.status, answer.body["code"]) == (400, "malformed_json") and "sys." not in answer.body["detail"]
+
+
+def test_a_body_is_measured_in_bytes(acme: Member) -> None:
+    answer = acme.post("/v1/scheduling/schedules", {"name": "é" * 200_000})
+    plain = acme.request(
+        "POST", "/v1/scheduling/schedules", ('{"name": "' + "é" * 200_000 + '"}').encode(), {"content-type": "application/json"}
+    )
+    assert (answer.status, plain.status) == (413, 413)
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "ünï", "a\tb"])
 def test_bad_idempotency_keys(acme: Member, key: str) -> None:
     answer = acme.post("/v1/scheduling/schedules", {"name": "x", "timezone": "UTC", "slots": []}, {"idempotency-key": key})

@@ -18,7 +18,7 @@ from local import handlers
 from local.template import Route, Template
 from parley.identity.key_form import make
 from parley.identity.models import MemberRole, OrganizationMember
-from parley.identity.scopes import CATALOGUE, SCOPES, is_scope
+from parley.identity.scopes import CATALOGUE, PROJECT_SCOPES, SCOPES, is_scope
 from parley.kernel import db
 from parley.kernel.ids import new_id
 from parley.kernel.parties import Access
@@ -130,6 +130,19 @@ def test_every_route_lets_in_whom_it_declares(world: World, monkeypatch: pytest.
     assert wrong == []
     print(f"{cells} cells: {len(routes)} routes × {cells // len(routes)} callers")
     assert cells == len(routes) * (len(SCOPES) + 1 + len(CATALOGUE) + len(RESOURCES) + 2) and cells > 3000
+
+
+def test_a_key_of_a_project_is_let_in_where_projects_are_known(world: World, acme: Member) -> None:
+    project = acme.post("/v1/storage/projects", {"name": "Website", "slug": "website"}).body
+    key, scopes = acme.key("*", project_id=project["id"]), PROJECT_SCOPES
+    for route in world.template.routes:
+        needed = declared(world.template).get(name_of(route))
+        if isinstance(needed, str):
+            answer = asked(key, route)
+            is_known = route.path.startswith(("/v1/storage/projects", "/v1/identity/api-keys"))
+            code = None if is_known else "outside_the_project" if needed in scopes else "missing_scope"
+            assert answer.status == (LET_IN if is_known else 403), (name_of(route), answer.raw)
+            assert is_known or answer.body.get("code", code) == code, (name_of(route), answer.raw)
 
 
 def test_nobody_is_let_in_and_everybody_where_it_is_public(world: World, stranger: Client) -> None:

@@ -1,6 +1,7 @@
 """API keys: made, replaced, revoked. A key never grants more than who makes it has, be that a person or another key."""
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -12,22 +13,21 @@ from parley.identity.key_schemas import ApiKeyCreate, ApiKeyRead, ApiKeyRegenera
 from parley.identity.models import ApiKey, Organization
 from parley.identity.scopes import PROJECT_SCOPES, both, expanded, is_within, ungrouped
 from parley.kernel import audit, keyed
-from parley.kernel.callers import Caller, MissingScope
+from parley.kernel.admission import KeyRevoked
+from parley.kernel.callers import ActorType, Caller, MissingScope
 from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
+from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.paging import Page, page
+from parley.kernel.parties import OutsideTheProject
 from parley.kernel.plans import PLANS, PlanLimit, PlanType
 from parley.kernel.verdicts import violation_means
 
 SUCCEEDED = "uq_api_keys_organization_id_replaces_id"
+Bound = TypeVar("Bound", int, datetime)
 
 
 class NoSuchApiKey(NotFound):
     """There is none, or it is another organization's or project's."""
-
-
-class OutsideTheProject(Forbidden):
-    """A key of a project asked for another one, or for the organization."""
 
 
 class NotForProjects(Unprocessable):
@@ -50,16 +50,16 @@ def make_key(session: Session, caller: Caller, wanted: ApiKeyCreate) -> tuple[Ap
         caller.require("rate_limits:manage")
     _require_api(session.scalars(select(Organization.plan).where(Organization.id == caller.organization_id)).one())
 
-    made, secret = _new(caller)
-    made.label, made.permissions, made.request_limit = wanted.label, permissions, wanted.request_limit
-    made.project_id, made.expires_at = project_id, wanted.expires_at
+    made, secret = _new(session, caller, wanted.request_limit, wanted.expires_at)
+    made.label, made.permissions, made.project_id = wanted.label, permissions, project_id
     session.add(made)
     audit.record(session, caller, "api_key.created", made, new=_told(made))
     return made, secret
 
 
 def regenerate(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyRegenerate) -> tuple[ApiKey, str]:
-    """Another key with the same rights, made by the caller, and its secret. The old one ends after the overlap.
+    """Another key with the same rights, made by the caller, and its secret. The old one ends after the overlap; keys that were made with
+    it are from now on the new one's.
 
     Raises `NoSuchApiKey`, `ApiKeyEnded`, `MissingScope`, `PlanLimit`.
     """
@@ -69,15 +69,15 @@ def regenerate(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyReg
     _within_rights(caller, old.project_id, old.permissions)
     _require_api(plan)
 
-    made, secret = _new(caller)
-    made.label, made.permissions, made.request_limit = old.label, old.permissions, old.request_limit
-    made.project_id, made.replaces_id = old.project_id, old.id
-    made.expires_at = wanted.expires_at or (now() + (old.expires_at - old.created_at) if old.expires_at else None)
+    expires_at = wanted.expires_at or (now() + (old.expires_at - old.created_at) if old.expires_at else None)
+    made, secret = _new(session, caller, old.request_limit, expires_at)
+    made.label, made.permissions, made.project_id, made.replaces_id = old.label, old.permissions, old.project_id, old.id
     session.add(made)
     with violation_means(SUCCEEDED, ApiKeyEnded("This key was regenerated before; regenerate its successor.")):
         session.flush()
     ends_at = now() + timedelta(seconds=wanted.overlap_seconds)
     old.expires_at = min(old.expires_at or ends_at, ends_at)
+    session.execute(update(ApiKey).where(ApiKey.made_with_id == old.id, ApiKey.id != made.id).values(made_with_id=made.id))
     replaced = {"id": str(old.id), "expires_at": _text(old.expires_at)}
     audit.record(session, caller, "api_key.regenerated", made, new=_told(made), old=replaced)
     return made, secret
@@ -97,12 +97,17 @@ def revoke_of_project(session: Session, caller: Caller, project_id: UUID) -> Non
     _end(session, caller, ApiKey.project_id == project_id)
 
 
-def relabel(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyUpdate) -> ApiKey:
-    """Raises `NoSuchApiKey`."""
+def change(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyUpdate) -> ApiKey:
+    """Another label or limit. Raises `MissingScope`, `NoSuchApiKey`."""
+    asked = wanted.asked()
+    if "request_limit" in asked:
+        caller.require("rate_limits:manage")
     key = _locked(session, caller, key_id)
-    if key.label != wanted.label:
-        key.label = wanted.label
-        audit.record(session, caller, "api_key.updated", key, new={"changed": ["label"]})
+    changed = [name for name, value in asked.items() if getattr(key, name) != value]
+    for name in changed:
+        setattr(key, name, asked[name])
+    if changed:
+        audit.record(session, caller, "api_key.updated", key, new={"changed": changed})
     return key
 
 
@@ -118,11 +123,32 @@ def api_keys(session: Session, caller: Caller, *, project_id: UUID | None, limit
     return Page(items=[ApiKeyRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def _new(caller: Caller) -> tuple[ApiKey, str]:
+def _new(session: Session, caller: Caller, request_limit: int | None, expires_at: datetime | None) -> tuple[ApiKey, str]:
+    """A key that a person makes, or a key: then it ends no later than that one, and may ask no more often."""
     secret = key_form.make(caller.organization_id)
-    made_with = caller.actor_id if caller.maker_id is not None else None
-    key = ApiKey(user_id=caller.person_id, key_hash=keyed.digest(PURPOSE, secret), prefix=key_form.shown(secret), made_with_id=made_with)
+    key = ApiKey(user_id=caller.person_id, key_hash=keyed.digest(PURPOSE, secret), prefix=key_form.shown(secret))
+    if caller.actor_type is ActorType.API_KEY:
+        asking = _asking(session, caller)
+        key.made_with_id = asking.id
+        expires_at = _lower(expires_at, asking.expires_at)
+        if not caller.may("rate_limits:manage"):
+            request_limit = _lower(request_limit, asking.request_limit)
+    key.request_limit, key.expires_at = request_limit, expires_at
     return key, secret
+
+
+def _asking(session: Session, caller: Caller) -> ApiKey:
+    """The key that asks. It is held: who revokes it waits, and finds what is being made with it."""
+    asking = select(ApiKey).where(ApiKey.id == caller.actor_id, ApiKey.revoked_at.is_(None)).with_for_update(read=True)
+    found = session.scalars(asking).one_or_none()
+    if found is None:
+        raise KeyRevoked("This API key was revoked or has expired; make a new one.")
+    return found
+
+
+def _lower(one: Bound | None, other: Bound | None) -> Bound | None:
+    """The lower of two bounds; None is no bound."""
+    return min((bound for bound in (one, other) if bound is not None), default=None)
 
 
 def _seen_by(caller: Caller) -> Select[ApiKey]:

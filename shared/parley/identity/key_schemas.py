@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from parley.identity.scopes import GROUPS, is_scope
 from parley.kernel.clock import now
-from parley.kernel.texts import InstantIn, Line, Shown, ShownOnce, Wanted
+from parley.kernel.texts import Changes, InstantIn, Line, Shown, ShownOnce, Wanted
 
 MOST_OVERLAP_SECONDS = 7 * 86400
 _LONGEST_LIFE = timedelta(days=3660)
@@ -41,8 +41,13 @@ class ApiKeyCreate(Wanted):
     request_limit: RequestLimit | None = None
 
 
-class ApiKeyUpdate(Wanted):
-    label: Line
+class ApiKeyUpdate(Changes):
+    """`request_limit` null: as often as the plan allows."""
+
+    _needed = frozenset({"label"})
+
+    label: Line | None = None
+    request_limit: RequestLimit | None = None
 
 
 class ApiKeyRegenerate(Wanted):

@@ -124,7 +124,7 @@ def settle(admission: Admission, answer: Any) -> None:
         changed = RightsChanged("Your rights have changed since this token was made; refresh it, and try again.")
         if admission.roles:  # a key can't be refreshed; the authorizer will find the new rights
             changed = RightsChanged("The rights of who made this key have changed; it works with the new ones within a minute.")
-            changed.headers = {"retry-after": str(WINDOW_SECONDS)}
+            changed.headers |= {"retry-after": str(WINDOW_SECONDS)}
         raise changed
     if answer.verdict == "key_revoked":
         raise KeyRevoked("This API key was revoked or has expired; make a new one.")
@@ -137,6 +137,6 @@ def settle(admission: Admission, answer: Any) -> None:
     if used > quota:
         admission.has_just_exceeded = used == quota + 1  # each count is given out once: one request of a window audits its refusals
         instead = "choose a larger plan" if answer.policy == "plan" else "raise the key's limit"
-        refusal = RateLimitExceeded(f"More than {quota} requests a minute; wait {resets_in} s, or {instead}.", limit=quota)
+        refusal = RateLimitExceeded(f"The limit is {quota} a minute; wait {resets_in} s, or {instead}.", limit=quota)
         refusal.headers = admission.allowance.headers() | {"retry-after": str(resets_in)}
         raise refusal

@@ -36,7 +36,7 @@ class Refusal(Exception):
         super().__init__(detail)
         self.detail = detail
         self.extensions = extensions
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {"www-authenticate": "Bearer"} if self.status == 401 else {}  # RFC 9110, 15.5.2
 
     def problem(self) -> dict[str, Any]:
         """The problem details object of RFC 9457."""

@@ -90,6 +90,7 @@ class Api(APIGatewayHttpResolver):
     needs: Access | str
     accepts: tuple[str, ...]
     most_bytes: int
+    knows_projects: bool
 
     def refuse(self, refusal: Refusal) -> dict[str, Any]:
         return _built(_answer_refusal(refusal))
@@ -107,6 +108,7 @@ class Protocol:
     most_bytes: int
     answer: Callable[[dict[str, Any]], dict[str, Any]]
     shape: Callable[[Refusal], dict[str, Any]]
+    knows_projects: bool = False
 
     def resolve(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return self.answer(event)
@@ -116,13 +118,17 @@ class Protocol:
         return self.shape(refusal)
 
 
-def api(*, needs: Access | str, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES) -> Api:
+def api(
+    *, needs: Access | str, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES, knows_projects: bool = False
+) -> Api:
     """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
-    the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw."""
+    the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw. With `knows_projects` an API key of a
+    project may call it, too: it then reaches nothing outside of its project."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.needs = needs
     app.accepts = accepts
     app.most_bytes = most_bytes
+    app.knows_projects = knows_projects
     app.exception_handler(Refusal)(_answer_refusal)
     app.exception_handler(RequestValidationError)(_answer_invalid)
     app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
@@ -150,7 +156,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
-            admit(caller_of(event), app.needs)
+            admit(caller_of(event), app.needs, knows_projects=app.knows_projects)
             inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway

@@ -27,10 +27,14 @@ class NoOrganizationChosen(Forbidden):
     """The user has not said for which organization."""
 
 
-def admit(caller: Caller | None, needs: Access | str) -> None:
-    """Raise a refusal unless the caller may call a route that needs this.
+class OutsideTheProject(Forbidden):
+    """A key of a project asked for another one, or for what is the whole organization's."""
 
-    Raises `MissingScope`, `NotAPerson`, `NoOrganizationChosen`, `TokenExpired`.
+
+def admit(caller: Caller | None, needs: Access | str, *, knows_projects: bool = False) -> None:
+    """Raise a refusal unless the caller may call a route that needs this. Keys of projects may call those that `knows_projects` alone.
+
+    Raises `MissingScope`, `NotAPerson`, `NoOrganizationChosen`, `OutsideTheProject`, `TokenExpired`.
     """
     if needs is Access.ANYBODY:
         return
@@ -46,6 +50,8 @@ def admit(caller: Caller | None, needs: Access | str) -> None:
         raise NoOrganizationChosen("Choose an organization first: POST /v1/auth/switch.")
     if isinstance(needs, str):
         caller.require(needs)
+    if caller.project_id is not None and not knows_projects:
+        raise OutsideTheProject("This is the whole organization's, and your API key is of one project; use a key of the organization.")
 
 
 def caller_of(event: dict[str, Any]) -> Caller | None:

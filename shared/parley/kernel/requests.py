@@ -35,7 +35,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(name)
 
 
 def read_json(text: str | None) -> Any:
@@ -48,8 +48,10 @@ def read_json(text: str | None) -> Any:
             raise InvalidRequest("The body holds a NUL or a lone surrogate (\\u0000, \\ud800 to \\udfff); leave them out.")
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise MalformedJson(f"The body is not JSON: {error}.") from None
+    except ValueError:
+        raise MalformedJson("The body holds NaN, Infinity, or a number of more than 4,300 digits.") from None
     if value is not None and not isinstance(value, dict):  # Powertools would take the first item of a list for the body
         errors = [{"loc": ["body"], "type": "dict_type", "msg": "must be an object"}]
         raise InvalidRequest("The body must be a JSON object.", errors=errors)
@@ -68,17 +70,19 @@ def inspect(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: int) ->
     body, headers = event.get("body") or "", event["headers"]
     if len(body) > most_bytes * 4 / 3:
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
-    if headers.get("content-type", accepts[0]).partition(";")[0].strip().lower() not in accepts:
+    media_type = headers.get("content-type", accepts[0]).partition(";")[0].strip().lower()
+    if media_type not in accepts:
         if body:
             raise UnsupportedMediaType(f"Send {' or '.join(accepts)}.")
-        headers["content-type"] = accepts[0]  # no body has no type
+        media_type = accepts[0]  # no body has no type
+    headers["content-type"] = media_type  # Powertools knows it in small letters alone
     if event.get("isBase64Encoded"):
         try:
             event["body"] = base64.b64decode(body).decode()
         except ValueError:
             raise MalformedRequest("The body is not UTF-8.") from None
         event["isBase64Encoded"] = False
-    if len(event.get("body") or "") > most_bytes:
+    if len((event.get("body") or "").encode(errors="surrogatepass")) > most_bytes:
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
 
 
