@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from local.client import Answer
-from parley.identity import browser, refreshing
+from parley.identity import accounts, browser, refreshing
 from parley.identity.models import MemberRole, OrganizationMember, RefreshToken, UserSession
 from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
 from tests.harness import Client, Member, World
-from tests.identity.people import Browser, Person, person
+from tests.identity.people import PASSWORD, Browser, Person, person
 
 SITE = {"sec-fetch-site": "same-origin"}
 
@@ -264,6 +264,22 @@ def test_one_session_works_for_one_organization_at_a_time(world: World, acme: Me
     assert ada.get("/v1/identity/me").body["role"] == "MEMBER"
     assert Client(world, in_globex).get("/v1/identity/me").body["code"] == "session_ended"
     assert ada.log_in().body["organization"]["id"] == str(acme.organization_id)  # the last one chosen
+
+
+def test_a_new_password_and_a_switch_at_once_wait_for_each_other(world: World, acme: Member) -> None:
+    ada = person(world)
+    join(acme, ada)
+    there = Browser(world, ada.log_in().body["access_token"])
+    password = {"current_password": PASSWORD, "new_password": "three rivers, no bridge"}
+    with ThreadPoolExecutor(2) as pool:
+        with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+            accounts.lock(session, ada.tokens["user"]["id"])  # until both have come as far as they come
+            changing = pool.submit(ada.put, "/v1/auth/password", password)
+            time.sleep(0.5)
+            switching = pool.submit(there.post, "/v1/auth/switch", {"organization_id": str(acme.organization_id)})
+            time.sleep(0.5)
+        assert changing.result().status == 204
+        assert switching.result().body["code"] == "session_ended"
 
 
 def test_who_leaves_an_organization_is_refreshed_without_it(world: World, acme: Member) -> None:
