@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity import sessions, single_sign_on, tickets
@@ -25,6 +25,7 @@ from parley.kernel.admission import NotAMember, SessionEnded
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal, Unauthenticated
+from parley.kernel.gather import later
 
 NAP = timedelta(milliseconds=25)
 ALONE, AMONG_OTHERS = 10, 24
@@ -70,15 +71,15 @@ class Rotated:
 
     def _let_go(self, caller: Caller, last: datetime) -> datetime | None:
         """Write down that the answer leaves; or when the token was shown, if that was after `last`."""
+        of_used = RefreshToken.id == self.used_id
+        leaving = update(RefreshToken).where(of_used, RefreshToken.revoked_at.is_(None))
+        if now() < self.at + LONGEST:
+            leaving = leaving.where(RefreshToken.replaced_at <= last)
         with db.personal(caller, self.started.user_id) as session:
-            _lock(session, RefreshToken.id == self.used_id)
-            used = session.get(RefreshToken, self.used_id)
-            if used is None or used.replaced_at is None:
+            if session.execute(leaving.values(revoked_at=now()).returning(RefreshToken.id)).one_or_none() is not None:
                 return None
-            if used.replaced_at > last and now() < self.at + LONGEST:
-                return used.replaced_at
-            used.revoked_at = used.revoked_at or now()
-            return None
+            # Without a row, the session has ended meanwhile.
+            return session.scalar(select(RefreshToken.replaced_at).where(of_used, RefreshToken.revoked_at.is_(None)))
 
 
 def arrival(event: dict[str, Any]) -> datetime:
@@ -97,7 +98,10 @@ def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
         raise _invalid()
     digest = keyed.digest(sessions.PURPOSE, token)
     with db.personal(caller, user_id) as session:
-        _lock(session, RefreshToken.token_hash == digest)
+        # Writing down that the session is used takes its row: whoever changes one of its tokens, or ends it, waits here and sees the others
+        # as they are after that. The session first and then its tokens, as everywhere, so that two of them never wait for each other.
+        family = select(RefreshToken.family_id).where(RefreshToken.token_hash == digest).scalar_subquery()
+        later(session, update(UserSession).where(UserSession.id == family).values(last_used_at=now()))
         found = session.execute(
             select(RefreshToken, UserSession, User)
             .join(UserSession, UserSession.id == RefreshToken.family_id)
@@ -110,15 +114,6 @@ def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
-
-
-def _lock(session: Session, token: ColumnElement[bool]) -> None:
-    """Lock the session of a token: whoever changes one of its tokens, or ends it, waits here and looks at the rows after that.
-
-    The session first and then its tokens, as everywhere: so two of them never wait for each other.
-    """
-    family = select(RefreshToken.family_id).where(token).scalar_subquery()
-    session.execute(select(UserSession.id).where(UserSession.id == family).with_for_update(key_share=True))
 
 
 def _invalid() -> InvalidRefreshToken:
@@ -164,12 +159,11 @@ def _next(
     session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, place: Chosen | None, at: datetime
 ) -> Started:
     family.organization_id = place.id if place else None
-    family.last_used_at = at
     family.expires_at = min(at + sessions.REFRESH_LIFE, family.created_at + sessions.LONGEST)
     family.ip_address, family.user_agent = caller.ip_address, caller.user_agent
     token, row = sessions.new_refresh_token(user.id, family)
     session.add(row)
     if old.replaced_by is not None:
-        session.execute(delete(RefreshToken).where(RefreshToken.id == old.replaced_by))  # nobody ever had it
+        later(session, delete(RefreshToken).where(RefreshToken.id == old.replaced_by))  # nobody ever had it
     old.replaced_by, old.replaced_at = row.id, at
     return Started(family.id, user.id, user.email, user.name, place, token)
