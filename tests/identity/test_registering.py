@@ -77,7 +77,9 @@ def test_no_more_than_five_mails_at_once_for_one_address_and_the_same_answer(wor
 
 def test_short_common_and_personal_passwords_are_refused(world: World) -> None:
     recipient = address()
-    for bad in ("short", "password1234", "P@ssw0rd2026!", "qwertyuiop123", "abcabcabcabcabc", "parleyparley1", "x" * 1025):
+    common = ("password1234", "P@ssw0rd2026!", "mypassword123", "password!@#$", "ｐａｓｓｗｏｒｄ１２３４")
+    rows = ("qwertyuiop123", "a1b2c3d4e5f6", "abcabcabcabcabc")
+    for bad in ("short", *common, *rows, "parleyparley1", "x" * 1025):
         answer = Browser(world).post("/v1/auth/register", {"email": recipient, "password": bad})
         assert answer.status == 422, bad
         assert bad not in str(answer.body) or bad == "short"

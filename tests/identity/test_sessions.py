@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from local.client import Answer
-from parley.identity import browser, refreshing
+from parley.identity import accounts, browser, refreshing
 from parley.identity.models import MemberRole, OrganizationMember, RefreshToken, UserSession
 from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
 from tests.harness import Client, Member, World
-from tests.identity.people import Browser, Person, person
+from tests.identity.people import PASSWORD, Browser, Person, person
 
 SITE = {"sec-fetch-site": "same-origin"}
 
@@ -86,11 +86,40 @@ def test_twenty_refreshes_at_once_leave_one_live_family(world: World) -> None:
         assert refresh(world, token).body["code"] == "refresh_token_reused"
 
 
+def test_a_reuse_and_a_refresh_at_once_wait_for_each_other(world: World) -> None:
+    ada = person(world)
+    old, user_id = ada.refresh_token, ada.tokens["user"]["id"]
+    ada.takes(refresh(world, old))
+    with ThreadPoolExecutor(2) as pool:
+        with db.personal(system(NOWHERE), user_id) as session:
+            session.execute(select(UserSession.id).with_for_update())  # until both have come as far as they come
+            running = []
+            for token in (old, ada.refresh_token):
+                running.append(pool.submit(refresh, world, token))
+                time.sleep(0.5)
+        answers = [(one.result().status, one.result().body["code"]) for one in running]
+    assert answers == [(401, "refresh_token_reused"), (401, "session_ended")]
+
+
+def test_an_answer_that_never_left_leaves_the_token_good(world: World) -> None:
+    ada = person(world)
+    token, user_id = ada.refresh_token, ada.tokens["user"]["id"]
+    lost = refreshing.rotate(system(NOWHERE), token, now())  # and its function dies
+    assert refresh(world, token).body["code"] == "refresh_token_replaced"
+    with db.personal(system(NOWHERE), user_id) as session:
+        used = RefreshToken.replaced_at.is_not(None)
+        session.execute(update(RefreshToken).where(used).values(replaced_at=now() - timedelta(seconds=31)))
+    ada.takes(refresh(world, token))
+    assert live_tokens(user_id) == 1
+    assert refresh(world, lost.started.refresh_token or "").body["code"] == "invalid_refresh_token"
+    assert refresh(world, token).body["code"] == "refresh_token_reused"
+
+
 def test_the_successor_is_in_nobodys_hands_while_reuse_is_forgiven(world: World) -> None:
     ada = person(world)
     began = time.monotonic()
     assert refresh(world, ada.refresh_token).status == 200
-    assert time.monotonic() - began >= refreshing.QUIET.total_seconds()
+    assert time.monotonic() - began >= refreshing.ALONE * refreshing.NAP.total_seconds()
 
 
 def test_who_keeps_showing_a_token_gets_nothing_and_holds_the_answer_back_for_a_while_only(world: World) -> None:
@@ -102,7 +131,7 @@ def test_who_keeps_showing_a_token_gets_nothing_and_holds_the_answer_back_for_a_
         while not first.done():
             shown.append(refresh(world, token))
             time.sleep(0.05)
-    limit = (refreshing.LONGEST + 2 * refreshing.QUIET).total_seconds()
+    limit = (refreshing.LONGEST + 2 * refreshing.AMONG_OTHERS * refreshing.NAP).total_seconds()
     assert time.monotonic() - began < 2 * limit
     winners = [answer for answer in [first.result(), *shown] if answer.status == 200]
     assert len(winners) == 1
@@ -235,6 +264,22 @@ def test_one_session_works_for_one_organization_at_a_time(world: World, acme: Me
     assert ada.get("/v1/identity/me").body["role"] == "MEMBER"
     assert Client(world, in_globex).get("/v1/identity/me").body["code"] == "session_ended"
     assert ada.log_in().body["organization"]["id"] == str(acme.organization_id)  # the last one chosen
+
+
+def test_a_new_password_and_a_switch_at_once_wait_for_each_other(world: World, acme: Member) -> None:
+    ada = person(world)
+    join(acme, ada)
+    there = Browser(world, ada.log_in().body["access_token"])
+    password = {"current_password": PASSWORD, "new_password": "three rivers, no bridge"}
+    with ThreadPoolExecutor(2) as pool:
+        with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+            accounts.lock(session, ada.tokens["user"]["id"])  # until both have come as far as they come
+            changing = pool.submit(ada.put, "/v1/auth/password", password)
+            time.sleep(0.5)
+            switching = pool.submit(there.post, "/v1/auth/switch", {"organization_id": str(acme.organization_id)})
+            time.sleep(0.5)
+        assert changing.result().status == 204
+        assert switching.result().body["code"] == "session_ended"
 
 
 def test_who_leaves_an_organization_is_refreshed_without_it(world: World, acme: Member) -> None:

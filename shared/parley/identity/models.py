@@ -234,7 +234,8 @@ class UserSession(Base):
 
 
 class RefreshToken(Base):
-    """One link of a session's chain. `replaced_by` is set when it was used; using it again revokes the session (`family_id`)."""
+    """One link of a session's chain. `replaced_by` is the next one, made when it is used; `replaced_at` when it was shown last before that
+    one left. From `revoked_at` on, when it left, using it again revokes the session (`family_id`)."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (UniqueConstraint("token_hash"), Index("ix_refresh_tokens_family_id", "family_id"))

@@ -84,11 +84,12 @@ def switch(session: Session, caller: Caller, organization_id: UUID) -> Started:
     user_id: UUID = session.info["user_id"]
     place = sessions.chosen(session, user_id, methods=(), wanted=organization_id)  # one of single sign-on does not switch
     assert place is not None
+    # The person first and then their sessions, as everywhere: so two of them never wait for each other.
+    user = session.scalars(update(User).where(User.id == user_id).values(last_organization_id=place.id).returning(User)).one()
     mine = update(UserSession).where(UserSession.id == session_of(caller), UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     moved = session.execute(mine.values(organization_id=place.id, last_used_at=now()).returning(UserSession.id)).scalar_one_or_none()
     if moved is None:
         raise SessionEnded("This session has ended, or the token has none; log in again.")
-    user = session.scalars(update(User).where(User.id == user_id).values(last_organization_id=place.id).returning(User)).one()
     audit.record(session, as_user(caller, user_id, place.id), "token.issued", user)
     return Started(moved, user_id, user.email, user.name, place, None)
 

@@ -27,6 +27,8 @@ _LONG = 40  # longer ones are looked at for repetition alone
 _ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",
+    "!@#$%^&*()",
+    "a1b2c3d4e5f6g7h8i9",
     "qwertyuiop",
     "asdfghjkl",
     "zxcvbnm",
@@ -72,7 +74,7 @@ def accept(password: str, email: str | None = None) -> None:
         raise PasswordNotAccepted(f"A password has at least {LEAST_CHARACTERS} characters; a few words of no sentence are good.")
     if len(text.encode()) > MOST_BYTES:
         raise PasswordNotAccepted(f"A password has at most {MOST_BYTES} bytes.")
-    if _is_guessable(text.casefold(), email):
+    if _is_guessable(unicodedata.normalize("NFKC", text).casefold(), email):
         raise PasswordNotAccepted(
             "This password is among the first that would be guessed: a common one, a row of keys, or made of your address; choose another."
         )
@@ -92,23 +94,24 @@ def _of_address(email: str | None) -> set[str]:
 
 
 def _is_poor(text: str, known: frozenset[str]) -> bool:
-    """Whether it is two known pieces at most, however often they come, and hardly anything else."""
+    """Whether it can be read as two known pieces at most, however often they come, and hardly anything else."""
     plain = text.translate(_LEET)
-    pieces: set[str] = set()
-    others, at = 0, 0
-    while at < len(text):
-        piece = _word_at(text, at, known) or _run_at(text, at) or _word_at(plain, at, known)
-        if piece:
-            pieces.add(piece)
-        else:
-            others += 1
-        at += max(len(piece), 1)
-    return len(pieces) <= _FEW_PIECES and others <= _FEW_CHARACTERS
+
+    @cache
+    def is_rest_poor(at: int, pieces: frozenset[str], others: int) -> bool:
+        if len(pieces) > _FEW_PIECES or others > _FEW_CHARACTERS:
+            return False
+        if at == len(text):
+            return True
+        found = _words_at(text, at, known) | _words_at(plain, at, known) | {_run_at(text, at)} - {""}
+        return any(is_rest_poor(at + len(one), pieces | {one}, others) for one in found) or is_rest_poor(at + 1, pieces, others + 1)
+
+    return is_rest_poor(0, frozenset(), 0)
 
 
-def _word_at(text: str, at: int, known: frozenset[str]) -> str:
+def _words_at(text: str, at: int, known: frozenset[str]) -> set[str]:
     longest = min(len(text) - at, _LONGEST_WORD)
-    return next((text[at : at + length] for length in range(longest, _LEAST_WORD - 1, -1) if text[at : at + length] in known), "")
+    return {text[at : at + length] for length in range(_LEAST_WORD, longest + 1)} & known
 
 
 def _run_at(text: str, at: int) -> str:

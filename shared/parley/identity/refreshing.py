@@ -2,8 +2,9 @@
 
 Which of the two is the thief can't be told, so the session ends for both. Only a request that came in before the successor was in anybody's
 hands is no reuse: a browser with two tabs, a client that tries twice. It gets nothing, and the session lives. To make that a fact and not a
-guess, the answer with the successor is held back until QUIET has passed in which nobody else showed the token: `replaced_at` moves along
-with those who do. What comes in later comes from somebody who could have known (docs/decisions/0014).
+guess, the answer with the successor is held back until nobody else has shown the token for a while, and the instant when it leaves is
+written down first: `replaced_at` is when the token was shown last until then, `revoked_at` that instant. What comes in later comes from
+somebody who could have known (docs/decisions/0014).
 """
 
 import time
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity import sessions, single_sign_on, tickets
@@ -26,9 +27,13 @@ from parley.kernel.clock import now
 from parley.kernel.errors import Refusal, Unauthenticated
 from parley.kernel.gather import later
 
-QUIET, LONGEST = timedelta(milliseconds=250), timedelta(seconds=3)
+NAP = timedelta(milliseconds=25)
+ALONE, AMONG_OTHERS = 10, 24
+"""How many naps without another one who shows the token: at first, and once somebody has. Naps are counted, and not the time: a machine
+that stands still, or has no turn to give, hears nobody meanwhile."""
+LONGEST = timedelta(seconds=3)
 _CLOCKS = timedelta(milliseconds=10)  # that those of gateway and function may differ by
-_PLAUSIBLE = timedelta(minutes=5)
+_GATEWAY = timedelta(seconds=30)  # after which it gives a request up, and there is no answer that could still leave
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -53,20 +58,34 @@ class Rotated:
 
     def hold_back(self, caller: Caller) -> None:
         """Wait until the answer may leave."""
-        last = self.at
+        naps, last = ALONE, self.at
         while True:
-            time.sleep(max((last + QUIET + _CLOCKS - now()).total_seconds(), 0))
-            with db.personal(caller, self.started.user_id) as session:
-                shown = session.scalar(select(RefreshToken.replaced_at).where(RefreshToken.id == self.used_id))
-            if shown is None or shown <= last:
+            while naps > 0 and now() < self.at + LONGEST:
+                time.sleep(NAP.total_seconds())
+                naps -= 1
+            shown = self._let_go(caller, last)
+            if shown is None:
+                time.sleep(_CLOCKS.total_seconds())
                 return
-            last = shown
+            naps, last = AMONG_OTHERS, shown
+
+    def _let_go(self, caller: Caller, last: datetime) -> datetime | None:
+        """Write down that the answer leaves; or when the token was shown, if that was after `last`."""
+        of_used = RefreshToken.id == self.used_id
+        leaving = update(RefreshToken).where(of_used, RefreshToken.revoked_at.is_(None))
+        if now() < self.at + LONGEST:
+            leaving = leaving.where(RefreshToken.replaced_at <= last)
+        with db.personal(caller, self.started.user_id) as session:
+            if session.execute(leaving.values(revoked_at=now()).returning(RefreshToken.id)).one_or_none() is not None:
+                return None
+            # Without a row, the session has ended meanwhile.
+            return session.scalar(select(RefreshToken.replaced_at).where(of_used, RefreshToken.revoked_at.is_(None)))
 
 
 def arrival(event: dict[str, Any]) -> datetime:
     """When API Gateway took the request in; now, if it does not say so to the millisecond."""
     at = datetime.fromtimestamp(event.get("requestContext", {}).get("timeEpoch", 0) / 1000, UTC)
-    return at if abs(now() - at) < _PLAUSIBLE else now()
+    return at if abs(now() - at) < _GATEWAY else now()
 
 
 def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
@@ -79,13 +98,15 @@ def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
         raise _invalid()
     digest = keyed.digest(sessions.PURPOSE, token)
     with db.personal(caller, user_id) as session:
-        # Who waits for the locks sees the rows as they are then. Of many at once, one finds the token unused.
+        # Writing down that the session is used takes its row: whoever changes one of its tokens, or ends it, waits here and sees the others
+        # as they are after that. The session first and then its tokens, as everywhere, so that two of them never wait for each other.
+        family = select(RefreshToken.family_id).where(RefreshToken.token_hash == digest).scalar_subquery()
+        later(session, update(UserSession).where(UserSession.id == family).values(last_used_at=now()))
         found = session.execute(
             select(RefreshToken, UserSession, User)
             .join(UserSession, UserSession.id == RefreshToken.family_id)
             .join(User, User.id == RefreshToken.user_id)
             .where(RefreshToken.token_hash == digest)
-            .with_for_update(of=(RefreshToken, UserSession))
         ).one_or_none()
         if found is None:
             raise _invalid()
@@ -104,18 +125,18 @@ def _outcome(
 ) -> Rotated | Refusal:
     at = now()
     is_over = family.revoked_at is not None or min(family.expires_at, old.expires_at) <= at
-    if is_over or old.revoked_at is not None or user.status is not UserStatus.ACTIVE:
+    if is_over or user.status is not UserStatus.ACTIVE:
         return SessionEnded("This session has ended; log in again.")
-    if old.replaced_at is None:
+    is_lost = old.replaced_at is not None and old.revoked_at is None and old.replaced_at < at - _GATEWAY  # an answer that never left
+    if old.replaced_at is None or is_lost:
         place = _place(session, family)
         if place is None and single_sign_on.METHOD in family.methods:  # it works for that organization, or for none
             sessions.revoke(session, family.id, because="no member any more")
             return SessionEnded("You are not a member of this organization any more.")
         return Rotated(_next(session, caller, old, family, user, place, at), old.id, at)
-    if arrived_at < old.replaced_at + QUIET:
-        successor = select(RefreshToken.created_at).where(RefreshToken.id == old.replaced_by).scalar_subquery()
-        mine = update(RefreshToken).where(RefreshToken.id == old.id, RefreshToken.replaced_at > at - QUIET, successor > at - LONGEST)
-        later(session, mine.values(replaced_at=at))
+    if old.revoked_at is None:
+        old.replaced_at = at
+    if old.revoked_at is None or arrived_at < old.revoked_at:
         return RefreshTokenReplaced("This token was refreshed by another request at the same time; use the token that it got.")
     place = _place(session, family)
     sessions.revoke(session, family.id, because="refresh token reused")
@@ -138,10 +159,11 @@ def _next(
     session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, place: Chosen | None, at: datetime
 ) -> Started:
     family.organization_id = place.id if place else None
-    family.last_used_at = at
     family.expires_at = min(at + sessions.REFRESH_LIFE, family.created_at + sessions.LONGEST)
     family.ip_address, family.user_agent = caller.ip_address, caller.user_agent
     token, row = sessions.new_refresh_token(user.id, family)
     session.add(row)
+    if old.replaced_by is not None:
+        later(session, delete(RefreshToken).where(RefreshToken.id == old.replaced_by))  # nobody ever had it
     old.replaced_by, old.replaced_at = row.id, at
     return Started(family.id, user.id, user.email, user.name, place, token)
