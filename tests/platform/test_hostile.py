@@ -60,9 +60,11 @@ ALONE = {(_PREVIEW, "subject"), (_PREVIEW, "body"), (_PREVIEW, "booking_id"), ("
 
 
 def is_clear(answer: Answer) -> bool:
-    """Refused by us with a problem document, or by the gateway with its message; or accepted."""
+    """Refused by us with a problem document, or by the gateway with its message, in words for people; or accepted."""
     if answer.status < 400:
         return True
+    if b"match pattern" in answer.raw:  # and behind it a regular expression
+        return False
     kind = answer.headers.get("content-type", "")
     return answer.status < 500 and (
         (kind == "application/problem+json" and {"title", "status", "code", "detail"} <= answer.body.keys())

@@ -294,6 +294,24 @@ def test_lists_have_filters_pages_and_a_sheet(intake: Intake, sales: dict[str, A
     assert acme.get(f"{SUBMISSIONS}.csv").status == 422
 
 
+def test_a_page_ends_where_a_function_may_answer_no_more(intake: Intake, acme: Member) -> None:
+    """Lambda takes 6 MB, and strangers may write a lot: a page of a hundred would be 15 MB here."""
+    questions = [{"label": f"Story {number}", "type": "LONG_TEXT"} for number in range(8)]
+    form = intake.form(questions=questions)
+    long = {question["label"]: '"' * 5000 for question in questions}
+    made = [intake.led(form, **long)["submission_id"] for _ in range(100)]
+    found: list[str] = []
+    cursor: str | None = None
+    while len(found) < len(made):
+        page = acme.get(SUBMISSIONS, limit=100, cursor=cursor)
+        assert page.status == 200 and len(json.dumps(page.raw.decode(), ensure_ascii=False).encode()) < 6_000_000
+        found += [item["id"] for item in page.body["items"]]
+        cursor = page.body["next_cursor"]
+        assert (cursor is None) == (len(found) == len(made))
+        assert cursor is None or len(page.body["items"]) > 20
+    assert found == made[::-1]
+
+
 def test_who_may_read_forms_may_not_read_what_people_answered(intake: Intake, acme: Member) -> None:
     form = intake.form()
     submitted = intake.led(form, Company="Navy")["submission_id"]

@@ -14,10 +14,16 @@ from parley.inbox.models import (
     MessageStatus,
     Platform,
 )
-from parley.kernel.texts import Line, Shown, Wanted
+from parley.kernel.texts import Line, Shown, Wanted, like
 
-PhoneNumberId = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{5,32}$")]
-AccessToken = Secret[Annotated[str, StringConstraints(strict=True, min_length=20, max_length=4096, pattern=r"^[!-~]+$")]]
+PhoneNumberId = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{5,32}$"), like("must be the id of a number: 5 to 32 digits")]
+AccessToken = Secret[
+    Annotated[
+        str,
+        StringConstraints(strict=True, min_length=20, max_length=4096, pattern=r"^[!-~]+$"),
+        like("must be printable ASCII without spaces"),
+    ]
+]
 
 
 class ConnectionCreate(Wanted):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 from uuid import UUID
@@ -16,12 +16,17 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from parley.kernel.errors import BadRequest
 
 Item = TypeVar("Item")
+Shown = TypeVar("Shown", bound=BaseModel)
 Row = TypeVar("Row")
 Columns = TypeVarTuple("Columns")
 
 # Not pydantic's Field: the router takes that for a declaration of where the parameter comes from.
 Limit = Annotated[int, Interval(ge=1, le=100)]
 Cursor = Annotated[str, MaxLen(600)]
+
+
+MOST_BYTES = 5_000_000
+"""Of what a list answers, as a function hands it over: as text in JSON, which Lambda takes up to 6 MB of. What strangers write is long."""
 
 
 class Page(BaseModel, Generic[Item]):
@@ -39,6 +44,25 @@ def cursor_after(*values: Any) -> str:
     """The cursor of what follows the row whose keys have these values."""
     plain = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).rstrip(b"=").decode()
+
+
+def room_for(texts: Iterable[str]) -> int:
+    """How many of these, from the first on, one answer has room for; one at least, if there is one."""
+    size = count = 0
+    for text in texts:
+        size += len(json.dumps(text, ensure_ascii=False).encode())
+        if size > MOST_BYTES and count:
+            break
+        count += 1
+    return count
+
+
+def fitting(items: Sequence[Shown], keys: Sequence[InstrumentedAttribute[Any]], next_cursor: str | None) -> Page[Shown]:
+    """A page of as many items as one answer has room for, and the cursor of the rest. Items have attributes named like `keys`."""
+    count = room_for(item.model_dump_json() for item in items)
+    if count == len(items):
+        return Page(items=list(items), next_cursor=next_cursor)
+    return Page(items=list(items[:count]), next_cursor=cursor_after(*(getattr(items[count - 1], key.key) for key in keys)))
 
 
 def _decode(cursor: str, keys: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:

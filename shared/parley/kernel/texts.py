@@ -6,7 +6,19 @@ from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 # Names that a machine's files have and IANA does not: without leap seconds or with them, this machine's own zone, none yet.
 _NO_ZONES = ("posix", "right", "localtime", "Factory")
@@ -67,16 +79,42 @@ def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
+def like(sentence: str) -> WrapValidator:
+    """Says what a text has to look like where its pattern is not met: nobody wants to read a regular expression."""
+
+    def explain(value: Any, check: Any) -> Any:
+        try:
+            return check(value)
+        except ValidationError as error:
+            if all(one["type"] != "string_pattern_mismatch" for one in error.errors(include_url=False, include_input=False)):
+                raise
+        raise PydanticCustomError("string_pattern_mismatch", sentence)
+
+    return WrapValidator(explain)
+
+
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True), AfterValidator(_checked)]
 Line = Annotated[Text, Field(min_length=1, max_length=200)]
 Prose = Annotated[Text, Field(max_length=5000)]
-Slug = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50)]
+Slug = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=50),
+    like("must have small letters, digits and single hyphens between them, like sales-call"),
+]
 _ATOM = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # The form that browsers take for an address (WHATWG HTML, 4.10.5.1.5), with at least one dot in the domain.
-Email = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=254, pattern=rf"^{_ATOM}@{_LABEL}(?:\.{_LABEL})+$")]
-Host = Annotated[str, StringConstraints(strict=True, to_lower=True, max_length=253, pattern=rf"^{_LABEL}(?:\.{_LABEL})+$")]
-Color = Annotated[str, StringConstraints(strict=True, to_lower=True, pattern=r"^#[0-9A-Fa-f]{6}$")]
+Email = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, max_length=254, pattern=rf"^{_ATOM}@{_LABEL}(?:\.{_LABEL})+$"),
+    like("must be an e-mail address, like ada@example.com"),
+]
+Host = Annotated[
+    str,
+    StringConstraints(strict=True, to_lower=True, max_length=253, pattern=rf"^{_LABEL}(?:\.{_LABEL})+$"),
+    like("must be the name of a domain, like example.com"),
+]
+Color = Annotated[str, StringConstraints(strict=True, to_lower=True, pattern=r"^#[0-9A-Fa-f]{6}$"), like("must be a color, like #0b57d0")]
 SecureUrl = Annotated[str, StringConstraints(strict=True, max_length=2048), AfterValidator(_secure_url)]
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
 ShownOnce = Annotated[str, Field(repr=False)]

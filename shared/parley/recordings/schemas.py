@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from parley.kernel.texts import InstantIn, Shown, Wanted
+from parley.kernel.texts import InstantIn, Shown, Wanted, like
 from parley.recordings import media, meeting_urls
 from parley.recordings.models import EncodingStatus, Meeting, MeetingPlatform, MeetingStatus, Recording, RecordingStatus, UploadStatus
 
@@ -124,7 +124,9 @@ class UploadedPart(Wanted):
     """A part and the ETag that S3 answered it with, with or without quotes."""
 
     part_number: Annotated[int, Field(strict=True, ge=1, le=media.MOST_PARTS)]
-    etag: Annotated[str, StringConstraints(strict=True, pattern=r'^"?[A-Za-z0-9-]{1,100}"?$')]
+    etag: Annotated[
+        str, StringConstraints(strict=True, pattern=r'^"?[A-Za-z0-9-]{1,100}"?$'), like("must be the ETag that S3 answered the part with")
+    ]
 
 
 class UploadComplete(Wanted):

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from parley.identity.models import MemberRole
-from parley.kernel.texts import Email, Flag, Line, Shown, Text, Wanted
+from parley.kernel.texts import Email, Flag, Line, Shown, Text, Wanted, like
 from parley.saml import addresses
 from parley.saml.models import NameIdFormat
 
@@ -29,6 +29,7 @@ def _known_role(role: MemberRole) -> MemberRole:
 Domain = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, max_length=253, pattern=rf"^{_LABEL}(?:\.{_LABEL})+$"),
+    like("must be the name of a domain, like example.com"),
     AfterValidator(str.lower),
 ]
 Address = Annotated[Text, Field(max_length=2000), AfterValidator(_address)]

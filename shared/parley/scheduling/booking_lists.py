@@ -76,7 +76,7 @@ def listed(
 ) -> Page[BookingRead]:
     """The organization's, latest start first unless asked otherwise, with their invitees."""
     found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=is_ascending)
-    return Page(items=[bookings.read(one) for one in found], next_cursor=next_cursor)
+    return paging.fitting([bookings.read(one) for one in found], [Booking.start_time, Booking.id], next_cursor)
 
 
 def exported(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | None, limit: int) -> tuple[str, str | None]:

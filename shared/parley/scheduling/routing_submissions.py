@@ -30,6 +30,7 @@ from parley.scheduling.schemas import AnswerRead
 from parley.scheduling.slots import read as slot_read
 
 Columns = TypeVarTuple("Columns")
+_KEYS = (RoutingSubmission.created_at, RoutingSubmission.id)
 NOTHING_FITS = "Nothing that can be booked fits these answers."
 
 
@@ -112,12 +113,11 @@ class Chosen:
 def listed(session: Session, caller: Caller, chosen: Chosen, *, cursor: str | None, limit: int) -> Page[RoutingSubmissionRead]:
     """The organization's, latest first, those of deleted forms among them. Two queries, however many there are."""
     items, next_cursor = _page(session, chosen, cursor, limit)
-    return Page(items=items, next_cursor=next_cursor)
+    return paging.fitting(items, _KEYS, next_cursor)
 
 
 def _page(session: Session, chosen: Chosen, cursor: str | None, limit: int) -> tuple[list[RoutingSubmissionRead], str | None]:
-    keys = [RoutingSubmission.created_at, RoutingSubmission.id]
-    found, next_cursor = paging.joined_page(session, chosen.narrow(_wholes()), keys, cursor=cursor, limit=limit)
+    found, next_cursor = paging.joined_page(session, chosen.narrow(_wholes()), _KEYS, cursor=cursor, limit=limit)
     return _read(session, found), next_cursor
 
 

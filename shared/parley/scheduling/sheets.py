@@ -2,17 +2,14 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from parley.kernel import paging
 from parley.scheduling.queries import Whole
 from parley.scheduling.routing_schemas import RoutingSubmissionRead
-
-MOST_BYTES = 5_000_000
-"""Of a sheet, as the JSON that a function answers with: 6 MB at most. What strangers write in a booking may be long."""
 
 _BOOKING = ("status", "start_time", "end_time", "timezone", "location", "created_at", "canceled_at", "canceled_by", "cancel_reason")
 _INVITEE = ("name", "email", "phone", "timezone", "notes", "utm_source", "utm_medium", "utm_campaign", "referrer")
@@ -46,15 +43,9 @@ def _submission(one: RoutingSubmissionRead, questions: Sequence[tuple[UUID, str]
 
 def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, int]:
     """The rows that a function may answer with, one at least, and how many they are."""
-    lines = [_line(headings)]
-    size = 0
-    for row in rows:
-        line = _line(row)
-        size += len(json.dumps(line, ensure_ascii=False).encode())
-        if size > MOST_BYTES and len(lines) > 1:
-            break
-        lines.append(line)
-    return "".join(lines), len(lines) - 1
+    lines = [_line(row) for row in rows]
+    shown = paging.room_for(lines)
+    return "".join([_line(headings), *lines[:shown]]), shown
 
 
 def _line(cells: Sequence[Any]) -> str:

@@ -9,7 +9,7 @@ from annotated_types import MaxLen
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from parley.kernel import texts
-from parley.kernel.texts import Email, Line, Prose, is_storable
+from parley.kernel.texts import Email, Line, Prose, is_storable, like
 
 DAY_MINUTES = 1440
 YEAR_MINUTES = 366 * DAY_MINUTES
@@ -47,12 +47,20 @@ def _calendar_date(value: Any) -> Any:
 Name = Annotated[Line, AfterValidator(one_line)]
 Address = Annotated[Email, AfterValidator(deliverable)]
 Phone = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, pattern=r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){4,14}$", max_length=40)
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, pattern=r"^\+?\(?[0-9](?:[ ().\/-]{0,2}[0-9]){4,14}$", max_length=40),
+    like("must be a telephone number, like +49 30 901820"),
 ]
 Tag = Annotated[Line, AfterValidator(one_line)]
 Reason = Annotated[Prose, Field(max_length=500)]
-StartTime = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-EndTime = Annotated[str, StringConstraints(strict=True, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+StartTime = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), like("must be a time from 00:00 to 23:59, like 09:00")
+]
+EndTime = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
+    like("must be a time from 00:00 to 24:00, like 17:30"),
+]
 Day = Annotated[date, BeforeValidator(_calendar_date), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
 Flag = texts.Flag
 Minutes = Annotated[int, Field(strict=True, ge=5, le=DAY_MINUTES)]
@@ -60,7 +68,7 @@ Buffer = Annotated[int, Field(strict=True, ge=0, le=DAY_MINUTES)]
 Notice = Annotated[int, Field(strict=True, ge=0, le=YEAR_MINUTES)]
 DayLimit = Annotated[int, Field(strict=True, ge=1, le=300)]
 WeekLimit = Annotated[int, Field(strict=True, ge=1, le=2000)]
-Color = Annotated[str, StringConstraints(strict=True, pattern=r"^#[0-9a-fA-F]{6}$")]
+Color = Annotated[str, StringConstraints(strict=True, pattern=r"^#[0-9a-fA-F]{6}$"), like("must be a color, like #0b57d0")]
 Capacity = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Username = Annotated[str, MaxLen(100), AfterValidator(_checked)]
 Sought = Annotated[str, MaxLen(254), AfterValidator(_checked)]

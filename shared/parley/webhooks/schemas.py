@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, Secret, StringConstraints, WithJsonSchema, model_validator
 
-from parley.kernel.texts import Flag, InstantIn, Line, Shown, ShownOnce, Text, Wanted
+from parley.kernel.texts import Flag, InstantIn, Line, Shown, ShownOnce, Text, Wanted, like
 from parley.webhooks.catalogue import PATTERNS
 from parley.webhooks.models import DeliveryStatus, DisabledReason
 from parley.webhooks.timing import OVERLAP_HOURS
@@ -36,7 +36,13 @@ Pattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema({"type": "stri
 Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
 Url = Annotated[Text, Field(min_length=1, max_length=2000)]
 HeaderName = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_header_name)]
-HeaderValue = Secret[Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1000, pattern=r"^[!-~]([ -~]*[!-~])?$")]]
+HeaderValue = Secret[
+    Annotated[
+        str,
+        StringConstraints(strict=True, min_length=1, max_length=1000, pattern=r"^[!-~]([ -~]*[!-~])?$"),
+        like("must be printable ASCII, without spaces around it"),
+    ]
+]
 Headers = Annotated[dict[HeaderName, HeaderValue], Field(max_length=10)]
 PerMinute = Annotated[int, Field(strict=True, ge=1, le=600)]
 OverlapHours = Annotated[int, Field(strict=True, ge=0, le=168)]

@@ -44,7 +44,7 @@ def notifications(session: Session, chosen: Chosen, *, cursor: str | None, limit
     if chosen.recipient is not None:
         statement = statement.where(NotificationLog.address == chosen.recipient.lower())
     rows, next_cursor = paging.page(session, statement, [NotificationLog.id], cursor=cursor, limit=limit)
-    return Page(items=[read(row) for row in rows], next_cursor=next_cursor)
+    return paging.fitting([read(row) for row in rows], [NotificationLog.id], next_cursor)
 
 
 def read(row: NotificationLog) -> NotificationRead:
