@@ -53,7 +53,7 @@ test: ## the tests (ARGS='tests/inbox -k ladder' chooses, WORKERS=4 processes)
 	@$(DEV) pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions about availability, a tenth as many bookings in each pool)
-	@CASES=$(CASES) $(DEV) pytest -s tests/scheduling/test_availability_oracle.py tests/scheduling/test_fairness.py
+	@CASES=$(CASES) $(DEV) pytest tests/scheduling/test_availability_oracle.py tests/scheduling/test_fairness.py
 
 # The packages first, once; then what reads the code, two at a time; the tests alone, for some of them look at the clock.
 check: ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, tests

@@ -33,10 +33,11 @@ def asked_in(turn: int) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(60 + CASES // 5)
-def test_the_engine_agrees_with_the_oracle_in_every_zone_of_the_process() -> None:
+def test_the_engine_agrees_with_the_oracle_in_every_zone_of_the_process(capsys: pytest.CaptureFixture[str]) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(asked_in, range(len(ZONES))))
-    print(f"{CASES} questions, {answers[0]}")
+    with capsys.disabled():
+        print(f"\n{CASES} questions, {answers[0]}")
     assert len({said["digest"] for said in answers}) == 1
     assert sum(said["compared"] for said in answers) == CASES
     assert answers[0]["kinds"].keys() == {"ONE_ON_ONE", "GROUP", "COLLECTIVE", "ROUND_ROBIN"}

@@ -132,7 +132,9 @@ class Pool:
 
 @pytest.mark.timeout(60 + BOOKINGS)
 @pytest.mark.parametrize("strategy", ["ROTATE", "WEIGHTED", "LEAST_RECENT", "PRIORITY"])
-def test_shares_with_hosts_who_come_and_go(office: Office, acme: Member, strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shares_with_hosts_who_come_and_go(
+    office: Office, acme: Member, strategy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("RELAY_QUEUE_URL")  # nobody waits for the mails of all these bookings
     pool = Pool(office, strategy)
     expected, days = pool.expected, BOOKINGS // PHASES // HALF_HOURS
@@ -167,7 +169,8 @@ def test_shares_with_hosts_who_come_and_go(office: Office, acme: Member, strateg
 
     assert [given for given, _ in pool.given] == [wanted for _, wanted in pool.given]
     shares = Counter(given for given, _ in pool.given)
-    print(strategy, len(pool.given), dict(sorted(shares.items())))
+    with capsys.disabled():
+        print(f"\n{strategy}", len(pool.given), dict(sorted(shares.items())))
     assert shares == {name: host.count for name, host in expected.hosts.items() if host.count}
     check_counts(pool, acme, shares)
 
