@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from local.client import Answer
-from parley.identity import invited, organizations
+from parley.identity import deleting, invited, organizations, seats
 from parley.identity.models import MemberRole, Organization, OrganizationMember, TeamMember, User, UserSession, UserStatus
+from parley.identity.organization_schemas import OrganizationCreate
 from parley.kernel import db
+from parley.kernel.admission import SessionEnded
 from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
@@ -24,6 +28,8 @@ from tests.identity.test_second_factors import enrolled
 from tests.identity.test_sessions import join, refresh
 
 ACCOUNT = "/v1/auth/account"
+LEFT = {"id", "timezone", "locale", "status", "created_at", "updated_at", "deleted_at"}
+"""Columns of an account that is gone."""
 
 
 def delete(who: Client, **proof: Any) -> Answer:
@@ -94,8 +100,7 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
     assert [letter.subject for letter in letters(world, address)][-1] == "Your account at Parley was deleted"
     assert everywhere(world, canary) == []
     row = user(world, id_of(ada))
-    kept = {name: value for name, value in row.items() if value is not None}
-    assert kept.keys() == {"id", "timezone", "locale", "status", "created_at", "updated_at", "deleted_at"}
+    assert {name for name, value in row.items() if value is not None} == LEFT
     assert (row["timezone"], row["locale"], row["status"]) == ("UTC", "en", UserStatus.INACTIVE.value)
     named = {found.partition(":")[0] for found in everywhere(world, str(id_of(ada)))}
     assert not named & {"organization_members", "team_members", "user_sessions", "refresh_tokens", "directory_entries", "user_keys"}
@@ -106,9 +111,9 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
     assert key.get("/v1/identity/members").status in (401, 403)
     assert ada.log_in().body["code"] == "invalid_credentials"
     for member in (acme, globex):
-        trail = member.rows(select(AuditLog.action, AuditLog.entity_id).where(AuditLog.actor_id == id_of(ada)))
-        assert {("user.deleted", id_of(ada))} <= {tuple(one) for one in trail}
-        assert "member.left" in {action for action, _ in trail}
+        trail = member.rows(select(AuditLog).where(AuditLog.actor_id == id_of(ada)))
+        assert ("user.deleted", id_of(ada)) in {(one.action, one.entity_id) for one in trail}
+        assert "member.left" in {one.action for one in trail}
         assert str(id_of(ada)) not in {one["user_id"] for one in member.get("/v1/identity/members").body["items"]}
     assert acme.rows(select(TeamMember)) == []
 
@@ -144,7 +149,7 @@ def test_an_owner_is_refused_until_the_organization_has_another(world: World, ac
     owned.takes(owned.log_in())
     # Deleted, it would come back by its owner alone; nobody is that any more.
     assert delete(owned).status == 204
-    with pytest.raises(organizations.NoSuchOrganization), db.transaction(system(hers.organization_id)) as session:
+    with pytest.raises(seats.NoSuchOrganization), db.transaction(system(hers.organization_id)) as session:
         organizations.restore(session, hers.caller, None)
 
 
@@ -219,7 +224,50 @@ def test_whoever_is_let_in_at_the_same_instant_is_let_out_again(world: World, ac
         assert acme.rows(select(OrganizationMember).where(OrganizationMember.user_id == id_of(ada))) == []
 
 
-def test_an_account_that_is_gone_accepts_founds_and_restores_nothing(world: World, acme: Member) -> None:
+def waits_for(session: Session, pool: ThreadPoolExecutor, request: Callable[[], Answer]) -> Future[Answer]:
+    """A request that does not get further before the session's transaction ends."""
+    session.flush()
+    asked = pool.submit(request)
+    with pytest.raises(TimeoutError):
+        asked.result(0.5)
+    return asked
+
+
+def test_a_deletion_waits_for_who_lets_the_person_in_and_lets_them_out(world: World, acme: Member) -> None:
+    ada = person(world)
+    assert acme.post("/v1/identity/invitations", {"email": ada.email}).status == 201
+    token = invited_to(world, ada.email)
+    caller = world.member(acme.organization_id, id_of(ada), "MEMBER").caller
+    with ThreadPoolExecutor(1) as pool:
+        with db.joining(caller, acme.organization_id) as session:
+            invited.accept(session, caller, token)
+            deleted = waits_for(session, pool, lambda: delete(ada))
+        assert deleted.result().status == 204, deleted.result().raw
+    assert acme.rows(select(OrganizationMember).where(OrganizationMember.user_id == id_of(ada))) == []
+
+
+def test_who_lets_the_person_in_waits_for_a_deletion_and_finds_nobody(world: World, acme: Member) -> None:
+    ada = person(world)
+    assert acme.post("/v1/identity/invitations", {"email": ada.email}).status == 201
+    token, caller = invited_to(world, ada.email), world.member(acme.organization_id, id_of(ada), "MEMBER").caller
+    fields = {"name": "Late", "slug": f"late-{new_id().hex[-8:]}"}
+    wanted: list[tuple[Callable[[], Answer], str]] = [
+        (lambda: ada.post("/v1/auth/invitations/accept", {"token": token}), "invitation_not_valid"),
+        (lambda: ada.post("/v1/identity/organizations", fields, {"idempotency-key": "1"}), "session_ended"),
+        (lambda: ada.patch("/v1/identity/me", {"name": "Ada"}), "session_ended"),
+        (lambda: ada.post("/v1/auth/totp"), "session_ended"),
+    ]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        with db.personal(caller.acting_for(NOWHERE)) as session:
+            deleting.end(session, session.info["caller"])
+            asked = [waits_for(session, pool, request) for request, _ in wanted]
+        assert [one.result().body["code"] for one in asked] == [code for _, code in wanted]
+    row = user(world, id_of(ada))
+    assert (row["name"], row["email"]) == (None, None)
+    assert acme.rows(select(OrganizationMember).where(OrganizationMember.user_id == id_of(ada))) == []
+
+
+def test_an_account_that_is_gone_accepts_and_founds_nothing(world: World, acme: Member) -> None:
     """What a request began before the deletion, it finds out when its turn has come."""
     ada = person(world)
     assert acme.post("/v1/identity/invitations", {"email": ada.email}).status == 201
@@ -228,7 +276,24 @@ def test_an_account_that_is_gone_accepts_founds_and_restores_nothing(world: Worl
     assert delete(ada).status == 204
     with pytest.raises(invited.InvitationNotValid), db.joining(caller, acme.organization_id) as session:
         invited.accept(session, caller, token)
+    with pytest.raises(SessionEnded), db.joining(caller, new_id()) as session:
+        organizations.establish(session, caller, OrganizationCreate(name="Late", slug=f"late-{new_id().hex[-8:]}"))
     assert acme.rows(select(Organization.id).where(Organization.owner_id == id_of(ada))) == []
+
+
+def test_whoever_logs_in_or_refreshes_at_the_same_instant_comes_no_further(world: World) -> None:
+    for _ in range(3):
+        ada = person(world)
+        with ThreadPoolExecutor(3) as pool:
+            others = [pool.submit(ada.log_in), pool.submit(refresh, world, ada.refresh_token)]
+            deleted = pool.submit(delete, ada)
+        assert deleted.result().status == 204, deleted.result().raw
+        for answer in (one.result() for one in others):
+            assert answer.status in (200, 401), answer.raw
+            if answer.status == 200:
+                assert Client(world, answer.body["access_token"]).get("/v1/auth/sessions").status == 401
+                assert refresh(world, answer.body["refresh_token"]).status == 401
+        assert {name for name, value in user(world, id_of(ada)).items() if value is not None} == LEFT
 
 
 def test_ownership_that_comes_meanwhile_keeps_the_account(world: World, acme: Member) -> None:

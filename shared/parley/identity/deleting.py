@@ -1,8 +1,9 @@
 """A person deletes their account: what is known of them goes, what they did stays in the trail, under an id that says nothing more.
 
-Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is simply asked for again. Whoever
-gives somebody a membership or a way in holds the account's row until the commit (`accounts.lock`, or a foreign key), and whoever deletes it
-takes the row whole before the last look: so nobody is given anything that an account which is gone would have.
+Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is asked for again. Who gives
+somebody a membership or a way in holds the account's row until the commit (`accounts.lock`), and so does the end of the account, before it
+looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
+members; a person, their sessions, the tokens of these.
 """
 
 from datetime import timedelta
@@ -75,7 +76,7 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
             with db.sweep() as session:
                 links.forget_address(session, known.user.email)
         with db.personal(caller) as session:
-            places = _end(session, caller)
+            places = end(session, caller)
         if not places:
             return
 
@@ -129,13 +130,12 @@ def _leave(session: Session, user: User) -> None:
     outbox.announce(session, DELETED, user_id=user.id, address_key=directory.personal(user.email) if user.email else None)
 
 
-def _end(session: Session, caller: Caller) -> list[UUID]:
+def end(session: Session, caller: Caller) -> list[UUID]:
     """Empty the account, and let go of all that is its; or the organizations that it has come into meanwhile.
 
     Raises `OwnerStays`, `SessionEnded`.
     """
-    # Whole: a foreign key of what is being given to the account waits here, or is waited for.
-    user = session.scalar(select(User).where(User.id == session.info["user_id"]).with_for_update())
+    user = session.scalar(select(User).where(User.id == session.info["user_id"]).with_for_update(key_share=True))
     if user is None:
         raise SessionEnded("This account was deleted.")
     places = _places(session)

@@ -86,10 +86,7 @@ def door(organization_id: UUID, request_id: UUID) -> Door:
 
 
 def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:
-    """A living account, its membership of the caller's organization, its way in by this name. One query, in a transaction of both.
-
-    The account is there until the commit.
-    """
+    """A living account, its membership of the caller's organization, its way in by this name. One query, in a transaction of both."""
     here = session.info["caller"].organization_id
     found = session.execute(
         select(User, OrganizationMember, AuthProvider)
@@ -101,7 +98,6 @@ def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, Orga
             & (AuthProvider.provider_id == provider_id),
         )
         .where(User.id == user_id)
-        .with_for_update(of=User, read=True, key_share=True)
     ).one_or_none()
     return (found[0], found[1], found[2]) if found else None
 

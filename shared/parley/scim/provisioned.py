@@ -33,8 +33,8 @@ def account(session: Session, wanted: Wanted) -> UUID:
 
 def joinable(session: Session, caller: Caller, user_id: UUID, wanted: Wanted) -> User:
     """The account, which its membership has just made visible. Raises `AccountElsewhere`."""
-    user = session.scalar(select(User).where(User.id == user_id))
-    if user is None:  # the membership's foreign key has waited for who deleted it
+    user = session.scalar(select(User).where(User.id == user_id).with_for_update(read=True))
+    if user is None:
         raise AccountElsewhere("The account with this address was deleted at this moment; try again.")
     if not _is_unproven(user) and not _speaks_for(session, caller, wanted.address or ""):
         raise AccountElsewhere(
