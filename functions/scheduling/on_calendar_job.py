@@ -1,4 +1,5 @@
-"""Queue calendar-jobs: syncs a connection, writes a booking into its hosts' calendars, writes to whose connection died."""
+"""Queue calendar-jobs: syncs a connection, writes a booking into its hosts' calendars, writes to whose connection died,
+forgets the calendars of who left."""
 
 from typing import TYPE_CHECKING, Any
 

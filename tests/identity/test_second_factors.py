@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.identity import mailed, second_factors
-from parley.identity.models import RecoveryCode, UserTotp
+from parley.identity import second_factors
+from parley.identity.models import RecoveryCode, User, UserTotp
 from parley.kernel import db
 from parley.kernel.callers import NOWHERE, system
 from tests.harness import World
@@ -146,7 +146,7 @@ def test_who_begins_twice_at_once_has_the_later_secret(world: World) -> None:
     user_id, answers = UUID(ada.tokens["user"]["id"]), []
     with ThreadPoolExecutor(1) as pool:
         with db.personal(system(NOWHERE), user_id) as session:
-            second_factors.begin(session, mailed.user_of(session, user_id))
+            second_factors.begin(session, session.scalars(select(User).where(User.id == user_id)).one())
             session.flush()
             other = pool.submit(ada.post, "/v1/auth/totp")
             with pytest.raises(TimeoutError):

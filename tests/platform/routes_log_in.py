@@ -105,6 +105,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "POST /v1/auth/totp": mine("POST", "/v1/auth/totp", {}),
         "POST /v1/auth/totp/confirm": confirm_totp,
         "DELETE /v1/auth/totp": lambda: with_factor("DELETE", "/v1/auth/totp"),
+        "DELETE /v1/auth/account": mine("DELETE", "/v1/auth/account", {"password": PASSWORD}),
         "POST /v1/auth/recovery-codes": lambda: with_factor("POST", "/v1/auth/recovery-codes"),
         "PATCH /v1/identity/me": mine("PATCH", "/v1/identity/me", {"name": "Ada"}),
         "GET /.well-known/jwks.json": lambda: send("GET", "/.well-known/jwks.json"),

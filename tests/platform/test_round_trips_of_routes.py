@@ -18,6 +18,8 @@ from tests.platform.every_route import AREAS, Furnished, Request
 FEW, MANY = 3, 24
 # Lock somebody first, whose account two requests may change at once.
 ONE_MORE = {"POST /saml/{organization_id}/acs": 9, "POST /v1/auth/totp": 9}
+# Three transactions, and one more for each organization: who asks, what is to be left, and the end.
+ONE_MORE["DELETE /v1/auth/account"] = 13
 WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
 
 

@@ -17,6 +17,7 @@ from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
 from tests.harness import Answer, Client, World
+from tests.identity.people import PASSWORD, Person, register
 from tests.saml.identity_provider import NS, IdentityProvider, assertion
 from tests.saml.scenes import House, connected, with_sso
 
@@ -133,8 +134,22 @@ def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world
         intruder.patch("/v1/identity/me", {"name": "Somebody Else"}),
         intruder.post("/v1/auth/email", {"email": "evil@evil.test"}),
         intruder.post("/v1/auth/totp", {}),
+        intruder.request("DELETE", "/v1/auth/account", {}),
     ):
         assert (answer.status, answer.body["code"]) == (403, "session_of_one_organization"), answer.raw
+
+
+def test_a_deleted_account_leaves_no_link_and_the_next_log_in_makes_another(world: World, house: House) -> None:
+    person = Person(world, email=ada(house))
+    person.takes(person.post("/v1/auth/verify-email", {"token": register(world, person.email)[1]}))
+    first = house.log_in(person.email)
+    assert first.body["user"]["id"] == person.tokens["user"]["id"]
+    person.takes(person.log_in())
+    assert person.request("DELETE", "/v1/auth/account", {"password": PASSWORD}).status == 204
+    assert Client(world, first.body["access_token"]).get("/v1/identity/me").status in (401, 403)
+    again = house.log_in(person.email)
+    assert again.status == 200, again.raw
+    assert again.body["user"]["id"] != first.body["user"]["id"]
 
 
 def test_a_session_ends_with_the_membership(world: World, house: House) -> None:

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import User
 from parley.kernel import directory
+from parley.kernel.admission import SessionEnded
 from parley.kernel.errors import Conflict
 from parley.kernel.verdicts import violation_means
 
@@ -33,5 +34,14 @@ def create(session: Session, *, email: str | None, name: str | None, email_verif
 
 
 def lock(session: Session, user_id: UUID) -> None:
-    """Lock a user, in a transaction of theirs: of two requests that change the same thing of one account at once, one waits."""
-    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    """Lock a user, in a transaction of theirs: of two requests that change the same thing of one account at once, one waits.
+
+    Raises `SessionEnded` when the account was deleted meanwhile.
+    """
+    if session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True)) is None:
+        raise SessionEnded("This account was deleted.")
+
+
+def living(user_id: UUID) -> ColumnElement[bool]:
+    """For an UPDATE that may have waited for the account's deletion: nothing is written into what was emptied."""
+    return (User.id == user_id) & User.deleted_at.is_(None)

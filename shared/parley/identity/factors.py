@@ -33,7 +33,8 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
     return codes
 
 
-def _prove_either(session: Session, caller: Caller, user: User, password: str | None, code: str | None) -> Refusal | None:
+def prove_either(session: Session, caller: Caller, user: User, password: str | None, code: str | None) -> Refusal | None:
+    """Check one of the two, counted like a log-in. None, or the refusal to raise once the count has committed."""
     if password is not None:
         return oneself.prove(session, caller, user, password)
     try:
@@ -53,7 +54,7 @@ def disable_totp(caller: Caller, password: str | None, code: str | None) -> None
     """
     with db.personal(caller) as session:
         known = _with_second_factor(session)
-        refusal = _prove_either(session, caller, known.user, password, code)
+        refusal = prove_either(session, caller, known.user, password, code)
         if refusal is None:
             second_factors.turn_off(session, known.user.id)
             _audit(session, caller, known, "second_factor_off")
@@ -66,7 +67,7 @@ def renew_recovery_codes(caller: Caller, password: str | None, code: str | None)
     codes: list[str] = []
     with db.personal(caller) as session:
         known = _with_second_factor(session)
-        refusal = _prove_either(session, caller, known.user, password, code)
+        refusal = prove_either(session, caller, known.user, password, code)
         if refusal is None:
             codes = second_factors.new_recovery_codes(session, known.user.id)
             _audit(session, caller, known, "recovery_codes")

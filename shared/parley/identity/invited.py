@@ -129,7 +129,7 @@ def _found(session: Session, caller: Caller, organization: Organization, token: 
         .join(User, User.id == caller.actor_id)
         .outerjoin(OrganizationMember, is_mine)
         .where(Invitation.organization_id == organization.id, Invitation.token_hash == invitations.digest(token))
-        .with_for_update(of=Invitation)
+        .with_for_update(of=[Invitation, User], key_share=True)  # nobody joins whose account is being deleted
     ).one_or_none()
     if found is None:
         raise _not_valid(None)

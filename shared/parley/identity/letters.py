@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from parley.identity import invitation_letter, invitations, links, mailed
-from parley.identity.models import VerificationKind
+from parley.identity.models import User, VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
@@ -115,7 +117,7 @@ def _for(link: links.Link) -> Mail | None:
 def _password_changed(caller: Caller, payload: dict[str, Any], send: Send) -> None:
     """A second copy, when the event comes again, says nothing new."""
     with db.personal(caller, UUID(payload["user_id"])) as session:
-        email = mailed.user_of(session, UUID(payload["user_id"])).email
+        email = session.scalar(select(User.email).where(User.id == UUID(payload["user_id"])))
     if email is not None and is_deliverable(email):
         send(
             letter(
@@ -145,10 +147,33 @@ def _email_changed(caller: Caller, payload: dict[str, Any], send: Send) -> None:
         links.forget_wanted(session, row_id)
 
 
+def _account_deleted(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+    """To the address that was the account's; once, and then nothing holds it any more."""
+    row_id = UUID(payload["token_id"])
+    email, digest = links.old_address(row_id)
+    if email is None:
+        return
+    if is_deliverable(email):
+        send(
+            letter(
+                email,
+                subject=f"Your account at {PRODUCT} was deleted",
+                paragraphs=[
+                    "Your account was deleted, as somebody who was logged in to it asked. What was known of you went with it.",
+                    "If it was not you, tell whoever runs your organization. With this address you may register again.",
+                ],
+                entity=f"deleted-{row_id}",
+            )
+        )
+    with db.bearing(caller, digest) as session:
+        links.forget_row(session, row_id)
+
+
 LETTERS: dict[str, Letter] = {
     links.CREATED: _link_created,
     mailed.PASSWORD_CHANGED: _password_changed,
     mailed.EMAIL_CHANGED: _email_changed,
+    mailed.ACCOUNT_DELETED: _account_deleted,
     invitations.CREATED: invitation_letter.send_invitation,
     invitations.RESENT: invitation_letter.send_invitation,
 }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from parley.identity.models import VerificationKind, VerificationToken
@@ -110,8 +110,17 @@ def use(session: Session, link: Link) -> datetime:
     return created_at
 
 
+def note_old_address(session: Session, email: str) -> UUID:
+    """Keep the address of an account that is being deleted until its letter has left. Nothing can be done with the row's link."""
+    at = now()
+    row = VerificationToken(kind=VerificationKind.EMAIL, email=email, wanted={"old_email": email}, expires_at=at, used_at=at)
+    row.token_hash = keyed.digest(_LINK, token(row.id))
+    session.add(row)
+    return row.id
+
+
 def old_address(row_id: UUID) -> tuple[str | None, str]:
-    """The address that a change of address has replaced, until it was told, and the digest that shows the row. One round trip."""
+    """The address that an account had before, until it was told, and the digest that shows the row. One round trip."""
     digest = keyed.digest(_LINK, token(row_id))
     rows = db.lookup_bearing(digest, "SELECT wanted ->> 'old_email' FROM verification_tokens")
     return (rows[0][0] if rows else None), digest
@@ -121,10 +130,21 @@ def forget_wanted(session: Session, row_id: UUID) -> None:
     session.execute(update(VerificationToken).where(VerificationToken.id == row_id).values(wanted=None))
 
 
+def forget_row(session: Session, row_id: UUID) -> None:
+    session.execute(delete(VerificationToken).where(VerificationToken.id == row_id))
+
+
 def forget(session: Session) -> int:
     """Delete what ran out a week ago, in a sweep. Returns how many."""
     old = text("DELETE FROM verification_tokens WHERE expires_at < clock_timestamp() - interval '7 days'")
     return int(session.connection().execute(old).rowcount)
+
+
+def forget_address(session: Session, email: str) -> None:
+    """Delete links to the address of an account that is being deleted, in a sweep: who asks for one by an address is nobody yet, so that no
+    policy shows the row to whose address it is."""
+    asked_by_nobody = text("DELETE FROM verification_tokens WHERE user_id IS NULL AND email = :email")
+    session.connection().execute(asked_by_nobody, {"email": email})
 
 
 def mark_sent(session: Session, link: Link) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import challenges, passwords, second_factors, sessions, throttles
+from parley.identity import accounts, challenges, passwords, second_factors, sessions, throttles
 from parley.identity.models import OrganizationMember, User, UserStatus, UserTotp, VerificationToken
 from parley.identity.sessions import Started
 from parley.kernel import audit, db
@@ -97,7 +97,7 @@ def settled(outcome: Started | Refusal) -> Started:
 
 def _keep_up_to_date(session: Session, user: User, password: str) -> None:
     if user.password_hash is not None and passwords.is_outdated(user.password_hash):
-        later(session, update(User).where(User.id == user.id).values(password_hash=passwords.hashed(password)))
+        later(session, update(User).where(accounts.living(user.id)).values(password_hash=passwords.hashed(password)))
 
 
 def answer_challenge(caller: Caller, ticket: str, code: str) -> Started:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.identity import accounts, links, log_in, passwords, sessions, throttles
@@ -17,7 +17,8 @@ from parley.kernel.errors import Refusal
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 
-PASSWORD_CHANGED, EMAIL_CHANGED = "identity.password_changed", "identity.email_changed"  # names of events
+PASSWORD_CHANGED, EMAIL_CHANGED, ACCOUNT_DELETED = "identity.password_changed", "identity.email_changed", "identity.account_deleted"
+"""Names of events."""
 
 
 def ask(caller: Caller, kind: VerificationKind, email: str) -> None:
@@ -48,7 +49,7 @@ def log_in_by_link(caller: Caller, link: Link) -> Started:
     with db.bearing(caller, link.digest, person=user_id) as session:
         known = _owner(session, link, user_id)
         if known.user.email_verified_at is None:
-            later(session, update(User).where(User.id == user_id).values(email_verified_at=now()))
+            later(session, update(User).where(accounts.living(user_id)).values(email_verified_at=now()))
         outcome: Started | Refusal = log_in.go_on(session, caller, known, ["email"])
     return log_in.settled(outcome)
 
@@ -65,7 +66,7 @@ def reset_password(caller: Caller, link: Link, password: str) -> None:
 
 def put_password(session: Session, caller: Caller, user: User, kept: str, *, but: UUID | None = None) -> None:
     """Set the password's hash, end the user's sessions but for one, and tell them by mail. In a transaction of theirs."""
-    later(session, update(User).where(User.id == user.id).values(password_hash=kept, password_changed_at=now()))
+    later(session, update(User).where(accounts.living(user.id)).values(password_hash=kept, password_changed_at=now()))
     sessions.revoke_all(session, user.id, because="password changed", but=but)
     audit.record(session, caller, "user.updated", user, changed=["password"])
     outbox.announce(session, PASSWORD_CHANGED, user_id=user.id)
@@ -92,8 +93,3 @@ def confirm_email(caller: Caller, link: Link) -> None:
         later(session, update(VerificationToken).where(VerificationToken.id == link.id).values(wanted={"old_email": old}))
         audit.record(session, as_user(caller, user.id, known.witness_id), "user.updated", user, changed=["email"])
         outbox.announce(session, EMAIL_CHANGED, token_id=link.id)
-
-
-def user_of(session: Session, user_id: UUID) -> User:
-    """A user in a transaction of theirs."""
-    return session.scalars(select(User).where(User.id == user_id)).one()

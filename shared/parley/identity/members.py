@@ -15,6 +15,8 @@ from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.kernel.paging import Page, joined_page
 
+LEFT = "identity.member_left"
+
 
 def read(member: OrganizationMember, user: User) -> MemberRead:
     return MemberRead(
@@ -96,7 +98,7 @@ def part(session: Session, caller: Caller, member: OrganizationMember, action: s
     keys = update(ApiKey).where(ApiKey.organization_id == member.organization_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
     later(session, keys.values(revoked_at=now()))
     audit.record(session, caller, action, member, old={"role": role.value}, target_user_id=user_id)
-    outbox.announce(session, "identity.member_left", user_id=user_id, because=because)
+    outbox.announce(session, LEFT, user_id=user_id, because=because)
     # Their places in teams go with it: the keys say so.
     theirs = OrganizationMember.organization_id == member.organization_id, OrganizationMember.user_id == user_id
     later(session, delete(OrganizationMember).where(*theirs))

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import links, mailed, passwords, sessions, single_sign_on, throttles
+from parley.identity import accounts, links, mailed, passwords, sessions, single_sign_on, throttles
 from parley.identity.log_in import Account, account
 from parley.identity.models import User, UserSession, VerificationKind
 from parley.identity.sessions import Started, as_user
@@ -85,23 +85,26 @@ def switch(session: Session, caller: Caller, organization_id: UUID) -> Started:
     place = sessions.chosen(session, user_id, methods=(), wanted=organization_id)  # one of single sign-on does not switch
     assert place is not None
     # The person first and then their sessions, as everywhere: so two of them never wait for each other.
-    user = session.scalars(update(User).where(User.id == user_id).values(last_organization_id=place.id).returning(User)).one()
+    moved_to = update(User).where(accounts.living(user_id)).values(last_organization_id=place.id)
+    user = session.scalars(moved_to.returning(User)).one_or_none()
     mine = update(UserSession).where(UserSession.id == session_of(caller), UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     moved = session.execute(mine.values(organization_id=place.id, last_used_at=now()).returning(UserSession.id)).scalar_one_or_none()
-    if moved is None:
+    if user is None or moved is None:
         raise SessionEnded("This session has ended, or the token has none; log in again.")
     audit.record(session, as_user(caller, user_id, place.id), "token.issued", user)
     return Started(moved, user_id, user.email, user.name, place, None)
 
 
 def change_profile(session: Session, caller: Caller, changes: dict[str, object]) -> None:
-    """In a session that sees the person's own rows. Raises `SessionOfOneOrganization`, `UsernameTaken`."""
+    """In a session that sees the person's own rows. Raises `SessionOfOneOrganization`, `UsernameTaken`, `SessionEnded`."""
     assert caller.actor_id is not None
     # Not every such transaction asks `admit_person`: the caller's organization admitted this one.
     methods = session.scalar(select(UserSession.methods).where(UserSession.id == session_of(caller)))
     if single_sign_on.METHOD in (methods or ()):
         raise SessionOfOneOrganization
-    user = mailed.user_of(session, caller.actor_id)
+    user = session.scalar(select(User).where(User.id == caller.actor_id).with_for_update(key_share=True))
+    if user is None:
+        raise SessionEnded("This account was deleted.")
     for name, value in changes.items():
         setattr(user, name, value)
     with violation_means("uq_users_username", UsernameTaken("This username is taken; choose another.")):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import founding, seats, standing, throttles
+from parley.identity import accounts, founding, seats, standing, throttles
 from parley.identity.founding import SlugTaken
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
 from parley.identity.organization_schemas import (
@@ -48,6 +48,7 @@ def establish(session: Session, caller: Caller, wanted: OrganizationCreate) -> O
     """
     founder: Caller = session.info["caller"]
     assert founder.actor_id is not None
+    accounts.lock(session, founder.actor_id)
     throttles.founding(session, founder.actor_id)
     organization = founding.found_for(session, founder, **wanted.model_dump())
     outbox.announce(session, "identity.organization_created", organization_id=organization.id)
@@ -122,7 +123,8 @@ def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
     """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `SlugTaken`."""
     mine = select(Organization).where(Organization.id == caller.organization_id, Organization.owner_id == caller.actor_id)
     organization = session.scalar(mine.with_for_update(key_share=True), execution_options={"with_deleted": True})
-    if organization is None:
+    # Whoever deletes their account leaves what they deleted before, and restores it no more.
+    if organization is None or standing.own_role(session, caller) is not MemberRole.OWNER:
         raise NoSuchOrganization("There is no such organization of yours.")
     if organization.deleted_at is None:
         return organization

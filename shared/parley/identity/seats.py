@@ -15,7 +15,7 @@ class NoSuchOrganization(NotFound):
     """The organization is not there, or not the caller's."""
 
 
-def lock(session: Session) -> Organization:
+def lock(session: Session, *, with_deleted: bool = False) -> Organization:
     """The caller's organization, locked until the commit: who changes members, roles or the owner waits here for each other.
 
     The organization is named by the session's caller. Raises `NoSuchOrganization`.
@@ -25,7 +25,7 @@ def lock(session: Session) -> Organization:
         select(Organization)
         .where(Organization.id == organization_id)
         .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, with_deleted=with_deleted)
     )
     if found is None:
         raise NoSuchOrganization("There is no such organization.")

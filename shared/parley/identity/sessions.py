@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from parley.identity import single_sign_on, tickets
+from parley.identity import accounts, single_sign_on, tickets
 from parley.identity.models import MemberRole, Organization, OrganizationMember, RefreshToken, User, UserSession
 from parley.identity.single_sign_on import SingleSignOnRequired
 from parley.kernel import audit, keyed
@@ -98,7 +98,7 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
     token, row = new_refresh_token(user.id, begun)
     session.add(row)
     audit.record(session, as_user(caller, user.id, begun.organization_id), "user.login_succeeded", begun, methods=begun.methods)
-    later(session, update(User).where(User.id == user.id).values(last_login_at=at, last_organization_id=begun.organization_id))
+    later(session, update(User).where(accounts.living(user.id)).values(last_login_at=at, last_organization_id=begun.organization_id))
     return Started(begun.id, user.id, user.email, user.name, place, token)
 
 

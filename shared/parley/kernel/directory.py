@@ -74,6 +74,11 @@ def leave_person(session: Session, kind: Kind, name: str) -> None:
     later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == personal(name)))
 
 
+def forget_person(session: Session, user_id: UUID) -> None:
+    """Take every name of a person back. It travels with the next statement."""
+    later(session, delete(DirectoryEntry).where(DirectoryEntry.user_id == user_id))
+
+
 def person_of(kind: Kind, name: str) -> UUID | None:
     """The user, or None. One round trip outside any transaction."""
     from parley.kernel.db import lookup

@@ -68,7 +68,7 @@ def meant(organization_id: UUID, profile: Profile) -> Somebody:
 def sign_in(session: Session, caller: Caller, asserted: Asserted, door: Door, somebody: Somebody) -> Started:
     """Open the session, in a transaction of the organization and the person.
 
-    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`, `PlanLimit`.
+    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`, `PlanLimit`, `SessionEnded`.
     """
     used = arrivals.use(session, asserted, door, somebody.user_id)
     with session.no_autoflush, violation_means(USED_ONCE, arrivals.AssertionReplayed("This assertion was used before; log in again.")):
@@ -91,6 +91,8 @@ def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
                 "An account with your address exists, and the address was never verified; log in by a magic link once."
             )
         _join(session, caller, user, somebody)
+    if member is None or link is None:
+        accounts.lock(session, user.id)  # after the organization, as everywhere
     if link is None:
         _link(session, user, somebody)
     else:

@@ -33,7 +33,9 @@ def account(session: Session, wanted: Wanted) -> UUID:
 
 def joinable(session: Session, caller: Caller, user_id: UUID, wanted: Wanted) -> User:
     """The account, which its membership has just made visible. Raises `AccountElsewhere`."""
-    user = session.scalars(select(User).where(User.id == user_id)).one()
+    user = session.scalar(select(User).where(User.id == user_id).with_for_update(read=True))
+    if user is None:
+        raise AccountElsewhere("The account with this address was deleted at this moment; try again.")
     if not _is_unproven(user) and not _speaks_for(session, caller, wanted.address or ""):
         raise AccountElsewhere(
             "A person with this address has an account, and your organization has not proven that it speaks for the domain; invite them."

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -329,3 +330,22 @@ def answer(client: Client, challenge: str, secret: str) -> Answer:
     """A code of the next step: that of this one was used to turn the factor on."""
     code = pyotp.TOTP(secret).at(int(time.time()) + 30)
     return client.post("/v1/auth/login/second-factor", {"challenge": challenge, "code": code})
+
+
+def test_an_account_of_a_provider_alone_is_deleted_and_comes_back_as_another(world: World, surf: NewBrowser) -> None:
+    account = verified()
+    first = surf(account).go(start("google"))
+    user_id = UUID(first.body["user"]["id"])
+    mine = Client(world, first.body["access_token"])
+    with db.personal(system(NOWHERE), user_id) as session:
+        session.execute(update(UserSession).values(created_at=now() - timedelta(minutes=11)))
+    stale = mine.request("DELETE", "/v1/auth/account", {})
+    assert (stale.status, stale.body["code"]) == (403, "log_in_again")
+    fresh = Client(world, surf(account).go(start("google")).body["access_token"])
+    assert fresh.request("DELETE", "/v1/auth/account", {}).status == 204
+    with db.personal(system(NOWHERE), user_id) as session:
+        assert session.scalars(select(AuthProvider.id)).all() == []
+        assert session.scalars(select(User.id)).all() == []
+    again = surf(account).go(start("google"))
+    assert again.status == 200, again.raw
+    assert again.body["user"]["id"] != str(user_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -15,6 +16,9 @@ from parley.kernel.db import transaction
 from parley.scheduling.calendars import writing
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarEvent, ConnectedCalendar
 from tests.harness import Member, World
+from tests.identity.people import person
+from tests.identity.test_deleting_an_account import delete, everywhere, id_of
+from tests.identity.test_sessions import join
 from tests.scheduling.calendars.caldav_server import USER
 from tests.scheduling.calendars.conftest import CALENDARS, Desk
 from tests.scheduling.office import Office, at, weekday
@@ -357,6 +361,42 @@ def test_a_connection_that_is_taken_away_forgets_its_secret_and_its_times(
     (row,) = desk.host.rows(select(CalendarConnection))
     assert (row.status.value, row.secret, row.is_primary) == ("DISCONNECTED", None, False)
     assert desk.host.get(f"{CALENDARS}/{connection['id']}").status == 404
+    world.pump()
+
+
+def test_the_calendars_of_who_leaves_are_forgotten_at_once(desk: Desk, office: Office, world: World) -> None:
+    colleague = office.host.as_role("MEMBER")
+    away = desk.connect(colleague)
+    assert colleague.delete(f"{CALENDARS}/{away['id']}").status == 204
+    desk.connect(colleague)
+    mine = desk.connect()
+    assert office.host.delete(f"/v1/identity/members/{colleague.user_id}").status == 204
+    world.pump()
+    assert [row.id for row in office.host.rows(select(CalendarConnection))] == [UUID(mine["id"])]
+    assert {row.connection_id for row in office.host.rows(select(ConnectedCalendar))} == {UUID(mine["id"])}
+
+
+def test_a_host_who_deletes_their_account_hosts_no_more_and_old_bookings_stay(desk: Desk, office: Office, world: World) -> None:
+    ada = person(world)
+    join(office.host, ada)
+    host = world.member(office.host.organization_id, id_of(ada), "MEMBER")
+    hers = Office(world, host)
+    event_type = hers.event_type(slug="with-ada")
+    desk.connect(host)
+    booking = hers.booked(event_type, at("10:00"))
+    world.pump()
+    assert len(desk.events()) == 1
+    assert "scheduling_notification_logs" in {found.partition(":")[0] for found in everywhere(world, ada.email)}
+    assert delete(ada).status == 204
+    world.pump()
+    assert everywhere(world, ada.email) == []
+    assert office.host.rows(select(CalendarConnection)) == []
+    assert hers.slots(event_type).body.get("slots", []) == []
+    assert hers.book(event_type, at("11:00")).status in (404, 409)
+    seen = office.host.get(f"/v1/scheduling/bookings/{booking['id']}")
+    assert (seen.status, seen.body["host_id"]) == (200, str(id_of(ada)))
+    assert office.host.get("/v1/scheduling/bookings").status == 200
+    assert office.cancel(booking).status == 200
     world.pump()
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from parley.identity import accounts
 from parley.identity.models import AuthProvider, AuthProviderType, User
 from parley.identity.providers import arrivals
 from parley.identity.providers.configured import Kind
@@ -67,11 +68,12 @@ def linked(session: Session, *, limit: int, cursor: str | None) -> Page[LinkedPr
 def link(session: Session, caller: Caller, handover: Handover, known: UUID | None) -> LinkedProviderRead:
     """Link the account at the provider to the user who asked for it. Again changes nothing but its tokens.
 
-    Raises `LinkedElsewhere`, `AttemptFinished`, `Overtaken`.
+    Raises `LinkedElsewhere`, `AttemptFinished`, `Overtaken`, `SessionEnded`.
     """
     user_id = session.info["user_id"]
     if known not in (None, user_id):
         raise arrivals.LinkedElsewhere("This account belongs to another user here; unlink it there first.")
+    accounts.lock(session, user_id)
     with arrivals.verdicts(session):
         made = arrivals.renewed(session, handover) if known is not None else arrivals.add_link(session, caller, user_id, handover)
         arrivals.finish(session, handover)

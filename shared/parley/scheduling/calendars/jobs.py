@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
+from parley.scheduling import departures
 from parley.scheduling.calendars import syncing, writing
 from parley.scheduling.calendars.accounts import CHANGED
 from parley.scheduling.calendars.health import DIED
@@ -20,6 +21,7 @@ from parley.scheduling.calendars.models import CalendarConnection, CalendarEvent
 if TYPE_CHECKING:
     from parley.kernel.mail import Mail
 
+MEMBER_LEFT, USER_DELETED = "identity.member_left", "identity.user_deleted"
 EVENT_DUE = "scheduling.calendar_event_due"
 # What a sweep has sent somebody to, it leaves alone for so long.
 _PUT_OFF = timedelta(minutes=10)
@@ -32,6 +34,10 @@ def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[
         syncing.sync(caller, UUID(payload["connection_id"]))
     elif name == EVENT_DUE:
         writing.settle(caller, UUID(payload["event_id"]))
+    elif name == MEMBER_LEFT:
+        departures.forget_calendars(caller, UUID(payload["user_id"]))
+    elif name == USER_DELETED:
+        departures.forget_notices(caller, UUID(payload["user_id"]), payload["address_key"])
     elif name == DIED:
         # Templates: seldom needed.
         from parley.scheduling.calendars.owner_letter import write

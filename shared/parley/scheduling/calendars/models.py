@@ -32,7 +32,7 @@ class CalendarMethod(StrEnum):
 
 
 class CalendarStatus(StrEnum):
-    """EXPIRED: has to be connected again. ERROR: is tried again at `next_sync_at`. DISCONNECTED: its owner took it away, or left."""
+    """EXPIRED: has to be connected again. ERROR: is tried again at `next_sync_at`. DISCONNECTED: its owner took it away."""
 
     ACTIVE = "ACTIVE"
     EXPIRED = "EXPIRED"

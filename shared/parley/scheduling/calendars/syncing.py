@@ -15,6 +15,7 @@ from parley.kernel import clock
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.kernel.ids import new_id
+from parley.scheduling import departures
 from parley.scheduling.calendars import connections, health, tokens, watching
 from parley.scheduling.calendars.asking import ask
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
@@ -75,7 +76,7 @@ def _taken(caller: Caller, connection_id: UUID) -> Job | None:
         member = select(OrganizationMember.deactivated_at, User.timezone).join(User, User.id == OrganizationMember.user_id)
         found = session.execute(member.where(OrganizationMember.user_id == row.user_id)).one_or_none()
         if found is None:
-            connections.put_away(session, caller, row)
+            departures.let_go(session, caller, row.user_id)
             return None
         if found[0] is not None:  # may come back
             row.next_sync_at = at + health.LONGEST

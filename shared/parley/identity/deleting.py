@@ -1,0 +1,154 @@
+"""A person deletes their account: what is known of them goes, what they did stays in the trail, under an id that says nothing more.
+
+Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is asked for again. Who gives
+somebody a membership or a way in holds the account's row until the commit (`accounts.lock`), and so does the end of the account, before it
+looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
+members; a person, their sessions, the tokens of these.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from parley.identity import factors, links, mailed, members, oneself, seats
+from parley.identity.log_in import Account
+from parley.identity.models import (
+    AuthProvider,
+    Invitation,
+    InvitationStatus,
+    MemberRole,
+    Organization,
+    OrganizationMember,
+    RecoveryCode,
+    User,
+    UserSession,
+    UserStatus,
+    UserTotp,
+    VerificationToken,
+)
+from parley.identity.sessions import as_user
+from parley.identity.standing import OwnerStays
+from parley.kernel import audit, db, directory, outbox
+from parley.kernel.admission import SessionEnded
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.errors import Forbidden, Refusal
+from parley.kernel.gather import later
+from parley.kernel.sealed import UserKey
+
+RECENT = timedelta(minutes=10)
+DELETED = "identity.user_deleted"
+"""Told to each organization that the person belonged to. `address_key` is the directory's name of their address: its hash."""
+
+_OWN = (AuthProvider, UserTotp, RecoveryCode, UserKey, VerificationToken)
+_NOTHING: dict[str, Any] = {
+    "timezone": "UTC",
+    "locale": "en",
+    "status": UserStatus.INACTIVE,
+    **dict.fromkeys(("email", "username", "name", "avatar_url", "password_hash", "password_changed_at")),
+    **dict.fromkeys(("email_verified_at", "last_login_at", "last_organization_id")),
+}
+
+
+class LogInAgain(Forbidden):
+    """The account has neither password nor second factor, and the log-in that would prove who asks is too long ago."""
+
+
+def delete_account(caller: Caller, password: str | None, code: str | None) -> None:
+    """Delete the caller's account, with the password or a code; without either in the account, in a session that has just begun.
+
+    Raises `OwnerStays`, `WrongPassword`, `NoPassword`, `InvalidCode`, `LogInAgain`, `TooManyAttempts`, `SessionEnded`.
+    """
+    with db.personal(caller) as session:
+        known = oneself.known(session)
+        places = _places(session)
+        refusal = _proved(session, caller, known, password, code)
+    if refusal is not None:
+        raise refusal
+    while True:
+        for organization_id in places:
+            with db.joining(caller, organization_id) as session:
+                _leave(session, known.user)
+        if known.user.email is not None:
+            with db.sweep() as session:
+                links.forget_address(session, known.user.email)
+        with db.personal(caller) as session:
+            places = end(session, caller)
+        if not places:
+            return
+
+
+def _places(session: Session) -> list[UUID]:
+    """The organizations that the person belongs to, deleted ones too. One query. Raises `OwnerStays`."""
+    mine = (
+        select(OrganizationMember.organization_id, OrganizationMember.role, Organization.name, Organization.deleted_at)
+        .join(Organization, Organization.id == OrganizationMember.organization_id)
+        .where(OrganizationMember.user_id == session.info["user_id"])
+        .order_by(OrganizationMember.organization_id)
+    )
+    found = session.execute(mine, execution_options={"with_deleted": True}).all()
+    owned = [{"id": str(row.organization_id), "name": row.name} for row in found if row.role is MemberRole.OWNER and row.deleted_at is None]
+    if owned:
+        raise OwnerStays("You own organizations: hand them over or delete them first, then delete your account.", organizations=owned)
+    return [row.organization_id for row in found]
+
+
+def _proved(session: Session, caller: Caller, known: Account, password: str | None, code: str | None) -> Refusal | None:
+    """Like `factors.prove_either`, which it is for who has a password or a second factor."""
+    if known.user.password_hash is None and not known.has_second_factor and password is None and code is None:
+        began_at = session.scalar(select(UserSession.created_at).where(UserSession.id == oneself.session_of(caller)))
+        is_recent = began_at is not None and began_at > now() - RECENT
+        return None if is_recent else LogInAgain("This log-in is more than ten minutes old; log in once more, then delete your account.")
+    if known.user.password_hash is not None and code is None:
+        password = password or ""
+    return factors.prove_either(session, caller, known.user, password, code)
+
+
+def _leave(session: Session, user: User) -> None:
+    """Leave the session's organization; again, it changes nothing. One that was deleted can be restored by nobody after that.
+
+    Raises `OwnerStays`.
+    """
+    caller: Caller = session.info["caller"]
+    organization = seats.lock(session, with_deleted=True)
+    here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
+    member = session.scalar(select(OrganizationMember).where(*here))
+    if member is None:
+        return
+    if member.role is MemberRole.OWNER and organization.deleted_at is None:
+        owned = [{"id": str(organization.id), "name": organization.name}]
+        raise OwnerStays("You own an organization: hand it over or delete it first, then delete your account.", organizations=owned)
+    members.part(session, caller, member, "member.left", because="account deleted")
+    if user.email is not None:
+        # Those that wait belong to whoever has the address.
+        answered = Invitation.email == user.email, Invitation.status != InvitationStatus.PENDING
+        later(session, delete(Invitation).where(Invitation.organization_id == organization.id, *answered))
+    audit.record(session, caller, "user.deleted", user, target_user_id=user.id)
+    outbox.announce(session, DELETED, user_id=user.id, address_key=directory.personal(user.email) if user.email else None)
+
+
+def end(session: Session, caller: Caller) -> list[UUID]:
+    """Empty the account, and let go of all that is its; or the organizations that it has come into meanwhile.
+
+    Raises `OwnerStays`, `SessionEnded`.
+    """
+    user = session.scalar(select(User).where(User.id == session.info["user_id"]).with_for_update(key_share=True))
+    if user is None:
+        raise SessionEnded("This account was deleted.")
+    places = _places(session)
+    if places:
+        return places
+    later(session, delete(UserSession).where(UserSession.user_id == user.id))  # their refresh tokens go with them
+    for table in _OWN:
+        later(session, delete(table).where(table.user_id == user.id))
+    directory.forget_person(session, user.id)
+    if user.email is not None:
+        outbox.announce(session, mailed.ACCOUNT_DELETED, token_id=links.note_old_address(session, user.email))
+    for name, value in _NOTHING.items():
+        setattr(user, name, value)
+    user.deleted_at = now()
+    audit.record(session, as_user(caller, user.id), "user.deleted", user)
+    return []
