@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def document(template: Template) -> dict[str, Any]:
         for path, operations in own.get("paths", {}).items():
             is_page = "text/html" in json.dumps(operations)
             for method, operation in operations.items():
-                made = _completed(operation, function, (method.upper(), path) in public, is_page)
+                name = operation["operationId"].removesuffix(re.sub(r"\W", "_", path) + f"_{method}")  # the handler's
+                made = _completed(operation, name, function, (method.upper(), path) in public, is_page)
                 paths.setdefault(path, {})[method] = _secured(made, getattr(app.needs, "value", app.needs))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -99,7 +101,7 @@ def document(template: Template) -> dict[str, Any]:
     }
 
 
-def _completed(operation: dict[str, Any], function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:
+def _completed(operation: dict[str, Any], name: str, function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:
     problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
     answers |= {"204": {"description": answers["204"]["description"]}} if "204" in answers else {}  # it has no body
@@ -113,9 +115,9 @@ def _completed(operation: dict[str, Any], function: Function, is_public: bool, i
         for status in GATEWAY_REFUSALS:
             answers[status]["content"] = bare | problem
     return operation | {
-        "operationId": function.module,
+        "operationId": name,
         "tags": [function.folder.name],
-        "summary": function.module.replace("_", " ").capitalize(),
+        "summary": name.replace("_", " ").capitalize(),
         "responses": dict(sorted(answers.items())),
     }
 

@@ -42,6 +42,13 @@ def test_every_route_is_documented(world: World, stranger: Client) -> None:
     assert missing == []
 
 
+def test_each_operation_has_a_name_of_its_own(stranger: Client) -> None:
+    paths = stranger.get("/openapi.json").body["paths"]
+    names = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
+    assert len(set(names)) == len(names), sorted(name for name in names if names.count(name) > 1)
+    assert {"create_schedule", "get_schedule", "list_schedules"} <= set(names)
+
+
 def test_who_has_nothing_to_say_needs_no_body(stranger: Client) -> None:
     document = stranger.get("/openapi.json").body
     wanting = {
