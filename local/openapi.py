@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ ABOUT = """Identity, scheduling, a unified inbox, meeting recordings: one tenanc
 
 Each route with a lock says which scope it needs (`x-parley-scope`; `GET /v1/identity/scopes` has them all), and a refusal says which one
 was missing. Requests are counted by the minute: `RateLimit` says what is left, a 429 when to come again. Refusals are problem details
-(RFC 9457): switch on `code`, show `detail`. Creating requests take an `Idempotency-Key`: the same key and request get the same answer.
-Lists page with `cursor`.
+(RFC 9457): switch on `code`, show `detail`. Only what is no token or key, or none any more, the gateway refuses itself, with a `message`
+and no `code`: 401 where nothing was sent, else 403. Refresh the token, or log in again. Creating requests take an `Idempotency-Key`: the
+same key and request get the same answer. Lists page with `cursor`.
 """
 SAID = {
     "person": "For people who are logged in, whether or not they have chosen an organization; not for API keys.",
@@ -83,7 +85,8 @@ def document(template: Template) -> dict[str, Any]:
         for path, operations in own.get("paths", {}).items():
             is_page = "text/html" in json.dumps(operations)
             for method, operation in operations.items():
-                made = _completed(operation, function, (method.upper(), path) in public, is_page)
+                name = operation["operationId"].removesuffix(re.sub(r"\W", "_", path) + f"_{method}")  # the handler's
+                made = _completed(operation, name, function, (method.upper(), path) in public, is_page)
                 paths.setdefault(path, {})[method] = _secured(made, getattr(app.needs, "value", app.needs))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -98,7 +101,7 @@ def document(template: Template) -> dict[str, Any]:
     }
 
 
-def _completed(operation: dict[str, Any], function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:
+def _completed(operation: dict[str, Any], name: str, function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:
     problem: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answers = {status: answer for status, answer in operation.get("responses", {}).items() if status[0] in "23"}
     answers |= {"204": {"description": answers["204"]["description"]}} if "204" in answers else {}  # it has no body
@@ -112,9 +115,9 @@ def _completed(operation: dict[str, Any], function: Function, is_public: bool, i
         for status in GATEWAY_REFUSALS:
             answers[status]["content"] = bare | problem
     return operation | {
-        "operationId": function.module,
+        "operationId": name,
         "tags": [function.folder.name],
-        "summary": function.module.replace("_", " ").capitalize(),
+        "summary": name.replace("_", " ").capitalize(),
         "responses": dict(sorted(answers.items())),
     }
 

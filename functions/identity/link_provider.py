@@ -12,11 +12,13 @@ app = api(needs=Access.PERSON)
 
 
 @app.post("/v1/auth/providers/<provider>/link")
-def link_provider(provider: str, wanted: LinkCreate, caller: AuthenticatedCaller) -> Response[LinkBegun]:
+def link_provider(provider: str, caller: AuthenticatedCaller, wanted: LinkCreate | None = None) -> Response[LinkBegun]:
     chosen = configured.named(provider)
     with personal(caller):  # asks whether the session goes on
         session_id = caller.admission.session_id if caller.admission else None
-    attempt = Attempt.begin(chosen.kind, returns.checked(wanted.return_to), user_id=caller.actor_id, session_id=session_id)
+    attempt = Attempt.begin(
+        chosen.kind, returns.checked(wanted.return_to if wanted else None), user_id=caller.actor_id, session_id=session_id
+    )
     begun = LinkBegun(authorization_url=exchange.authorization_url(chosen, attempt))
     return Response(200, "application/json", begun, cookies=[cookies.of_attempt(chosen.kind, attempt)])
 

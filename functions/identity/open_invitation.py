@@ -22,7 +22,7 @@ def open_invitation(token: str, visitor: Visitor) -> Response[str]:
 
 
 @app.post("/invitations/<token>", responses=HTML)
-def decline_invitation(token: str, visitor: Visitor) -> Response[str]:
+def submit_invitation(token: str, visitor: Visitor) -> Response[str]:
     caller = visitor.acting_for(invited.organization_of(token))
     with transaction(caller) as session:
         invited.decline(session, caller, token)

@@ -11,9 +11,11 @@ app = api(needs="api_keys:manage", knows_projects=True)
 
 
 @app.post("/v1/identity/api-keys/<api_key_id>/regenerate", status_code=201)
-def regenerate_api_key(api_key_id: UUID, wanted: ApiKeyRegenerate, caller: AuthenticatedCaller, once: SecretOnce) -> ApiKeyMade:
+def regenerate_api_key(
+    api_key_id: UUID, caller: AuthenticatedCaller, once: SecretOnce, wanted: ApiKeyRegenerate | None = None
+) -> ApiKeyMade:
     with transaction(caller, once) as session:
-        made, key = api_keys.regenerate(session, caller, api_key_id, wanted)
+        made, key = api_keys.regenerate(session, caller, api_key_id, wanted or ApiKeyRegenerate())
         shown = ApiKeyMade(**ApiKeyRead.model_validate(made).model_dump(), key=key)
         return once.answer(session, shown)
 

@@ -10,7 +10,7 @@ app = api(needs="sso:manage")
 
 
 @app.delete("/v1/saml/connection", responses={204: {"description": "Single sign-on is off"}})
-def delete_connection(caller: AuthenticatedCaller) -> Response[None]:
+def delete_saml_connection(caller: AuthenticatedCaller) -> Response[None]:
     with transaction(caller) as session:
         connections.remove(session, caller)
     return Response(204)

@@ -9,7 +9,7 @@ app = api(needs="sso:manage")
 
 
 @app.get("/v1/saml/connection")
-def get_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
+def get_saml_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.connection(session, caller)
     return connections.shown(connection)

@@ -9,7 +9,7 @@ app = api(needs="sso:manage", most_bytes=512 * 1024)  # metadata of identity pro
 
 
 @app.put("/v1/saml/connection")
-def save_connection(wanted: SamlConnectionWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
+def save_saml_connection(wanted: SamlConnectionWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.save(session, caller, wanted)
     return connections.shown(connection)

@@ -29,7 +29,7 @@ def show_booking(token: str, visitor: Visitor, event: RawEvent) -> Response[str]
 
 
 @app.post("/bookings/<token>", responses=AGAIN)
-def change_booking(token: str, visitor: Visitor) -> Response[str]:
+def submit_booking(token: str, visitor: Visitor) -> Response[str]:
     form, key = dict(parse_qsl(app.current_event.decoded_body or "")), managed.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     try:

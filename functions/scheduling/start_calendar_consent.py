@@ -12,8 +12,9 @@ app = api(needs="calendars:write")
 
 
 @app.post("/v1/scheduling/calendars/connect/<provider>")
-def start_calendar_consent(provider: str, wanted: ConsentWanted, caller: AuthenticatedCaller) -> Response[ConsentBegun]:
-    attempt, begun = consent.begin(caller, configured.named(provider), returns.checked(wanted.return_to))
+def start_calendar_consent(provider: str, caller: AuthenticatedCaller, wanted: ConsentWanted | None = None) -> Response[ConsentBegun]:
+    client = configured.named(provider)
+    attempt, begun = consent.begin(caller, client, returns.checked(wanted.return_to if wanted else None))
     return Response(200, "application/json", begun, cookies=[cookies.of_attempt(attempt.kind, attempt)])
 
 

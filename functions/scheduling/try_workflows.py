@@ -17,9 +17,9 @@ def preview_workflow(wanted: PreviewWanted, caller: AuthenticatedCaller) -> Prev
 
 
 @app.post("/v1/scheduling/workflows/<workflow_id>/test", status_code=202)
-def test_workflow(workflow_id: UUID, wanted: TrialWanted, caller: AuthenticatedCaller, once: RequestOnce) -> NotificationRead:
+def try_workflow(workflow_id: UUID, caller: AuthenticatedCaller, once: RequestOnce, wanted: TrialWanted | None = None) -> NotificationRead:
     with transaction(caller, once) as session:
-        return once.answer(session, trials.try_out(session, caller, workflow_id, wanted), 202)
+        return once.answer(session, trials.try_out(session, caller, workflow_id, wanted or TrialWanted()), 202)
 
 
 @app.post("/v1/scheduling/notifications/<notification_id>/resend", status_code=202)

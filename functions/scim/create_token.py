@@ -9,9 +9,9 @@ app = api(needs="scim:manage")
 
 
 @app.post("/v1/scim/token", status_code=201)
-def create_token(wanted: ScimTokenCreate, caller: AuthenticatedCaller, once: SecretOnce) -> ScimTokenMade:
+def create_token(caller: AuthenticatedCaller, once: SecretOnce, wanted: ScimTokenCreate | None = None) -> ScimTokenMade:
     with transaction(caller, once) as session:
-        return once.answer(session, setup.issue_token(session, caller, wanted))
+        return once.answer(session, setup.issue_token(session, caller, wanted or ScimTokenCreate()))
 
 
 lambda_handler = entrypoint(app)

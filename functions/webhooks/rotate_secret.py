@@ -11,9 +11,11 @@ app = api(needs="webhooks:write")
 
 
 @app.post("/v1/webhooks/subscriptions/<subscription_id>/rotate-secret", status_code=201)
-def rotate_secret(subscription_id: UUID, wanted: RotationWanted, caller: AuthenticatedCaller, once: SecretOnce) -> SubscriptionSecretRead:
+def rotate_secret(
+    subscription_id: UUID, caller: AuthenticatedCaller, once: SecretOnce, wanted: RotationWanted | None = None
+) -> SubscriptionSecretRead:
     with transaction(caller, once) as session:
-        return once.answer(session, subscriptions.rotate(session, caller, subscription_id, wanted))
+        return once.answer(session, subscriptions.rotate(session, caller, subscription_id, wanted or RotationWanted()))
 
 
 lambda_handler = entrypoint(app)

@@ -42,6 +42,27 @@ def test_every_route_is_documented(world: World, stranger: Client) -> None:
     assert missing == []
 
 
+def test_each_operation_has_a_name_of_its_own(stranger: Client) -> None:
+    paths = stranger.get("/openapi.json").body["paths"]
+    names = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
+    assert len(set(names)) == len(names), sorted(name for name in names if names.count(name) > 1)
+    assert {"create_schedule", "get_schedule", "list_schedules"} <= set(names)
+
+
+def test_who_has_nothing_to_say_needs_no_body(stranger: Client) -> None:
+    document = stranger.get("/openapi.json").body
+    wanting = {
+        path
+        for path, operations in document["paths"].items()
+        if operations.get("post", {}).get("requestBody", {}).get("required")
+        for content in operations["post"]["requestBody"]["content"].values()
+        for name in [content["schema"].get("$ref", "").rpartition("/")[2]]
+        if name and not document["components"]["schemas"][name].get("required")
+    }
+    # One of two proofs; a media type that no other site's form can send; answers, of a form that may ask nothing.
+    assert wanting == {"/v1/auth/recovery-codes", "/v1/auth/refresh", "/v1/scheduling/routing-forms/{form_id}/submissions"}
+
+
 def test_every_status_of_a_refusal_is_documented() -> None:
     sources = (ROOT / "shared" / "parley").rglob("*.py")
     statuses = {found for source in sources for found in re.findall(r"^    status(?:: .+)? = (\d{3})$", source.read_text(), re.MULTILINE)}

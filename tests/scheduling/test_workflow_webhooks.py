@@ -169,11 +169,15 @@ def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency
 
 
 def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: Agency, there: Receiver) -> None:
-    flow = hooked(agency, there.url)
-    assert agency.host.post(f"{WORKFLOWS}/{flow['id']}/test").status == 202
+    kind = agency.event_type()
+    flow = hooked(agency, there.url, event_type_id=kind["id"])
+    assert agency.host.request("POST", f"{WORKFLOWS}/{flow['id']}/test").status == 202  # without a body
     work(agency)
     (arrived,) = there.arrived
-    assert json.loads(arrived.body)["data"]["booking"]["is_test"] is True
+    made_up = json.loads(arrived.body)["data"]["booking"]
+    booking = agency.host.get(f"/v1/scheduling/bookings/{agency.booked(kind, at('10:00'))['id']}").body
+    assert set(made_up) == set(booking) - {"answers"} | {"is_test"} and set(made_up["invitee"]) == set(booking["invitee"])
+    assert (made_up["is_test"], made_up["event_type_id"], made_up["host_id"]) == (True, kind["id"], str(agency.host.user_id))
     assert agency.ended() == [("ENDPOINT", "SENT", None)]
     assert agency.host.delete(f"{WORKFLOWS}/{flow['id']}").status == 204
     assert agency.host.get(f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}").status == 404

@@ -105,4 +105,6 @@ def named(name: str) -> Client:
     for client in clients().values():
         if client.name == name:
             return client
-    raise NoSuchCalendarProvider("This is no provider whose calendars can be connected here by consent: google and microsoft may be.")
+    raise NoSuchCalendarProvider(
+        "Calendars of this provider are not connected by consent here: google and microsoft are, where they are set up."
+    )

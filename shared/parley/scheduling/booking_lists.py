@@ -102,7 +102,7 @@ def counts(session: Session, caller: Caller, chosen: Chosen, timezone: str) -> B
     to = chosen.to or clock.now()
     chosen = replace(chosen, from_=chosen.from_ or to - timedelta(days=30), to=to)
     if chosen.from_ is None or not timedelta() < to - chosen.from_ <= LONGEST_COUNT:
-        raise CountRange(f"`to` lies after `from`, by {LONGEST_COUNT.days} days at most.")
+        raise CountRange(f"`to`, which is now where you name none, lies after `from`, by {LONGEST_COUNT.days} days at most.")
     local = func.timezone(timezone, Booking.start_time)
     inner: Any = select(
         Booking.event_type_id, Booking.status, extract("hour", local).label("hour"), extract("isodow", local).label("weekday")

@@ -229,6 +229,7 @@ def test_who_has_left_meanwhile_connects_nothing(world: World, acme: Member, sit
 
 def test_only_people_who_may_begin(world: World, acme: Member, stranger: Client, site: Either) -> None:
     refused(acme.key("calendars:*").post(f"{CONNECT}/{site.kind}"), 403, "not_a_person")
+    assert acme.request("POST", f"{CONNECT}/{site.kind}").status == 200  # without a body
     refused(acme.as_role("VIEWER").post(f"{CONNECT}/{site.kind}"), 403, "missing_scope")
     assert stranger.post(f"{CONNECT}/{site.kind}").status == 401
     for name in ("apple", "custom", "GOOGLE", "google%2f.."):

@@ -48,7 +48,8 @@ class CalendarConnectionCreate(Wanted):
         has_login = self.username is not None and self.password is not None
         none = self.server_url is None and self.ics_url is None
         if self.provider in (CalendarProvider.GOOGLE, CalendarProvider.MICROSOFT):
-            raise ValueError(f"{self.provider.value} is connected in the browser: begin at /v1/scheduling/calendars/connect")
+            name = self.provider.value
+            raise ValueError(f"{name} is connected in the browser: POST /v1/scheduling/calendars/connect/{name.lower()}")
         if self.provider is CalendarProvider.APPLE and not (has_login and none):
             raise ValueError("APPLE wants username and password (an app-specific one), and nothing else")
         if self.ics_url is not None and (self.server_url, self.username, self.password) != (None, None, None):

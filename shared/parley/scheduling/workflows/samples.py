@@ -1,6 +1,7 @@
 """A booking that we make up, for previews and tests."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,9 +10,11 @@ from sqlalchemy.orm import Session
 from parley.identity.models import Organization, User
 from parley.kernel import clock
 from parley.kernel.callers import Caller
+from parley.scheduling import bookings
 from parley.scheduling.kinds import BookingStatus
 from parley.scheduling.models import Booking, EventType, Invitee
 from parley.scheduling.occasions import Occasion
+from parley.scheduling.queries import Whole
 
 NAME = "Grace Hopper"
 EMAIL = "grace.hopper@example.com"
@@ -22,7 +25,8 @@ def sample(session: Session, caller: Caller, event_type: EventType | None) -> tu
     """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. One query."""
     asked = select(Organization, User).outerjoin(User, User.id == caller.person_id)
     organization, asker = session.execute(asked.where(Organization.id == caller.organization_id)).one()
-    start = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    at = clock.now()
+    start = at.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
     zone = asker.timezone if asker else organization.timezone
     invitee = Invitee(
         id=_NOBODY, email=EMAIL, name=NAME, phone="+15555550100", timezone="America/New_York", notes="I have a question about compilers."
@@ -30,12 +34,23 @@ def sample(session: Session, caller: Caller, event_type: EventType | None) -> tu
     booking = Booking(
         id=_NOBODY,
         organization_id=organization.id,
+        event_type_id=event_type.id if event_type else _NOBODY,
+        host_id=asker.id if asker else _NOBODY,
         status=BookingStatus.CONFIRMED,
         start_time=start,
         end_time=start + timedelta(minutes=event_type.duration if event_type else 30),
         timezone=zone,
         location=(event_type.location_value if event_type else None) or "https://meet.example.com/abc",
         cancel_reason="Something came up.",
+        confirmed_at=at,
+        created_at=at,
+        updated_at=at,
     )
     shown = event_type or EventType(name="Introduction")
     return Occasion(booking, invitee, shown, organization, [asker] if asker else [], [("What is it about?", "Compilers")]), asker
+
+
+def told(occasion: Occasion) -> dict[str, Any]:
+    """It as the API shows a booking, with `is_test`."""
+    whole = Whole(occasion.booking, occasion.invitee, [occasion.booking.host_id], None)
+    return bookings.read(whole).model_dump(mode="json") | {"cancel_reason": None, "is_test": True}

@@ -105,8 +105,7 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
     )
     session.add(row)
     if is_webhook:
-        booking = {"id": str(occasion.booking.id), "is_test": True, "start_time": occasion.booking.start_time.isoformat()}
-        endpoints.deliver(session, caller, workflow, row.id, None, endpoints.said(workflow, booking, subject, text))
+        endpoints.deliver(session, caller, workflow, row.id, None, endpoints.said(workflow, samples.told(occasion), subject, text))
     else:
         outbox.announce(session, NOTIFICATION_DUE, notification_id=row.id)
     audit.record(session, caller, "workflow.tested", workflow, new={"channel": workflow.channel.value})
