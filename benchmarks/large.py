@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 from sqlalchemy import select
@@ -32,7 +35,8 @@ Ready = Callable[[], Callable[[], object]]
 
 
 def measure(world: World) -> list[Table]:
-    with patch.dict(os.environ):
+    shown = sys.stdout
+    with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
         os.environ.pop("RELAY_QUEUE_URL", None)
         small, large = (Furnished(world, world.organization(name)) for name in ("Small", "Large"))
         begun = time.monotonic()
@@ -47,7 +51,7 @@ def measure(world: World) -> list[Table]:
             rows = {
                 name: int(count) for name, count in superuser.run("SELECT relname, reltuples FROM pg_class WHERE relkind IN ('r', 'p')")
             }
-        print(f"{rows['scheduling_bookings']:,} bookings made in {time.monotonic() - begun:.0f} seconds", flush=True)
+        print(f"{rows['scheduling_bookings']:,} bookings made in {time.monotonic() - begun:.0f} seconds", file=shown, flush=True)
         ours, theirs = routes(large), routes(small)
         title = f"A large organization ({BOOKINGS:,} bookings, {BOOKINGS // EACH:,} hosts) beside one of a hundred bookings"
         return [Table(title, [_row(name, ours[name], theirs[name]) for name in ours]), Table("Its plans", _plans(large, small, rows))]
