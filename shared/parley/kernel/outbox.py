@@ -27,6 +27,8 @@ BATCH = 10
 # More than a day of tries. What the bus refuses for so long it will never take: it is set aside, and nobody takes it up again but by hand.
 MOST_ATTEMPTS = 100
 SET_ASIDE = datetime(9999, 12, 31, tzinfo=UTC)
+# That a request waits for the relay to hear of it. The sweep hears of it anyway.
+_KICK_SECONDS = 0.5
 
 
 _ANNOUNCE_ALL = text(
@@ -73,7 +75,7 @@ def kick() -> None:
     from parley.kernel import signed
 
     try:
-        signed.send_message(setting("RELAY_QUEUE_URL"), "{}", attempts=1)
+        signed.send_message(setting("RELAY_QUEUE_URL"), "{}", attempts=1, seconds=_KICK_SECONDS)
     except (OSError, signed.CallFailed) as error:
         log.warning("The relay could not be kicked; the sweep will find the event: %s", error)
 
