@@ -28,8 +28,7 @@ def of_key(key: str) -> dict[str, Any]:
     except key_check.UnknownKey:
         raise NotAKey from None
     except LookupFailed as failure:
-        # What an authorizer raises is a bare 500 of the gateway's. So the request passes without a caller, and its function looks the key
-        # up (`parties.identify`): it says no in our words while the database is away, and the gateway's memory prolongs nothing.
+        # What an authorizer raises is the gateway's bare 500. So the function looks the key up (`parties.identify`), and says no.
         logger.warning("a key could not be looked up", failure=str(failure))
         return reference
 
