@@ -27,8 +27,7 @@ _WARNING = "If it was not you, ask for a new password at once, and tell whoever 
 _SAID: dict[VerificationKind, tuple[str, str, str, str]] = {
     VerificationKind.REGISTRATION: (
         f"Confirm your address for {PRODUCT}",
-        f"Somebody, hopefully you, registered at {PRODUCT} with this address. The account is made when you choose a password"
-        " on the page behind the link; no other password opens it.",
+        f"Somebody, hopefully you, registered at {PRODUCT} with this address. Behind the link you choose the account's password.",
         "Choose a password",
         "The link works once, within 24 hours, and a later one instead of it.",
     ),

@@ -61,7 +61,11 @@ def _name(text: str | None) -> str | None:
 
 _KINDS: dict[VerificationKind, _Kind] = {
     VerificationKind.REGISTRATION: _Kind(
-        f"Choose your password for {PRODUCT}", "Make my account", "Your account is made, and you are logged in.", _register, ("name", "password")
+        f"Choose your password for {PRODUCT}",
+        "Make my account",
+        "Your account is made, and you are logged in.",
+        _register,
+        ("name", "password"),
     ),
     VerificationKind.EMAIL: _Kind(
         f"Confirm your new address for {PRODUCT}", "Confirm my new address", "This is the address of your account now.", _confirm

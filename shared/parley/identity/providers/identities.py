@@ -60,9 +60,9 @@ def _speaks_for(provider: Provider, address: str | None, claims: dict[str, Any])
     """Whether the provider says who has an address today, and not that somebody could read it once.
 
     Addresses change hands: an account at a provider that was made with the address of an employer outlives the employment. So an address
-    counts where the provider runs its domain, or the operator trusts it with the domain (`trusted_domains`). Google runs those of Gmail and, as `hd` says, those of
-    Workspace; Apple those of iCloud and of its relay; GitHub none. Of Microsoft, `_is_verified` has asked for just this. Sources: Google,
-    "Authenticate with a backend server" ("Google is authoritative"); Apple, "Authenticating users with Sign in with Apple".
+    counts where the provider runs its domain, or the operator trusts it with that (`trusted_domains`). Google runs Gmail and, as `hd` says,
+    the domains of Workspace; Apple runs iCloud and its relay; GitHub no mail. Of Microsoft, `_is_verified` has asked for this. Sources:
+    Google, "Authenticate with a backend server" ("Google is authoritative"); Apple, "Authenticating users with Sign in with Apple".
     """
     domain = (address or "").rpartition("@")[2].lower()
     if not domain:
