@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "3800_mail_limits"
+revision = "0015_mail_limits"
 down_revision = "0014_rate_limits"
 branch_labels = None
 depends_on = None
