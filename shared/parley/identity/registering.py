@@ -6,24 +6,25 @@ the page behind the link offers to change. The answer is the same for every addr
 
 from uuid import UUID
 
-from parley.identity import accounts, links, passwords, sessions, throttles
+from parley.identity import accounts, links, passwords, sessions
 from parley.identity.links import Link
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db
+from parley.kernel import audit, db, mail_budgets
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
+from parley.kernel.mail_budgets import MailKind
 
 
 def register(caller: Caller, *, email: str, password: str | None, name: str | None) -> None:
     """Have a link sent that makes the account. A password is looked at, so that a form can say early what is wrong with it, and not kept.
 
-    Raises `PasswordNotAccepted`, `TooManyAttempts`.
+    Raises `PasswordNotAccepted`, `RateLimitExceeded`.
     """
     if password is not None:
         passwords.accept(password, email)
-    if throttles.mail(email, caller.ip_address):
+    if mail_budgets.may_send(MailKind.REGISTRATION, email, caller):
         with db.transaction(caller) as session:
             links.ask(session, VerificationKind.REGISTRATION, email, wanted={"name": name})
 
