@@ -31,7 +31,8 @@ class Caller:
     """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`.
 
     An API key has the user who made it (`maker_id`), and a `project_id` if it belongs to a project. `admission` is there for who came
-    through the gateway, and is checked as the first transaction begins. A visitor has `dues` instead, which are counted then.
+    through the gateway, and is checked as the first transaction begins; a visitor has `dues` instead, which are counted then.
+    `device_token` is what they brought of `devices`, unverified.
     """
 
     organization_id: UUID
@@ -45,6 +46,7 @@ class Caller:
     maker_id: UUID | None = None
     admission: Admission | None = field(default=None, compare=False, repr=False)
     dues: "Dues | None" = field(default=None, compare=False, repr=False)
+    device_token: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_organization(self) -> bool:

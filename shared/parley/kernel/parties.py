@@ -7,6 +7,7 @@ from uuid import UUID
 from parley.kernel import networks
 from parley.kernel.admission import Admission
 from parley.kernel.callers import NOWHERE, ActorType, Caller
+from parley.kernel.devices import COOKIE, HEADER
 from parley.kernel.errors import Forbidden
 
 _KNOWN, VISITOR = "parley.caller", "parley.visitor"
@@ -79,6 +80,7 @@ def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:
         project_id=_uuid(context.get("project_id")),
         maker_id=_uuid(context.get("maker_id")),
         admission=Admission(_uuid(context.get("session_id")), tuple(context.get("roles", "").split()), _seconds(context)),
+        device_token=_device(event),
     )
 
 
@@ -98,7 +100,8 @@ def visitor_of(event: dict[str, Any]) -> Caller:
         seen = event.get("requestContext", {}).get("http", {})
         at = address_of(event)
         due = dues.of(event.get("routeKey", ""), at)
-        event[VISITOR] = Caller(NOWHERE, ActorType.VISITOR, ip_address=at, user_agent=_agent(seen), dues=due)
+        token = _device(event)
+        event[VISITOR] = Caller(NOWHERE, ActorType.VISITOR, ip_address=at, user_agent=_agent(seen), device_token=token, dues=due)
     visitor: Caller = event[VISITOR]
     return visitor
 
@@ -113,6 +116,11 @@ def address_of(event: dict[str, Any]) -> str | None:
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         return networks.seen_by(proxies, seen, headers.get("x-forwarded-for", ""))
     return seen or None
+
+
+def _device(event: dict[str, Any]) -> str | None:
+    cookies = dict(cookie.partition("=")[::2] for cookie in event.get("cookies") or [])
+    return cookies.get(COOKIE) or (event.get("headers") or {}).get(HEADER) or None
 
 
 def _agent(seen: dict[str, Any]) -> str | None:
