@@ -18,6 +18,7 @@ from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base, Swept, Tenant
+from parley.kernel.postponed import Due
 from parley.kernel.settings import is_set, setting
 
 log = logging.getLogger(__name__)
@@ -87,10 +88,19 @@ def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[
     set aside after `MOST_ATTEMPTS`, with their row.
     Two relays at once take different rows.
     """
-    due = select(OutboxEvent).where(OutboxEvent.due_at <= now()).order_by(OutboxEvent.due_at).limit(BATCH)
-    events = session.scalars(due.with_for_update(skip_locked=True)).all()
-    if not events:
-        return 0
+    events = [row[2] for row in session.execute(due().limit(BATCH).with_for_update(skip_locked=True))]
+    if events:
+        settle(session, events, publish)
+    return len(events)
+
+
+def due() -> Due:
+    """Events whose time has come."""
+    return select(OutboxEvent.organization_id, OutboxEvent.id, OutboxEvent).where(OutboxEvent.due_at <= now()).order_by(OutboxEvent.due_at)
+
+
+def settle(session: Session, events: Sequence[OutboxEvent], publish: Callable[[Sequence[OutboxEvent]], Sequence[bool]]) -> None:
+    """Publish events that are locked, at most `BATCH` of them, and note what became of each."""
     verdicts = list(zip(events, publish(events), strict=True))
     gone = [(event.organization_id, event.id) for event, accepted in verdicts if accepted]
     if gone:
@@ -103,4 +113,3 @@ def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[
                 log.error("event %s (%s) is set aside after %d attempts", event.id, event.name, attempts)
             mine = update(OutboxEvent).where(_row == (event.organization_id, event.id))
             later(session, mine.values(attempts=attempts, due_at=due_at))
-    return len(events)
