@@ -28,11 +28,16 @@ def of_address(email: str) -> str:
     return email.strip().rpartition("@")[2].lower()
 
 
+def refuse_public(wanted: list[str]) -> None:
+    """Raises `PublicMailDomain`."""
+    if public := [domain for domain in wanted if domain in PUBLIC]:
+        raise PublicMailDomain(f"Anybody can have an address at {public[0]}; bind a domain of your own.", domain=public[0])
+
+
 def bind(session: Session, caller: Caller, before: list[str], wanted: list[str]) -> None:
     """Claim the domains that are new, give back those that are gone. Raises `PublicMailDomain`, `DomainNotYours`, `DomainTaken`."""
     new = sorted(set(wanted) - set(before))
-    if public := [domain for domain in new if domain in PUBLIC]:
-        raise PublicMailDomain(f"Anybody can have an address at {public[0]}; bind a domain of your own.", domain=public[0])
+    refuse_public(new)
     if new:
         owned = _own_domain(session, caller)
         if foreign := [domain for domain in new if domain != owned]:

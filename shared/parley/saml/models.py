@@ -3,9 +3,11 @@ assertions that were used."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.identity.models import MemberRole
@@ -26,7 +28,8 @@ class NameIdFormat(StrEnum):
 class SamlConnection(Tenant, Timestamps, Base):
     """The identity provider of an organization. `certificates` are what it signs with, DER in base64: several while they roll over.
 
-    `signing_key` signs our requests; `signing_certificate` is its public half, as our metadata shows it.
+    `signing_key` signs our requests; `signing_certificate` is its public half, as our metadata shows it. Without `approved_at` nobody logs
+    in through it: the owner has not agreed. `proposed` is what somebody else wants to make of a connection that counts; it changes nothing.
     """
 
     __tablename__ = "saml_connections"
@@ -45,6 +48,11 @@ class SamlConnection(Tenant, Timestamps, Base):
     is_idp_initiated_allowed: Mapped[bool]
     signing_key: Mapped[Sealed] = mapped_column(SealedText)
     signing_certificate: Mapped[str]
+    asked_by: Mapped[UUID | None]
+    asked_at: Mapped[datetime | None]
+    approved_by: Mapped[UUID | None]
+    approved_at: Mapped[datetime | None]
+    proposed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class SamlRequest(Tenant, Base):

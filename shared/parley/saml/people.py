@@ -32,6 +32,10 @@ class AccountNotActive(Forbidden):
     """The account is suspended, or an administrator has deactivated the member."""
 
 
+class OwnerComesOtherwise(Forbidden):
+    """The owner stands above whoever configures the identity provider: it does not speak for them."""
+
+
 class AddressNotVerified(Forbidden):
     """An account with this address exists, and nobody has shown that it is theirs."""
 
@@ -68,7 +72,8 @@ def meant(organization_id: UUID, profile: Profile) -> Somebody:
 def sign_in(session: Session, caller: Caller, asserted: Asserted, door: Door, somebody: Somebody) -> Started:
     """Open the session, in a transaction of the organization and the person.
 
-    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`, `PlanLimit`, `SessionEnded`.
+    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`,
+    `OwnerComesOtherwise`, `PlanLimit`, `SessionEnded`.
     """
     used = arrivals.use(session, asserted, door, somebody.user_id)
     with session.no_autoflush, violation_means(USED_ONCE, arrivals.AssertionReplayed("This assertion was used before; log in again.")):
@@ -85,6 +90,8 @@ def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
     user, member, link = found
     if user.status is not UserStatus.ACTIVE or (member is not None and member.deactivated_at is not None):
         raise AccountNotActive("Your account was deactivated here; ask your administrator.")
+    if member is not None and member.role is MemberRole.OWNER:
+        raise OwnerComesOtherwise("The owner of an organization does not come in through its identity provider; log in another way.")
     if member is None:
         if user.email_verified_at is None:
             raise AddressNotVerified(

@@ -1,6 +1,7 @@
 """What single sign-on takes and answers."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -68,10 +69,43 @@ class SamlCertificateRead(Shown):
     expires_at: datetime
 
 
+class SamlConnectionStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    AWAITING_OWNER = "AWAITING_OWNER"
+
+
+class SamlProposalRead(Shown):
+    """What waits for the owner's agreement, which is given to exactly this by its `digest`. `asked_by` is the user who wants it."""
+
+    digest: str
+    asked_by: UUID | None
+    asked_at: datetime | None
+    idp_entity_id: str
+    idp_sso_url: str
+    idp_certificates: list[SamlCertificateRead]
+    domains: list[str]
+    default_role: MemberRole
+    name_id_format: NameIdFormat
+    email_attribute: str | None
+    name_attribute: str | None
+    role_attribute: str | None
+    is_enforced: bool
+    is_idp_initiated_allowed: bool
+
+
+class SamlApprovalWanted(Wanted):
+    """The digest of what waits, as `GET /v1/saml/connection` shows it."""
+
+    digest: Annotated[Text, Field(min_length=1, max_length=100)]
+
+
 class SamlConnectionRead(Shown):
-    """`sp_entity_id`, `acs_url` and `metadata_url` are what the identity provider has to be told."""
+    """`sp_entity_id`, `acs_url` and `metadata_url` are what the identity provider has to be told. Nobody logs in while `status` is
+    AWAITING_OWNER; `awaiting` is what the owner has not agreed to yet."""
 
     id: UUID
+    status: SamlConnectionStatus
+    awaiting: SamlProposalRead | None
     sp_entity_id: str
     acs_url: str
     metadata_url: str
