@@ -151,7 +151,8 @@ def test_an_administrators_connection_counts_once_the_owner_has_agreed(world: Wo
     house = connected(world, admin, domain, IdentityProvider(), is_enforced=True)
     assert house.connection["status"] == "AWAITING_OWNER"
     assert house.connection["awaiting"]["asked_by"] == str(admin.user_id)
-    assert owner.rows(select(Organization.sso_enabled, Organization.sso_domains))[0] == (False, None)
+    [organization] = owner.rows(select(Organization))
+    assert (organization.sso_enabled, organization.sso_domains) == (False, None)
     assert Client(world).get(f"{house.path}/login").body["code"] == "awaits_owner"
     world.pump()
     mails = [mail for mail in world.mails() if address_of(owner) in mail["to"]]

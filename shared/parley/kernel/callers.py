@@ -28,7 +28,7 @@ class Caller:
     """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`.
 
     An API key has the user who made it (`maker_id`), and a `project_id` if it belongs to a project. `admission` is there for who came
-    through the gateway, and is checked as the first transaction begins.
+    through the gateway, and is checked as the first transaction begins. `device_token` is what they brought of `devices`, unverified.
     """
 
     organization_id: UUID
@@ -41,6 +41,7 @@ class Caller:
     project_id: UUID | None = None
     maker_id: UUID | None = None
     admission: Admission | None = field(default=None, compare=False, repr=False)
+    device_token: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_organization(self) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from parley.kernel.admission import Admission
 from parley.kernel.callers import NOWHERE, ActorType, Caller
+from parley.kernel.devices import COOKIE, HEADER
 from parley.kernel.errors import Forbidden
 
 _KNOWN = "parley.caller"
@@ -78,6 +79,7 @@ def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:
         project_id=_uuid(context.get("project_id")),
         maker_id=_uuid(context.get("maker_id")),
         admission=Admission(_uuid(context.get("session_id")), tuple(context.get("roles", "").split()), _seconds(context)),
+        device_token=_device(event),
     )
 
 
@@ -92,7 +94,13 @@ def _seconds(context: dict[str, Any]) -> int | None:
 def visitor_of(event: dict[str, Any]) -> Caller:
     """Somebody without an account, for no organization yet."""
     seen = event.get("requestContext", {}).get("http", {})
-    return Caller(NOWHERE, ActorType.VISITOR, ip_address=seen.get("sourceIp") or None, user_agent=_agent(seen))
+    address, device = seen.get("sourceIp") or None, _device(event)
+    return Caller(NOWHERE, ActorType.VISITOR, ip_address=address, user_agent=_agent(seen), device_token=device)
+
+
+def _device(event: dict[str, Any]) -> str | None:
+    cookies = dict(cookie.partition("=")[::2] for cookie in event.get("cookies") or [])
+    return cookies.get(COOKIE) or (event.get("headers") or {}).get(HEADER) or None
 
 
 def _agent(seen: dict[str, Any]) -> str | None:
