@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0015_federation"
-down_revision = "0014_rate_limits"
+revision = "0016_federation"
+down_revision = "0015_mail_limits"
 branch_labels = None
 depends_on = None
 
