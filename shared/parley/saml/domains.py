@@ -157,7 +157,9 @@ def _seen(session: Session, caller: Caller, row: SamlDomain, moment: datetime) -
 
 
 def _is_over(row: SamlDomain, look: Look, moment: datetime) -> bool:
-    told = look is Look.MISSING and row.misses >= ENOUGH_MISSES and row.missed_since is not None and row.missed_since <= moment - LONG_ENOUGH
+    told = (
+        look is Look.MISSING and row.misses >= ENOUGH_MISSES and row.missed_since is not None and row.missed_since <= moment - LONG_ENOUGH
+    )
     return told or (row.seen_at is not None and row.seen_at <= moment - SILENT_FOR)
 
 
