@@ -6,7 +6,7 @@ resolver of its own for each question: nothing is cached, and nothing of one org
 
 from enum import StrEnum
 
-from parley.kernel.settings import is_set, setting
+from parley.kernel.settings import setting
 
 LABEL = "_parley-challenge"
 _PREFIX = "parley-domain-verification="
@@ -35,9 +35,10 @@ def look(domain: str, token: str) -> Look:
     from dns.name import EmptyLabel, LabelTooLong, NameTooLong
     from dns.resolver import NXDOMAIN, YXDOMAIN, NoAnswer, Resolver
 
-    resolver = Resolver(configure=not is_set("DNS_RESOLVER"))
-    if is_set("DNS_RESOLVER"):
-        host, _, port = setting("DNS_RESOLVER").rpartition(":")
+    address = setting("DNS_RESOLVER", "")
+    resolver = Resolver(configure=not address)
+    if address:
+        host, _, port = address.rpartition(":")
         resolver.nameservers, resolver.port = [host.strip("[]")], int(port)
     try:
         answer = resolver.resolve(f"{name_of(domain)}.", "TXT", lifetime=_SECONDS, search=False)
