@@ -3,7 +3,7 @@
 from parley.identity import single_sign_on
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.saml import connections
+from parley.saml import connections, domains
 from parley.saml.schemas import SamlApprovalWanted, SamlConnectionRead
 
 app = api(needs=single_sign_on.APPROVE)
@@ -13,7 +13,8 @@ app = api(needs=single_sign_on.APPROVE)
 def approve_saml_connection(wanted: SamlApprovalWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.approve(session, caller, wanted.digest)
-    return connections.shown(connection)
+        proofs = domains.claimed(session)
+    return connections.shown(connection, proofs)
 
 
 lambda_handler = entrypoint(app)

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0016_federation"
-down_revision = "0015_mail_limits"
+revision = "0017_federation"
+down_revision = "0016_links_of_an_address"
 branch_labels = None
 depends_on = None
 

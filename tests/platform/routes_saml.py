@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     from tests.saml.identity_provider import IdentityProvider
+    from tests.saml.nameserver import nameserver
     from tests.saml.scenes import House
 
     provider = IdentityProvider()
@@ -39,6 +40,12 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
     def connected() -> None:
         assert approve()().status == 200
+
+    def verify() -> Request:
+        connected()
+        proofs = member.get("/v1/saml/connection").body["domain_proofs"]
+        nameserver().records[proofs[0]["record_name"]] = [proofs[0]["record_value"]]
+        return lambda: member.post("/v1/saml/domains/verify", {"domain": proofs[0]["domain"]})
 
     def ready(request: Request) -> Callable[[], Request]:
         def make() -> Request:
@@ -63,6 +70,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "POST /saml/{organization_id}/acs": returning,
         "PUT /v1/saml/connection": ready(lambda: member.put("/v1/saml/connection", wanted)),
         "POST /v1/saml/connection/approve": approve,
+        "POST /v1/saml/domains/verify": verify,
         "GET /v1/saml/connection": ready(lambda: member.get("/v1/saml/connection")),
         "DELETE /v1/saml/connection": ready(lambda: member.delete("/v1/saml/connection")),
         "POST /v1/saml/discover": ready(lambda: stranger.post("/v1/saml/discover", {"email": person.email})),

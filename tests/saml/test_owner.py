@@ -19,7 +19,7 @@ from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from tests.harness import Client, Member, World
 from tests.saml.identity_provider import IdentityProvider, key_pair
-from tests.saml.scenes import House, connected, with_sso
+from tests.saml.scenes import House, connected, prove, with_sso
 
 PATH, APPROVE = "/v1/saml/connection", "/v1/saml/connection/approve"
 
@@ -85,6 +85,7 @@ def test_an_administrators_own_identity_provider_makes_nobody_the_owner(world: W
     assert away.status == 403
     assert b"awaits_owner" in away.body
     assert agreed(owner).status == 200
+    prove(owner, domain)
     assert house.log_in(address_of(owner)).body["code"] == "owner_comes_otherwise"
 
 
@@ -162,6 +163,7 @@ def test_an_administrators_connection_counts_once_the_owner_has_agreed(world: Wo
     answer = agreed(owner)
     assert (answer.status, answer.body["status"], answer.body["awaiting"]) == (200, "ACTIVE", None)
     assert owner.post(APPROVE, {"digest": "x"}).body["code"] == "nothing_to_approve"
+    prove(owner, domain)
     assert house.log_in(f"ada@{domain}").status == 200
 
 

@@ -36,6 +36,14 @@ _SAID: dict[str, tuple[str, list[str]]] = {
             _UNTIL_THEN,
         ],
     ),
+    single_sign_on.DOMAIN_LOST: (
+        "{domain} is not proven any more",
+        [
+            "For days, DNS had no record that proves {domain} to be {name}'s.",
+            "Nobody new comes in with an address there, nor is led to your identity provider by one. Members log in as before.",
+            "The record is shown by GET /v1/saml/connection; once it is there: POST /v1/saml/domains/verify.",
+        ],
+    ),
 }
 EVENTS = tuple(_SAID)
 

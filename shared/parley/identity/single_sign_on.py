@@ -8,6 +8,7 @@ refuses one whose member has become it.
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.dialects.postgresql import TEXT
+from sqlalchemy.orm import Session
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel.errors import Forbidden
@@ -18,12 +19,20 @@ APPROVE = "sso:approve"
 SAML_PROPOSED, SCIM_PROPOSED = "identity.saml_connection_proposed", "identity.scim_token_proposed"
 """Announced when something waits for that agreement."""
 
+DOMAIN_LOST = "identity.saml_domain_lost"
+"""Announced when DNS proves a domain no more."""
+
 METHOD = "saml"
 """In the `methods` of a session that an organization's identity provider opened."""
 
 
 class SingleSignOnRequired(Forbidden):
     """The organization lets members with this address in by its identity provider alone."""
+
+
+def require(session: Session, organization: Organization, domains: list[str] | None) -> None:
+    """Whose addresses must come in by single sign-on, proven domains; None: nobody must."""
+    organization.sso_domains = domains
 
 
 def is_not_required() -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ Whoever configures an identity provider could come in through it as anybody it n
 once the owner has agreed to exactly that; what the owner saves is agreed to at once (the scope `single_sign_on.APPROVE`).
 """
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parley.identity import seats, single_sign_on
@@ -14,12 +15,13 @@ from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.sealed import seal
 from parley.saml import addresses, certificates, domains, queries, terms
-from parley.saml.models import SamlConnection
+from parley.saml.models import SamlConnection, SamlDomain
 from parley.saml.schemas import (
-    SamlConnectionStatus,
     SamlCertificateRead,
     SamlConnectionRead,
+    SamlConnectionStatus,
     SamlConnectionWanted,
+    SamlDomainRead,
     SamlProposalRead,
 )
 from parley.saml.terms import CHOSEN, Terms
@@ -38,7 +40,7 @@ class ProposalChanged(Conflict):
 
 
 def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> SamlConnection:
-    """Make the connection, or change it; its signing key stays the same. Raises `domains.DomainTaken` and its like.
+    """Make the connection, or change it; its signing key stays the same. Raises `domains.PublicMailDomain` and its like.
 
     Without the scope to agree, the change waits for the owner: a connection that counts stays as it is until then.
     """
@@ -46,19 +48,18 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
     connection = queries.connection(session)
     asked, may_agree, is_new = terms.of_request(wanted), caller.may(single_sign_on.APPROVE), connection is None
     if connection is None:
-        domains.bind(session, caller, [], asked["domains"])
         connection = _founded(session, caller, asked)
     elif may_agree or connection.approved_at is None:
-        domains.bind(session, caller, connection.domains, asked["domains"])
         terms.apply(connection, asked)
     elif asked == terms.of_connection(connection):
         _settle(connection)
+        domains.bind(session, connection.domains)
         return connection
     else:
-        domains.refuse_public(asked["domains"])
         connection.proposed = asked
+    domains.bind(session, connection.domains if may_agree else [*connection.domains, *asked["domains"]])
     if may_agree:
-        _agree(caller, organization, connection)
+        _agree(session, caller, organization, connection)
     else:
         connection.asked_by, connection.asked_at = caller.person_id, now()
     session.flush()
@@ -80,9 +81,9 @@ def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
         raise NothingToApprove("Nothing waits for your agreement.")
     if terms.digest(waiting) != digest:
         raise ProposalChanged("What waits was changed since you have seen it; look at it again: GET /v1/saml/connection.")
-    domains.bind(session, caller, found.domains, waiting["domains"])
     terms.apply(found, waiting)
-    _agree(caller, organization, found)
+    domains.bind(session, found.domains)
+    _agree(session, caller, organization, found)
     audit.record(session, caller, "saml_connection.approved", found, new={"digest": digest})
     session.flush()
     return found
@@ -92,11 +93,13 @@ def _waiting(connection: SamlConnection) -> Terms | None:
     return connection.proposed if connection.approved_at is not None else terms.of_connection(connection)
 
 
-def _agree(caller: Caller, organization: Organization, connection: SamlConnection) -> None:
+def _agree(session: Session, caller: Caller, organization: Organization, connection: SamlConnection) -> None:
     """What the connection says counts from now on."""
     _settle(connection)
     connection.approved_by, connection.approved_at = caller.person_id, now()
-    _show(organization, connection)
+    organization.sso_enabled = True
+    proven = session.scalars(select(SamlDomain.domain).where(SamlDomain.verified_at.is_not(None))).all()
+    single_sign_on.require(session, organization, sorted(set(proven) & set(connection.domains)) if connection.is_enforced else None)
 
 
 def _settle(connection: SamlConnection) -> None:
@@ -113,12 +116,6 @@ def _founded(session: Session, caller: Caller, asked: Terms) -> SamlConnection:
     return connection
 
 
-def _show(organization: Organization, connection: SamlConnection | None) -> None:
-    """What the rest of identity knows of single sign-on, in the organization's row."""
-    organization.sso_enabled = connection is not None
-    organization.sso_domains = connection.domains if connection is not None and connection.is_enforced else None
-
-
 def connection(session: Session, caller: Caller) -> SamlConnection:
     """Raises `NoSuchConnection`."""
     found = queries.connection(session)
@@ -132,19 +129,21 @@ def remove(session: Session, caller: Caller) -> None:
     organization = seats.lock(session)
     found = connection(session, caller)
 
-    domains.bind(session, caller, found.domains, [])
-    _show(organization, None)
+    domains.bind(session, [])
+    organization.sso_enabled = False
+    single_sign_on.require(session, organization, None)
     session.delete(found)
 
     audit.record(session, caller, "saml_connection.deleted", found)
 
 
-def shown(found: SamlConnection) -> SamlConnectionRead:
+def shown(found: SamlConnection, proofs: list[SamlDomainRead]) -> SamlConnectionRead:
     """The connection with the addresses that its identity provider has to be told. Our private key is not in it."""
     where = found.organization_id
     return SamlConnectionRead(
         status=SamlConnectionStatus.ACTIVE if found.approved_at is not None else SamlConnectionStatus.AWAITING_OWNER,
         awaiting=_proposal(found),
+        domain_proofs=proofs,
         sp_entity_id=addresses.entity_id(where),
         acs_url=addresses.acs(where),
         metadata_url=addresses.entity_id(where),

@@ -35,9 +35,13 @@ class AwaitsOwner(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a connection's assertions are read: whose addresses it speaks for, what its people become, where what stands."""
+    """How a connection's assertions are read: whose addresses it speaks for, what its people become, where what stands.
+
+    `domains` are those that no other organization has proven; `proven` those that this one has.
+    """
 
     domains: list[str]
+    proven: frozenset[str]
     default_role: MemberRole
     email_attribute: str | None
     name_attribute: str | None
@@ -80,7 +84,10 @@ def door(organization_id: UUID, request_id: UUID) -> Door:
     found = lookup(
         f"SET LOCAL app.organization_id = '{here}'; "  # noqa: S608  # what is put in are UUIDs
         "SELECT c.idp_entity_id, c.certificates, c.domains, c.default_role::text, c.email_attribute, c.name_attribute, c.role_attribute, "
-        "c.is_idp_initiated_allowed, r.id, r.return_to, c.approved_at FROM saml_connections c "
+        "c.is_idp_initiated_allowed, r.id, r.return_to, c.approved_at, "
+        "(SELECT jsonb_agg(jsonb_build_array(d.key, d.organization_id)) FROM directory_entries d WHERE d.kind = 'saml_domain' "
+        "AND d.key IN (SELECT jsonb_array_elements_text(c.domains))) "
+        "FROM saml_connections c "
         "JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL "
         f"LEFT JOIN saml_requests r ON r.organization_id = c.organization_id AND r.id = '{UUID(str(request_id))}' "
         "AND r.used_at IS NULL AND r.expires_at > now() "
@@ -88,10 +95,14 @@ def door(organization_id: UUID, request_id: UUID) -> Door:
     )
     if not found:
         raise NoSuchLogin("This organization has no single sign-on.")
-    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to, approved_at = found[0]
+    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to, approved_at, proofs = found[0]
     if approved_at is None:
         raise AwaitsOwner
-    return Door(entity_id, certificates, Reading(domains, MemberRole(role), email, name, role_name), is_allowed, open_id, return_to)
+    holders = dict(proofs or ())
+    proven = frozenset(domain for domain, holder in holders.items() if holder == str(here))
+    free = [domain for domain in domains if domain in proven or domain not in holders]
+    reading = Reading(free, proven, MemberRole(role), email, name, role_name)
+    return Door(entity_id, certificates, reading, is_allowed, open_id, return_to)
 
 
 def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:

@@ -74,6 +74,26 @@ class SamlConnectionStatus(StrEnum):
     AWAITING_OWNER = "AWAITING_OWNER"
 
 
+class SamlDomainStatus(StrEnum):
+    """TAKEN: another organization has proven it."""
+
+    UNPROVEN = "UNPROVEN"
+    PROVEN = "PROVEN"
+    TAKEN = "TAKEN"
+
+
+class SamlDomainRead(Shown):
+    """A claim, and the record that DNS has to have for it."""
+
+    domain: str
+    status: SamlDomainStatus
+    record_type: str
+    record_name: str
+    record_value: str
+    verified_at: datetime | None
+    checked_at: datetime | None
+
+
 class SamlProposalRead(Shown):
     """What waits for the owner's agreement, which is given to exactly this by its `digest`. `asked_by` is the user who wants it."""
 
@@ -101,7 +121,7 @@ class SamlApprovalWanted(Wanted):
 
 class SamlConnectionRead(Shown):
     """`sp_entity_id`, `acs_url` and `metadata_url` are what the identity provider has to be told. Nobody logs in while `status` is
-    AWAITING_OWNER; `awaiting` is what the owner has not agreed to yet."""
+    AWAITING_OWNER; `awaiting` is what the owner has not agreed to yet. `domain_proofs` are those of `domains`, and of what waits."""
 
     id: UUID
     status: SamlConnectionStatus
@@ -114,6 +134,7 @@ class SamlConnectionRead(Shown):
     idp_sso_url: str
     idp_certificates: list[SamlCertificateRead]
     domains: list[str]
+    domain_proofs: list[SamlDomainRead]
     default_role: MemberRole
     name_id_format: NameIdFormat
     email_attribute: str | None
@@ -123,6 +144,10 @@ class SamlConnectionRead(Shown):
     is_idp_initiated_allowed: bool
     created_at: datetime
     updated_at: datetime
+
+
+class SamlDomainWanted(Wanted):
+    domain: Domain
 
 
 class SamlDiscoveryWanted(Wanted):

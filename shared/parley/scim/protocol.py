@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Forbidden, TooLarge
 from parley.kernel.parties import caller_of
 from parley.kernel.requests import read_json
-from parley.scim import setup
+from parley.scim import bodies, setup
 from parley.scim.description import service
 from parley.scim.storage import TenantStorage
 
@@ -35,6 +36,9 @@ def serve(event: dict[str, Any]) -> dict[str, Any]:
     if isinstance(body, dict) and _length(body.get("Operations")) > MOST_OPERATIONS:
         raise TooLarge(f"A PATCH has at most {MOST_OPERATIONS} operations.")
     try:
+        changed = bodies.normalized(request.method, request.path, body)
+        if changed != body:
+            request = replace(request, body=json.dumps(changed).encode())
         with transaction(caller) as session:
             setup.require_open(session, caller)
             answered = ScimHandler(service(), TenantStorage(session, caller, request.method)).handle(request)
