@@ -38,7 +38,7 @@ FORMS: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize(("op", "form"), itertools.product(["add", "replace", "Add"], FORMS))
+@pytest.mark.parametrize(("op", "form"), list(itertools.product(["add", "replace", "Add"], FORMS)))
 def test_a_patch_does_what_it_says_or_is_refused(directory: Directory, op: str, form: str) -> None:
     """Never a success that did nothing."""
     said, does = FORMS[form]

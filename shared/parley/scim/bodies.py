@@ -12,6 +12,7 @@ from scim2_models import InvalidPathException, Path
 from parley.scim.description import EnterpriseUser, ScimGroupModel, ScimUserModel
 
 _NEEDED = ("username", "schemas", "id", "op", "path")
+_DEEPEST = 8  # an attribute lies no deeper than an entry of a list in an extension
 _EXTENSION = str(EnterpriseUser.__schema__)
 
 
@@ -87,13 +88,15 @@ def _is_declared(text: str, model: Any) -> bool:
     return path.model is not None or path.resolve() is not None
 
 
-def _without_blanks(value: Any) -> Any:
+def _without_blanks(value: Any, depth: int = 0) -> Any:
     """The same without optional texts that are blank: an attribute that a directory has nothing for (RFC 7643, 2.5)."""
+    if depth > _DEEPEST:
+        return value
     if isinstance(value, dict):
-        kept = {name: _without_blanks(each) for name, each in value.items()}
+        kept = {name: _without_blanks(each, depth + 1) for name, each in value.items()}
         return {name: each for name, each in kept.items() if name.lower() in _NEEDED or not _is_blank(each, value[name])}
     if isinstance(value, list):
-        kept_list = [_without_blanks(each) for each in value]
+        kept_list = [_without_blanks(each, depth + 1) for each in value]
         return [each for each, before in zip(kept_list, value, strict=True) if not _is_blank(each, before)]
     return value
 
