@@ -102,8 +102,11 @@ def _without_blanks(value: Any, depth: int = 0) -> Any:
 
 
 def _is_blank(value: Any, before: Any) -> bool:
-    """A text of nothing but spaces, or what held nothing but such texts."""
-    return (isinstance(value, str) and not value.strip()) or (value in ({}, []) and before not in ({}, []))
+    """A text of nothing but spaces, what held nothing but such texts, or an entry whose value is one."""
+    if isinstance(value, str):
+        return not value.strip()
+    is_emptied = value in ({}, []) and before not in ({}, [])
+    return is_emptied or (isinstance(before, dict) and isinstance(before.get("value"), str) and not before["value"].strip())
 
 
 def _unblanked(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -115,10 +118,10 @@ def _unblanked(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if without or not value:
             yield operation | {"value": without}
         start = f"{path or ''}{_joint(path, ScimUserModel)}"
-        yield from ({"op": "replace", "path": f"{start}{name}", "value": None} for name in value.keys() - without.keys())
+        yield from ({"op": "remove", "path": f"{start}{name}"} for name in value.keys() - without.keys())
     elif is_set and isinstance(value, list):
         yield operation | {"value": _without_blanks(value)}
     elif is_set and path and _is_blank(value, value) and path.lower().rpartition(":")[2] not in _NEEDED:
-        yield operation | {"op": "replace", "value": None}
+        yield {"op": "remove", "path": path}
     else:
         yield operation
