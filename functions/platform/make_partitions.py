@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from parley.identity import links, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import idempotency
+from parley.kernel import idempotency, rate_limits
 from parley.kernel.db import sweep
 
 logger = Logger("parley")
@@ -25,6 +25,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             "sessions": sessions.forget(session),
             "links": links.forget(session),
             "throttles": throttles.forget(session),
+            "rate_limits": rate_limits.forget(session),
         }
     logger.info("upkeep", extra=done)
     return done

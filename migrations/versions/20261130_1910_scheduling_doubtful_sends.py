@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014_doubtful_sends"
-down_revision = "0013_webhook_pauses"
+revision = "0015_doubtful_sends"
+down_revision = "0014_rate_limits"
 branch_labels = None
 depends_on = None
 

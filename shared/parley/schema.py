@@ -14,6 +14,7 @@ import parley.kernel.audit  # its tables
 import parley.kernel.directory  # its tables
 import parley.kernel.idempotency  # its tables
 import parley.kernel.outbox  # its tables
+import parley.kernel.rate_limits  # its tables
 import parley.kernel.sealed  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
