@@ -16,7 +16,10 @@ from parley.kernel import aws
 
 
 class Losing(ThreadingHTTPServer):
-    """`taken` counts the requests that went on; with `loses` off, answers come back. `status` is answered in the place of passing on."""
+    """`taken` counts the requests that went on; with `loses` off, answers come back. `status` is answered in the place of passing on.
+
+    A mail to one of the addresses of `refuses` is refused.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
@@ -24,6 +27,7 @@ class Losing(ThreadingHTTPServer):
         self.taken = 0
         self.loses = True
         self.status: int | None = None
+        self.refuses: set[str] = set()
 
     @property
     def endpoint(self) -> str:
@@ -36,8 +40,9 @@ class _Passing(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.server.taken += 1
-        if self.server.status is not None:
-            self.send_response(self.server.status)
+        is_refused = any(f'"{address}"'.encode() in body for address in self.server.refuses)
+        if self.server.status is not None or is_refused:
+            self.send_response(400 if is_refused else self.server.status or 500)
             self.send_header("content-length", "0")
             self.end_headers()
             return

@@ -5,14 +5,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from parley.kernel.errors import AnswerLost
+
 EFFECTS = frozenset({"sesv2", "sns"})
 """Services whose calls have an effect and no name of their own: made twice, a mail or a text leaves twice. They are called once, on a
 connection of the call's own; who called repeats it, by a row that counts how often (`scheduling.claims`, `kernel.mail_claims`)."""
 _REFUSING = frozenset({429, 503})
-
-
-class AnswerLost(Exception):
-    """A call may have had its effect, and nobody heard whether it did. It names the failure's type: the failure's text may hold an address."""
 
 
 @cache

@@ -1,6 +1,7 @@
 """Sends mails, through Amazon SES."""
 
-from parley.kernel.aws import AnswerLost, client, effect
+from parley.kernel.aws import client, effect
+from parley.kernel.errors import AnswerLost
 from parley.kernel.mail import Mail
 from parley.kernel.settings import setting
 

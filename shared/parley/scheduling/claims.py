@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.kernel.aws import AnswerLost
 from parley.kernel.clock import now
+from parley.kernel.errors import AnswerLost
 from parley.kernel.ids import new_id
 from parley.scheduling.kinds import NotificationChannel, NotificationStatus
 from parley.scheduling.models import NotificationLog
@@ -55,7 +55,13 @@ def claim(session: Session, **values: Any) -> UUID | None:
     """The log's row for `event_id`, `recipient_kind` and `recipient`, when it is this worker's turn: it is new, or free."""
     at = now()
     fresh = insert(NotificationLog).values(
-        organization_id=session.info["caller"].organization_id, id=new_id(), attempted_at=at, created_at=at, updated_at=at, doubtful_sends=1, **values
+        organization_id=session.info["caller"].organization_id,
+        id=new_id(),
+        attempted_at=at,
+        created_at=at,
+        updated_at=at,
+        doubtful_sends=1,
+        **values,
     )
     claimed = fresh.on_conflict_do_update(
         index_elements=["organization_id", "event_id", "recipient_kind", "recipient"],

@@ -67,7 +67,7 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
     past = _past(session, event_id, news, present, from_host_id)
     facts = present.facts if past is None else replace(present.facts, before=(past.facts.start, past.facts.end))
     invitees = [_invitee(facts)] if facts.invitee_email else []
-    readers = [(reader, news, facts, None) for reader in (*invitees, *present.readers)]
+    readers: list[tuple[Reader, News, Facts, UUID | None]] = [(reader, news, facts, None) for reader in (*invitees, *present.readers)]
     if past is not None:
         kept = {host.id for host in present.hosts}
         gone = [host for host in past.hosts if host.id not in kept and is_deliverable(host.email)]
