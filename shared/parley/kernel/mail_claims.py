@@ -33,7 +33,7 @@ class StillSending(Exception):
 
 
 class MailClaim(Base):
-    """`claim` is a keyed hash of event and recipient. `doubtful_sends` is how often the mail may have left without anybody's having heard so."""
+    """`claim` is a keyed hash of event and recipient. `doubtful_sends` is how often the mail may have left, and nobody heard."""
 
     __tablename__ = "mail_claims"
     global_because = "Mails go to people of no organization too; it holds no more than a hash, a count and instants."
@@ -54,7 +54,7 @@ class Sender:
     deliver: Callable[[Mail], None]
 
     def __call__(self, mail: Mail) -> None:
-        """Send it, unless it has left. Returns when it has, or may have as often as is allowed. Raises what `deliver` does, `StillSending`."""
+        """Send it, unless it has left, or may have as often as is allowed. Raises what `deliver` raises, and `StillSending`."""
         claim = keyed.digest("claim of a mail", f"{self.event_id}\0{mail.recipient.lower()}")
         with db.transaction(self.caller) as session:
             is_ours = _take(session, claim)

@@ -29,7 +29,7 @@ AT_ONCE = 500
 
 
 def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[], "Sender"]) -> None:
-    """Any message may come twice, late, or in any order. `send` makes what sends a mail of this message: seldom needed, and imported then."""
+    """Any message may come twice, late, or in any order. `send` makes what sends its mails: seldom needed, and imported then."""
     if name == CHANGED:
         syncing.sync(caller, UUID(payload["connection_id"]))
     elif name == EVENT_DUE:
