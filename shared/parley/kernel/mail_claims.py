@@ -5,6 +5,7 @@ notes the end after it. Before each attempt the row counts that the mail may hav
 is lost, a mail leaves `MOST_COPIES` times at most, and an address that is refused repeats nobody else's mail.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from sqlalchemy import SmallInteger, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from parley.kernel import db, keyed
+from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import AnswerLost
@@ -33,7 +34,10 @@ class StillSending(Exception):
 
 
 class MailClaim(Base):
-    """`claim` is a keyed hash of event and recipient. `doubtful_sends` is how often the mail may have left, and nobody heard."""
+    """`claim` is a hash of event and recipient: nobody can try addresses without the event's id, which is kept nowhere.
+
+    `doubtful_sends` is how often the mail may have left, and nobody heard.
+    """
 
     __tablename__ = "mail_claims"
     global_because = "Mails go to people of no organization too; it holds no more than a hash, a count and instants."
@@ -55,7 +59,7 @@ class Sender:
 
     def __call__(self, mail: Mail) -> None:
         """Send it, unless it has left, or may have as often as is allowed. Raises what `deliver` raises, and `StillSending`."""
-        claim = keyed.digest("claim of a mail", f"{self.event_id}\0{mail.recipient.lower()}")
+        claim = hashlib.sha256(f"{self.event_id}\0{mail.recipient.lower()}".encode()).hexdigest()
         with db.transaction(self.caller) as session:
             is_ours = _take(session, claim)
         if not is_ours:
