@@ -21,7 +21,7 @@ def _shown(status: int, html: str, *cookies: browser.Cookie) -> Response[str]:
 
 
 @app.get("/links/<token>", responses=HTML)
-def show_link(token: str) -> Response[str]:
+def show_link(token: str, visitor: Visitor) -> Response[str]:
     return _shown(200, link_page.show(token))
 
 

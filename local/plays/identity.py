@@ -74,8 +74,11 @@ def _founded(scene: Scene, played: Played, client: Client) -> Client:
     me = expect(owner.get("/v1/identity/me"), 200)
     played.told("POST /v1/identity/organizations, /v1/auth/switch", f"201, 200: {me['role']} on the plan {me['organization']['plan']}")
     refused = expect(owner.post("/v1/identity/api-keys", {"label": "Reports", "permissions": ["bookings:read"]}), 402)
-    expect(owner.request("PUT", "/v1/identity/organization/plan", {"plan": "BUSINESS"}), 200)
-    played.told("POST /v1/identity/api-keys on FREE", f"402 {refused['code']}; PUT …/organization/plan: BUSINESS")
+    larger = expect(owner.request("PUT", "/v1/identity/organization/plan", {"plan": "BUSINESS"}), 402)
+    assert scene.stack.environments is not None
+    scene.stack.environments.invoke("IdentitySetPlan", {"organization_id": founded["id"], "plan": "BUSINESS"})
+    said = f"402 {refused['code']}; PUT …/organization/plan: 402 {larger['code']}; an operator gives BUSINESS"
+    played.told("POST /v1/identity/api-keys on FREE", said)
     return owner
 
 

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text, update
 
-from parley.identity import passwords, throttles
+from parley.identity import passwords
 from parley.identity.models import User, VerificationToken
-from parley.kernel import db, directory
+from parley.kernel import db, directory, mail_budgets
 from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, system
+from parley.kernel.mail_budgets import MailKind
 from tests.harness import Client, World
 from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register
 
@@ -66,13 +67,13 @@ def test_two_registrations_of_one_address_make_one_account(world: World) -> None
     assert (late.status, late.body["code"]) == (409, "email_taken")
 
 
-def test_no_more_than_five_mails_at_once_for_one_address_and_the_same_answer(world: World) -> None:
+def test_no_more_than_a_few_mails_at_once_for_one_address_and_the_same_answer(world: World) -> None:
     recipient = address()
     answers = [Browser(world).post("/v1/auth/magic-link", {"email": recipient}) for _ in range(7)]
     assert {(answer.status, answer.raw) for answer in answers} == {(202, answers[0].raw)}
     with db.sweep() as session:
         asked = session.scalar(select(text("count(*)")).select_from(VerificationToken).where(VerificationToken.email == recipient))
-    assert asked == throttles.MAILS[0]
+    assert asked == mail_budgets.A_DAY[MailKind.MAGIC_LINK]
 
 
 def test_short_common_and_personal_passwords_are_refused(world: World) -> None:

@@ -88,6 +88,7 @@ class Organization(Timestamps, SoftDeleted, Base):
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
     seat_limit: Mapped[int | None]
     request_limit: Mapped[int | None]
+    mail_limit: Mapped[int | None]
 
 
 class User(Timestamps, SoftDeleted, Base):

@@ -5,20 +5,21 @@ Until then the wanted name and the password's hash lie with the link. The answer
 
 from uuid import UUID
 
-from parley.identity import accounts, links, passwords, sessions, throttles
+from parley.identity import accounts, links, passwords, sessions
 from parley.identity.links import Link
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db
+from parley.kernel import audit, db, mail_budgets
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
+from parley.kernel.mail_budgets import MailKind
 
 
 def register(caller: Caller, *, email: str, password: str, name: str | None) -> None:
-    """Have a link sent that makes the account. Raises `PasswordNotAccepted`, `TooManyAttempts`."""
+    """Have a link sent that makes the account. Raises `PasswordNotAccepted`, `RateLimitExceeded`."""
     passwords.accept(password, email)
-    may_mail = throttles.mail(email, caller.ip_address)
+    may_mail = mail_budgets.may_send(MailKind.REGISTRATION, email, caller)
     wanted = {"name": name, "password_hash": passwords.hashed(password)}
     if may_mail:
         with db.transaction(caller) as session:
