@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015_doubtful_sends"
-down_revision = "0014_rate_limits"
+revision = "0017_doubtful_sends"
+down_revision = "0016_links_of_an_address"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from parley.kernel.tenancy import share
 
-revision = "0016_mail_claims"
-down_revision = "0015_doubtful_sends"
+revision = "0018_mail_claims"
+down_revision = "0017_doubtful_sends"
 branch_labels = None
 depends_on = None
 
