@@ -232,3 +232,10 @@ def test_a_link_that_we_have_not_made_opens_nothing(office: Office, acme: Member
         assert office.stranger.get(f"/hosts/{well_made}").status == 410
     assert office.stranger.get(f"/bookings/{token}").status == 404
     assert status_of(acme, booking) == "CONFIRMED"
+
+
+def test_a_plus_that_nobody_encoded_stays_one(office: Office, event_type: dict[str, Any]) -> None:
+    path = "/" + "/".join(office.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public").body["url"].split("/")[3:])
+    query = {"email": "grace hopper@visitor.example", "time": at("10:00"), "timezone": "Etc/Unknown"}
+    page = office.stranger.request("GET", path, query=query)
+    assert (page.status, 'value="grace+hopper@visitor.example"' in page.raw.decode()) == (200, True)
