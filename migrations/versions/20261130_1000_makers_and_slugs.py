@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql as pg
 
 from parley.kernel.tenancy import APPLICATION
 
-revision = "0017_makers_and_slugs"
-down_revision = "0016_links_of_an_address"
+revision = "0019_makers_and_slugs"
+down_revision = "0018_mail_claims"
 branch_labels = None
 depends_on = None
 
