@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from sqlalchemy import text
 
@@ -14,7 +16,7 @@ LOG_IN = "/v1/auth/login"
 WRONG = "not the password at all"
 
 
-def guesses(who: Browser, email: str, count: int = throttles.FREE + 1, **headers: str) -> list[int]:
+def guesses(who: Browser, email: str, count: int = throttles.FREE + 1, headers: Mapping[str, str] | None = None) -> list[int]:
     return [who.request("POST", LOG_IN, {"email": email, "password": WRONG}, headers).status for _ in range(count)]
 
 
@@ -51,7 +53,7 @@ def test_a_known_device_has_a_count_of_its_own(world: World) -> None:
     ada = person(world)
     device, other = device_of(ada), device_of(ada)
     thief = Browser(world)
-    assert guesses(thief, ada.email, **{devices.HEADER: device}) == [401] * throttles.FREE + [429]
+    assert guesses(thief, ada.email, headers={devices.HEADER: device}) == [401] * throttles.FREE + [429]
     assert log_in(Browser(world), ada.email, **{devices.HEADER: device}) == 429
     assert log_in(Browser(world), ada.email, **{devices.HEADER: other}) == 200
     assert log_in(Browser(world), ada.email) == 200
