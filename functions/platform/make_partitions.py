@@ -1,9 +1,9 @@
-"""The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages,
-sessions, links, throttles, full buckets of rate limits and rows that nobody tries any more are forgotten."""
+"""The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
+throttles, full buckets of rate limits, claims of mails and rows that nobody tries any more are forgotten."""
 
 from parley.identity import links, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import idempotency, postponed, rate_limits
+from parley.kernel import idempotency, mail_claims, postponed, rate_limits
 from parley.kernel.audit_partitions import Partitions
 from parley.kernel.sweeps import Everywhere, Sweep
 
@@ -15,5 +15,6 @@ lambda_handler = Sweep(
     Everywhere("links", links.forget),
     Everywhere("throttles", throttles.forget),
     Everywhere("rate_limits", rate_limits.forget),
+    Everywhere("mail_claims", mail_claims.forget),
     Everywhere("postponed_rows", postponed.forget),
 )

@@ -57,18 +57,22 @@ _HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails."""
+    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails. `link` is a host's page."""
 
     kind: RecipientKind
     name: str
     email: str
     timezone: str
     key: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What mails tell of a booking. `token` opens the invitee's page, `page` is where to book anew, `reason` why it was canceled."""
+    """What mails tell of a booking. `token` opens the invitee's page, `page` is where to book anew, `reason` why it was canceled.
+
+    `before` are start and end that it had before it was moved.
+    """
 
     booking_id: UUID
     calendar_uid: UUID
@@ -89,6 +93,7 @@ class Facts:
     is_pending: bool
     token: str
     page: str | None
+    before: tuple[datetime, datetime] | None = None
 
     @property
     def host_name(self) -> str | None:
@@ -112,6 +117,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
     invitee = Person(plain(facts.invitee_name), facts.invitee_email)
     is_over = news.method is Method.CANCEL
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
+    decisions = "Confirm, decline or move it" if facts.is_pending else "Move or cancel it"
     is_free = news in (News.CANCELED, News.DECLINED) and not is_host
     shown = {
         "facts": facts,
@@ -120,7 +126,10 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         "is_host": is_host,
         "is_canceled": is_over,
         "when": when(facts.start, facts.end, to.timezone),
+        "before": when(*facts.before, to.timezone) if facts.before else None,
         "link": link,
+        "host_link": to.link if is_host and not is_over else None,
+        "decisions": decisions,
     }
     text = render("mail.txt", **shown)
     others = [Person(plain(host.name), host.email) for host in facts.hosts[1:] if host.email]
