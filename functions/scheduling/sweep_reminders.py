@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.postponed import Due
 from parley.kernel.settings import setting
 from parley.kernel.signed import send_message
@@ -18,7 +18,7 @@ A_MESSAGE = 10
 
 
 def due() -> Due:
-    return planning.waiting(now())
+    return planning.waiting(of_database())
 
 
 def queue(session: Session, rows: Sequence[Any]) -> None:

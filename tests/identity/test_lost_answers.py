@@ -72,9 +72,7 @@ def test_who_asks_again_and_again_is_let_in_half_a_minute_after_the_first_use(wo
         assert refresh(world, token).status == 503
     for _ in range(7):
         assert refresh(world, token).body["code"] == "refresh_token_replaced"
-        with db.personal(
-            system(NOWHERE), user_id
-        ) as session:  # four seconds later
+        with db.personal(system(NOWHERE), user_id) as session:  # four seconds later
             successor = RefreshToken.replaced_at.is_(None)
             session.execute(update(RefreshToken).where(successor).values(created_at=RefreshToken.created_at - timedelta(seconds=4.4)))
     ada.takes(refresh(world, token))

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, delete, select, text, tuple_, update
+from sqlalchemy import Index, SmallInteger, delete, func, select, text, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base, Swept, Tenant
@@ -34,7 +34,7 @@ _KICK_SECONDS = 0.5
 
 _ANNOUNCE_ALL = text(
     """INSERT INTO outbox_events (organization_id, id, name, payload, occurred_at, attempts, due_at)
-    SELECT :organization, id, :name, payload, :now, 0, :now FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, payload jsonb)"""
+    SELECT :organization, id, :name, payload, :now, 0, now() FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, payload jsonb)"""
 )
 
 
@@ -46,7 +46,9 @@ class OutboxEvent(Tenant, Swept, Base):
     payload: Mapped[dict[str, Any]]
     occurred_at: Mapped[datetime] = mapped_column(default=now)
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
-    due_at: Mapped[datetime] = mapped_column(default=now)
+    # By the database's clock on both sides. Nobody wants to know it of a new event, so nothing waits for its default.
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    __mapper_args__: Any = {"eager_defaults": False}
 
 
 _row = tuple_(OutboxEvent.organization_id, OutboxEvent.id)
@@ -96,7 +98,11 @@ def relay(session: Session, publish: Callable[[Sequence[OutboxEvent]], Sequence[
 
 def due() -> Due:
     """Events whose time has come."""
-    return select(OutboxEvent.organization_id, OutboxEvent.id, OutboxEvent).where(OutboxEvent.due_at <= now()).order_by(OutboxEvent.due_at)
+    return (
+        select(OutboxEvent.organization_id, OutboxEvent.id, OutboxEvent)
+        .where(OutboxEvent.due_at <= of_database())
+        .order_by(OutboxEvent.due_at)
+    )
 
 
 def settle(session: Session, events: Sequence[OutboxEvent], publish: Callable[[Sequence[OutboxEvent]], Sequence[bool]]) -> None:
@@ -108,8 +114,9 @@ def settle(session: Session, events: Sequence[OutboxEvent], publish: Callable[[S
     for event, accepted in verdicts:
         if not accepted:
             attempts = event.attempts + 1
-            due_at = SET_ASIDE if attempts >= MOST_ATTEMPTS else now() + timedelta(seconds=2 ** min(attempts, 10))
-            if due_at == SET_ASIDE:
+            is_over = attempts >= MOST_ATTEMPTS
+            due_at = SET_ASIDE if is_over else of_database() + timedelta(seconds=2 ** min(attempts, 10))
+            if is_over:
                 log.error("event %s (%s) is set aside after %d attempts", event.id, event.name, attempts)
             mine = update(OutboxEvent).where(_row == (event.organization_id, event.id))
             later(session, mine.values(attempts=attempts, due_at=due_at))

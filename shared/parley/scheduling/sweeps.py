@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.postponed import Due
 from parley.scheduling import bookings, turns
 from parley.scheduling.kinds import STANDING, BookingStatus
@@ -18,7 +18,7 @@ UNANSWERED = "The request was not answered in time."
 
 def ended() -> Due:
     """Bookings that are over and still stand. What somebody is changing at this moment is left to the next time."""
-    over = (Booking.status.in_(STANDING), Booking.end_time <= now())
+    over = (Booking.status.in_(STANDING), Booking.end_time <= of_database())
     return select(Booking.organization_id, Booking.id).where(*over).order_by(Booking.end_time)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.postponed import Due
@@ -53,20 +53,20 @@ def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[
 def late_connections() -> Due:
     """Connections that are to be synced."""
     one = CalendarConnection
-    return select(one.organization_id, one.id).where(one.next_sync_at <= now(), one.deleted_at.is_(None)).order_by(one.next_sync_at)
+    return select(one.organization_id, one.id).where(one.next_sync_at <= of_database(), one.deleted_at.is_(None)).order_by(one.next_sync_at)
 
 
 def late_events() -> Due:
     """Events that are to be written into a calendar."""
     one = CalendarEvent
-    return select(one.organization_id, one.id).where(one.due_at <= now()).order_by(one.due_at)
+    return select(one.organization_id, one.id).where(one.due_at <= of_database()).order_by(one.due_at)
 
 
 def hand_over_connections(session: Session, rows: Sequence[Any]) -> list[str]:
     """Messages for these; they are put off, so that the next sweep leaves them to who got the message."""
     one, keys = CalendarConnection, [(row[0], row[1]) for row in rows]
     put_off = update(one).where(tuple_(one.organization_id, one.id).in_(keys))
-    later(session, put_off.values(next_sync_at=now() + _PUT_OFF, updated_at=one.updated_at))
+    later(session, put_off.values(next_sync_at=of_database() + _PUT_OFF, updated_at=one.updated_at))
     return [envelope(CHANGED, organization_id, connection_id=row_id) for organization_id, row_id in keys]
 
 
@@ -74,7 +74,8 @@ def hand_over_events(session: Session, rows: Sequence[Any]) -> list[str]:
     """The same for events."""
     one, keys = CalendarEvent, [(row[0], row[1]) for row in rows]
     later(
-        session, update(one).where(tuple_(one.organization_id, one.id).in_(keys)).values(due_at=now() + _PUT_OFF, updated_at=one.updated_at)
+        session,
+        update(one).where(tuple_(one.organization_id, one.id).in_(keys)).values(due_at=of_database() + _PUT_OFF, updated_at=one.updated_at),
     )
     return [envelope(EVENT_DUE, organization_id, event_id=row_id) for organization_id, row_id in keys]
 

@@ -155,7 +155,7 @@ def queue(session: Session, at: datetime, most: int) -> Sequence[tuple[UUID, UUI
     return rows
 
 
-def waiting(at: datetime) -> Due:
+def waiting(at: datetime | ColumnElement[datetime]) -> Due:
     """What is due and in nobody's queue."""
     late = (Reminder.queued_at.is_(None), Reminder.due_at <= at)
     return select(Reminder.organization_id, Reminder.id).where(*late).order_by(Reminder.due_at)
