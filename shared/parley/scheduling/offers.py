@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.clock import now
-from parley.scheduling.availability import Host, Interval, Terms, busy_span, limit_span
+from parley.kernel.gather import later
+from parley.scheduling.availability import Host, Interval, Terms, busy_span, horizon_end, limit_span
 from parley.scheduling.availability import Session as Seats
 from parley.scheduling.brands import Brand
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus
+from parley.scheduling.horizon import Horizon
 from parley.scheduling.hours import DAY, Hours, Override, Window, to_datetime, to_instant, within_calendar
 from parley.scheduling.kinds import HOLDING, AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
 from parley.scheduling.models import (
@@ -33,7 +35,9 @@ from parley.scheduling.models import (
 from parley.scheduling.pool_models import RoundRobinAssignment, RoundRobinPool
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
-_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE = range(6)
+_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _MEMBER = range(7)
+_OVERRIDES_COUNT = timedelta(days=400), timedelta(days=5 * 366)
+"""So old and so far ahead the overrides of a date may be to count: before, for the grid of hours that go on without a pause since."""
 
 Which = UUID | ScalarSelect[UUID]
 """An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
@@ -81,10 +85,17 @@ class Offer:
     places: list[Place]
     questions: list[Asked]
     strategy: AssignmentStrategy | None
+    is_active: bool = True
 
     @property
     def organization_name(self) -> str:
         return self.brand.name
+
+    def ends(self, at: datetime) -> datetime:
+        """Up to when, itself not, starts are offered."""
+        end = horizon_end(self.terms, self.timezone, at)
+        assert end is not None
+        return end
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,8 @@ class Taken:
 
     `busy` is by host; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
     each host's count and last assignment, for who books, and `positions` their places in the pool, those who are away among them; `live`
-    are hosts whose calendars can be asked anew.
+    are hosts whose calendars can be asked anew; `members` are hosts who belong to the organization, each with the last change of the event
+    type, asked after the locks.
     """
 
     busy: dict[UUID, list[Interval]] = field(default_factory=dict)
@@ -102,6 +114,12 @@ class Taken:
     turns: dict[UUID, tuple[int, datetime | None]] = field(default_factory=dict)
     positions: dict[UUID, int] = field(default_factory=dict)
     live: set[UUID] = field(default_factory=set)
+    members: dict[UUID, datetime] = field(default_factory=dict)
+
+    def is_of(self, offer: Offer) -> bool:
+        """Whether the offer, which was read before the locks were taken, is still as it was."""
+        changed = offer.event_type.updated_at
+        return all(self.members.get(place.user_id) == changed for place in offer.places)
 
     def hosts(self, offer: Offer) -> list[Host]:
         return [Host(place.user_id, place.hours, self.busy.get(place.user_id, ())) for place in offer.places]
@@ -148,7 +166,9 @@ def _places(ids: Sequence[Which], name: str) -> Any:
 
 
 def _offering(ids: Sequence[Which]) -> Select[Any]:
-    """A row for each host of an event type who still belongs to the organization."""
+    """A row for each host of an event type who still belongs to the organization. Overrides of dates that can't matter are left out."""
+    today = now().date()
+    which = AvailabilityOverride.date.between(today - _OVERRIDES_COUNT[0], today + _OVERRIDES_COUNT[1])
     places, all_places = _places(ids, "places"), _places(ids, "all_places")
     own, usual, kept = aliased(AvailabilitySchedule), aliased(AvailabilitySchedule), aliased(AvailabilitySchedule)
     # What `coalesce` says, which PostgreSQL does not take for leakproof: no index would be asked by it under a policy (decision 29).
@@ -172,7 +192,7 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
             User.name,
             kept.timezone,
             _gathered(*slots, parent=AvailabilitySlot.schedule_id, of=kept.id),
-            _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id),
+            _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id).where(which),
         )
         .select_from(EventType)
         .join(places, places.c.of == EventType.id)
@@ -188,19 +208,25 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
     )
 
 
-def offer(session: Session, event_type_id: Which, *, to_book: bool = False, only_active: bool = True) -> Offer | None:
-    """An event type whose hosts still belong to the organization: all of a COLLECTIVE, some of a pool. One statement.
-
-    `to_book` locks the event type and the memberships of its hosts, in the order of their ids, until the transaction ends: who books the
-    same host, or the same event type, waits here and then sees what the one before has booked. So limits and seats hold, and bookings that
-    overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY UPDATE).
-    """
+def offer(session: Session, event_type_id: Which, *, only_active: bool = True) -> Offer | None:
+    """An event type whose hosts still belong to the organization: all of a COLLECTIVE, some of a pool. As it is now. One statement."""
     statement = _offering([event_type_id])
     if only_active:
         statement = statement.where(EventType.is_active)
-    if to_book:
-        statement = statement.with_for_update(key_share=True, of=[EventType, OrganizationMember])
-    return _whole(session.execute(statement).all())
+    return _whole(session.execute(statement, execution_options={"populate_existing": True}).all())
+
+
+def lock(session: Session, offer: Offer) -> None:
+    """Lock the event type and the memberships of its hosts, in the order of their ids, until the transaction ends; with the next statement.
+
+    Who books the same host, or the same event type, waits here and then sees what the one before has booked. So limits and seats hold, and
+    bookings that overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY
+    UPDATE). Whatever can be refused without them has to be refused before.
+    """
+    member, ids = OrganizationMember, [place.user_id for place in offer.places]
+    rows = select(EventType.id, member.id).join(member, member.user_id.in_(ids)).order_by(member.user_id)
+    rows = rows.where(EventType.id == offer.event_type.id)
+    later(session, rows.with_for_update(key_share=True, of=[EventType, member]))
 
 
 def offers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Offer]:
@@ -225,6 +251,7 @@ def _whole(rows: Sequence[Any]) -> Offer | None:
         [_place(*found[6:]) for found in sorted(rows, key=lambda found: (found.position, found.user_id))],
         [Asked.of(*question) for question in sorted(asked or ())],
         strategy,
+        row.is_active,
     )
 
 
@@ -239,6 +266,7 @@ def terms(row: EventType) -> Terms:
         row.max_bookings_per_week,
         row.capacity,
         row.kind.value,
+        Horizon(row.horizon_kind.value if row.horizon_kind else None, row.horizon_days, row.horizon_until),
     )
 
 
@@ -270,13 +298,14 @@ def taken(
     to_book: bool = False,
     fresh: Fresh | None = None,
 ) -> Taken:
-    """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well.
+    """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well, and
+    whether the offer is still as it was.
 
     What is in `fresh` counts instead of what is stored of those connections; before anybody was asked, it is told who can be.
     """
     parts = _against(offer, from_, to, aside, fresh)
-    if to_book and offer.event_type.pool_id is not None:
-        parts += _turns(offer.event_type.pool_id)
+    if to_book:
+        parts += [_members(offer), *(_turns(offer.event_type.pool_id) if offer.event_type.pool_id is not None else ())]
     if fresh is not None and not fresh.is_asked:
         parts.append(_live(offer))
     found = _sorted(offer, session.execute(union_all(*parts)))
@@ -316,6 +345,8 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
             found.seats.append((Seats(begins, (start, end)), number))
         elif what == _LIVE:
             found.live.add(host_id)
+        elif what == _MEMBER:
+            found.members[host_id] = begins
         elif host_id in hosts:
             found.busy.setdefault(host_id, []).append((start, end))
     return found
@@ -369,6 +400,12 @@ def _live(offer: Offer) -> Select[Any]:
     one = CalendarConnection
     live: Select[Any] = select(literal(_LIVE), one.user_id, _NEVER, _NEVER, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
     return live.where(one.user_id.in_([place.user_id for place in offer.places]), one.status == CalendarStatus.ACTIVE)
+
+
+def _members(offer: Offer) -> Select[Any]:
+    member, ids = OrganizationMember, [place.user_id for place in offer.places]
+    there: Select[Any] = select(literal(_MEMBER), member.user_id, _NEVER, _NEVER, EventType.updated_at, _NO_NUMBER)  # type: ignore[assignment]  # six types
+    return there.join(EventType, EventType.id == offer.event_type.id).where(member.user_id.in_(ids), member.deactivated_at.is_(None))
 
 
 def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:
