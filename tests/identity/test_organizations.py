@@ -242,6 +242,7 @@ def test_only_an_active_member_takes_over(world: World, acme: Member, globex: Me
 )
 def test_limits_are_those_of_the_plan(world: World, plan: str, seats: int, minute: int, days: int | None, api: bool) -> None:
     owner = world.organization("Hooli", PlanType.FREE)
+    world.give_plan(owner.organization_id, plan)
     chosen = owner.put(f"{ORGANIZATION}/plan", {"plan": plan})
     assert chosen.status == 200
     assert chosen.body == owner.get(f"{ORGANIZATION}/limits").body == {

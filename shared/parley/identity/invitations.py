@@ -12,15 +12,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import seats, standing
+from parley.identity import outreach, seats, standing
 from parley.identity.invitation_schemas import InvitationCreate, InvitationRead
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, User
 from parley.identity.teams import NoSuchTeam
-from parley.kernel import audit, keyed, outbox
+from parley.kernel import audit, keyed, mail_budgets, outbox
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound, TooManyRequests
 from parley.kernel.gather import later
+from parley.kernel.mail_budgets import MailKind
 from parley.kernel.paging import Page, page
 from parley.kernel.settings import setting
 from parley.kernel.verdicts import violation_means
@@ -83,7 +84,7 @@ def read(invitation: Invitation) -> InvitationRead:
 def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invitation:
     """Invite an address to the organization, or to a team of it. A seat is kept for who is new.
 
-    Raises `NoSuchTeam`, `RoleAboveYours`, `OwnerByTransferOnly`, `AlreadyMember`, `AlreadyInvited`, `PlanLimit`.
+    Raises `NoSuchTeam`, `RoleAboveYours`, `OwnerByTransferOnly`, `AlreadyMember`, `AlreadyInvited`, `PlanLimit`, `RateLimitExceeded`.
     """
     organization = seats.lock(session)
     _lapse(session, wanted.email, wanted.team_id)
@@ -100,6 +101,7 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
     session.add(invitation)
     with violation_means("uq_invitations_pending", _already_invited()):
         session.flush()
+    mail_budgets.spend(session, MailKind.INVITATION, invitation.email, *outreach.spending(organization, caller))
 
     audit.record(session, caller, "invitation.created", invitation, new={"role": wanted.role.value}, team_id=wanted.team_id)
     outbox.announce(session, CREATED, invitation_id=invitation.id)
@@ -144,6 +146,7 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     _check(session, caller, organization, found.email, found.role, found.team_id, instead_of=found.id)
     found.expires_at, found.mailed_at = now() + LIFE, None
     found.token_hash = digest(token(found))
+    mail_budgets.spend(session, MailKind.INVITATION, found.email, *outreach.spending(organization, caller))
 
     audit.record(session, caller, "invitation.resent", found, team_id=found.team_id)
     outbox.announce(session, RESENT, invitation_id=found.id)
