@@ -13,6 +13,7 @@ import parley.inbox.models  # its tables
 import parley.kernel.audit  # its tables
 import parley.kernel.directory  # its tables
 import parley.kernel.idempotency  # its tables
+import parley.kernel.mail_claims  # its tables
 import parley.kernel.outbox  # its tables
 import parley.kernel.rate_limits  # its tables
 import parley.kernel.sealed  # its tables
