@@ -38,6 +38,7 @@ SAID = frozenset({"user_sessions"})
 
 # Table and column of a domain, and the global or sibling table it points to.
 CROSSING: tuple[tuple[str, str, str, str], ...] = (
+    ("webhooks_subscriptions", "maker_id", "users", "RESTRICT"),
     ("scheduling_schedules", "user_id", "users", "RESTRICT"),
     ("scheduling_event_types", "user_id", "users", "RESTRICT"),
     ("scheduling_bookings", "host_id", "users", "RESTRICT"),
