@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0015_horizon"
-down_revision = "0014_rate_limits"
+revision = "0020_horizon"
+down_revision = "0019_makers_and_slugs"
 branch_labels = None
 depends_on = None
 
