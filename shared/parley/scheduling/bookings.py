@@ -20,10 +20,11 @@ from parley.kernel.verdicts import violation_means
 from parley.scheduling import answers, queries, turns
 from parley.scheduling.availability import Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
+from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
 from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
-from parley.scheduling.offers import Aside, Offer, Taken, Which, lock, offer, taken
+from parley.scheduling.offers import Offer, Which, lock, offer
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
 from parley.scheduling.slots import SlotTaken, offered_slot, open_slot

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from parley.kernel.clock import now
 from parley.scheduling import months, slots
 from parley.scheduling.availability import Slot
+from parley.scheduling.conflicts import Aside
 from parley.scheduling.months import Day
-from parley.scheduling.offers import Aside, Offer
+from parley.scheduling.offers import Offer
 from parley.scheduling.visits import Visit
 
 OTHERS = 12

@@ -16,9 +16,10 @@ from parley.scheduling import bookings, queries, transitions, turns
 from parley.scheduling.availability import Slot, busy_span, slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.calendars.known import Fresh
+from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
 from parley.scheduling.models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
-from parley.scheduling.offers import Aside, Offer, Taken, lock, offer, taken
+from parley.scheduling.offers import Offer, lock, offer
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import BookingMove, BookingRead
 from parley.scheduling.slots import SlotTaken

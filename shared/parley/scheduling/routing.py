@@ -13,8 +13,9 @@ from parley.kernel.clock import now
 from parley.kernel.settings import setting
 from parley.scheduling import answers, conditions
 from parley.scheduling.availability import Slot, open_slots
+from parley.scheduling.conflicts import taken_of_each
 from parley.scheduling.kinds import QuestionType, RoutingOutcome
-from parley.scheduling.offers import Asked, Offer, offers, taken_of_each
+from parley.scheduling.offers import Asked, Offer, offers
 from parley.scheduling.routing_queries import Rule, Target, Whole
 from parley.scheduling.routing_schemas import PrefilledAnswerRead, PrefilledInviteeRead, PrefillRead
 

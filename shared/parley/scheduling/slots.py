@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from parley.kernel import clock
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.scheduling.availability import Slot, open_slots, slot_at
+from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.event_type_schemas import OpenSlotRead, OpenSlotsRead
 from parley.scheduling.event_types import NoSuchEventType
-from parley.scheduling.offers import Aside, Offer, Taken, offer, taken
+from parley.scheduling.offers import Offer, offer
 
 LONGEST_RANGE = timedelta(days=62)
 
