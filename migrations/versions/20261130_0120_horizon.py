@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0020_horizon"
-down_revision = "0019_makers_and_slugs"
+revision = "0022_horizon"
+down_revision = "0021_domains"
 branch_labels = None
 depends_on = None
 
