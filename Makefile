@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: oracle help run demo token organization user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
+.PHONY: oracle help run demo token organization plan user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -14,8 +14,8 @@ ENVIRONMENT ?= staging
 WORKERS ?= 2
 CASES ?= 10000
 
-# What people say to `make token`, `organization`, `user`, `key` and `mail` goes through the environment: a name may hold quotes.
-export ROLE NAME EMAIL SLUG PLAN ORGANIZATION PERMISSIONS TO
+# What people say to `make token`, `organization`, `plan`, `user`, `key` and `mail` goes through the environment: a name may hold quotes.
+export ROLE NAME EMAIL SLUG PLAN MAIL_LIMIT ORGANIZATION PERMISSIONS TO
 export ARCHITECTURE
 export SAM_CLI_TELEMETRY = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -36,6 +36,9 @@ token: ## an access token for the bundle that runs (ROLE=VIEWER and so on)
 
 organization: ## a new organization with its owner, in the bundle that runs (NAME=Globex EMAIL=gus@globex.example; SLUG=globex PLAN=BUSINESS)
 	@$(RUN) python -m local.admin organization --name "$$NAME" --email "$$EMAIL" --slug "$$SLUG" --plan "$${PLAN:-BUSINESS}"
+
+plan: ## give an organization its plan (PLAN=PRO; ORGANIZATION=its id, else the seeded one; MAIL_LIMIT=500 mails a day)
+	@$(RUN) python -m local.admin plan --organization "$$ORGANIZATION" --plan "$$PLAN" $${MAIL_LIMIT:+--mail-limit "$$MAIL_LIMIT"}
 
 user: ## a new member (EMAIL=eva@acme.example; NAME='Eva Smith' ROLE=MEMBER; ORGANIZATION=its id, else the seeded one)
 	@$(RUN) python -m local.admin user --organization "$$ORGANIZATION" --name "$$NAME" --email "$$EMAIL" --role "$${ROLE:-MEMBER}"

@@ -1,4 +1,4 @@
-"""`make organization`, `make user`, `make key`: what an operator makes by hand, in the bundle that runs on this machine.
+"""`make organization`, `make plan`, `make user`, `make key`: what an operator makes by hand, in the bundle that runs on this machine.
 
 They call the product's services as the application's role does, so its policies and constraints hold; addresses count as proven, and
 seats are not counted. What was made is printed as JSON.
@@ -56,6 +56,19 @@ def user(environment: Mapping[str, str], organization_id: UUID, name: str, email
         _owner(session, organization_id)
         made = founding.join(session, caller, name=name or address.partition("@")[0], email=address, role=MemberRole(role))
     return _person(environment, Caller(organization_id, ActorType.USER, made.id, role))
+
+
+def plan(organization_id: UUID, name: str, mail_limit: int | None) -> dict[str, Any]:
+    """Give an organization its plan, and a number of mails a day of its own. Nobody does that for themselves."""
+    from parley.identity import plan_changes
+    from parley.kernel import db
+    from parley.kernel.callers import system
+    from parley.kernel.plans import PlanType
+
+    caller = system(organization_id)
+    with db.transaction(caller) as session:
+        made = plan_changes.give(session, caller, PlanType(name), reason="operator", mail_limit=mail_limit)
+        return {"organization_id": str(organization_id), "plan": made.plan.value, "mail_limit": made.mail_limit}
 
 
 def key(organization_id: UUID, label: str, permissions: list[str]) -> dict[str, Any]:
@@ -122,6 +135,8 @@ def _made(environment: Mapping[str, str], wanted: argparse.Namespace) -> dict[st
         return organization(environment, wanted.name, wanted.email, wanted.plan, wanted.slug)
     if wanted.what == "user":
         return user(environment, _id(wanted.organization), wanted.name, wanted.email, wanted.role)
+    if wanted.what == "plan":
+        return plan(_id(wanted.organization), wanted.plan, wanted.mail_limit)
     return key(_id(wanted.organization), wanted.label, wanted.permissions.split())
 
 
@@ -145,6 +160,10 @@ def _parser() -> argparse.ArgumentParser:
     joined.add_argument("--email", required=True, type=_given)
     joined.add_argument("--name", default="")
     joined.add_argument("--role", choices=("ADMIN", "MEMBER", "VIEWER"), default="MEMBER", type=str.upper)
+    given = commands.add_parser("plan", usage="make plan PLAN=PRO [ORGANIZATION=its id] [MAIL_LIMIT=500]")
+    given.add_argument("--organization", default="", help="its id; the seeded one without")
+    given.add_argument("--plan", choices=("FREE", "PRO", "BUSINESS"), required=True, type=str.upper)
+    given.add_argument("--mail-limit", type=int, help="mails a day, instead of what age and plan allow")
     opened = commands.add_parser("key", usage="make key [PERMISSIONS='bookings:read event_types:read'] [ORGANIZATION=its id]")
     opened.add_argument("--organization", default="", help="its id; the seeded one without")
     opened.add_argument("--label", default="made by hand")

@@ -153,13 +153,19 @@ class World:
 
     def organization(self, name: str, plan: PlanType | None = None) -> Member:
         """A new organization; the client is its owner. Without a plan named, there is room enough for any test."""
-        terms: dict[str, Any] = {"plan": plan} if plan else {"plan": PlanType.BUSINESS, "seat_limit": 1000, "request_limit": 1_000_000}
+        terms: dict[str, Any] = (
+            {"plan": plan} if plan else {"plan": PlanType.BUSINESS, "seat_limit": 1000, "request_limit": 1_000_000, "mail_limit": 100_000}
+        )
         caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
         with db.transaction(caller) as session:
             slug, email = f"{name.lower()}-{caller.organization_id.hex}", f"{caller.actor_id}@{name.lower()}.test"
             founding.found(session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email, **terms)
         assert caller.actor_id is not None
         return self.member(caller.organization_id, caller.actor_id, "OWNER")
+
+    def give_plan(self, organization_id: UUID, plan: str) -> None:
+        """As an operator does."""
+        self.invoke("identity/set_plan", {"organization_id": str(organization_id), "plan": plan})
 
     def forget_callers(self) -> None:
         """What the gateway remembers of the authorizer is forgotten, as when its minute is over."""

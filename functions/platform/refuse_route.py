@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from parley.kernel.documentation import methods_of
 from parley.kernel.errors import MethodNotAllowed, NoSuchRoute
-from parley.kernel.http import refuse
+from parley.kernel.http import HEADERS, refuse
 
 
 def _page_of(event: dict[str, Any]) -> str | None:
@@ -20,7 +20,7 @@ def _page_of(event: dict[str, Any]) -> str | None:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     allowed = methods_of(event["rawPath"])
     if page := _page_of(event):
-        return {"statusCode": 308, "headers": {"location": page, "cache-control": "no-store"}, "body": ""}
+        return {"statusCode": 308, "headers": HEADERS | {"location": page}, "body": ""}
     if not allowed:
         return refuse(NoSuchRoute("There is nothing at this address; /docs lists what there is."))
     refusal = MethodNotAllowed(f"This address answers to {', '.join(allowed)}.")

@@ -297,7 +297,7 @@ def test_taken_back_it_shows_as_expired_and_its_seat_is_free(world: World) -> No
 def test_seats_are_counted_at_invitation_and_at_acceptance(world: World) -> None:
     alone = world.organization("Hooli", PlanType.FREE)
     assert alone.post(INVITATIONS, {"email": address()}).status == 402
-    alone.put("/v1/identity/organization/plan", {"plan": "PRO"})
+    world.give_plan(alone.organization_id, "PRO")
     people = [world.person(address()) for _ in range(2)]
     links = [invite(alone, one.email) for one in people]
     assert alone.get("/v1/identity/organization/limits").body["seats"] == {"used": 3, "limit": 3}

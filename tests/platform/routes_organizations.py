@@ -43,6 +43,13 @@ def founded(house: Furnished, *, is_deleted: bool = False) -> Member:
     return other
 
 
+def paying(house: Furnished) -> Member:
+    """Another organization of the house's member, which an operator gave a plan."""
+    other = founded(house)
+    house.world.give_plan(other.organization_id, "PRO")
+    return other
+
+
 def add_team(house: Furnished) -> str:
     return str(created(house.member.post("/v1/identity/teams", {"name": "Team", "slug": slug()}))["id"])
 
@@ -84,7 +91,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
     def transfer() -> Request:
         other = founded(house)
-        assert other.request("PUT", f"{ORGANIZATION}/plan", {"plan": "BUSINESS"}).status == 200
+        house.world.give_plan(other.organization_id, "BUSINESS")
         return ready("POST", f"{ORGANIZATION}/transfer", {"user_id": str(other.as_role("ADMIN").user_id)}, who=other)
 
     organization = {
@@ -97,7 +104,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         f"PATCH {ORGANIZATION}": lambda: ready("PATCH", ORGANIZATION, {"name": slug()}),
         f"DELETE {ORGANIZATION}": lambda: ready("DELETE", ORGANIZATION, who=founded(house)),
         f"POST {ORGANIZATION}/transfer": transfer,
-        f"PUT {ORGANIZATION}/plan": lambda: ready("PUT", f"{ORGANIZATION}/plan", {"plan": "PRO"}, who=founded(house)),
+        f"PUT {ORGANIZATION}/plan": lambda: ready("PUT", f"{ORGANIZATION}/plan", {"plan": "FREE"}, who=paying(house)),
         f"GET {ORGANIZATION}/limits": lambda: ready("GET", f"{ORGANIZATION}/limits"),
         f"POST {ORGANIZATION}/leave": lambda: ready("POST", f"{ORGANIZATION}/leave", who=member.as_role("MEMBER")),
         "GET /v1/identity/members": lambda: ready("GET", "/v1/identity/members?limit=100"),

@@ -5,16 +5,17 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, links, log_in, passwords, sessions, throttles
+from parley.identity import accounts, links, log_in, passwords, sessions
 from parley.identity.links import Link, LinkNotValid
 from parley.identity.log_in import Account
 from parley.identity.models import User, VerificationKind, VerificationToken
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db, directory, outbox
+from parley.kernel import audit, db, directory, mail_budgets, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal
 from parley.kernel.gather import later
+from parley.kernel.mail_budgets import MailKind
 from parley.kernel.verdicts import violation_means
 
 PASSWORD_CHANGED, EMAIL_CHANGED, ACCOUNT_DELETED = "identity.password_changed", "identity.email_changed", "identity.account_deleted"
@@ -22,8 +23,8 @@ PASSWORD_CHANGED, EMAIL_CHANGED, ACCOUNT_DELETED = "identity.password_changed", 
 
 
 def ask(caller: Caller, kind: VerificationKind, email: str) -> None:
-    """Have a link sent, if the address has an account. Raises `TooManyAttempts`."""
-    if throttles.mail(email, caller.ip_address):
+    """Have a link sent, if the address has an account. Raises `RateLimitExceeded`."""
+    if mail_budgets.may_send(MailKind[kind.name], email, caller):
         with db.transaction(caller) as session:
             links.ask(session, kind, email)
 

@@ -9,11 +9,12 @@ from parley.identity import accounts, links, mailed, passwords, sessions, single
 from parley.identity.log_in import Account, account
 from parley.identity.models import User, UserSession, VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db
+from parley.kernel import audit, db, mail_budgets
 from parley.kernel.admission import SessionEnded, SessionOfOneOrganization
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Forbidden, Refusal
+from parley.kernel.mail_budgets import MailKind
 from parley.kernel.verdicts import violation_means
 
 
@@ -68,8 +69,11 @@ def change_password(caller: Caller, current: str, new: str) -> None:
 
 
 def change_email(caller: Caller, email: str, password: str | None) -> None:
-    """Have a link sent to the new address; it counts once that was opened. Raises `WrongPassword`, `TooManyAttempts`."""
-    may_mail = throttles.mail(email, caller.ip_address)
+    """Have a link sent to the new address; it counts once that was opened.
+
+    Raises `WrongPassword`, `TooManyAttempts`, `RateLimitExceeded`.
+    """
+    may_mail = mail_budgets.may_send(MailKind.EMAIL_CHANGE, email, caller)
     with db.personal(caller) as session:
         user = known(session).user
         refusal = prove(session, caller, user, password or "") if user.password_hash is not None else None

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, founding, seats, standing, throttles
+from parley.identity import accounts, founding, plan_changes, seats, standing, throttles
 from parley.identity.founding import SlugTaken
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
 from parley.identity.organization_schemas import (
@@ -103,7 +103,7 @@ def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Orga
 
 
 def delete(session: Session, caller: Caller) -> None:
-    """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is free."""
+    """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is kept back for 90 days."""
     organization = seats.lock(session)
     organization.deleted_at = now()
     audit.record(session, caller, "organization.deleted", organization)
@@ -165,8 +165,9 @@ def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
 
 
 def choose_plan(session: Session, caller: Caller, plan: PlanType) -> Organization:
-    """Change the plan. Raises `TooManySeatsTaken` when the new one has fewer seats than are taken."""
+    """Take a smaller plan. Raises `PlanNotPaid` for a larger one, `TooManySeatsTaken` when the new one has fewer seats than are taken."""
     organization = seats.lock(session)
+    plan_changes.refuse_larger(organization, plan)
     if organization.plan is plan:
         return organization
     taken = seats.taken(session, organization)
@@ -177,8 +178,7 @@ def choose_plan(session: Session, caller: Caller, plan: PlanType) -> Organizatio
             used=taken,
             limit=seats.limit(organization),
         )
-    audit.record(session, caller, "organization.plan_changed", organization, old={"plan": old.value}, new={"plan": plan.value})
-    outbox.announce(session, "identity.plan_changed", organization_id=organization.id, plan=plan.value)
+    plan_changes.record(session, caller, organization, old, reason="chosen")
     return organization
 
 

@@ -26,8 +26,8 @@ FREE = 5
 LONGEST_SECONDS = 15 * 60
 FOUNDED_A_DAY = 20
 """Organizations that one person may found."""
-NETWORK, MAILS = (300, 3), (5, 180)
-"""How many at once, and after how many seconds one more: attempts from a network address, mails to an address."""
+NETWORK = (300, 3)
+"""How many attempts from a network address at once, and after how many seconds one more."""
 
 # A failure is forgotten after a day without another.
 _ACCOUNT = f"""
@@ -71,7 +71,7 @@ _FOUNDING = """
         last_failed_at = CASE WHEN t.last_failed_at < clock_timestamp() - interval '1 day' THEN clock_timestamp() ELSE t.last_failed_at END
     RETURNING failures, last_failed_at + interval '1 day'
 """
-_ATTEMPT, _MAIL = _counting(_ACCOUNT), _counting(_leaky(*MAILS))
+_ATTEMPT = _counting(_ACCOUNT)
 
 
 class TooManyAttempts(TooManyRequests):
@@ -128,16 +128,6 @@ def _counted(row: tuple[Any, ...], subject: str, network: str) -> Attempt:
     if counted is None or from_there is None:
         raise _refused(until)
     return Attempt(subject, network, user_id, int(counted))
-
-
-def mail(email: str, ip: str | None) -> bool:
-    """Whether one more mail may be asked for, for an address. Raises `TooManyAttempts` only for the network that it is asked from: who asks
-    too often for one address is answered like anybody, and the address gets no more mails for a while."""
-    subject, network = keyed.digest("throttled mails", email.strip().lower()), _network(ip)
-    counted, from_there, until, _ = db.lookup(_MAIL, *_asked(subject, network, ""))[0]
-    if from_there is None:
-        raise _refused(until)
-    return counted is not None
 
 
 def founding(session: Session, user_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Transactions. One connection an execution environment, one transaction a request, committed here and nowhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from parley.kernel import admission, gather, outbox
+from parley.kernel import admission, gather, outbox, rate_limits
 from parley.kernel.callers import NOWHERE, Caller
 from parley.kernel.connections import engine
 from parley.kernel.once import Once
@@ -52,14 +52,27 @@ def lookup(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _session(setting_up: str, caller: Caller | None = None, question: str = "") -> Iterator[Session]:
-    """A session whose transaction begins with `setting_up`. With a question of `admission`, it is asked before, in the same round trip."""
+def _session(
+    setting_up: str, caller: Caller | None = None, question: str = "", spending: Sequence[rate_limits.Spending] = ()
+) -> Iterator[Session]:
+    """A session whose transaction begins with `setting_up`. A question of `admission`, or else what is to be spent of `rate_limits`, is
+    asked before, in the same round trip. What a visitor owes for the request is counted with it."""
+    dues = caller.dues if caller is not None else None
+    spending = (*(dues.take() if dues is not None else ()), *spending)
+    if question:
+        rate_limits.spend(*spending)
+        spending = ()
+    elif spending:
+        question = rate_limits.question(spending)
     asked = (
         f"{setting_up}; set local synchronous_commit = off; set local lock_timeout = '2s'; {question}; commit; begin; " if question else ""
     )
     connection, answer = _first(f"{asked}{setting_up}; {_LIMITS}")
     try:
-        if question and caller is not None and caller.admission is not None:
+        if spending:
+            refused = [(int(place), float(wait)) for place, wait in answer]
+            rate_limits.settle(spending, dues.bear(spending, refused) if dues is not None else refused)
+        elif question and caller is not None and caller.admission is not None:
             admission.settle(caller.admission, answer.one())
         with TenantSession(connection, join_transaction_mode="control_fully", expire_on_commit=False) as session:
             yield session
@@ -74,12 +87,15 @@ def _unchecked(caller: Caller) -> admission.Admission | None:
 
 
 @contextmanager
-def transaction(caller: Caller, once: Once | None = None, *, person: UUID | None = None) -> Iterator[Session]:
+def transaction(
+    caller: Caller, once: Once | None = None, *, person: UUID | None = None, spending: Sequence[rate_limits.Spending] = ()
+) -> Iterator[Session]:
     """One transaction for the caller's organization; commits at the end of the block, then kicks the relay if anything was announced.
 
     With `once`, the request's idempotency key is claimed first: raises `idempotency.Replayed` when this request was answered before.
     With `person`, that user's own rows are visible beside the organization's: their memberships of other organizations too, so such a
     block names the organization in what it selects. The first transaction of a request raises the refusals of `admission.settle`.
+    With `spending`, that is counted first and by itself, whatever becomes of the transaction: raises `RateLimitExceeded`.
     Objects stay readable after the commit.
     """
     setting_up = f"set local app.organization_id = '{UUID(str(caller.organization_id))}'"
@@ -87,7 +103,7 @@ def transaction(caller: Caller, once: Once | None = None, *, person: UUID | None
     asked = admission.question(caller.actor_type.value, caller.actor_id, caller.role, waiting) if waiting else ""
     if person is not None:
         setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
-    with _session(setting_up, caller, asked) as session:
+    with _session(setting_up, caller, asked, spending) as session:
         session.info["caller"] = caller
         if once is not None:
             once.claim(session, caller)
@@ -147,7 +163,7 @@ def bearing(caller: Caller, digest: str, person: UUID | None = None) -> Iterator
     setting_up = f"{_proof(digest)}; set local app.organization_id = '{NOWHERE}'"
     if person is not None:
         setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
-    with _session(setting_up) as session:
+    with _session(setting_up, caller) as session:
         session.info["caller"] = replace(caller, organization_id=NOWHERE)
         yield session
     if session.info.get("has_announced"):

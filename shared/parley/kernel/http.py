@@ -25,7 +25,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
 from parley.kernel.faults import refusal_of
 from parley.kernel.once import Once, Replayed
-from parley.kernel.parties import Access, admit, caller_of, visitor_of
+from parley.kernel.parties import VISITOR, Access, admit, caller_of, visitor_of
 from parley.kernel.requests import InvalidRequest, inspect, read_json
 
 __all__ = [
@@ -43,7 +43,11 @@ __all__ = [
 
 JSON_BYTES = 256 * 1024
 _PROBLEM = "application/problem+json"
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",  # RFC 6797: for two years, https alone
+}
 
 # Named like the package: what a module of it logs goes the same way.
 logger = Logger("parley")
@@ -60,7 +64,7 @@ def _serialize(value: Any) -> str:
 
 def _answer_refusal(refusal: Refusal) -> Response[str]:
     logger.info("refused", code=refusal.code, status=refusal.status, detail=refusal.detail if refusal.status >= 500 else None)
-    return Response(refusal.status, _PROBLEM, _serialize(refusal.problem()), headers=_HEADERS | refusal.headers)
+    return Response(refusal.status, _PROBLEM, _serialize(refusal.problem()), headers=HEADERS | refusal.headers)
 
 
 def _answer_invalid(error: RequestValidationError) -> Response[str]:
@@ -134,7 +138,7 @@ def api(
     app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
     app.exception_handler(ResponseValidationError)(_answer_failure)
     app.exception_handler(Replayed)(
-        lambda was: Response(was.status, "application/json", was.body, headers=_HEADERS | {"idempotency-replayed": "true"})
+        lambda was: Response(was.status, "application/json", was.body, headers=HEADERS | {"idempotency-replayed": "true"})
     )
     app.exception_handler(Exception)(_answer_failure)
     app.not_found(lambda _: _answer_refusal(NoSuchRoute("There is nothing at this address.")))
@@ -144,7 +148,7 @@ def api(
 def refuse(refusal: Refusal) -> dict[str, Any]:
     """A refusal as a whole answer, for a function without routes of its own."""
     answer = _built(_answer_refusal(refusal))
-    answer["headers"] |= _HEADERS
+    answer["headers"] |= HEADERS
     _count(answer["statusCode"], 0)
     return answer
 
@@ -159,9 +163,10 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
             admit(caller_of(event), app.needs, knows_projects=app.knows_projects)
             inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
+            _settle(event, answer["statusCode"])
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = app.refuse(_named(error))
-        answer["headers"] = _HEADERS | _allowance(event) | answer.get("headers", {})
+        answer["headers"] = HEADERS | _allowance(event) | answer.get("headers", {})
         if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
             answer["body"] = ""
             answer["headers"] = {name: value for name, value in answer["headers"].items() if name.lower() != "content-type"}
@@ -170,6 +175,13 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         return answer
 
     return lambda_handler
+
+
+def _settle(event: dict[str, Any], status: int) -> None:
+    """Count what a visitor's request was not yet counted for, having made no transaction. What could not even be read has cost nothing."""
+    visitor: Caller | None = event.get(VISITOR)
+    if visitor is not None and visitor.dues is not None and status not in (400, 413, 415, 422) and status < 500:
+        visitor.dues.settle()
 
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:
