@@ -128,6 +128,7 @@ def _kept(events: list[Said], reader: Reader, window: Window, work: Work) -> Kep
     kept = Kept(is_clear=all(event.is_clear for event in events), is_known=any(event.start is not None for event in events))
     masters = _latest([event for event in events if event.recurrence_id is None and event.start is not None])
     changed = _changed([event for event in events if event.recurrence_id is not None and (event.start is not None or not event.is_busy)])
+    changed = [event for event in changed if not _is_taken_out(event, masters)]
     for event in changed:
         if event.is_busy and event.start is not None:
             _keep(kept, event, event.start, event.length, window)
@@ -157,6 +158,13 @@ def _changed(events: list[Said]) -> list[Said]:
         if event.recurrence_id is not None:
             by_instance.setdefault(event.recurrence_id.instant, []).append(event)
     return [event for revisions in by_instance.values() for event in _latest(revisions)]
+
+
+def _is_taken_out(event: Said, masters: list[Said]) -> bool:
+    """Whether a newer revision of its series takes the instance out (EXDATE): then it was told of before it was deleted."""
+    at = event.recurrence_id
+    newer = [one for one in masters if None not in (one.sequence, event.sequence) and (one.sequence or 0) > (event.sequence or 0)]
+    return at is not None and any(moment.instant == at.instant for one in newer for moment in one.less)
 
 
 class _Instances:
@@ -217,7 +225,7 @@ def _moments(
     for moment, length in event.more:
         work.spend(3)
         wall = moment.wall if moment.is_floating or start.is_day else timezones.local(moment.instant, start.zone)
-        if wall not in walls:
+        if wall not in walls or length is not None:
             walls.add(wall)
             yield Moment(wall, start.zone, start.is_day), length
     if not longest and not instances.later:

@@ -57,7 +57,7 @@ def read(text: str) -> tuple[Rule | None, bool]:
     """A rule, None for one without a frequency that we know; and whether all of it was understood."""
     parts = dict[str, str]()
     is_whole = True
-    for part in text.strip().upper().split(";"):
+    for part in text.strip().upper().replace("\\", "").split(";"):  # some write `\\;`, as in a text
         name, _, value = part.partition("=")
         if part.strip():
             parts.setdefault(name.strip(), value.strip())

@@ -141,6 +141,8 @@ class Reader:
             start = Moment(end.wall - (DAY if end.is_day else HOUR), end.zone, end.is_day, end.is_floating)
         if start is None:
             return
+        if start.is_day and end is not None and not end.is_day:  # from the midnight of a day to a time
+            start = Moment(start.wall, start.zone, is_floating=True)
         event.start = start
         if end is not None:
             event.is_by_clock = end.zone is start.zone or start.is_day

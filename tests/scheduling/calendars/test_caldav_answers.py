@@ -241,7 +241,7 @@ def test_a_redirect_to_another_origin_gets_no_password(site: Scripted, status: i
     try:
         other.says = lambda *_: multistatus(data("a"))
         site.says = lambda method, path, body: (status, {"location": other.url + path}, "")
-        operations = {
+        operations: dict[str, Changes | Discover | WriteEvent] = {
             "DISCOVER": Discover(),
             "CHANGES": Changes(calendar_id=site.url + HOME, sync_token=None, start=START, end=END),
             "WRITE_EVENT": WriteEvent(calendar_id=site.url + HOME, event=_event()),

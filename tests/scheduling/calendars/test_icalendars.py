@@ -124,6 +124,7 @@ THREE = [hour(1), hour(2), hour(3)]
         ("RDATE:nonsense", THREE, False),
         ("RDATE:20270309T100000Z,what", [*THREE, hour(9)], False),
         ("RDATE;VALUE=PERIOD:20270309T100000Z/PT2H", [*THREE, hour(9, "10:00", "12:00")], True),
+        ("RDATE;VALUE=PERIOD:20270301T100000Z/PT2H", [hour(1), hour(1, "10:00", "12:00"), hour(2), hour(3)], True),
         ("RDATE;VALUE=PERIOD:20270309T100000Z/PT", [*THREE, hour(9)], False),
         ("RRULE:", THREE, False),
         ("RRULE:FREQ=SOMETIMES", THREE, False),
@@ -174,6 +175,7 @@ def test_an_event_of_which_nothing_is_known_is_counted_and_keeps_what_was_known(
         ("DTSTART;VALUE=DATE:20270301\nDURATION:PT1H", [("03-01 05:00", "03-02 05:00")]),
         ("DTSTART;VALUE=DATE:20270301\nDTEND;VALUE=DATE:20270303", [("03-01 05:00", "03-03 05:00")]),
         ("DTSTART;VALUE=DATE:20270301T000000\nDTEND;VALUE=DATE:20270302T000000", [("03-01 05:00", "03-02 05:00")]),
+        ("DTSTART;VALUE=DATE:20270301T000000\nDTEND;VALUE=DATE:20270301T020000", [("03-01 05:00", "03-01 07:00")]),
         ("DTSTART:20270301T100000Z\nDTEND:20270301T100000Z", []),
         ("DTSTART:20270301T100000Z", []),
     ],
@@ -215,6 +217,13 @@ def test_events_that_were_given_one_name_are_all_there_and_revisions_are_one(sit
     assert site.busy(event.format(1, "\nSEQUENCE:x"), event.format(2, "\nSEQUENCE:3")) == [hour(1), hour(2)]
 
 
+def test_an_instance_that_a_newer_revision_takes_out_is_gone(site: Site) -> None:
+    moved = "UID:s\nRECURRENCE-ID:20270302T100000Z\nDTSTART:20270302T150000Z\nDURATION:PT1H\nSEQUENCE:{}"
+    series = f"{DAILY}\nSEQUENCE:2\nEXDATE:20270302T100000Z"
+    assert site.busy(series, moved.format(1)) == [hour(1), hour(3)]
+    assert site.busy(series, moved.format(2)) == [hour(1), hour(2, "15:00", "16:00"), hour(3)]
+
+
 @pytest.mark.parametrize(
     ("rule", "kept"),
     [
@@ -223,6 +232,7 @@ def test_events_that_were_given_one_name_are_all_there_and_revisions_are_one(sit
         ("FREQ=DAILY;UNTIL=20270303T095959Z", THREE[:2]),
         ("FREQ=WEEKLY;BYDAY=XX;UNTIL=20270309", [hour(1), hour(8)]),
         ("INTERVAL=2", THREE[:1]),
+        (r"FREQ=DAILY\;COUNT=3", THREE),  # escaped as in a text
     ],
 )
 def test_until_a_day_is_until_its_end(site: Site, rule: str, kept: list[tuple[str, str]]) -> None:
