@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0014_calendars_unclear_events"
-down_revision = "0013_webhook_pauses"
+revision = "0022_calendars_unclear_events"
+down_revision = "0021_domains"
 branch_labels = None
 depends_on = None
 
