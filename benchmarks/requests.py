@@ -217,7 +217,7 @@ def standing() -> Iterator[World]:
     """A stack of its own for benchmarks, and its environment in this process while it lasts."""
     with (
         tempfile.TemporaryDirectory(prefix="parley-bench-") as folder,
-        Stack(Path(folder), port=0, durable=False) as stack,
+        Stack(Path(folder), port=0, durable=False, settings={"UNLIMITED_NETWORKS": "127.0.0.0/8"}) as stack,
         patch.dict(os.environ, stack.environment | {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}),
     ):
         yield World(stack)

@@ -17,6 +17,7 @@ from parley.kernel import single
 from tests.harness import Client, Member, World
 
 SERVED = "tests/stack/"
+UNLIMITED = {"UNLIMITED_NETWORKS": "127.0.0.0/8"}
 LONGEST = (
     SERVED,
     "tests/platform/test_round_trips_of_routes.py",
@@ -56,7 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="parley-test-"))
     try:
-        with Stack(folder, port=0, durable=False) as stack:
+        # All tests come from one network, but for those of limits, whose clients say from which.
+        with Stack(folder, port=0, durable=False, settings=UNLIMITED) as stack:
             quiet = {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "CRITICAL"), "POWERTOOLS_METRICS_DISABLED": "true"}
             os.environ.update(stack.environment | quiet)
             _worlds.append(World(stack))

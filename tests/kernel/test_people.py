@@ -19,15 +19,14 @@ from parley.identity.models import (
 )
 from parley.kernel import audit, db, directory
 from parley.kernel.audit import AuditLog
-from parley.kernel.callers import NOWHERE, Caller, system
+from parley.kernel.callers import NOWHERE, ActorType, Caller, system
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from parley.kernel.keyed import digest
-from parley.kernel.parties import visitor_of
 from parley.kernel.sealed import DoesNotOpen, UserKey, seal, unseal
 from tests.harness import Member, World
 
-VISITOR = visitor_of({})
+VISITOR = Caller(NOWHERE, ActorType.VISITOR)
 
 
 def join(member: Member, user_id: UUID) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import delete, event
@@ -36,7 +38,8 @@ class Counter:
     def cost(self, request: Request) -> tuple[int, int]:
         """Round trips and statements of one request. What is made once (a connection, a data key) has to be there."""
         trips, statements = self._wire.round_trips, self._statements
-        answer = request()
+        with patch.dict(os.environ, UNLIMITED_NETWORKS=""):  # as for everybody who is not a test
+            answer = request()
         assert answer.status < 400, (answer.status, answer.raw)
         return self._wire.round_trips - trips, self._statements - statements
 

@@ -97,6 +97,9 @@ KNOWN_TO = {
     },
     "CALENDAR_PROVIDERS": {"SchedulingAskCalendar", "SchedulingStartCalendarConsent", "SchedulingFinishCalendarConsent"},
     "PEPPER": {
+        "SchedulingListSlots",
+        "SchedulingGetEventTypePage",
+        "SchedulingFillRoutingForm",
         "SchedulingStartCalendarConsent",
         "SchedulingFinishCalendarConsent",
         "SchedulingReceiveCalendarPush",

@@ -37,7 +37,7 @@ def served() -> Iterator[Served]:
     folder = Path(tempfile.mkdtemp(prefix="parley-served-"))
     before = dict(os.environ)
     try:
-        with Stack(folder, port=0, durable=False) as stack:
+        with Stack(folder, port=0, durable=False, settings={"UNLIMITED_NETWORKS": "127.0.0.0/8"}) as stack:
             stack.serve(ENVIRONMENTS, retry_seconds=RETRY_SECONDS)
             os.environ.update(stack.environment)
             _forget_connections()

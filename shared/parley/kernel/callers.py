@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from parley.kernel.admission import Admission
 from parley.kernel.errors import Forbidden
+
+if TYPE_CHECKING:
+    from parley.kernel.dues import Dues
 
 NOWHERE = UUID(int=0)
 """The organization of who works for none: visitors, and users who have not chosen one. No tenant has this id."""
@@ -28,7 +31,8 @@ class Caller:
     """The one on whose behalf a transaction runs. `scopes` are words like `bookings:write`, `bookings:*` or `*`.
 
     An API key has the user who made it (`maker_id`), and a `project_id` if it belongs to a project. `admission` is there for who came
-    through the gateway, and is checked as the first transaction begins. `device_token` is what they brought of `devices`, unverified.
+    through the gateway, and is checked as the first transaction begins; a visitor has `dues` instead, which are counted then.
+    `device_token` is what they brought of `devices`, unverified.
     """
 
     organization_id: UUID
@@ -41,6 +45,7 @@ class Caller:
     project_id: UUID | None = None
     maker_id: UUID | None = None
     admission: Admission | None = field(default=None, compare=False, repr=False)
+    dues: "Dues | None" = field(default=None, compare=False, repr=False)
     device_token: str | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -56,7 +56,9 @@ def _session(
     setting_up: str, caller: Caller | None = None, question: str = "", spending: Sequence[rate_limits.Spending] = ()
 ) -> Iterator[Session]:
     """A session whose transaction begins with `setting_up`. A question of `admission`, or else what is to be spent of `rate_limits`, is
-    asked before, in the same round trip."""
+    asked before, in the same round trip. What a visitor owes for the request is counted with it."""
+    dues = caller.dues if caller is not None else None
+    spending = (*(dues.take() if dues is not None else ()), *spending)
     if question:
         rate_limits.spend(*spending)
         spending = ()
@@ -68,7 +70,8 @@ def _session(
     connection, answer = _first(f"{asked}{setting_up}; {_LIMITS}")
     try:
         if spending:
-            rate_limits.settle(spending, [(int(place), float(wait)) for place, wait in answer])
+            refused = [(int(place), float(wait)) for place, wait in answer]
+            rate_limits.settle(spending, dues.bear(spending, refused) if dues is not None else refused)
         elif question and caller is not None and caller.admission is not None:
             admission.settle(caller.admission, answer.one())
         with TenantSession(connection, join_transaction_mode="control_fully", expire_on_commit=False) as session:
@@ -160,7 +163,7 @@ def bearing(caller: Caller, digest: str, person: UUID | None = None) -> Iterator
     setting_up = f"{_proof(digest)}; set local app.organization_id = '{NOWHERE}'"
     if person is not None:
         setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
-    with _session(setting_up) as session:
+    with _session(setting_up, caller) as session:
         session.info["caller"] = replace(caller, organization_id=NOWHERE)
         yield session
     if session.info.get("has_announced"):

@@ -41,6 +41,7 @@ class DirectoryEntry(Base):
     organization_id: Mapped[UUID | None] = mapped_column(index=True)
     user_id: Mapped[UUID | None] = mapped_column(index=True)
     proven_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
 
 
 def enter(session: Session, kind: Kind, key: str, *, is_proven: bool = False) -> None:

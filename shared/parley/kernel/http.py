@@ -25,7 +25,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
 from parley.kernel.faults import refusal_of
 from parley.kernel.once import Once, Replayed
-from parley.kernel.parties import Access, admit, caller_of, visitor_of
+from parley.kernel.parties import VISITOR, Access, admit, caller_of, visitor_of
 from parley.kernel.requests import InvalidRequest, inspect, read_json
 
 __all__ = [
@@ -163,6 +163,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
             admit(caller_of(event), app.needs, knows_projects=app.knows_projects)
             inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
+            _settle(event, answer["statusCode"])
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = app.refuse(_named(error))
         answer["headers"] = HEADERS | _allowance(event) | answer.get("headers", {})
@@ -174,6 +175,13 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         return answer
 
     return lambda_handler
+
+
+def _settle(event: dict[str, Any], status: int) -> None:
+    """Count what a visitor's request was not yet counted for, having made no transaction. What could not even be read has cost nothing."""
+    visitor: Caller | None = event.get(VISITOR)
+    if visitor is not None and visitor.dues is not None and status not in (400, 413, 415, 422) and status < 500:
+        visitor.dues.settle()
 
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:

@@ -46,7 +46,9 @@ class KeyReused(Unprocessable):
 
 
 def _scope(once: Once, caller: Caller) -> str:
-    return f"{once.route} {caller.actor_type.value} {caller.actor_id or ''}"
+    """Whose key it is. Visitors have no name but their network: a key of one is nothing to another."""
+    whose = caller.actor_id or (caller.dues.network if caller.dues is not None else "")
+    return f"{once.route} {caller.actor_type.value} {whose}"
 
 
 def claim(session: Session, caller: Caller, once: Once) -> None:

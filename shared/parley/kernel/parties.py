@@ -4,12 +4,13 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from parley.kernel import networks
 from parley.kernel.admission import Admission
 from parley.kernel.callers import NOWHERE, ActorType, Caller
 from parley.kernel.devices import COOKIE, HEADER
 from parley.kernel.errors import Forbidden
 
-_KNOWN = "parley.caller"
+_KNOWN, VISITOR = "parley.caller", "parley.visitor"
 
 
 class Access(Enum):
@@ -74,7 +75,7 @@ def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:
         actor_id=UUID(context["actor_id"]),
         role=context.get("role") or None,
         scopes=frozenset(context.get("scopes", "").split()),
-        ip_address=seen.get("sourceIp") or None,
+        ip_address=address_of(event),
         user_agent=_agent(seen),
         project_id=_uuid(context.get("project_id")),
         maker_id=_uuid(context.get("maker_id")),
@@ -92,10 +93,29 @@ def _seconds(context: dict[str, Any]) -> int | None:
 
 
 def visitor_of(event: dict[str, Any]) -> Caller:
-    """Somebody without an account, for no organization yet."""
-    seen = event.get("requestContext", {}).get("http", {})
-    address, device = seen.get("sourceIp") or None, _device(event)
-    return Caller(NOWHERE, ActorType.VISITOR, ip_address=address, user_agent=_agent(seen), device_token=device)
+    """Somebody without an account, for no organization yet, with what the request is to be counted for. The same object each time."""
+    if VISITOR not in event:
+        from parley.kernel import dues  # for who has visitors, and with them a database
+
+        seen = event.get("requestContext", {}).get("http", {})
+        at = address_of(event)
+        due = dues.of(event.get("routeKey", ""), at)
+        token = _device(event)
+        event[VISITOR] = Caller(NOWHERE, ActorType.VISITOR, ip_address=at, user_agent=_agent(seen), device_token=token, dues=due)
+    visitor: Caller = event[VISITOR]
+    return visitor
+
+
+def address_of(event: dict[str, Any]) -> str | None:
+    """The network address that a request comes from: what the gateway saw, and nothing that the client says of itself.
+
+    Where the gateway saw one of `TRUSTED_PROXIES`, it is the last in X-Forwarded-For that is none of them: what such a proxy saw.
+    """
+    seen: str = event.get("requestContext", {}).get("http", {}).get("sourceIp") or ""
+    if seen and (proxies := networks.named("TRUSTED_PROXIES")):
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        return networks.seen_by(proxies, seen, headers.get("x-forwarded-for", ""))
+    return seen or None
 
 
 def _device(event: dict[str, Any]) -> str | None:

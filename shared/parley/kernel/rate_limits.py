@@ -58,7 +58,7 @@ class RateLimit:
 class Spending:
     """A limit and the hash of what it counts this time."""
 
-    limit: RateLimit
+    limit: "RateLimit"
     subject: str
 
 

@@ -1,0 +1,94 @@
+"""Whatever a stranger may ask for has a limit by network, counted in the round trips that there were; a rule over the template's routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from local.template import load
+from parley.kernel import dues, parties
+from parley.kernel.ids import new_id
+from parley.kernel.public_routes import UNLIMITED
+from tests.harness import Client, World
+from tests.platform.every_route import Furnished
+
+TEMPLATE = load(Path(__file__).parents[2] / "template.yaml")
+PUBLIC = {f"{route.method} {route.path}": route for route in TEMPLATE.routes if route.authorizer is None}
+
+
+def buckets(world: World, *, emptied: bool = False) -> set[str]:
+    with world.stack.postgres.superuser("parley") as superuser:
+        if emptied:
+            superuser.run("DELETE FROM rate_limit_buckets")
+        return {subject for (subject,) in superuser.run("SELECT subject FROM rate_limit_buckets")}
+
+
+@pytest.fixture(scope="module")
+def house(world: World) -> Furnished:
+    return Furnished(world, world.organization("Acme"))
+
+
+def test_each_public_route_is_limited_or_named_with_a_reason() -> None:
+    assert UNLIMITED.keys() <= PUBLIC.keys()
+    assert dues.BY_ROUTE.keys() <= PUBLIC.keys() - UNLIMITED.keys()
+    assert all(len(reason) > 20 for reason in UNLIMITED.values())
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC.keys() - UNLIMITED.keys()))
+def test_a_public_route_is_counted_by_network(name: str, world: World, house: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready: Callable[[], Callable[[], object]] = house.requests()[name]
+    request, seen = ready(), Mock(wraps=dues.by_network)
+    buckets(world, emptied=True)
+    monkeypatch.setenv("UNLIMITED_NETWORKS", "")
+    monkeypatch.setattr(dues, "by_network", seen)
+    request()
+    [(route, address)] = [call.args for call in seen.call_args_list]
+    assert route == name
+    assert seen(route, address).subject in buckets(world)
+
+
+def test_a_network_is_refused_where_it_asks_too_often_and_no_other(house: Furnished) -> None:
+    eve, ada = Client(house.world, ip="198.18.7.1"), Client(house.world, ip="198.18.7.2")
+    path = f"/v1/scheduling/event-types/{house.event_type}/public"
+    assert eve.get(path).status == 200
+    with house.world.stack.postgres.superuser("parley") as superuser:  # as after as many requests as there may be at once
+        spent = "UPDATE rate_limit_buckets SET full_at = clock_timestamp() + make_interval(secs => :s) WHERE subject = :subject"
+        subject = dues.by_network("GET /v1/scheduling/event-types/{event_type_id}/public", eve.ip).subject
+        superuser.run(spent, s=dues.LOOKS.seconds + 30, subject=subject)
+    refused = eve.get(path)
+    assert (refused.status, refused.body["code"]) == (429, "rate_limit_exceeded")
+    assert 20 <= int(refused.headers["retry-after"]) <= 31
+    assert ada.get(path).status == 200
+    assert eve.get(f"/v1/scheduling/event-types/{new_id()}/public").status == 429  # what is not there can't be looked for more often
+
+
+def test_who_comes_by_a_trusted_proxy_is_who_it_says_and_nobody_else_is(house: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(source: str, forwarded: str) -> str | None:
+        event = {"requestContext": {"http": {"sourceIp": source}}, "headers": {"X-Forwarded-For": forwarded}}
+        return parties.address_of(event)
+
+    assert seen("198.18.8.1", "203.0.113.9") == "198.18.8.1"
+    monkeypatch.setenv("TRUSTED_PROXIES", "198.18.8.0/24, 2001:db8::/32")
+    assert seen("198.18.8.1", "203.0.113.9") == "203.0.113.9"
+    assert seen("198.18.8.1", "192.0.2.66, 203.0.113.9, 198.18.8.7") == "203.0.113.9"
+    assert seen("198.18.8.1", "192.0.2.66, made up") == "198.18.8.1"
+    assert seen("198.18.8.1", "") == "198.18.8.1"
+    assert seen("198.18.9.1", "203.0.113.9") == "198.18.9.1"
+    assert seen("2001:db8::1", "2001:db9::1") == "2001:db9::1"
+
+
+def test_an_idempotency_key_of_a_stranger_is_nothing_to_another(house: Furnished) -> None:
+    """Two visitors of one organization name their keys alike: neither is refused, neither is told what the other was told."""
+    ada, eve = Client(house.world, ip="198.18.9.1"), Client(house.world, ip="198.18.9.2")
+    key, first, second = {"idempotency-key": "1"}, house.booking_wanted(), house.booking_wanted()
+    made = ada.post("/v1/scheduling/bookings", first, key)
+    other = eve.post("/v1/scheduling/bookings", second, key)
+    assert (made.status, other.status) == (201, 201)
+    assert ada.post("/v1/scheduling/bookings", first, key).body == made.body
+    guessed = eve.post("/v1/scheduling/bookings", first, {"idempotency-key": "2"})
+    assert guessed.body["code"] == "slot_taken"
+    replayed = Client(house.world, ip="198.18.9.3").post("/v1/scheduling/bookings", first, key)
+    assert replayed.body["code"] == "slot_taken" and "idempotency-replayed" not in replayed.headers
