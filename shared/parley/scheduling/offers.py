@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Integer, ScalarSelect, Select, Uuid, and_,
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.clock import now
 from parley.scheduling.availability import Host, Interval, Terms, busy_span, limit_span
@@ -169,7 +170,7 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
             places.c.position,
             places.c.weight,
             places.c.rank,
-            User.name,
+            memberships.name(),
             kept.timezone,
             _gathered(*slots, parent=AvailabilitySlot.schedule_id, of=kept.id),
             _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id),
