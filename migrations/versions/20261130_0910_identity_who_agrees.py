@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0017_federation"
-down_revision = "0016_links_of_an_address"
+revision = "0020_federation"
+down_revision = "0019_makers_and_slugs"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,8 @@ from alembic import op
 from parley.kernel.ids import new_id
 from parley.kernel.tenancy import let_sweep, protect
 
-revision = "0018_domains"
-down_revision = "0017_federation"
+revision = "0021_domains"
+down_revision = "0020_federation"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0021_memberships"
-down_revision = "0018_domains"
+revision = "0022_memberships"
+down_revision = "0021_domains"
 branch_labels = None
 depends_on = None
 

@@ -91,7 +91,7 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
         organization = seats.lock(session)
     except seats.NoSuchOrganization:
         raise _not_valid(None) from None
-    invitation, user, member, inviter_role, waiting = _found(session, caller, organization, token)
+    invitation, user, member, inviter_role, waiting, is_proven = _found(session, caller, organization, token)
     if user.email_verified_at is None or (user.email or "").lower() != invitation.email.lower():
         raise InvitedSomebodyElse("This invitation is for another address; log in with the account that has it, and accept again.")
     if member is not None and (invitation.team_id is None or member.deactivated_at is not None):
@@ -106,9 +106,8 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
         audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
     if member is None:
         seats.take(session, organization, address=invitation.email)
-        is_bound = memberships.is_of_proven_domain(organization.id, invitation.email)
         member = OrganizationMember(organization_id=organization.id, user_id=user.id, role=invitation.role)
-        member.is_sso_bound = bool(session.scalar(select(is_bound)))
+        member.is_sso_bound = is_proven
         session.add(member)
         audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
         outbox.announce(session, "identity.member_joined", user_id=user.id, role=member.role.value, invitation_id=invitation.id)
@@ -141,12 +140,13 @@ def decline(session: Session, caller: Caller, token: str) -> None:
 
 def _found(
     session: Session, caller: Caller, organization: Organization, token: str
-) -> tuple[Invitation, User, OrganizationMember | None, MemberRole | None, OrganizationMember | None]:
+) -> tuple[Invitation, User, OrganizationMember | None, MemberRole | None, OrganizationMember | None, bool]:
     waiting = aliased(OrganizationMember)
+    is_proven = memberships.is_of_proven_domain(organization.id, Invitation.email)
     is_theirs = and_(waiting.organization_id == organization.id, waiting.email == Invitation.email)
     is_mine = and_(OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == User.id)
     found = session.execute(
-        select(Invitation, User, OrganizationMember, member_rights.role_of(Invitation.invited_by), waiting)
+        select(Invitation, User, OrganizationMember, member_rights.role_of(Invitation.invited_by), waiting, is_proven)
         .select_from(Invitation)
         .join(User, User.id == caller.actor_id)
         .outerjoin(OrganizationMember, is_mine)
@@ -156,7 +156,7 @@ def _found(
     ).one_or_none()
     if found is None:
         raise _not_valid(None)
-    return found[0], found[1], found[2], found[3], found[4]
+    return found[0], found[1], found[2], found[3], found[4], found[5]
 
 
 def _must_be_open(invitation: Invitation, inviter_role: MemberRole | None) -> None:

@@ -6,22 +6,16 @@ the person comes and says yes, by the link of a mail or through the identity pro
 theirs.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, delete, func, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, Text, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
-from parley.identity import invitations
-from parley.identity.models import Invitation, InvitationStatus, MemberRole, OrganizationMember, TeamMember, User
-from parley.kernel import audit, outbox
-from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.identity.models import OrganizationMember, TeamMember, User
 from parley.kernel.directory import DirectoryEntry, Kind
 from parley.kernel.gather import later
 
-_NO_MEANS_NO = timedelta(days=30)
 # Every column of the organization's tables that names a person, but those that this module writes and the trail, which nobody does.
 _NAMES_A_PERSON = text(
     "SELECT c.conrelid::regclass::text, a.attname FROM pg_constraint c "
@@ -49,9 +43,9 @@ def called(member: OrganizationMember | None, user: User) -> tuple[str | None, s
     return member.display_name or user.name, user.email or member.email
 
 
-def is_of_proven_domain(organization_id: UUID, address: str) -> ScalarSelect[bool]:
-    """Whether the organization has proven the domain of an address. A subquery."""
-    domain = address.rpartition("@")[2].lower()
+def is_of_proven_domain(organization_id: UUID, address: Any) -> ScalarSelect[bool]:
+    """Whether the organization has proven the domain of an address, which may be a column's. A subquery."""
+    domain = func.split_part(func.lower(cast(address, Text)), "@", 2)
     entry = DirectoryEntry.kind == Kind.SAML_DOMAIN.value, DirectoryEntry.key == domain, DirectoryEntry.organization_id == organization_id
     return select(select(DirectoryEntry.key).where(*entry).exists()).scalar_subquery()
 
@@ -61,22 +55,6 @@ def waiting(session: Session, organization_id: UUID, address: str) -> Organizati
     return session.scalar(
         select(OrganizationMember).where(OrganizationMember.organization_id == organization_id, OrganizationMember.email == address)
     )
-
-
-def ask(session: Session, caller: Caller, address: str, role: MemberRole, invited_by: UUID | None) -> None:
-    """Ask somebody by mail whether they want to belong; not again while they have not answered, or for a month after they said no."""
-    organization_id = session.info["caller"].organization_id
-    mine = Invitation.organization_id == organization_id, Invitation.email == address, Invitation.team_id.is_(None)
-    was_no = (Invitation.status == InvitationStatus.DECLINED) & (Invitation.updated_at > now() - _NO_MEANS_NO)
-    invitations.lapse(session, address, None)
-    if session.scalar(select(Invitation.id).where(*mine, invitations.is_open() | was_no).limit(1)) is not None:
-        return
-    made = Invitation(organization_id=organization_id, email=address, role=role, invited_by=invited_by, expires_at=now() + invitations.LIFE)
-    made.token_hash = invitations.digest(invitations.token(made))
-    session.add(made)
-    session.flush()
-    audit.record(session, caller, "invitation.created", made, new={"role": role.value})
-    outbox.announce(session, invitations.CREATED, invitation_id=made.id)
 
 
 def go_over(session: Session, member: OrganizationMember, user: User) -> None:

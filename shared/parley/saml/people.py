@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, memberships, seats, sessions, single_sign_on
+from parley.identity import accounts, confirmations, memberships, seats, sessions, single_sign_on
 from parley.identity.models import (
     AuthProvider,
     AuthProviderType,
@@ -146,7 +146,7 @@ def _asked(session: Session, caller: Caller, somebody: Somebody) -> Refusal:
     if waiting is None:
         seats.take(session, organization, address=somebody.profile.email)
     role = waiting.role if waiting is not None else somebody.profile.role
-    memberships.ask(session, caller, somebody.profile.email, role, organization.owner_id)
+    confirmations.ask(session, caller, somebody.profile.email, role, organization.owner_id)
     session.flush()
     return ConfirmationNeeded(
         "You have an account already. We have sent a mail to its address: accept there, logged in in your own way, and then come back."

@@ -9,7 +9,7 @@ theirs.
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, memberships
+from parley.identity import accounts, confirmations, memberships
 from parley.identity.models import Invitation, InvitationStatus, OrganizationMember, User
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
@@ -40,7 +40,7 @@ def ask(session: Session, caller: Caller, member: OrganizationMember) -> None:
     if member.email is None or member.deactivated_at is not None:
         return
     if not session.scalar(select(memberships.is_of_proven_domain(caller.organization_id, member.email))):
-        memberships.ask(session, caller, member.email, member.role, caller.person_id)
+        confirmations.ask(session, caller, member.email, member.role, caller.person_id)
 
 
 def take_back(session: Session, member: OrganizationMember) -> None:

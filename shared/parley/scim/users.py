@@ -148,9 +148,9 @@ class Users:
         with _clashes():
             self._session.flush()
         person = Person(member, user, row)
-        provisioned.ask(self._session, self._caller, member)
         self._tell("member.created", member, new={"role": role.value, "active": wanted.is_active is not False})
         outbox.announce(self._session, "identity.member_joined", user_id=user.id, role=role.value)
+        provisioned.ask(self._session, self._caller, member)
         return person
 
     def update(self, resource: Resource[Any], expected_version: str | None, *, is_whole: bool) -> Person:

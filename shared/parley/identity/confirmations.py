@@ -1,0 +1,31 @@
+"""People whom a directory or an identity provider brings are asked by mail whether they want to belong: an invitation, as any other."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity import invitations
+from parley.identity.models import Invitation, InvitationStatus, MemberRole
+from parley.kernel import audit, outbox
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+
+_NO_MEANS_NO = timedelta(days=30)
+
+
+def ask(session: Session, caller: Caller, address: str, role: MemberRole, invited_by: UUID | None) -> None:
+    """Ask somebody by mail whether they want to belong; not again while they have not answered, or for a month after they said no."""
+    organization_id = session.info["caller"].organization_id
+    mine = Invitation.organization_id == organization_id, Invitation.email == address, Invitation.team_id.is_(None)
+    was_no = (Invitation.status == InvitationStatus.DECLINED) & (Invitation.updated_at > now() - _NO_MEANS_NO)
+    invitations.lapse(session, address, None)
+    if session.scalar(select(Invitation.id).where(*mine, invitations.is_open() | was_no).limit(1)) is not None:
+        return
+    made = Invitation(organization_id=organization_id, email=address, role=role, invited_by=invited_by, expires_at=now() + invitations.LIFE)
+    made.token_hash = invitations.digest(invitations.token(made))
+    session.add(made)
+    session.flush()
+    audit.record(session, caller, "invitation.created", made, new={"role": role.value})
+    outbox.announce(session, invitations.CREATED, invitation_id=made.id)
