@@ -22,7 +22,8 @@ _NAMES_A_PERSON = text(
     "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
     "WHERE c.confrelid = 'users'::regclass AND c.contype = 'f' AND cardinality(c.conkey) = 1 "
     "AND c.conrelid <> ALL (ARRAY['organization_members', 'team_members', 'organizations', 'user_sessions']::regclass[]) "
-    "AND has_table_privilege(c.conrelid, 'UPDATE') AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.conrelid AND o.attname = 'organization_id') ORDER BY 1, 2"
+    "AND has_table_privilege(c.conrelid, 'UPDATE') "
+    "AND EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.conrelid AND o.attname = 'organization_id') ORDER BY 1, 2"
 )
 
 
