@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0022_memberships"
-down_revision = "0021_domains"
+revision = "0023_memberships"
+down_revision = "0022_horizon"
 branch_labels = None
 depends_on = None
 
