@@ -23,9 +23,8 @@ def _offered() -> Select[EventType, str | None, bool]:
     """Active ones with their hosts. A slug is one person's own: whose is not the oldest needs a host's name in its address."""
     older = aliased(EventType)
     is_named = exists(select(older.id).where(older.slug == EventType.slug, older.is_active, older.id < EventType.id))
-    is_there = exists(
-        select(OrganizationMember.id).where(OrganizationMember.user_id == EventType.user_id, OrganizationMember.deactivated_at.is_(None))
-    )
+    active = aliased(OrganizationMember)
+    is_there = exists(select(active.id).where(active.user_id == EventType.user_id, active.deactivated_at.is_(None)))
     is_others = EventType.kind.in_((EventTypeKind.COLLECTIVE, EventTypeKind.ROUND_ROBIN))
     here = (OrganizationMember.organization_id == EventType.organization_id) & (OrganizationMember.user_id == EventType.user_id)
     people = select(EventType, memberships.name(), is_named).join(User, User.id == EventType.user_id).outerjoin(OrganizationMember, here)
