@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016_inbox_proven_accounts"
-down_revision = "0015_mail_limits"
+revision = "0024_inbox_proven_accounts"
+down_revision = "0023_memberships"
 branch_labels = None
 depends_on = None
 
