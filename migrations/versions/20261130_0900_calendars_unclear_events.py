@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "0022_calendars_unclear_events"
-down_revision = "0021_domains"
+revision = "0025_calendars_unclear_events"
+down_revision = "0024_inbox_proven_accounts"
 branch_labels = None
 depends_on = None
 
