@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
-from parley.identity import member_rights
+from parley.identity import member_rights, memberships
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel.clock import now
 from parley.kernel.postponed import Due
@@ -112,9 +112,14 @@ def _with_due(at: datetime) -> Due:
     return select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns).order_by(func.random())
 
 
-def keepers(session: Session) -> Sequence[User]:
-    """Owner and administrators: who hears of an endpoint that fails."""
+def keepers(session: Session) -> Sequence[str | None]:
+    """Addresses of owner and administrators: who hears of an endpoint that fails."""
     member = OrganizationMember
     is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)
-    joined = select(User).join(member, member.user_id == User.id).where(is_keeper, member.deactivated_at.is_(None))
+    joined = (
+        select(memberships.email())
+        .select_from(User)
+        .join(member, member.user_id == User.id)
+        .where(is_keeper, member.deactivated_at.is_(None))
+    )
     return session.scalars(joined.order_by(User.id)).all()
