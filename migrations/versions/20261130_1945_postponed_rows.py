@@ -5,8 +5,8 @@ from alembic import op
 
 from parley.kernel.tenancy import let_sweep, protect
 
-revision = "0017_postponed_rows"
-down_revision = "0016_links_of_an_address"
+revision = "0026_postponed_rows"
+down_revision = "0025_calendars_unclear_events"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from parley.kernel.tenancy import APPLICATION
 
-revision = "0018_partitions_of_the_trail"
-down_revision = "0017_postponed_rows"
+revision = "0027_partitions_of_the_trail"
+down_revision = "0026_postponed_rows"
 branch_labels = None
 depends_on = None
 

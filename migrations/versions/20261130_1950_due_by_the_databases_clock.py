@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0019_due_by_the_databases_clock"
-down_revision = "0018_partitions_of_the_trail"
+revision = "0028_due_by_the_databases_clock"
+down_revision = "0027_partitions_of_the_trail"
 branch_labels = None
 depends_on = None
 
