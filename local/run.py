@@ -22,6 +22,10 @@ from local.stack import ENVIRONMENTS, PORT, SettingProblem, Stack
 FOLDER = ROOT / ".local"
 
 
+class HandlersFail(Problem):
+    """A function that would answer every call with an error."""
+
+
 class Steps:
     """Progress: each step with the seconds since the start."""
 
@@ -89,8 +93,8 @@ def _number(given: dict[str, str], name: str) -> int | None:
 def _run(stack: Stack, given: dict[str, str], steps: Steps, is_demo: bool) -> int:
     stack.serve(_number(given, "PARLEY_ENVIRONMENTS") or ENVIRONMENTS, retry_seconds=_number(given, "PARLEY_RETRY_SECONDS"))
     assert stack.environments is not None
-    for name, why in stack.environments.failed.items():
-        print(f"           {name} will answer 500: {why}", flush=True)
+    if failed := stack.environments.failed:
+        raise HandlersFail("These functions can't be imported:\n" + "\n".join(f"  {name}: {why}" for name, why in failed.items()))
     os.environ.update(stack.environment)
     steps.say("seeded organization")
     seeded = seed(stack)

@@ -1,7 +1,7 @@
 """Each minute: gives the reminders that are due to their worker; forgets texts of messages after 30 days."""
 
 from collections.abc import Iterator
-from itertools import batched, groupby
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +20,9 @@ AT_ONCE, A_MESSAGE = 500, 10
 
 def messages_of(taken: list[tuple[UUID, UUID]]) -> Iterator[str]:
     for organization_id, rows in groupby(sorted(taken), key=lambda row: row[0]):
-        for portion in batched(rows, A_MESSAGE, strict=False):
-            yield envelope(planning.REMINDERS_DUE, organization_id, {"reminder_ids": [str(reminder_id) for _, reminder_id in portion]})
+        ids = [str(reminder_id) for _, reminder_id in rows]
+        for at in range(0, len(ids), A_MESSAGE):
+            yield envelope(planning.REMINDERS_DUE, organization_id, {"reminder_ids": ids[at : at + A_MESSAGE]})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
