@@ -1,11 +1,10 @@
 """The mail of a security alert: what changed, and the link for who did not change it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from parley.identity import links
 from parley.identity.alerts import Change
@@ -14,6 +13,7 @@ from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.mail import Mail, compose, is_deliverable, plain
+from parley.kernel.mail_claims import Sender
 from parley.kernel.mail_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
@@ -53,20 +53,20 @@ _NOT_ME = "If it was not you, use the link: the page says what it undoes, and do
 _DROPPED = "With it went ways in that were older than this address: {dropped}."
 
 
-def send_alert(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], None]) -> None:
-    """Tell the person, once. The row is locked meanwhile: of two deliveries of one event, the second finds it sent."""
-    user_id = UUID(payload["user_id"])
+def send_alert(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
+    """Tell the person, once."""
+    user_id, alert_id = UUID(payload["user_id"]), UUID(payload["token_id"])
+    waiting = select(VerificationToken, User.email).join(User, User.id == VerificationToken.user_id)
     with db.personal(caller, user_id) as session:
-        waiting = select(VerificationToken, User.email).join(User, User.id == VerificationToken.user_id)
-        waiting = waiting.where(VerificationToken.id == UUID(payload["token_id"]), VerificationToken.sent_at.is_(None))
-        row = session.execute(waiting.with_for_update(of=VerificationToken)).one_or_none()
-        if row is None:
-            return
-        alert, email = row
-        recipient = alert.email or email
-        if recipient is not None and is_deliverable(recipient):
-            send(_letter(alert, recipient))
-        alert.sent_at = now()
+        row = session.execute(waiting.where(VerificationToken.id == alert_id, VerificationToken.sent_at.is_(None))).one_or_none()
+    if row is None:
+        return
+    alert, email = row
+    recipient = alert.email or email
+    if recipient is not None and is_deliverable(recipient):
+        send(_letter(alert, recipient))
+    with db.personal(caller, user_id) as session:
+        session.execute(update(VerificationToken).where(VerificationToken.id == alert_id).values(sent_at=now()))
 
 
 def _letter(alert: VerificationToken, recipient: str) -> Mail:

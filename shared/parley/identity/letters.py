@@ -1,6 +1,6 @@
 """The mails of identity: which event asks for which, and what they say.
 
-A function of LETTERS gets the event's payload and `send`; it sends what is still to be sent, and nothing when the event comes again.
+A function of LETTERS gets the event's payload and `send`, by which a mail of that event leaves once, however often the event comes.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from parley.identity.models import VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.mail import Mail, compose, is_deliverable
+from parley.kernel.mail_claims import Sender
 from parley.kernel.mail_headers import PRODUCT
 
-Send = Callable[[Mail], None]
-Letter = Callable[[Caller, dict[str, Any], Send], None]
+Letter = Callable[[Caller, dict[str, Any], Sender], None]
 FOLDER = Path(__file__).parent / "templates"
 
 _NOT_YOU = "If it was not you who asked, ignore this mail: without the link nothing happens."
@@ -72,7 +72,7 @@ def letter(
     )
 
 
-def _link_created(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+def _link_created(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """A link to an address that has an account, or for a registration to one that has none."""
     link = links.of_row(UUID(payload["token_id"]))
     if link is None or link.sent_at is not None or not is_deliverable(link.email):
@@ -112,7 +112,7 @@ def _for(link: links.Link) -> Mail | None:
     )
 
 
-def _account_deleted(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """To the address that was the account's; once, and then nothing holds it any more."""
     row_id = UUID(payload["token_id"])
     email, digest = links.old_address(row_id)
