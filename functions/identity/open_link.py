@@ -34,7 +34,7 @@ def submit_link(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
         started, html = link_page.submit(visitor, token, form)
     except (InvalidCode, PasswordNotAccepted, WrongPassword, NoPassword, LogInAgain) as refusal:
         return _shown(refusal.status, link_page.asked_again(visitor, refusal.detail, token, form))
-    return _shown(200, html, *([browser.cookie_of(started)] if started is not None else []))
+    return _shown(200, html, *([*browser.device_cookie_of(started), browser.cookie_of(started)] if started is not None else []))
 
 
 app.exception_handler(Refusal)(lambda refusal: _shown(refusal.status, link_page.refused(refusal.detail)))

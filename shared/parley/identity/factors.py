@@ -34,7 +34,7 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
     at = now()
     with db.personal(caller) as session:
         known = oneself.known(session)
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(known.user.id), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(known.user.id), caller.ip_address)
         codes = second_factors.confirm(session, known.user.id, code)
         if codes is not None:
             throttles.succeeded(session, attempt)

@@ -33,7 +33,7 @@ class LogInAgain(Forbidden):
 
 
 def prove(session: Session, caller: Caller, account: Account, password: str | None, code: str | None) -> Refusal | None:
-    """Check the proof, counted like a log-in, in the person's transaction. None, or the refusal to raise once the count has committed."""
+    """Check the proof, counted by itself, in the person's transaction. None, or the refusal to raise once the count has committed."""
     if password is not None:
         return prove_password(session, caller, account, password)
     if code is not None or (account.has_second_factor and account.user.password_hash is None):
@@ -50,7 +50,7 @@ def prove_password(session: Session, caller: Caller, account: Account, password:
     if user.password_hash is None:
         return NoPassword("This account has no password; ask for a link that sets one: POST /v1/auth/password-reset.")
     try:
-        attempt = throttles.attempt_within(session, throttles.subject_of(user.email or str(user.id)), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(user.id), caller.ip_address)
     except throttles.TooManyAttempts as refusal:
         return refusal
     if not passwords.matches(user.password_hash, password):
@@ -61,7 +61,7 @@ def prove_password(session: Session, caller: Caller, account: Account, password:
 
 def _code(session: Session, caller: Caller, account: Account, code: str) -> Refusal | None:
     try:
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(account.user.id), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(account.user.id), caller.ip_address)
     except throttles.TooManyAttempts as refusal:
         return refusal
     if second_factors.proved_by(session, account.user.id, code) is None:
