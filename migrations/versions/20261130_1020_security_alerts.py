@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0017_security_alerts"
-down_revision = "0016_links_of_an_address"
+revision = "0020_security_alerts"
+down_revision = "0019_makers_and_slugs"
 branch_labels = None
 depends_on = None
 
