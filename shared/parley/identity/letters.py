@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from parley.identity import alert_letter, alerts, invitation_letter, invitations, links, mailed
+from parley.identity import alert_letter, alerts, federation_letter, invitation_letter, invitations, links, mailed
 from parley.identity.models import VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
@@ -140,4 +140,5 @@ LETTERS: dict[str, Letter] = {
     mailed.ACCOUNT_DELETED: _account_deleted,
     invitations.CREATED: invitation_letter.send_invitation,
     invitations.RESENT: invitation_letter.send_invitation,
+    **{event: federation_letter.tell_owner(event) for event in federation_letter.EVENTS},
 }
