@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020_security_alerts"
-down_revision = "0019_makers_and_slugs"
+revision = "0022_security_alerts"
+down_revision = "0021_domains"
 branch_labels = None
 depends_on = None
 
