@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
-from parley.identity import member_rights
+from parley.identity import member_rights, memberships
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.webhooks.catalogue import PING
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
@@ -104,9 +104,14 @@ def due_subscriptions(session: Session, at: datetime, most: int) -> Sequence[Any
     return session.execute(waiting.order_by(func.random()).limit(most)).all()
 
 
-def keepers(session: Session) -> Sequence[User]:
-    """Owner and administrators: who hears of an endpoint that fails."""
+def keepers(session: Session) -> Sequence[str | None]:
+    """Addresses of owner and administrators: who hears of an endpoint that fails."""
     member = OrganizationMember
     is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)
-    joined = select(User).join(member, member.user_id == User.id).where(is_keeper, member.deactivated_at.is_(None))
+    joined = (
+        select(memberships.email())
+        .select_from(User)
+        .join(member, member.user_id == User.id)
+        .where(is_keeper, member.deactivated_at.is_(None))
+    )
     return session.scalars(joined.order_by(User.id)).all()
