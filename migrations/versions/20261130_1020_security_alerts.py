@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0022_security_alerts"
-down_revision = "0021_domains"
+revision = "0029_security_alerts"
+down_revision = "0028_due_by_the_databases_clock"
 branch_labels = None
 depends_on = None
 
