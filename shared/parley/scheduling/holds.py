@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import keyed
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.gather import later
 from parley.scheduling import bookings
 from parley.scheduling.event_types import NoSuchEventType
@@ -51,5 +51,5 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
 
 def forget(session: Session) -> int:
     """Delete what is over, in a sweep. Returns how many."""
-    gone = session.execute(delete(Hold).where(Hold.expires_at <= now()))
+    gone = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
