@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import keyed
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.gather import later
 from parley.scheduling import bookings
 from parley.scheduling.event_types import NoSuchEventType
@@ -25,14 +25,14 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
     """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
 
     It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when
-    the next hold of the event type comes. Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    the next hold of the event type comes. Raises `NoSuchEventType`, and what `bookings.find` raises.
     """
-    found = offer(session, event_type_id, to_book=True)
+    found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
     place = bookings.find(session, found, wanted.start_time, wanted.instead_of)
 
-    at, token, event_type = now(), secrets.token_urlsafe(24), found.event_type
+    at, token, event_type = now(), secrets.token_urlsafe(24), place.offer.event_type
     kept = Hold(
         event_type_id=event_type_id,
         host_ids=list(place.hosts),
@@ -51,5 +51,5 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
 
 def forget(session: Session) -> int:
     """Delete what is over, in a sweep. Returns how many."""
-    gone = session.execute(delete(Hold).where(Hold.expires_at <= now()))
+    gone = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
