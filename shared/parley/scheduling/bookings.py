@@ -18,7 +18,7 @@ from parley.kernel.errors import NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 from parley.scheduling import answers, queries, turns
-from parley.scheduling.availability import Slot, busy_span
+from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
@@ -55,6 +55,7 @@ class Place:
     slot: Slot
     hosts: Sequence[UUID]
     seat: int
+    there: Taken
 
 
 def management_token(booking: Booking) -> str:
@@ -97,19 +98,27 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
 
 
 def find(
-    session: Session, found: Offer, start: datetime, hold_token: str | None = None, keep: UUID | None = None, fresh: Fresh | None = None
+    session: Session,
+    found: Offer,
+    start: datetime,
+    hold_token: str | None = None,
+    keep: UUID | None = None,
+    fresh: Fresh | None = None,
+    around: Interval | None = None,
 ) -> Place:
     """The slot that starts then in a locked offer, and who takes it: `keep`, where that host is free.
 
     With `fresh`, calendars of who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`.
+    With `around`, what stands against all starts between comes along (`Place.there`).
     Raises `SlotTaken`, `LimitReached`, `SlotNotOffered`.
     """
-    there = taken(session, found, start, start + INSTANT, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
+    span = around or (start, start + INSTANT)
+    there = taken(session, found, *span, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
     slot = open_slot(found, there, start)
     if asked := there.live.intersection(cast("Sequence[UUID]", slot.hosts)):
         raise AskFirst(asked, *busy_span(found.terms, start, start + INSTANT))
     hosts = [keep] if keep is not None and found.strategy and keep in slot.hosts else turns.chosen(found, there, slot)
-    return Place(found, slot, hosts, _seat(there, slot))
+    return Place(found, slot, hosts, _seat(there, slot), there)
 
 
 def _seat(there: Taken, slot: Slot) -> int:

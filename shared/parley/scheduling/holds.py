@@ -12,7 +12,7 @@ from parley.kernel import keyed
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.gather import later
-from parley.scheduling import bookings
+from parley.scheduling import bookings, shares
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.models import Hold
 from parley.scheduling.offers import offer
@@ -25,12 +25,15 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
     """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
 
     It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when
-    the next hold of the event type comes. Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    the next hold of the event type comes. Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`,
+    `DayMostlyHeld`.
     """
     found = offer(session, event_type_id, to_book=True)
     if found is None:
         raise NoSuchEventType
-    place = bookings.find(session, found, wanted.start_time, wanted.instead_of)
+    day = shares.day_of(found.timezone, wanted.start_time)
+    place = bookings.find(session, found, wanted.start_time, wanted.instead_of, around=day)
+    shares.check(found, place.there, place.slot, place.hosts)
 
     at, token, event_type = now(), secrets.token_urlsafe(24), found.event_type
     kept = Hold(

@@ -1,7 +1,7 @@
 """What the availability of an event type is made of, as the database has it: two statements, for the list and for a booking alike."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ from parley.scheduling.models import (
 from parley.scheduling.pool_models import RoundRobinAssignment, RoundRobinPool
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
-_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE = range(6)
+_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _KEPT = range(7)
 
 Which = UUID | ScalarSelect[UUID]
 """An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
@@ -91,7 +91,7 @@ class Offer:
 class Taken:
     """What stands against some starts of an offer.
 
-    `busy` is by host; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
+    `busy` is by host, and `kept` what of that holds keep; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
     each host's count and last assignment, for who books, and `positions` their places in the pool, those who are away among them; `live`
     are hosts whose calendars can be asked anew.
     """
@@ -102,6 +102,7 @@ class Taken:
     turns: dict[UUID, tuple[int, datetime | None]] = field(default_factory=dict)
     positions: dict[UUID, int] = field(default_factory=dict)
     live: set[UUID] = field(default_factory=set)
+    kept: dict[UUID, list[Interval]] = field(default_factory=dict)
 
     def hosts(self, offer: Offer) -> list[Host]:
         return [Host(place.user_id, place.hours, self.busy.get(place.user_id, ())) for place in offer.places]
@@ -109,6 +110,11 @@ class Taken:
     @property
     def sessions(self) -> list[Seats]:
         return [seat for seat, _ in self.seats]
+
+    def without_holds(self) -> "Taken":
+        """As if nobody held anything."""
+        busy = {host: [one for one in times if one not in self.kept.get(host, ())] for host, times in self.busy.items()}
+        return replace(self, busy=busy, seats=[one for one in self.seats if one[1]], kept={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +304,7 @@ def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside, fresh: F
     span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
     parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
-        parts += _counted(offer, limit_span(offer.timezone, from_, to), aside)
+        parts.append(_counted(offer, limit_span(offer.timezone, from_, to), aside))
     return parts
 
 
@@ -316,6 +322,9 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
             found.seats.append((Seats(begins, (start, end)), number))
         elif what == _LIVE:
             found.live.add(host_id)
+        elif what == _KEPT and host_id in hosts:
+            found.busy.setdefault(host_id, []).append((start, end))
+            found.kept.setdefault(host_id, []).append((start, end))
         elif host_id in hosts:
             found.busy.setdefault(host_id, []).append((start, end))
     return found
@@ -349,7 +358,7 @@ def _beginning(span: Interval) -> ColumnElement[bool]:
 
 def _holds(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
     is_group = offer.event_type.kind is EventTypeKind.GROUP
-    what: Any = case((Hold.event_type_id == offer.event_type.id, _SEAT), else_=_BUSY) if is_group else literal(_BUSY)
+    what: Any = case((Hold.event_type_id == offer.event_type.id, _SEAT), else_=_KEPT) if is_group else literal(_KEPT)
     statement: Select[Any] = select(
         what, func.unnest(Hold.host_ids), func.lower(Hold.held), func.upper(Hold.held), Hold.start_time, _NO_NUMBER
     ).where(Hold.expires_at > now(), Hold.held.overlaps(Range(*span)))
@@ -371,19 +380,17 @@ def _live(offer: Offer) -> Select[Any]:
     return live.where(one.user_id.in_([place.user_id for place in offer.places]), one.status == CalendarStatus.ACTIVE)
 
 
-def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:
+def _counted(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
+    """Bookings alone: a hold takes nothing from what a day or a week has for others."""
     booked: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Booking.start_time, _NO_NUMBER).where(
         Booking.event_type_id == offer.event_type.id,
         Booking.status.in_(HOLDING),
         Booking.start_time >= span[0],
         Booking.start_time < span[1],
     )
-    kept: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Hold.start_time, _NO_NUMBER).where(
-        Hold.event_type_id == offer.event_type.id, Hold.expires_at > now(), Hold.start_time >= span[0], Hold.start_time < span[1]
-    )
     if aside.booking_id:
         booked = booked.where(Booking.id != aside.booking_id)
-    return [booked, kept.where(Hold.token_hash != aside.hold) if aside.hold else kept]
+    return booked
 
 
 def _turns(pool_id: UUID) -> list[Select[Any]]:
