@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from local.client import Answer
+from parley.kernel.mail import LONGEST_NAME, called
 from parley.scheduling import limits
 from tests.harness import Client, World
-from tests.scheduling.office import Office, at, invitee, weekday
+from tests.scheduling.office import Letter, Office, at, invitee, weekday
 
 _networks = itertools.count(1)
 DAY = [f"{hour:02}:{minute}" for hour in range(9, 17) for minute in ("00", "15", "30", "45")]
 
 
 @pytest.fixture
-def somewhere(world: World) -> Iterator[Client]:
+def somewhere(world: World) -> Client:
     """Somebody in a network of which nobody else comes."""
-    yield strangers(world, 1)[0]
+    return strangers(world, 1)[0]
 
 
 def strangers(world: World, count: int) -> list[Client]:
@@ -96,3 +98,36 @@ def test_holds_use_up_nothing_of_a_limit(office: Office, world: World) -> None:
     assert held == [201] * 4
     assert office.book(event_type, at("15:00")).status == 201
     assert office.book(event_type, at("16:00")).status == 201
+
+
+# --- names -------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "You won 1000 USD, claim at https://evil.example/x now",
+        "www.evil.example",
+        "evil。example",
+        "Call x.com or write to eve@evil.example",
+        "Eve\uff20evil\uff0eexample",
+    ],
+)
+def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, world: World, name: str) -> None:
+    event_type, address = office.event_type(), f"{uuid4().hex}@visitor.example"
+    office.booked(event_type, at("10:00"), invitee=invitee(name=name, email=address))
+    world.pump()
+    (mine,) = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
+    (hosts,) = [Letter(mail["raw"]) for mail in world.mails() if str(office.host.user_id) in mail["to"]]
+    shown = [str(header) for letter in (mine, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")]
+    shown += [str(letter.event["SUMMARY"]) for letter in (mine, hosts)] + [mine.text, hosts.text, hosts.html]
+    for said in shown:
+        assert not re.search(r"evil.example|x\.com|www\.evil", said.replace(address, "")), said
+
+
+@pytest.mark.parametrize(
+    "name", ["O'Neil-Smith (Acme, Inc.)", "Dr. J. R. R. Tolkien", "María José Ñandú", "李小龍", "Jean-Luc d'Été, Ph.D."]
+)
+def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
+    assert called(name) in (name, name.replace("Ph.D.", "Ph. D."))
+    assert len(called("x" * 200)) == LONGEST_NAME

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import User
+from parley.kernel.mail import called
 from parley.scheduling import claims, occasions
 from parley.scheduling.bookings import management_token
 from parley.scheduling.brands import Brand
@@ -117,7 +118,7 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
         event_type_name=found.event_type.name,
         organization_name=organization_name,
         hosts=[Person(host.name or organization_name, (host.email or "") if is_deliverable(host.email) else "") for host in found.hosts],
-        invitee_name=invitee.name or ERASED,
+        invitee_name=called(invitee.name) or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
         answers=found.answers,

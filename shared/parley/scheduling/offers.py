@@ -91,9 +91,9 @@ class Offer:
 class Taken:
     """What stands against some starts of an offer.
 
-    `busy` is by host, and `kept` what of that holds keep; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
-    each host's count and last assignment, for who books, and `positions` their places in the pool, those who are away among them; `live`
-    are hosts whose calendars can be asked anew.
+    `busy` is by host, and `kept` what of that holds keep; `seats` of a GROUP with their number (0: only held); `counted` are starts that
+    count towards limits; `turns` are each host's count and last assignment, for who books, and `positions` their places in the pool, those
+    who are away among them; `live` are hosts whose calendars can be asked anew.
     """
 
     busy: dict[UUID, list[Interval]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How much of a day holds may keep: at most half of what there is room for, so that the day stays bookable whatever strangers hold. Pure."""
+"""How much of a day holds may keep: half of what there is room for, so that the day stays bookable whatever strangers hold. Pure."""
 
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
