@@ -18,8 +18,8 @@ ABOUT = """Identity, scheduling, a unified inbox, meeting recordings: one tenanc
 
 ## Sign in, and try a route
 
-1. `POST /v1/auth/register` with your address, a password and a name. A mail brings a link (on your own machine, `make mail` shows it):
-   open it and confirm, or send its token to `POST /v1/auth/verify-email`. Either logs you in.
+1. `POST /v1/auth/register` with your address and a name. A mail brings a link (on your own machine, `make mail` shows it): open it and
+   choose a password, or send its token and a password to `POST /v1/auth/verify-email`. Either logs you in.
 2. Later, `POST /v1/auth/login` answers an `access_token`, good for 15 minutes, and a `refresh_token` for `POST /v1/auth/refresh`.
 3. `POST /v1/identity/organizations` founds an organization (or accept an invitation); `POST /v1/auth/switch` chooses the one to work for
    and answers a token for it.

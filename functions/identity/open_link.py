@@ -34,7 +34,7 @@ def submit_link(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
     except InvalidCode as refusal:
         return _shown(401, link_page.refused(refusal.detail, form.get("challenge")))
     except PasswordNotAccepted as refusal:
-        return _shown(422, link_page.asked_again(refusal.detail))
+        return _shown(422, link_page.asked_again(refusal.detail, token, form))
     return _shown(200, html, *([browser.cookie_of(started)] if started is not None else []))
 
 

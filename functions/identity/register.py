@@ -9,7 +9,8 @@ app = api(needs=Access.ANYBODY)
 
 @app.post("/v1/auth/register", status_code=202)
 def register(wanted: Registration, visitor: Visitor) -> Accepted:
-    registering.register(visitor, email=wanted.email, password=wanted.password.get_secret_value(), name=wanted.name)
+    password = wanted.password.get_secret_value() if wanted.password else None
+    registering.register(visitor, email=wanted.email, password=password, name=wanted.name)
     return Accepted(detail="A mail is on its way to this address; open the link in it to go on.")
 
 

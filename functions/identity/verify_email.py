@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from parley.identity import browser, links, registering
 from parley.identity.answers import TokensRead
-from parley.identity.log_in_schemas import LinkRedeemed
+from parley.identity.log_in_schemas import RegistrationConfirmed
 from parley.identity.models import VerificationKind
 from parley.kernel.http import Access, Visitor, api, entrypoint
 
@@ -12,9 +12,9 @@ app = api(needs=Access.ANYBODY)
 
 
 @app.post("/v1/auth/verify-email")
-def verify_email(wanted: LinkRedeemed, visitor: Visitor) -> Response[TokensRead]:
+def verify_email(wanted: RegistrationConfirmed, visitor: Visitor) -> Response[TokensRead]:
     link = links.find(wanted.token.get_secret_value(), VerificationKind.REGISTRATION)
-    started = registering.verify(visitor, link)
+    started = registering.verify(visitor, link, password=wanted.password.get_secret_value(), name=wanted.name)
     return browser.signed_in(started, as_cookie=wanted.cookie)
 
 

@@ -23,7 +23,7 @@ from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from tests.harness import Client, Member, World
-from tests.identity.people import PASSWORD, Browser, Person, letters, person, register
+from tests.identity.people import PASSWORD, Browser, Person, letters, person, register, verify
 from tests.identity.test_second_factors import enrolled
 from tests.identity.test_sessions import join, refresh
 
@@ -80,7 +80,7 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
     canary = f"c{new_id().hex[-12:]}"
     address, token = register(world, f"{canary}@people.example", name=f"Name {canary}")
     ada = Person(world, email=address)
-    ada.takes(ada.post("/v1/auth/verify-email", {"token": token}))
+    ada.takes(verify(ada, token))
     profile = {"username": canary, "avatar_url": f"https://{canary}.example/a.png", "locale": "pt-BR", "timezone": "Europe/Berlin"}
     assert ada.patch("/v1/identity/me", profile).status == 200
     assert Browser(world).post("/v1/auth/magic-link", {"email": address}).status == 202
@@ -126,7 +126,7 @@ def test_the_address_registers_anew_and_inherits_nothing(world: World, acme: Mem
     world.pump()
     _, token = register(world, ada.email)
     anew = Person(world, email=ada.email)
-    anew.takes(anew.post("/v1/auth/verify-email", {"token": token}))
+    anew.takes(verify(anew, token))
     assert id_of(anew) != id_of(ada)
     assert anew.get("/v1/identity/organizations").body["items"] == []
     assert anew.post("/v1/auth/switch", {"organization_id": str(acme.organization_id)}).status == 403

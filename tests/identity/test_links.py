@@ -17,6 +17,7 @@ from tests.identity.people import PASSWORD, Browser, address, letters, person, r
 from tests.identity.test_second_factors import enrolled
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+CHOSEN = b"name=Ada&password=" + PASSWORD.encode()
 NEW = "three rivers, no bridge"
 
 
@@ -34,7 +35,12 @@ def test_looking_at_the_page_uses_nothing_up(world: World) -> None:
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
         assert "<script" not in page.body
         assert token not in page.body
-    done = submit(world, token)
+    assert 'value="Grace Hopper"' in page.body
+    weak = submit(world, token, b"name=%3Cb%3EAda&password=short")
+    assert weak.status == 422
+    assert 'value="&lt;b&gt;Ada"' in weak.body  # what was typed stays
+    assert submit(world, token).status == 422
+    done = submit(world, token, CHOSEN)
     assert done.status == 200
     assert "Your account is made" in done.body
     assert done.headers["set-cookie"].startswith(COOKIE)
@@ -47,7 +53,7 @@ def test_another_site_can_not_submit_the_page(world: World) -> None:
     _, token = register(world)
     refused = submit(world, token, headers=FORM | {"sec-fetch-site": "cross-site", "origin": "https://evil.example"})
     assert refused.status == 403
-    assert submit(world, token).status == 200
+    assert submit(world, token, CHOSEN).status == 200
 
 
 def test_a_new_password_is_chosen_on_the_page(world: World) -> None:

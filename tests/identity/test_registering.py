@@ -15,7 +15,7 @@ from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.mail_budgets import MailKind
 from tests.harness import Client, World
-from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register
+from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register, verify
 
 
 def audited(user_id: str) -> list[str]:
@@ -27,13 +27,13 @@ def test_registering_makes_an_account_when_the_link_is_opened(world: World) -> N
     recipient, token = register(world)
     assert directory.person_of(directory.Kind.EMAIL, recipient) is None
     assert Browser(world).post("/v1/auth/login", {"email": recipient, "password": PASSWORD}).status == 401
-    answer = Browser(world).post("/v1/auth/verify-email", {"token": token})
+    answer = verify(Browser(world), token)
     assert answer.status == 200
     assert (answer.body["user"]["email"], answer.body["organization"], answer.body["expires_in"]) == (recipient, None, 900)
     me = Client(world, answer.body["access_token"]).get("/v1/identity/me").body
     assert (me["name"], me["email"], me["role"], me["organization"], me["scopes"]) == ("Grace Hopper", recipient, None, None, [])
     assert audited(answer.body["user"]["id"]) == ["user.registered", "user.login_succeeded"]
-    again = Browser(world).post("/v1/auth/verify-email", {"token": token})
+    again = verify(Browser(world), token)
     assert (again.status, again.body["code"]) == (410, "link_not_valid")
 
 
@@ -53,18 +53,59 @@ def test_twenty_redemptions_at_once_make_one_account(world: World) -> None:
     recipient, token = register(world)
     browsers = [Browser(world) for _ in range(20)]
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda browser: browser.post("/v1/auth/verify-email", {"token": token}), browsers))
+        answers = list(pool.map(lambda browser: verify(browser, token), browsers))
     assert Counter(answer.status for answer in answers) == {200: 1, 410: 19}
     (made,) = db.lookup("SELECT count(*) FROM directory_entries WHERE key = %s", directory.personal(recipient))
     assert made[0] == 1
 
 
-def test_two_registrations_of_one_address_make_one_account(world: World) -> None:
+def test_of_two_registrations_of_one_address_the_later_link_is_good(world: World) -> None:
     recipient, first = register(world)
+    _, second = register(world, recipient.upper())
+    early = verify(Browser(world), first)
+    assert (early.status, early.body["code"]) == (410, "link_not_valid")
+    assert verify(Browser(world), second).status == 200
+    assert verify(Browser(world), second).status == 410
+
+
+def test_two_links_of_one_address_make_one_account(world: World) -> None:
+    recipient, first = register(world)
+    with db.sweep() as session:
+        other = session.scalars(select(VerificationToken).where(VerificationToken.email == recipient)).one()
+        until = other.expires_at
     _, second = register(world, recipient)
-    assert Browser(world).post("/v1/auth/verify-email", {"token": second}).status == 200
-    late = Browser(world).post("/v1/auth/verify-email", {"token": first})
+    with db.sweep() as session:  # as if the second mail had come a moment later
+        session.execute(update(VerificationToken).where(VerificationToken.email == recipient).values(expires_at=until))
+    assert verify(Browser(world), second).status == 200
+    late = verify(Browser(world), first)
     assert (late.status, late.body["code"]) == (409, "email_taken")
+
+
+def test_who_opens_the_link_decides_the_password(world: World) -> None:
+    recipient, stranger = address(), "chosen by who registered 1"
+    assert Browser(world).post("/v1/auth/register", {"email": recipient, "password": stranger, "name": "Mallory"}).status == 202
+    token = letters(world, recipient)[-1].token
+    unsaid = Browser(world).post("/v1/auth/verify-email", {"token": token})
+    assert unsaid.status == 422  # not without a password of who has the link
+    assert verify(Browser(world), token, "short").body["code"] == "password_not_accepted"
+    made = verify(Browser(world), token, name="Grace")
+    assert (made.status, made.body["user"]["name"]) == (200, "Grace")
+    statuses = [Browser(world).post("/v1/auth/login", {"email": recipient, "password": one}).status for one in (stranger, PASSWORD)]
+    assert statuses == [401, 200]
+
+
+def test_nothing_that_opens_an_account_lies_with_a_link(world: World) -> None:
+    """Whoever asks for a link is not who opens it."""
+    ada = person(world)
+    assert Browser(world).post("/v1/auth/register", {"email": address(), "password": PASSWORD, "name": "Mallory"}).status == 202
+    for path in ("/v1/auth/magic-link", "/v1/auth/password-reset"):
+        assert Browser(world).post(path, {"email": ada.email}).status == 202
+    assert ada.post("/v1/auth/email", {"email": address(), "password": PASSWORD}).status == 202
+    with db.sweep() as session:
+        rows = session.scalars(select(VerificationToken).where(VerificationToken.used_at.is_(None), VerificationToken.wanted.is_not(None)))
+        lying = {(row.kind.value, name) for row in rows for name in row.wanted or {}}
+    # `methods` are what a log-in has proved so far, and lie with the challenge that only who logs in has.
+    assert lying <= {("REGISTRATION", "name"), ("SECOND_FACTOR", "methods")}
 
 
 def test_no_more_than_a_few_mails_at_once_for_one_address_and_the_same_answer(world: World) -> None:
@@ -127,7 +168,7 @@ def test_a_link_of_one_kind_opens_nothing_of_another(world: World) -> None:
     ada = person(world)
     Browser(world).post("/v1/auth/magic-link", {"email": ada.email})
     token = letters(world, ada.email)[-1].token
-    assert Browser(world).post("/v1/auth/verify-email", {"token": token}).status == 410
+    assert verify(Browser(world), token).status == 410
     wanted = {"token": token, "password": "another window, another harbour"}
     assert Browser(world).post("/v1/auth/password-reset/redeem", wanted).status == 410
     assert Browser(world).post("/v1/auth/magic-link/redeem", {"token": token}).status == 200
@@ -137,7 +178,7 @@ def test_an_expired_link_is_no_link(world: World) -> None:
     recipient, token = register(world)
     with db.sweep() as session:
         session.execute(text("UPDATE verification_tokens SET expires_at = now() - interval '1 s' WHERE email = :e"), {"e": recipient})
-    assert Browser(world).post("/v1/auth/verify-email", {"token": token}).status == 410
+    assert verify(Browser(world), token).status == 410
 
 
 def test_links_to_addresses_without_an_account_are_not_sent(world: World) -> None:

@@ -141,6 +141,19 @@ def test_an_enrolment_that_was_not_confirmed_asks_for_nothing(world: World) -> N
     assert ada.log_in().status == 200
 
 
+@pytest.mark.parametrize("form", ["{} {}", "{}-{}", " {}{} "])
+def test_a_code_is_read_alike_at_enrolment_and_at_log_in(world: World, form: str) -> None:
+    ada = person(world)
+    app = Authenticator(ada.post("/v1/auth/totp").body["secret"])
+
+    def typed() -> str:
+        code = app.code()
+        return form.format(code[:3], code[3:])
+
+    assert ada.post("/v1/auth/totp/confirm", {"code": typed()}).status == 200
+    assert second(world, challenge_of(ada.log_in()), typed()).status == 200
+
+
 def test_who_begins_twice_at_once_has_the_later_secret(world: World) -> None:
     ada = person(world)
     user_id, answers = UUID(ada.tokens["user"]["id"]), []

@@ -84,7 +84,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     change = {"current_password": PASSWORD, "new_password": "three rivers, no bridge"}
     return {
         "POST /v1/auth/register": lambda: send("POST", "/v1/auth/register", {"email": address(), "password": PASSWORD}),
-        "POST /v1/auth/verify-email": lambda: send("POST", "/v1/auth/verify-email", {"token": register(world)[1]}),
+        "POST /v1/auth/verify-email": lambda: send("POST", "/v1/auth/verify-email", {"token": register(world)[1], "password": PASSWORD}),
         "POST /v1/auth/login": lambda: send("POST", "/v1/auth/login", login),
         "POST /v1/auth/login/second-factor": second_step,
         "POST /v1/auth/magic-link": lambda: send("POST", magic, {"email": address()}),
@@ -110,7 +110,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "PATCH /v1/identity/me": mine("PATCH", "/v1/identity/me", {"name": "Ada"}),
         "GET /.well-known/jwks.json": lambda: send("GET", "/.well-known/jwks.json"),
         "GET /links/{token}": lambda: send("GET", f"/links/{register(world)[1]}"),
-        "POST /links/{token}": lambda: send("POST", f"/links/{register(world)[1]}", b"", FORM),
+        "POST /links/{token}": lambda: send("POST", f"/links/{register(world)[1]}", b"password=" + PASSWORD.encode(), FORM),
     }
 
 

@@ -27,9 +27,9 @@ _WARNING = "If it was not you, ask for a new password at once, and tell whoever 
 _SAID: dict[VerificationKind, tuple[str, str, str, str]] = {
     VerificationKind.REGISTRATION: (
         f"Confirm your address for {PRODUCT}",
-        f"Somebody, hopefully you, registered at {PRODUCT} with this address. The account is made when you confirm it.",
-        "Confirm my address",
-        "The link works once, within 24 hours.",
+        f"Somebody, hopefully you, registered at {PRODUCT} with this address. Behind the link you choose the account's password.",
+        "Choose a password",
+        "The link works once, within 24 hours, and a later one instead of it.",
     ),
     VerificationKind.EMAIL: (
         f"Confirm your new address for {PRODUCT}",
@@ -84,6 +84,8 @@ def _link_created(caller: Caller, payload: dict[str, Any], send: Send) -> None:
     mail = _for(link)
     if mail is None:
         return
+    if link.kind is VerificationKind.REGISTRATION:
+        links.void_earlier(link)
     send(mail)
     with db.bearing(caller, link.digest) as session:
         links.mark_sent(session, link)

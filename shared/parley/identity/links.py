@@ -147,6 +147,17 @@ def forget_address(session: Session, email: str) -> None:
     session.connection().execute(asked_by_nobody, {"email": email})
 
 
+def void_earlier(link: Link) -> None:
+    """Of several registrations of one address, the last one's link is good: those that were asked for before it run out."""
+    earlier = text(
+        "UPDATE verification_tokens t SET expires_at = clock_timestamp() FROM verification_tokens later"
+        " WHERE later.id = :id AND t.email = later.email AND t.user_id IS NULL AND t.kind = later.kind"
+        " AND t.created_at < later.created_at AND t.used_at IS NULL AND t.expires_at > clock_timestamp()"
+    )
+    with db.sweep() as session:
+        session.connection().execute(earlier, {"id": link.id})
+
+
 def mark_sent(session: Session, link: Link) -> None:
     """Remember that the mail has left."""
     session.execute(update(VerificationToken).where(VerificationToken.id == link.id).values(sent_at=now()))

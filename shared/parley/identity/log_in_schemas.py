@@ -40,9 +40,20 @@ Address = Annotated[Line, Field(max_length=2000), AfterValidator(_https)]
 
 
 class Registration(Wanted):
+    """`password` may be sent to hear early what is wrong with it. It is not kept: who opens the link chooses the account's."""
+
     email: Email
+    password: Password | None = None
+    name: Line | None = None
+
+
+class RegistrationConfirmed(Wanted):
+    """`password` becomes the account's; `name` too, else it is the one that was registered with. `cookie` as when logging in."""
+
+    token: Token
     password: Password
     name: Line | None = None
+    cookie: Flag = False
 
 
 class Accepted(Shown):

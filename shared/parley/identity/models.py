@@ -254,11 +254,15 @@ class RefreshToken(Base):
 
 
 class VerificationToken(Base):
-    """A single-use link in a mail, or the proof of a first factor. A registration has no user yet: `wanted` holds what the account will be
-    made of."""
+    """A single-use link in a mail, or the proof of a first factor. A registration has no user yet: `wanted` holds the name that was typed,
+    and nothing that opens an account: whoever asked for the link is not who opens it."""
 
     __tablename__ = "verification_tokens"
-    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_verification_tokens_expires_at", "expires_at"))
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        Index("ix_verification_tokens_expires_at", "expires_at"),
+        Index("ix_verification_tokens_email", "email", postgresql_where="user_id IS NULL"),
+    )
     global_because = "It proves that somebody reads an address: its policies show it to who presents the token, and to the user it is for."
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -1,6 +1,7 @@
-"""Registering: nobody has an account before they have shown that they read the address.
+"""Registering: nobody has an account before they have shown that they read the address, and who shows it decides the password.
 
-Until then the wanted name and the password's hash lie with the link. The answer is the same for every address; the mail is not (`letters`).
+Whoever registers an address may be a stranger. So nothing that opens the account lies with the link, but the name that was typed, which
+the page behind the link offers to change. The answer is the same for every address; the mail is not (`letters`).
 """
 
 from uuid import UUID
@@ -16,22 +17,25 @@ from parley.kernel.ids import new_id
 from parley.kernel.mail_budgets import MailKind
 
 
-def register(caller: Caller, *, email: str, password: str, name: str | None) -> None:
-    """Have a link sent that makes the account. Raises `PasswordNotAccepted`, `RateLimitExceeded`."""
-    passwords.accept(password, email)
-    may_mail = mail_budgets.may_send(MailKind.REGISTRATION, email, caller)
-    wanted = {"name": name, "password_hash": passwords.hashed(password)}
-    if may_mail:
+def register(caller: Caller, *, email: str, password: str | None, name: str | None) -> None:
+    """Have a link sent that makes the account. A password is looked at, so that a form can say early what is wrong with it, and not kept.
+
+    Raises `PasswordNotAccepted`, `RateLimitExceeded`.
+    """
+    if password is not None:
+        passwords.accept(password, email)
+    if mail_budgets.may_send(MailKind.REGISTRATION, email, caller):
         with db.transaction(caller) as session:
-            links.ask(session, VerificationKind.REGISTRATION, email, wanted=wanted)
+            links.ask(session, VerificationKind.REGISTRATION, email, wanted={"name": name})
 
 
-def verify(caller: Caller, link: Link) -> Started:
+def verify(caller: Caller, link: Link, *, password: str, name: str | None = None) -> Started:
     """Make the account that a link is for, with its name in the directory, and log it in, in one transaction.
 
-    Raises `LinkNotValid`, `EmailTaken`.
+    The password is that of who has the link; the name too, if they say one. Raises `LinkNotValid`, `EmailTaken`, `PasswordNotAccepted`.
     """
-    wanted = link.wanted or {}
+    passwords.accept(password, link.email)
+    kept = passwords.hashed(password)
     user_id: UUID = new_id()
     at = now()
     with db.bearing(caller, link.digest, person=user_id) as session:
@@ -40,9 +44,9 @@ def verify(caller: Caller, link: Link) -> Started:
             session,
             id=user_id,
             email=link.email,
-            name=wanted.get("name"),
+            name=name or (link.wanted or {}).get("name"),
             email_verified_at=at,
-            password_hash=wanted.get("password_hash"),
+            password_hash=kept,
             password_changed_at=at,
         )
         audit.record(session, as_user(caller, user_id), "user.registered", user)

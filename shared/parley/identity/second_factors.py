@@ -62,7 +62,7 @@ def confirm(session: Session, user_id: UUID, code: str) -> list[str] | None:
         raise NoSecondFactor("Begin with POST /v1/auth/totp.")
     if totp.confirmed_at is not None:
         raise SecondFactorOn("Your second factor is on.")
-    if not _takes(session, totp, code):
+    if not _takes(session, totp, _plain(code)):
         return None
     later(session, update(UserTotp).where(UserTotp.id == totp.id).values(confirmed_at=now()))
     return new_recovery_codes(session, user_id)
@@ -74,13 +74,18 @@ def is_on(session: Session, user_id: UUID) -> bool:
 
 def proved_by(session: Session, user_id: UUID, code: str) -> str | None:
     """How a code proves the second factor: `otp`, `recovery_code`, or None if it does not. A code is good once."""
-    plain = code.translate(_SEPARATORS).lower()
+    plain = _plain(code)
     if _TOTP.fullmatch(plain):
         totp = _totp(session, user_id)
         return "otp" if totp is not None and totp.confirmed_at is not None and _takes(session, totp, plain) else None
     mine = (RecoveryCode.user_id == user_id) & (RecoveryCode.code_hash == _digest(user_id, plain)) & RecoveryCode.used_at.is_(None)
     used = session.execute(update(RecoveryCode).where(mine).values(used_at=now()).returning(RecoveryCode.id)).scalar_one_or_none()
     return "recovery_code" if used is not None else None
+
+
+def _plain(code: str) -> str:
+    """A code as people type it, without what apps put between its digits."""
+    return code.translate(_SEPARATORS).lower()
 
 
 def turn_off(session: Session, user_id: UUID) -> None:

@@ -182,6 +182,7 @@ class Site:
             client = self.clients[f"client-of-{kind}"]
             at = f"{self.url}/{kind}"
             made[kind] = {
+                "trusted_domains": ["people.test"],  # an own server, for the people of the house
                 "client_id": client.client_id,
                 "client_secret": client.secret,
                 "authorization": f"{at}/authorize",

@@ -299,7 +299,7 @@ def with_second_factor(person: Person) -> str:
 
 @pytest.mark.parametrize("is_linked", [True, False])
 def test_a_second_factor_is_asked_for_after_a_provider_too(world: World, surf: NewBrowser, *, is_linked: bool) -> None:
-    person = world.person()
+    person = world.person(address())
     account = verified(person.email)
     if is_linked:
         link(surf(account), person.token, "google")
@@ -315,7 +315,7 @@ def test_a_second_factor_is_asked_for_after_a_provider_too(world: World, surf: N
 
 
 def test_a_browser_takes_the_challenge_along_in_the_fragment(world: World, surf: NewBrowser) -> None:
-    person = world.person()
+    person = world.person(address())
     secret = with_second_factor(person)
     browser = surf(verified(person.email))
     page = "https://app.parley.test/welcome"

@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from parley.identity.models import UserSession
 from parley.identity.tokens import verify
-from parley.kernel import db
+from parley.kernel import db, directory
 from parley.kernel.callers import NOWHERE, ActorType, Caller
+from parley.kernel.ids import new_id
 from parley.kernel.sealed import unseal
 from tests.harness import Client, World
 from tests.identity.people import letters
@@ -145,6 +146,42 @@ def test_an_address_that_the_account_has_not_verified_leads_nowhere_before_a_mai
     assert Client(world).post("/v1/auth/magic-link", {"email": person.email}).status == 202
     assert Client(world).post("/v1/auth/magic-link/redeem", {"token": letters(world, person.email)[-1].token}).status == 200
     assert surf(somebody).go(start("google")).body["user"]["id"] == str(person.user_id)
+
+
+SPOKEN_FOR: dict[str, tuple[str, str, dict[str, Any], bool]] = {
+    "google runs Gmail": ("google", "gmail.com", {}, True),
+    "google runs Gmail under its other name": ("google", "googlemail.com", {}, True),
+    "google hosts the domain": ("google", "corp.example", {"hd": "Corp.example"}, True),
+    "google hosts another domain": ("google", "corp.example", {"hd": "other.example"}, False),
+    "google hosts a domain above": ("google", "mail.corp.example", {"hd": "corp.example"}, False),
+    "google could reach the address once": ("google", "corp.example", {}, False),
+    "google names no domain": ("google", "corp.example", {"hd": ["corp.example"]}, False),
+    "google does not run another's mail": ("google", "icloud.com", {}, False),
+    "apple runs iCloud": ("apple", "icloud.com", {}, True),
+    "apple runs its relay": ("apple", "privaterelay.appleid.com", {"is_private_email": "true"}, True),
+    "apple could reach the address once": ("apple", "corp.example", {"hd": "corp.example"}, False),
+    "microsoft knows the owner of the domain": ("microsoft", "corp.example", {"xms_edov": True}, True),
+    "microsoft does not": ("microsoft", "corp.example", {"xms_edov": None}, False),
+    "github runs no mail": ("github", "gmail.com", {}, False),
+    "the operator trusts github with a domain": ("github", "people.test", {}, True),
+}
+
+
+@pytest.mark.parametrize("name", SPOKEN_FOR)
+def test_an_address_counts_where_the_provider_speaks_for_its_domain(world: World, surf: NewBrowser, name: str) -> None:
+    """Of what is verified. A former employee's account at a provider names an address that is somebody else's now."""
+    kind, domain, claims, is_spoken_for = SPOKEN_FOR[name]
+    owner = world.person(f"grace.{new_id().hex}@{domain}")
+    made = surf(verified(owner.email, claims=claims)).go(start(kind)).body
+    assert (made["user"]["id"] == str(owner.user_id)) is is_spoken_for
+    assert made["user"]["email"] == (owner.email if is_spoken_for else None)
+    assert len(personal_rows(owner.user_id)[1]) == int(is_spoken_for)
+
+
+def test_without_an_account_there_an_address_of_others_is_left_free(surf: NewBrowser) -> None:
+    email = f"grace.{new_id().hex}@corp.example"
+    assert surf(verified(email)).go(start("google")).body["user"]["email"] is None
+    assert directory.person_of(directory.Kind.EMAIL, email) is None
 
 
 NOT_VERIFIED: dict[str, tuple[str, dict[str, Any]]] = {

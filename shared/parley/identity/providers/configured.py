@@ -5,6 +5,7 @@
 
 Without `client_id` a provider is not there. Endpoints may be named too (`authorization`, `token`, `jwks`, `userinfo`, `emails`,
 `issuer`), for GitHub Enterprise, a national cloud, or a test. Microsoft takes `tenant` (default `common`) and `trusted_tenants`.
+`trusted_domains` are mail domains for which a provider is believed beside those that it runs itself: those of an own GitHub Enterprise.
 """
 
 import json
@@ -53,6 +54,7 @@ class Provider:
     emails: str = ""
     tenant: str = ""
     trusted_tenants: frozenset[str] = frozenset()
+    trusted_domains: frozenset[str] = frozenset()
     posts_form: bool = False
     is_basic: bool = False
     team_id: str = ""
@@ -100,6 +102,13 @@ class BadSetting(LookupError):
     """OAUTH_PROVIDERS can't be what it says. The message quotes no value."""
 
 
+def _listed(kind: Kind, name: str, said: dict[str, Any]) -> list[str]:
+    listed = said.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
+        raise BadSetting(f"OAUTH_PROVIDERS: {kind}.{name} is not a list of texts.")
+    return [entry.strip().lower() for entry in listed]
+
+
 def _provider(kind: Kind, said: dict[str, Any]) -> Provider:
     known = dict(_KNOWN[kind])
     if wrong := [name for name in _TEXTS if not isinstance(said.get(name, ""), str)]:
@@ -110,7 +119,8 @@ def _provider(kind: Kind, said: dict[str, Any]) -> Provider:
     if kind is Kind.MICROSOFT:
         known["tenant"] = known.get("tenant") or "common"
         known |= {name: known[name].replace("{tenant}", known["tenant"]) for name in ("authorization", "token", "jwks")}
-        known["trusted_tenants"] = frozenset(str(tenant) for tenant in said.get("trusted_tenants", ()))
+        known["trusted_tenants"] = frozenset(_listed(kind, "trusted_tenants", said))
+    known["trusted_domains"] = frozenset(_listed(kind, "trusted_domains", said))
     known["is_basic"] = said.get("token_auth") == "client_secret_basic"
     needed = ("team_id", "key_id", "private_key") if kind is Kind.APPLE else ("client_secret",)
     if missing := [name for name in needed if not known.get(name)]:

@@ -1,4 +1,4 @@
-"""Who a provider says that somebody is, and whether it has verified the address that it names."""
+"""Who a provider says that somebody is, and whether it speaks for the address that it names."""
 
 import json
 import logging
@@ -19,11 +19,16 @@ log = logging.getLogger(__name__)
 
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 _MOST_BYTES = 256 * 1024
+_DOMAINS = {
+    Kind.GOOGLE: ("gmail.com", "googlemail.com"),
+    Kind.APPLE: ("icloud.com", "me.com", "mac.com", "privaterelay.appleid.com"),
+}
+"""Mail domains that a provider runs itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`subject` never changes and is never given to another; `email` is there only when the provider has verified it."""
+    """`subject` never changes and is never given to another; `email` is there only when the provider speaks for its domain."""
 
     kind: Kind
     subject: str
@@ -47,8 +52,25 @@ def identity(provider: Provider, attempt: Attempt, parameters: dict[str, str]) -
         raise
     subject = f"{claims['tid']}/{claims['sub']}" if provider.kind is Kind.MICROSOFT else claims["sub"]
     name = _apple_name(parameters.get("user")) if provider.kind is Kind.APPLE else claims.get("name")
-    address = claims.get("email") if _is_verified(provider, claims) else None
-    return Identity(provider.kind, subject, _address(address), _name(name), tokens)
+    address = _address(claims.get("email") if _is_verified(provider, claims) else None)
+    return Identity(provider.kind, subject, address if _speaks_for(provider, address, claims) else None, _name(name), tokens)
+
+
+def _speaks_for(provider: Provider, address: str | None, claims: dict[str, Any]) -> bool:
+    """Whether the provider says who has an address today, and not that somebody could read it once.
+
+    Addresses change hands: an account at a provider that was made with the address of an employer outlives the employment. So an address
+    counts where the provider runs its domain, or the operator trusts it with that (`trusted_domains`). Google runs Gmail and, as `hd` says,
+    the domains of Workspace; Apple runs iCloud and its relay; GitHub no mail. Of Microsoft, `_is_verified` has asked for this. Sources:
+    Google, "Authenticate with a backend server" ("Google is authoritative"); Apple, "Authenticating users with Sign in with Apple".
+    """
+    domain = (address or "").rpartition("@")[2].lower()
+    if not domain:
+        return False
+    if provider.kind is Kind.MICROSOFT or domain in provider.trusted_domains or domain in _DOMAINS.get(provider.kind, ()):
+        return True
+    hosted = claims.get("hd")
+    return provider.kind is Kind.GOOGLE and isinstance(hosted, str) and hosted.lower() == domain
 
 
 def _is_verified(provider: Provider, claims: dict[str, Any]) -> bool:
@@ -89,7 +111,8 @@ def _apple_name(said: str | None) -> str | None:
 
 
 def _github(provider: Provider, tokens: Tokens) -> Identity:
-    """GitHub speaks OAuth without OpenID Connect: its API says who the token is of. Only the primary address counts, if it is verified."""
+    """GitHub speaks OAuth without OpenID Connect: its API says who the token is of. Of addresses only the primary one counts, if it is
+    verified and the operator trusts GitHub with its domain."""
     person = _asked(provider, provider.userinfo, tokens)
     number = person.get("id") if isinstance(person, dict) else None
     if type(number) is not int or number <= 0:
@@ -97,7 +120,9 @@ def _github(provider: Provider, tokens: Tokens) -> Identity:
     listed = _asked(provider, provider.emails, tokens, unless_forbidden=True)
     entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     primary = next((one.get("email") for one in entries if one.get("primary") is True and one.get("verified") is True), None)
-    return Identity(provider.kind, str(number), _address(primary), _name(person.get("name") or person.get("login")), tokens)
+    address = _address(primary)
+    named = _name(person.get("name") or person.get("login"))
+    return Identity(provider.kind, str(number), address if _speaks_for(provider, address, {}) else None, named, tokens)
 
 
 def _asked(provider: Provider, url: str, tokens: Tokens, *, unless_forbidden: bool = False) -> Any:
