@@ -2,7 +2,7 @@
 
 from parley.kernel.db import transaction
 from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
-from parley.scheduling import bookings, event_types
+from parley.scheduling import bookings, event_types, limits, proof_requests
 from parley.scheduling.calendars.fresh import with_calendars
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
@@ -19,7 +19,9 @@ def create_booking(wanted: BookingCreate, visitor: Visitor, once: RequestOnce) -
             booking = bookings.book_slot(session, caller, wanted.event_type_id, wanted, fresh)
             return once.answer(session, BookingConfirmationRead.model_validate(booking))
 
-    return with_calendars(caller, book)
+    limits.booking(caller, wanted, wanted.event_type_id)
+    with proof_requests.asked_for(caller, wanted.event_type_id, wanted):
+        return with_calendars(caller, book)
 
 
 lambda_handler = entrypoint(app)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from local.client import Answer
+from parley.kernel.clock import now
 from parley.kernel.mail import LONGEST_NAME, called
 from parley.scheduling import limits
-from tests.harness import Client, World
+from parley.scheduling.models import Booking, Hold
+from tests.harness import Client, Member, World
 from tests.scheduling.office import Letter, Office, at, invitee, weekday
+from tests.scheduling.test_booking_page import hidden, submit, text
 
 _networks = itertools.count(1)
 DAY = [f"{hour:02}:{minute}" for hour in range(9, 17) for minute in ("00", "15", "30", "45")]
@@ -100,6 +105,89 @@ def test_holds_use_up_nothing_of_a_limit(office: Office, world: World) -> None:
     assert office.book(event_type, at("16:00")).status == 201
 
 
+# --- bookings ----------------------------------------------------------------------------------------------------------------------------
+
+
+def book(client: Client, event_type: dict[str, Any], start: str, address: str, **more: str) -> Answer:
+    body = {"event_type_id": event_type["id"], "start_time": start, "invitee": invitee(email=address), **more}
+    return client.post("/v1/scheduling/bookings", body)
+
+
+def code_of(world: World, address: str) -> str:
+    world.pump()
+    subjects = [str(Letter(mail["raw"]).message["Subject"]) for mail in world.mails() if address in mail["to"]]
+    return next(subject[:6] for subject in reversed(subjects) if "is your code to book" in subject)
+
+
+def test_forty_behind_one_network_book_at_once(office: Office, world: World) -> None:
+    """A class: each looks, has a time held where that goes, and books; half of them want a time that somebody else has just taken."""
+    event_type, network = office.event_type(), strangers(world, 1)[0].ip
+    week = {"from": at("00:00"), "to": at("23:00", weekday(4))}
+    starts = iter([at(clock, weekday(day)) for day in range(3) for clock in office.starts(event_type, weekday(day))])
+    for number in range(40):
+        pupil, start = Client(world, ip=network), next(starts)
+        looked = pupil.request("GET", f"/v1/scheduling/event-types/{event_type['id']}/slots", query=week)
+        held = hold(pupil, event_type, start)
+        assert (looked.status, held.status in (201, 429)) == (200, True)
+        more = {"hold_token": held.body["token"]} if held.status == 201 else {}
+        assert book(pupil, event_type, start, f"pupil-{number}@school.example", **more).status == 201
+        if number % 2 and number < 36:
+            assert book(pupil, event_type, start, f"pupil-{number}@school.example").body["code"] == "slot_taken"
+
+
+def test_who_books_often_in_one_name_proves_it(office: Office, world: World, somewhere: Client) -> None:
+    """Whoever reads the address goes on with the code; whoever does not has a few, and the address gets a few mails."""
+    event_type, address = office.event_type(), f"{uuid4().hex}@victim.example"
+    clocks = office.starts(event_type, weekday(0)) + office.starts(event_type, weekday(1))
+    answers = [book(somewhere, event_type, at(clock, weekday(at_ // 16)), address) for at_, clock in enumerate(clocks)]
+    assert statuses(answers) == {201: 5, 409: 5, 429: len(clocks) - 10}
+    assert {answer.body["code"] for answer in answers[5:10]} == {"address_proof_needed"}
+    needed = answers[5].body
+    wrong = book(somewhere, event_type, at("14:00", weekday(2)), address, address_proof="000000")
+    proof = code_of(world, address)
+    assert (wrong.status, wrong.body["code"]) == (422, "address_proof_wrong") or proof == "000000"
+    booked = book(somewhere, event_type, at(clocks[5]), address, address_proof=proof, hold_token=needed["hold_token"])
+    assert booked.status == 201
+    assert sum(address in mail["to"] for mail in world.mails()) <= 5 + 5 + 1
+    assert book(strangers(world, 1)[0], event_type, at("15:00", weekday(2)), f"{uuid4().hex}@other.example").status == 201
+
+
+def test_codes_can_not_be_guessed_for_long(office: Office, somewhere: Client) -> None:
+    event_type, address = office.event_type(), f"{uuid4().hex}@victim.example"
+    answers = [book(somewhere, event_type, at("10:00"), address, address_proof=f"{at_:06}") for at_ in range(14)]
+    assert statuses(answers) == {422: limits.TRIES.most, 429: 4}
+
+
+def test_an_event_type_may_want_a_proof_of_everybody(office: Office, acme: Member, world: World) -> None:
+    event_type, address = office.event_type(requires_address_proof=True), f"{uuid4().hex}@visitor.example"
+    assert office.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public").body["requires_address_proof"] is True
+    needed = book(office.stranger, event_type, at("10:00"), address)
+    assert (needed.status, needed.body["code"]) == (409, "address_proof_needed")
+    assert acme.rows(select(Booking.id)) == []
+    assert book(office.stranger, event_type, at("10:00"), f"{uuid4().hex}@other.example").body["code"] == "slot_taken"
+    (minutes,) = acme.rows(select(Hold.expires_at))
+    assert minutes <= now() + timedelta(minutes=5)
+    proof = code_of(world, address)
+    assert book(office.stranger, event_type, at("11:00"), f"{uuid4().hex}@other.example", address_proof=proof).status == 422
+    done = book(office.stranger, event_type, at("10:00"), address, address_proof=proof, hold_token=needed.body["hold_token"])
+    assert done.status == 201 and acme.rows(select(Hold.id)) == []
+    member = {"start_time": at("12:00"), "invitee": invitee(email=address)}
+    assert acme.post(f"/v1/scheduling/event-types/{event_type['id']}/bookings", member).status == 201
+
+
+def test_the_page_asks_for_the_code_without_scripts(office: Office, acme: Member, world: World, somewhere: Client) -> None:
+    event_type, address = office.event_type(requires_address_proof=True), f"{uuid4().hex}@visitor.example"
+    path = f"/acme-{acme.organization_id.hex}/{event_type['slug']}"
+    form = hidden(somewhere.get(path, time=at("10:00"), timezone="Europe/Berlin"))
+    grace = {"name": "Grace Hopper", "email": address}
+    asked = submit(somewhere, path, form | grace)
+    assert asked.status == 409 and 'name="address_proof"' in text(asked) and "sent a code" in text(asked)
+    again = submit(somewhere, path, hidden(asked) | grace | {"address_proof": "12"})
+    assert again.status == 422 and "six digits" in text(again)
+    booked = submit(somewhere, path, hidden(asked) | grace | {"address_proof": code_of(world, address)})
+    assert booked.status == 303
+
+
 # --- names -------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +206,7 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     office.booked(event_type, at("10:00"), invitee=invitee(name=name, email=address))
     world.pump()
     (mine,) = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
-    (hosts,) = [Letter(mail["raw"]) for mail in world.mails() if str(office.host.user_id) in mail["to"]]
+    (hosts,) = [Letter(mail["raw"]) for mail in world.mails() if f"{office.host.user_id}@acme.test" in mail["to"]]
     shown = [str(header) for letter in (mine, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")]
     shown += [str(letter.event["SUMMARY"]) for letter in (mine, hosts)] + [mine.text, hosts.text, hosts.html]
     for said in shown:

@@ -19,6 +19,7 @@ from parley.kernel.idempotency import KeyReused, StillRunning
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
 from parley.scheduling import booking_forms, bookings, links, months, routing_queries
+from parley.scheduling.address_proofs import AddressProofNeeded
 from parley.scheduling.answers import InvalidAnswers
 from parley.scheduling.booking_forms import Entered
 from parley.scheduling.bookings import NoSuchBooking
@@ -46,6 +47,7 @@ PLACES = {
 _TOLD = {
     KeyReused: "This form was sent before, and what was booked then stands. Send it again to book once more.",
     InvalidAnswers: "The questions of this form have just been changed. Look through it once more.",
+    AddressProofNeeded: "We have sent a code to your address. Enter it below, and send the form again.",
     StillRunning: "This form is just being sent. If no invitation comes, send it again.",
 }
 """How a visitor is told, who knows nothing of keys and of ids."""
@@ -121,6 +123,7 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
     """The form once more, with what was typed, what is wrong with it, and other times where the chosen one is gone."""
     there = found(session, event_type_slug, visit)
     booking_forms.check(there, entered)
+    booking_forms.ask_for_proof(entered, refusal)
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
     if not isinstance(refusal, StillRunning):
         entered.key = None

@@ -17,7 +17,7 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import answers, queries, turns
+from parley.scheduling import address_proofs, answers, queries, turns
 from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
 from parley.scheduling.event_types import NoSuchEventType
@@ -71,13 +71,14 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
     """Take a slot; anybody may. Who asks for the same hosts waits in `offer`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
-    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`; with `fresh`,
-    `AskFirst`.
+    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
+    `AddressProofNeeded`, `AddressProofWrong`; with `fresh`, `AskFirst`.
     """
     found = offer(session, event_type_id, to_book=True)
     if found is None:
         raise NoSuchEventType
     given = answers.check(found.questions, wanted.answers)
+    address_proofs.check(caller, found, wanted)
     place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh)
 
     utm = wanted.model_dump(include={"utm_source", "utm_medium", "utm_campaign", "referrer"})

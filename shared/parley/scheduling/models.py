@@ -128,6 +128,7 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
     min_capacity: Mapped[int | None]
     color: Mapped[str | None]
     requires_confirmation: Mapped[bool] = mapped_column(default=False)
+    requires_address_proof: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -304,7 +305,10 @@ class BookingHost(Tenant, Base):
 
 
 class Hold(Tenant, Swept, Base):
-    """A slot kept for somebody who fills in the form, until `expires_at`. It keeps the time of `host_ids`, a GROUP's a seat."""
+    """A slot kept for somebody who fills in the form, until `expires_at`. It keeps the time of `host_ids`, a GROUP's a seat.
+
+    `proof_email` is where a code was sent to, of who has to prove the address that they book with.
+    """
 
     __tablename__ = "scheduling_holds"
     __table_args__ = (
@@ -321,6 +325,7 @@ class Hold(Tenant, Swept, Base):
     held: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     token_hash: Mapped[str]
     expires_at: Mapped[datetime]
+    proof_email: Mapped[str | None]
 
 
 class Answer(Tenant, Base):

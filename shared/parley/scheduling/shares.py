@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from parley.kernel.admission import WINDOW_SECONDS
@@ -27,20 +28,20 @@ def day_of(timezone: str, start: datetime) -> Interval:
     return midnight, (midnight + timedelta(days=1)).replace(fold=0)
 
 
-def check(found: Offer, there: Taken, slot: Slot, hosts: Sequence[Hashable]) -> None:
+def check(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> None:
     """Whether this one may be held beside what is `there` on its day. Raises `DayMostlyHeld`."""
     free, after = room(found, there.without_holds(), slot), room(found, with_one_more(found, there, slot, hosts), slot)
     if 2 * after < free or after < 1:
         raise DayMostlyHeld
 
 
-def with_one_more(found: Offer, there: Taken, slot: Slot, hosts: Sequence[Hashable]) -> Taken:
+def with_one_more(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> Taken:
     before, behind = timedelta(minutes=found.terms.buffer_before), timedelta(minutes=found.terms.buffer_after)
     span = slot.start - before, slot.end + behind
     if found.event_type.kind is EventTypeKind.GROUP:
         return Taken(busy=there.busy, seats=[*there.seats, (Session(slot.start, span), 0)], counted=there.counted)
-    busy = {host: [*times, *([span] if host in hosts else [])] for host, times in there.busy.items()}
-    return Taken(busy={**{host: [span] for host in hosts}, **busy}, seats=there.seats, counted=there.counted)  # type: ignore[dict-item]  # hosts are ids
+    busy = {**there.busy, **{host: [*there.busy.get(host, ()), span] for host in hosts}}
+    return Taken(busy=busy, seats=there.seats, counted=there.counted)
 
 
 def room(found: Offer, there: Taken, slot: Slot) -> int:
