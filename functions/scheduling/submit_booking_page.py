@@ -26,7 +26,7 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
     caller, body = visitor.acting_for(links.visited(organization)), app.current_event.decoded_body or ""
     visit, entered = booking_forms.received(f"/{organization}/{event_type}", body)
     refused: Conflict | Unprocessable | None = None
-    if not entered.errors and entered.wanted is not None:
+    if not entered.errors and not entered.is_trapped and entered.wanted is not None:
         try:
             limits.booking(caller, entered.wanted, event_type, visit.host)
             once = Once(entered.key, event.get("routeKey", ""), booking_forms.digest(visit.path, body))

@@ -188,6 +188,18 @@ def test_the_page_asks_for_the_code_without_scripts(office: Office, acme: Member
     assert booked.status == 303
 
 
+def test_who_fills_in_the_field_that_nobody_sees_books_nothing(office: Office, acme: Member, somewhere: Client) -> None:
+    event_type = office.event_type()
+    path = f"/acme-{acme.organization_id.hex}/{event_type['slug']}"
+    page = somewhere.get(path, time=at("10:00"), timezone="Europe/Berlin")
+    assert 'name="homepage"' in text(page)
+    grace = {"name": "Grace Hopper", "email": "grace@visitor.example"}
+    caught = submit(somewhere, path, hidden(page) | grace | {"homepage": "https://evil.example"})
+    assert caught.status == 422 and "filled in by a program" in text(caught) and "evil.example" not in text(caught)
+    assert acme.rows(select(Booking.id)) == []
+    assert submit(somewhere, path, hidden(caught) | grace | {"homepage": ""}).status == 303
+
+
 # --- names -------------------------------------------------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,8 @@ _WRONG = {
     "notes": "Write at most 5,000 characters.",
     "address_proof": "Enter the six digits of the mail; leave it empty to get another one.",
 }
+TRAP = "homepage"
+"""A field that people do not see, and machines fill in."""
 _INPUTS = {QuestionType.PHONE: ("tel", "tel"), QuestionType.EMAIL: ("email", "email")}
 
 
@@ -74,6 +76,7 @@ class Entered:
     wanted: BookingFor | None = None
     key: str | None = None
     hold_token: str | None = None
+    is_trapped: bool = False
     asks_proof: bool = False
 
 
@@ -97,6 +100,7 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
     invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
     key, hold_token = given.get("once", ""), given.get("hold_token", "")[:100] or None
     entered = Entered(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
+    entered.is_trapped = bool(given.get(TRAP))
     carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name in _ABOUT}
     if "phone" in typed and "phone" not in given:
         entered.errors["phone"] = _WRONG["phone"]  # the field is there only where the host calls

@@ -129,6 +129,8 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
         entered.key = None
     detail = _TOLD.get(type(refusal), refusal.detail) if refusal else None
     said = detail if not entered.errors else None
+    if entered.is_trapped:
+        said = "This form was filled in by a program. Look through it once more, and send it again."
     if choice.slot is None or isinstance(refusal, _GONE):
         nothing_said = "This time is not open any more." if visit.start else "Choose a time."
         said = f"{detail or nothing_said} What you typed is kept."
