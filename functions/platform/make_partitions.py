@@ -1,5 +1,5 @@
 """The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages,
-sessions, links and throttles are forgotten."""
+sessions, links, throttles and claims of mails are forgotten."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from parley.identity import links, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import idempotency, rate_limits
+from parley.kernel import idempotency, mail_claims, rate_limits
 from parley.kernel.db import sweep
 
 logger = Logger("parley")
@@ -26,6 +26,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             "links": links.forget(session),
             "throttles": throttles.forget(session),
             "rate_limits": rate_limits.forget(session),
+            "mail_claims": mail_claims.forget(session),
         }
     logger.info("upkeep", extra=done)
     return done

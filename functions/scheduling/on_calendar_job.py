@@ -10,17 +10,17 @@ from parley.kernel.jobs import Announced, worker
 from parley.scheduling.calendars.jobs import take_up
 
 if TYPE_CHECKING:
-    from parley.kernel.mail import Mail
-
-
-def send(mail: "Mail") -> None:
-    from parley.kernel.post import send_discreetly
-
-    send_discreetly(mail)
+    from parley.kernel.mail_claims import Sender
 
 
 def work(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:
-    take_up(caller, event.name, event.payload.root, send)
+    def sender() -> "Sender":
+        from parley.kernel.mail_claims import Sender
+        from parley.kernel.post import send_discreetly
+
+        return Sender(caller, event.id, send_discreetly)
+
+    take_up(caller, event.name, event.payload.root, sender)
 
 
 lambda_handler = worker(RootModel[dict[str, Any]], work)

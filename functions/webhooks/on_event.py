@@ -28,11 +28,12 @@ def show(session: Session, event: str, entity_id: UUID) -> dict[str, Any] | None
     return told(session, event, entity_id)
 
 
-def write(caller: Caller, event: str, subscription_id: UUID) -> None:
+def write(caller: Caller, event_id: UUID, event: str, subscription_id: UUID) -> None:
+    from parley.kernel.mail_claims import Sender
     from parley.kernel.post import send_discreetly
     from parley.webhooks import letters
 
-    letters.write(caller, event, subscription_id, send_discreetly)
+    letters.write(caller, event, subscription_id, Sender(caller, event_id, send_discreetly))
 
 
 EFFECTS = Effects(

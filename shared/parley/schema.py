@@ -13,6 +13,7 @@ import parley.inbox.models  # its tables
 import parley.kernel.audit  # its tables
 import parley.kernel.directory  # its tables
 import parley.kernel.idempotency  # its tables
+import parley.kernel.mail_claims  # its tables
 import parley.kernel.outbox  # its tables
 import parley.kernel.rate_limits  # its tables
 import parley.kernel.sealed  # its tables
@@ -37,6 +38,7 @@ SAID = frozenset({"user_sessions"})
 
 # Table and column of a domain, and the global or sibling table it points to.
 CROSSING: tuple[tuple[str, str, str, str], ...] = (
+    ("webhooks_subscriptions", "maker_id", "users", "RESTRICT"),
     ("scheduling_schedules", "user_id", "users", "RESTRICT"),
     ("scheduling_event_types", "user_id", "users", "RESTRICT"),
     ("scheduling_bookings", "host_id", "users", "RESTRICT"),

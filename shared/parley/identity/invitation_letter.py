@@ -1,11 +1,10 @@
 """The mail that brings an invitation."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from parley.identity import invitations
 from parley.identity.models import Invitation, Organization, Team, User
@@ -13,27 +12,31 @@ from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.mail import Mail, compose, is_deliverable, plain
+from parley.kernel.mail_claims import Sender
 from parley.kernel.mail_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
 
 
-def send_invitation(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], None]) -> None:
-    """Send the link, once for each token. The row is locked meanwhile: of two deliveries of one event, the second finds it sent."""
+def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
+    """Send the link, once for each token."""
+    invitation_id = UUID(payload["invitation_id"])
     with db.transaction(caller) as session:
         found = session.execute(
             select(Invitation, Organization.name, Team.name, User.name)
             .join(Organization, Organization.id == Invitation.organization_id)
             .outerjoin(Team, Team.id == Invitation.team_id)
             .outerjoin(User, User.id == Invitation.invited_by)
-            .where(Invitation.id == UUID(payload["invitation_id"]), Invitation.mailed_at.is_(None), invitations.is_open())
-            .with_for_update(of=Invitation)
+            .where(Invitation.id == invitation_id, Invitation.mailed_at.is_(None), invitations.is_open())
         ).one_or_none()
-        if found is None or not is_deliverable(found[0].email):
-            return
-        invitation, organization_name, team_name, inviter_name = found
-        send(_letter(invitation, plain(organization_name), plain(team_name) if team_name else None, inviter_name))
-        invitation.mailed_at = now()
+    if found is None or not is_deliverable(found[0].email):
+        return
+    invitation, organization_name, team_name, inviter_name = found
+    send(_letter(invitation, plain(organization_name), plain(team_name) if team_name else None, inviter_name))
+    # Of this token: one that was asked for since has another end, and a letter of its own.
+    mine = update(Invitation).where(Invitation.id == invitation_id, Invitation.expires_at == invitation.expires_at)
+    with db.transaction(caller) as session:
+        session.execute(mine.values(mailed_at=now()))
 
 
 def _letter(invitation: Invitation, organization_name: str, team_name: str | None, inviter_name: str | None) -> Mail:

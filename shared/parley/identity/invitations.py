@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import outreach, seats, standing
+from parley.identity import member_rights, outreach, seats, standing
 from parley.identity.invitation_schemas import InvitationCreate, InvitationRead
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, User
 from parley.identity.teams import NoSuchTeam
@@ -94,7 +94,7 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
         email=wanted.email,
         role=wanted.role,
         team_id=wanted.team_id,
-        invited_by=caller.actor_id if caller.actor_type is ActorType.USER else None,
+        invited_by=caller.person_id,
         expires_at=now() + LIFE,
     )
     invitation.token_hash = digest(token(invitation))
@@ -145,6 +145,7 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     _refuse_haste(found)
     _check(session, caller, organization, found.email, found.role, found.team_id, instead_of=found.id)
     found.expires_at, found.mailed_at = now() + LIFE, None
+    found.invited_by = caller.person_id  # who answers for it from now on
     found.token_hash = digest(token(found))
     mail_budgets.spend(session, MailKind.INVITATION, found.email, *outreach.spending(organization, caller))
 
@@ -170,9 +171,21 @@ def revoke(session: Session, caller: Caller, invitation_id: UUID) -> None:
         return
     if found.status is not InvitationStatus.PENDING:
         raise NotPending("This invitation was answered already.")
-    found.status, found.expires_at = InvitationStatus.EXPIRED, min(found.expires_at, now())
-    audit.record(session, caller, "invitation.revoked", found, team_id=found.team_id)
-    outbox.announce(session, "identity.invitation_revoked", invitation_id=found.id)
+    _take_back(session, caller, found)
+
+
+def end_of(session: Session, caller: Caller, inviter_id: UUID, role: MemberRole | None) -> None:
+    """Take back what somebody has invited to and may not any more: they have this role from now on, None for none."""
+    theirs = select(Invitation).where(Invitation.invited_by == inviter_id, is_open()).order_by(Invitation.id).with_for_update()
+    for pending in session.scalars(theirs).all():
+        if not member_rights.could_invite(role, pending.role):
+            _take_back(session, caller, pending)
+
+
+def _take_back(session: Session, caller: Caller, pending: Invitation) -> None:
+    pending.status, pending.expires_at = InvitationStatus.EXPIRED, min(pending.expires_at, now())
+    audit.record(session, caller, "invitation.revoked", pending, team_id=pending.team_id)
+    outbox.announce(session, "identity.invitation_revoked", invitation_id=pending.id)
 
 
 def _lapse(session: Session, email: str, team_id: UUID | None) -> None:

@@ -8,10 +8,10 @@ from sqlalchemy import and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.identity import invitations, seats
+from parley.identity import invitations, member_rights, seats
 from parley.identity.invitation_schemas import JoinedRead, OpenInvitationRead
 from parley.identity.invitations import AlreadyMember
-from parley.identity.models import Invitation, InvitationStatus, Organization, OrganizationMember, Team, TeamMember, User
+from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, TeamMember, User
 from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
@@ -49,7 +49,7 @@ def organization_of(token: str) -> UUID:
 def show(session: Session, token: str) -> OpenInvitationRead:
     """What the link is about. One query. Raises `InvitationNotValid`."""
     found = session.execute(
-        select(Invitation, Organization.name, Organization.logo_url, Team.name, User.name)
+        select(Invitation, Organization.name, Organization.logo_url, Team.name, User.name, member_rights.role_of(Invitation.invited_by))
         .join(Organization, Organization.id == Invitation.organization_id)
         .outerjoin(Team, Team.id == Invitation.team_id)
         .outerjoin(User, User.id == Invitation.invited_by)
@@ -57,8 +57,8 @@ def show(session: Session, token: str) -> OpenInvitationRead:
     ).one_or_none()
     if found is None:
         raise _not_valid(None)
-    invitation, name, logo_url, team_name, inviter_name = found
-    _must_be_open(invitation)
+    invitation, name, logo_url, team_name, inviter_name, inviter_role = found
+    _must_be_open(invitation, inviter_role)
     return OpenInvitationRead(
         organization_name=name,
         organization_logo_url=logo_url,
@@ -80,12 +80,12 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
         organization = seats.lock(session)
     except seats.NoSuchOrganization:
         raise _not_valid(None) from None
-    invitation, user, member = _found(session, caller, organization, token)
+    invitation, user, member, inviter_role = _found(session, caller, organization, token)
     if user.email_verified_at is None or (user.email or "").lower() != invitation.email.lower():
         raise InvitedSomebodyElse("This invitation is for another address; log in with the account that has it, and accept again.")
     if member is not None and (invitation.team_id is None or member.deactivated_at is not None):
         raise AlreadyMember("You belong to this organization already.")
-    _must_be_open(invitation)
+    _must_be_open(invitation, inviter_role)
 
     if member is None:
         seats.take(session, organization, address=invitation.email)
@@ -113,18 +113,19 @@ def decline(session: Session, caller: Caller, token: str) -> None:
     mine = select(Invitation).where(Invitation.token_hash == invitations.digest(token))
     is_there = select(Organization.id).where(Organization.id == Invitation.organization_id).exists()
     invitation = session.scalar(mine.where(is_there).with_for_update())
-    if invitation is None:
-        raise _not_valid(None)
-    _must_be_open(invitation)
+    if invitation is None or invitation.status is not InvitationStatus.PENDING or invitation.expires_at <= now():
+        raise _not_valid(invitation.status if invitation is not None else None)
     invitation.status = InvitationStatus.DECLINED
     audit.record(session, caller, "invitation.declined", invitation, team_id=invitation.team_id)
     outbox.announce(session, "identity.invitation_declined", invitation_id=invitation.id)
 
 
-def _found(session: Session, caller: Caller, organization: Organization, token: str) -> tuple[Invitation, User, OrganizationMember | None]:
+def _found(
+    session: Session, caller: Caller, organization: Organization, token: str
+) -> tuple[Invitation, User, OrganizationMember | None, MemberRole | None]:
     is_mine = and_(OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == User.id)
     found = session.execute(
-        select(Invitation, User, OrganizationMember)
+        select(Invitation, User, OrganizationMember, member_rights.role_of(Invitation.invited_by))
         .select_from(Invitation)
         .join(User, User.id == caller.actor_id)
         .outerjoin(OrganizationMember, is_mine)
@@ -133,12 +134,15 @@ def _found(session: Session, caller: Caller, organization: Organization, token: 
     ).one_or_none()
     if found is None:
         raise _not_valid(None)
-    return found[0], found[1], found[2]
+    return found[0], found[1], found[2], found[3]
 
 
-def _must_be_open(invitation: Invitation) -> None:
+def _must_be_open(invitation: Invitation, inviter_role: MemberRole | None) -> None:
+    """Nobody has answered it or taken it back, its time is not over, and who invited may still give that role."""
     if invitation.status is not InvitationStatus.PENDING or invitation.expires_at <= now():
         raise _not_valid(invitation.status)
+    if not member_rights.could_invite(inviter_role, invitation.role):
+        raise _not_valid(None)
 
 
 def _not_valid(status: InvitationStatus | None) -> InvitationNotValid:

@@ -1,6 +1,6 @@
 """The mails of identity: which event asks for which, and what they say.
 
-A function of LETTERS gets the event's payload and `send`; it sends what is still to be sent, and nothing when the event comes again.
+A function of LETTERS gets the event's payload and `send`, by which a mail of that event leaves once, however often the event comes.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,11 @@ from parley.identity import invitation_letter, invitations, links, mailed
 from parley.identity.models import User, VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
 from parley.kernel.mail import Mail, compose, is_deliverable
+from parley.kernel.mail_claims import Sender
 from parley.kernel.mail_headers import PRODUCT
 
-Send = Callable[[Mail], None]
-Letter = Callable[[Caller, dict[str, Any], Send], None]
+Letter = Callable[[Caller, dict[str, Any], Sender], None]
 FOLDER = Path(__file__).parent / "templates"
 
 _NOT_YOU = "If it was not you who asked, ignore this mail: without the link nothing happens."
@@ -76,7 +75,7 @@ def letter(
     )
 
 
-def _link_created(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+def _link_created(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """A link to an address that has an account, or for a registration to one that has none."""
     link = links.of_row(UUID(payload["token_id"]))
     if link is None or link.sent_at is not None or not is_deliverable(link.email):
@@ -116,8 +115,7 @@ def _for(link: links.Link) -> Mail | None:
     )
 
 
-def _password_changed(caller: Caller, payload: dict[str, Any], send: Send) -> None:
-    """A second copy, when the event comes again, says nothing new."""
+def _password_changed(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     with db.personal(caller, UUID(payload["user_id"])) as session:
         email = session.scalar(select(User.email).where(User.id == UUID(payload["user_id"])))
     if email is not None and is_deliverable(email):
@@ -126,12 +124,12 @@ def _password_changed(caller: Caller, payload: dict[str, Any], send: Send) -> No
                 email,
                 subject=f"Your password for {PRODUCT} was changed",
                 paragraphs=["The password of your account was changed, and other sessions have ended.", _WARNING],
-                entity=f"password-{payload['user_id']}-{now():%Y%m%d%H%M}",
+                entity=f"password-{send.event_id}",
             )
         )
 
 
-def _email_changed(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+def _email_changed(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """To the address that is not the account's any more; once."""
     row_id = UUID(payload["token_id"])
     email, digest = links.old_address(row_id)
@@ -149,7 +147,7 @@ def _email_changed(caller: Caller, payload: dict[str, Any], send: Send) -> None:
         links.forget_wanted(session, row_id)
 
 
-def _account_deleted(caller: Caller, payload: dict[str, Any], send: Send) -> None:
+def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """To the address that was the account's; once, and then nothing holds it any more."""
     row_id = UUID(payload["token_id"])
     email, digest = links.old_address(row_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import seats, sessions, standing
+from parley.identity import invitations, seats, sessions, standing
 from parley.identity.member_schemas import MemberRead
 from parley.identity.models import ApiKey, MemberRole, OrganizationMember, User
 from parley.identity.standing import NoSuchMember
@@ -56,6 +56,7 @@ def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRol
     old = other.role
     if role is not old:
         other.role = role
+        invitations.end_of(session, caller, user_id, role)
         action = "member.promoted" if standing.rank(role) > standing.rank(old) else "member.demoted"
         audit.record(session, caller, action, other, old={"role": old.value}, new={"role": role.value}, target_user_id=user_id)
         outbox.announce(session, "identity.member_role_changed", user_id=user_id, role=role.value)
@@ -97,6 +98,7 @@ def part(session: Session, caller: Caller, member: OrganizationMember, action: s
     # An invitation that brings the person back does not bring their keys back.
     keys = update(ApiKey).where(ApiKey.organization_id == member.organization_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
     later(session, keys.values(revoked_at=now()))
+    invitations.end_of(session, caller, user_id, None)
     audit.record(session, caller, action, member, old={"role": role.value}, target_user_id=user_id)
     outbox.announce(session, LEFT, user_id=user_id, because=because)
     # Their places in teams go with it: the keys say so.

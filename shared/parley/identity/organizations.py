@@ -103,7 +103,7 @@ def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Orga
 
 
 def delete(session: Session, caller: Caller) -> None:
-    """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is free."""
+    """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is kept back for 90 days."""
     organization = seats.lock(session)
     organization.deleted_at = now()
     audit.record(session, caller, "organization.deleted", organization)

@@ -6,6 +6,7 @@ is unique here. Names of persons are kept as their SHA-256, so that the director
 """
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class DirectoryEntry(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID | None] = mapped_column(index=True)
     user_id: Mapped[UUID | None] = mapped_column(index=True)
+    released_at: Mapped[datetime | None]
 
 
 def enter(session: Session, kind: Kind, key: str) -> None:

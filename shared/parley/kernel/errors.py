@@ -98,3 +98,10 @@ class Unavailable(Refusal):
     def __init__(self, detail: str, retry_after_seconds: int = 2, **extensions: Any) -> None:
         super().__init__(detail, **extensions)
         self.headers = {"retry-after": str(retry_after_seconds)}
+
+
+class AnswerLost(Exception):
+    """No refusal: a call outside may have had its effect, and nobody heard whether it did.
+
+    It names the failure's type: the failure's text may hold an address.
+    """

@@ -194,7 +194,7 @@ def _own(session: Session, caller: Caller, event_type_id: UUID) -> EventType:
     found = session.scalars(mine).one_or_none()
     if found is None:
         raise NoSuchEventType
-    ownership.check(caller, found.user_id)
+    ownership.check(session, caller, found.user_id)
     return found
 
 

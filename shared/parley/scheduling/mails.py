@@ -68,7 +68,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What mails tell of a booking. `token` opens the invitee's page, `page` is where to book anew, `reason` why it was canceled."""
+    """What mails tell of a booking. `token` opens the invitee's page, `page` is where to book anew, `reason` why it was canceled.
+
+    `before` are start and end that it had before it was moved.
+    """
 
     booking_id: UUID
     calendar_uid: UUID
@@ -89,6 +92,7 @@ class Facts:
     is_pending: bool
     token: str
     page: str | None
+    before: tuple[datetime, datetime] | None = None
 
     @property
     def host_name(self) -> str | None:
@@ -120,6 +124,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         "is_host": is_host,
         "is_canceled": is_over,
         "when": when(facts.start, facts.end, to.timezone),
+        "before": when(*facts.before, to.timezone) if facts.before else None,
         "link": link,
     }
     text = render("mail.txt", **shown)

@@ -358,7 +358,8 @@ class NotificationLog(Tenant, Swept, Timestamps, Base):
     """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened.
 
     A workflow's sendings name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management
-    link: the link is a secret. `attempted_at` is when somebody last took it up. `address` is the recipient in small letters.
+    link: the link is a secret. `attempted_at` is when somebody last took it up, `doubtful_sends` how often it may have left, and
+    nobody heard. `from_host_id` is the host who was told that the booking is theirs no more. `address` is the recipient in small letters.
     """
 
     __tablename__ = "scheduling_notification_logs"
@@ -389,3 +390,5 @@ class NotificationLog(Tenant, Swept, Timestamps, Base):
     sent_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
+    doubtful_sends: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    from_host_id: Mapped[UUID | None]

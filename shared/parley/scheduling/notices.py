@@ -1,7 +1,7 @@
 """Which mails an event asks for, and the log that keeps them from being sent twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,8 +13,9 @@ from parley.scheduling import claims, occasions
 from parley.scheduling.bookings import management_token
 from parley.scheduling.brands import Brand
 from parley.scheduling.invitations import Method, Person
-from parley.scheduling.kinds import STANDING, BookingStatus, NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.mails import Facts, News, Reader, is_deliverable, subject
+from parley.scheduling.models import Booking, NotificationLog
 from parley.scheduling.occasions import ERASED
 
 _TOLD = {
@@ -36,35 +37,50 @@ class Notice:
     facts: Facts
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record as mails tell of it, with its hosts: those who can be told among them are `readers`."""
+
+    booking: Booking
+    facts: Facts
+    hosts: Sequence[User]
+
+    @property
+    def readers(self) -> list[Reader]:
+        return [_reader(host, is_first=host.id == self.booking.host_id) for host in self.hosts if is_deliverable(host.email)]
+
+
 def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID, from_host_id: UUID | None = None) -> list[Notice]:
     """The mails that the event asks for and that nobody has sent. `from_host_id` had the booking before. Raises `StillSending`.
 
     Events come in any order. A booking that does not stand any more is not confirmed to anybody, however late its creation is heard of;
-    its cancellation is always told, for it carries a higher sequence than whatever was sent before.
+    that it ended, or went to others, is always told, for it carries a higher sequence than whatever was sent before.
     """
-    told = _TOLD.get(event_name)
-    found = _found(session, booking_id) if told else None
-    if found is None or told is None:
+    news = _TOLD.get(event_name)
+    present = _record(session, booking_id) if news else None
+    if present is None or news is None:
         return []
-    facts, hosts, status, was_confirmed = found
-    is_standing = status in STANDING
-    if told is News.BOOKED and facts.is_pending:
-        told = News.REQUESTED
-    elif told is News.CANCELED and not was_confirmed:
-        told = News.DECLINED
-    is_wanted = is_standing or told.method is Method.CANCEL
+    if news is News.BOOKED and present.facts.is_pending:
+        news = News.REQUESTED
+    elif news is News.CANCELED and present.booking.confirmed_at is None and present.booking.canceled_by is not CanceledBy.INVITEE:
+        news = News.DECLINED
 
+    past = _past(session, event_id, news, present, from_host_id)
+    facts = present.facts if past is None else replace(present.facts, before=(past.facts.start, past.facts.end))
     invitees = [_invitee(facts)] if facts.invitee_email else []
-    readers = [(reader, told) for reader in (*invitees, *hosts)]
-    if told is News.HOST_CHANGED or told is News.MOVED:
-        readers += [(reader, News.HANDED_OVER) for reader in _former(session, from_host_id, hosts)]
+    readers: list[tuple[Reader, News, Facts, UUID | None]] = [(reader, news, facts, None) for reader in (*invitees, *present.readers)]
+    if past is not None:
+        kept = {host.id for host in present.hosts}
+        gone = [host for host in past.hosts if host.id not in kept and is_deliverable(host.email)]
+        readers += [(_reader(host, is_first=False), News.HANDED_OVER, past.facts, host.id) for host in gone]
     notices: list[Notice] = []
-    for reader, news in readers:
-        log_id = _claim(session, event_id, event_name, booking_id, reader, subject(facts, reader, news), is_wanted=is_wanted)
+    for reader, what, of, former in readers:
+        is_wanted = present.booking.status in STANDING or what.method is Method.CANCEL
+        line = subject(of, reader, what)
+        log_id = _claim(session, event_id, event_name, booking_id, reader, line, is_wanted=is_wanted, from_host_id=former)
         if log_id is not None and is_wanted:
-            notices.append(Notice(log_id, reader, news, facts))
-    if is_wanted:
-        claims.check_nobody_else_sends(session, event_id, {notice.id for notice in notices})
+            notices.append(Notice(log_id, reader, what, of))
+    claims.check_nobody_else_sends(session, event_id, {notice.id for notice in notices})
     return notices
 
 
@@ -76,15 +92,39 @@ def _reader(host: User, is_first: bool) -> Reader:
     return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, "host" if is_first else f"host-{host.id}")
 
 
-def _former(session: Session, host_id: UUID | None, hosts: Sequence[Reader]) -> list[Reader]:
-    """Who had it before, where that is not one of the hosts, to take it out of their calendar."""
-    host = session.scalar(select(User).where(User.id == host_id)) if host_id is not None else None
-    if host is None or not is_deliverable(host.email) or host.email in {reader.email for reader in hosts}:
-        return []
-    return [_reader(host, is_first=False)]
+def _past(session: Session, event_id: UUID, news: News, present: _Record, from_host_id: UUID | None) -> _Record | None:
+    """The meeting as it was before it was moved, or given to another host: who has lost it is told of the one that they had.
+
+    The record that was moved is still there. One that changed hands is the same one, but for the host, whom the event names, and the log
+    where the event comes from there.
+    """
+    booking = present.booking
+    if news is News.MOVED and booking.rescheduled_from_id is not None:
+        was = _record(session, booking.rescheduled_from_id)
+        return was and replace(was, facts=replace(was.facts, booking_id=booking.id, changed_at=booking.created_at))
+    if news is not News.HOST_CHANGED:
+        return None
+    if from_host_id is None:
+        named = select(NotificationLog.from_host_id).where(NotificationLog.event_id == event_id, NotificationLog.from_host_id.is_not(None))
+        from_host_id = session.scalars(named.limit(1)).one_or_none()
+    host = session.scalar(select(User).where(User.id == from_host_id)) if from_host_id is not None else None
+    if host is None:
+        return None
+    others = [other for other in present.facts.hosts[1:] if other.email != host.email]
+    return _Record(booking, replace(present.facts, hosts=[_person(host, present.facts.organization_name), *others]), [host])
 
 
-def _claim(session: Session, event_id: UUID, event: str, booking_id: UUID, reader: Reader, line: str, *, is_wanted: bool) -> UUID | None:
+def _claim(
+    session: Session,
+    event_id: UUID,
+    event: str,
+    booking_id: UUID,
+    reader: Reader,
+    line: str,
+    *,
+    is_wanted: bool,
+    from_host_id: UUID | None,
+) -> UUID | None:
     return claims.claim(
         session,
         event_id=event_id,
@@ -95,11 +135,15 @@ def _claim(session: Session, event_id: UUID, event: str, booking_id: UUID, reade
         channel=NotificationChannel.EMAIL,
         status=NotificationStatus.PENDING if is_wanted else NotificationStatus.CANCELED,
         subject=line,
+        from_host_id=from_host_id,
     )
 
 
-def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], BookingStatus, bool] | None:
-    """What mails tell of the booking as it is now; its hosts who can be told; its status, and whether it was ever confirmed."""
+def _person(host: User, organization_name: str) -> Person:
+    return Person(host.name or organization_name, (host.email or "") if is_deliverable(host.email) else "")
+
+
+def _record(session: Session, booking_id: UUID) -> _Record | None:
     found = occasions.occasion(session, booking_id)
     if found is None:
         return None
@@ -117,7 +161,7 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
         location=booking.location,
         event_type_name=found.event_type.name,
         organization_name=organization_name,
-        hosts=[Person(host.name or organization_name, (host.email or "") if is_deliverable(host.email) else "") for host in found.hosts],
+        hosts=[_person(host, organization_name) for host in found.hosts],
         invitee_name=called(invitee.name) or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
@@ -127,5 +171,4 @@ def _found(session: Session, booking_id: UUID) -> tuple[Facts, list[Reader], Boo
         token=management_token(booking),
         page=Brand(organization.name, organization.slug, None, None).address(event_type.slug) if is_offered else None,
     )
-    readers = [_reader(host, is_first=host.id == booking.host_id) for host in found.hosts if is_deliverable(host.email)]
-    return facts, readers, booking.status, booking.confirmed_at is not None
+    return _Record(booking, facts, found.hosts)

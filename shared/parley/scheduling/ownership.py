@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.identity import member_rights
 from parley.identity.models import OrganizationMember, Team, User
-from parley.kernel.callers import ActorType, Caller
+from parley.kernel.callers import Caller
 from parley.kernel.errors import Forbidden, Unprocessable
 
 
@@ -34,10 +35,9 @@ def person(caller: Caller) -> UUID:
     return caller.person_id
 
 
-def check(caller: Caller, user_id: UUID) -> None:
-    """One's own, or anybody's for administrators and keys: their scope was asked for at the door. Raises `NotYours`."""
-    is_own = caller.actor_type is not ActorType.USER or caller.actor_id == user_id
-    if not is_own and caller.role not in ("OWNER", "ADMIN"):
+def check(session: Session, caller: Caller, user_id: UUID) -> None:
+    """One's own, or anybody's for administrators. A key stands where its maker stands now. Raises `NotYours`."""
+    if caller.person_id != user_id and not member_rights.administers(session, caller):
         raise NotYours("This belongs to a colleague; ask them, or an administrator.")
 
 

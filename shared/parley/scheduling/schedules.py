@@ -158,7 +158,7 @@ def _own(session: Session, caller: Caller, schedule_id: UUID) -> AvailabilitySch
     found = session.scalars(mine).one_or_none()
     if found is None:
         raise NoSuchSchedule
-    ownership.check(caller, found.user_id)
+    ownership.check(session, caller, found.user_id)
     return found
 
 

@@ -1,12 +1,12 @@
 """Mails to owner and administrators, when an endpoint fails for long or was disabled."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from parley.identity.letters import letter
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.mail import Mail, is_deliverable
+from parley.kernel.mail import is_deliverable
+from parley.kernel.mail_claims import Sender
 from parley.webhooks import queries
 from parley.webhooks.messages import DISABLED
 from parley.webhooks.models import DisabledReason, WebhookSubscription
@@ -18,8 +18,8 @@ _WHY = {
 }
 
 
-def write(caller: Caller, event: str, subscription_id: UUID, send: Callable[[Mail], None]) -> None:
-    """A mail for each of them; none when the endpoint works again. When the event comes again, the mails are copies (`X-Entity-Ref-ID`)."""
+def write(caller: Caller, event: str, subscription_id: UUID, send: Sender) -> None:
+    """A mail for each of them; none when the endpoint works again. One whose address is refused keeps nobody from theirs."""
     with transaction(caller) as session:
         row = queries.subscription(session, subscription_id)
         addresses = [user.email for user in queries.keepers(session) if user.email is not None and is_deliverable(user.email)]
@@ -27,9 +27,8 @@ def write(caller: Caller, event: str, subscription_id: UUID, send: Callable[[Mai
     if row is None or said is None:
         return
     subject, paragraphs = said
-    moment = row.disabled_at or row.warned_at
-    for address in addresses:
-        send(letter(address, subject=subject, paragraphs=paragraphs, entity=f"webhook-{row.id}-{moment:%Y%m%dT%H%M%S}"))
+    entity = f"webhook-{row.id}-{send.event_id}"
+    send.each(letter(address, subject=subject, paragraphs=paragraphs, entity=entity) for address in addresses)
 
 
 def _said(row: WebhookSubscription, event: str) -> tuple[str, list[str]] | None:

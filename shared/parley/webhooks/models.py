@@ -25,21 +25,25 @@ class DeliveryStatus(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """MANUAL: somebody did it. GONE: it answered 410. FAILING: days of nothing but failures."""
+    """MANUAL: somebody did it. GONE: it answered 410. FAILING: days of nothing but failures. MAKER_LEFT: who answers for it may not any
+    more; an administrator who enables it does from then on."""
 
     MANUAL = "MANUAL"
     GONE = "GONE"
     FAILING = "FAILING"
+    MAKER_LEFT = "MAKER_LEFT"
 
 
 class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
-    """`failing_since` is the first failure after the last success, `paused_until` the end of what it asked for when it was under load.
+    """`maker_id` is who answers for it: nothing is sent when they may not have webhooks any more. `failing_since` is the first failure
+    after the last success, `paused_until` the end of what it asked for when it was under load.
     A deleted subscription has lost its secrets.
     """
 
     __tablename__ = "webhooks_subscriptions"
 
     name: Mapped[str]
+    maker_id: Mapped[UUID]
     url: Mapped[str]
     events: Mapped[list[str]]
     secret: Mapped[Sealed | None] = mapped_column(SealedText, default=None)

@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
+from parley.identity import member_rights
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.webhooks.catalogue import PING
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
+WRITE = "webhooks:write"
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.RETRYING)
 _BULKY = (WebhookDelivery.payload, WebhookDelivery.response_body, WebhookDelivery.request_headers, WebhookDelivery.attempts)
 
@@ -32,6 +34,15 @@ def listeners(session: Session) -> Sequence[Any]:
     """Id, events and whether active of every subscription. Who disables or enables one waits until the deliveries are written."""
     columns = (WebhookSubscription.id, WebhookSubscription.events, WebhookSubscription.is_active)
     return session.execute(select(*columns).with_for_update(read=True)).all()
+
+
+def has_maker(session: Session, row: WebhookSubscription) -> bool:
+    """Whether somebody answers for a subscription now. One query."""
+    return bool(session.scalar(select(_has_maker(row))))
+
+
+def _has_maker(row: WebhookSubscription) -> ColumnElement[bool]:
+    return member_rights.holds(row.maker_id, WRITE)
 
 
 def subscription_count(session: Session) -> int:
@@ -58,11 +69,12 @@ def delivery(session: Session, delivery_id: UUID) -> WebhookDelivery | None:
     return session.scalars(select(WebhookDelivery).where(WebhookDelivery.id == delivery_id)).one_or_none()
 
 
-def in_flight(session: Session, subscription_id: UUID, at: datetime) -> int:
-    """How many attempts are being made."""
+def in_flight(session: Session, row: WebhookSubscription, at: datetime) -> tuple[int, bool]:
+    """How many attempts are being made, and whether somebody answers for the subscription now. One query."""
     running = (WebhookDelivery.attempt_id.is_not(None)) & (WebhookDelivery.next_retry_at > at)
-    counted = select(func.count()).select_from(WebhookDelivery).where(WebhookDelivery.subscription_id == subscription_id, running)
-    return session.scalars(counted).one()
+    counted = select(func.count()).select_from(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, running)
+    count, has_maker = session.execute(select(counted.scalar_subquery(), _has_maker(row))).one()
+    return count, has_maker
 
 
 def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> Sequence[WebhookDelivery]:

@@ -31,12 +31,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What happens outside: `send` gives a request to the sender, `wake` a message to this worker in so many seconds."""
+    """What happens outside: `send` gives a request to the sender, `wake` a message to this worker in so many seconds.
+
+    `write` sends the mails of an event about a subscription.
+    """
 
     send: Callable[[Request], None]
     wake: Callable[[str, int], None]
     show: Tell
-    write: Callable[[Caller, str, UUID], None]
+    write: Callable[[Caller, UUID, str, UUID], None]
 
 
 def take_up(caller: Caller, heard: Heard, effects: Effects) -> None:
@@ -49,7 +52,7 @@ def take_up(caller: Caller, heard: Heard, effects: Effects) -> None:
             turn = turns.settle(session, caller, outcome)
         _carry_out(caller, outcome.subscription_id, turn, effects)
     elif heard.name in {FAILING, DISABLED}:
-        effects.write(caller, heard.name, UUID(heard.payload["subscription_id"]))
+        effects.write(caller, heard.id, heard.name, UUID(heard.payload["subscription_id"]))
     else:
         with transaction(caller) as session:
             told = telling.tell(session, caller, heard.id, heard.name, heard.occurred_at, heard.payload, effects.show)

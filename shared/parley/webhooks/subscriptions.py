@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import update
@@ -69,7 +70,8 @@ def add(
     if queries.subscription_count(session) >= MOST:
         raise TooManySubscriptions(f"An organization has at most {MOST} webhook subscriptions; delete one first.")
 
-    row = WebhookSubscription(name=name, url=url, events=events, max_per_minute=max_per_minute)
+    assert caller.person_id is not None
+    row = WebhookSubscription(name=name, maker_id=caller.person_id, url=url, events=events, max_per_minute=max_per_minute)
     session.add(row)
     secret = signing.new_secret()
     row.header_names = sorted(headers or {})
@@ -107,11 +109,11 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
     """Change what is given; a URL was checked. Raises `NoSuchSubscription`."""
     row = subscription(session, caller, subscription_id, to_change=True)
 
-    said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active"})
+    said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active", "url"})
     for name, value in said.items():
         setattr(row, name, value)
     if wanted.url is not None:
-        row.paused_until = None  # it was another's wish
+        _lead_to(row, wanted.url)
     if wanted.headers is not None:
         row.header_names, row.header_values = sorted(wanted.headers), None
         if wanted.headers:
@@ -130,8 +132,22 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
 def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) -> None:
     """Send to another URL, which was checked. Raises `NoSuchSubscription`."""
     row = subscription(session, caller, subscription_id, to_change=True)
-    row.url, row.paused_until, row.updated_at = url, None, clock.now()
+    _lead_to(row, url)
+    row.updated_at = clock.now()
     audit.record(session, caller, "webhook_subscription.updated", row, new={"changed": ["url"]})
+
+
+def _lead_to(row: WebhookSubscription, url: str) -> None:
+    """Another URL. What was asked for by the endpoint was its own wish, and secret headers were for its origin alone."""
+    if _origin(url) != _origin(row.url):
+        row.header_names, row.header_values = [], None
+    row.url, row.paused_until = url, None
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port (RFC 6454)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
@@ -145,6 +161,8 @@ def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
 
 def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
+    if caller.person_id is not None and not queries.has_maker(session, row):
+        row.maker_id = caller.person_id  # who answers for it from now on
     if row.is_active:
         return
     at = clock.now()

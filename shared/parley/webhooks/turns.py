@@ -45,7 +45,7 @@ class Turn:
 def take(session: Session, caller: Caller, subscription_id: UUID) -> Turn:
     """Lease what may be attempted now, and sign it."""
     row = queries.subscription(session, subscription_id, to_change=True)
-    return Turn(_take(session, row)) if row is not None else Turn()
+    return Turn(_take(session, caller, row)) if row is not None else Turn()
 
 
 def settle(session: Session, caller: Caller, outcome: Outcome) -> Turn:
@@ -66,16 +66,19 @@ def settle(session: Session, caller: Caller, outcome: Outcome) -> Turn:
             tell_ended(session, [delivery.event_id])
         if delivery.next_retry_at is not None:
             wake_in = max(math.ceil((delivery.next_retry_at - clock.now()).total_seconds()), 0)
-    requests = _take(session, row)
+    requests = _take(session, caller, row)
     return Turn(requests, wake_in if wake_in is not None and wake_in <= LONGEST_DELAY else None)
 
 
-def _take(session: Session, row: WebhookSubscription) -> list[Request]:
+def _take(session: Session, caller: Caller, row: WebhookSubscription) -> list[Request]:
     at = clock.now()
+    running, has_maker = queries.in_flight(session, row, at)
+    if not has_maker:
+        disable(session, caller, row, DisabledReason.MAKER_LEFT)
     if not row.is_active:
         hold(session, row)
     is_proven = row.last_success_at is not None and row.failing_since is None
-    places = (AT_ONCE if is_proven else AT_ONCE_UNPROVEN) - queries.in_flight(session, row.id, at)
+    places = (AT_ONCE if is_proven else AT_ONCE_UNPROVEN) - running
     if row.minute_began_at is None or not timedelta(0) <= at - row.minute_began_at < _MINUTE:
         row.minute_began_at, row.sent_in_minute = at, 0
     # What finds no place is looked for again when an attempt has ended; what the minute has no room for, by the sweep.

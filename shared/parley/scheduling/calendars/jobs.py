@@ -19,7 +19,7 @@ from parley.scheduling.calendars.health import DIED
 from parley.scheduling.calendars.models import CalendarConnection, CalendarEvent
 
 if TYPE_CHECKING:
-    from parley.kernel.mail import Mail
+    from parley.kernel.mail_claims import Sender
 
 MEMBER_LEFT, USER_DELETED = "identity.member_left", "identity.user_deleted"
 EVENT_DUE = "scheduling.calendar_event_due"
@@ -28,8 +28,8 @@ _PUT_OFF = timedelta(minutes=10)
 AT_ONCE = 500
 
 
-def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[["Mail"], None]) -> None:
-    """Any message may come twice, late, or in any order."""
+def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[], "Sender"]) -> None:
+    """Any message may come twice, late, or in any order. `send` makes what sends its mails: seldom needed, and imported then."""
     if name == CHANGED:
         syncing.sync(caller, UUID(payload["connection_id"]))
     elif name == EVENT_DUE:
@@ -42,7 +42,7 @@ def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[
         # Templates: seldom needed.
         from parley.scheduling.calendars.owner_letter import write
 
-        write(caller, UUID(payload["connection_id"]), send)
+        write(caller, UUID(payload["connection_id"]), send())
     else:
         for row_id in writing.note(caller, UUID(payload["booking_id"])):
             writing.settle(caller, row_id)

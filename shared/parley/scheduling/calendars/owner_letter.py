@@ -1,6 +1,5 @@
 """The mail to the owner of a connection that died, or fails for long."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,11 +8,12 @@ from parley.identity.letters import letter
 from parley.identity.models import User
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.mail import Mail, is_deliverable
+from parley.kernel.mail import is_deliverable
+from parley.kernel.mail_claims import Sender
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
 
 
-def write(caller: Caller, connection_id: UUID, send: Callable[[Mail], None]) -> None:
+def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
     """None when it works again."""
     with transaction(caller) as session:
         mine = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
@@ -29,6 +29,5 @@ def write(caller: Caller, connection_id: UUID, send: Callable[[Mail], None]) -> 
         subject = f"Your calendar {row.account_name} can't be reached"
         said = [f"For more than a day, your calendar could not be read. {row.error_message or ''}".strip()]
         said += ["We keep trying. Meanwhile we go by what we knew of it last."]
-    moment = row.notified_at or row.updated_at
-    entity = f"calendar-{row.id}-{moment:%Y%m%dT%H%M%S}"
+    entity = f"calendar-{row.id}-{send.event_id}"
     send(letter(owner.email or "", recipient_name=owner.name or "", subject=subject, paragraphs=said, entity=entity))

@@ -6,14 +6,16 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from parley.identity import member_rights
 from parley.kernel import audit, clock, outbox, paging
-from parley.kernel.callers import ActorType, Caller
+from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, Forbidden, NotFound
 from parley.kernel.paging import Page
 from parley.scheduling import ownership, queries
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import TIMED, NotificationChannel, RecipientKind, WorkflowTrigger
-from parley.scheduling.workflows import terms
+from parley.scheduling.models import EventType
+from parley.scheduling.workflows import entitlement, terms
 from parley.scheduling.workflows.models import Workflow
 from parley.scheduling.workflows.schemas import WorkflowCreate, WorkflowCreatedRead, WorkflowDetailRead, WorkflowRead, WorkflowUpdate
 from parley.webhooks import subscriptions
@@ -56,9 +58,11 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
     """A workflow of who asks; a WEBHOOK's URL was checked. Bookings that are there already are followed as well.
 
     Raises `MisfitWorkflow`, `UnknownVariable`, `BrokenTemplate`, `TextsNotOffered`, `NoSuchEventType`, `NotYours`, `NotForEverybody`,
-    `TooManyWorkflows`, `TooManySubscriptions`.
+    `MissingScope`, `TooManyWorkflows`, `TooManySubscriptions`.
     """
     owner = ownership.person(caller)
+    if wanted.channel is NotificationChannel.WEBHOOK:
+        caller.require("webhooks:write")
     said = wanted.model_dump()
     if wanted.channel is not NotificationChannel.WEBHOOK and not said["recipients"] and not said["addresses"]:
         said["recipients"] = [RecipientKind.INVITEE]
@@ -95,8 +99,8 @@ def _check_reach(session: Session, caller: Caller, event_type_id: UUID | None, *
         event_type = queries.event_type(session, event_type_id)
         if event_type is None:
             raise NoSuchEventType
-        ownership.check(caller, event_type.user_id)
-    if is_wide and caller.actor_type is ActorType.USER and caller.role not in ("OWNER", "ADMIN"):
+        ownership.check(session, caller, event_type.user_id)
+    if is_wide and not member_rights.administers(session, caller):
         raise NotForEverybody
 
 
@@ -129,9 +133,19 @@ def _found(session: Session, workflow_id: UUID, *, to_change: bool = False) -> W
 
 
 def own(session: Session, caller: Caller, workflow_id: UUID) -> Workflow:
-    """Locked, and the caller's to change. Raises `NoSuchWorkflow`, `NotYours`."""
+    """Locked, and the caller's to change as it is: one that reaches beyond its maker's own bookings is the administrators'.
+
+    Raises `NoSuchWorkflow`, `NotYours`, `NotForEverybody`, `MissingScope`.
+    """
     found = _found(session, workflow_id, to_change=True)
-    ownership.check(caller, found.user_id)
+    ownership.check(session, caller, found.user_id)
+    if found.is_organization_wide and not member_rights.administers(session, caller):
+        raise NotForEverybody
+    if found.event_type_id is not None:
+        host = session.scalar(
+            select(EventType.user_id).where(EventType.id == found.event_type_id), execution_options={"with_deleted": True}
+        )
+        ownership.check(session, caller, host or found.user_id)
     return found
 
 
@@ -152,6 +166,8 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
     Raises `NoSuchWorkflow`, `NotYours`, and what `create_workflow` raises.
     """
     found = own(session, caller, workflow_id)
+    if found.channel is NotificationChannel.WEBHOOK:
+        caller.require("webhooks:write")
     asked = wanted.asked()
     endpoint = _endpoint(session, found)
     before = {name: getattr(found, name) for name in (*WorkflowUpdate.model_fields, "channel") if name != "url"}
@@ -165,8 +181,9 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
     if found.channel is NotificationChannel.WEBHOOK and endpoint is None and merged["url"] is None:
         merged["url"] = ""  # its endpoint was deleted: everything else can still be changed
     terms.check(merged)
-    if {"event_type_id", "is_organization_wide"} & asked.keys():
+    if merged["event_type_id"] != before["event_type_id"] or merged["is_organization_wide"] != before["is_organization_wide"]:
         _check_reach(session, caller, merged["event_type_id"], is_wide=merged["is_organization_wide"])
+    _take_over(session, caller, found)
 
     url = merged.pop("url")
     if endpoint is None and url:
@@ -185,6 +202,17 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
 
     audit.record(session, caller, "workflow.updated", found, old=old, new=_plain(found) | {"changed": sorted(asked)})
     return _detail(session, found)
+
+
+def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
+    """Who changes a workflow whose maker may not have it any more answers for it from now on: its addresses are written to again."""
+    if session.scalar(select(entitlement.may_send_outside(workflow))):
+        return
+    owner, workflow.user_id = workflow.user_id, ownership.person(caller)
+    endpoint = _endpoint(session, workflow)
+    if endpoint is not None:
+        endpoint.maker_id = workflow.user_id
+    audit.record(session, caller, "workflow.updated", workflow, old={"user_id": str(owner)}, new={"user_id": str(workflow.user_id)})
 
 
 def delete_workflow(session: Session, caller: Caller, workflow_id: UUID) -> None:

@@ -53,6 +53,7 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
         raise NothingToSend("It is too old to say what it was about.")
 
     row.status, row.attempted_at, row.updated_at = NotificationStatus.PENDING, None, clock.now()
+    row.doubtful_sends = 0  # somebody decided that one more copy may arrive
     if row.workflow_id is None:
         outbox.announce(session, NOTICE_DUE, booking_id=row.booking_id, event_id=row.event_id, event=row.event)
     elif row.channel is NotificationChannel.WEBHOOK:

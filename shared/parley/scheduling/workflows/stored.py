@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from parley.scheduling import claims, occasions
 from parley.scheduling.kinds import NotificationChannel, NotificationStatus
 from parley.scheduling.models import NotificationLog
-from parley.scheduling.workflows import messages, resending, texting
+from parley.scheduling.workflows import entitlement, messages, resending, texting
 from parley.scheduling.workflows.messages import Outgoing
 
 
@@ -23,6 +23,9 @@ def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
     # The row of somebody who was erased has no text, and no address.
     if row.body is None or not resending.is_still_wanted(session, row):
         claims.end(session, row.id, NotificationStatus.CANCELED, "booking_over")
+        return None
+    if not entitlement.may_still_go(session, row):
+        claims.end(session, row.id, NotificationStatus.FAILED, entitlement.MAKER_LEFT)
         return None
     occasion = occasions.occasion(session, row.booking_id) if row.booking_id is not None else None
     text = messages.leaving(row.body or "", occasion, row.recipient_kind)

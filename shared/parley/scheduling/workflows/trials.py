@@ -14,7 +14,7 @@ from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.models import NotificationLog
 from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import allowances, definitions, endpoints, people, samples, texting, wording
+from parley.scheduling.workflows import allowances, definitions, endpoints, entitlement, people, samples, texting, wording
 from parley.scheduling.workflows.people import Recipient
 from parley.scheduling.workflows.schemas import NotificationRead, PreviewRead, PreviewWanted, TrialWanted, VariableRead
 
@@ -94,7 +94,7 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
     subject, text = wording.subject(workflow.subject, known), wording.render(workflow.body, known)
     row = NotificationLog(
         event_id=new_id(),
-        event="TEST",
+        event=entitlement.TEST,
         workflow_id=workflow.id,
         recipient_kind=to.kind,
         recipient=to.address,

@@ -13,7 +13,7 @@ from parley.scheduling import claims, occasions
 from parley.scheduling.kinds import BookingStatus, NotificationChannel, NotificationStatus, WorkflowTrigger
 from parley.scheduling.models import Booking
 from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import allowances, endpoints, messages, people, planning, texting, wording
+from parley.scheduling.workflows import allowances, endpoints, entitlement, messages, people, planning, texting, wording
 from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
 from parley.scheduling.workflows.messages import Outgoing
 from parley.scheduling.workflows.models import Reminder, Workflow
@@ -151,6 +151,8 @@ def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
     """Why it is not sent, if so."""
     if cause.error is not None:
         return cause.error
+    if to.kind in entitlement.OUTSIDE and not session.scalar(select(entitlement.may_send_outside(cause.workflow))):
+        return entitlement.MAKER_LEFT
     if not to.address and cause.workflow.channel is NotificationChannel.SMS:
         return NO_NUMBER
     if cause.workflow.channel is NotificationChannel.SMS and not texting.is_offered():

@@ -1,0 +1,178 @@
+"""Everything that sends a mail or a text claims it first: an event that comes again, or in part, sends nobody the same mail twice."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from email import message_from_string, policy
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from parley.identity.invitations import CREATED
+from parley.identity.mailed import PASSWORD_CHANGED
+from parley.identity.models import Invitation, OrganizationMember, User
+from parley.kernel import db, mail_claims
+from parley.kernel.callers import NOWHERE
+from parley.kernel.clock import now
+from parley.kernel.ids import new_id
+from parley.kernel.mail_claims import MailClaim
+from parley.scheduling.calendars.health import DIED
+from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
+from parley.webhooks.messages import DISABLED
+from parley.webhooks.models import DisabledReason, WebhookSubscription
+from tests.harness import Member, World, sqs_event
+from tests.kernel.losing import losing
+from tests.webhooks.shop import SUBSCRIPTIONS, URL
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+# Their claims are the rows of the log of notifications (`scheduling.claims`).
+LOGGED = {"scheduling/on_booking_changed.py": "notices.take_up", "scheduling/on_workflow_event.py": "steps.take_up"}
+
+
+def address_of(acme: Member, user_id: UUID | None) -> str:
+    (address,) = acme.rows(select(User.email).where(User.id == user_id))
+    return str(address)
+
+
+def webhook(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
+    made = acme.post(SUBSCRIPTIONS, {"name": f"Hook {new_id()}", "url": URL, "events": ["booking.created"]}).body
+    ended = {"is_active": False, "disabled_reason": DisabledReason.GONE, "disabled_at": now()}
+    with db.transaction(acme.caller) as session:
+        session.execute(update(WebhookSubscription).where(WebhookSubscription.id == made["id"]).values(**ended))
+    return "webhooks/on_event", DISABLED, acme.organization_id, {"subscription_id": made["id"], "reason": "GONE"}
+
+
+def password(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
+    return "identity/on_mail_due", PASSWORD_CHANGED, NOWHERE, {"user_id": str(acme.user_id)}
+
+
+def invitation(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
+    made = acme.post("/v1/identity/invitations", {"email": address_of(acme, acme.user_id).replace("@", "+invited@"), "role": "MEMBER"})
+    assert made.status == 201, made.body
+    return "identity/on_mail_due", CREATED, acme.organization_id, {"invitation_id": made.body["id"]}
+
+
+def calendar(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
+    row = CalendarConnection(
+        user_id=acme.user_id,
+        provider=CalendarProvider.GOOGLE,
+        method=next(iter(CalendarMethod)),
+        provider_account_id=str(new_id()),
+        account_name="Calendar",
+        status=CalendarStatus.EXPIRED,
+    )
+    with db.transaction(acme.caller) as session:
+        session.add(row)
+    return "scheduling/on_calendar_job", DIED, acme.organization_id, {"connection_id": str(row.id)}
+
+
+def give(world: World, asked: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
+    """Whether the worker took it."""
+    function, name, organization_id, payload = asked
+    detail = {"id": str(event_id), "organization_id": str(organization_id), "occurred_at": now().isoformat(), "payload": payload}
+    answer = world.invoke(function, sqs_event(json.dumps({"detail-type": name, "detail": detail})))
+    return not answer["batchItemFailures"]
+
+
+def sent(world: World, before: int) -> list[tuple[str, str]]:
+    """Recipient and Message-ID of the mails since."""
+    return [(mail["to"][0], str(message_from_string(mail["raw"], policy=policy.default)["Message-ID"])) for mail in world.mails()[before:]]
+
+
+EVENTS = [webhook, password, invitation, calendar]
+
+
+@pytest.mark.parametrize("made", EVENTS)
+def test_the_same_event_again_sends_no_second_letter(world: World, acme: Member, made: Callable[[Member], Any]) -> None:
+    asked, event_id, before = made(acme), new_id(), len(world.mails())
+    assert all(give(world, asked, event_id) for _ in range(3))
+    first = sent(world, before)
+    assert len(first) == 1
+    assert acme.rows(select(MailClaim.sent_at).order_by(MailClaim.created_at.desc()).limit(1))[0] is not None
+
+
+@pytest.mark.parametrize("made", EVENTS)
+def test_an_answer_that_is_lost_leaves_three_copies_with_one_id(
+    world: World, acme: Member, made: Callable[[Member], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, event_id, before = made(acme), new_id(), len(world.mails())
+    with losing(monkeypatch, "sesv2") as endpoint:
+        taken = [give(world, asked, event_id) for _ in range(6)]
+        assert (taken, endpoint.taken) == ([False] * 3 + [True] * 3, 3)
+    copies = sent(world, before)
+    assert (len(copies), len(set(copies))) == (3, 1)
+
+
+def test_one_refused_address_does_not_repeat_the_others(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    admins = [acme.as_role("ADMIN") for _ in range(2)]
+    keepers = [address_of(acme, member.user_id) for member in (acme, *admins)]
+    asked, event_id, before = webhook(acme), new_id(), len(world.mails())
+    with losing(monkeypatch, "sesv2") as endpoint:
+        endpoint.loses, endpoint.refuses = False, {keepers[0]}
+        assert [give(world, asked, event_id) for _ in range(3)] == [False] * 3
+        assert sorted(to for to, _ in sent(world, before)) == sorted(keepers[1:])
+        endpoint.refuses = set()
+        assert give(world, asked, event_id)
+    assert sorted(to for to, _ in sent(world, before)) == sorted(keepers)
+    assert len(acme.rows(select(OrganizationMember).where(OrganizationMember.role.in_(["OWNER", "ADMIN"])))) == 3
+
+
+def test_a_letter_that_another_worker_has_in_hand_comes_back_and_is_taken_over(world: World, acme: Member) -> None:
+    asked, event_id, before = password(acme), new_id(), len(world.mails())
+    held = mail_claims.Sender(acme.caller, event_id, lambda _: None)
+    mail = type("Mail", (), {"recipient": address_of(acme, acme.user_id), "message": b""})()
+    held(mail)
+    claim = MailClaim.claim == select(MailClaim.claim).order_by(MailClaim.created_at.desc()).limit(1).scalar_subquery()
+    with db.transaction(acme.caller) as session:
+        session.execute(update(MailClaim).where(claim).values(sent_at=None, attempted_at=now()))
+    assert not give(world, asked, event_id)
+    with db.transaction(acme.caller) as session:
+        session.execute(update(MailClaim).where(claim).values(attempted_at=now() - timedelta(minutes=3)))
+    assert give(world, asked, event_id)
+    assert len(sent(world, before)) == 1
+
+
+def test_an_invitation_is_marked_when_its_letter_has_left(world: World, acme: Member) -> None:
+    asked = invitation(acme)
+    assert give(world, asked, new_id())
+    (mailed_at,) = acme.rows(select(Invitation.mailed_at).where(Invitation.id == asked[3]["invitation_id"]))
+    assert mailed_at is not None
+
+
+def test_claims_are_forgotten_when_no_event_comes_again(world: World, acme: Member) -> None:
+    event_id = new_id()
+    assert give(world, password(acme), event_id)
+    with db.transaction(acme.caller) as session:
+        session.execute(update(MailClaim).values(created_at=now() - timedelta(days=31)))
+    with db.sweep() as session:
+        assert mail_claims.forget(session) >= 1
+        assert mail_claims.forget(session) == 0
+
+
+def _modules(tree: ast.Module) -> set[str]:
+    names = {f"{node.module}.{alias.name}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return names | {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+
+
+def test_whoever_sends_claims_first() -> None:
+    """Over all functions: who imports what sends gives it to a `Sender`, or is one of those whose claims are rows of the log."""
+    senders = {}
+    for path in sorted(FUNCTIONS.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        names = _modules(tree)
+        if any(name.startswith(("parley.kernel.post", "parley.kernel.sms")) for name in names):
+            senders[str(path.relative_to(FUNCTIONS))] = path.read_text()
+    assert len(senders) >= 5
+    for name, source in senders.items():
+        assert LOGGED[name] in source if name in LOGGED else "Sender(caller, " in source and source.count("send_discreetly") == 2, name
+    shared = FUNCTIONS.parent / "shared" / "parley"
+    calls = [path for path in shared.rglob("*.py") if ".send_email(" in path.read_text() or ".publish(PhoneNumber" in path.read_text()]
+    assert {path.name for path in calls} == {"post.py", "sms.py"}
+    for path in shared.rglob("*.py"):
+        assert not _modules(ast.parse(path.read_text())) & {"parley.kernel.post", "parley.kernel.sms", "parley.kernel.post.send"}, path
