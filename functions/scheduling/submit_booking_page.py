@@ -7,7 +7,7 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.once import Once, Replayed
-from parley.scheduling import booking_forms, booking_page, limits, links, proof_requests
+from parley.scheduling import booking_forms, booking_page, captcha, limits, links, proof_requests
 from parley.scheduling.booking_page import MISSING, Shown
 from parley.scheduling.calendars.fresh import transacted
 
@@ -29,10 +29,11 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
     if not entered.errors and not entered.is_trapped and entered.wanted is not None:
         try:
             limits.booking(caller, entered.wanted, event_type, visit.host)
+            closed = captcha.verdict(caller, entered.captcha_token)
             once = Once(entered.key, event.get("routeKey", ""), booking_forms.digest(visit.path, body))
             with proof_requests.asked_for(caller, links.named(event_type, visit.host), entered.wanted):
                 booked = transacted(
-                    caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh))
+                    caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
                 )
             return _shown(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
         except Replayed as was:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
-from parley.scheduling import answers
+from parley.scheduling import answers, captcha
 from parley.scheduling.address_proofs import AddressProofNeeded, AddressProofWrong
 from parley.scheduling.answers import InvalidAnswers
 from parley.scheduling.kinds import LocationType, QuestionType
@@ -76,6 +76,7 @@ class Entered:
     wanted: BookingFor | None = None
     key: str | None = None
     hold_token: str | None = None
+    captcha_token: str | None = None
     is_trapped: bool = False
     asks_proof: bool = False
 
@@ -100,6 +101,7 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
     invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
     key, hold_token = given.get("once", ""), given.get("hold_token", "")[:100] or None
     entered = Entered(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
+    entered.captcha_token = next((given[one.field] for one in captcha.WIDGETS.values() if one.field in given), None)
     entered.is_trapped = bool(given.get(TRAP))
     carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name in _ABOUT}
     if "phone" in typed and "phone" not in given:

@@ -61,7 +61,10 @@ class BookingFor(Wanted):
 
 
 class BookingCreate(BookingFor):
+    """`captcha_token` is asked for where the deployment has a captcha (422 `captcha_needed`)."""
+
     event_type_id: UUID
+    captcha_token: Annotated[str, StringConstraints(strict=True, max_length=5000)] | None = None
 
 
 class BookingCancel(Wanted):
