@@ -23,7 +23,7 @@ SECRET_FIELDS = {
 }  # fmt: skip
 SHORTEST = 10  # six digits of a one-time code are found in any row of numbers
 BOOKING_FORM = "POST /{organization}/{event_type}"  # its `key` is one of idempotency, as others stand in a header
-IN_A_MAIL = re.compile(r"(?:/links/|/bookings/|[?#&]token=)([A-Za-z0-9_.~-]{20,})")
+IN_A_MAIL = re.compile(r"(?:/links/|/bookings/|/hosts/|[?#&]token=)([A-Za-z0-9_.~-]{20,})")
 PEOPLE = re.compile(r"[\w.+-]+@[\w.-]+\.test")
 
 

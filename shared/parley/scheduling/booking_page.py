@@ -172,6 +172,7 @@ def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
     row, zone = there.event_type, choice.zone.key
     hosts = [place.name for place in there.places if place.name]
     nothing: dict[str, Any] = {"fields": [], "hidden": {}, "errors": [], "submit": "", "may_hold": None, "was": None, "captcha": None}
+    nothing["is_asked"] = row.requires_confirmation
     html = render(
         "choose.html",
         **nothing

@@ -57,13 +57,14 @@ _HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails."""
+    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails. `link` is a host's page."""
 
     kind: RecipientKind
     name: str
     email: str
     timezone: str
     key: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
     invitee = Person(called(facts.invitee_name), facts.invitee_email)
     is_over = news.method is Method.CANCEL
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
+    decisions = "Confirm, decline or move it" if facts.is_pending else "Move or cancel it"
     is_free = news in (News.CANCELED, News.DECLINED) and not is_host
     shown = {
         "facts": facts,
@@ -126,6 +128,8 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         "when": when(facts.start, facts.end, to.timezone),
         "before": when(*facts.before, to.timezone) if facts.before else None,
         "link": link,
+        "host_link": to.link if is_host and not is_over else None,
+        "decisions": decisions,
     }
     text = render("mail.txt", **shown)
     others = [Person(called(host.name), host.email) for host in facts.hosts[1:] if host.email]

@@ -12,6 +12,7 @@ from parley.kernel.mail import called
 from parley.scheduling import claims, occasions
 from parley.scheduling.bookings import management_token
 from parley.scheduling.brands import Brand
+from parley.scheduling.host_links import HostKey
 from parley.scheduling.invitations import Method, Person
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.mails import Facts, News, Reader, is_deliverable, subject
@@ -47,7 +48,7 @@ class _Record:
 
     @property
     def readers(self) -> list[Reader]:
-        return [_reader(host, is_first=host.id == self.booking.host_id) for host in self.hosts if is_deliverable(host.email)]
+        return [_reader(self.booking, host) for host in self.hosts if is_deliverable(host.email)]
 
 
 def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID, from_host_id: UUID | None = None) -> list[Notice]:
@@ -72,7 +73,7 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
     if past is not None:
         kept = {host.id for host in present.hosts}
         gone = [host for host in past.hosts if host.id not in kept and is_deliverable(host.email)]
-        readers += [(_reader(host, is_first=False), News.HANDED_OVER, past.facts, host.id) for host in gone]
+        readers += [(_former(host), News.HANDED_OVER, past.facts, host.id) for host in gone]
     notices: list[Notice] = []
     for reader, what, of, former in readers:
         is_wanted = present.booking.status in STANDING or what.method is Method.CANCEL
@@ -88,8 +89,15 @@ def _invitee(facts: Facts) -> Reader:
     return Reader(RecipientKind.INVITEE, facts.invitee_name, facts.invitee_email, facts.timezone, "invitee")
 
 
-def _reader(host: User, is_first: bool) -> Reader:
-    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, "host" if is_first else f"host-{host.id}")
+def _reader(booking: Booking, host: User) -> Reader:
+    key = "host" if host.id == booking.host_id else f"host-{host.id}"
+    link = HostKey(booking.organization_id, booking.id, host.id).address
+    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, key, link)
+
+
+def _former(host: User) -> Reader:
+    """Who does not have it any more, and can do nothing with it."""
+    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, f"host-{host.id}")
 
 
 def _past(session: Session, event_id: UUID, news: News, present: _Record, from_host_id: UUID | None) -> _Record | None:
