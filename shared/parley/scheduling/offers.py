@@ -322,11 +322,9 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
             found.seats.append((Seats(begins, (start, end)), number))
         elif what == _LIVE:
             found.live.add(host_id)
-        elif what == _KEPT and host_id in hosts:
-            found.busy.setdefault(host_id, []).append((start, end))
-            found.kept.setdefault(host_id, []).append((start, end))
         elif host_id in hosts:
-            found.busy.setdefault(host_id, []).append((start, end))
+            for times in (found.busy, found.kept) if what == _KEPT else (found.busy,):
+                times.setdefault(host_id, []).append((start, end))
     return found
 
 
