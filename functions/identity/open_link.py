@@ -35,7 +35,7 @@ def submit_link(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
         return _shown(401, link_page.refused(refusal.detail, form.get("challenge")))
     except PasswordNotAccepted as refusal:
         return _shown(422, link_page.asked_again(refusal.detail, token, form))
-    return _shown(200, html, *([browser.cookie_of(started)] if started is not None else []))
+    return _shown(200, html, *([*browser.device_cookie_of(started), browser.cookie_of(started)] if started is not None else []))
 
 
 app.exception_handler(Refusal)(lambda refusal: _shown(refusal.status, link_page.refused(refusal.detail)))

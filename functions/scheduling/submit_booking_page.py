@@ -7,14 +7,12 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.once import Once, Replayed
-from parley.scheduling import booking_forms, booking_page, captcha, limits, links, proof_requests
+from parley.scheduling import booking_forms, booking_page, captcha, links, proof_requests
 from parley.scheduling.booking_page import MISSING, Shown
 from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
-BOOKED: dict[int, OpenAPIResponse] = {
-    303: {"description": "Booked: see the page at Location.", "content": {"text/html": {"schema": {"type": "string"}}}}
-}
+BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked: see the page at Location."}}
 
 
 def _shown(status: int, page: Shown, **headers: str) -> Response[str]:
@@ -28,10 +26,9 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
     refused: Conflict | Unprocessable | None = None
     if not entered.errors and not entered.is_trapped and entered.wanted is not None:
         try:
-            limits.booking(caller, entered.wanted, event_type, visit.host)
             closed = captcha.verdict(caller, entered.captcha_token)
             once = Once(entered.key, event.get("routeKey", ""), booking_forms.digest(visit.path, body))
-            with proof_requests.asked_for(caller, links.named(event_type, visit.host), entered.wanted):
+            with proof_requests.asked_for(caller, links.named(event_type, visit.host), entered.wanted, event_type, visit.host):
                 booked = transacted(
                     caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
                 )

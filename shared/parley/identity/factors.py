@@ -23,7 +23,7 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
     codes: list[str] | None = None
     with db.personal(caller) as session:
         known = oneself.known(session)
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(known.user.id), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(known.user.id), caller.ip_address)
         codes = second_factors.confirm(session, known.user.id, code)
         if codes is not None:
             throttles.succeeded(session, attempt)
@@ -34,11 +34,11 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
 
 
 def prove_either(session: Session, caller: Caller, user: User, password: str | None, code: str | None) -> Refusal | None:
-    """Check one of the two, counted like a log-in. None, or the refusal to raise once the count has committed."""
+    """Check one of the two, counted by itself. None, or the refusal to raise once the count has committed."""
     if password is not None:
         return oneself.prove(session, caller, user, password)
     try:
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(user.id), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(user.id), caller.ip_address)
     except throttles.TooManyAttempts as refusal:
         return refusal
     if second_factors.proved_by(session, user.id, code or "") is None:

@@ -42,11 +42,11 @@ def session_of(caller: Caller) -> UUID | None:
 
 
 def prove(session: Session, caller: Caller, user: User, password: str) -> Refusal | None:
-    """Check the current password, counted like a log-in. None, or the refusal to raise once the count has committed."""
+    """Check the current password, counted by itself. None, or the refusal to raise once the count has committed."""
     if user.password_hash is None:
         return NoPassword("This account has no password; ask for a link that sets one: POST /v1/auth/password-reset.")
     try:
-        attempt = throttles.attempt_within(session, throttles.subject_of(user.email or str(user.id)), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(user.id), caller.ip_address)
     except throttles.TooManyAttempts as refusal:
         return refusal
     if not passwords.matches(user.password_hash, password):
