@@ -16,7 +16,8 @@ ASKED = "scheduling.address_proof_asked"
 
 @contextmanager
 def asked_for(caller: Caller, event_type: Which, wanted: BookingFor, *name: object) -> Iterator[None]:
-    """Count a booking of the event type (by `name`, where its id is not known yet). Where what is done here needs a proof, keep the time, have the code sent, and raise `AddressProofNeeded` with the hold's token."""
+    """Count a booking of the event type (by `name`, where its id is not known yet), made here. Where it needs a proof, keep the time, have
+    the code sent, and raise `AddressProofNeeded` with the hold's token."""
     limits.booking(caller, wanted, *(name or (event_type,)))
     try:
         yield
