@@ -38,8 +38,7 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
     """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
 
     It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when
-    the next hold of the event type comes. Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`,
-    `DayMostlyHeld`.
+    the next hold of the event type comes. Raises `NoSuchEventType`, `DayMostlyHeld`, and what `bookings.find` raises.
     """
     kept = keep(session, event_type_id, wanted)
     return HoldRead(token=kept.token, start_time=kept.slot.start, end_time=kept.slot.end, expires_at=kept.expires_at)
@@ -47,20 +46,20 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
 
 def keep(session: Session, event_type_id: Which, wanted: HoldCreate, *, proof_email: str | None = None) -> Kept:
     """The same; for who has to prove an address first, with it, and where the day is mostly held without keeping the time."""
-    found = offer(session, event_type_id, to_book=True)
+    found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
     day = shares.day_of(found.timezone, wanted.start_time)
     place = bookings.find(session, found, wanted.start_time, wanted.instead_of, around=day)
     hosts = list(place.hosts)
     try:
-        shares.check(found, place.there, place.slot, hosts)
+        shares.check(place.offer, place.there, place.slot, hosts)
     except shares.DayMostlyHeld:
         if proof_email is None:
             raise
         hosts = []
 
-    at, token, event_type = now(), secrets.token_urlsafe(24), found.event_type
+    at, token, event_type = now(), secrets.token_urlsafe(24), place.offer.event_type
     kept = Hold(
         id=new_id(),
         event_type_id=event_type.id,

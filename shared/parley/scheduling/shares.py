@@ -9,8 +9,9 @@ from parley.kernel.admission import WINDOW_SECONDS
 from parley.kernel.clock import now
 from parley.kernel.errors import TooManyRequests
 from parley.scheduling.availability import Interval, Session, Slot, open_slots
+from parley.scheduling.conflicts import Taken
 from parley.scheduling.kinds import EventTypeKind
-from parley.scheduling.offers import Offer, Taken
+from parley.scheduling.offers import Offer
 
 
 class DayMostlyHeld(TooManyRequests):
