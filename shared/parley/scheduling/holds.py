@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import keyed
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.scheduling import bookings, shares
@@ -80,5 +80,5 @@ def keep(session: Session, event_type_id: Which, wanted: HoldCreate, *, proof_em
 
 def forget(session: Session) -> int:
     """Delete what is over, in a sweep. Returns how many."""
-    gone = session.execute(delete(Hold).where(Hold.expires_at <= now()))
+    gone = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
