@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0041_address_proofs"
-down_revision = "0015_mail_limits"
+revision = "0030_address_proofs"
+down_revision = "0029_security_alerts"
 branch_labels = None
 depends_on = None
 
