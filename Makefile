@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: oracle calendars help run demo token organization plan user key number mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
+.PHONY: oracle help run demo backup restore token organization plan user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean calendars number
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -51,6 +51,12 @@ number: ## a WhatsApp number and its access token, as the emulated platform know
 
 mail: ## the last mails that the bundle sent (TO=ada@)
 	@$(RUN) python -m local.mail --to "$$TO"
+
+backup: ## the database into a file (FILE=parley.dump; BACKUP_DATABASE_URL of another server, see docs/operations.md)
+	@$(RUN) python -m local.backup dump "$$FILE"
+
+restore: ## a file of `make backup` into a database of its own (FILE=parley.dump; DATABASE=parley_restored)
+	@$(RUN) python -m local.backup restore "$$FILE" --database "$$DATABASE"
 
 doctor: ## look at the database and the AWS endpoint, and say what is wrong with them
 	@$(RUN) python -m local.doctor
