@@ -97,6 +97,7 @@ KNOWN_TO = {
         "WebhooksUpdateSubscription",
     },
     "CALENDAR_PROVIDERS": {"SchedulingAskCalendar", "SchedulingStartCalendarConsent", "SchedulingFinishCalendarConsent"},
+    "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
     "PEPPER": {
         "SchedulingListSlots",
         "SchedulingGetEventTypePage",
