@@ -57,6 +57,7 @@ class VerificationKind(StrEnum):
     MAGIC_LINK = "MAGIC_LINK"
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105  # a kind, not a secret
     SECOND_FACTOR = "SECOND_FACTOR"
+    SECURITY_ALERT = "SECURITY_ALERT"
 
 
 _OWN = "It belongs to a user: its policy shows a person their own."

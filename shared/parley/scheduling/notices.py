@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.kernel.mail import called
 from parley.scheduling import claims, occasions
 from parley.scheduling.bookings import management_token
 from parley.scheduling.brands import Brand
@@ -168,7 +169,7 @@ def _record(session: Session, booking_id: UUID) -> _Record | None:
         event_type_name=found.event_type.name,
         organization_name=organization_name,
         hosts=[_person(host, organization_name) for host in found.hosts],
-        invitee_name=invitee.name or ERASED,
+        invitee_name=called(invitee.name) or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
         answers=found.answers,
