@@ -212,15 +212,20 @@ class Invitee(Tenant, Swept, Base):
 
 def _index_of(status: BookingStatus) -> Index:
     """Bookings with this status, by start. Under a policy an enum can be the condition of an index, and no column of it (decision 29)."""
-    name = f"ix_scheduling_bookings_{status.value.lower()}"
-    return Index(name, "organization_id", "start_time", "id", postgresql_where=text(f"status = '{status.value}'"))
+    return Index(
+        f"ix_scheduling_bookings_{status.value.lower()}",
+        "organization_id",
+        "start_time",
+        "id",
+        postgresql_where=text(f"status = '{status.value}'"),
+    )
 
 
 class Booking(Tenant, Swept, Timestamps, Base):
     """A meeting with one invitee: a seat of a session, where the event type is a GROUP. What it holds of whose time: `BookingHost`.
     `host_id` is who answers for it, `pool_id` the pool that chose them. `sequence` is the revision of the calendar event (RFC 5545,
     3.8.7.4), whose UID is `calendar_uid`: the id of the first booking of the chain. A record that was moved is RESCHEDULED for good; the
-    new one names it in `rescheduled_from_id`.
+    new one names it in `rescheduled_from_id`. `unproven_network` is the keyed hash of a stranger's who has not proved the address, until it is over.
     """
 
     __tablename__ = "scheduling_bookings"
@@ -272,6 +277,7 @@ class Booking(Tenant, Swept, Timestamps, Base):
     no_show_marked_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     calendar_event_id: Mapped[str | None]
+    unproven_network: Mapped[str | None]
 
 
 class BookingHost(Tenant, Base):

@@ -12,7 +12,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import bookings, queries, transitions, turns
+from parley.scheduling import bookings, queries, shares, transitions, turns
 from parley.scheduling.availability import Slot, busy_span, slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.calendars.known import Fresh
@@ -66,7 +66,7 @@ def reschedule(
     the session at the new start. Moved by the invitee it wants confirmation anew, where the event type does. The old record is locked, and
     does not stand in the way of the new one.
 
-    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, and what `bookings.find` raises.
+    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, `DayMostlyUnproven`, and what `bookings.find` raises.
     """
     was, given = _standing(found, "rescheduled")
     old = was.booking
@@ -77,7 +77,12 @@ def reschedule(
         raise NotOfferedAnyMore
     over = {"status": BookingStatus.RESCHEDULED, "cancel_reason": wanted.reason or None, "sequence": Booking.sequence + 1}
     set_free = update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over)
-    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free)
+    network, day = old.unproven_network, shares.day_of(offered.timezone, wanted.start_time)
+    is_asked_for = by is CanceledBy.INVITEE and network is not None and not day[0] <= old.start_time < day[1]
+    weighed: dict[str, Any] = {"around": day, "network": network} if is_asked_for else {}
+    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free, **weighed)
+    if is_asked_for:
+        shares.check_unproven(place)
     offered = place.offer
     is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
     new = bookings.enter(session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old)
