@@ -153,10 +153,8 @@ def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
         return cause.error
     if to.kind in entitlement.OUTSIDE and not session.scalar(select(entitlement.may_send_outside(cause.workflow))):
         return entitlement.MAKER_LEFT
-    if not to.address and cause.workflow.channel is NotificationChannel.SMS:
-        return NO_NUMBER
-    if cause.workflow.channel is NotificationChannel.SMS and not texting.is_offered():
-        return NOT_OFFERED
+    if cause.workflow.channel is NotificationChannel.SMS and not (to.address and texting.is_offered()):
+        return NOT_OFFERED if to.address else NO_NUMBER
     if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := endpoints.trouble(session, cause.workflow)):
         return trouble
     if to.kind is RecipientKind.ADDRESS and not agreements.has_agreed(session, cause.workflow.channel, to.address):
