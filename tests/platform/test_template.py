@@ -120,6 +120,7 @@ KNOWN_TO = {
         "SchedulingOnBookingChanged",
         "SchedulingOnWorkflowEvent",
         "SchedulingOpenAgreement",
+        "SchedulingManageWorkflows",
     },
 }
 
