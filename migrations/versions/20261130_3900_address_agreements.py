@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql as pg
 
 from parley.kernel.tenancy import protect
 
-revision = "0020_address_agreements"
-down_revision = "0019_makers_and_slugs"
+revision = "0023_address_agreements"
+down_revision = "0022_horizon"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import key_form
+from parley.identity import key_form, single_sign_on
 from parley.identity.key_check import PURPOSE
 from parley.identity.key_schemas import ApiKeyCreate, ApiKeyRead, ApiKeyRegenerate, ApiKeyUpdate
 from parley.identity.models import ApiKey, Organization
@@ -134,6 +134,7 @@ def _new(session: Session, caller: Caller, request_limit: int | None, expires_at
         if not caller.may("rate_limits:manage"):
             request_limit = _lower(request_limit, asking.request_limit)
     key.request_limit, key.expires_at = request_limit, expires_at
+    key.approved_at = now() if caller.may(single_sign_on.APPROVE) else None
     return key, secret
 
 

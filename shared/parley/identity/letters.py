@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from parley.identity import invitation_letter, invitations, links, mailed
+from parley.identity import federation_letter, invitation_letter, invitations, links, mailed
 from parley.identity.models import User, VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
@@ -176,4 +176,5 @@ LETTERS: dict[str, Letter] = {
     mailed.ACCOUNT_DELETED: _account_deleted,
     invitations.CREATED: invitation_letter.send_invitation,
     invitations.RESENT: invitation_letter.send_invitation,
+    **{event: federation_letter.tell_owner(event) for event in federation_letter.EVENTS},
 }

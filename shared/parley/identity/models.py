@@ -329,7 +329,8 @@ class FinishedLogIn(Base):
 
 class ApiKey(Tenant, Timestamps, Base):
     """A program's way in. `prefix` is what is shown of it; `user_id` its maker, whose scopes bound it; `replaces_id` the key that it
-    succeeds, `made_with_id` the key that asked for it. The key itself names its organization, so that it is looked up where it belongs."""
+    succeeds, `made_with_id` the key that asked for it. The key itself names its organization, so that it is looked up where it belongs.
+    `approved_at`: the owner made it or agreed to it; a key that provisions does nothing before."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -351,6 +352,7 @@ class ApiKey(Tenant, Timestamps, Base):
     revoked_at: Mapped[datetime | None]
     replaces_id: Mapped[UUID | None]
     made_with_id: Mapped[UUID | None]
+    approved_at: Mapped[datetime | None]
 
 
 class RequestCount(Base):

@@ -32,6 +32,17 @@ class AccountNotActive(Forbidden):
     """The account is suspended, or an administrator has deactivated the member."""
 
 
+class OwnerComesOtherwise(Forbidden):
+    """The owner stands above whoever configures the identity provider: it does not speak for them."""
+
+
+class DomainUnproven(Forbidden):
+    """Nobody joins by an address in a domain that the organization has not proven."""
+
+    def __init__(self) -> None:
+        super().__init__("The domain of your address is not proven yet; ask your administrator: POST /v1/saml/domains/verify.")
+
+
 class AddressNotVerified(Forbidden):
     """An account with this address exists, and nobody has shown that it is theirs."""
 
@@ -68,7 +79,8 @@ def meant(organization_id: UUID, profile: Profile) -> Somebody:
 def sign_in(session: Session, caller: Caller, asserted: Asserted, door: Door, somebody: Somebody) -> Started:
     """Open the session, in a transaction of the organization and the person.
 
-    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`, `PlanLimit`, `SessionEnded`.
+    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`,
+    `OwnerComesOtherwise`, `DomainUnproven`, `PlanLimit`, `SessionEnded`.
     """
     used = arrivals.use(session, asserted, door, somebody.user_id)
     with session.no_autoflush, violation_means(USED_ONCE, arrivals.AssertionReplayed("This assertion was used before; log in again.")):
@@ -85,7 +97,11 @@ def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
     user, member, link = found
     if user.status is not UserStatus.ACTIVE or (member is not None and member.deactivated_at is not None):
         raise AccountNotActive("Your account was deactivated here; ask your administrator.")
+    if member is not None and member.role is MemberRole.OWNER:
+        raise OwnerComesOtherwise("The owner of an organization does not come in through its identity provider; log in another way.")
     if member is None:
+        if not somebody.profile.is_proven:
+            raise DomainUnproven
         if user.email_verified_at is None:
             raise AddressNotVerified(
                 "An account with your address exists, and the address was never verified; log in by a magic link once."
@@ -101,6 +117,8 @@ def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
 
 
 def _newcomer(session: Session, caller: Caller, somebody: Somebody) -> User:
+    if not somebody.profile.is_proven:
+        raise DomainUnproven
     role_of = _seat(session, somebody)
     profile = somebody.profile
     user = accounts.create(session, id=somebody.user_id, email=profile.email, name=profile.name)

@@ -25,10 +25,11 @@ from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.brands import Brand
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.choices import Choice, look
+from parley.scheduling.conflicts import Aside
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import EventTypeKind, LocationType
 from parley.scheduling.models import Booking
-from parley.scheduling.offers import Aside, Offer, offer
+from parley.scheduling.offers import Offer, offer
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.slots import LimitReached, SlotNotOffered, SlotTaken
 from parley.scheduling.times import clock, day_in_words, minutes_in_words, month_in_words

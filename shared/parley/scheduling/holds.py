@@ -25,14 +25,14 @@ def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: Hol
     """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
 
     It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when
-    the next hold of the event type comes. Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    the next hold of the event type comes. Raises `NoSuchEventType`, and what `bookings.find` raises.
     """
-    found = offer(session, event_type_id, to_book=True)
+    found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
     place = bookings.find(session, found, wanted.start_time, wanted.instead_of)
 
-    at, token, event_type = now(), secrets.token_urlsafe(24), found.event_type
+    at, token, event_type = now(), secrets.token_urlsafe(24), place.offer.event_type
     kept = Hold(
         event_type_id=event_type_id,
         host_ids=list(place.hosts),

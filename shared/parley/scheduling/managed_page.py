@@ -17,11 +17,12 @@ from parley.scheduling.bookings import NoSuchBooking, management_token
 from parley.scheduling.brands import Brand
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.choices import look
+from parley.scheduling.conflicts import Aside
 from parley.scheduling.kinds import STANDING, BookingStatus, QuestionType
 from parley.scheduling.managed import Key, Managed
 from parley.scheduling.models import Booking
 from parley.scheduling.moves import NotOfferedAnyMore
-from parley.scheduling.offers import Aside, offer
+from parley.scheduling.offers import offer
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.schemas import BookingMove
 from parley.scheduling.slots import SlotNotOffered

@@ -17,6 +17,7 @@ from parley.scheduling.kinds import (
     CanceledBy,
     DayOfWeek,
     EventTypeKind,
+    HorizonKind,
     LocationType,
     NotificationChannel,
     NotificationStatus,
@@ -86,6 +87,8 @@ class AvailabilityOverride(Tenant, Base):
 class EventType(Tenant, Timestamps, SoftDeleted, Base):
     """Lengths are minutes. `slot_interval` None means the duration. `user_id` is who answers for it, and the host where there is one.
 
+    Starts are offered up to the horizon: `horizon_days` of a kind, or the date `horizon_until`; without a kind the usual one (`horizon`).
+
     COLLECTIVE has its hosts in `EventTypeHost`, ROUND_ROBIN in its pool.
     """
 
@@ -105,6 +108,11 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
             "(kind = 'GROUP') = (capacity IS NOT NULL) AND capacity > 0 AND min_capacity BETWEEN 1 AND capacity", name="capacity"
         ),
         CheckConstraint("(kind = 'ROUND_ROBIN') = (pool_id IS NOT NULL)", name="pool"),
+        CheckConstraint(
+            "num_nonnulls(horizon_days, horizon_until) = num_nonnulls(horizon_kind) "
+            "AND (horizon_kind = 'DATE') = (horizon_until IS NOT NULL) AND horizon_days BETWEEN 1 AND 730",
+            name="horizon",
+        ),
     )
 
     user_id: Mapped[UUID]
@@ -122,6 +130,9 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
     min_notice: Mapped[int] = mapped_column(default=0)
     max_bookings_per_day: Mapped[int | None]
     max_bookings_per_week: Mapped[int | None]
+    horizon_kind: Mapped[HorizonKind | None] = mapped_column(native_enum(HorizonKind, "scheduling_horizon_kind"))
+    horizon_days: Mapped[int | None] = mapped_column(SmallInteger)
+    horizon_until: Mapped[date | None]
     location_type: Mapped[LocationType] = mapped_column(native_enum(LocationType, "scheduling_location_type"))
     location_value: Mapped[str | None]
     capacity: Mapped[int | None]

@@ -21,6 +21,10 @@ class ScimTurnedOff(Forbidden):
     """The organization has not switched provisioning on."""
 
 
+class ScimAwaitsOwner(Forbidden):
+    """The owner has not agreed to the token."""
+
+
 class Taken(Conflict):
     """Another resource has the name or the external id."""
 
