@@ -17,6 +17,7 @@ BUDGETS: dict[str, str | set[MailKind]] = {
     "identity/letters": {MailKind.REGISTRATION, MailKind.MAGIC_LINK, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE},
     "identity/invitation_letter": {MailKind.INVITATION},
     "scheduling/workflows/agreement_page": {MailKind.ADDRESS_AGREEMENT, MailKind.NUMBER_AGREEMENT},
+    "identity/federation_letter": TO_THE_ACCOUNT,
     "scheduling/workflows/triggers": "`allowances`, to who booked or agreed",
     "scheduling/workflows/stored": "`allowances`, to who booked or agreed",
     "scheduling/workflows/messages": "the form of what the two before send",
