@@ -79,7 +79,6 @@ PUBLIC = {
     "POST /v1/auth/magic-link/redeem",
     "POST /v1/auth/password-reset",
     "POST /v1/auth/password-reset/redeem",
-    "POST /v1/auth/email/confirm",
     "POST /v1/auth/refresh",
     "POST /v1/auth/logout",
 }
@@ -100,6 +99,7 @@ KNOWN_TO = {
         "WebhooksUpdateSubscription",
     },
     "CALENDAR_PROVIDERS": {"SchedulingAskCalendar", "SchedulingStartCalendarConsent", "SchedulingFinishCalendarConsent"},
+    "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
     "PEPPER": {
         "SchedulingListSlots",
         "SchedulingGetEventTypePage",

@@ -120,11 +120,18 @@ def new_refresh_token(user_id: UUID, family: UserSession) -> tuple[str, RefreshT
     return token, RefreshToken(user_id=user_id, family_id=family.id, token_hash=keyed.digest(PURPOSE, token), expires_at=family.expires_at)
 
 
-def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | None = None) -> None:
-    """End every session of a user, in a transaction of theirs; but for one, if it is named. It travels with the next statement."""
+def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | None = None, method: str | None = None) -> None:
+    """End every session of a user, in a transaction of theirs; but for one, if it is named; with `method`, those that it opened.
+
+    It travels with the next statement.
+    """
     at = now()
     ended = update(UserSession).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     tokens = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+    if method is not None:
+        opened = UserSession.methods.contains([method])
+        theirs = select(UserSession.id).where(UserSession.user_id == user_id, opened)
+        ended, tokens = ended.where(opened), tokens.where(RefreshToken.family_id.in_(theirs))
     if but is not None:
         ended, tokens = ended.where(UserSession.id != but), tokens.where(RefreshToken.family_id != but)
     later(session, ended.values(revoked_at=at, revoked_because=because))

@@ -17,8 +17,8 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import answers, queries, turns
-from parley.scheduling.availability import Slot, busy_span
+from parley.scheduling import address_proofs, answers, queries, turns
+from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
 from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.event_types import NoSuchEventType
@@ -64,6 +64,7 @@ class Place:
     slot: Slot
     hosts: Sequence[UUID]
     seat: int
+    there: Taken
 
 
 def management_token(booking: Booking) -> str:
@@ -79,13 +80,14 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
     """Take a slot; anybody may. Who asks for the same hosts waits in `find`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
-    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`; with `fresh`,
-    `AskFirst`.
+    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
+    `AddressProofNeeded`, `AddressProofWrong`; with `fresh`, `AskFirst`.
     """
     found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
     answers.check(found.questions, wanted.answers)
+    address_proofs.check(caller, found, wanted)
     place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh)
     found = place.offer
     given = answers.check(found.questions, wanted.answers)
@@ -114,21 +116,24 @@ def find(
     hold_token: str | None = None,
     keep: UUID | None = None,
     fresh: Fresh | None = None,
+    around: Interval | None = None,
     beside: Executable | None = None,
 ) -> Place:
     """The slot that starts then, and who takes it: `keep`, where that host is free. Locks the offer, which is read again if it was changed.
 
     What hours, grid, notice and horizon refuse is refused before the locks. `beside` is sent right behind them. With `fresh`, calendars of
-    who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`.
+    who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`. With `around`, what stands against all
+    starts between comes along (`Place.there`).
     Raises `BeyondHorizon`, `SlotNotOffered`, `SlotTaken`, `LimitReached`, `NoSuchEventType`, `JustChanged`.
     """
+    span = around or (start, start + INSTANT)
     for _ in range(_READINGS):
         offered = offered_slot(found, start)
         lock(session, found)
         if beside is not None:
             later(session, beside)
             beside = None
-        there = taken(session, found, start, start + INSTANT, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
+        there = taken(session, found, *span, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
         if there.is_of(found):
             break
         found = _again(session, found)
@@ -138,7 +143,7 @@ def find(
     if asked := there.live.intersection(cast("Sequence[UUID]", slot.hosts)):
         raise AskFirst(asked, *busy_span(found.terms, start, start + INSTANT))
     hosts = [keep] if keep is not None and found.strategy and keep in slot.hosts else turns.chosen(found, there, slot)
-    return Place(found, slot, hosts, _seat(there, slot))
+    return Place(found, slot, hosts, _seat(there, slot), there)
 
 
 def _again(session: Session, found: Offer) -> Offer:

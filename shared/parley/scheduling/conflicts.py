@@ -1,7 +1,7 @@
 """What stands against starts of an offer: bookings, holds, busy times of calendars, limits. One statement, however many hosts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from parley.scheduling.models import Booking, BookingHost, EventType, Hold
 from parley.scheduling.offers import Offer
 from parley.scheduling.pool_models import RoundRobinAssignment
 
-_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _MEMBER = range(7)
+_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _MEMBER, _KEPT = range(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Taken:
     positions: dict[UUID, int] = field(default_factory=dict)
     live: set[UUID] = field(default_factory=set)
     members: dict[UUID, datetime] = field(default_factory=dict)
+    kept: dict[UUID, list[Interval]] = field(default_factory=dict)
+    """What of `busy` holds keep."""
 
     def is_of(self, offer: Offer) -> bool:
         """Whether the offer, which was read before the locks were taken, is still as it was."""
@@ -54,6 +56,11 @@ class Taken:
     @property
     def sessions(self) -> list[Seats]:
         return [seat for seat, _ in self.seats]
+
+    def without_holds(self) -> "Taken":
+        """As if nobody held anything."""
+        busy = {host: [one for one in times if one not in self.kept.get(host, ())] for host, times in self.busy.items()}
+        return replace(self, busy=busy, seats=[one for one in self.seats if one[1]], kept={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside, fresh: F
     span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
     parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
-        parts += _counted(offer, limit_span(offer.timezone, from_, to), aside)
+        parts.append(_counted(offer, limit_span(offer.timezone, from_, to), aside))
     return parts
 
 
@@ -124,7 +131,8 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
         elif what == _MEMBER:
             found.members[host_id] = begins
         elif host_id in hosts:
-            found.busy.setdefault(host_id, []).append((start, end))
+            for times in (found.busy, found.kept) if what == _KEPT else (found.busy,):
+                times.setdefault(host_id, []).append((start, end))
     return found
 
 
@@ -156,7 +164,7 @@ def _beginning(span: Interval) -> ColumnElement[bool]:
 
 def _holds(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
     is_group = offer.event_type.kind is EventTypeKind.GROUP
-    what: Any = case((Hold.event_type_id == offer.event_type.id, _SEAT), else_=_BUSY) if is_group else literal(_BUSY)
+    what: Any = case((Hold.event_type_id == offer.event_type.id, _SEAT), else_=_KEPT) if is_group else literal(_KEPT)
     statement: Select[Any] = select(
         what, func.unnest(Hold.host_ids), func.lower(Hold.held), func.upper(Hold.held), Hold.start_time, _NO_NUMBER
     ).where(Hold.expires_at > now(), Hold.held.overlaps(Range(*span)))
@@ -184,19 +192,17 @@ def _members(offer: Offer) -> Select[Any]:
     return there.join(EventType, EventType.id == offer.event_type.id).where(member.user_id.in_(ids), member.deactivated_at.is_(None))
 
 
-def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:
+def _counted(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
+    """Bookings alone: a hold takes nothing from what a day or a week has for others."""
     booked: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Booking.start_time, _NO_NUMBER).where(
         Booking.event_type_id == offer.event_type.id,
         Booking.status.in_(HOLDING),
         Booking.start_time >= span[0],
         Booking.start_time < span[1],
     )
-    kept: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Hold.start_time, _NO_NUMBER).where(
-        Hold.event_type_id == offer.event_type.id, Hold.expires_at > now(), Hold.start_time >= span[0], Hold.start_time < span[1]
-    )
     if aside.booking_id:
         booked = booked.where(Booking.id != aside.booking_id)
-    return [booked, kept.where(Hold.token_hash != aside.hold) if aside.hold else kept]
+    return booked  # type: ignore[no-any-return]  # six types
 
 
 def _turns(pool_id: UUID) -> list[Select[Any]]:

@@ -84,7 +84,8 @@ class EventTypeCreate(Wanted):
     """Lengths are minutes. Without `slot_interval`, slots follow each other at the duration.
 
     GROUP has a `capacity`, COLLECTIVE its `hosts`, ROUND_ROBIN its `pool_id`; the one host of the others is who creates it. With
-    `requires_confirmation`, bookings are PENDING until a host confirms them; they hold their time.
+    `requires_confirmation`, bookings are PENDING until a host confirms them; they hold their time. With
+    `requires_address_proof`, who books has to show by a code that they read their address.
 
     Starts are offered up to the horizon: for `horizon_days` after today, or for as many from Monday to Friday (`horizon_kind`
     ROLLING_DAYS, BUSINESS_DAYS), or up to the date `horizon_until` (DATE), in the schedule's time zone; at most two years ahead. With none
@@ -114,6 +115,7 @@ class EventTypeCreate(Wanted):
     pool_id: UUID | None = None
     color: Color | None = None
     requires_confirmation: Flag = False
+    requires_address_proof: Flag = False
     is_active: Flag = True
     hosts: Hosts = []
     questions: Questions = []
@@ -133,7 +135,7 @@ class EventTypeUpdate(Changes):
     _needed = frozenset(
         {
             "schedule_id", "name", "slug", "duration", "buffer_before", "buffer_after", "min_notice", "location_type",
-            "requires_confirmation", "is_active", "hosts", "questions",
+            "requires_confirmation", "requires_address_proof", "is_active", "hosts", "questions",
         }
     )  # fmt: skip
 
@@ -159,6 +161,7 @@ class EventTypeUpdate(Changes):
     pool_id: UUID | None = None
     color: Color | None = None
     requires_confirmation: Flag | None = None
+    requires_address_proof: Flag | None = None
     is_active: Flag | None = None
     hosts: Hosts | None = None
     questions: QuestionUpdates | None = None
@@ -233,6 +236,7 @@ class EventTypeRead(Shown):
     min_capacity: int | None
     color: str | None
     requires_confirmation: bool
+    requires_address_proof: bool
     is_active: bool
     created_at: datetime
     updated_at: datetime
@@ -262,6 +266,7 @@ class EventTypePageRead(Shown):
     location_type: LocationType
     capacity: int | None
     requires_confirmation: bool
+    requires_address_proof: bool
     color: str | None
     timezone: str
     host_name: str | None

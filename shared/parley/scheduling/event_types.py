@@ -223,9 +223,10 @@ def page(session: Session, event_type_id: UUID) -> EventTypePageRead:
 
 def _page(found: Offer, url: str) -> EventTypePageRead:
     row = found.event_type
-    shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "requires_confirmation", "color")
+    shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "color")
+    asking_for = ("requires_confirmation", "requires_address_proof")
     return EventTypePageRead(
-        **{name: getattr(row, name) for name in shown},
+        **{name: getattr(row, name) for name in (*shown, *asking_for)},
         timezone=found.timezone,
         host_name=found.places[0].name,
         hosts=[PublicHostRead(id=place.user_id, name=place.name) for place in found.places],

@@ -139,6 +139,7 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
     min_capacity: Mapped[int | None]
     color: Mapped[str | None]
     requires_confirmation: Mapped[bool] = mapped_column(default=False)
+    requires_address_proof: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -217,7 +218,6 @@ def _index_of(status: BookingStatus) -> Index:
 
 class Booking(Tenant, Swept, Timestamps, Base):
     """A meeting with one invitee: a seat of a session, where the event type is a GROUP. What it holds of whose time: `BookingHost`.
-
     `host_id` is who answers for it, `pool_id` the pool that chose them. `sequence` is the revision of the calendar event (RFC 5545,
     3.8.7.4), whose UID is `calendar_uid`: the id of the first booking of the chain. A record that was moved is RESCHEDULED for good; the
     new one names it in `rescheduled_from_id`.
@@ -315,7 +315,7 @@ class BookingHost(Tenant, Base):
 
 
 class Hold(Tenant, Swept, Base):
-    """A slot kept for somebody who fills in the form, until `expires_at`. It keeps the time of `host_ids`, a GROUP's a seat."""
+    """A slot kept until `expires_at`: the time of `host_ids`, of a GROUP a seat. `proof_email` is where a code went."""
 
     __tablename__ = "scheduling_holds"
     __table_args__ = (
@@ -332,6 +332,7 @@ class Hold(Tenant, Swept, Base):
     held: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     token_hash: Mapped[str]
     expires_at: Mapped[datetime]
+    proof_email: Mapped[str | None]
 
 
 class Answer(Tenant, Base):
@@ -361,11 +362,10 @@ def _log_index(column: str, value: StrEnum) -> Index:
 
 
 class NotificationLog(Tenant, Swept, Timestamps, Base):
-    """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened.
-
-    A workflow's sendings name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management
-    link: the link is a secret. `attempted_at` is when somebody last took it up, `doubtful_sends` how often it may have left, and
-    nobody heard. `from_host_id` is the host who was told that the booking is theirs no more. `address` is the recipient in small letters.
+    """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened. A workflow's sendings
+    name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management link: the link is a
+    secret. `attempted_at` is when somebody last took it up, `doubtful_sends` how often it may have left, and nobody heard. `from_host_id`
+    is the host who was told that the booking is theirs no more. `address` is the recipient in small letters.
     """
 
     __tablename__ = "scheduling_notification_logs"

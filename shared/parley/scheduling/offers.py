@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, and_, case, func, literal, literal_column, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.clock import now
 from parley.kernel.gather import later
@@ -142,7 +143,7 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
             places.c.position,
             places.c.weight,
             places.c.rank,
-            User.name,
+            memberships.name(),
             kept.timezone,
             _gathered(*slots, parent=AvailabilitySlot.schedule_id, of=kept.id),
             _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id).where(which),

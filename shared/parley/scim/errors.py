@@ -29,10 +29,6 @@ class Taken(Conflict):
     """Another resource has the name or the external id."""
 
 
-class AccountElsewhere(Taken):
-    """The address belongs to a person whom the organization can't speak for."""
-
-
 def refusal(refused: Refusal) -> dict[str, Any]:
     """The whole answer. SCIM knows no 422: a value that does not fit is a 400."""
     status = 400 if refused.status == 422 else refused.status
