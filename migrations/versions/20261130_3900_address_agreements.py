@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql as pg
 
 from parley.kernel.tenancy import protect
 
-revision = "0023_address_agreements"
-down_revision = "0022_horizon"
+revision = "0031_address_agreements"
+down_revision = "0030_address_proofs"
 branch_labels = None
 depends_on = None
 
