@@ -157,8 +157,8 @@ def test_what_an_invitee_writes_is_text_and_nothing_else(agency: Agency) -> None
     assert agency.book(kind, at("10:00"), invitee=who).status == 201
     agency.work()
     mine, hosts = agency.letters()
-    assert mine.message["Subject"] == "About <b>{{booking.link}}</b> =?utf-8?q?x?="
-    assert "{{host.email}}" in mine.text and "&lt;b&gt;{{booking.link}}&lt;/b&gt;" in mine.html and "<b>" not in mine.html
+    assert mine.message["Subject"] == "About <b>{{booking. link}}</b> =?utf-8?q?x?="
+    assert "{{host.email}}" in mine.text and "&lt;b&gt;{{booking. link}}&lt;/b&gt;" in mine.html and "<b>" not in mine.html
     assert mine.message["Bcc"] is None
     # The link is the invitee's alone, and in no row.
     assert mine.text.count("/bookings/") == 1 and "/bookings/" not in hosts.text
