@@ -18,6 +18,7 @@ from parley.kernel.ids import new_id
 from tests.harness import Member, World
 from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register, verify
 from tests.identity.test_links import FORM, NEW, submit
+from tests.identity.test_organizations import founded
 from tests.identity.test_second_factors import Authenticator, challenge_of, enrolled, second
 from tests.identity.test_sessions import join
 
@@ -264,3 +265,33 @@ def test_a_reset_leaves_a_second_factor_that_is_not_older(world: World) -> None:
         assert Browser(world).post("/v1/auth/password-reset/redeem", wanted).status == 204
         answer = Browser(world).post("/v1/auth/login", {"email": email, "password": NEW})
         assert answer.body["code"] == "second_factor_required"
+
+
+def test_what_was_changed_a_moment_before_the_address_is_told_to_the_old_one(world: World) -> None:
+    """A thief who moves the account before the mail about their authenticator has left does not get that mail."""
+    ada, evil = person(world), address()
+    token = asked(ada, evil)
+    before = len(letters(world, ada.email))
+    begun = ada.post("/v1/auth/totp", {"password": PASSWORD})
+    assert ada.post("/v1/auth/totp/confirm", {"code": Authenticator(begun.body["secret"]).code()}).status == 200
+    assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
+    assert [letter.subject for letter in letters(world, evil) if "This was not me" in letter.text] == []
+    told = letters(world, ada.email)[before:]
+    assert len(told) == 2, [letter.subject for letter in told]
+    for letter in reversed(told):  # the youngest first, as people do
+        submit(world, letter.token)
+    assert (ways_in(ada)["factor"], ada.post("/v1/auth/login", {}).status) == (False, 422)
+
+
+def test_a_key_that_is_regenerated_is_told_of_and_ends_with_the_fault(world: World) -> None:
+    ada = world.person()
+    owner = founded(ada)
+    world.give_plan(owner.organization_id, "BUSINESS")
+    key = owner.key("members:read")
+    before = len(letters(world, ada.email))
+    made = owner.post(f"/v1/identity/api-keys/{key.id}/regenerate")
+    assert made.status == 201, made.raw
+    [letter] = letters(world, ada.email)[before:]
+    assert "API key" in letter.subject
+    submit(world, letter.token)
+    assert Browser(world, made.body["key"]).get("/v1/identity/members").status == 403  # as the gateway says it

@@ -82,6 +82,7 @@ def _take_back(session: Session, user: User, email: str, verified_at: datetime |
     taken = accounts.EmailTaken("This address has another account by now: delete that one, then open this link again.")
     if user.email is not None:
         directory.leave_person(session, directory.Kind.EMAIL, user.email)
+        alerts.keep_address(session, user.id, user.email)
         alerts.tell(session, user.id, alerts.Change.EMAIL_TAKEN_BACK, at, to=user.email)
     directory.enter_person(session, directory.Kind.EMAIL, email, user.id)
     user.email, user.email_verified_at = email, verified_at
