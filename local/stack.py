@@ -25,6 +25,7 @@ from local.custom_resources import Mailbox, deploy
 from local.emulator import ROOT, Emulator
 from local.environments import Environments
 from local.gateway import Gateway
+from local.graph_api import GraphApi
 from local.handlers import in_process
 from local.http_api import Request, Response
 from local.invocations import Invocations
@@ -79,6 +80,7 @@ class Stack:
         self.server = None if port is None else Server(port, self._handle)
         self.port = self.server.port if self.server else PORT
         self.invocations: Invocations
+        self.graph_api: GraphApi
         self.attributes: dict[str, Any] = {}
         self.environment: dict[str, str] = {}
         self.postgres = Postgres(self.folder / "postgres", self.folder / "logs" / "postgres.log", durable=durable)
@@ -111,6 +113,9 @@ class Stack:
         self.invocations = Invocations(self.template.functions, ports.choose(ports.of_folder(self.folder / "invocations")))
         self._closing.callback(self.invocations.stop)
         self.invocations.serve()
+        self.graph_api = GraphApi(ports.choose(ports.of_folder(self.folder / "graph")))
+        self._closing.callback(self.graph_api.stop)
+        self.graph_api.serve()
         self._say("resources of the template")
         self.attributes = resources.create(self.template, self.clients, self._made, self.settings.get("MAIL_FROM") or variables.MAIL_FROM)
         if self.template.custom_resources:
@@ -236,6 +241,7 @@ class Stack:
             self.url,
             self.emulator.endpoint,
             self.invocations.url,
+            self.graph_api.url,
             settings.get("DATABASE_URL") or self.postgres.url(APPLICATION),
             settings.get("DATABASE_OWNER_URL") or self.postgres.url(OWNER),
         )

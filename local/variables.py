@@ -13,7 +13,9 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 MAY_DIFFER = {"POWERTOOLS_SERVICE_NAME"}
 
 
-def of_this_machine(settings: Mapping[str, str], url: str, endpoint: str, invocations: str, database: str, owner: str) -> dict[str, str]:
+def of_this_machine(
+    settings: Mapping[str, str], url: str, endpoint: str, invocations: str, graph_api: str, database: str, owner: str
+) -> dict[str, str]:
     """The values that the template can't know. A setting stands over each of them."""
     values = {
         **CREDENTIALS,
@@ -25,6 +27,7 @@ def of_this_machine(settings: Mapping[str, str], url: str, endpoint: str, invoca
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_LAMBDA": invocations,
+        "WHATSAPP_API_URL": graph_api,
         "DATABASE_URL": database,
         "DATABASE_OWNER_URL": owner,
         "DATABASE_IAM": "false",

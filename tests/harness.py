@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from local.http_api import Request
 from local.pump import event_sources
 from local.stack import Stack
 from parley.identity import accounts, founding, signing_keys, tokens
-from parley.identity.models import MemberRole
+from parley.identity.models import MemberRole, UserSession
 from parley.kernel import db
 from parley.kernel.callers import NOWHERE, ActorType, Caller, system
 from parley.kernel.ids import new_id
@@ -136,7 +136,7 @@ class World:
 
     def token(self, organization_id: UUID | None, user_id: UUID, role: str | None, **other: Any) -> str:
         """A token signed by the stack's KMS key."""
-        bearer = tokens.Bearer(organization_id, user_id, role)
+        bearer = tokens.Bearer(organization_id, user_id, role, other.pop("session_id", None))
         sign = lambda message: signing_keys.sign(os.environ["TOKEN_KEY_ID"], message)  # noqa: E731  # one expression, used once
         return tokens.issue(sign, self.kid, bearer, other.pop("now", datetime.now(UTC)), **other)
 
@@ -144,12 +144,14 @@ class World:
         return Member(self, self.token(organization_id, user_id, role), organization_id, user_id, role)
 
     def person(self, email: str | None = None, name: str = "Some Person", *, is_verified: bool = True) -> Person:
-        """A new account that belongs to no organization."""
+        """A new account that belongs to no organization; its person has logged in just now."""
         user_id = new_id()
         caller, address = Caller(NOWHERE, ActorType.USER, user_id), email or f"{user_id}@person.test"
         with db.personal(caller) as session:
             accounts.create(session, id=user_id, email=address, name=name, email_verified_at=datetime.now(UTC) if is_verified else None)
-        return Person(self, self.token(None, user_id, None), user_id, address)
+            begun = UserSession(id=new_id(), user_id=user_id, methods=["email"], expires_at=datetime.now(UTC) + timedelta(days=7))
+            session.add(begun)
+        return Person(self, self.token(None, user_id, None, session_id=begun.id), user_id, address)
 
     def organization(self, name: str, plan: PlanType | None = None) -> Member:
         """A new organization; the client is its owner. Without a plan named, there is room enough for any test."""

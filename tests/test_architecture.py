@@ -30,6 +30,7 @@ COSTLY: dict[str, set[str]] = {
         "scheduling/on_booking_changed",
         "scheduling/on_workflow_event",
         "scheduling/manage_booking",
+        "scheduling/host_booking",
         "scheduling/show_booking_page",
         "scheduling/submit_booking_page",
         "identity/on_mail_due",

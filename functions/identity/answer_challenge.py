@@ -13,7 +13,7 @@ app = api(needs=Access.ANYBODY)
 @app.post("/v1/auth/login/second-factor")
 def answer_challenge(wanted: SecondStep, visitor: Visitor) -> Response[TokensRead]:
     started = log_in.answer_challenge(visitor, wanted.challenge.get_secret_value(), wanted.code.get_secret_value())
-    return browser.signed_in(started, as_cookie=wanted.cookie)
+    return browser.signed_in(started, as_cookie=wanted.cookie, on_device=True)
 
 
 lambda_handler = entrypoint(app)

@@ -9,7 +9,7 @@ app = api(needs=Access.PERSON)
 
 @app.post("/v1/auth/email", status_code=202)
 def change_email(wanted: EmailChange, caller: AuthenticatedCaller) -> Accepted:
-    oneself.change_email(caller, wanted.email, wanted.password.get_secret_value() if wanted.password else None)
+    oneself.change_email(caller, wanted.email, *wanted.opened())
     return Accepted(detail="A mail is on its way to the new address; it becomes yours when you open the link in it.")
 
 

@@ -38,8 +38,8 @@ def _ended(visitor: Caller, handover: Handover) -> Response[Any]:
         return endings.sent(303, back) if back else Response(200, "application/json", made)
     started = finishing.log_in(visitor, handover)
     if handover.return_to is None:
-        return browser.signed_in(started, as_cookie=False)
-    return endings.sent(303, handover.return_to, browser.cookie_of(started))
+        return browser.signed_in(started, as_cookie=False, on_device=True)
+    return endings.sent(303, handover.return_to, *browser.device_cookie_of(started), browser.cookie_of(started))
 
 
 lambda_handler = entrypoint(app)

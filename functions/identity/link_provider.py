@@ -2,10 +2,9 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.identity.providers import configured, cookies, exchange, returns
+from parley.identity.providers import configured, cookies, exchange, linked, returns
 from parley.identity.providers.attempts import Attempt
 from parley.identity.providers.linked import LinkBegun, LinkCreate
-from parley.kernel.db import personal
 from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
 
 app = api(needs=Access.PERSON)
@@ -14,8 +13,7 @@ app = api(needs=Access.PERSON)
 @app.post("/v1/auth/providers/<provider>/link")
 def link_provider(provider: str, caller: AuthenticatedCaller, wanted: LinkCreate | None = None) -> Response[LinkBegun]:
     chosen = configured.named(provider)
-    with personal(caller):  # asks whether the session goes on
-        session_id = caller.admission.session_id if caller.admission else None
+    session_id = linked.begin(caller, *(wanted or LinkCreate()).opened())
     attempt = Attempt.begin(
         chosen.kind, returns.checked(wanted.return_to if wanted else None), user_id=caller.actor_id, session_id=session_id
     )

@@ -14,7 +14,7 @@ app = api(needs=Access.ANYBODY)
 @app.post("/v1/auth/login")
 def log_in_with_password(wanted: Credentials, visitor: Visitor) -> Response[TokensRead]:
     started = log_in(visitor, wanted.email, wanted.password.get_secret_value())
-    return browser.signed_in(started, as_cookie=wanted.cookie)
+    return browser.signed_in(started, as_cookie=wanted.cookie, on_device=True)
 
 
 lambda_handler = entrypoint(app)

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.identity import browser, link_page
 from parley.identity.passwords import PasswordNotAccepted
+from parley.identity.reauthentication import LogInAgain, NoPassword, WrongPassword
 from parley.identity.second_factors import InvalidCode
 from parley.kernel.errors import Refusal
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
@@ -22,7 +23,7 @@ def _shown(status: int, html: str, *cookies: browser.Cookie) -> Response[str]:
 
 @app.get("/links/<token>", responses=HTML)
 def show_link(token: str, visitor: Visitor) -> Response[str]:
-    return _shown(200, link_page.show(token))
+    return _shown(200, link_page.show(visitor, token))
 
 
 @app.post("/links/<token>", responses=HTML)
@@ -31,11 +32,9 @@ def submit_link(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
     form = dict(parse_qsl(storable(app.current_event.decoded_body or "")))
     try:
         started, html = link_page.submit(visitor, token, form)
-    except InvalidCode as refusal:
-        return _shown(401, link_page.refused(refusal.detail, form.get("challenge")))
-    except PasswordNotAccepted as refusal:
-        return _shown(422, link_page.asked_again(refusal.detail, token, form))
-    return _shown(200, html, *([browser.cookie_of(started)] if started is not None else []))
+    except (InvalidCode, PasswordNotAccepted, WrongPassword, NoPassword, LogInAgain) as refusal:
+        return _shown(refusal.status, link_page.asked_again(visitor, refusal.detail, token, form))
+    return _shown(200, html, *([*browser.device_cookie_of(started), browser.cookie_of(started)] if started is not None else []))
 
 
 app.exception_handler(Refusal)(lambda refusal: _shown(refusal.status, link_page.refused(refusal.detail)))

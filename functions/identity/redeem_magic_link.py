@@ -15,7 +15,7 @@ app = api(needs=Access.ANYBODY)
 def redeem_magic_link(wanted: LinkRedeemed, visitor: Visitor) -> Response[TokensRead]:
     link = links.find(wanted.token.get_secret_value(), VerificationKind.MAGIC_LINK)
     started = mailed.log_in_by_link(visitor, link)
-    return browser.signed_in(started, as_cookie=wanted.cookie)
+    return browser.signed_in(started, as_cookie=wanted.cookie, on_device=True)
 
 
 lambda_handler = entrypoint(app)

@@ -15,9 +15,8 @@ def refresh_session(wanted: RefreshWanted, visitor: Visitor, event: RawEvent) ->
     in_body = wanted.refresh_token.get_secret_value() if wanted.refresh_token else None
     token, is_cookie = browser.refresh_token(event, in_body)
     rotated = refreshing.rotate(visitor, token, refreshing.arrival(event))
-    answer = browser.signed_in(rotated.started, as_cookie=is_cookie or wanted.cookie)
-    rotated.hold_back(visitor)
-    return answer
+    with rotated.leaving(visitor):
+        return browser.signed_in(rotated.started, as_cookie=is_cookie or wanted.cookie)
 
 
 lambda_handler = entrypoint(app)

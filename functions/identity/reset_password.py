@@ -11,7 +11,7 @@ app = api(needs=Access.ANYBODY)
 @app.post("/v1/auth/password-reset/redeem", status_code=204)
 def reset_password(wanted: PasswordReset, visitor: Visitor) -> None:
     link = links.find(wanted.token.get_secret_value(), VerificationKind.PASSWORD_RESET)
-    mailed.reset_password(visitor, link, wanted.password.get_secret_value())
+    mailed.reset_password(visitor, link, wanted.password.get_secret_value(), drops_older=wanted.drop_older_ways_in)
 
 
 lambda_handler = entrypoint(app)

@@ -15,7 +15,7 @@ app = api(needs=Access.ANYBODY)
 def verify_email(wanted: RegistrationConfirmed, visitor: Visitor) -> Response[TokensRead]:
     link = links.find(wanted.token.get_secret_value(), VerificationKind.REGISTRATION)
     started = registering.verify(visitor, link, password=wanted.password.get_secret_value(), name=wanted.name)
-    return browser.signed_in(started, as_cookie=wanted.cookie)
+    return browser.signed_in(started, as_cookie=wanted.cookie, on_device=True)
 
 
 lambda_handler = entrypoint(app)

@@ -1,32 +1,20 @@
-"""The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages,
-sessions, links, throttles and claims of mails are forgotten."""
-
-from typing import Any
-
-from aws_lambda_powertools import Logger
-from sqlalchemy import text
+"""The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
+throttles, full buckets of rate limits, claims of mails and rows that nobody tries any more are forgotten."""
 
 from parley.identity import links, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import idempotency, mail_claims, rate_limits
-from parley.kernel.db import sweep
+from parley.kernel import idempotency, mail_claims, postponed, rate_limits
+from parley.kernel.audit_partitions import Partitions
+from parley.kernel.sweeps import Everywhere, Sweep
 
-logger = Logger("parley")
-MONTHS_AHEAD = 3
-
-
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    with sweep() as session:
-        made = session.scalar(text("SELECT make_audit_partitions(:months)"), {"months": MONTHS_AHEAD}) or 0
-        done: dict[str, int] = {
-            "partitions": made,
-            "idempotency_keys": idempotency.forget(session),
-            "receipts": receipts.forget(session),
-            "sessions": sessions.forget(session),
-            "links": links.forget(session),
-            "throttles": throttles.forget(session),
-            "rate_limits": rate_limits.forget(session),
-            "mail_claims": mail_claims.forget(session),
-        }
-    logger.info("upkeep", extra=done)
-    return done
+lambda_handler = Sweep(
+    Partitions("partitions"),
+    Everywhere("idempotency_keys", idempotency.forget),
+    Everywhere("receipts", receipts.forget),
+    Everywhere("sessions", sessions.forget),
+    Everywhere("links", links.forget),
+    Everywhere("throttles", throttles.forget),
+    Everywhere("rate_limits", rate_limits.forget),
+    Everywhere("mail_claims", mail_claims.forget),
+    Everywhere("postponed_rows", postponed.forget),
+)

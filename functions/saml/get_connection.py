@@ -2,7 +2,7 @@
 
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.saml import connections
+from parley.saml import connections, domains
 from parley.saml.schemas import SamlConnectionRead
 
 app = api(needs="sso:manage")
@@ -12,7 +12,8 @@ app = api(needs="sso:manage")
 def get_saml_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.connection(session, caller)
-    return connections.shown(connection)
+        proofs = domains.claimed(session)
+    return connections.shown(connection, proofs)
 
 
 lambda_handler = entrypoint(app)

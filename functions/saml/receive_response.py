@@ -6,7 +6,7 @@ from uuid import UUID
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.identity import browser
+from parley.identity import browser, log_in
 from parley.identity.answers import TokensRead
 from parley.kernel.db import transaction
 from parley.kernel.errors import Refusal
@@ -29,7 +29,8 @@ def receive_response(organization_id: UUID, visitor: Visitor) -> Response[Any]:
         asserted = arrivals.verified(posted, organization_id, door)
         somebody = people.meant(organization_id, profiles.of(asserted, door.reading))
         with transaction(caller, person=somebody.user_id) as session:
-            started = people.sign_in(session, caller, asserted, door, somebody)
+            outcome = people.sign_in(session, caller, asserted, door, somebody)
+        started = log_in.settled(outcome)
     except Refusal as refusal:
         if posted.is_ours:  # anybody can post anything; the trail is for what a browser was sent away for
             with transaction(caller) as session:

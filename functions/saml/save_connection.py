@@ -2,7 +2,7 @@
 
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.saml import connections
+from parley.saml import connections, domains
 from parley.saml.schemas import SamlConnectionRead, SamlConnectionWanted
 
 app = api(needs="sso:manage", most_bytes=512 * 1024)  # metadata of identity providers comes with many certificates
@@ -12,7 +12,8 @@ app = api(needs="sso:manage", most_bytes=512 * 1024)  # metadata of identity pro
 def save_saml_connection(wanted: SamlConnectionWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.save(session, caller, wanted)
-    return connections.shown(connection)
+        proofs = domains.claimed(session)
+    return connections.shown(connection, proofs)
 
 
 lambda_handler = entrypoint(app)

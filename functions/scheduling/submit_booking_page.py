@@ -7,14 +7,12 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.once import Once, Replayed
-from parley.scheduling import booking_forms, booking_page, links
+from parley.scheduling import booking_forms, booking_page, captcha, links, proof_requests
 from parley.scheduling.booking_page import MISSING, Shown
 from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
-BOOKED: dict[int, OpenAPIResponse] = {
-    303: {"description": "Booked: see the page at Location.", "content": {"text/html": {"schema": {"type": "string"}}}}
-}
+BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked: see the page at Location."}}
 
 
 def _shown(status: int, page: Shown, **headers: str) -> Response[str]:
@@ -26,12 +24,14 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
     caller, body = visitor.acting_for(links.visited(organization)), app.current_event.decoded_body or ""
     visit, entered = booking_forms.received(f"/{organization}/{event_type}", body)
     refused: Conflict | Unprocessable | None = None
-    if not entered.errors and entered.wanted is not None:
+    if not entered.errors and not entered.is_trapped and entered.wanted is not None:
         try:
+            closed = captcha.verdict(caller, entered.captcha_token)
             once = Once(entered.key, event.get("routeKey", ""), booking_forms.digest(visit.path, body))
-            booked = transacted(
-                caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh))
-            )
+            with proof_requests.asked_for(caller, links.named(event_type, visit.host), entered.wanted, event_type, visit.host):
+                booked = transacted(
+                    caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
+                )
             return _shown(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
         except Replayed as was:
             return _shown(303, booking_page.NOTHING, location=booking_page.booked_before(caller, visit, was.body))

@@ -1,21 +1,27 @@
 """Each minute: has those connections synced, and those events written, whose time has come."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from sqlalchemy.orm import Session
 
-from parley.kernel.db import sweep
 from parley.kernel.settings import setting
 from parley.kernel.signed import send_message
+from parley.kernel.sweeps import Rows, Sweep
 from parley.scheduling.calendars import jobs
 
-logger = Logger("parley")
+
+def sending(hand_over: Callable[[Session, Sequence[Any]], list[str]]) -> Callable[[Session, Sequence[Any]], None]:
+    """The messages leave before the transaction ends: what is lost between the two comes twice, and is done once."""
+
+    def settle(session: Session, rows: Sequence[Any]) -> None:
+        for message in hand_over(session, rows):
+            send_message(setting("CALENDAR_JOBS_QUEUE_URL"), message)
+
+    return settle
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    with sweep() as session:
-        messages = jobs.due(session)
-    for message in messages:
-        send_message(setting("CALENDAR_JOBS_QUEUE_URL"), message)
-    logger.info("swept", extra={"sent": len(messages)})
-    return {"sent": len(messages)}
+lambda_handler = Sweep(
+    Rows("syncs", jobs.late_connections, sending(jobs.hand_over_connections), batch=jobs.AT_ONCE),
+    Rows("events", jobs.late_events, sending(jobs.hand_over_events), batch=jobs.AT_ONCE),
+)

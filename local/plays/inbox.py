@@ -11,6 +11,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from local import graph_api
 from local.play import Played, PlayFailed, Scene, expect, wait_for
 
 URL = "/v1/webhooks/whatsapp"
@@ -43,12 +44,9 @@ def _handshake(scene: Scene, played: Played) -> None:
 
 
 def _connected(scene: Scene, played: Played) -> Any:
-    wanted = {
-        "platform": "WHATSAPP",
-        "phone_number_id": str(secrets.randbelow(10**15) + 10**15),
-        "access_token": f"EAA{secrets.token_hex(40)}",
-        "display_name": "Support",
-    }
+    number = str(secrets.randbelow(10**15) + 10**15)
+    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "access_token": graph_api.token(number), "display_name": "Support"}
+    expect(scene.owner.post("/v1/inbox/connections", wanted | {"access_token": "EAA" + "x" * 40}), 422)
     connection = expect(scene.owner.post("/v1/inbox/connections", wanted, {"idempotency-key": str(uuid.uuid4())}), 201)
     played.told("POST /v1/inbox/connections", "201: a WhatsApp number; its access token is sealed, and in no answer")
     return connection

@@ -15,6 +15,7 @@ import parley.kernel.directory  # its tables
 import parley.kernel.idempotency  # its tables
 import parley.kernel.mail_claims  # its tables
 import parley.kernel.outbox  # its tables
+import parley.kernel.postponed  # its tables
 import parley.kernel.rate_limits  # its tables
 import parley.kernel.sealed  # its tables
 import parley.recordings.models  # its tables
@@ -31,7 +32,7 @@ from parley.kernel.models import Base, tenant_key
 EVIDENCE = frozenset({"audit_logs"})
 
 # What is announced for a person belongs to no organization, nor does the key of a request to found one.
-PASSING = frozenset({"outbox_events", "idempotency_keys"})
+PASSING = frozenset({"outbox_events", "idempotency_keys", "postponed_rows"})
 
 # Their models say it themselves.
 SAID = frozenset({"user_sessions"})

@@ -121,7 +121,7 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
 def test_the_address_registers_anew_and_inherits_nothing(world: World, acme: Member) -> None:
     ada = person(world)
     belongs(ada, acme, MemberRole.ADMIN)
-    ada.post("/v1/auth/totp")
+    ada.post("/v1/auth/totp", {"password": PASSWORD})
     assert delete(ada).status == 204
     world.pump()
     _, token = register(world, ada.email)
@@ -255,7 +255,7 @@ def test_who_lets_the_person_in_waits_for_a_deletion_and_finds_nobody(world: Wor
         (lambda: ada.post("/v1/auth/invitations/accept", {"token": token}), "invitation_not_valid"),
         (lambda: ada.post("/v1/identity/organizations", fields, {"idempotency-key": "1"}), "session_ended"),
         (lambda: ada.patch("/v1/identity/me", {"name": "Ada"}), "session_ended"),
-        (lambda: ada.post("/v1/auth/totp"), "session_ended"),
+        (lambda: ada.post("/v1/auth/totp", {"password": PASSWORD}), "session_ended"),
     ]
     with ThreadPoolExecutor(len(wanted)) as pool:
         with db.personal(caller.acting_for(NOWHERE)) as session:

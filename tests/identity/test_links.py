@@ -102,8 +102,10 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     assert ada.post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
     assert ada.get("/v1/identity/me").body["email"] == ada.email
     token = letters(world, new)[-1].token
-    assert Browser(world).post("/v1/auth/email/confirm", {"token": token}).status == 204
-    assert Browser(world).post("/v1/auth/email/confirm", {"token": token}).status == 410
+    there = Browser(world, ada.log_in().body["access_token"])
+    assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
+    assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 410
+    assert there.get("/v1/identity/me").body["code"] == "session_ended"
     assert ada.get("/v1/identity/me").body["email"] == new
     told = letters(world, ada.email)[-1]
     assert told.subject == "The address of your account at Parley was changed"
@@ -123,7 +125,7 @@ def test_of_two_new_addresses_confirmed_at_once_one_is_known(world: World) -> No
     with ThreadPoolExecutor(2) as pool:
         with db.personal(system(NOWHERE), user_id) as session:
             accounts.lock(session, user_id)  # until both have come as far as they come
-            running = [pool.submit(Browser(world).post, "/v1/auth/email/confirm", body) for body in confirm]
+            running = [pool.submit(ada.post, "/v1/auth/email/confirm", body) for body in confirm]
             time.sleep(0.7)
         assert {one.result().status for one in running} == {204}
     assert sum(directory.person_of(directory.Kind.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1

@@ -40,7 +40,7 @@ class Authenticator:
 
 def enrolled(world: World) -> tuple[Person, Authenticator, list[str]]:
     ada = person(world)
-    begun = ada.post("/v1/auth/totp")
+    begun = ada.post("/v1/auth/totp", {"password": PASSWORD})
     assert begun.status == 201
     assert begun.body["otpauth_uri"].startswith("otpauth://totp/Parley:")
     app = Authenticator(begun.body["secret"])
@@ -120,8 +120,8 @@ def test_a_magic_link_asks_for_the_second_factor_too(world: World) -> None:
 
 def test_recovery_codes_are_renewed_and_the_factor_turned_off_with_proof(world: World) -> None:
     ada, app, codes = enrolled(world)
-    assert ada.post("/v1/auth/totp").body["code"] == "second_factor_on"
-    assert ada.post("/v1/auth/recovery-codes", {}).status == 401
+    assert ada.post("/v1/auth/totp", {"password": PASSWORD}).body["code"] == "second_factor_on"
+    assert ada.post("/v1/auth/recovery-codes", {}).body["code"] == "wrong_password"
     renewed = ada.post("/v1/auth/recovery-codes", {"password": PASSWORD}).body["recovery_codes"]
     assert not set(renewed) & set(codes)
     assert second(world, challenge_of(ada.log_in()), codes[0]).body["code"] == "invalid_code"
@@ -134,8 +134,8 @@ def test_recovery_codes_are_renewed_and_the_factor_turned_off_with_proof(world: 
 
 def test_an_enrolment_that_was_not_confirmed_asks_for_nothing(world: World) -> None:
     ada = person(world)
-    first = ada.post("/v1/auth/totp").body["secret"]
-    again = ada.post("/v1/auth/totp").body["secret"]
+    first = ada.post("/v1/auth/totp", {"password": PASSWORD}).body["secret"]
+    again = ada.post("/v1/auth/totp", {"password": PASSWORD}).body["secret"]
     assert first != again
     assert ada.post("/v1/auth/totp/confirm", {"code": pyotp.TOTP(first).now()}).status == 401
     assert ada.log_in().status == 200
@@ -144,7 +144,7 @@ def test_an_enrolment_that_was_not_confirmed_asks_for_nothing(world: World) -> N
 @pytest.mark.parametrize("form", ["{} {}", "{}-{}", " {}{} "])
 def test_a_code_is_read_alike_at_enrolment_and_at_log_in(world: World, form: str) -> None:
     ada = person(world)
-    app = Authenticator(ada.post("/v1/auth/totp").body["secret"])
+    app = Authenticator(ada.post("/v1/auth/totp", {"password": PASSWORD}).body["secret"])
 
     def typed() -> str:
         code = app.code()
@@ -161,7 +161,7 @@ def test_who_begins_twice_at_once_has_the_later_secret(world: World) -> None:
         with db.personal(system(NOWHERE), user_id) as session:
             second_factors.begin(session, session.scalars(select(User).where(User.id == user_id)).one())
             session.flush()
-            other = pool.submit(ada.post, "/v1/auth/totp")
+            other = pool.submit(ada.post, "/v1/auth/totp", {"password": PASSWORD})
             with pytest.raises(TimeoutError):
                 answers.append(other.result(0.5))
         answer = other.result()

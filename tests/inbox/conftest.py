@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from local import graph_api
 from parley.inbox.models import Connection, Conversation, Message
 from parley.inbox.parcels import pack
 from parley.kernel.clock import now
@@ -15,7 +16,6 @@ from tests.harness import Answer, Client, Member, World, sqs_event
 from tests.inbox import bodies
 
 URL = "/v1/webhooks/whatsapp"
-TOKEN = "EAAG" + "x" * 60
 
 
 @dataclass
@@ -95,7 +95,8 @@ class Line:
 
 
 def connect(world: World, member: Member, number: str | None = None) -> Line:
-    wanted = {"platform": "WHATSAPP", "phone_number_id": number or bodies.number(), "access_token": TOKEN, "display_name": "Support"}
+    named = number or bodies.number()
+    wanted = {"platform": "WHATSAPP", "phone_number_id": named, "access_token": graph_api.token(named), "display_name": "Support"}
     answer = member.post("/v1/inbox/connections", wanted)
     assert answer.status == 201, answer.body
     return Line(world, member, wanted["phone_number_id"], UUID(answer.body["id"]))

@@ -345,7 +345,32 @@ def test_headers_of_two_lines_are_not_sent() -> None:
 
 def test_a_name_stays_a_name() -> None:
     assert normalized("hooks.example.") == "hooks.example"
-    assert normalized("faß.example") == "fass.example"
+    assert normalized("Hooks.Example") == "hooks.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("faß.example", "xn--fa-hia.example"),
+        ("FAẞ.example", "xn--fa-hia.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("bücher。example", "xn--bcher-kva.example"),
+        ("نامه\u200cای.example", "xn--mgba3gch31f060k.example"),
+        ("xn--fa-hia.example", "xn--fa-hia.example"),
+    ],
+)
+def test_a_name_in_other_letters_is_the_host_that_browsers_go_to(host: str, name: str) -> None:
+    """IDNA 2003 made `fass.example` of the first, which is somebody else's (UTS 46, 7)."""
+    assert normalized(host) == name
+
+
+@pytest.mark.parametrize(
+    "host", ["☕.example", "a\u200db.example", "-ä.example", "ä" * 64 + ".example", "１２７.1", "x.ⅼan", "a..ä.example"]
+)
+def test_a_name_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(AddressRefused):
+        normalized(host)
 
 
 def test_no_deployment_is_the_local_one() -> None:

@@ -9,7 +9,13 @@ from local.cloudformation import TemplateProblem
 from local.template import Function
 
 MACHINE = variables.of_this_machine(
-    {"MAIL_FROM": "me@x.example"}, "http://api", "http://aws", "http://lambda", "postgresql://application", "postgresql://owner"
+    {"MAIL_FROM": "me@x.example"},
+    "http://api",
+    "http://aws",
+    "http://lambda",
+    "http://graph",
+    "postgresql://application",
+    "postgresql://owner",
 )
 
 

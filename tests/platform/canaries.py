@@ -18,12 +18,13 @@ from local.template import Template
 from tests.harness import World
 
 SECRET_FIELDS = {
-    "access_token", "refresh_token", "id_token", "token", "key", "secret", "client_secret", "password", "current_password", "new_password",
+    "access_token", "refresh_token", "device_token", "id_token", "token", "key", "secret", "client_secret", "password", "current_password",
+    "new_password",
     "challenge", "recovery_codes", "codes", "code", "state", "nonce", "uri", "hub.verify_token",
 }  # fmt: skip
 SHORTEST = 10  # six digits of a one-time code are found in any row of numbers
 BOOKING_FORM = "POST /{organization}/{event_type}"  # its `key` is one of idempotency, as others stand in a header
-IN_A_MAIL = re.compile(r"(?:/links/|/bookings/|[?#&]token=)([A-Za-z0-9_.~-]{20,})")
+IN_A_MAIL = re.compile(r"(?:/links/|/bookings/|/hosts/|[?#&]token=)([A-Za-z0-9_.~-]{20,})")
 PEOPLE = re.compile(r"[\w.+-]+@[\w.-]+\.test")
 
 

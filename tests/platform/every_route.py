@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+from local import graph_api
 from local.client import Answer
 from parley.kernel.ids import new_id
 from parley.recordings import media
@@ -128,12 +129,8 @@ class Furnished:
         return bookings.management_token(Booking(id=UUID(booking_id), organization_id=self.member.organization_id))
 
     def connection_wanted(self) -> dict[str, Any]:
-        return {
-            "platform": "WHATSAPP",
-            "phone_number_id": str(new_id().int)[-15:],
-            "access_token": "EAAG-not-a-real-token",
-            "username": "s",
-        }
+        number = str(new_id().int)[-15:]
+        return {"platform": "WHATSAPP", "phone_number_id": number, "access_token": graph_api.token(number), "username": "s"}
 
     def add_connection(self) -> str:
         wanted = self.connection_wanted()

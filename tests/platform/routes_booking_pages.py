@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from parley.kernel.ids import new_id
+from parley.scheduling.host_links import HostKey
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -35,10 +37,17 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return lambda: house.stranger.request("POST", path, urlencode(form).encode(), headers)
 
+    def hosted(method: str) -> Request:
+        link = HostKey(house.member.organization_id, UUID(house.add_booking()), house.member.user_id).path
+        headers = {"content-type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+        return lambda: house.stranger.request(method, link, b"action=cancel" if method == "POST" else None, headers)
+
     return {
         "GET /{organization}": lambda: lambda: house.stranger.get("/" + path.split("/")[1]),
         "GET /{organization}/{event_type}": lambda: lambda: house.stranger.get(path, timezone="Pacific/Apia"),
         "POST /{organization}/{event_type}": book,
+        "GET /hosts/{token}": lambda: hosted("GET"),
+        "POST /hosts/{token}": lambda: hosted("POST"),
         "GET /embed.js": lambda: lambda: house.stranger.get("/embed.js"),
     }
 

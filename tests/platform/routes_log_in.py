@@ -59,15 +59,15 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         return send("POST", "/v1/auth/password-reset/redeem", {"token": token, "password": "three rivers, no bridge"})
 
     def confirm_email() -> Request:
-        new = address()
-        assert person(world).post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
-        return send("POST", "/v1/auth/email/confirm", {"token": letters(world, new)[-1].token})
+        ada, new = person(world), address()
+        assert ada.post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
+        return send("POST", "/v1/auth/email/confirm", {"token": letters(world, new)[-1].token}, who=ada)
 
     def confirm_totp() -> Request:
         import pyotp
 
         ada = person(world)
-        secret = ada.post("/v1/auth/totp").body["secret"]
+        secret = ada.post("/v1/auth/totp", {"password": PASSWORD}).body["secret"]
         return send("POST", "/v1/auth/totp/confirm", {"code": pyotp.TOTP(secret).now()}, who=ada)
 
     def with_factor(method: str, path: str) -> Request:
@@ -102,7 +102,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "DELETE /v1/auth/sessions/{session_id}": lambda: send(
             "DELETE", f"/v1/auth/sessions/{add_session(member.user_id, world)}", who=member
         ),
-        "POST /v1/auth/totp": mine("POST", "/v1/auth/totp", {}),
+        "POST /v1/auth/totp": mine("POST", "/v1/auth/totp", {"password": PASSWORD}),
         "POST /v1/auth/totp/confirm": confirm_totp,
         "DELETE /v1/auth/totp": lambda: with_factor("DELETE", "/v1/auth/totp"),
         "DELETE /v1/auth/account": mine("DELETE", "/v1/auth/account", {"password": PASSWORD}),

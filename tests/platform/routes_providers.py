@@ -5,26 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from parley.identity.models import AuthProvider, AuthProviderType
 from parley.kernel import db
+from parley.kernel.callers import NOWHERE, system
 from parley.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
+    from tests.identity.people import Person
     from tests.platform.every_route import Furnished, Request
 
 
-def add_link(member: Member) -> str:
-    """A Google account of the member's."""
-    link = AuthProvider(user_id=member.user_id, provider_type=AuthProviderType.GOOGLE, provider_id=new_id().hex)
-    with db.personal(member.caller) as session:
+def add_link(who: Member | Person) -> str:
+    """A Google account of theirs."""
+    user_id = who.user_id if hasattr(who, "user_id") else UUID(who.tokens["user"]["id"])
+    link = AuthProvider(user_id=user_id, provider_type=AuthProviderType.GOOGLE, provider_id=new_id().hex)
+    with db.personal(system(NOWHERE), user_id) as session:
         session.add(link)
     return str(link.id)
 
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
+    from tests.identity.people import PASSWORD, person
     from tests.identity.providers.site import Account, standing
     from tests.identity.providers.surfing import Browser
 
@@ -50,8 +55,13 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         return lambda: browser.step(*where)
 
     def unlinking() -> Request:
-        ours, _ = add_link(member), add_link(member)
-        return lambda: member.delete(f"/v1/auth/providers/linked/{ours}")
+        ada = person(house.world)
+        ours, _ = add_link(ada), add_link(ada)
+        return lambda: ada.request("DELETE", f"/v1/auth/providers/linked/{ours}", {"password": PASSWORD})
+
+    def linking() -> Request:
+        ada = person(house.world)
+        return lambda: ada.post("/v1/auth/providers/google/link", {"password": PASSWORD})
 
     return {
         "GET /v1/auth/providers": lambda: lambda: stranger.get("/v1/auth/providers"),
@@ -59,7 +69,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "GET /v1/auth/providers/{provider}/callback": lambda: surfed("google", 2),
         "POST /v1/auth/providers/{provider}/callback": lambda: surfed("apple", 2),
         "GET /v1/auth/providers/{provider}/complete": lambda: surfed("google", 1),
-        "POST /v1/auth/providers/{provider}/link": lambda: lambda: member.post("/v1/auth/providers/google/link"),
+        "POST /v1/auth/providers/{provider}/link": linking,
         "GET /v1/auth/providers/linked": lambda: lambda: member.get("/v1/auth/providers/linked", limit=100),
         "DELETE /v1/auth/providers/linked/{link_id}": unlinking,
     }

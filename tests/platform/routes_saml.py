@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     from tests.saml.identity_provider import IdentityProvider
+    from tests.saml.nameserver import nameserver
     from tests.saml.scenes import House
 
     provider = IdentityProvider()
@@ -27,10 +28,24 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     member = person.at(house.member.organization_id, "ADMIN")
     wanted = {"idp_metadata": provider.metadata(), "domains": [person.email.rpartition("@")[2]]}
 
-    def connected() -> None:
+    def proposed() -> dict[str, Any]:
         member.delete("/v1/saml/connection")
         answer = member.put("/v1/saml/connection", wanted)
         assert answer.status == 200, answer.raw
+        return {"digest": answer.body["awaiting"]["digest"]}
+
+    def approve() -> Request:
+        agreed = proposed()
+        return lambda: house.member.post("/v1/saml/connection/approve", agreed)
+
+    def connected() -> None:
+        assert approve()().status == 200
+
+    def verify() -> Request:
+        connected()
+        proofs = member.get("/v1/saml/connection").body["domain_proofs"]
+        nameserver().records[proofs[0]["record_name"]] = [proofs[0]["record_value"]]
+        return lambda: member.post("/v1/saml/domains/verify", {"domain": proofs[0]["domain"]})
 
     def ready(request: Request) -> Callable[[], Request]:
         def make() -> Request:
@@ -54,6 +69,8 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     return {
         "POST /saml/{organization_id}/acs": returning,
         "PUT /v1/saml/connection": ready(lambda: member.put("/v1/saml/connection", wanted)),
+        "POST /v1/saml/connection/approve": approve,
+        "POST /v1/saml/domains/verify": verify,
         "GET /v1/saml/connection": ready(lambda: member.get("/v1/saml/connection")),
         "DELETE /v1/saml/connection": ready(lambda: member.delete("/v1/saml/connection")),
         "POST /v1/saml/discover": ready(lambda: stranger.post("/v1/saml/discover", {"email": person.email})),

@@ -32,8 +32,13 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         switched_on(member)
         return lambda: member.get("/scim/v2/Users")
 
+    def approve() -> Request:
+        path = f"/v1/scim/tokens/{proposed(member)}/approve"
+        return lambda: member.post(path)
+
     return {
         "POST /v1/scim/token": post,
+        "POST /v1/scim/tokens/{token_id}/approve": approve,
         "GET /v1/scim": lambda: lambda: member.get("/v1/scim"),
         "DELETE /v1/scim": turn_off,
         "ANY /scim/v2/{proxy+}": users,
@@ -47,9 +52,16 @@ def switched_on(member: Member) -> Member:
     return member
 
 
+def proposed(member: Member) -> str:
+    """The id of a token that waits for the owner."""
+    made = member.as_role("ADMIN").post("/v1/scim/token", {}, {"idempotency-key": str(new_id())})
+    assert made.status == 201, made.raw
+    return str(made.body["id"])
+
+
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    return {}
+    return {"token_id": proposed(member)}
 
 
 BODIES: dict[str, Any] = {}

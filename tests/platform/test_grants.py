@@ -46,6 +46,7 @@ CALLS = {
     "parley.kernel.sealed._sealing_key": {"kms:GenerateDataKey DataKey"},
     "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
     "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
+    "parley.scheduling.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
     "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
     "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
     "parley.recordings.presigned._put": WRITE,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from local import graph_api
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from tests.harness import Member, World
@@ -22,7 +23,7 @@ def things_of(member: Member, world: World) -> dict[str, str]:
     connection = created(
         member.post(
             "/v1/inbox/connections",
-            {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "S", "access_token": "EAAG-canary-token-of-the-platform"},
+            {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "S", "access_token": graph_api.token(number)},
         )
     )["id"]
     meeting = created(member.post("/v1/recordings/meetings", MEETING))

@@ -14,11 +14,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from parley.identity import alerts, links
 from parley.identity.invitations import CREATED
-from parley.identity.mailed import PASSWORD_CHANGED
-from parley.identity.models import Invitation, OrganizationMember, User
+from parley.identity.models import Invitation, OrganizationMember, User, VerificationKind
 from parley.kernel import db, mail_claims
-from parley.kernel.callers import NOWHERE
+from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from parley.kernel.mail_claims import MailClaim
@@ -49,7 +49,10 @@ def webhook(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
 
 
 def password(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
-    return "identity/on_mail_due", PASSWORD_CHANGED, NOWHERE, {"user_id": str(acme.user_id)}
+    with db.personal(system(NOWHERE), acme.user_id) as session:
+        wanted = {"change": alerts.Change.PASSWORD.value}
+        row = links.add(session, VerificationKind.SECURITY_ALERT, "", at=now(), user_id=acme.user_id, wanted=wanted)
+    return "identity/on_mail_due", alerts.RAISED, NOWHERE, {"token_id": str(row.id), "user_id": str(acme.user_id)}
 
 
 def invitation(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:

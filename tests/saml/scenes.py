@@ -14,6 +14,7 @@ from parley.identity.models import User
 from parley.kernel.ids import new_id
 from tests.harness import Answer, Client, Member, World
 from tests.saml.identity_provider import Asked, IdentityProvider
+from tests.saml.nameserver import nameserver
 
 
 @dataclass
@@ -87,8 +88,19 @@ def with_sso(world: World, name: str = "Acme", *, provider: IdentityProvider | N
     return connected(world, owner, email.rpartition("@")[2], provider or IdentityProvider(), **terms)
 
 
-def connected(world: World, owner: Member, domain: str, provider: IdentityProvider, **terms: Any) -> House:
+def prove(member: Member, domain: str) -> None:
+    """Put into DNS what the organization is told to, and have it looked up."""
+    proofs = {proof["domain"]: proof for proof in member.get("/v1/saml/connection").body["domain_proofs"]}
+    nameserver().records.setdefault(proofs[domain]["record_name"], []).append(proofs[domain]["record_value"])
+    answer = member.post("/v1/saml/domains/verify", {"domain": domain})
+    assert (answer.status, answer.body["status"]) == (200, "PROVEN"), answer.raw
+
+
+def connected(world: World, owner: Member, domain: str, provider: IdentityProvider, *, is_proven: bool = True, **terms: Any) -> House:
+    nameserver()
     answer = owner.request("PUT", "/v1/saml/connection", {"idp_metadata": provider.metadata(), "domains": [domain], **terms})
     assert answer.status == 200, answer.raw
+    if is_proven and answer.body["status"] == "ACTIVE":
+        prove(owner, domain)
     provider.sp_metadata = Client(world).get(f"/saml/{owner.organization_id}/metadata").raw.decode()
-    return House(world, owner, provider, domain, answer.body)
+    return House(world, owner, provider, domain, owner.get("/v1/saml/connection").body)

@@ -23,7 +23,7 @@ def lock(layer: str) -> str:
 
 def test_the_layer_holds_what_the_common_one_does_not() -> None:
     said = beside.beside(lock("dependencies"), lock("saml"))
-    assert set(beside.locked(said)) == {"certifi", "lxml", "signxml"}
+    assert set(beside.locked(said)) == {"certifi", "dnspython", "lxml", "signxml"}
     assert said.count("--hash=sha256:") > 3
 
 
@@ -32,7 +32,7 @@ def test_two_versions_of_one_package_are_not_put_over_each_other() -> None:
         beside.beside("a==1 \\\n    --hash=sha256:0\n", "a==2 \\\n    --hash=sha256:0\n")
 
 
-def test_only_functions_that_read_xml_have_it() -> None:
+def test_only_functions_that_read_xml_or_ask_dns_have_it() -> None:
     resources = read(ROOT / "template.yaml")["Resources"]
     having = {name for name, one in resources.items() if {"Ref": "SamlLayer"} in one.get("Properties", {}).get("Layers", [])}
-    assert having == {"SamlSaveConnection", "SamlReceiveResponse"}
+    assert having == {"SamlSaveConnection", "SamlReceiveResponse", "SamlVerifyDomain", "SamlSweepDomains"}

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 from lxml import etree
 from sqlalchemy import select, update
 
-from parley.identity.models import AuthProvider, MemberRole, OrganizationMember, User, UserSession, UserStatus
+from parley.identity.models import (
+    AuthProvider,
+    Invitation,
+    InvitationStatus,
+    MemberRole,
+    OrganizationMember,
+    User,
+    UserSession,
+    UserStatus,
+)
 from parley.kernel import db
 from parley.kernel.audit import AuditLog
+from parley.kernel.callers import NOWHERE, ActorType, Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
-from tests.harness import Answer, Client, World
-from tests.identity.people import PASSWORD, Person, register, verify
+from tests.harness import Answer, Client, Person, World
+from tests.identity.people import PASSWORD, register, verify
+from tests.identity.people import Person as Registered
 from tests.saml.identity_provider import NS, IdentityProvider, assertion
 from tests.saml.scenes import House, connected, with_sso
+from tests.saml.test_owner import session_of
+from tests.scim.test_people_of_several import link
 
 
 def ada(house: House) -> str:
@@ -81,7 +95,10 @@ def test_name_and_role_come_from_attributes_that_the_connection_names(world: Wor
 
     for said, becomes in (("admin", "ADMIN"), ("VIEWER", "VIEWER"), ("OWNER", "MEMBER"), ("nonsense", "MEMBER")):
         answer = house.log_in(ada(house), before=saying(cn="Ada Lovelace", parley_role=said))
-        assert (answer.body["user"]["name"], answer.body["organization"]["role"]) == ("Ada Lovelace", becomes)
+        assert answer.body["organization"]["role"] == becomes
+        user_id = answer.body["user"]["id"]
+        assert house.owner.get(f"/v1/identity/members/{user_id}").body["name"] == "Ada Lovelace"
+        assert house.owner.rows(select(User.name).where(User.id == user_id)) == [None]  # said here, of nobody elsewhere
     answer = house.log_in(ada(house), before=saying(parley_role=["everybody", "viewer", "admin"]))
     assert answer.body["organization"]["role"] == "ADMIN"
 
@@ -103,12 +120,41 @@ def test_opaque_names_that_differ_in_case_are_two_people(house: House) -> None:
 # --- who is let in as whom ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_verified_account_joins_and_an_unverified_one_does_not(world: World, house: House) -> None:
-    verified, doubtful = world.person(ada(house)), world.person(ada(house), is_verified=False)
-    answer = house.log_in(verified.email)
-    assert (answer.status, answer.body["user"]["id"]) == (200, str(verified.user_id))
-    refused = house.log_in(doubtful.email)
-    assert (refused.status, refused.body["code"]) == (403, "address_not_verified")
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_who_has_an_account_is_asked_whether_they_want_to_belong(world: World, house: House, is_verified: bool) -> None:
+    person = world.person(ada(house), is_verified=is_verified)
+    for _ in range(2):
+        refused = house.log_in(person.email)
+        assert (refused.status, refused.body["code"]) == (403, "confirmation_needed"), refused.raw
+    assert house.owner.rows(select(OrganizationMember).where(OrganizationMember.user_id == person.user_id)) == []
+    [invitation] = house.owner.rows(select(Invitation).where(Invitation.email == person.email))
+    assert (invitation.role, invitation.status) == (MemberRole.MEMBER, InvitationStatus.PENDING)
+    answer = person.post("/v1/auth/invitations/accept", {"token": link(house.owner, person.email)})
+    assert answer.status == (200 if is_verified else 403)
+    if is_verified:
+        answer = house.log_in(person.email)
+        assert (answer.status, answer.body["user"]["id"]) == (200, str(person.user_id))
+        [member] = house.owner.rows(select(OrganizationMember).where(OrganizationMember.user_id == person.user_id))
+        assert member.is_sso_bound  # its address was in a proven domain when they joined
+
+
+def test_whoever_was_provisioned_comes_in_as_that_member(world: World, house: House) -> None:
+    from tests.scim.conftest import provisioned
+
+    directory, email = provisioned(house.owner), ada(house)
+    user = directory.user(email, displayName="Ada of the directory", roles=[{"value": "VIEWER"}])
+    assert house.owner.rows(select(Invitation)) == []  # the identity provider brings them
+    answer = house.log_in(email)
+    assert (answer.status, answer.body["organization"]["role"]) == (200, "VIEWER"), answer.raw
+    [member] = house.owner.rows(select(OrganizationMember).where(OrganizationMember.id == user["id"]))
+    assert (str(member.user_id), member.display_name, member.is_sso_bound) == (answer.body["user"]["id"], "Ada of the directory", True)
+    [account] = house.owner.rows(select(User).where(User.id == member.user_id))
+    assert (account.email, account.name, account.email_verified_at) == (email, None, None)
+    known, waiting = world.person(ada(house)), directory
+    waiting.user(known.email, roles=[{"value": "ADMIN"}])
+    assert house.log_in(known.email).body["code"] == "confirmation_needed"
+    assert known.post("/v1/auth/invitations/accept", {"token": link(house.owner, known.email)}).body["role"] == "ADMIN"
+    assert house.log_in(known.email).status == 200
 
 
 def test_an_address_outside_the_domains_is_refused(world: World, house: House) -> None:
@@ -122,8 +168,9 @@ def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world
     """Whoever runs an identity provider could come in as anybody in the domain: not with that into what they have elsewhere."""
     person = world.person(ada(house))
     elsewhere = world.organization("Elsewhere")
-    with db.transaction(elsewhere.caller) as session:
-        session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.ADMIN))
+    for place, role in ((elsewhere, MemberRole.ADMIN), (house.owner, MemberRole.MEMBER)):
+        with db.transaction(place.caller) as session:
+            session.add(OrganizationMember(user_id=person.user_id, role=role))
     intruder = Client(world, house.log_in(person.email).body["access_token"])
     assert intruder.get("/v1/identity/me").status == 200
     for answer in (
@@ -140,8 +187,10 @@ def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world
 
 
 def test_a_deleted_account_leaves_no_link_and_the_next_log_in_makes_another(world: World, house: House) -> None:
-    person = Person(world, email=ada(house))
+    person = Registered(world, email=ada(house))
     person.takes(verify(person, register(world, person.email)[1]))
+    with db.transaction(house.owner.caller) as session:
+        session.add(OrganizationMember(user_id=person.tokens["user"]["id"], role=MemberRole.MEMBER))
     first = house.log_in(person.email)
     assert first.body["user"]["id"] == person.tokens["user"]["id"]
     person.takes(person.log_in())
@@ -209,33 +258,69 @@ def test_two_first_log_ins_at_once_make_one_account(house: House) -> None:
 # --- who has to ------------------------------------------------------------------------------------------------------------------------
 
 
-def test_where_it_is_enforced_members_of_the_domain_come_in_no_other_way(world: World) -> None:
-    house = with_sso(world, is_enforced=True)
-    person = world.person(ada(house))
+def joined(house: House, email: str, role: MemberRole = MemberRole.MEMBER) -> Any:
+    person = house.world.person(email)
     with db.transaction(house.owner.caller) as session:
-        session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.MEMBER))
-    from parley.identity import sessions
-    from parley.identity.single_sign_on import SingleSignOnRequired
-    from parley.kernel.callers import NOWHERE, ActorType, Caller
+        session.add(OrganizationMember(user_id=person.user_id, role=role))
+    return person
 
-    caller = Caller(NOWHERE, ActorType.USER, person.user_id)
 
-    def begin(methods: list[str], organization_id: Any = None) -> Any:
-        with db.personal(caller, person.user_id) as session:
-            user = session.scalars(select(User).where(User.id == person.user_id)).one()
-            return sessions.start(session, caller, user, methods, organization_id).organization
+def enforce(house: House, *, is_enforced: bool = True) -> None:
+    wanted = {"idp_metadata": house.provider.metadata(), "domains": [house.domain], "is_enforced": is_enforced}
+    answer = house.owner.put("/v1/saml/connection", wanted)
+    assert answer.status == 200, answer.raw
 
-    assert begin(["pwd"]) is None
-    with pytest.raises(SingleSignOnRequired):
-        begin(["pwd"], house.owner.organization_id)
-    assert house.log_in(person.email).body["organization"]["id"] == str(house.owner.organization_id)
 
-    def put(*, is_enforced: bool) -> None:
-        wanted = {"idp_metadata": house.provider.metadata(), "domains": [house.domain], "is_enforced": is_enforced}
-        assert house.owner.put("/v1/saml/connection", wanted).status == 200
+def switched(house: House, person: Any) -> tuple[int, str | None]:
+    answer = Client(house.world, session_of(person.at(house.owner.organization_id, "MEMBER"), "pwd")[0]).post(
+        "/v1/auth/switch", {"organization_id": str(house.owner.organization_id)}
+    )
+    return answer.status, answer.body.get("code")
 
-    put(is_enforced=False)
-    assert begin(["pwd"]) is not None
+
+def test_where_it_is_enforced_who_must_comes_in_no_other_way_whatever_their_address_is_then(world: World) -> None:
+    house = with_sso(world)
+    member, guest = joined(house, ada(house)), joined(house, f"guest-{new_id().hex[-8:]}@elsewhere.test")
+    by_saml = UUID(house.log_in(ada(house)).body["user"]["id"])
+    assert switched(house, member) == switched(house, guest) == (200, None)
+    access, refresh = session_of(member.at(house.owner.organization_id, "MEMBER"), "pwd")
+    enforce(house)
+    # The session from before has ended here; the guest's goes on.
+    assert Client(world, access).get("/v1/identity/me").body["code"] == "session_ended"
+    assert Client(world).post("/v1/auth/refresh", {"refresh_token": refresh}).body["code"] == "session_ended"
+    assert switched(house, member) == (403, "single_sign_on_required")
+    assert switched(house, guest) == (200, None)
+    # Moving to a private address leaves it as little as having come with one.
+    for user_id in (member.user_id, by_saml):
+        with db.personal(Caller(NOWHERE, ActorType.USER, user_id), user_id) as session:
+            session.execute(update(User).where(User.id == user_id).values(email=f"{new_id()}@private.test"))
+        assert switched(house, Person(world, user_id=user_id)) == (403, "single_sign_on_required")
+    assert house.owner.get("/v1/identity/me").status == 200
+    own = Client(world, session_of(house.owner, "pwd")[0])
+    assert own.post("/v1/auth/switch", {"organization_id": str(house.owner.organization_id)}).status == 200
+    enforce(house, is_enforced=False)
+    assert switched(house, member) == (200, None)
+
+
+def test_who_joined_with_an_address_of_the_company_is_bound_before_it_is_enforced(world: World) -> None:
+    house = with_sso(world)
+    person = world.person(ada(house))
+    assert house.owner.post("/v1/identity/invitations", {"email": person.email, "role": "MEMBER"}).status in (201, 202)
+    assert person.post("/v1/auth/invitations/accept", {"token": link(house.owner, person.email)}).status == 200
+    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id), person.user_id) as session:
+        session.execute(update(User).where(User.id == person.user_id).values(email=f"{new_id()}@private.test"))
+    enforce(house)
+    assert switched(house, person) == (403, "single_sign_on_required")
+
+
+def test_a_key_of_who_must_come_by_single_sign_on_ends_with_the_membership(world: World) -> None:
+    house = with_sso(world, is_enforced=True)
+    admin = joined(house, ada(house), MemberRole.ADMIN).at(house.owner.organization_id, "ADMIN")
+    key = admin.key("teams:read")
+    assert key.get("/v1/identity/teams").status == 200
+    with db.transaction(house.owner.caller) as session:
+        session.execute(update(OrganizationMember).where(OrganizationMember.user_id == admin.user_id).values(deactivated_at=now()))
+    assert key.get("/v1/identity/teams").status in (401, 403)
 
 
 def test_the_way_in_is_listed_as_the_persons(house: House) -> None:

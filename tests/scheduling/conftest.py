@@ -39,6 +39,7 @@ def letters(world: World) -> Callable[..., list[Letter]]:
 def agency(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> Agency:
     made = Clock()
     monkeypatch.setattr(clock, "_read", made)
+    monkeypatch.setattr(clock, "_read_of_database", made)
     return Agency(world, acme, made)
 
 

@@ -233,7 +233,7 @@ def test_the_hour_that_comes_twice_says_which_one_it_is(office: Office, stranger
     later = datetime.now(BERLIN_TIME).year + 1
     sunday = max(day for day in (date(later, 10, number) for number in range(25, 32)) if day.weekday() == 6)
     hours = [{"day_of_week": "SUNDAY", "start_time": "01:30", "end_time": "03:30"}]
-    event_type = office.event_type({"slots": hours})
+    event_type = office.event_type({"slots": hours}, horizon_days=730)
     path = path_of(office, event_type)
     times = re.findall(r"<time [^>]+>([^<]+)</time>", text(stranger.get(path, date=str(sunday), timezone="Europe/Berlin")))
     assert times == ["01:30", "02:00 UTC+2", "02:30 UTC+2", "02:00 UTC+1", "02:30 UTC+1", "03:00"]

@@ -157,6 +157,7 @@ def test_what_was_sent_again_of_an_old_booking_is_not_kept_for_its_key(
         world.pump()
     later_on = datetime.now(UTC) + timedelta(days=2)
     monkeypatch.setattr(clock, "_read", lambda: later_on)
+    monkeypatch.setattr(clock, "_read_of_database", lambda: later_on)
     failed = acme.get("/v1/scheduling/notifications", status="FAILED", recipient=PERSON["email"]).body["items"]
     for one in failed:
         again = acme.post(f"/v1/scheduling/notifications/{one['id']}/resend", {}, {"idempotency-key": str(new_id())})

@@ -19,6 +19,7 @@ from parley.identity.models import OrganizationMember, User
 from parley.kernel import db
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
+from parley.kernel.mail import called
 from parley.scheduling.models import Booking, Invitee, NotificationLog
 from tests.harness import Member, World, recorded, sqs_event
 from tests.scheduling.office import Letter, Office, at, invitee
@@ -273,7 +274,7 @@ def test_a_name_stays_text_in_every_header(office: Office, acme: Member, world: 
         raw = unfolded(message, field)
         assert parseaddr(raw) == (parseaddr(raw)[0], "grace@visitor.example")
         assert len(getaddresses([raw])) == 1
-        assert str(make_header(decode_header(parseaddr(raw)[0]))) == name.strip()
+        assert str(make_header(decode_header(parseaddr(raw)[0]))) == called(name)
     subject = str(make_header(decode_header(unfolded(letter.message, "Subject"))))
     assert subject.startswith(f"{name.strip()}, "[:200])
     assert (letter.raw.isascii(), copy.raw.isascii()) == (True, True)

@@ -11,6 +11,7 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
+from local import graph_api
 from local.play import wait_for
 from tests.stack.conftest import Served
 from tests.stack.scenes import at, at_once, booking, created, event_type, schedule
@@ -94,8 +95,7 @@ def deliver(served: Served, body: bytes) -> int:
 
 def connected(served: Served) -> str:
     number = str(uuid.uuid4().int)[:15]
-    token = "EAAG-canary-token-of-the-platform"
-    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "Support", "access_token": token}
+    wanted = {"platform": "WHATSAPP", "phone_number_id": number, "display_name": "Support", "access_token": graph_api.token(number)}
     created(served.owner.post("/v1/inbox/connections", wanted))
     return number
 

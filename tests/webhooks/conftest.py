@@ -31,6 +31,7 @@ class Clock:
 def moved(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(clock, "_read", made)
+    monkeypatch.setattr(clock, "_read_of_database", made)
     return made
 
 

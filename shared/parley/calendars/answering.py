@@ -15,6 +15,7 @@ from parley.calendars.protocol import Account, Answer, CalDavAccount, IcsAccount
 from parley.calendars.wire import Deadline, Operations
 
 log = logging.getLogger(__name__)
+_AGAIN_SECONDS = 0.25
 
 
 class _Over(BaseException):
@@ -44,16 +45,23 @@ def _bounded(seconds: float) -> Iterator[None]:
         yield
         return
 
+    is_running = [True]
+
     def end(_number: int, _frame: object) -> None:
-        raise _Over
+        if is_running:
+            raise _Over
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again: what is raised while the interpreter tidies up is lost.
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            is_running.clear()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def _function(request: Request) -> Callable[[Any, Any, Deadline], Answer]:

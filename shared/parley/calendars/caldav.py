@@ -4,7 +4,7 @@ An event's id is the whole URL of its resource, a calendar's that of its collect
 has none: then a change brings all of the calendar.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -34,7 +34,9 @@ from parley.calendars.wire import Deadline, Operations, trouble_of
 
 _DATA = f"{CALDAV}calendar-data"
 _AT_ONCE = 100
-_SYNC, _CTAG = "sync:", "ctag:"
+# `whole:` is of a server that refuses what a sync token is for: its ctag, or nothing.
+_SYNC, _CTAG, _WHOLE = "sync:", "ctag:", "whole:"
+_LATER = (408, 425, 429, 502, 503, 504)
 # A server that answers a query like this knows none, or lets nobody see more than free and busy.
 _NO_QUERY = (TroubleCode.REFUSED, TroubleCode.NOT_FOUND)
 _ICS = {"content-type": "text/calendar; charset=utf-8"}
@@ -46,66 +48,82 @@ def discover(account: CalDavAccount, wanted: Discover, deadline: Deadline) -> Di
 
 def free_busy(account: CalDavAccount, wanted: FreeBusy, deadline: Deadline) -> Busy:
     """By the events; by a free-busy-query where a calendar shows none. A calendar that is gone is missing."""
-    server, times, missing = Server(account, deadline), list[BusyTime](), list[str]()
+    server, times, missing, is_beside = Server(account, deadline), list[BusyTime](), list[str](), False
     for calendar_id in wanted.calendar_ids:
         try:
-            times += _times_of(server, calendar_id, wanted.start, wanted.end, wanted.timezones.get(calendar_id, "UTC"))
+            found, is_known = _times_of(server, calendar_id, wanted.start, wanted.end, wanted.timezones.get(calendar_id, "UTC"))
+            times, is_beside = times + found, is_beside or not is_known
         except InTrouble as met:
             if met.code not in _NO_QUERY:
                 raise
             missing.append(calendar_id)
-    return Busy(times=times, missing=missing)
+    return Busy(times=times, missing=missing, is_beside=is_beside)
 
 
-def _times_of(server: Server, url: str, start: datetime, end: datetime, timezone: str) -> Iterator[BusyTime]:
+def _times_of(server: Server, url: str, start: datetime, end: datetime, timezone: str) -> tuple[list[BusyTime], bool]:
+    """And whether every event could be read."""
     try:
         answered = server.report(url, _query(start, end))
+        events = _events(server, answered.resources, start, end, timezone)
     except InTrouble as met:
         if met.code not in _NO_QUERY:
             raise
-        yield from _free_busy(server, url, start, end)
-        return
-    for event in _events(server, answered.resources, start, end, timezone):
-        for begins, ends in event.times:
-            yield BusyTime(start=begins, end=ends, event_id=event.event_id, uid=event.uid)
+        kept = _free_busy(server, url, start, end)
+        return [BusyTime(start=begins, end=ends) for begins, ends in kept.times], kept.is_clear
+    times = [BusyTime(start=begins, end=ends, event_id=event.event_id, uid=event.uid) for event in events for begins, ends in event.times]
+    return times, all(event.is_known for event in events)
 
 
-def _free_busy(server: Server, url: str, start: datetime, end: datetime) -> list[BusyTime]:
+def _free_busy(server: Server, url: str, start: datetime, end: datetime) -> icalendars.Kept:
     body = f"<C:free-busy-query {names()}>{_range(start, end)}</C:free-busy-query>"
     headers = {"content-type": "application/xml; charset=utf-8", "depth": "1"}
     _, answer = server.request("REPORT", url, headers, body.encode())
     if answer.status != 200:
         raise trouble_of(answer)
-    return [BusyTime(start=begins, end=ends) for begins, ends in icalendars.free_busy(icalendars.parsed(answer.body))]
+    return icalendars.free_busy(icalendars.parsed(answer.body))
 
 
 def changes(account: CalDavAccount, wanted: Changes, deadline: Deadline) -> Changed:
+    """A server that does not tell what has changed, whatever it says of its token, is read whole, and by its ctag from then on."""
     server, token = Server(account, deadline), wanted.sync_token or ""
+    is_refused = token.startswith(_WHOLE)
     if token.startswith(_SYNC):
-        return _since(server, wanted, token.removeprefix(_SYNC))
-    now = _token(server, wanted.calendar_id)
-    if token.startswith(_CTAG) and now == token:
+        try:
+            return _since(server, wanted, token.removeprefix(_SYNC))
+        except InTrouble as met:
+            if not _is_no_answer(met):
+                raise
+            is_refused = True
+    now = _token(server, wanted.calendar_id, is_refused=is_refused)
+    if now == token and now != _WHOLE:
         return Changed(events=[], sync_token=token, is_full=False)
     # The token is older than what is read now: what changes in between is told again.
     try:
         answered = server.report(wanted.calendar_id, _query(wanted.start, wanted.end))
+        events = _events(server, answered.resources, wanted.start, wanted.end, wanted.timezone)
     except InTrouble as met:
         if met.code not in _NO_QUERY:
             raise
-        times = [(one.start, one.end) for one in _free_busy(server, wanted.calendar_id, wanted.start, wanted.end)]
-        return Changed(events=[ChangedEvent(event_id="busy", times=times)], sync_token=None, is_full=True)
-    events = _events(server, answered.resources, wanted.start, wanted.end, wanted.timezone)
-    return Changed(events=[one for one in events if one.times], sync_token=now, is_full=True)
+        kept = _free_busy(server, wanted.calendar_id, wanted.start, wanted.end)
+        return Changed(events=[ChangedEvent(event_id="busy", times=kept.times, is_clear=kept.is_clear)], sync_token=None, is_full=True)
+    return Changed(events=[one for one in events if one.times or not one.is_clear], sync_token=now, is_full=True)
 
 
-def _token(server: Server, url: str) -> str | None:
+def _is_no_answer(met: InTrouble) -> bool:
+    """Whether a server refused to say what has changed: not who asks, and not for now. Then it may still say what there is."""
+    if met.code in (TroubleCode.UNAUTHORIZED, TroubleCode.RATE_LIMITED, TroubleCode.TIMED_OUT, TroubleCode.SYNC_EXPIRED):
+        return False
+    return met.status is not None and met.status not in _LATER
+
+
+def _token(server: Server, url: str, *, is_refused: bool) -> str | None:
     answered = server.propfind(url, 0, (f"{DAV}sync-token", f"{SERVER}getctag"))
     for one in answered.resources:
-        if token := one.text(f"{DAV}sync-token"):
+        if not is_refused and (token := one.text(f"{DAV}sync-token")):
             return _SYNC + token
         if ctag := one.text(f"{SERVER}getctag"):
-            return _CTAG + ctag
-    return None
+            return (_WHOLE if is_refused else _CTAG) + ctag
+    return _WHOLE if is_refused else None
 
 
 def _since(server: Server, wanted: Changes, token: str) -> Changed:
@@ -116,6 +134,8 @@ def _since(server: Server, wanted: Changes, token: str) -> Changed:
     # 507 for the collection itself: there is more (RFC 6578, 3.6).
     has_more = any(one.status == 507 for one in answered.resources)
     changed = [one for one in here if one.status is None or one.status == 200]
+    if len(changed) > MOST_EVENTS:
+        raise InTrouble(TroubleCode.SYNC_EXPIRED, "More has changed than we read one by one.")
     events = _events(server, changed, wanted.start, wanted.end, wanted.timezone)
     if answered.sync_token is None or (has_more and answered.sync_token == token):
         raise InTrouble(TroubleCode.SYNC_EXPIRED, "The server does not say how far it has told.")
@@ -129,7 +149,8 @@ def _events(server: Server, resources: Sequence[Resource], start: datetime, end:
     without = [one.url for one in resources if _DATA not in one.properties]
     whole = [one for one in resources if _DATA in one.properties]
     for at in range(0, len(without), _AT_ONCE):
-        whole += _multiget(server, without[at : at + _AT_ONCE]).resources
+        known = {one.url for one in whole}
+        whole += [one for one in _multiget(server, without[at : at + _AT_ONCE]).resources if one.url not in known]
     return [event for one in whole if (event := _event(server, one, start, end, timezone)) is not None]
 
 
@@ -142,13 +163,19 @@ def _multiget(server: Server, urls: Sequence[str]) -> Multistatus:
 def _event(server: Server, resource: Resource, start: datetime, end: datetime, timezone: str) -> ChangedEvent | None:
     data = resource.text(_DATA)
     if data is None:
-        return ChangedEvent(event_id=resource.url) if resource.status is None else None
+        return ChangedEvent(event_id=resource.url, is_clear=False, is_known=False) if resource.status in (None, 200) else None
     try:
-        by_uid = icalendars.busy(icalendars.parsed(data.encode()), start, end, timezone, me=lambda: addresses(server))
-    except InTrouble:  # one event that nobody can read takes no other with it
-        return ChangedEvent(event_id=resource.url)
-    times = [one for found in by_uid.values() for one in found]
-    return ChangedEvent(event_id=resource.url, uid=next(iter(by_uid), None), times=times)
+        calendars = icalendars.parsed(data.encode("utf-8", "replace"))
+    except InTrouble:  # one event that nobody can read takes no other with it, and frees nothing
+        return ChangedEvent(event_id=resource.url, is_clear=False, is_known=False)
+    by_uid = icalendars.busy(calendars, start, end, timezone, owner=lambda: addresses(server))
+    return ChangedEvent(
+        event_id=resource.url,
+        uid=next(iter(by_uid), None),
+        times=[one for kept in by_uid.values() for one in kept.times],
+        is_clear=all(kept.is_clear for kept in by_uid.values()),
+        is_known=not by_uid or any(kept.is_known for kept in by_uid.values()),
+    )
 
 
 def _query(start: datetime, end: datetime) -> str:

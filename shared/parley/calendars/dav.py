@@ -1,6 +1,7 @@
 """WebDAV as CalDAV uses it (RFC 4918, 4791, 6578): requests with a body in XML, and what several resources answer."""
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit, urlunsplit
@@ -18,6 +19,17 @@ from parley.kernel.outgoing import Answer
 DAV, CALDAV, SERVER = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{http://calendarserver.org/ns/}"
 _NAMES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:S="http://calendarserver.org/ns/"'
 _PREFIXES = {DAV: "D", CALDAV: "C", SERVER: "S"}
+_PARTITION = re.compile(r"(?:p\d{1,4}-)?caldav\.icloud\.com(\.cn)?")
+_IS_NUMERIC = re.compile(r"[\d.:\[\]]+")
+_DECLARED = re.compile(r"^\s*<\?xml[^>]*\?>")
+# What XML 1.0 allows in no document, in whatever form.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
+_STRAY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+_ROOT = re.compile(r"<(?:[\w.-]+:)?multistatus\b[^<>]*>")
+_RESPONSE, _RESPONSE_END = re.compile(r"<(?:[\w.-]+:)?response\b"), re.compile(r"</(?:[\w.-]+:)?response\s*>")
+_HREF = re.compile(r"<((?:[\w.-]+:)?href)\b[^<>]*>([^<>&]*)</\1\s*>")
+_TOKEN = re.compile(r"<((?:[\w.-]+:)?sync-token)\b[^<>]*>([^<>&]*)</\1\s*>\s*(?=<(?:/|[\w.-]+:?response))")
 _REDIRECTS = (301, 302, 307, 308)
 _MOST_REDIRECTS = 5
 
@@ -61,15 +73,20 @@ class Server:
         self.addresses: frozenset[str] | None = None
 
     def request(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b"") -> tuple[str, Answer]:
-        """One request, redirects followed: each to an address that is checked as the first one was, and never without TLS.
+        """One request, redirects followed: within the origin that answered, and never without TLS. Returns where it was answered.
 
-        Returns where it was answered. A server has the password anyway: it may say where else to bring it.
+        The password goes to the account's own server alone (`is_own`): whoever leads elsewhere gets no request there. Raises `InTrouble`.
         """
+        if not is_own(self.account.url, url):
+            raise InTrouble(TroubleCode.REFUSED, "The server names an address of another host, which gets no password of yours.")
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self._sent(method, url, headers or {}, body)
             if answer.status not in _REDIRECTS or not answer.headers.get("location"):
                 return url, answer
-            url = joined(url, answer.headers["location"])
+            following = joined(url, answer.headers["location"])
+            if _origin(following) != _origin(url):
+                raise InTrouble(TroubleCode.REFUSED, "The server leads to another host. Connect the calendar with its address there.")
+            url = following
         raise InTrouble(TroubleCode.REFUSED, "The server leads from one address to another without end.")
 
     def _sent(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -99,6 +116,31 @@ class Server:
         if answer.status != 207:
             raise dav_trouble(answer)
         return _read(at, answer.body)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """RFC 6454."""
+    try:
+        parts = urlsplit(url)
+        scheme, port = parts.scheme.lower(), parts.port
+        return scheme, (parts.hostname or "").rstrip("."), port or {"https": 443, "http": 80}.get(scheme)
+    except ValueError:
+        return "", "", None
+
+
+def is_own(account_url: str, url: str) -> bool:
+    """Whether an account's password may go there (RFC 9110, 15.4): to its origin; by https to hosts below its own; and from one host of
+    iCloud to another, for each account lies in a partition of it. Other hosts of the same domain may be anybody's: who owns what comes
+    before the last dots is known from a list of public suffixes alone.
+    """
+    own, other = _origin(account_url), _origin(url)
+    if own == other and own[1]:
+        return True
+    if (own[0], other[0]) != ("https", "https") or not own[1]:
+        return False
+    partitions = [_PARTITION.fullmatch(host) for host in (own[1], other[1])]
+    is_icloud = partitions[0] is not None and partitions[1] is not None and partitions[0][1] == partitions[1][1]
+    return is_icloud or (other[1].endswith(f".{own[1]}") and not _IS_NUMERIC.fullmatch(own[1]))
 
 
 def names() -> str:
@@ -136,14 +178,54 @@ def parse(body: bytes) -> Element:
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise InTrouble(TroubleCode.UNAVAILABLE, "The server's answer is not the XML that it should be.") from error
+        raise InTrouble(TroubleCode.UNAVAILABLE, "The server's answer is not the XML that it should be.", status=207) from error
     return root
 
 
 def _read(url: str, body: bytes) -> Multistatus:
-    root = parse(body)
+    try:
+        root = parse(body)
+    except InTrouble:
+        return _mended(url, body)
+    return _of_root(url, root)
+
+
+def _mended(url: str, body: bytes) -> Multistatus:
+    """What is no XML, without the characters that make it none; else response by response, so that one takes no other with it.
+
+    One that can't be read is a resource without properties: its event is not known, and is not gone. Raises `InTrouble`.
+    """
+    text = _DECLARED.sub("", _FORBIDDEN.sub("", body.decode("utf-8-sig", "replace")))
+    text = _STRAY.sub("&amp;", _REFERENCE.sub(_allowed, text))
+    root = _ROOT.search(text)
+    try:
+        return _of_root(url, parse(text.encode()))
+    except InTrouble:
+        if root is None or "<!" in text.replace("<![CDATA[", ""):
+            raise
+    name = root[0][1:].split()[0].rstrip(">")
+    found: list[Resource] = []
+    begins = [one.start() for one in _RESPONSE.finditer(text)]
+    for first, last in zip(begins, [*begins[1:], len(text)], strict=True):
+        ends = _RESPONSE_END.search(text, first, last)
+        one = text[first : ends.end()] if ends is not None else text[first:last]
+        try:
+            found += _of_root(url, parse(f"{root[0]}{one}</{name}>".encode())).resources
+        except InTrouble:
+            if (href := _HREF.search(one)) is not None:
+                found.append(Resource(joined(url, href[2].strip()), None, {}))
+    token = _TOKEN.search(text)
+    return Multistatus(url, found, token[2] if token is not None else None)
+
+
+def _allowed(reference: re.Match[str]) -> str:
+    number = int(reference[1], 16) if reference[1] else int(reference[2])
+    return "" if number > 0x10FFFF or _FORBIDDEN.fullmatch(chr(number)) else reference[0]
+
+
+def _of_root(url: str, root: Element) -> Multistatus:
     if root.tag != f"{DAV}multistatus":
-        raise InTrouble(TroubleCode.UNAVAILABLE, "The server does not answer as CalDAV does.")
+        raise InTrouble(TroubleCode.UNAVAILABLE, "The server does not answer as CalDAV does.", status=207)
     token = root.find(f"{DAV}sync-token")
     found = [_resource(url, one) for one in root.findall(f"{DAV}response")]
     return Multistatus(url, [one for one in found if one is not None], token.text if token is not None else None)

@@ -4,7 +4,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from parley.calendars import icalendars
-from parley.calendars.dav import CALDAV, DAV, SERVER, Multistatus, Resource, Server, joined
+from parley.calendars.dav import CALDAV, DAV, SERVER, Multistatus, Resource, Server, is_own, joined
 from parley.calendars.protocol import Discovered, FoundCalendar, InTrouble, TroubleCode
 
 _PRINCIPAL, _HOME, _NAME = f"{DAV}current-user-principal", f"{CALDAV}calendar-home-set", f"{DAV}displayname"
@@ -19,7 +19,9 @@ _MOST_CALENDARS = 100
 def discovered(server: Server) -> Discovered:
     """Raises `InTrouble`: `unauthorized` for a wrong password, `not_found` where no calendar is found."""
     url, principal, home, name = _home(server)
-    found = [one for one in server.propfind(home, 1, _OF_CALENDAR).resources if _is_calendar(one)][:_MOST_CALENDARS]
+    # Calendars that lie with others are theirs to be connected: the password does not go there.
+    listed = [one for one in server.propfind(home, 1, _OF_CALENDAR).resources if is_own(server.account.url, one.url)]
+    found = [one for one in listed if _is_calendar(one)][:_MOST_CALENDARS]
     if not found:
         raise InTrouble(TroubleCode.NOT_FOUND, "There is no calendar at this address.")
     calendars = [_calendar(one, is_first=at == 0) for at, one in enumerate(found)]

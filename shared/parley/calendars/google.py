@@ -38,7 +38,7 @@ from parley.calendars.protocol import (
     WriteEvent,
     Written,
 )
-from parley.calendars.rest import Place, Said, ask, error_of, side_by_side
+from parley.calendars.rest import Place, Said, SaidEvent, ask, error_of, side_by_side
 from parley.calendars.wire import Deadline, Operations, trouble_of
 from parley.kernel.outgoing import Answer
 
@@ -73,8 +73,7 @@ class _Guest(Said):
     response: str = Field("", alias="responseStatus")
 
 
-class _Event(Said):
-    id: str
+class _Event(SaidEvent):
     status: str = "confirmed"
     uid: str | None = Field(None, alias="iCalUID")
     transparency: str = "opaque"
@@ -82,6 +81,11 @@ class _Event(Said):
     start: _Moment = _NEVER
     end: _Moment = _NEVER
     attendees: list[_Guest] = []
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it says when it is, unless it is canceled."""
+        return self.is_known and (self.status == "cancelled" or not {self.start, self.end} & {_NEVER})
 
     def times(self, zone: ZoneInfo, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
         """What it keeps busy of that window, and is not transparent, declined, or the place where somebody works."""
@@ -94,9 +98,13 @@ class _Event(Said):
 
 class _Events(Said):
     zone_name: str = Field("UTC", alias="timeZone")
-    items: list[_Event] = []
+    items: list[Any] = []
     page: str | None = Field(None, alias="nextPageToken")
     sync: str | None = Field(None, alias="nextSyncToken")
+
+    @property
+    def events(self) -> list[_Event]:
+        return list(_Event.each(self.items))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -183,30 +191,30 @@ def discover(account: OAuthAccount, _: Discover, deadline: Deadline) -> Discover
 
 
 def free_busy(account: OAuthAccount, wanted: FreeBusy, deadline: Deadline) -> Busy:
-    def busy(calendar_id: str) -> list[BusyTime]:
+    def busy(calendar_id: str) -> tuple[list[BusyTime], bool]:
         try:
             return _listed(account, calendar_id, wanted, deadline)
         except _Hidden:
-            return _only_busy(account, calendar_id, wanted.start, wanted.end, deadline)
+            return _only_busy(account, calendar_id, wanted.start, wanted.end, deadline), True
 
     return side_by_side(wanted.calendar_ids, busy)
 
 
-def _listed(account: OAuthAccount, calendar_id: str, wanted: FreeBusy, deadline: Deadline) -> list[BusyTime]:
+def _listed(account: OAuthAccount, calendar_id: str, wanted: FreeBusy, deadline: Deadline) -> tuple[list[BusyTime], bool]:
     window = {"timeMin": wanted.start.isoformat(), "timeMax": wanted.end.isoformat()}
     times: list[BusyTime] = []
-    page: str | None = None
+    is_known, page = True, None
     while True:
         query = window | {"singleEvents": "true", "maxResults": "2500", "fields": _FIELDS}
         told = _Events.of(_api("GET", f"{_path(calendar_id)}/events", account, deadline, pageToken=page, **query))
         times += [
             BusyTime(start=start, end=end, event_id=event.id, uid=event.uid)
-            for event in told.items
+            for event in told.events
             for start, end in event.times(told.zone, wanted.start, wanted.end)
         ]
-        page = told.page
+        is_known, page = is_known and all(event.is_read for event in told.events), told.page
         if page is None:
-            return times
+            return times, is_known
 
 
 def _only_busy(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> list[BusyTime]:
@@ -244,10 +252,16 @@ def changes(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Chang
         told = _Events.of(_api("GET", f"{_path(wanted.calendar_id)}/events", account, deadline, pageToken=place.page, **query))
     except _Hidden:
         return _only_busy_now(account, wanted, deadline)
-    gone = [event.id for event in told.items if event.status == "cancelled"]
+    gone = [event.id for event in told.events if event.status == "cancelled"]
     there = [
-        ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(told.zone, place.since, place.until))
-        for event in told.items
+        ChangedEvent(
+            event_id=event.id,
+            uid=event.uid,
+            times=event.times(told.zone, place.since, place.until),
+            is_clear=event.is_read,
+            is_known=event.is_read,
+        )
+        for event in told.events
         if event.status != "cancelled"
     ]
     following = place.model_copy(update={"page": told.page})

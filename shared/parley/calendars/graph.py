@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 
 from parley.calendars import oauth, rest
 from parley.calendars.protocol import InTrouble, OAuthAccount, Provider, TroubleCode
-from parley.calendars.rest import Said, error_of
+from parley.calendars.rest import Said, SaidEvent, error_of
 from parley.calendars.wire import Deadline, trouble_of
 from parley.kernel.outgoing import Answer
 
@@ -45,8 +45,7 @@ class Response(Said):
     response: str = "none"
 
 
-class SaidEvent(Said):
-    id: str
+class GraphEvent(SaidEvent):
     uid: str | None = Field(None, alias="iCalUId")
     start: Moment = _NEVER
     end: Moment = _NEVER
@@ -55,6 +54,11 @@ class SaidEvent(Said):
     is_all_day: bool = Field(False, alias="isAllDay")
     zone_name: str | None = Field(None, alias="originalStartTimeZone")
     response: Response | None = Field(None, alias="responseStatus")
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it says when it is."""
+        return self.is_known and None not in (self.start.at(None), self.end.at(None))
 
     def times(self, timezone: str) -> list[tuple[datetime, datetime]]:
         """What it keeps busy. Days of an event whose zone nobody knows are those of `timezone`."""
@@ -73,8 +77,12 @@ class Page(Said):
 
 
 class View(Said):
-    value: list[SaidEvent] = []
+    value: list[Any] = []
     following: str | None = Field(None, alias="@odata.nextLink")
+
+    @property
+    def events(self) -> list[GraphEvent]:
+        return list(GraphEvent.each(self.value))
 
 
 class Calendar(Said):

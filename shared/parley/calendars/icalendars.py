@@ -1,171 +1,299 @@
-"""iCalendar (RFC 5545) that strangers wrote: when it keeps somebody busy. And the one event that we write."""
+"""iCalendar (RFC 5545) that strangers wrote: when it keeps somebody busy. And the one event that we write.
 
-import hashlib
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+When in doubt, busy: what can be read counts, what can't is counted. Nothing is raised for an event, whatever it says, and reading ends
+after so many steps: what recurs beyond them is busy from its first time to its last. Nothing of a calendar is kept after it was read.
+"""
 
-import recurring_ical_events  # type: ignore[import-untyped]  # it has no types
-from icalendar import Calendar, Component
-from icalendar import Event as VEvent
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from parley.calendars import recurrence_rules, timezones
+from parley.calendars.content_lines import Block, read
 from parley.calendars.protocol import MOST_EVENTS, Event, InTrouble, TroubleCode
+from parley.calendars.recurrence_rules import Rule, Work, WorkEnded
+from parley.calendars.timezones import Zones
+from parley.calendars.vevents import DAY, Addresses, Moment, Reader, address_of
+from parley.calendars.vevents import Event as Said
+
+__all__ = ["address_of", "busy", "free_busy", "parsed", "timezone_of", "written"]
 
 Times = list[tuple[datetime, datetime]]
-Me = Callable[[], frozenset[str]]
-_DAY = timedelta(days=1)
-# A rule that says more than this for a day is no meeting; expanding it would take for ever.
-_MOST_A_DAY = 48
-# What the parser and the expansion stumble over in an event.
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, ArithmeticError)
-_TOO_OFTEN = ("SECONDLY", "MINUTELY")
+# Steps of a microsecond or so.
+_OF_A_CALENDAR, _OF_A_SERIES = 600_000, 60_000
+_MOST_TIMES = 4 * MOST_EVENTS
+_ANY = datetime(2000, 1, 1)  # of zones that nobody defines
+_LONGEST_LOOK_BACK = timedelta(days=800)
+OTHERS = "others"
+"""The name of what is more than can be told one by one."""
 
 
-def parsed(text: bytes) -> Calendar:
-    """One calendar, of a stream that may hold several (RFC 5545, 3.4). Raises `InTrouble`."""
-    try:
-        made, *others = Calendar.from_ical(text.decode("utf-8-sig", "replace"), multiple=True)
-    except Exception as error:  # the parser raises whatever it stumbles over
-        raise InTrouble(TroubleCode.REFUSED, "What came is not an iCalendar.") from error
-    if not all(isinstance(one, Calendar) and one.name == "VCALENDAR" for one in (made, *others)):
+@dataclass(slots=True)
+class Kept:
+    """When what has one UID keeps somebody busy. `is_clear`: all of it was understood; `is_known`: something was."""
+
+    times: Times = field(default_factory=list)
+    is_clear: bool = True
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    start: datetime
+    end: datetime
+
+    def touches(self, begins: datetime, ends: datetime) -> bool:
+        return begins < ends and ends > self.start and begins < self.end
+
+
+def parsed(content: bytes) -> list[Block]:
+    """The calendars of a stream (RFC 5545, 3.4). Raises `InTrouble` for what is none."""
+    calendars = read(content)
+    if not calendars:
         raise InTrouble(TroubleCode.REFUSED, "What came is not an iCalendar.")
-    made.subcomponents += [inner for one in others for inner in one.subcomponents]
-    return made
+    return calendars
 
 
-def busy(calendar: Calendar, start: datetime, end: datetime, timezone: str, me: Me = frozenset) -> dict[str, Times]:
-    """The times in `[start, end)` that events keep, by UID; one that keeps none has none. `me` tells the addresses whose refusals count.
+def busy(calendars: Sequence[Block], start: datetime, end: datetime, timezone: str, owner: Addresses = frozenset) -> dict[str, Kept]:
+    """The times in `[start, end)` that events keep, by UID; one that keeps none has none. `owner`: the addresses whose refusals count.
 
     Recurring events are expanded by their own zones, with exceptions and moved instances. All-day events and those without a zone are in
-    `timezone`. Raises `InTrouble` for more than can be told.
+    the zone that their calendar names, or else `timezone`.
     """
-    found: dict[str, Times] = {uid_of(one): [] for one in calendar.walk("VEVENT")}
-    zone, number = zone_of(timezone), 0
-    for one in _expanded(calendar, start, end):
-        if not _is_busy(one, me):
-            continue
-        times = _times(one, zone)
-        if times is None or times[0] >= times[1] or times[1] <= start or times[0] >= end:
-            continue
-        number += 1
-        if number > MOST_EVENTS * 4:
-            raise InTrouble(TroubleCode.REFUSED, "The calendar has more events than we read.")
-        found.setdefault(uid_of(one), []).append(times)
+    window, work, found = Window(start, end), Work(_OF_A_CALENDAR), dict[str, Kept]()
+    for calendar in calendars:
+        zones = Zones(calendar.inner("VTIMEZONE"), start, end)
+        own = _own_zone(calendar, zones)
+        reader = Reader(zones, own or timezones.known(timezone) or UTC, owner, utc_is_local=own is not None)
+        series: dict[str, list[Said]] = {}
+        for block in calendar.inner("VEVENT"):
+            event = reader.event(block)
+            series.setdefault(event.uid, []).append(event)
+        for uid, events in series.items():
+            _add(found.setdefault(uid, Kept(is_known=False)), _kept(events, reader, window, work))
+    return _bounded(found, window)
+
+
+def _add(kept: Kept, more: Kept) -> None:
+    kept.times += more.times
+    kept.is_clear, kept.is_known = kept.is_clear and more.is_clear, kept.is_known or more.is_known
+
+
+def _bounded(found: dict[str, Kept], window: Window) -> dict[str, Kept]:
+    """What is more than an answer holds, as one: by half hours, so that it has an end."""
+    room, spare = _MOST_TIMES, Times()
+    for kept in sorted(found.values(), key=lambda one: len(one.times)):
+        if len(kept.times) > room:
+            spare += kept.times
+            kept.times = []
+        room -= len(kept.times)
+    if spare:
+        found[OTHERS] = Kept(_merged(spare, window), is_clear=False)
     return found
 
 
-def uid_of(component: Component) -> str:
-    """Its UID; of one without, a digest of what it says."""
-    return str(component.get("UID") or hashlib.sha256(component.to_ical()).hexdigest())[:1000]
+def _merged(times: Times, window: Window) -> Times:
+    half, whole = timedelta(minutes=30), Times()
+    rounded = {
+        (max((begins - window.start) // half, 0), min(-(-(ends - window.start) // half), -(-(window.end - window.start) // half)))
+        for begins, ends in times
+    }
+    for first, last in sorted(rounded):
+        begins, ends = window.start + first * half, window.start + last * half
+        if whole and begins <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(ends, whole[-1][1]))
+        else:
+            whole.append((begins, ends))
+    return whole
 
 
-def zone_of(name: str | None) -> ZoneInfo:
-    """By a name of IANA's or of Windows; UTC for one that is neither."""
+def _own_zone(calendar: Block, zones: Zones) -> tzinfo | None:
+    return next((zone for name in _zone_names(calendar) if (zone := zones.named(name)) is not None), None)
+
+
+def _zone_names(calendar: Block) -> Iterator[str]:
+    """X-WR-TIMEZONE is what most write, TIMEZONE-ID what Thunderbird's and Apple's kin did."""
+    yield from (name for key in ("X-WR-TIMEZONE", "TIMEZONE-ID") if (name := calendar.text(key)))
+
+
+def timezone_of(calendars: Sequence[Block]) -> str | None:
+    """What the calendar says of itself, by a name that is known everywhere."""
+    names = [name for one in calendars for name in _zone_names(one)]
+    names += [block.text("TZID") for one in calendars for block in one.inner("VTIMEZONE")]
+    return next((name for name in names if name and timezones.known(name) is not None), None)
+
+
+def _kept(events: list[Said], reader: Reader, window: Window, work: Work) -> Kept:
+    """Of what has one UID: a series and its exceptions, revisions of one event, or several that their maker gave one name."""
+    kept = Kept(is_clear=all(event.is_clear for event in events), is_known=any(event.start is not None for event in events))
+    masters = _latest([event for event in events if event.recurrence_id is None and event.start is not None])
+    changed = _changed([event for event in events if event.recurrence_id is not None and (event.start is not None or not event.is_busy)])
+    changed = [event for event in changed if not _is_taken_out(event, masters)]
+    for event in changed:
+        if event.is_busy and event.start is not None:
+            _keep(kept, event, event.start, event.length, window)
+    for event in masters:
+        allowance = Work(min(_OF_A_SERIES, work.left))
+        before, mark = allowance.left, len(kept.times)
+        try:
+            _expand(kept, event, changed, reader, window, allowance)
+        except WorkEnded:
+            kept.is_clear, whole = False, _extent(event, reader, window)
+            outside = [one for one in kept.times[mark:] if not any(a <= one[0] and one[1] <= b for a, b in whole)]
+            kept.times[mark:] = whole + outside
+        work.left -= before - max(allowance.left, 0)
+    return kept
+
+
+def _latest(events: list[Said]) -> list[Said]:
+    """Of revisions the one of the highest SEQUENCE. Several of the same are several; so is one whose SEQUENCE can't be read."""
+    highest = max((event.sequence for event in events if event.sequence is not None), default=0)
+    return [event for event in events if event.sequence in (highest, None)]
+
+
+def _changed(events: list[Said]) -> list[Said]:
+    """Instances that differ from their series: of each the latest revision."""
+    by_instance: dict[object, list[Said]] = {}
+    for event in events:
+        if event.recurrence_id is not None:
+            by_instance.setdefault(event.recurrence_id.instant, []).append(event)
+    return [event for revisions in by_instance.values() for event in _latest(revisions)]
+
+
+def _is_taken_out(event: Said, masters: list[Said]) -> bool:
+    """Whether a newer revision of its series takes the instance out (EXDATE): then it was told of before it was deleted."""
+    at = event.recurrence_id
+    newer = [one for one in masters if None not in (one.sequence, event.sequence) and (one.sequence or 0) > (event.sequence or 0)]
+    return at is not None and any(moment.instant == at.instant for one in newer for moment in one.less)
+
+
+class _Instances:
+    """Which times of a series are not as it says: taken out, or told of by themselves."""
+
+    def __init__(self, event: Said, changed: list[Said]) -> None:
+        self._days, self._instants = set[datetime](), set[datetime]()
+        self.zone = event.start.zone if event.start is not None else UTC
+        self._is_day = event.start is not None and event.start.is_day
+        for moment in [*event.less, *(one.recurrence_id for one in changed if one.recurrence_id is not None)]:
+            self._take_out(moment)
+        later = [one for one in changed if one.is_from_then_on and one.recurrence_id is not None]
+        self.later = sorted(((self._key(one.recurrence_id), one) for one in later if one.recurrence_id), key=lambda pair: pair[0])
+
+    def _take_out(self, moment: Moment) -> None:
+        if self._is_day or moment.is_day:
+            self._days.add(moment.wall.replace(hour=0, minute=0, second=0))
+        else:
+            self._instants.add(self._key(moment))
+
+    def _key(self, moment: Moment) -> datetime:
+        return timezones.instant(moment.wall, self.zone if moment.is_floating or self._is_day else moment.zone)
+
+    def has(self, wall: datetime) -> bool:
+        day = wall.replace(hour=0, minute=0, second=0)
+        return day in self._days or (bool(self._instants) and timezones.instant(wall, self.zone) in self._instants)
+
+    def change(self, wall: datetime) -> Said | None:
+        """The one that holds from then on (RANGE=THISANDFUTURE)."""
+        at = timezones.instant(wall, self.zone) if self.later else None
+        return next((one for begins, one in reversed(self.later) if at is not None and at >= begins), None)
+
+
+def _expand(kept: Kept, event: Said, changed: list[Said], reader: Reader, window: Window, work: Work) -> None:
+    instances, start = _Instances(event, changed), event.start
+    if start is None or not (event.is_busy or instances.later):
+        return
+    for moment, length in _moments(event, instances, start, reader, window, work):
+        if instances.has(moment.wall):
+            continue
+        other = instances.change(moment.wall)
+        if other is None:
+            if event.is_busy:
+                _keep(kept, event, moment, event.length if length is None else length, window)
+        elif other.is_busy and other.start is not None and other.recurrence_id is not None:
+            moved = timezones.local(other.start.instant, moment.zone) - timezones.local(other.recurrence_id.instant, moment.zone)
+            _keep(kept, other, Moment(moment.wall + moved, moment.zone, moment.is_day), other.length, window)
+
+
+def _moments(
+    event: Said, instances: _Instances, start: Moment, reader: Reader, window: Window, work: Work
+) -> Iterator[tuple[Moment, timedelta | None]]:
+    """Those that may touch the window, each once."""
+    yield start, None
+    walls = {start.wall}
+    longest = max([event.length, *(one.length for _, one in instances.later), timedelta()])
+    shift = max((abs(one.start.instant - key) for key, one in instances.later if one.start is not None), default=timedelta())
+    for moment, length in event.more:
+        work.spend(3)
+        wall = moment.wall if moment.is_floating or start.is_day else timezones.local(moment.instant, start.zone)
+        if wall not in walls or length is not None:
+            walls.add(wall)
+            yield Moment(wall, start.zone, start.is_day), length
+    if not longest and not instances.later:
+        return
+    first = timezones.local(window.start, start.zone) - min(longest, _LONGEST_LOOK_BACK) - DAY - min(shift, _LONGEST_LOOK_BACK)
+    last = timezones.local(window.end, start.zone) + DAY + min(shift, _LONGEST_LOOK_BACK)
+    for rule in event.rules:
+        for wall in recurrence_rules.occurrences(rule, start.wall, first, min(last, _until(rule, start, reader)), work):
+            work.spend(3)
+            if wall not in walls:
+                walls.add(wall)
+                yield Moment(wall, start.zone, start.is_day), None
+
+
+def _until(rule: Rule, start: Moment, reader: Reader) -> datetime:
+    """The end of a rule, by the clock of what recurs. A date is that whole day: so it is meant, and so most calendars show it."""
+    moment = reader.moment_of(rule.until) if rule.until else None
+    if moment is None:
+        return datetime.max
+    if moment.is_day:
+        return moment.wall + DAY - timedelta(seconds=1)
+    zone = reader.default if start.is_day else start.zone
+    return moment.wall if moment.is_floating else timezones.local(moment.instant, zone)
+
+
+def _keep(kept: Kept, event: Said, moment: Moment, length: timedelta, window: Window) -> None:
+    begins = moment.instant
     try:
-        return ZoneInfo(WINDOWS_TO_OLSON.get(name or "", name or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        ends = timezones.instant(moment.wall + length, moment.zone) if event.is_by_clock else begins + length
+    except OverflowError:
+        ends = window.end
+    if window.touches(begins, ends):
+        kept.times.append((begins, ends))
 
 
-def timezone_of(calendar: Calendar) -> str | None:
-    """What the calendar says of itself."""
-    said = [str(calendar.get("X-WR-TIMEZONE") or ""), *(str(one.get("TZID") or "") for one in calendar.walk("VTIMEZONE"))]
-    return next((name for name in said if name and (name == "UTC" or zone_of(name).key != "UTC")), None)
-
-
-def _expanded(calendar: Calendar, start: datetime, end: datetime) -> list[Component]:
-    """All at once; where that fails, each series by itself, without those that can't be understood."""
-    every = calendar.walk("VEVENT")
+def _extent(event: Said, reader: Reader, window: Window) -> Times:
+    """All the time between the first and the last that a series may have there."""
+    if event.start is None or not event.is_busy or not event.length:
+        return []
+    last = max([_until(rule, event.start, reader) for rule in event.rules] or [datetime.max])
     try:
-        return _between(calendar, every, start, end)
-    except _UNREADABLE:
-        pass
-    series: dict[str, list[Component]] = {}
-    for one in every:
-        series.setdefault(uid_of(one), []).append(one)
-    found: list[Component] = []
-    for ones in series.values():
-        with suppress(*_UNREADABLE):
-            found += _between(calendar, ones, start, end)
-    return found
+        ends = min(timezones.instant(last, event.start.zone) + event.length, window.end)
+    except OverflowError:
+        ends = window.end
+    begins = max(event.start.instant, window.start)
+    return [(begins, ends)] if begins < ends else []
 
 
-def _between(whole: Calendar, events: list[Component], start: datetime, end: datetime) -> list[Component]:
-    part = Calendar()
-    if (zone := whole.get("X-WR-TIMEZONE")) is not None:  # of events that name none
-        part.add("X-WR-TIMEZONE", zone)
-    for one in events:
-        if _is_endless(one.get("RRULE")):
-            del one["RRULE"]
-        part.add_component(one)
-    # A day more at both ends: the zones of all-day events are applied afterwards.
-    expanded = recurring_ical_events.of(part, components=["VEVENT"], skip_bad_series=True)
-    return list(expanded.between(start - _DAY, end + _DAY))
-
-
-def _is_endless(rules: Any) -> bool:
-    for rule in rules if isinstance(rules, list) else [rules] if rules else []:
-        frequency = str((rule.get("FREQ") or [""])[0]).upper()
-        a_day = len(rule.get("BYHOUR") or "1") * len(rule.get("BYMINUTE") or "1") * len(rule.get("BYSECOND") or "1")
-        if frequency in _TOO_OFTEN or (rule.get("INTERVAL") or [1])[0] < 1 or a_day * (24 if frequency == "HOURLY" else 1) > _MOST_A_DAY:
-            return True
-    return False
-
-
-def _is_busy(event: Component, me: Me) -> bool:
-    if str(event.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT" or str(event.get("STATUS", "")).upper() == "CANCELLED":
-        return False
-    attendees = event.get("ATTENDEE") or []
-    listed = attendees if isinstance(attendees, list) else [attendees]
-    declined = {address_of(str(one)) for one in listed if str(getattr(one, "params", {}).get("PARTSTAT", "")).upper() == "DECLINED"}
-    return not declined or not declined & me()
-
-
-def address_of(calendar_user: str) -> str:
-    """A calendar user's address, so that those of one compare."""
-    return calendar_user.strip().lower().removeprefix("mailto:")
-
-
-def _times(event: Component, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    begins, ends, lasts = (getattr(event.get(name), "dt", None) for name in ("DTSTART", "DTEND", "DURATION"))
-    if not isinstance(begins, date):
-        return None
-    if not isinstance(ends, date):
-        usual = timedelta() if isinstance(begins, datetime) else _DAY
-        ends = begins + (lasts if isinstance(lasts, timedelta) else usual)
-    try:
-        return _instant(begins, zone), _instant(ends, zone)
-    except (OverflowError, ValueError):
-        return None
-
-
-def _instant(moment: date, zone: ZoneInfo) -> datetime:
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, tzinfo=zone)
-    elif moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return moment.astimezone(UTC)
-
-
-def free_busy(calendar: Calendar) -> Times:
+def free_busy(calendars: Sequence[Block]) -> Kept:
     """The times of a VFREEBUSY that are not free."""
-    found: Times = []
-    for one in calendar.walk("VFREEBUSY"):
-        stated = one.get("FREEBUSY") or []
-        for period in stated if isinstance(stated, list) else [stated]:
-            if str(getattr(period, "params", {}).get("FBTYPE", "BUSY")).upper() == "FREE":
+    kept, reader = Kept(), Reader(Zones([], _ANY, _ANY), UTC, frozenset, utc_is_local=False)
+    for block in (one for calendar in calendars for one in calendar.inner("VFREEBUSY")):
+        for said in block.all("FREEBUSY"):
+            if said.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
                 continue
-            begins, ends = period.dt if isinstance(period.dt, tuple) else (period.start, period.end)
-            ends = begins + ends if isinstance(ends, timedelta) else ends
-            found.append((_instant(begins, ZoneInfo("UTC")), _instant(ends, ZoneInfo("UTC"))))
-    return found
+            for text in said.value.split(","):
+                period = reader.period(text)
+                kept.is_clear = kept.is_clear and period is not None
+                if period is not None and period[0] < period[1]:
+                    kept.times.append(period)
+    return kept
 
 
 def written(event: Event) -> bytes:
     """A booking's event. Without attendees: a server that schedules by itself would write to them, and they have had our mail."""
+    from icalendar import Calendar
+    from icalendar import Event as VEvent
+
     one = VEvent()
     one.add("uid", event.uid)
     one.add("sequence", event.sequence)

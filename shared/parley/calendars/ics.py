@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from icalendar import Calendar
-
 from parley.calendars import icalendars
+from parley.calendars.content_lines import Block
 from parley.calendars.protocol import (
     Busy,
     BusyTime,
@@ -26,41 +26,58 @@ from parley.calendars.wire import Deadline, Operations, send, trouble_of
 from parley.kernel.outgoing import Answer
 
 CALENDAR = "calendar"
+_CONDITIONS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 
 
 def discover(account: IcsAccount, wanted: Discover, deadline: Deadline) -> Discovered:
-    calendar = icalendars.parsed(_got(account, deadline).body)
+    calendars = icalendars.parsed(_got(account, deadline).body)
     host = urlsplit(account.url).hostname or ""
-    name = str(calendar.get("X-WR-CALNAME") or host)[:200]
-    found = FoundCalendar(id=CALENDAR, name=name, timezone=icalendars.timezone_of(calendar), is_usual=True)
+    name = (calendars[0].text("X-WR-CALNAME") or host)[:200]
+    found = FoundCalendar(id=CALENDAR, name=name, timezone=icalendars.timezone_of(calendars), is_usual=True)
     # The address is a secret, and names the account all the same.
     account_id = f"{host}/{hashlib.sha256(account.url.encode()).hexdigest()[:32]}"
     return Discovered(account_id=account_id, account_name=name, calendars=[found])
 
 
 def free_busy(account: IcsAccount, wanted: FreeBusy, deadline: Deadline) -> Busy:
-    calendar = icalendars.parsed(_got(account, deadline).body)
-    by_uid = _busy(calendar, wanted.start, wanted.end, wanted.timezones.get(CALENDAR))
-    return Busy(times=[BusyTime(start=a, end=b, event_id=uid, uid=uid) for uid, times in by_uid.items() for a, b in times])
+    """What has not changed since it was kept is not read a second time, while somebody waits."""
+    known = _known(wanted.sync_tokens.get(CALENDAR))
+    answer = _got(account, deadline, _conditions(known))
+    if answer.status == 304 or hashlib.sha256(answer.body).hexdigest() == known.get("digest"):
+        return Busy(times=[], is_beside=True)
+    calendars = icalendars.parsed(answer.body)
+    by_uid = _busy(calendars, wanted.start, wanted.end, wanted.timezones.get(CALENDAR))
+    times = [BusyTime(start=a, end=b, event_id=uid, uid=uid) for uid, kept in by_uid.items() for a, b in kept.times]
+    return Busy(times=times, is_beside=_is_cut(calendars) or not all(kept.is_known for kept in by_uid.values()))
 
 
 def changes(account: IcsAccount, wanted: Changes, deadline: Deadline) -> Changed:
     """All of it, whenever anything has changed: by its ETag or date where it has one, by its bytes where it has none."""
     known = _known(wanted.sync_token)
-    names = {"etag": "if-none-match", "last-modified": "if-modified-since"}
-    answer = _got(account, deadline, {names[name]: known[name] for name in names if known.get(name)})
+    answer = _got(account, deadline, _conditions(known))
     unchanged = Changed(events=[], sync_token=wanted.sync_token, is_full=False)
     if answer.status == 304:
         return unchanged
     digest = hashlib.sha256(answer.body).hexdigest()
     if digest == known.get("digest"):
         return unchanged
-    by_uid = _busy(icalendars.parsed(answer.body), wanted.start, wanted.end, wanted.timezone)
-    events = [ChangedEvent(event_id=uid, uid=uid, times=times) for uid, times in by_uid.items() if times]
-    token = {"digest": digest} | {name: answer.headers[name] for name in names if len(answer.headers.get(name, "")) in range(1, 500)}
-    return Changed(events=events, sync_token=json.dumps(token), is_full=True)
+    calendars = icalendars.parsed(answer.body)
+    events = [
+        ChangedEvent(event_id=uid, uid=uid, times=kept.times, is_clear=kept.is_clear, is_known=kept.is_known)
+        for uid, kept in _busy(calendars, wanted.start, wanted.end, wanted.timezone).items()
+        if kept.times or not kept.is_clear
+    ]
+    if _is_cut(calendars):
+        events.append(ChangedEvent(event_id="end", is_clear=False, is_known=False))
+    token = {"digest": digest} | {name: answer.headers[name] for name in _CONDITIONS if len(answer.headers.get(name, "")) in range(1, 500)}
+    return Changed(events=events, sync_token=json.dumps(token), is_full=True, is_cut=_is_cut(calendars))
+
+
+def _is_cut(calendars: Sequence[Block]) -> bool:
+    """Whether it stops before its end: what stood there is not known, and is not gone."""
+    return not all(one.is_ended for one in calendars)
 
 
 def _known(token: str | None) -> dict[str, str]:
@@ -68,8 +85,12 @@ def _known(token: str | None) -> dict[str, str]:
     return found
 
 
-def _busy(calendar: Calendar, start: datetime, end: datetime, timezone: str | None) -> dict[str, icalendars.Times]:
-    return icalendars.busy(calendar, start, end, icalendars.timezone_of(calendar) or timezone or "UTC")
+def _conditions(known: dict[str, str]) -> dict[str, str]:
+    return {condition: known[name] for name, condition in _CONDITIONS.items() if known.get(name)}
+
+
+def _busy(calendars: Sequence[Block], start: datetime, end: datetime, timezone: str | None) -> dict[str, icalendars.Kept]:
+    return icalendars.busy(calendars, start, end, icalendars.timezone_of(calendars) or timezone or "UTC")
 
 
 def _got(account: IcsAccount, deadline: Deadline, headers: dict[str, str] | None = None) -> Answer:

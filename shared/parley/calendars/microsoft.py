@@ -20,10 +20,10 @@ from parley.calendars.graph import (
     Calendar,
     Calendars,
     Found,
+    GraphEvent,
     Made,
     Page,
     Person,
-    SaidEvent,
     Subscription,
     View,
     ask,
@@ -113,24 +113,25 @@ def discover(account: OAuthAccount, _: Discover, deadline: Deadline) -> Discover
 def free_busy(account: OAuthAccount, wanted: FreeBusy, deadline: Deadline) -> Busy:
     """By calendar views: `getSchedule` knows no event, no calendar but the usual one, and no personal account."""
 
-    def busy(calendar_id: str) -> list[BusyTime]:
+    def busy(calendar_id: str) -> tuple[list[BusyTime], bool]:
         # A day of a zone far from UTC may be looked for at UTC's.
-        events = _view(account, calendar_id, wanted.start - _FARTHEST, wanted.end + _FARTHEST, deadline)
-        return [
+        events = list(_view(account, calendar_id, wanted.start - _FARTHEST, wanted.end + _FARTHEST, deadline))
+        times = [
             BusyTime(start=start, end=end, event_id=event.id, uid=event.uid)
             for event in events
             for start, end in event.times(wanted.timezones.get(calendar_id, "UTC"))
             if start < wanted.end and end > wanted.start
         ]
+        return times, all(event.is_read for event in events)
 
     return side_by_side(wanted.calendar_ids, busy)
 
 
-def _view(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[SaidEvent]:
+def _view(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[GraphEvent]:
     link: str | None = _view_link(calendar_id, start, end)
     while link is not None:
         told = View.of(good(ask("GET", own(link), account, deadline)))
-        yield from told.value
+        yield from told.events
         link = told.following
 
 
@@ -153,7 +154,10 @@ def changes(account: OAuthAccount, wanted: Changes, deadline: Deadline) -> Chang
 
     # The delta was asked first: what changes meanwhile is in the next one.
     told = View.of(good(ask("GET", own(place.page or _view_link(wanted.calendar_id, place.since, place.until)), account, deadline)))
-    events = [ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(wanted.timezone)) for event in told.value]
+    events = [
+        ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(wanted.timezone), is_clear=event.is_read, is_known=event.is_read)
+        for event in told.events
+    ]
     following = place.model_copy(update={"page": told.following, "is_full": told.following is not None})
     return Changed(events=events, sync_token=following.token, is_full=True, has_more=told.following is not None)
 

@@ -14,6 +14,8 @@ from parley.kernel.ids import new_id
 
 MOST_EVENTS = 5000
 """Of one calendar, in one answer: a synchronous call carries 6 MB."""
+MOST_UNCLEAR = 1000
+"""So many events that were not understood are named, of one calendar."""
 
 Hidden = Annotated[str, Field(repr=False)]
 
@@ -80,7 +82,8 @@ class FreeBusy(Word):
 
     An adapter lists events where it can, so that each time says of which event it is: those that we wrote ourselves are left out by who
     asked. A provider's own free/busy is for calendars that show nothing else. Not busy: transparent, canceled, declined by the account.
-    `timezones`, by calendar: where all-day events are, and those without a zone, if the provider does not say.
+    `timezones`, by calendar: where all-day events are, and those without a zone, if the provider does not say. `sync_tokens`, by calendar:
+    what was last known of it, where that covers `[start, end)`: what has not changed since need not be read again.
     """
 
     operation: Literal["FREE_BUSY"] = "FREE_BUSY"
@@ -88,6 +91,7 @@ class FreeBusy(Word):
     start: AwareDatetime
     end: AwareDatetime
     timezones: dict[str, str] = {}
+    sync_tokens: dict[str, str] = {}
 
 
 class Changes(Word):
@@ -235,29 +239,43 @@ class BusyTime(Word):
 
 
 class Busy(Word):
-    """In any order; they may overlap. `missing` are calendars that did not say."""
+    """In any order; they may overlap. `missing` are calendars that did not say.
+
+    `is_beside`: these times count beside those that are known of the account already, not instead of them: nothing has changed, or not all
+    of it could be read.
+    """
 
     answer: Literal["BUSY"] = "BUSY"
     times: list[BusyTime]
     missing: list[str] = []
+    is_beside: bool = False
 
 
 class ChangedEvent(Word):
-    """All the times that the event keeps busy in the window: instead of those that were known of it. None for one that keeps none."""
+    """All the times that the event keeps busy in the window: instead of those that were known of it. None for one that keeps none.
+
+    `is_clear`: all of it was understood. `is_known`: something was; of one that is not, what was known of it still counts.
+    """
 
     event_id: str
     uid: str | None = None
     times: list[tuple[AwareDatetime, AwareDatetime]] = []
+    is_clear: bool = True
+    is_known: bool = True
 
 
 class Changed(Word):
-    """`is_full`: what is not named is gone. With `has_more`, the same question with the new token brings the rest of the same answer."""
+    """`is_full`: what is not named is gone. Not so with `is_cut`: it was all, but ended too early.
+
+    With `has_more`, the same question with the new token brings the rest of the same answer.
+    """
 
     answer: Literal["CHANGED"] = "CHANGED"
     events: list[ChangedEvent]
     removed: list[str] = []
     sync_token: str | None
     is_full: bool
+    is_cut: bool = False
     has_more: bool = False
 
 
@@ -317,11 +335,12 @@ class Trouble(Word):
 
 
 class InTrouble(Exception):
-    """The provider did not do what it was asked. Adapters raise it, and so does `asking.ask`."""
+    """The provider did not do what it was asked. Adapters raise it, and so does `asking.ask`. `status` is the answer's, where one came."""
 
-    def __init__(self, code: TroubleCode, said: str = "", retry_after: float | None = None) -> None:
+    def __init__(self, code: TroubleCode, said: str = "", retry_after: float | None = None, *, status: int | None = None) -> None:
         super().__init__(f"{code.value}: {said}")
         self.trouble = Trouble(code=code, said=said, retry_after=retry_after)
+        self.status = status
 
     @property
     def code(self) -> TroubleCode:

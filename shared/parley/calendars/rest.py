@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
@@ -13,6 +13,7 @@ from parley.calendars.wire import Deadline, send
 from parley.kernel.outgoing import Answer
 
 _AT_ONCE = 8
+_NOT_UNDERSTOOD = "The calendar's provider sent something that we do not understand."
 Told = TypeVar("Told", bound="Said")
 
 
@@ -27,7 +28,28 @@ class Said(BaseModel):
         try:
             return cls.model_validate_json(answer.body)
         except (ValidationError, RecursionError):
-            raise InTrouble(TroubleCode.UNAVAILABLE, "The calendar's provider sent something that we do not understand.") from None
+            raise InTrouble(TroubleCode.UNAVAILABLE, _NOT_UNDERSTOOD) from None
+
+
+class SaidEvent(Said):
+    """An event; one that can't be read keeps no other from being read, and what was known of it counts (not `is_known`).
+
+    One without an id is no such: nobody knows whose known times it would end.
+    """
+
+    id: str
+    is_known: bool = True
+
+    @classmethod
+    def each(cls, items: Sequence[Any]) -> Iterator[Self]:
+        for item in items:
+            try:
+                yield cls.model_validate(item)
+            except (ValidationError, RecursionError):
+                name = item.get("id") if isinstance(item, dict) else None
+                if not isinstance(name, str) or not name:
+                    raise InTrouble(TroubleCode.UNAVAILABLE, _NOT_UNDERSTOOD) from None
+                yield cls(id=name, is_known=False)
 
 
 def ask(method: str, url: str, access_token: str, deadline: Deadline, wanted: Any = None, headers: dict[str, str] | None = None) -> Answer:
@@ -77,17 +99,22 @@ class Place(BaseModel):
         return base64.urlsafe_b64encode(self.model_dump_json().encode()).decode()
 
 
-def side_by_side(calendar_ids: Sequence[str], busy: Callable[[str], list[BusyTime]]) -> Busy:
-    """What each calendar keeps busy, asked at once. One that its provider does not show is `missing`; other troubles are the whole's."""
+def side_by_side(calendar_ids: Sequence[str], busy: Callable[[str], tuple[list[BusyTime], bool]]) -> Busy:
+    """What each calendar keeps busy, and whether all of it could be read, asked at once.
+
+    One that its provider does not show is `missing`; other troubles are the whole's.
+    """
     times: list[BusyTime] = []
+    is_beside = False
     missing: list[str] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         running = [(calendar_id, pool.submit(busy, calendar_id)) for calendar_id in calendar_ids]
     for calendar_id, job in running:
         try:
-            times += job.result()
+            found, is_known = job.result()
+            times, is_beside = times + found, is_beside or not is_known
         except InTrouble as met:
             if met.code not in (TroubleCode.NOT_FOUND, TroubleCode.REFUSED):
                 raise
             missing.append(calendar_id)
-    return Busy(times=times, missing=missing)
+    return Busy(times=times, missing=missing, is_beside=is_beside)

@@ -79,11 +79,11 @@ def trouble_of(answer: Answer, said: str = "") -> InTrouble:
             code = TroubleCode.RATE_LIMITED
         case 408 | 425:
             code = TroubleCode.UNAVAILABLE
-        case status if 400 <= status < 500 or status < 200:
+        case status if 400 <= status < 500 or status < 200 or status in (501, 505):
             code = TroubleCode.REFUSED
         case _:
             code = TroubleCode.UNAVAILABLE
-    return InTrouble(code, said or f"The calendar's server answered {answer.status}.", retry_after)
+    return InTrouble(code, said or f"The calendar's server answered {answer.status}.", retry_after, status=answer.status)
 
 
 def _retry_after(header: str) -> float | None:

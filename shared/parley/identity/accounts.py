@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import User
+from parley.identity.models import AuthProviderType, User
 from parley.kernel import directory
 from parley.kernel.admission import SessionEnded
 from parley.kernel.errors import Conflict
@@ -31,6 +31,11 @@ def create(session: Session, *, email: str | None, name: str | None, email_verif
             directory.enter_person(session, directory.Kind.EMAIL, email, user.id)
             session.flush()
     return user
+
+
+def at_provider(provider_type: AuthProviderType, subject: str) -> str:
+    """The directory's name of an account at a provider. In hexadecimal: the directory takes letters of either case for the same."""
+    return f"{provider_type.value} {subject.encode().hex()}"
 
 
 def lock(session: Session, user_id: UUID) -> None:

@@ -28,17 +28,22 @@ class ChosenOrganizationRead(Shown):
 
 
 class TokensRead(Shown):
-    """The names of RFC 6749, section 5.1. `refresh_token` is null when it went into a cookie, or when the one in use stays."""
+    """The names of RFC 6749, section 5.1. `refresh_token` is null when it went into a cookie, or when the one in use stays.
+
+    `device_token` comes with a log-in whose tokens are in the body: sent back as the header `Parley-Device` when logging in or asking for a
+    link, it says that the account was logged in to here before.
+    """
 
     access_token: ShownOnce
     token_type: str
     expires_in: int
     refresh_token: Annotated[str | None, Field(repr=False)]
+    device_token: Annotated[str | None, Field(repr=False)]
     user: UserRead
     organization: ChosenOrganizationRead | None
 
 
-def tokens_of(started: Started, *, with_refresh_token: bool = True) -> TokensRead:
+def tokens_of(started: Started, *, with_refresh_token: bool = True, device_token: str | None = None) -> TokensRead:
     """The answer, after the transaction of the log-in has committed: the access token is signed by KMS, over the network."""
     place = started.organization
     bearer = tokens.Bearer(place.id if place else None, started.user_id, place.role.value if place else None, started.session_id)
@@ -49,6 +54,7 @@ def tokens_of(started: Started, *, with_refresh_token: bool = True) -> TokensRea
         token_type="Bearer",  # noqa: S106  # the type of RFC 6750
         expires_in=int(tokens.LIFE.total_seconds()),
         refresh_token=started.refresh_token if with_refresh_token else None,
+        device_token=device_token,
         user=UserRead(id=started.user_id, email=started.email, name=started.name),
         organization=ChosenOrganizationRead.model_validate(place) if place else None,
     )

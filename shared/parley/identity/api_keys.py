@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import key_form
+from parley.identity import alerts, key_form, single_sign_on
 from parley.identity.key_check import PURPOSE
 from parley.identity.key_schemas import ApiKeyCreate, ApiKeyRead, ApiKeyRegenerate, ApiKeyUpdate
 from parley.identity.models import ApiKey, Organization
@@ -43,6 +43,7 @@ def make_key(session: Session, caller: Caller, wanted: ApiKeyCreate) -> tuple[Ap
 
     The project, where one is named, is one that the caller has seen.
     """
+    at = now()
     permissions, project_id = ungrouped(wanted.permissions), wanted.project_id or caller.project_id
     _within_project(caller, project_id, permissions)
     _within_rights(caller, project_id, permissions)
@@ -54,6 +55,8 @@ def make_key(session: Session, caller: Caller, wanted: ApiKeyCreate) -> tuple[Ap
     made.label, made.permissions, made.project_id = wanted.label, permissions, project_id
     session.add(made)
     audit.record(session, caller, "api_key.created", made, new=_told(made))
+    if caller.actor_type is ActorType.USER and caller.actor_id is not None:  # what a program makes is told of by nobody's mail
+        alerts.tell(session, caller.actor_id, alerts.Change.API_KEY, at)
     return made, secret
 
 
@@ -97,6 +100,13 @@ def revoke_of_project(session: Session, caller: Caller, project_id: UUID) -> Non
     _end(session, caller, ApiKey.project_id == project_id)
 
 
+def revoke_made_since(session: Session, caller: Caller, user_id: UUID, since: datetime) -> None:
+    """End every key that a person made in the session's organization since an instant, and every key that was made with one of those."""
+    ended = _end(session, caller, (ApiKey.user_id == user_id) & (ApiKey.created_at >= since))
+    while ended:
+        ended = _end(session, caller, ApiKey.made_with_id.in_(ended))
+
+
 def change(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyUpdate) -> ApiKey:
     """Another label or limit. Raises `MissingScope`, `NoSuchApiKey`."""
     asked = wanted.asked()
@@ -134,6 +144,7 @@ def _new(session: Session, caller: Caller, request_limit: int | None, expires_at
         if not caller.may("rate_limits:manage"):
             request_limit = _lower(request_limit, asking.request_limit)
     key.request_limit, key.expires_at = request_limit, expires_at
+    key.approved_at = now() if caller.may(single_sign_on.APPROVE) else None
     return key, secret
 
 

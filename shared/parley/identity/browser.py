@@ -12,10 +12,21 @@ from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
 from parley.identity.answers import TokensRead, tokens_of
 from parley.identity.sessions import REFRESH_LIFE, Started
+from parley.kernel import devices
 from parley.kernel.errors import Forbidden, Unauthenticated
 from parley.kernel.settings import setting
 
-__all__ = ["COOKIE", "Cookie", "access_token", "cookie_of", "refresh_token", "refuse_other_sites", "signed_in", "signed_out"]
+__all__ = [
+    "COOKIE",
+    "Cookie",
+    "access_token",
+    "cookie_of",
+    "device_cookie_of",
+    "refresh_token",
+    "refuse_other_sites",
+    "signed_in",
+    "signed_out",
+]
 
 COOKIE = "__Secure-parley_refresh"
 _PATH = "/v1/auth"
@@ -30,10 +41,16 @@ class CrossSiteRequest(Forbidden):
     """Another site made the browser send this."""
 
 
-def signed_in(started: Started, *, as_cookie: bool) -> Response[TokensRead]:
-    """The answer to a log-in or a refresh, after its transaction. The refresh token goes into the cookie, or into the body."""
-    cookies = [cookie_of(started)] if as_cookie else []
-    return Response(200, _JSON, tokens_of(started, with_refresh_token=not as_cookie), cookies=cookies)
+def signed_in(started: Started, *, as_cookie: bool, on_device: bool = False) -> Response[TokensRead]:
+    """The answer to a log-in or a refresh, after its transaction. The refresh token goes into the cookie, or into the body.
+
+    `on_device`: the account's own ways in were used, so the device is known from now on. An organization's single sign-on is none of them.
+    """
+    device = devices.issue(started.email) if on_device and started.email else None
+    if as_cookie:
+        kept = [*([_device_cookie(device)] if device else []), cookie_of(started)]
+        return Response(200, _JSON, tokens_of(started, with_refresh_token=False), cookies=kept)
+    return Response(200, _JSON, tokens_of(started, device_token=device))
 
 
 def signed_out() -> Response[None]:
@@ -44,6 +61,16 @@ def signed_out() -> Response[None]:
 def cookie_of(started: Started) -> Cookie:
     """The cookie of a session that has begun, for answers that are made elsewhere."""
     return _cookie(started.refresh_token or "", int(REFRESH_LIFE.total_seconds()))
+
+
+def device_cookie_of(started: Started) -> list[Cookie]:
+    """The cookie of the device, beside that of the session."""
+    return [_device_cookie(devices.issue(started.email))] if started.email else []
+
+
+def _device_cookie(token: str) -> Cookie:
+    seconds = devices.LIFE_SECONDS
+    return Cookie(devices.COOKIE, token, path=_PATH, secure=True, http_only=True, max_age=seconds, same_site=SameSite.STRICT_MODE)
 
 
 def refresh_token(event: dict[str, Any], in_body: str | None) -> tuple[str, bool]:

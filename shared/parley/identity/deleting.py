@@ -6,15 +6,13 @@ looks for memberships a last time: an account that is gone is given nothing. The
 members; a person, their sessions, the tokens of these.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from parley.identity import factors, links, mailed, members, oneself, seats
-from parley.identity.log_in import Account
+from parley.identity import links, mailed, members, oneself, reauthentication, seats
 from parley.identity.models import (
     AuthProvider,
     Invitation,
@@ -35,11 +33,9 @@ from parley.kernel import audit, db, directory, outbox
 from parley.kernel.admission import SessionEnded
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.errors import Forbidden, Refusal
 from parley.kernel.gather import later
 from parley.kernel.sealed import UserKey
 
-RECENT = timedelta(minutes=10)
 DELETED = "identity.user_deleted"
 """Told to each organization that the person belonged to. `address_key` is the directory's name of their address: its hash."""
 
@@ -53,10 +49,6 @@ _NOTHING: dict[str, Any] = {
 }
 
 
-class LogInAgain(Forbidden):
-    """The account has neither password nor second factor, and the log-in that would prove who asks is too long ago."""
-
-
 def delete_account(caller: Caller, password: str | None, code: str | None) -> None:
     """Delete the caller's account, with the password or a code; without either in the account, in a session that has just begun.
 
@@ -65,7 +57,7 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
     with db.personal(caller) as session:
         known = oneself.known(session)
         places = _places(session)
-        refusal = _proved(session, caller, known, password, code)
+        refusal = reauthentication.prove(session, caller, known, password, code)
     if refusal is not None:
         raise refusal
     while True:
@@ -94,17 +86,6 @@ def _places(session: Session) -> list[UUID]:
     if owned:
         raise OwnerStays("You own organizations: hand them over or delete them first, then delete your account.", organizations=owned)
     return [row.organization_id for row in found]
-
-
-def _proved(session: Session, caller: Caller, known: Account, password: str | None, code: str | None) -> Refusal | None:
-    """Like `factors.prove_either`, which it is for who has a password or a second factor."""
-    if known.user.password_hash is None and not known.has_second_factor and password is None and code is None:
-        began_at = session.scalar(select(UserSession.created_at).where(UserSession.id == oneself.session_of(caller)))
-        is_recent = began_at is not None and began_at > now() - RECENT
-        return None if is_recent else LogInAgain("This log-in is more than ten minutes old; log in once more, then delete your account.")
-    if known.user.password_hash is not None and code is None:
-        password = password or ""
-    return factors.prove_either(session, caller, known.user, password, code)
 
 
 def _leave(session: Session, user: User) -> None:

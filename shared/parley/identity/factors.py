@@ -1,76 +1,71 @@
 """What somebody does to their own second factor while logged in."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
-from parley.identity import oneself, second_factors, throttles
+from parley.identity import alerts, oneself, reauthentication, second_factors, throttles
+from parley.identity.alerts import Change
 from parley.identity.log_in import Account
-from parley.identity.models import User
 from parley.identity.second_factors import InvalidCode
 from parley.identity.sessions import as_user
 from parley.kernel import audit, db
 from parley.kernel.callers import Caller
-from parley.kernel.errors import Refusal
+from parley.kernel.clock import now
 
 
-def enrol_totp(caller: Caller) -> tuple[str, str]:
-    """A new secret and its otpauth URI. Raises `SecondFactorOn`."""
+def enrol_totp(caller: Caller, password: str | None, code: str | None) -> tuple[str, str]:
+    """A new secret and its otpauth URI. Raises `SecondFactorOn`, the refusals of `reauthentication.prove`."""
+    begun = "", ""
     with db.personal(caller) as session:
-        return second_factors.begin(session, oneself.known(session).user)
+        known = oneself.known(session)
+        second_factors.must_be_off(known.has_second_factor)
+        refusal = reauthentication.prove(session, caller, known, password, code)
+        if refusal is None:
+            begun = second_factors.begin(session, known.user)
+    if refusal is not None:
+        raise refusal
+    return begun
 
 
 def confirm_totp(caller: Caller, code: str) -> list[str]:
     """The recovery codes. Raises `InvalidCode`, `NoSecondFactor`, `SecondFactorOn`, `TooManyAttempts`."""
     codes: list[str] | None = None
+    at = now()
     with db.personal(caller) as session:
         known = oneself.known(session)
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(known.user.id), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.proof_of(known.user.id), caller.ip_address)
         codes = second_factors.confirm(session, known.user.id, code)
         if codes is not None:
             throttles.succeeded(session, attempt)
-            _audit(session, caller, known, "second_factor_on")
+            _tell(session, caller, known, Change.SECOND_FACTOR_ON, at)
     if codes is None:
         raise InvalidCode("This code is not right, or was used already.")
     return codes
 
 
-def prove_either(session: Session, caller: Caller, user: User, password: str | None, code: str | None) -> Refusal | None:
-    """Check one of the two, counted like a log-in. None, or the refusal to raise once the count has committed."""
-    if password is not None:
-        return oneself.prove(session, caller, user, password)
-    try:
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(user.id), caller.ip_address)
-    except throttles.TooManyAttempts as refusal:
-        return refusal
-    if second_factors.proved_by(session, user.id, code or "") is None:
-        return InvalidCode("This code is not right, or was used already.")
-    throttles.succeeded(session, attempt)
-    return None
-
-
 def disable_totp(caller: Caller, password: str | None, code: str | None) -> None:
-    """Turn the second factor off, with the password or a code.
-
-    Raises `WrongPassword`, `InvalidCode`, `NoSecondFactor`, `TooManyAttempts`.
-    """
+    """Turn the second factor off. Raises `NoSecondFactor`, the refusals of `reauthentication.prove`."""
     with db.personal(caller) as session:
         known = _with_second_factor(session)
-        refusal = prove_either(session, caller, known.user, password, code)
+        refusal = reauthentication.prove(session, caller, known, password, code)
         if refusal is None:
             second_factors.turn_off(session, known.user.id)
-            _audit(session, caller, known, "second_factor_off")
+            _tell(session, caller, known, Change.SECOND_FACTOR_OFF, now())
     if refusal is not None:
         raise refusal
 
 
 def renew_recovery_codes(caller: Caller, password: str | None, code: str | None) -> list[str]:
-    """New recovery codes instead of the old ones, with the password or a code. Raises as `disable_totp`."""
+    """New recovery codes instead of the old ones. Raises as `disable_totp`."""
     codes: list[str] = []
+    at = now()
     with db.personal(caller) as session:
         known = _with_second_factor(session)
-        refusal = prove_either(session, caller, known.user, password, code)
+        refusal = reauthentication.prove(session, caller, known, password, code)
         if refusal is None:
             codes = second_factors.new_recovery_codes(session, known.user.id)
-            _audit(session, caller, known, "recovery_codes")
+            _tell(session, caller, known, Change.RECOVERY_CODES, at)
     if refusal is not None:
         raise refusal
     return codes
@@ -83,5 +78,6 @@ def _with_second_factor(session: Session) -> Account:
     return known
 
 
-def _audit(session: Session, caller: Caller, known: Account, changed: str) -> None:
-    audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.updated", known.user, changed=[changed])
+def _tell(session: Session, caller: Caller, known: Account, change: Change, since: datetime) -> None:
+    audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.updated", known.user, changed=[change.value])
+    alerts.tell(session, known.user.id, change, since)

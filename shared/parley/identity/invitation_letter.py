@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from parley.identity import invitations
-from parley.identity.models import Invitation, Organization, Team, User
+from parley.identity import invitations, memberships
+from parley.identity.models import Invitation, Organization, OrganizationMember, Team, User
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
@@ -23,10 +23,14 @@ def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> No
     invitation_id = UUID(payload["invitation_id"])
     with db.transaction(caller) as session:
         found = session.execute(
-            select(Invitation, Organization.name, Team.name, User.name)
+            select(Invitation, Organization.name, Team.name, memberships.name())
             .join(Organization, Organization.id == Invitation.organization_id)
             .outerjoin(Team, Team.id == Invitation.team_id)
             .outerjoin(User, User.id == Invitation.invited_by)
+            .outerjoin(
+                OrganizationMember,
+                (OrganizationMember.organization_id == Invitation.organization_id) & (OrganizationMember.user_id == Invitation.invited_by),
+            )
             .where(Invitation.id == invitation_id, Invitation.mailed_at.is_(None), invitations.is_open())
         ).one_or_none()
     if found is None or not is_deliverable(found[0].email):

@@ -87,7 +87,7 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
     Raises `NoSuchTeam`, `RoleAboveYours`, `OwnerByTransferOnly`, `AlreadyMember`, `AlreadyInvited`, `PlanLimit`, `RateLimitExceeded`.
     """
     organization = seats.lock(session)
-    _lapse(session, wanted.email, wanted.team_id)
+    lapse(session, wanted.email, wanted.team_id)
     _check(session, caller, organization, wanted.email, wanted.role, wanted.team_id)
     invitation = Invitation(
         organization_id=organization.id,
@@ -188,7 +188,7 @@ def _take_back(session: Session, caller: Caller, pending: Invitation) -> None:
     outbox.announce(session, "identity.invitation_revoked", invitation_id=pending.id)
 
 
-def _lapse(session: Session, email: str, team_id: UUID | None) -> None:
+def lapse(session: Session, email: str, team_id: UUID | None) -> None:
     """What the address did not answer in time does not stand in the way of a new invitation. It travels with the next statement."""
     over = update(Invitation).where(
         Invitation.email == email,

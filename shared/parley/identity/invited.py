@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from parley.identity import invitations, member_rights, seats
+from parley.identity import invitations, member_rights, memberships, seats
 from parley.identity.invitation_schemas import JoinedRead, OpenInvitationRead
 from parley.identity.invitations import AlreadyMember
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, TeamMember, User
@@ -49,10 +49,21 @@ def organization_of(token: str) -> UUID:
 def show(session: Session, token: str) -> OpenInvitationRead:
     """What the link is about. One query. Raises `InvitationNotValid`."""
     found = session.execute(
-        select(Invitation, Organization.name, Organization.logo_url, Team.name, User.name, member_rights.role_of(Invitation.invited_by))
+        select(
+            Invitation,
+            Organization.name,
+            Organization.logo_url,
+            Team.name,
+            memberships.name(),
+            member_rights.role_of(Invitation.invited_by),
+        )
         .join(Organization, Organization.id == Invitation.organization_id)
         .outerjoin(Team, Team.id == Invitation.team_id)
         .outerjoin(User, User.id == Invitation.invited_by)
+        .outerjoin(
+            OrganizationMember,
+            (OrganizationMember.organization_id == Invitation.organization_id) & (OrganizationMember.user_id == Invitation.invited_by),
+        )
         .where(Invitation.token_hash == invitations.digest(token))
     ).one_or_none()
     if found is None:
@@ -80,16 +91,23 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
         organization = seats.lock(session)
     except seats.NoSuchOrganization:
         raise _not_valid(None) from None
-    invitation, user, member, inviter_role = _found(session, caller, organization, token)
+    invitation, user, member, inviter_role, waiting, is_proven = _found(session, caller, organization, token)
     if user.email_verified_at is None or (user.email or "").lower() != invitation.email.lower():
         raise InvitedSomebodyElse("This invitation is for another address; log in with the account that has it, and accept again.")
     if member is not None and (invitation.team_id is None or member.deactivated_at is not None):
         raise AlreadyMember("You belong to this organization already.")
     _must_be_open(invitation, inviter_role)
+    if waiting is not None and waiting.deactivated_at is not None:
+        raise _not_valid(None)
 
+    if member is None and waiting is not None:  # a directory has provisioned them, and now they have come
+        member = waiting
+        memberships.go_over(session, member, user)
+        audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
     if member is None:
         seats.take(session, organization, address=invitation.email)
         member = OrganizationMember(organization_id=organization.id, user_id=user.id, role=invitation.role)
+        member.is_sso_bound = is_proven
         session.add(member)
         audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
         outbox.announce(session, "identity.member_joined", user_id=user.id, role=member.role.value, invitation_id=invitation.id)
@@ -122,19 +140,23 @@ def decline(session: Session, caller: Caller, token: str) -> None:
 
 def _found(
     session: Session, caller: Caller, organization: Organization, token: str
-) -> tuple[Invitation, User, OrganizationMember | None, MemberRole | None]:
+) -> tuple[Invitation, User, OrganizationMember | None, MemberRole | None, OrganizationMember | None, bool]:
+    waiting = aliased(OrganizationMember)
+    is_proven = memberships.is_of_proven_domain(organization.id, Invitation.email)
+    is_theirs = and_(waiting.organization_id == organization.id, waiting.email == Invitation.email)
     is_mine = and_(OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == User.id)
     found = session.execute(
-        select(Invitation, User, OrganizationMember, member_rights.role_of(Invitation.invited_by))
+        select(Invitation, User, OrganizationMember, member_rights.role_of(Invitation.invited_by), waiting, is_proven)
         .select_from(Invitation)
         .join(User, User.id == caller.actor_id)
         .outerjoin(OrganizationMember, is_mine)
+        .outerjoin(waiting, is_theirs)
         .where(Invitation.organization_id == organization.id, Invitation.token_hash == invitations.digest(token))
         .with_for_update(of=[Invitation, User], key_share=True)  # nobody joins whose account is being deleted
     ).one_or_none()
     if found is None:
         raise _not_valid(None)
-    return found[0], found[1], found[2], found[3]
+    return found[0], found[1], found[2], found[3], found[4], found[5]
 
 
 def _must_be_open(invitation: Invitation, inviter_role: MemberRole | None) -> None:

@@ -1,6 +1,7 @@
 """Whom an API key names: one round trip, asked by the authorizer. What the key may at this moment is asked again by `kernel.admission`."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from parley.identity import key_form, scopes
@@ -41,14 +42,26 @@ class KnownKey:
         """The roles of the maker for which the scopes stand."""
         return [role for role, bounds in scopes.SCOPES.items() if scopes.is_within(self.scopes, bounds)]
 
+    @property
+    def context(self) -> dict[str, Any]:
+        """What the authorizer passes on."""
+        who = {"actor_type": "API_KEY", "actor_id": self.id, "maker_id": self.maker_id, "project_id": self.project_id}
+        rights = {"role": self.role, "roles": " ".join(self.roles), "scopes": " ".join(sorted(self.scopes))}
+        return who | rights | {"organization_id": self.organization_id}
 
-def look_up(key: str) -> KnownKey:
-    """Whom a key names. Raises `key_form.NotAKey` without asking the database, `UnknownKey`."""
-    organization_id = key_form.organization_of(key)
+
+def reference(key: str) -> dict[str, Any]:
+    """What a key is looked up by: its organization and its digest. Raises `key_form.NotAKey` for what is none. Asks nobody."""
+    return {"organization_id": key_form.organization_of(key), "key_digest": keyed.digest(PURPOSE, key)}
+
+
+def look_up(organization_id: UUID, key_digest: str) -> KnownKey:
+    """Whom a key names. Raises `UnknownKey`, and `single.LookupFailed` when the database does not say."""
     # Both are of our own making: a UUID, and hexadecimal digits.
-    found = single.lookup_of(organization_id, _LOOK_UP.format(organization_id=organization_id, digest=keyed.digest(PURPOSE, key)))
-    if not found:
+    statement = _LOOK_UP.format(organization_id=organization_id, digest=bytes.fromhex(key_digest).hex())
+    rows = single.lookup_of(organization_id, statement)
+    if not rows:
         raise UnknownKey
-    key_id, maker_id, project_id, permissions, role = found[0]
+    key_id, maker_id, project_id, permissions, role = rows[0]
     rights = scopes.of_key(permissions, role, in_project=project_id is not None)
     return KnownKey(key_id, organization_id, maker_id, project_id, role, rights)

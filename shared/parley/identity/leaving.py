@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity import oneself, sessions, single_sign_on, tickets, tokens
+from parley.identity import oneself, sessions, tickets, tokens
 from parley.identity.log_in_schemas import SessionRead
 from parley.identity.models import RefreshToken, UserSession
 from parley.identity.sessions import as_user
@@ -51,7 +51,7 @@ def end_session(session: Session, caller: Caller, session_id: UUID) -> None:
 
 def _audit_log_out(session: Session, caller: Caller, ended: UserSession) -> None:
     # For its organization, unless the user has left that since.
-    place = sessions.chosen(session, ended.user_id, methods=[single_sign_on.METHOD], last=ended.organization_id)
+    place = sessions.chosen(session, ended.user_id, methods=(), last=ended.organization_id, is_for_evidence=True)
     where = place.id if place is not None and place.id == ended.organization_id else None
     audit.record(session, as_user(caller, ended.user_id, where), "user.logged_out", ended)
 

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
-from parley.identity import invitation_letter, invitations, links, mailed
-from parley.identity.models import User, VerificationKind
+from parley.identity import alert_letter, alerts, federation_letter, invitation_letter, invitations, links, mailed
+from parley.identity.models import VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.mail import Mail, compose, is_deliverable
@@ -22,7 +20,6 @@ Letter = Callable[[Caller, dict[str, Any], Sender], None]
 FOLDER = Path(__file__).parent / "templates"
 
 _NOT_YOU = "If it was not you who asked, ignore this mail: without the link nothing happens."
-_WARNING = "If it was not you, ask for a new password at once, and tell whoever runs your organization."
 _SAID: dict[VerificationKind, tuple[str, str, str, str]] = {
     VerificationKind.REGISTRATION: (
         f"Confirm your address for {PRODUCT}",
@@ -32,9 +29,9 @@ _SAID: dict[VerificationKind, tuple[str, str, str, str]] = {
     ),
     VerificationKind.EMAIL: (
         f"Confirm your new address for {PRODUCT}",
-        f"You asked for this to become the address of your account at {PRODUCT}.",
+        f"Somebody, hopefully you, is logged in to an account at {PRODUCT} and asked for this to become its address.",
         "Confirm my new address",
-        "The link works once, within 24 hours.",
+        "Confirm only if the account is yours: you will have to prove it. The link works once, within 24 hours.",
     ),
     VerificationKind.MAGIC_LINK: (
         f"Log in to {PRODUCT}",
@@ -115,38 +112,6 @@ def _for(link: links.Link) -> Mail | None:
     )
 
 
-def _password_changed(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
-    with db.personal(caller, UUID(payload["user_id"])) as session:
-        email = session.scalar(select(User.email).where(User.id == UUID(payload["user_id"])))
-    if email is not None and is_deliverable(email):
-        send(
-            letter(
-                email,
-                subject=f"Your password for {PRODUCT} was changed",
-                paragraphs=["The password of your account was changed, and other sessions have ended.", _WARNING],
-                entity=f"password-{send.event_id}",
-            )
-        )
-
-
-def _email_changed(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
-    """To the address that is not the account's any more; once."""
-    row_id = UUID(payload["token_id"])
-    email, digest = links.old_address(row_id)
-    if email is None or not is_deliverable(email):
-        return
-    send(
-        letter(
-            email,
-            subject=f"The address of your account at {PRODUCT} was changed",
-            paragraphs=["Another address was confirmed for your account; this one does not open it any more.", _WARNING],
-            entity=f"email-{row_id}",
-        )
-    )
-    with db.bearing(caller, digest) as session:
-        links.forget_wanted(session, row_id)
-
-
 def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """To the address that was the account's; once, and then nothing holds it any more."""
     row_id = UUID(payload["token_id"])
@@ -171,9 +136,9 @@ def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> N
 
 LETTERS: dict[str, Letter] = {
     links.CREATED: _link_created,
-    mailed.PASSWORD_CHANGED: _password_changed,
-    mailed.EMAIL_CHANGED: _email_changed,
+    alerts.RAISED: alert_letter.send_alert,
     mailed.ACCOUNT_DELETED: _account_deleted,
     invitations.CREATED: invitation_letter.send_invitation,
     invitations.RESENT: invitation_letter.send_invitation,
+    **{event: federation_letter.tell_owner(event) for event in federation_letter.EVENTS},
 }

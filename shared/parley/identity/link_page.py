@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from parley.identity import challenges, links, log_in, mailed, registering
+from parley.identity import account_recovery, challenges, links, log_in, mailed, registering
 from parley.identity.links import Link
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started
@@ -23,13 +24,17 @@ Form = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """`fields` are what the form asks for: `password`, `name`."""
+    """`fields` are what the form asks for: `name`, `password`, `proof` (the current password or a code).
+
+    `redeem` gives the session that has begun, or the address of the page that follows, or neither.
+    """
 
     heading: str
     action: str
     ending: str
-    redeem: Callable[[Caller, Link, Form], Started | None]
+    redeem: Callable[[Caller, Link, Form], Started | str | None]
     fields: tuple[str, ...] = ()
+    paragraphs: tuple[str, ...] = ()
 
 
 def _register(caller: Caller, link: Link, form: Form) -> Started:
@@ -37,11 +42,15 @@ def _register(caller: Caller, link: Link, form: Form) -> Started:
 
 
 def _reset(caller: Caller, link: Link, form: Form) -> None:
-    mailed.reset_password(caller, link, form.get("password", ""))
+    mailed.reset_password(caller, link, form.get("password", ""), drops_older="drop_older_ways_in" in form)
 
 
-def _confirm(caller: Caller, link: Link, _: Form) -> None:
-    mailed.confirm_email(caller, link)
+def _confirm(caller: Caller, link: Link, form: Form) -> None:
+    mailed.confirm_email_with_proof(caller, link, form.get("current_password") or None, form.get("code") or None)
+
+
+def _undo(caller: Caller, link: Link, _: Form) -> str:
+    return account_recovery.undo(caller, link)
 
 
 def _log_in(caller: Caller, link: Link, _: Form) -> Started:
@@ -59,6 +68,13 @@ def _name(text: str | None) -> str | None:
         return None
 
 
+UNDONE = (
+    "The button ends every session of your account, and its password.",
+    "What is younger than the change that you were told of goes: API keys of yours, second factor, recovery codes, linked providers.",
+    "If the account has had another address since then, it gets back the one from before.",
+    "What is older stays. A second factor or an account of a provider that somebody took out is not put back: set it up again.",
+    "After that you choose a new password. This works once; if the change was yours, close the page.",
+)
 _KINDS: dict[VerificationKind, _Kind] = {
     VerificationKind.REGISTRATION: _Kind(
         f"Choose your password for {PRODUCT}",
@@ -68,11 +84,26 @@ _KINDS: dict[VerificationKind, _Kind] = {
         ("name", "password"),
     ),
     VerificationKind.EMAIL: _Kind(
-        f"Confirm your new address for {PRODUCT}", "Confirm my new address", "This is the address of your account now.", _confirm
+        f"Confirm your new address for {PRODUCT}",
+        "Confirm my new address",
+        "This is the address of your account now.",
+        _confirm,
+        ("proof",),
+        (
+            "Whoever has the account gets this address with it. So prove that it is yours: with its password, or with a code.",
+            "An account that has neither is logged in to, and confirms there: the last part of this page's address is the token for it.",
+        ),
     ),
     VerificationKind.MAGIC_LINK: _Kind(f"Log in to {PRODUCT}", "Log me in", "You are logged in.", _log_in),
     VerificationKind.PASSWORD_RESET: _Kind(
         f"Choose a new password for {PRODUCT}", "Set my password", "Your password is changed; log in with it.", _reset, ("password",)
+    ),
+    VerificationKind.SECURITY_ALERT: _Kind(
+        "This was not me",
+        "It was not me: undo it",
+        "It is undone. Choose a new password now: the old one opens nothing any more.",
+        _undo,
+        paragraphs=UNDONE,
     ),
 }
 
@@ -81,9 +112,9 @@ def headers() -> dict[str, str]:
     return templates.page_headers(FOLDER)
 
 
-def show(secret: str) -> str:
+def show(caller: Caller, secret: str) -> str:
     """The page of a link that can still be used. Raises `LinkNotValid`."""
-    return _asking(links.find(secret), [], {})
+    return _asking(caller, links.find(secret), [], {})
 
 
 def submit(caller: Caller, secret: str, form: Form) -> tuple[Started | None, str]:
@@ -92,20 +123,23 @@ def submit(caller: Caller, secret: str, form: Form) -> tuple[Started | None, str
     Raises what redeeming the link raises, but not `SecondFactorRequired`: then the page asks for the code.
     """
     if "challenge" in form:
-        started: Started | None = log_in.answer_challenge(caller, form["challenge"], form.get("code", ""))
-        return started, _page("You are logged in.", [])
+        return log_in.answer_challenge(caller, form["challenge"], form.get("code", "")), _page("You are logged in.", [])
     link = links.find(secret)
     kind = _KINDS[link.kind]
     try:
-        started = kind.redeem(caller, link, form)
+        outcome = kind.redeem(caller, link, form)
     except challenges.SecondFactorRequired as required:
         return None, _page(kind.heading, [], action=kind.action, challenge=required.extensions["challenge"])
-    return started, _page(kind.ending, ["You can close this page."])
+    if isinstance(outcome, str):
+        return None, _page(kind.ending, [], following=outcome)
+    return outcome, _page(kind.ending, ["You can close this page."])
 
 
-def asked_again(why: str, secret: str, form: Form) -> str:
-    """The page after a password that is not accepted: it asks for another one, and keeps the rest. Raises `LinkNotValid`."""
-    return _asking(links.find(secret), [why], form, is_wrong=True)
+def asked_again(caller: Caller, why: str, secret: str, form: Form) -> str:
+    """The page after a password or code that is not accepted: it asks for another one, and keeps the rest. Raises `LinkNotValid`."""
+    if "challenge" in form:
+        return refused(why, form["challenge"])
+    return _asking(caller, links.find(secret), [why], form, is_wrong=True)
 
 
 def refused(why: str, challenge: str | None = None) -> str:
@@ -114,22 +148,24 @@ def refused(why: str, challenge: str | None = None) -> str:
     return _page(heading, [why], action="Go on" if challenge else None, challenge=challenge, is_wrong=True)
 
 
-def _asking(link: Link, paragraphs: list[str], form: Form, *, is_wrong: bool = False) -> str:
+def _asking(caller: Caller, link: Link, paragraphs: list[str], form: Form, *, is_wrong: bool = False) -> str:
     kind = _KINDS[link.kind]
+    older = mailed.older_ways_in(caller, link) if link.kind is VerificationKind.PASSWORD_RESET else []
+    older = [name.replace("_", " ") for name in older]
+    paragraphs = [*paragraphs, *kind.paragraphs]
     typed = form.get("name") if "name" in form else (link.wanted or {}).get("name")
-    return _page(kind.heading, paragraphs, action=kind.action, fields=kind.fields, name=typed or "", email=link.email, is_wrong=is_wrong)
+    shown: dict[str, Any] = {
+        "fields": kind.fields,
+        "name": typed or "",
+        "email": link.email,
+        "older": [name.replace("_", " ") for name in older],
+    }
+    return _page(kind.heading, paragraphs, action=kind.action, is_wrong=is_wrong, **shown)
 
 
 def _page(
-    heading: str,
-    paragraphs: list[str],
-    *,
-    action: str | None = None,
-    challenge: str | None = None,
-    fields: tuple[str, ...] = (),
-    name: str = "",
-    email: str = "",
-    is_wrong: bool = False,
+    heading: str, paragraphs: list[str], *, action: str | None = None, challenge: str | None = None, is_wrong: bool = False, **more: Any
 ) -> str:
-    shown = {"paragraphs": paragraphs, "action": action, "challenge": challenge, "fields": fields, "name": name, "email": email}
-    return templates.render(FOLDER, "link.html", style=templates.style(FOLDER), heading=heading, is_wrong=is_wrong, **shown)
+    shown = {"fields": (), "older": [], "following": None} | more
+    said = {"heading": heading, "paragraphs": paragraphs, "action": action, "challenge": challenge, "is_wrong": is_wrong}
+    return templates.render(FOLDER, "link.html", style=templates.style(FOLDER), **said, **shown)

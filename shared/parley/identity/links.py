@@ -17,6 +17,7 @@ from parley.kernel import db, keyed, outbox
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal
 from parley.kernel.gather import later
+from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
 
 LIVES: dict[VerificationKind, timedelta] = {
@@ -24,13 +25,14 @@ LIVES: dict[VerificationKind, timedelta] = {
     VerificationKind.EMAIL: timedelta(hours=24),
     VerificationKind.MAGIC_LINK: timedelta(minutes=30),
     VerificationKind.PASSWORD_RESET: timedelta(hours=1),
+    VerificationKind.SECURITY_ALERT: timedelta(days=7),
 }
 CREATED = "identity.link_created"
 _LINK = "link of a mail"
 _LONGEST = 200
 # The directory knows persons by the SHA-256 of their address in lower case.
 _FOUND = """
-    SELECT t.id, t.kind, t.email, t.wanted, t.user_id, d.user_id, t.sent_at FROM verification_tokens t
+    SELECT t.id, t.kind, t.email, t.wanted, t.user_id, d.user_id, t.sent_at, t.created_at FROM verification_tokens t
     LEFT JOIN directory_entries d ON d.kind = 'email' AND d.key = encode(sha256(convert_to(lower(t.email::text), 'UTF8')), 'hex')
     WHERE t.used_at IS NULL AND t.expires_at > clock_timestamp()
 """
@@ -53,16 +55,24 @@ class Link:
     user_id: UUID | None
     owner_id: UUID | None
     sent_at: datetime | None
+    created_at: datetime
     digest: str
 
 
 def ask(session: Session, kind: VerificationKind, email: str, *, wanted: dict[str, Any] | None = None, user_id: UUID | None = None) -> None:
-    """Have a link sent to an address. `wanted` is what redeeming it will do."""
-    at = now()
-    row = VerificationToken(kind=kind, email=email, wanted=wanted, user_id=user_id, created_at=at, expires_at=at + LIVES[kind])
+    """Have a link sent to an address. `wanted` is what redeeming it will do: nothing that a stranger may decide for who opens it."""
+    row = add(session, kind, email, wanted=wanted, user_id=user_id, at=now())
+    outbox.announce(session, CREATED, token_id=row.id)
+
+
+def add(
+    session: Session, kind: VerificationKind, email: str, *, at: datetime, user_id: UUID | None, wanted: dict[str, Any] | None = None
+) -> VerificationToken:
+    """A link that nobody is sent yet."""
+    row = VerificationToken(id=new_id(), kind=kind, email=email, wanted=wanted, user_id=user_id, created_at=at, expires_at=at + LIVES[kind])
     row.token_hash = keyed.digest(_LINK, token(row.id))
     session.add(row)
-    outbox.announce(session, CREATED, token_id=row.id)
+    return row
 
 
 def token(row_id: UUID) -> str:
@@ -91,8 +101,8 @@ def _found(digest: str) -> Link | None:
     rows = db.lookup_bearing(digest, _FOUND)
     if not rows:
         return None
-    row_id, kind, email, wanted, user_id, owner_id, sent_at = rows[0]
-    return Link(row_id, VerificationKind(kind), email, wanted, user_id, owner_id, sent_at, digest)
+    row_id, kind, email, wanted, user_id, owner_id, sent_at, created_at = rows[0]
+    return Link(row_id, VerificationKind(kind), email, wanted, user_id, owner_id, sent_at, created_at, digest)
 
 
 def use(session: Session, link: Link) -> datetime:
@@ -124,10 +134,6 @@ def old_address(row_id: UUID) -> tuple[str | None, str]:
     digest = keyed.digest(_LINK, token(row_id))
     rows = db.lookup_bearing(digest, "SELECT wanted ->> 'old_email' FROM verification_tokens")
     return (rows[0][0] if rows else None), digest
-
-
-def forget_wanted(session: Session, row_id: UUID) -> None:
-    session.execute(update(VerificationToken).where(VerificationToken.id == row_id).values(wanted=None))
 
 
 def forget_row(session: Session, row_id: UUID) -> None:

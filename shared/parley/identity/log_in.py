@@ -54,7 +54,7 @@ def account(session: Session, user_id: UUID) -> Account | None:
 
 def log_in(caller: Caller, email: str, password: str) -> Started:
     """Raises `InvalidCredentials`, `TooManyAttempts`, `challenges.SecondFactorRequired`."""
-    attempt = throttles.attempt(throttles.subject_of(email), caller.ip_address, email)
+    attempt = throttles.log_in(email, caller)
     # Of nobody: the same questions, about a user who is not there.
     with db.personal(caller, attempt.user_id or new_id()) as session:
         known = account(session, session.info["user_id"])
@@ -115,7 +115,7 @@ def answer_challenge(caller: Caller, ticket: str, code: str) -> Started:
 def _second_factor(session: Session, caller: Caller, known: Account, challenge: VerificationToken, code: str) -> Started | Refusal:
     # Counted for who holds a challenge alone: nobody else can keep a user out.
     try:
-        attempt = throttles.attempt_within(session, throttles.second_factor_of(known.user.id), caller.ip_address)
+        attempt = throttles.attempt_within(session, throttles.second_factor_of(known.user, caller), caller.ip_address)
     except throttles.TooManyAttempts as refusal:
         return refusal
     method = second_factors.proved_by(session, known.user.id, code)

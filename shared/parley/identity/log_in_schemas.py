@@ -90,8 +90,11 @@ class EmailConfirmed(Wanted):
 
 
 class PasswordReset(Wanted):
+    """`drop_older_ways_in`: also turn off the second factor and unlink the providers that the account had before this address."""
+
     token: Token
     password: Password
+    drop_older_ways_in: Flag = False
 
 
 class PasswordChange(Wanted):
@@ -99,11 +102,22 @@ class PasswordChange(Wanted):
     new_password: Password
 
 
-class EmailChange(Wanted):
-    """`password`: the current one, if the account has one."""
+class Proof(Wanted):
+    """One of the two: the current password, or a code of the authenticator or a recovery code. Neither, ten minutes from a log-in to an
+    account that has neither."""
 
-    email: Email
     password: Password | None = None
+    code: Code | None = None
+
+    def opened(self) -> tuple[str | None, str | None]:
+        return (
+            self.password.get_secret_value() if self.password else None,
+            self.code.get_secret_value() if self.code else None,
+        )
+
+
+class EmailChange(Proof):
+    email: Email
 
 
 class RefreshWanted(Wanted):
@@ -130,19 +144,6 @@ class TotpRead(Shown):
 
 class CodeGiven(Wanted):
     code: Code
-
-
-class Proof(Wanted):
-    """One of the two: the current password, or a code of the authenticator or a recovery code."""
-
-    password: Password | None = None
-    code: Code | None = None
-
-    def opened(self) -> tuple[str | None, str | None]:
-        return (
-            self.password.get_secret_value() if self.password else None,
-            self.code.get_secret_value() if self.code else None,
-        )
 
 
 class RecoveryCodesRead(Shown):

@@ -1,25 +1,30 @@
 """What a link in a mail can do for somebody who has an account: log them in, give them a new password, confirm a new address."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, links, log_in, passwords, sessions
+from parley.identity import accounts, alerts, links, log_in, passwords, reauthentication, sessions, ways_in
+from parley.identity.alerts import Change
 from parley.identity.links import Link, LinkNotValid
 from parley.identity.log_in import Account
-from parley.identity.models import User, VerificationKind, VerificationToken
+from parley.identity.models import User, VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db, directory, mail_budgets, outbox
+from parley.kernel import audit, db, directory, mail_budgets
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.errors import Refusal
+from parley.kernel.errors import Forbidden, Refusal
 from parley.kernel.gather import later
 from parley.kernel.mail_budgets import MailKind
 from parley.kernel.verdicts import violation_means
 
-PASSWORD_CHANGED, EMAIL_CHANGED, ACCOUNT_DELETED = "identity.password_changed", "identity.email_changed", "identity.account_deleted"
-"""Names of events."""
+ACCOUNT_DELETED = "identity.account_deleted"
+
+
+class LinkOfAnotherAccount(Forbidden):
+    """Somebody else is logged in than who asked for the link."""
 
 
 def ask(caller: Caller, kind: VerificationKind, email: str) -> None:
@@ -55,42 +60,85 @@ def log_in_by_link(caller: Caller, link: Link) -> Started:
     return log_in.settled(outcome)
 
 
-def reset_password(caller: Caller, link: Link, password: str) -> None:
-    """A new password for whoever reads the address; every session ends. Raises `LinkNotValid`, `PasswordNotAccepted`."""
+def reset_password(caller: Caller, link: Link, password: str, *, drops_older: bool = False) -> None:
+    """A new password for whoever reads the address; every session ends, API keys and other ways in stay.
+
+    `drops_older` takes out what the address found in the account when it came (`ways_in.older_than_address`): nobody is locked out of
+    their address by somebody else's authenticator. Raises `LinkNotValid`, `PasswordNotAccepted`.
+    """
     user_id = _owner_id(link)
     passwords.accept(password, link.email)
     kept = passwords.hashed(password)
     with db.bearing(caller, link.digest, person=user_id) as session:
         known = _owner(session, link, user_id)
-        put_password(session, as_user(caller, user_id, known.witness_id), known.user, kept)
+        who = as_user(caller, user_id, known.witness_id)
+        dropped = ways_in.drop_older(session, who, known.user) if drops_older else []
+        if known.user.email_verified_at is None:
+            later(session, update(User).where(accounts.living(user_id)).values(email_verified_at=now()))
+        put_password(session, who, known.user, kept, dropped=dropped)
 
 
-def put_password(session: Session, caller: Caller, user: User, kept: str, *, but: UUID | None = None) -> None:
+def older_ways_in(caller: Caller, link: Link) -> list[str]:
+    """What the page of a reset offers to take out."""
+    user_id = _owner_id(link)
+    with db.bearing(caller, link.digest, person=user_id) as session:
+        known = log_in.account(session, user_id)
+        return ways_in.older_than_address(session, known.user) if known is not None else []
+
+
+def put_password(session: Session, caller: Caller, user: User, kept: str, *, but: UUID | None = None, dropped: Sequence[str] = ()) -> None:
     """Set the password's hash, end the user's sessions but for one, and tell them by mail. In a transaction of theirs."""
-    later(session, update(User).where(accounts.living(user.id)).values(password_hash=kept, password_changed_at=now()))
+    at = now()
+    later(session, update(User).where(accounts.living(user.id)).values(password_hash=kept, password_changed_at=at))
     sessions.revoke_all(session, user.id, because="password changed", but=but)
-    audit.record(session, caller, "user.updated", user, changed=["password"])
-    outbox.announce(session, PASSWORD_CHANGED, user_id=user.id)
+    audit.record(session, caller, "user.updated", user, changed=["password", *dropped])
+    alerts.tell(session, user.id, Change.PASSWORD, at, dropped=list(dropped))
 
 
 def confirm_email(caller: Caller, link: Link) -> None:
-    """The address that a link was sent to becomes the account's; the old one is told. Raises `LinkNotValid`, `EmailTaken`."""
+    """The address that a link was sent to becomes the account's, as who is logged in to it says.
+
+    Raises `LinkNotValid`, `LinkOfAnotherAccount`, `EmailTaken`.
+    """
+    if link.user_id != caller.actor_id:
+        raise LinkOfAnotherAccount("This link is for another account: log in to the one that asked for it, and confirm again.")
+    with db.personal(caller) as session:
+        _put_email(session, caller, link, but=caller.admission.session_id if caller.admission is not None else None)
+
+
+def confirm_email_with_proof(caller: Caller, link: Link, password: str | None, code: str | None) -> None:
+    """The same for somebody who is not logged in here, and proves to be the account's person. Every session ends.
+
+    Raises the refusals of `reauthentication.prove`, `LinkNotValid`, `EmailTaken`.
+    """
+    with db.personal(caller, link.user_id) as session:
+        known = log_in.account(session, session.info["user_id"])
+        if known is None:
+            raise LinkNotValid("This link was used already or has run out; ask for a new one.")
+        refusal = reauthentication.prove(session, caller, known, password, code)
+        if refusal is None:
+            _put_email(session, caller, link, but=None)
+    if refusal is not None:
+        raise refusal
+
+
+def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None) -> None:
+    """Other sessions end, and the old address is told, from where the change can be taken back. In a transaction of the person's."""
+    user_id: UUID = session.info["user_id"]
     taken = accounts.EmailTaken("An account with this address exists.")
-    if link.user_id is None:
-        raise LinkNotValid("This link was used already or has run out; ask for a new one.")
     if link.owner_id is not None:
         raise taken
-    with db.bearing(caller, link.digest, person=link.user_id) as session:
-        accounts.lock(session, link.user_id)
-        known = _owner(session, link, link.user_id)
-        user = known.user
-        old = user.email
-        if old is not None:
-            directory.leave_person(session, directory.Kind.EMAIL, old)
-        directory.enter_person(session, directory.Kind.EMAIL, link.email, user.id)
-        user.email, user.email_verified_at = link.email, now()
-        with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
-            session.flush()
-        later(session, update(VerificationToken).where(VerificationToken.id == link.id).values(wanted={"old_email": old}))
-        audit.record(session, as_user(caller, user.id, known.witness_id), "user.updated", user, changed=["email"])
-        outbox.announce(session, EMAIL_CHANGED, token_id=link.id)
+    accounts.lock(session, user_id)
+    known = _owner(session, link, user_id)
+    user, at = known.user, now()
+    old, verified_at = user.email, user.email_verified_at
+    if old is not None:
+        directory.leave_person(session, directory.Kind.EMAIL, old)
+        was_verified = verified_at.isoformat() if verified_at is not None else None
+        alerts.tell(session, user.id, Change.EMAIL, at, to=old, old_email=old, old_verified_at=was_verified)
+    directory.enter_person(session, directory.Kind.EMAIL, link.email, user.id)
+    user.email, user.email_verified_at = link.email, at
+    with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
+        session.flush()
+    sessions.revoke_all(session, user.id, because="address changed", but=but)
+    audit.record(session, as_user(caller, user.id, known.witness_id), "user.updated", user, changed=["email"])

@@ -21,8 +21,8 @@ LEFT = "identity.member_left"
 def read(member: OrganizationMember, user: User) -> MemberRead:
     return MemberRead(
         user_id=user.id,
-        name=user.name,
-        email=user.email,
+        name=member.display_name or user.name,
+        email=user.email or member.email,
         role=member.role,
         is_active=member.deactivated_at is None,
         joined_at=member.joined_at,

@@ -57,6 +57,7 @@ class VerificationKind(StrEnum):
     MAGIC_LINK = "MAGIC_LINK"
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105  # a kind, not a secret
     SECOND_FACTOR = "SECOND_FACTOR"
+    SECURITY_ALERT = "SECURITY_ALERT"
 
 
 _OWN = "It belongs to a user: its policy shows a person their own."
@@ -66,7 +67,7 @@ _role = native_enum(MemberRole, "member_role")
 class Organization(Timestamps, SoftDeleted, Base):
     """`seat_limit` and `request_limit` (a minute) are agreed with this organization; without them its plan says.
 
-    `sso_domains` are the mail domains whose members must come in by single sign-on (`single_sign_on`); None where nobody must.
+    `sso_domains`: members who are bound must come in by single sign-on, those with addresses there among them; None where nobody must.
     """
 
     __tablename__ = "organizations"
@@ -117,11 +118,16 @@ class User(Timestamps, SoftDeleted, Base):
 
 
 class OrganizationMember(Tenant, Base):
-    """One owner an organization. A member with `deactivated_at` keeps the seat's history and may do nothing (SCIM's `active: false`)."""
+    """One owner an organization. A member with `deactivated_at` keeps the seat's history and may do nothing (SCIM's `active: false`).
+
+    `display_name` is what the organization calls them, `email` where it says that they are as long as they have not come (`memberships`).
+    `is_sso_bound`: where the organization enforces single sign-on, they come in by nothing else, whatever their address is today.
+    """
 
     __tablename__ = "organization_members"
     __table_args__ = (
         UniqueConstraint("organization_id", "user_id"),
+        UniqueConstraint("organization_id", "email"),
         Index("ix_organization_members_user_id", "user_id"),
         Index("uq_organization_members_owner", "organization_id", unique=True, postgresql_where="role = 'OWNER'"),
     )
@@ -130,6 +136,9 @@ class OrganizationMember(Tenant, Base):
     role: Mapped[MemberRole] = mapped_column(_role)
     joined_at: Mapped[datetime] = mapped_column(default=now)
     deactivated_at: Mapped[datetime | None]
+    display_name: Mapped[str | None]
+    email: Mapped[str | None] = mapped_column(CITEXT)
+    is_sso_bound: Mapped[bool] = mapped_column(default=False)
 
 
 class Team(Tenant, Timestamps, SoftDeleted, Base):
@@ -329,7 +338,8 @@ class FinishedLogIn(Base):
 
 class ApiKey(Tenant, Timestamps, Base):
     """A program's way in. `prefix` is what is shown of it; `user_id` its maker, whose scopes bound it; `replaces_id` the key that it
-    succeeds, `made_with_id` the key that asked for it. The key itself names its organization, so that it is looked up where it belongs."""
+    succeeds, `made_with_id` the key that asked for it. The key itself names its organization, so that it is looked up where it belongs.
+    `approved_at`: the owner made it or agreed to it; a key that provisions does nothing before."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -351,6 +361,7 @@ class ApiKey(Tenant, Timestamps, Base):
     revoked_at: Mapped[datetime | None]
     replaces_id: Mapped[UUID | None]
     made_with_id: Mapped[UUID | None]
+    approved_at: Mapped[datetime | None]
 
 
 class RequestCount(Base):

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, links, mailed, passwords, sessions, single_sign_on, throttles
+from parley.identity import accounts, links, mailed, passwords, reauthentication, sessions, single_sign_on
 from parley.identity.log_in import Account, account
 from parley.identity.models import User, UserSession, VerificationKind
 from parley.identity.sessions import Started, as_user
@@ -13,17 +13,9 @@ from parley.kernel import audit, db, mail_budgets
 from parley.kernel.admission import SessionEnded, SessionOfOneOrganization
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, Forbidden, Refusal
+from parley.kernel.errors import Conflict
 from parley.kernel.mail_budgets import MailKind
 from parley.kernel.verdicts import violation_means
-
-
-class WrongPassword(Forbidden):
-    """The current password is another one."""
-
-
-class NoPassword(Conflict):
-    """The account has no password: its user logs in otherwise."""
 
 
 class UsernameTaken(Conflict):
@@ -41,26 +33,12 @@ def session_of(caller: Caller) -> UUID | None:
     return caller.admission.session_id if caller.admission is not None else None
 
 
-def prove(session: Session, caller: Caller, user: User, password: str) -> Refusal | None:
-    """Check the current password, counted like a log-in. None, or the refusal to raise once the count has committed."""
-    if user.password_hash is None:
-        return NoPassword("This account has no password; ask for a link that sets one: POST /v1/auth/password-reset.")
-    try:
-        attempt = throttles.attempt_within(session, throttles.subject_of(user.email or str(user.id)), caller.ip_address)
-    except throttles.TooManyAttempts as refusal:
-        return refusal
-    if not passwords.matches(user.password_hash, password):
-        return WrongPassword("The current password is another one.")
-    throttles.succeeded(session, attempt)
-    return None
-
-
 def change_password(caller: Caller, current: str, new: str) -> None:
     """Other sessions end. Raises `WrongPassword`, `NoPassword`, `PasswordNotAccepted`, `TooManyAttempts`."""
     with db.personal(caller) as session:
         mine = known(session)
         passwords.accept(new, mine.user.email)
-        refusal = prove(session, caller, mine.user, current)
+        refusal = reauthentication.prove_password(session, caller, mine, current)
         if refusal is None:
             kept = passwords.hashed(new)
             mailed.put_password(session, as_user(caller, mine.user.id, mine.witness_id), mine.user, kept, but=session_of(caller))
@@ -68,17 +46,17 @@ def change_password(caller: Caller, current: str, new: str) -> None:
         raise refusal
 
 
-def change_email(caller: Caller, email: str, password: str | None) -> None:
-    """Have a link sent to the new address; it counts once that was opened.
+def change_email(caller: Caller, email: str, password: str | None, code: str | None) -> None:
+    """Have a link sent to the new address; it counts once that was opened by who asked.
 
-    Raises `WrongPassword`, `TooManyAttempts`, `RateLimitExceeded`.
+    Raises the refusals of `reauthentication.prove`, `RateLimitExceeded`.
     """
     may_mail = mail_budgets.may_send(MailKind.EMAIL_CHANGE, email, caller)
     with db.personal(caller) as session:
-        user = known(session).user
-        refusal = prove(session, caller, user, password or "") if user.password_hash is not None else None
+        mine = known(session)
+        refusal = reauthentication.prove(session, caller, mine, password, code)
         if refusal is None and may_mail:
-            links.ask(session, VerificationKind.EMAIL, email, user_id=user.id)
+            links.ask(session, VerificationKind.EMAIL, email, user_id=mine.user.id)
     if refusal is not None:
         raise refusal
 

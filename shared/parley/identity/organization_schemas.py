@@ -14,7 +14,8 @@ from parley.kernel.texts import Changes, Color, Host, Line, Prose, SecureUrl, Sh
 RESERVED = frozenset(
     {
         "about", "account", "accounts", "admin", "api", "app", "assets", "auth", "billing", "blog", "bookings", "cdn", "contact",
-        "dashboard", "docs", "ftp", "health", "help", "identity", "inbox", "internal", "invitation", "invitations", "invite",
+        "dashboard", "docs", "ftp", "health", "help", "host", "hosts", "identity", "inbox", "internal", "invitation", "invitations",
+        "invite",
         "legal", "links", "login", "logout", "mail", "me", "new", "null", "oauth", "openapi", "organization", "organizations", "parley",
         "pricing", "privacy", "recordings", "register", "rooms", "root", "saml", "scheduling", "scim", "security", "settings",
         "signin", "signup", "sso", "static", "status", "storage", "support", "system", "team", "teams", "terms", "undefined",

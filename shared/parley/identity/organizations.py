@@ -147,7 +147,8 @@ def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
         raise standing.RoleAboveYours("Only the owner can hand the organization over.")
     if user_id == organization.owner_id:
         raise AlreadyOwner("This member owns the organization already.")
-    status = session.scalar(select(User.status).where(User.id == user_id))
+    # Who was provisioned and has not come has no way in yet, and so no address of an account.
+    status = session.scalar(select(User.status).where(User.id == user_id, User.email.is_not(None)))
     if member.deactivated_at is not None or status is not UserStatus.ACTIVE:
         raise NotAnActiveMember("The new owner must be an active member.")
 

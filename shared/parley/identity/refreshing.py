@@ -5,16 +5,23 @@ hands is no reuse: a browser with two tabs, a client that tries twice. It gets n
 guess, the answer with the successor is held back until nobody else has shown the token for a while, and the instant when it leaves is
 written down first: `replaced_at` is when the token was shown last until then, `revoked_at` that instant. What comes in later comes from
 somebody who could have known (docs/decisions/0014).
+
+An answer that we did not give makes nobody a thief (docs/decisions/0049): where a commit is not answered, what became of it is asked; where
+the answer can't be made, the token is taken back; and whatever is left is over half a minute after the first use, however often one asks.
+All instants are the database's, but for a request's arrival, which is the gateway's.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, aliased
 
 from parley.identity import sessions, single_sign_on, tickets
 from parley.identity.models import RefreshToken, User, UserSession, UserStatus
@@ -26,6 +33,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal, Unauthenticated
 from parley.kernel.gather import later
+from parley.kernel.verdicts import is_passing
 
 NAP = timedelta(milliseconds=25)
 ALONE, AMONG_OTHERS = 10, 24
@@ -33,6 +41,7 @@ ALONE, AMONG_OTHERS = 10, 24
 that stands still, or has no turn to give, hears nobody meanwhile."""
 LONGEST = timedelta(seconds=3)
 _CLOCKS = timedelta(milliseconds=10)  # that those of gateway and function may differ by
+_MILLISECONDS = 10**12  # since 1970, in 2001: less are seconds
 _GATEWAY = timedelta(seconds=30)  # after which it gives a request up, and there is no answer that could still leave
 
 
@@ -50,42 +59,89 @@ class RefreshTokenReused(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """`used_id` is the token that was used up, `at` when."""
+    """`used_id` is the token that was used up, `next_id` its successor, `at` when, by the database's clock."""
 
     started: Started
     used_id: UUID
+    next_id: UUID
     at: datetime
+    _ends: float = field(default_factory=lambda: time.monotonic() + LONGEST.total_seconds())
+
+    @contextmanager
+    def leaving(self, caller: Caller) -> Iterator[None]:
+        """Make the answer in the block; at its end, wait until it may leave. If it can't be made, the token is good again."""
+        try:
+            yield
+        except BaseException:
+            with suppress(DBAPIError):  # then it is good half a minute after its first use
+                self._take_back(caller)
+            raise
+        self.hold_back(caller)
 
     def hold_back(self, caller: Caller) -> None:
         """Wait until the answer may leave."""
         naps, last = ALONE, self.at
         while True:
-            while naps > 0 and now() < self.at + LONGEST:
+            while naps > 0 and time.monotonic() < self._ends:
                 time.sleep(NAP.total_seconds())
                 naps -= 1
-            shown = self._let_go(caller, last)
+            shown = self._let_go_once(caller, last)
             if shown is None:
                 time.sleep(_CLOCKS.total_seconds())
                 return
             naps, last = AMONG_OTHERS, shown
 
+    def _let_go_once(self, caller: Caller, last: datetime) -> datetime | None:
+        """Like `_let_go`. A commit that is not answered is done again, which changes nothing if it was done.
+
+        If that is not answered either, the answer leaves all the same: a refusal would make the next request with this token a theft if the
+        first commit was done. If it was not, the first use of the successor says that it has left (`_outcome`).
+        """
+        for _ in range(2):
+            try:
+                return self._let_go(caller, last)
+            except DBAPIError as error:
+                if not is_passing(error):
+                    raise
+        return None
+
     def _let_go(self, caller: Caller, last: datetime) -> datetime | None:
         """Write down that the answer leaves; or when the token was shown, if that was after `last`."""
-        of_used = RefreshToken.id == self.used_id
+        of_used = (RefreshToken.id == self.used_id) & (RefreshToken.replaced_by == self.next_id)
         leaving = update(RefreshToken).where(of_used, RefreshToken.revoked_at.is_(None))
-        if now() < self.at + LONGEST:
+        if time.monotonic() < self._ends:
             leaving = leaving.where(RefreshToken.replaced_at <= last)
         with db.personal(caller, self.started.user_id) as session:
-            if session.execute(leaving.values(revoked_at=now()).returning(RefreshToken.id)).one_or_none() is not None:
+            if session.execute(leaving.values(revoked_at=func.clock_timestamp()).returning(RefreshToken.id)).one_or_none() is not None:
                 return None
-            # Without a row, the session has ended meanwhile.
+            # Without a row, the session has ended meanwhile, or it was written down before.
             return session.scalar(select(RefreshToken.replaced_at).where(of_used, RefreshToken.revoked_at.is_(None)))
+
+    def _take_back(self, caller: Caller) -> None:
+        """Nobody has the successor, nor ever will: the token is as if it had not been used."""
+        mine = (RefreshToken.id == self.used_id) & (RefreshToken.replaced_by == self.next_id) & RefreshToken.revoked_at.is_(None)
+        unused = update(RefreshToken).where(mine).values(replaced_by=None, replaced_at=None).returning(RefreshToken.id)
+        with db.personal(caller, self.started.user_id) as session:
+            _lock(session, self.started.session_id)
+            if session.execute(unused).one_or_none() is not None:
+                later(session, delete(RefreshToken).where(RefreshToken.id == self.next_id))
+
+    def is_written(self, caller: Caller) -> bool:
+        """Whether the commit that was not answered was done."""
+        of_used = (RefreshToken.id == self.used_id) & (RefreshToken.replaced_by == self.next_id)
+        with db.personal(caller, self.started.user_id) as session:
+            return session.scalar(select(RefreshToken.id).where(of_used)) is not None
+
+
+def _lock(session: Session, session_id: UUID) -> None:
+    """Whoever changes a session's tokens takes its row first, so that two of them never wait for each other."""
+    session.execute(select(UserSession.id).where(UserSession.id == session_id).with_for_update())
 
 
 def arrival(event: dict[str, Any]) -> datetime:
     """When API Gateway took the request in; now, if it does not say so to the millisecond."""
-    at = datetime.fromtimestamp(event.get("requestContext", {}).get("timeEpoch", 0) / 1000, UTC)
-    return at if abs(now() - at) < _GATEWAY else now()
+    milliseconds = event.get("requestContext", {}).get("timeEpoch", 0)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > _MILLISECONDS else now()
 
 
 def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
@@ -97,23 +153,36 @@ def rotate(caller: Caller, token: str, arrived_at: datetime) -> Rotated:
     if user_id is None:
         raise _invalid()
     digest = keyed.digest(sessions.PURPOSE, token)
-    with db.personal(caller, user_id) as session:
-        # Writing down that the session is used takes its row: whoever changes one of its tokens, or ends it, waits here and sees the others
-        # as they are after that. The session first and then its tokens, as everywhere, so that two of them never wait for each other.
-        family = select(RefreshToken.family_id).where(RefreshToken.token_hash == digest).scalar_subquery()
-        later(session, update(UserSession).where(UserSession.id == family).values(last_used_at=now()))
-        found = session.execute(
-            select(RefreshToken, UserSession, User)
-            .join(UserSession, UserSession.id == RefreshToken.family_id)
-            .join(User, User.id == RefreshToken.user_id)
-            .where(RefreshToken.token_hash == digest)
-        ).one_or_none()
-        if found is None:
-            raise _invalid()
-        outcome = _outcome(session, caller, *found, arrived_at)
+    outcome: Rotated | Refusal | None = None
+    try:
+        with db.personal(caller, user_id) as session:
+            outcome = _outcome(session, caller, *_shown(session, digest), arrived_at)
+    except DBAPIError as error:
+        # Without an outcome it failed before the commit. With one, the commit was not answered: whether it was done is asked.
+        if not isinstance(outcome, Rotated) or not is_passing(error) or not outcome.is_written(caller):
+            raise
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
+
+
+def _shown(session: Session, digest: str) -> tuple[RefreshToken, UserSession, User, datetime | None, datetime]:
+    """The token that is shown, its session, its user, since when it has a successor, and the time. Raises `InvalidRefreshToken`."""
+    # Writing down that the session is used takes its row: whoever changes one of its tokens, or ends it, waits here and sees the others
+    # as they are after that. The session first and then its tokens, as everywhere, so that two of them never wait for each other.
+    family = select(RefreshToken.family_id).where(RefreshToken.token_hash == digest).scalar_subquery()
+    later(session, update(UserSession).where(UserSession.id == family).values(last_used_at=now()))
+    successor = aliased(RefreshToken)
+    row = session.execute(
+        select(RefreshToken, UserSession, User, successor.created_at, func.clock_timestamp())
+        .join(UserSession, UserSession.id == RefreshToken.family_id)
+        .join(User, User.id == RefreshToken.user_id)
+        .outerjoin(successor, successor.id == RefreshToken.replaced_by)
+        .where(RefreshToken.token_hash == digest)
+    ).one_or_none()
+    if row is None:
+        raise _invalid()
+    return row[0], row[1], row[2], row[3], row[4]
 
 
 def _invalid() -> InvalidRefreshToken:
@@ -121,19 +190,28 @@ def _invalid() -> InvalidRefreshToken:
 
 
 def _outcome(
-    session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, arrived_at: datetime
+    session: Session,
+    caller: Caller,
+    old: RefreshToken,
+    family: UserSession,
+    user: User,
+    used_since: datetime | None,
+    at: datetime,
+    arrived_at: datetime,
 ) -> Rotated | Refusal:
-    at = now()
+    arrived_at = arrived_at if abs(at - arrived_at) < _GATEWAY else at
     is_over = family.revoked_at is not None or min(family.expires_at, old.expires_at) <= at
     if is_over or user.status is not UserStatus.ACTIVE:
         return SessionEnded("This session has ended; log in again.")
-    is_lost = old.replaced_at is not None and old.revoked_at is None and old.replaced_at < at - _GATEWAY  # an answer that never left
+    # An answer that never left, since its first use: to ask again does not prolong it.
+    is_lost = old.replaced_at is not None and old.revoked_at is None and min(old.replaced_at, used_since or at) < at - _GATEWAY
     if old.replaced_at is None or is_lost:
         place = _place(session, family)
         if place is None and single_sign_on.METHOD in family.methods:  # it works for that organization, or for none
             sessions.revoke(session, family.id, because="no member any more")
             return SessionEnded("You are not a member of this organization any more.")
-        return Rotated(_next(session, caller, old, family, user, place, at), old.id, at)
+        started, next_id = _next(session, caller, old, family, user, place, at)
+        return Rotated(started, old.id, next_id, at)
     if old.revoked_at is None:
         old.replaced_at = at
     if old.revoked_at is None or arrived_at < old.revoked_at:
@@ -157,13 +235,17 @@ def _place(session: Session, family: UserSession) -> Chosen | None:
 
 def _next(
     session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, place: Chosen | None, at: datetime
-) -> Started:
+) -> tuple[Started, UUID]:
     family.organization_id = place.id if place else None
     family.expires_at = min(at + sessions.REFRESH_LIFE, family.created_at + sessions.LONGEST)
     family.ip_address, family.user_agent = caller.ip_address, caller.user_agent
     token, row = sessions.new_refresh_token(user.id, family)
+    row.created_at = at
     session.add(row)
+    # Whoever shows this one has got it: the answer that brought it has left, whatever could be written down then.
+    before = (RefreshToken.family_id == family.id) & (RefreshToken.replaced_by == old.id) & RefreshToken.revoked_at.is_(None)
+    later(session, update(RefreshToken).where(before).values(revoked_at=at))
     if old.replaced_by is not None:
         later(session, delete(RefreshToken).where(RefreshToken.id == old.replaced_by))  # nobody ever had it
     old.replaced_by, old.replaced_at = row.id, at
-    return Started(family.id, user.id, user.email, user.name, place, token)
+    return Started(family.id, user.id, user.email, user.name, place, token), row.id

@@ -20,6 +20,7 @@ CATALOGUE: dict[str, str] = {
     "invitations:write": "Invite, and take invitations back.",
     "api_keys:manage": "Create, regenerate and revoke API keys.",
     "sso:manage": "Set up single sign-on with SAML.",
+    "sso:approve": "Agree to a connection of SAML or a token of SCIM that somebody else has set up.",
     "scim:manage": "Set up provisioning with SCIM.",
     "scim:provision": "Provision users and groups through SCIM.",
     # Evidence and limits.
@@ -72,7 +73,7 @@ CATALOGUE: dict[str, str] = {
 }
 """Every scope there is, and what it lets do. Later domains add theirs here."""
 
-_OWNERS = {"organization:delete", "organization:transfer", "billing:manage"}
+_OWNERS = {"organization:delete", "organization:transfer", "billing:manage", "sso:approve"}
 _ADMINISTRATION = {
     "organization:write", "members:write", "teams:write", "invitations:read", "invitations:write", "api_keys:manage", "sso:manage",
     "scim:manage", "scim:provision", "audit_logs:read", "usage:read", "rate_limits:manage", "connections:write", "projects:write",

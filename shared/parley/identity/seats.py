@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import Invitation, InvitationStatus, Organization, OrganizationMember, User
@@ -51,7 +51,8 @@ def taken_of(organization_id: UUID, *, address: str | None = None) -> ScalarSele
     is_member = (
         select(User.id)
         .join(OrganizationMember, OrganizationMember.user_id == User.id)
-        .where(OrganizationMember.organization_id == organization_id, User.email == Invitation.email)
+        .where(OrganizationMember.organization_id == organization_id)
+        .where(or_(User.email == Invitation.email, OrganizationMember.email == Invitation.email))
     )
     invited = select(func.count(Invitation.email.distinct())).where(
         Invitation.organization_id == organization_id,

@@ -38,12 +38,17 @@ class NoSecondFactor(Conflict):
     """The user has none, or has not begun to enrol one."""
 
 
+def must_be_off(is_on: bool) -> None:
+    """Raise `SecondFactorOn`."""
+    if is_on:
+        raise SecondFactorOn("Your second factor is on; turn it off before you enrol another.")
+
+
 def begin(session: Session, user: User) -> tuple[str, str]:
     """A new secret and its otpauth URI. It counts once a code of it is shown to `confirm`. Raises `SecondFactorOn`."""
     accounts.lock(session, user.id)
     totp = _totp(session, user.id)
-    if totp is not None and totp.confirmed_at is not None:
-        raise SecondFactorOn("Your second factor is on; turn it off before you enrol another.")
+    must_be_off(totp is not None and totp.confirmed_at is not None)
     secret = pyotp.random_base32()
     row = totp or UserTotp(user_id=user.id)
     seal(session, row, "secret", secret)

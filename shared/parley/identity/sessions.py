@@ -53,11 +53,18 @@ def as_user(caller: Caller, user_id: UUID, organization_id: UUID | None = None) 
 
 
 def chosen(
-    session: Session, user_id: UUID, *, methods: Sequence[str], wanted: UUID | None = None, last: UUID | None = None
+    session: Session,
+    user_id: UUID,
+    *,
+    methods: Sequence[str],
+    wanted: UUID | None = None,
+    last: UUID | None = None,
+    is_for_evidence: bool = False,
 ) -> Chosen | None:
     """The organization to work for: the wanted one, else the last, else the first one joined. One query.
 
-    Organizations that make the user come in by single sign-on are left out, unless that is among `methods`. Raises `NotAMember` for a
+    Organizations that make the user come in by single sign-on are left out, unless that is among `methods`; then those that the user owns
+    are. `is_for_evidence`: none are, for nothing is opened. Raises `NotAMember` for a
     wanted one that the user does not belong to, or not any more; `SingleSignOnRequired` for one that lets them in another way only.
     """
     belonging = (
@@ -70,7 +77,10 @@ def chosen(
     )
     if wanted is not None:
         belonging = belonging.where(Organization.id == wanted)
-    is_free = single_sign_on.METHOD in methods
+    is_saml = single_sign_on.METHOD in methods
+    is_free = is_saml or is_for_evidence
+    if is_saml and not is_for_evidence:
+        belonging = belonging.where(OrganizationMember.role != MemberRole.OWNER)
     found = session.execute(belonging if is_free else belonging.where(single_sign_on.is_not_required())).one_or_none()
     if found is None and wanted is not None:
         if not is_free and session.execute(belonging).one_or_none() is not None:
@@ -98,7 +108,9 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
     token, row = new_refresh_token(user.id, begun)
     session.add(row)
     audit.record(session, as_user(caller, user.id, begun.organization_id), "user.login_succeeded", begun, methods=begun.methods)
-    later(session, update(User).where(accounts.living(user.id)).values(last_login_at=at, last_organization_id=begun.organization_id))
+    # Where a person works by themself, an identity provider of an organization does not choose.
+    chosen_by_them = {} if single_sign_on.METHOD in methods else {"last_organization_id": begun.organization_id}
+    later(session, update(User).where(accounts.living(user.id)).values(last_login_at=at, **chosen_by_them))
     return Started(begun.id, user.id, user.email, user.name, place, token)
 
 
@@ -108,11 +120,18 @@ def new_refresh_token(user_id: UUID, family: UserSession) -> tuple[str, RefreshT
     return token, RefreshToken(user_id=user_id, family_id=family.id, token_hash=keyed.digest(PURPOSE, token), expires_at=family.expires_at)
 
 
-def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | None = None) -> None:
-    """End every session of a user, in a transaction of theirs; but for one, if it is named. It travels with the next statement."""
+def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | None = None, method: str | None = None) -> None:
+    """End every session of a user, in a transaction of theirs; but for one, if it is named; with `method`, those that it opened.
+
+    It travels with the next statement.
+    """
     at = now()
     ended = update(UserSession).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     tokens = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+    if method is not None:
+        opened = UserSession.methods.contains([method])
+        theirs = select(UserSession.id).where(UserSession.user_id == user_id, opened)
+        ended, tokens = ended.where(opened), tokens.where(RefreshToken.family_id.in_(theirs))
     if but is not None:
         ended, tokens = ended.where(UserSession.id != but), tokens.where(RefreshToken.family_id != but)
     later(session, ended.values(revoked_at=at, revoked_because=because))

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import standing
+from parley.identity import memberships, standing
 from parley.identity.member_schemas import TeamCreate, TeamMemberCreate, TeamMemberRead, TeamRead, TeamUpdate
-from parley.identity.models import Invitation, InvitationStatus, MemberRole, Team, TeamMember, User
+from parley.identity.models import Invitation, InvitationStatus, MemberRole, OrganizationMember, Team, TeamMember, User
 from parley.identity.standing import NoSuchMember
 from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
@@ -96,9 +96,9 @@ def remove(session: Session, caller: Caller, team_id: UUID) -> None:
 def team_members(session: Session, caller: Caller, team_id: UUID, *, limit: int, cursor: str | None) -> Page[TeamMemberRead]:
     """A page of who is in a team, the newest first. Two queries. Raises `NoSuchTeam`."""
     team(session, caller, team_id)
-    wanted = select(TeamMember, User).join(User, User.id == TeamMember.user_id).where(TeamMember.team_id == team_id)
+    wanted = _with_people().where(TeamMember.team_id == team_id)
     rows, following = joined_page(session, wanted, [TeamMember.id], cursor=cursor, limit=limit)
-    return Page(items=[_read(place, user) for place, user in rows], next_cursor=following)
+    return Page(items=[_read(*row) for row in rows], next_cursor=following)
 
 
 def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreate) -> TeamMemberRead:
@@ -155,10 +155,15 @@ def _tell(session: Session, caller: Caller, action: str, place: TeamMember, old:
 
 
 def _shown(session: Session, place: TeamMember) -> TeamMemberRead:
-    return _read(place, session.scalars(select(User).where(User.id == place.user_id)).one())
+    return _read(*session.execute(_with_people().where(TeamMember.id == place.id)).one())
 
 
-def _read(place: TeamMember, user: User) -> TeamMemberRead:
-    return TeamMemberRead(
-        team_id=place.team_id, user_id=user.id, name=user.name, email=user.email, role=place.role, joined_at=place.joined_at
-    )
+def _with_people() -> Select[TeamMember, User, OrganizationMember]:
+    here = (OrganizationMember.organization_id == TeamMember.organization_id) & (OrganizationMember.user_id == TeamMember.user_id)
+    wanted = select(TeamMember, User, OrganizationMember)
+    return wanted.join(User, User.id == TeamMember.user_id).join(OrganizationMember, here)
+
+
+def _read(place: TeamMember, user: User, member: OrganizationMember) -> TeamMemberRead:
+    name, email = memberships.called(member, user)
+    return TeamMemberRead(team_id=place.team_id, user_id=user.id, name=name, email=email, role=place.role, joined_at=place.joined_at)

@@ -1,22 +1,26 @@
-"""Repeated failures slow down: those of one account, and those from one network address.
+"""Repeated failures slow down: those of one account from one network, those of one account from everywhere, those of one network.
 
 An attempt is counted before its password is looked at, in one statement that commits by itself; a success takes its count back. So many
-guesses at once are bounded like many guesses in a row, and an address without an account is counted like one with an account.
+guesses at once are bounded like many guesses in a row, and an address without an account is counted like one with an account. While one of
+its counts waits, an attempt is refused and none of them changes: asking again prolongs nothing.
+
+Nobody keeps a person out: what strangers get wrong counts for their network, and a device that was logged in before (`devices`) is counted
+by itself. The guard over all networks is for guesses from very many of them, and holds up devices that are new.
 """
 
 import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
-from parley.identity.models import SignInThrottle
-from parley.kernel import db, directory, keyed
+from parley.identity.models import SignInThrottle, User
+from parley.kernel import db, devices, directory, keyed, rate_limits
+from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import TooManyRequests
 from parley.kernel.gather import later
@@ -26,39 +30,45 @@ FREE = 5
 LONGEST_SECONDS = 15 * 60
 FOUNDED_A_DAY = 20
 """Organizations that one person may found."""
-NETWORK = (300, 3)
-"""How many attempts from a network address at once, and after how many seconds one more."""
+NETWORK, EVERYWHERE = (300, 3), (50, 60)
+"""How many at once, and after how many seconds one more: attempts from a network, attempts of new devices to come into one account."""
 
 # A failure is forgotten after a day without another.
-_ACCOUNT = f"""
-    INSERT INTO sign_in_throttles AS t (subject, failures, last_failed_at) VALUES (%s, 1, clock_timestamp())
-    ON CONFLICT (subject) DO UPDATE SET
-        failures = CASE WHEN t.last_failed_at < clock_timestamp() - interval '1 day' THEN 1 ELSE t.failures + 1 END,
-        last_failed_at = clock_timestamp(),
-        blocked_until = CASE WHEN t.failures + 1 >= {FREE} AND t.last_failed_at >= clock_timestamp() - interval '1 day'
-            THEN clock_timestamp() + least(2 ^ (least(t.failures + 1, 40) - {FREE}), {LONGEST_SECONDS}) * interval '1 s' END
-    WHERE t.blocked_until IS NULL OR t.blocked_until <= clock_timestamp()
-    RETURNING failures
-"""  # noqa: S608  # numbers of ours
+_DOUBLING = f"""
+    failures = CASE WHEN t.last_failed_at < clock_timestamp() - interval '1 day' THEN 1 ELSE t.failures + 1 END,
+    last_failed_at = clock_timestamp(),
+    blocked_until = CASE WHEN t.failures + 1 >= {FREE} AND t.last_failed_at >= clock_timestamp() - interval '1 day'
+        THEN clock_timestamp() + least(2 ^ (least(t.failures + 1, 40) - {FREE}), {LONGEST_SECONDS}) * interval '1 s' END
+"""
 
 
 def _leaky(most: int, seconds: int) -> str:
     left = f"greatest(0, t.failures - floor(extract(epoch FROM clock_timestamp() - t.last_failed_at) / {seconds})::integer)"
     return f"""
-        INSERT INTO sign_in_throttles AS t (subject, failures, last_failed_at) VALUES (%s, 1, clock_timestamp())
-        ON CONFLICT (subject) DO UPDATE SET
-            failures = {left} + 1, last_failed_at = clock_timestamp(),
-            blocked_until = CASE WHEN {left} + 1 >= {most} THEN clock_timestamp() + {seconds} * interval '1 s' END
-        WHERE t.blocked_until IS NULL OR t.blocked_until <= clock_timestamp()
-        RETURNING failures
-    """  # noqa: S608  # numbers of ours
+        failures = {left} + 1, last_failed_at = clock_timestamp(),
+        blocked_until = CASE WHEN {left} + 1 >= {most} THEN clock_timestamp() + {seconds} * interval '1 s' END
+    """
 
 
-def _counting(first: str) -> str:
+def _counting(*changes: str) -> str:
+    """One statement for some counts: all of them rise, or none does. It takes the subjects, in their order, and the key of an address."""
+    may = ["NOT EXISTS (SELECT FROM waiting)", *(f"EXISTS (SELECT FROM c{place})" for place in range(1, len(changes)))]
+    counts = ", ".join(
+        f"""c{place} AS (
+            INSERT INTO sign_in_throttles AS t (subject, failures, last_failed_at)
+            SELECT s.subjects[{place}], 1, clock_timestamp() FROM s WHERE {condition}
+            ON CONFLICT (subject) DO UPDATE SET {change} WHERE t.blocked_until IS NULL OR t.blocked_until <= clock_timestamp()
+            RETURNING failures
+        )"""  # noqa: S608  # numbers of ours
+        for place, (condition, change) in enumerate(zip(may, changes, strict=True), 1)
+    )
     return f"""
-        WITH first AS ({first}), network AS ({_leaky(*NETWORK)})
-        SELECT (SELECT failures FROM first), (SELECT failures FROM network),
-            (SELECT max(blocked_until) FROM sign_in_throttles WHERE subject IN (%s, %s)),
+        WITH s AS (SELECT string_to_array(%s, ' ') AS subjects),
+        waiting AS MATERIALIZED (
+            SELECT t.subject FROM sign_in_throttles t, s WHERE t.subject = ANY (s.subjects) AND t.blocked_until > clock_timestamp()
+        ), {counts}
+        SELECT CASE WHEN EXISTS (SELECT FROM c{len(changes)}) THEN (SELECT failures FROM c1) END,
+            (SELECT max(t.blocked_until) FROM sign_in_throttles t, s WHERE t.subject = ANY (s.subjects)),
             (SELECT user_id FROM directory_entries WHERE kind = 'email' AND key = %s)
     """  # noqa: S608  # numbers of ours
 
@@ -71,7 +81,8 @@ _FOUNDING = """
         last_failed_at = CASE WHEN t.last_failed_at < clock_timestamp() - interval '1 day' THEN clock_timestamp() ELSE t.last_failed_at END
     RETURNING failures, last_failed_at + interval '1 day'
 """
-_ATTEMPT = _counting(_ACCOUNT)
+_ATTEMPT = _counting(_DOUBLING, _leaky(*NETWORK))
+_OF_STRANGER = _counting(_DOUBLING, _leaky(*NETWORK), _leaky(*EVERYWHERE))
 
 
 class TooManyAttempts(TooManyRequests):
@@ -84,50 +95,56 @@ class TooManyOrganizations(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One that was counted. `user_id` is whose address it is, if anybody's; `failures` how many of the account it makes, if it fails."""
+    """One that was counted. `user_id` is whose address it is, if anybody's; `failures` how many of its kind it makes, if it fails.
 
-    account: str
-    network: str
+    `subjects`: what doubles its wait; the network; for a device that is new, the guard of the account."""
+
+    subjects: tuple[str, ...]
     user_id: UUID | None
     failures: int
 
 
 def _network(address: str | None) -> str:
-    """The keyed hash of a network address; of its /64 for IPv6, which is what one customer has."""
-    at = ip_address(address or "0.0.0.0")  # noqa: S104  # no address at all
-    return keyed.digest("throttled network", str(ip_network(f"{at}/64", strict=False)) if at.version == 6 else str(at))
+    """The keyed hash of a network: an address, or the /64 of IPv6, which is what one customer has."""
+    return keyed.digest("throttled network", rate_limits.network(address))
 
 
-def subject_of(email: str) -> str:
-    return keyed.digest("throttled account", email.strip().lower())
+def second_factor_of(user: User, caller: Caller) -> str:
+    """Codes of a second factor are few: new devices are counted together, from wherever. Only who has proved the first factor counts."""
+    device = devices.proved(caller.device_token, user.email) if user.email else None
+    return keyed.digest("throttled second factor", f"{user.id} {device}" if device else str(user.id))
 
 
-def second_factor_of(user_id: UUID) -> str:
-    return keyed.digest("throttled second factor", str(user_id))
+def proof_of(user_id: UUID) -> str:
+    """What somebody who is logged in proves once more."""
+    return keyed.digest("throttled proof", str(user_id))
 
 
-def attempt(subject: str, ip: str | None, email: str = "") -> Attempt:
-    """Count an attempt, and look the address up, in one round trip. Raises `TooManyAttempts`."""
-    network = _network(ip)
-    return _counted(db.lookup(_ATTEMPT, *_asked(subject, network, email))[0], subject, network)
+def log_in(email: str, caller: Caller) -> Attempt:
+    """Count an attempt to come in, and look the address up, in one round trip. Raises `TooManyAttempts`."""
+    account, network = email.strip().lower(), _network(caller.ip_address)
+    device = devices.proved(caller.device_token, account)
+    subjects: tuple[str, ...]
+    if device:
+        subjects = keyed.digest("throttled device", f"{account} {device}"), network
+    else:
+        mine, everywhere = keyed.digest("throttled account", f"{account} {network}"), keyed.digest("throttled account", account)
+        subjects = mine, network, everywhere
+    return _counted(db.lookup(_ATTEMPT if device else _OF_STRANGER, " ".join(subjects), directory.personal(email))[0], subjects)
 
 
 def attempt_within(session: Session, subject: str, ip: str | None) -> Attempt:
-    """The same in a transaction, which has to commit whatever comes of the attempt. Raises `TooManyAttempts`."""
-    network = _network(ip)
-    row = session.connection().exec_driver_sql(_ATTEMPT, _asked(subject, network, "")).one()
-    return _counted(tuple(row), subject, network)
+    """Count one in a transaction, which has to commit whatever comes of the attempt. Raises `TooManyAttempts`."""
+    subjects = (subject, _network(ip))
+    row = session.connection().exec_driver_sql(_ATTEMPT, (" ".join(subjects), "")).one()
+    return _counted(tuple(row), subjects)
 
 
-def _asked(subject: str, network: str, email: str) -> tuple[str, ...]:
-    return subject, network, subject, network, directory.personal(email)
-
-
-def _counted(row: tuple[Any, ...], subject: str, network: str) -> Attempt:
-    counted, from_there, until, user_id = row
-    if counted is None or from_there is None:
+def _counted(row: tuple[Any, ...], subjects: tuple[str, ...]) -> Attempt:
+    counted, until, user_id = row
+    if counted is None:
         raise _refused(until)
-    return Attempt(subject, network, user_id, int(counted))
+    return Attempt(subjects, user_id, int(counted))
 
 
 def founding(session: Session, user_id: UUID) -> None:
@@ -156,9 +173,10 @@ def _refused(until: datetime | None) -> TooManyAttempts:
 
 
 def succeeded(session: Session, was: Attempt) -> None:
-    """Take the count of an attempt back: the account's failures are forgotten. It travels with the next statement."""
-    later(session, delete(SignInThrottle).where(SignInThrottle.subject == was.account))
-    fewer = update(SignInThrottle).where(SignInThrottle.subject == was.network, SignInThrottle.failures > 0)
+    """Take the counts of an attempt back: its failures in a row are forgotten. It travels with the next statement."""
+    mine, *shared = was.subjects
+    later(session, delete(SignInThrottle).where(SignInThrottle.subject == mine))
+    fewer = update(SignInThrottle).where(SignInThrottle.subject.in_(shared), SignInThrottle.failures > 0)
     later(session, fewer.values(failures=SignInThrottle.failures - 1, blocked_until=None))
 
 

@@ -23,7 +23,8 @@ from parley.kernel.settings import setting
 ALGORITHM = "ES256"
 TYPE = "at+jwt"
 LIFE = timedelta(minutes=15)
-_LEEWAY_SECONDS = 5
+# That the clocks of who signs and who verifies may differ by. Beyond five minutes KMS takes no request of a machine (Signature Version 4).
+_LEEWAY_SECONDS = 30
 _LONGEST = 4096
 _COORDINATE_BYTES = 32
 

@@ -6,7 +6,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
 from parley.identity import history
-from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
+from parley.inbox.models import Connection, Conversation, ConversationStatus, Message, Platform
 
 
 def connections() -> Select[Connection]:
@@ -15,6 +15,12 @@ def connections() -> Select[Connection]:
 
 def connection(session: Session, connection_id: UUID) -> Connection | None:
     return session.scalars(select(Connection).where(Connection.id == connection_id)).one_or_none()
+
+
+def connection_to(session: Session, platform_user_id: str) -> Connection | None:
+    """The organization's connection to an account of WhatsApp."""
+    is_it = Connection.platform == Platform.WHATSAPP, Connection.platform_user_id == platform_user_id
+    return session.scalars(select(Connection).where(*is_it)).one_or_none()
 
 
 def conversations(

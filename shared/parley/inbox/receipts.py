@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from parley.inbox.models import Receipt
 from parley.inbox.updates import Rung
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.gather import later
 
 KEPT = timedelta(days=14)
@@ -102,5 +102,5 @@ def apply(session: Session, caller: Caller, names: Iterable[Name]) -> list[Row[A
 
 def forget(session: Session) -> int:
     """Delete what was told long ago, in a sweep: messages have taken it over, or never came. Returns how many."""
-    gone = session.execute(delete(Receipt).where(Receipt.arrived_at < now() - KEPT))
+    gone = session.execute(delete(Receipt).where(Receipt.arrived_at < of_database() - KEPT))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.inbox import queries
-from parley.inbox.models import ONE_CONNECTION, Connection, Conversation, ConversationStatus, Message, Platform
+from parley.inbox.models import ONE_CONNECTION, Connection, ConnectionStatus, Conversation, ConversationStatus, Message, Platform
 from parley.inbox.schemas import ConnectionCreate, ConnectionRead, ConversationRead, MessageRead
 from parley.kernel import audit, directory, outbox
 from parley.kernel.callers import Caller
@@ -29,8 +29,22 @@ class NoSuchConversation(NotFound):
     """There is none, or it is another organization's."""
 
 
-def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> Connection:
-    """Connect a WhatsApp number. A number belongs to one organization at a time. Raises `NumberTaken`."""
+def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> tuple[Connection, UUID | None]:
+    """Connect a WhatsApp number whose token the platform has confirmed (`account_proof`). It belongs to one organization at a time.
+
+    A claim that nobody had proved ends: its organization is the second thing that is returned, to be told (`supersede`).
+
+    Raises `NumberTaken`.
+    """
+    superseded = directory.end_unproven(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id)
+    own = queries.connection_to(session, wanted.phone_number_id) if superseded == caller.organization_id else None
+    if own is not None:
+        seal(session, own, "access_token", wanted.access_token.get_secret_value())
+        own.status, own.error_message = ConnectionStatus.ACTIVE, None
+        directory.enter(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id, is_proven=True)
+        audit.record(session, caller, "connection.updated", own, new={"status": own.status.value})
+        session.flush()
+        return own, None
     connection = Connection(
         platform=Platform(wanted.platform),
         platform_user_id=wanted.phone_number_id,
@@ -40,14 +54,23 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     session.add(connection)
     with session.no_autoflush:
         seal(session, connection, "access_token", wanted.access_token.get_secret_value())
-    directory.enter(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id)
+    directory.enter(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id, is_proven=True)
     taken = NumberTaken("This number is connected already; disconnect it first where it is.")
     with violation_means(directory.UNIQUE, taken), violation_means(ONE_CONNECTION, taken):
         session.flush()
 
     audit.record(session, caller, "connection.created", connection, new={"platform": wanted.platform})
     outbox.announce(session, "inbox.connection_created", connection_id=connection.id)
-    return connection
+    return connection, superseded
+
+
+def supersede(session: Session, caller: Caller, phone_number_id: str) -> None:
+    """Somebody else has proved that a number is theirs: the connection gets nothing any more, and says so. Its history stays."""
+    connection = queries.connection_to(session, phone_number_id)
+    if connection is not None:
+        connection.status = ConnectionStatus.DISCONNECTED
+        connection.error_message = "WhatsApp has confirmed this number to somebody else; connect it again with an access token of yours."
+        audit.record(session, caller, "connection.updated", connection, new={"status": connection.status.value})
 
 
 def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:

@@ -8,6 +8,7 @@ _ENTITIES = (
 )  # fmt: skip
 
 ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENERIC) | {
+    "saml_connection.proposed", "saml_connection.approved", "saml_domain.verified", "saml_domain.lost", "api_key.approved",
     "provider.linked", "provider.unlinked",
     "user.registered", "user.login_succeeded", "user.login_failed", "user.logged_out", "token.issued",
     "organization.restored", "organization.transferred", "organization.plan_changed",

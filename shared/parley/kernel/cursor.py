@@ -30,7 +30,7 @@ def instant(text: str) -> Any:
 
 
 class QuickCursor(Cursor):  # type: ignore[misc]  # pg8000 has no types
-    """pg8000's cursor with the translation of parameters remembered. Errors stay as they are: `verdicts` reads their SQLSTATE."""
+    """pg8000's cursor with the translation of parameters remembered. Errors stay as they are: `db_errors` reads their SQLSTATE."""
 
     _input_oids: Sequence[int]
 

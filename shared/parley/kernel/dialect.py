@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
+from parley.kernel.db_errors import meaning
 from parley.kernel.pipeline import PipelinedConnection
-from parley.kernel.verdicts import is_gone
 
 NAME = "postgresql+pipelined"
 registry.register("postgresql.pipelined", __name__, "PipelinedDialect")
@@ -21,7 +21,7 @@ class PipelinedDialect(PGDialect_pg8000):
         return PipelinedConnection(*cargs, **cparams)
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        return is_gone(e) or bool(super().is_disconnect(e, connection, cursor))  # type: ignore[no-untyped-call]  # so it is in SQLAlchemy
+        return meaning(e).is_lost
 
     def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
         return (15, 0)

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.kernel.models import Base
 
@@ -39,12 +40,25 @@ class DirectoryEntry(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID | None] = mapped_column(index=True)
     user_id: Mapped[UUID | None] = mapped_column(index=True)
+    proven_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
 
 
-def enter(session: Session, kind: Kind, key: str) -> None:
-    """Name the session's organization. A name that is taken violates `directory.UNIQUE` at the next flush."""
-    session.add(DirectoryEntry(kind=kind.value, key=key, organization_id=session.info["caller"].organization_id))
+def enter(session: Session, kind: Kind, key: str, *, is_proven: bool = False) -> None:
+    """Name the session's organization. A name that is taken violates `directory.UNIQUE` at the next flush.
+
+    `is_proven`: of a name that somebody outside gives out, and has confirmed.
+    """
+    at = now() if is_proven else None
+    session.add(DirectoryEntry(kind=kind.value, key=key, organization_id=session.info["caller"].organization_id, proven_at=at))
+
+
+def end_unproven(session: Session, kind: Kind, key: str) -> UUID | None:
+    """Take a name from an organization that has never proved it. Returns which it was. One query."""
+    unproven = delete(DirectoryEntry).where(
+        DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, DirectoryEntry.proven_at.is_(None)
+    )
+    return session.scalar(unproven.returning(DirectoryEntry.organization_id), execution_options={"synchronize_session": False})
 
 
 def leave(session: Session, kind: Kind, key: str) -> None:

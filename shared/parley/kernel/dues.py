@@ -23,6 +23,7 @@ BY_ROUTE = {
     "POST /v1/scheduling/managed-bookings/{token}/cancel": CHANGES,
     "POST /v1/scheduling/managed-bookings/{token}/reschedule": CHANGES,
     "POST /bookings/{token}": CHANGES,
+    "POST /hosts/{token}": CHANGES,
     "POST /v1/auth/invitations/decline": CHANGES,
     "POST /invitations/{token}": CHANGES,
     "POST /links/{token}": CHANGES,

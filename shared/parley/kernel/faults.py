@@ -25,7 +25,7 @@ def refusal_of(error: BaseException) -> Refusal:
     elif (
         isinstance(error, OSError)
         or type(error).__name__ == "CallFailed"
-        or (database is not None and isinstance(error, database.TimeoutError))
+        or (database is not None and isinstance(error, database.TimeoutError | database.PendingRollbackError))
     ):
         return Unavailable("A service that this needs does not answer right now; try again in a moment.")
     return Failed("Something went wrong on our side; it has been noted.")

@@ -14,9 +14,13 @@ def driver(connection: Connection) -> PipelinedConnection:
 
 
 def later(session: Session, statement: Executable) -> None:
-    """Send a statement whose row count nobody asks for together with the next one, at the latest with the commit."""
+    """Send a statement whose row count nobody asks for together with the next one, at the latest with the commit.
+
+    A SELECT is one that locks: what it would bring is not read. The next statement begins when it has the locks, and sees what was
+    committed until then.
+    """
     connection = session.connection()
-    driver(connection).gathers = ("INSERT", "UPDATE", "DELETE")
+    driver(connection).gathers = ("INSERT", "UPDATE", "DELETE", "SELECT")
     try:
         connection.execute(statement)
     finally:

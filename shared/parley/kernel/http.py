@@ -25,7 +25,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
 from parley.kernel.faults import refusal_of
 from parley.kernel.once import Once, Replayed
-from parley.kernel.parties import VISITOR, Access, admit, caller_of, visitor_of
+from parley.kernel.parties import VISITOR, Access, admit, caller_of, identify, visitor_of
 from parley.kernel.requests import InvalidRequest, inspect, read_json
 
 __all__ = [
@@ -160,6 +160,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
+            identify(event)
             admit(caller_of(event), app.needs, knows_projects=app.knows_projects)
             inspect(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)

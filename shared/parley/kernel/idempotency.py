@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.models import Base, Swept
@@ -55,10 +55,14 @@ def claim(session: Session, caller: Caller, once: Once) -> None:
     """Take the key for this transaction. Raises `Replayed`, `StillRunning` or `KeyReused`."""
     session.info["claimant"] = caller
     fresh = insert(IdempotencyKey).values(
-        organization_id=caller.organization_id, scope=_scope(once, caller), key=once.key, fingerprint=once.fingerprint, created_at=now()
+        organization_id=caller.organization_id,
+        scope=_scope(once, caller),
+        key=once.key,
+        fingerprint=once.fingerprint,
+        created_at=of_database(),
     )
     # The update waits for a transaction that holds the key, and returns what it left: as it is, or as new where its time is over.
-    is_over = IdempotencyKey.created_at <= now() - once.kept
+    is_over = IdempotencyKey.created_at <= of_database() - once.kept
     renewed = {
         column: case((is_over, fresh.excluded[column]), else_=getattr(IdempotencyKey, column))
         for column in ("fingerprint", "status", "body", "created_at")
@@ -100,5 +104,5 @@ def empty(session: Session, ids: Collection[UUID]) -> None:
 
 def forget(session: Session) -> int:
     """Delete keys older than a day, in a sweep. Returns how many."""
-    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - KEPT))
+    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < of_database() - KEPT))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

@@ -1,5 +1,6 @@
 """Mails: text and HTML as one MIME message (RFC 2045, 5322)."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from email.errors import MessageError
@@ -18,6 +19,10 @@ from parley.kernel.settings import setting
 # Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 
+LONGEST_NAME = 80
+# Full stops and at signs of other scripts are links to mail programs as well (RFC 3490, 3.1; NFKC).
+_DOT, _AT = re.compile(r"(?<=\w)[.\u3002\uff0e\uff61](?=[^\W\d_]{2})"), re.compile(r"\s*[@\uff20\ufe6b]\s*")
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -29,6 +34,16 @@ def plain(text: str, limit: int = 200) -> str:
     """One line without control characters: for headers and calendar names, whatever somebody was once allowed to call himself."""
     spaced = "".join(" " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character for character in text)
     return " ".join(spaced.split())[:limit]
+
+
+def called(name: str) -> str:
+    """A name that somebody has given themself, as it stands in headers, subjects and calendars: a name, and no place to put an address.
+
+    What a mail program would make a link of is taken apart; "O'Neil-Smith (Acme, Inc.)" stays as it is.
+    """
+    apart = _DOT.sub(". ", _AT.sub(" at ", plain(name).replace("://", " ")))
+    short = " ".join(apart.split())
+    return short if len(short) <= LONGEST_NAME else f"{short[: LONGEST_NAME - 1].rstrip()}…"
 
 
 def is_deliverable(address: str | None) -> bool:
@@ -46,8 +61,8 @@ def letter(*, subject: str, sender: str, recipient: str, recipient_name: str = "
     """
     message = EmailMessage(policy=_SEVEN_BIT)
     message["Subject"] = mail_headers.subject(plain(subject))
-    message["From"] = mailbox("From", plain(sender), setting("MAIL_FROM"))
-    message["To"] = mailbox("To", plain(recipient_name), recipient)
+    message["From"] = mailbox("From", called(sender), setting("MAIL_FROM"))
+    message["To"] = mailbox("To", called(recipient_name), recipient)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<{entity}@{setting('MAIL_FROM').rpartition('@')[2]}>"
     message["X-Entity-Ref-ID"] = entity

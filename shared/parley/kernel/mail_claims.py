@@ -29,7 +29,7 @@ _GIVEN_UP = timedelta(minutes=2)
 _KEPT = timedelta(days=30)
 
 
-class StillSending(Exception):
+class MailInHand(Exception):
     """Another worker has this mail in hand; the message comes back, to see whether it succeeded."""
 
 
@@ -58,7 +58,7 @@ class Sender:
     deliver: Callable[[Mail], None]
 
     def __call__(self, mail: Mail) -> None:
-        """Send it, unless it has left, or may have as often as is allowed. Raises what `deliver` raises, and `StillSending`."""
+        """Send it, unless it has left, or may have as often as is allowed. Raises what `deliver` raises, and `MailInHand`."""
         claim = hashlib.sha256(f"{self.event_id}\0{mail.recipient.lower()}".encode()).hexdigest()
         with db.transaction(self.caller) as session:
             is_ours = _take(session, claim)
@@ -90,7 +90,7 @@ class Sender:
 
 
 def _take(session: Session, claim: str) -> bool:
-    """Whether it is this worker's turn: nobody has sent it, nobody is at it, and it may leave once more. Raises `StillSending`."""
+    """Whether it is this worker's turn: nobody has sent it, nobody is at it, and it may leave once more. Raises `MailInHand`."""
     at = now()
     fresh = insert(MailClaim).values(claim=claim, doubtful_sends=1, attempted_at=at, created_at=at)
     is_free = MailClaim.attempted_at.is_(None) | (MailClaim.attempted_at < at - _GIVEN_UP)
@@ -101,7 +101,7 @@ def _take(session: Session, claim: str) -> bool:
         return True
     row = session.get_one(MailClaim, claim)
     if row.sent_at is None and row.attempted_at is not None and row.attempted_at >= at - _GIVEN_UP:
-        raise StillSending("Another worker has this mail in hand.")
+        raise MailInHand("Another worker has this mail in hand.")
     return False
 
 

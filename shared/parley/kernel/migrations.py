@@ -1,21 +1,27 @@
 """Bringing a database to the newest revision. Only the migrate function and the tools around it import this."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from parley.kernel import dialect
 from parley.kernel.places import connect_arguments
 from parley.kernel.settings import setting
 from parley.kernel.tenancy import APPLICATION
+from parley.kernel.verdicts import LOCK_NOT_AVAILABLE, sqlstate
 
 _LOGIN = "parley_app"
 # Nobody waits for an answer but the function of the custom resource, whose time is 15 minutes: it must still have some to say what failed.
 _STATEMENT_SECONDS = 840
+# Of a revision that waits five seconds for a lock each time: six minutes in all.
+TRIES, PAUSE_SECONDS = 24, 10.0
 
 
 def configuration() -> Config:
@@ -39,16 +45,29 @@ def upgrade(revision: str = "head") -> str:
     """Run what is missing, and let the application's login in. Returns the newest revision.
 
     A database that is ahead of this code stays as it is: a deployment was rolled back, and revisions expand before they contract.
+    A revision that does not get a lock within seconds lets go, so that nobody waits behind it, and is tried again for minutes.
     """
     if not _is_ahead():
-        command.upgrade(configuration(), revision)
+        _patiently(lambda: command.upgrade(configuration(), revision))
         _admit_application()
     return head()
 
 
 def downgrade(revision: str) -> None:
     """Undo revisions down to `revision` ("base": all)."""
-    command.downgrade(configuration(), revision)
+    _patiently(lambda: command.downgrade(configuration(), revision))
+
+
+def _patiently(run: Callable[[], None]) -> None:
+    """Revisions that are done stay done: each try goes on with the one that found its table locked."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            run()
+            return
+        except DBAPIError as error:
+            if attempt == TRIES or sqlstate(error) != LOCK_NOT_AVAILABLE:
+                raise
+            time.sleep(PAUSE_SECONDS)
 
 
 def owner() -> Engine:

@@ -1,6 +1,7 @@
 """Who a request comes from, as the gateway says it."""
 
 from enum import Enum
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from parley.kernel import networks
 from parley.kernel.admission import Admission
 from parley.kernel.callers import NOWHERE, ActorType, Caller
 from parley.kernel.devices import COOKIE, HEADER
-from parley.kernel.errors import Forbidden
+from parley.kernel.errors import Forbidden, Unauthenticated, Unavailable
 
 _KNOWN, VISITOR = "parley.caller", "parley.visitor"
 
@@ -33,6 +34,10 @@ class OutsideTheProject(Forbidden):
     """A key of a project asked for another one, or for what is the whole organization's."""
 
 
+class UnknownKey(Unauthenticated):
+    """The API key was never made, or was revoked since."""
+
+
 def admit(caller: Caller | None, needs: Access | str, *, knows_projects: bool = False) -> None:
     """Raise a refusal unless the caller may call a route that needs this. Keys of projects may call those that `knows_projects` alone.
 
@@ -54,6 +59,25 @@ def admit(caller: Caller | None, needs: Access | str, *, knows_projects: bool = 
         caller.require(needs)
     if caller.project_id is not None and not knows_projects:
         raise OutsideTheProject("This is the whole organization's, and your API key is of one project; use a key of the organization.")
+
+
+def identify(event: dict[str, Any]) -> None:
+    """Look up the API key of a request that passed without a caller, because the authorizer got no answer from the database.
+
+    Raises `Unavailable` while there is none, `UnknownKey`.
+    """
+    context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
+    if "key_digest" not in context:
+        return
+    # By its name: the kernel knows no domain, and no request but this one needs it.
+    key_check = import_module("parley.identity.key_check")
+    try:
+        known = key_check.look_up(UUID(context["organization_id"]), context["key_digest"]).context
+    except key_check.UnknownKey:
+        raise UnknownKey("This API key is not in use; make a new one.") from None
+    except key_check.single.LookupFailed as failure:
+        raise Unavailable("The database does not answer right now; try again in a moment.") from failure
+    event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in known.items() if value is not None}
 
 
 def caller_of(event: dict[str, Any]) -> Caller | None:

@@ -81,7 +81,7 @@ def _signed(service: str, url: str, own: dict[str, str], body: bytes, moment: da
     return headers
 
 
-def call(service: str, operation: str, parameters: dict[str, Any], *, attempts: int = 3) -> dict[str, Any]:
+def call(service: str, operation: str, parameters: dict[str, Any], *, attempts: int = 3, seconds: float = _SECONDS) -> dict[str, Any]:
     """One operation of a JSON service (`sqs`, `kms`, `events`). Raises `CallFailed`, or `OSError` when nothing answers.
 
     Only throttling, faults of the service and a lost connection are tried again.
@@ -91,7 +91,7 @@ def call(service: str, operation: str, parameters: dict[str, Any], *, attempts: 
     url = f"{_endpoint(service)}/"
     for attempt in range(1, attempts + 1):
         try:
-            return _post(url, headers_of(service, url, f"{prefix}.{operation}", version, body, datetime.now(UTC)), body)
+            return _post(url, headers_of(service, url, f"{prefix}.{operation}", version, body, datetime.now(UTC)), body, seconds)
         except CallFailed as error:
             if attempt == attempts or (error.status < 500 and error.kind not in _PASSING):
                 raise
@@ -119,8 +119,8 @@ def _sent(url: str, headers: dict[str, str], body: bytes, seconds: float) -> tup
         connection.close()
 
 
-def _post(url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-    status, _, text = _sent(url, headers, body, _SECONDS)
+def _post(url: str, headers: dict[str, str], body: bytes, seconds: float) -> dict[str, Any]:
+    status, _, text = _sent(url, headers, body, seconds)
     try:
         answer: dict[str, Any] = json.loads(text or b"{}")
     except ValueError:
@@ -131,10 +131,10 @@ def _post(url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     return answer
 
 
-def send_message(queue_url: str, body: str, *, attempts: int = 3, delay_seconds: int = 0) -> None:
+def send_message(queue_url: str, body: str, *, attempts: int = 3, delay_seconds: int = 0, seconds: float = _SECONDS) -> None:
     """Put a message on a queue, where it is seen after at most 900 s. Returns when SQS has confirmed it."""
     asked: dict[str, Any] = {"QueueUrl": queue_url, "MessageBody": body}
-    call("sqs", "SendMessage", asked | ({"DelaySeconds": delay_seconds} if delay_seconds else {}), attempts=attempts)
+    call("sqs", "SendMessage", asked | ({"DelaySeconds": delay_seconds} if delay_seconds else {}), attempts=attempts, seconds=seconds)
 
 
 def invoke(function: str, payload: bytes, *, seconds: float) -> bytes:

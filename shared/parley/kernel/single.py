@@ -5,33 +5,49 @@ from uuid import UUID
 
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from parley.kernel import db_errors
 from parley.kernel.pipeline import PipelinedConnection
 from parley.kernel.places import connect_arguments
 from parley.kernel.settings import setting
 
 _idle: dict[str, list[PipelinedConnection]] = {}  # by address; one in an execution environment
+# Two tries of it are less than the ten seconds that API Gateway waits for an authorizer.
+PATIENCE_SECONDS = 3
+
+
+class LookupFailed(Exception):
+    """The database gave no answer, or an error instead of one."""
 
 
 def lookup_of(organization_id: UUID, statement: str) -> list[tuple[Any, ...]]:
     """Rows of one SELECT without parameters, under the policies of an organization: one round trip, outside any transaction of ours.
 
-    A connection that died while the environment was frozen is replaced, once.
+    A connection that died while the environment was frozen is replaced, once. Raises `LookupFailed`.
     """
-    asked = f"set local app.organization_id = '{UUID(str(organization_id))}'; set local statement_timeout = '5s'; {statement}"
+    setting_up = f"set local app.organization_id = '{UUID(str(organization_id))}'; set local statement_timeout = '{PATIENCE_SECONDS}s'"
     url = setting("DATABASE_URL")
-    waiting = _idle.setdefault(url, [])
-    if waiting:
-        connection = waiting.pop()
-        try:
-            return _asked(connection, asked, waiting)
-        except (DatabaseError, InterfaceError, OSError):
-            connection.close()
-    return _asked(PipelinedConnection(**connect_arguments(url)), asked, waiting)
+    idle = _idle.setdefault(url, [])
+    try:
+        if idle:
+            try:
+                return _rows(idle.pop(), f"{setting_up}; {statement}", idle)
+            except (DatabaseError, InterfaceError, OSError) as error:
+                if not db_errors.meaning(error).is_lost:
+                    raise
+        fresh = PipelinedConnection(**connect_arguments(url) | {"timeout": PATIENCE_SECONDS})
+        return _rows(fresh, f"{setting_up}; {statement}", idle)
+    except (DatabaseError, InterfaceError, OSError) as error:
+        raise LookupFailed(str(error)) from error
 
 
-def _asked(connection: PipelinedConnection, statement: str, waiting: list[PipelinedConnection]) -> list[tuple[Any, ...]]:
-    rows = [tuple(row) for row in connection.execute_simple(statement).rows or ()]
-    waiting.append(connection)
+def _rows(connection: PipelinedConnection, statement: str, idle: list[PipelinedConnection]) -> list[tuple[Any, ...]]:
+    """The connection is idle again afterwards; after an error it is closed: there is no pool here that would clear it up."""
+    try:
+        rows = [tuple(row) for row in connection.execute_simple(statement).rows or ()]
+    except BaseException:
+        connection.close()
+        raise
+    idle.append(connection)
     return rows
 
 

@@ -1,82 +1,119 @@
-"""An organization's connection to its identity provider, as its administrators set it up."""
+"""An organization's connection to its identity provider, as its administrators set it up and its owner agrees to it.
 
+Whoever configures an identity provider could come in through it as anybody it names. So what an administrator sets up or changes counts
+once the owner has agreed to exactly that; what the owner saves is agreed to at once (the scope `single_sign_on.APPROVE`).
+"""
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity import seats
+from parley.identity import seats, single_sign_on
 from parley.identity.models import Organization
-from parley.kernel import audit
+from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
-from parley.kernel.errors import NotFound
+from parley.kernel.clock import now
+from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.sealed import seal
-from parley.saml import addresses, certificates, domains, queries
-from parley.saml.models import SamlConnection
-from parley.saml.schemas import SamlCertificateRead, SamlConnectionRead, SamlConnectionWanted
-
-_CHOSEN = (
-    "default_role",
-    "name_id_format",
-    "email_attribute",
-    "name_attribute",
-    "role_attribute",
-    "is_enforced",
-    "is_idp_initiated_allowed",
+from parley.saml import addresses, certificates, domains, queries, terms
+from parley.saml.models import SamlConnection, SamlDomain
+from parley.saml.schemas import (
+    SamlCertificateRead,
+    SamlConnectionRead,
+    SamlConnectionStatus,
+    SamlConnectionWanted,
+    SamlDomainRead,
+    SamlProposalRead,
 )
+from parley.saml.terms import CHOSEN, Terms
 
 
 class NoSuchConnection(NotFound):
     """The organization has no single sign-on."""
 
 
+class NothingToApprove(Conflict):
+    """The owner has agreed to all that there is."""
+
+
+class ProposalChanged(Conflict):
+    """Something else waits for the owner's agreement than was shown to them."""
+
+
 def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> SamlConnection:
-    """Make the connection, or change it; its signing key stays the same. Raises `domains.DomainTaken` and its like."""
+    """Make the connection, or change it; its signing key stays the same. Raises `domains.PublicMailDomain` and its like.
+
+    Without the scope to agree, the change waits for the owner: a connection that counts stays as it is until then.
+    """
     organization = seats.lock(session)
     connection = queries.connection(session)
-    is_new = connection is None
-    before = [] if connection is None else connection.domains
-    wanted_domains = list(dict.fromkeys(wanted.domains))
-    domains.bind(session, caller, before, wanted_domains)
-
+    asked, may_agree, is_new = terms.of_request(wanted), caller.may(single_sign_on.APPROVE), connection is None
     if connection is None:
-        connection = _founded(session, caller)
-    _take_provider(connection, wanted)
-    connection.domains = wanted_domains
-    for name in _CHOSEN:
-        setattr(connection, name, getattr(wanted, name))
-    _show(organization, connection)
+        connection = _founded(session, caller, asked)
+    elif may_agree or connection.approved_at is None:
+        terms.apply(connection, asked)
+    elif asked == terms.of_connection(connection):
+        _settle(connection)
+        domains.bind(session, connection.domains)
+        return connection
+    else:
+        connection.proposed = asked
+    domains.bind(session, connection.domains if may_agree else [*connection.domains, *asked["domains"]])
+    if may_agree:
+        _agree(session, caller, organization, connection)
+    else:
+        connection.asked_by, connection.asked_at = caller.person_id, now()
     session.flush()
 
-    changed = {"domains": len(wanted_domains), "is_enforced": wanted.is_enforced, "default_role": wanted.default_role.value}
-    audit.record(session, caller, f"saml_connection.{'created' if is_new else 'updated'}", connection, new=changed)
+    verb = "created" if is_new else "proposed" if connection.proposed else "updated"
+    changed = {"domains": len(asked["domains"]), "is_enforced": asked["is_enforced"], "default_role": asked["default_role"]}
+    audit.record(session, caller, f"saml_connection.{verb}", connection, new=changed)
+    if not may_agree:
+        outbox.announce(session, single_sign_on.SAML_PROPOSED, connection_id=connection.id)
     return connection
 
 
-def _founded(session: Session, caller: Caller) -> SamlConnection:
+def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
+    """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchConnection`, `NothingToApprove`, `ProposalChanged`."""
+    organization = seats.lock(session)
+    found = connection(session, caller)
+    waiting = _waiting(found)
+    if waiting is None:
+        raise NothingToApprove("Nothing waits for your agreement.")
+    if terms.digest(waiting) != digest:
+        raise ProposalChanged("What waits was changed since you have seen it; look at it again: GET /v1/saml/connection.")
+    terms.apply(found, waiting)
+    domains.bind(session, found.domains)
+    _agree(session, caller, organization, found)
+    audit.record(session, caller, "saml_connection.approved", found, new={"digest": digest})
+    session.flush()
+    return found
+
+
+def _waiting(connection: SamlConnection) -> Terms | None:
+    return connection.proposed if connection.approved_at is not None else terms.of_connection(connection)
+
+
+def _agree(session: Session, caller: Caller, organization: Organization, connection: SamlConnection) -> None:
+    """What the connection says counts from now on."""
+    _settle(connection)
+    connection.approved_by, connection.approved_at = caller.person_id, now()
+    organization.sso_enabled = True
+    proven = session.scalars(select(SamlDomain.domain).where(SamlDomain.verified_at.is_not(None))).all()
+    single_sign_on.require(session, organization, sorted(set(proven) & set(connection.domains)) if connection.is_enforced else None)
+
+
+def _settle(connection: SamlConnection) -> None:
+    connection.proposed = connection.asked_by = connection.asked_at = None
+
+
+def _founded(session: Session, caller: Caller, asked: Terms) -> SamlConnection:
     private_key, certificate = certificates.make_own(f"Parley {caller.organization_id}")
     connection = SamlConnection(signing_certificate=certificate)
+    terms.apply(connection, asked)
     session.add(connection)
     with session.no_autoflush:
         seal(session, connection, "signing_key", private_key)
     return connection
-
-
-def _take_provider(connection: SamlConnection, wanted: SamlConnectionWanted) -> None:
-    if wanted.idp_metadata is not None:
-        from parley.saml import metadata
-
-        provider = metadata.read(wanted.idp_metadata)
-        connection.idp_entity_id, connection.idp_sso_url = provider.entity_id, provider.sso_url
-        connection.certificates = provider.certificates
-    else:
-        assert wanted.idp_entity_id is not None
-        assert wanted.idp_sso_url is not None
-        connection.idp_entity_id, connection.idp_sso_url = wanted.idp_entity_id, wanted.idp_sso_url
-        connection.certificates = list(dict.fromkeys(certificates.read(written) for written in wanted.idp_certificates or []))
-
-
-def _show(organization: Organization, connection: SamlConnection | None) -> None:
-    """What the rest of identity knows of single sign-on, in the organization's row."""
-    organization.sso_enabled = connection is not None
-    organization.sso_domains = connection.domains if connection is not None and connection.is_enforced else None
 
 
 def connection(session: Session, caller: Caller) -> SamlConnection:
@@ -92,24 +129,40 @@ def remove(session: Session, caller: Caller) -> None:
     organization = seats.lock(session)
     found = connection(session, caller)
 
-    domains.bind(session, caller, found.domains, [])
-    _show(organization, None)
+    domains.bind(session, [])
+    organization.sso_enabled = False
+    single_sign_on.require(session, organization, None)
     session.delete(found)
 
     audit.record(session, caller, "saml_connection.deleted", found)
 
 
-def shown(found: SamlConnection) -> SamlConnectionRead:
+def shown(found: SamlConnection, proofs: list[SamlDomainRead]) -> SamlConnectionRead:
     """The connection with the addresses that its identity provider has to be told. Our private key is not in it."""
     where = found.organization_id
     return SamlConnectionRead(
+        status=SamlConnectionStatus.ACTIVE if found.approved_at is not None else SamlConnectionStatus.AWAITING_OWNER,
+        awaiting=_proposal(found),
+        domain_proofs=proofs,
         sp_entity_id=addresses.entity_id(where),
         acs_url=addresses.acs(where),
         metadata_url=addresses.entity_id(where),
         login_url=addresses.log_in(where),
-        idp_certificates=[
-            SamlCertificateRead(sha256_fingerprint=certificates.fingerprint(one), expires_at=certificates.expires_at(one))
-            for one in found.certificates
-        ],
-        **{name: getattr(found, name) for name in ("id", "idp_entity_id", "idp_sso_url", "domains", "created_at", "updated_at", *_CHOSEN)},
+        idp_certificates=_certificates(found.certificates),
+        **{name: getattr(found, name) for name in ("id", "idp_entity_id", "idp_sso_url", "domains", "created_at", "updated_at", *CHOSEN)},
     )
+
+
+def _proposal(found: SamlConnection) -> SamlProposalRead | None:
+    waiting = _waiting(found)
+    if waiting is None:
+        return None
+    same = {name: waiting[name] for name in ("idp_entity_id", "idp_sso_url", "domains", *CHOSEN)}
+    asked = {"asked_by": found.asked_by, "asked_at": found.asked_at, "digest": terms.digest(waiting)}
+    return SamlProposalRead.model_validate(same | asked | {"idp_certificates": _certificates(waiting["certificates"])})
+
+
+def _certificates(stored: list[str]) -> list[SamlCertificateRead]:
+    return [
+        SamlCertificateRead(sha256_fingerprint=certificates.fingerprint(one), expires_at=certificates.expires_at(one)) for one in stored
+    ]

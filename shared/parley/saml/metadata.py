@@ -6,7 +6,8 @@ from parley.kernel.errors import Unprocessable
 from parley.saml import addresses, certificates, xml
 from parley.saml.names import METADATA, REDIRECT, SIGNATURE
 
-_ENTITY = f"{{{METADATA}}}EntityDescriptor"
+_ENTITY, _ENTITIES = f"{{{METADATA}}}EntityDescriptor", f"{{{METADATA}}}EntitiesDescriptor"
+_IDP = f"{{{METADATA}}}IDPSSODescriptor"
 _PATH_TO_CERTIFICATE = (f"{{{SIGNATURE}}}KeyInfo", f"{{{SIGNATURE}}}X509Data", f"{{{SIGNATURE}}}X509Certificate")
 
 
@@ -26,10 +27,8 @@ def read(document: str) -> IdentityProvider:
 
     Raises `UnusableMetadata`, `xml.UnsafeXml`, `certificates.UnusableCertificate`.
     """
-    root = xml.read(document.encode(), drops_comments=True)
-    if root.tag != _ENTITY:
-        raise UnusableMetadata("The metadata must be one EntityDescriptor: that of your identity provider.")
-    described = list(xml.children(root, f"{{{METADATA}}}IDPSSODescriptor"))
+    root = _entity(xml.read(document.encode(), drops_comments=True))
+    described = list(xml.children(root, _IDP))
     if len(described) != 1 or not 0 < len(root.get("entityID", "")) <= 1024:
         raise UnusableMetadata("The metadata describes no identity provider: it needs an entityID and one IDPSSODescriptor.")
     services = xml.children(described[0], f"{{{METADATA}}}SingleSignOnService")
@@ -37,6 +36,23 @@ def read(document: str) -> IdentityProvider:
     if not urls or not addresses.is_web(urls[0]):
         raise UnusableMetadata("The metadata names no SingleSignOnService with the HTTP-Redirect binding and an https address.")
     return IdentityProvider(root.get("entityID"), urls[0], _usable(_signing(described[0])))
+
+
+def _entity(root: xml.Element) -> xml.Element:
+    """The one identity provider: the document itself, or the one in a list, or in lists of lists, of entities (2.3.1)."""
+    if root.tag == _ENTITY:
+        return root
+    if root.tag != _ENTITIES:
+        raise UnusableMetadata("The metadata must be an EntityDescriptor, or an EntitiesDescriptor with your identity provider in it.")
+    listed = [entity for each in root.iter(_ENTITIES) for entity in xml.children(each, _ENTITY)]
+    providers = [entity for entity in listed if next(xml.children(entity, _IDP), None) is not None]
+    if len(providers) > 1:
+        raise UnusableMetadata(
+            f"The metadata describes {len(providers)} identity providers; send the EntityDescriptor of the one that is to be connected."
+        )
+    if not providers:
+        raise UnusableMetadata("The metadata describes no identity provider: none of its entities has an IDPSSODescriptor.")
+    return providers[0]
 
 
 def _usable(written: list[str]) -> list[str]:

@@ -1,16 +1,18 @@
-"""Tables of single sign-on with SAML: an organization's connection to its identity provider, requests that wait for an answer, and the
-assertions that were used."""
+"""Tables of single sign-on with SAML: an organization's connection to its identity provider, its domains, requests that wait for an answer,
+and the assertions that were used."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.identity.models import MemberRole
 from parley.kernel.clock import now
-from parley.kernel.models import Base, Tenant, Timestamps, native_enum
+from parley.kernel.models import Base, Swept, Tenant, Timestamps, native_enum
 from parley.kernel.sealed import Sealed, SealedText
 
 ONE_CONNECTION = "uq_saml_connections_organization_id"
@@ -26,7 +28,8 @@ class NameIdFormat(StrEnum):
 class SamlConnection(Tenant, Timestamps, Base):
     """The identity provider of an organization. `certificates` are what it signs with, DER in base64: several while they roll over.
 
-    `signing_key` signs our requests; `signing_certificate` is its public half, as our metadata shows it.
+    `signing_key` signs our requests; `signing_certificate` is its public half, as our metadata shows it. Without `approved_at` nobody logs
+    in through it: the owner has not agreed. `proposed` is what somebody else wants to make of a connection that counts; it changes nothing.
     """
 
     __tablename__ = "saml_connections"
@@ -45,6 +48,28 @@ class SamlConnection(Tenant, Timestamps, Base):
     is_idp_initiated_allowed: Mapped[bool]
     signing_key: Mapped[Sealed] = mapped_column(SealedText)
     signing_certificate: Mapped[str]
+    asked_by: Mapped[UUID | None]
+    asked_at: Mapped[datetime | None]
+    approved_by: Mapped[UUID | None]
+    approved_at: Mapped[datetime | None]
+    proposed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class SamlDomain(Tenant, Swept, Timestamps, Base):
+    """A claim of a mail domain, and the token that DNS has to show for it. Proven from `verified_at` on; then `next_check_at` is when it is
+    looked at again, `misses` how often in a row DNS had no record since `missed_since`, `seen_at` when it had it last."""
+
+    __tablename__ = "saml_domains"
+    __table_args__ = (UniqueConstraint("organization_id", "domain"), Index("ix_saml_domains_next_check_at", "next_check_at"))
+
+    domain: Mapped[str]
+    token: Mapped[str]
+    verified_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    missed_since: Mapped[datetime | None]
+    misses: Mapped[int] = mapped_column(default=0)
+    next_check_at: Mapped[datetime | None]
 
 
 class SamlRequest(Tenant, Base):

@@ -1,8 +1,8 @@
 """People who come in by single sign-on: found, joined or made, and a session that works for this organization alone.
 
 An organization's identity provider speaks for the organization, not for a person's account: whoever runs it could let itself in as anybody
-in the domain. So the session that it opens reaches nothing of the account beyond this organization (`single_sign_on.METHOD`), an account
-that is not a member joins only if its address was verified by mail, and an account that is made here counts as unverified.
+in the domain. So the session that it opens reaches nothing of the account beyond this organization (`single_sign_on.METHOD`), whoever has
+an account and is no member is asked by mail, and an account that is made here counts as unverified and has no name of its own.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,22 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts, seats, sessions, single_sign_on
-from parley.identity.models import AuthProvider, AuthProviderType, InvitationStatus, MemberRole, OrganizationMember, User, UserStatus
+from parley.identity import accounts, confirmations, memberships, seats, sessions, single_sign_on
+from parley.identity.models import (
+    AuthProvider,
+    AuthProviderType,
+    InvitationStatus,
+    MemberRole,
+    Organization,
+    OrganizationMember,
+    User,
+    UserStatus,
+)
 from parley.identity.sessions import Started
 from parley.kernel import audit, directory
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, Forbidden
+from parley.kernel.errors import Conflict, Forbidden, Refusal
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.verdicts import violation_means
@@ -32,8 +41,19 @@ class AccountNotActive(Forbidden):
     """The account is suspended, or an administrator has deactivated the member."""
 
 
-class AddressNotVerified(Forbidden):
-    """An account with this address exists, and nobody has shown that it is theirs."""
+class OwnerComesOtherwise(Forbidden):
+    """The owner stands above whoever configures the identity provider: it does not speak for them."""
+
+
+class DomainUnproven(Forbidden):
+    """Nobody joins by an address in a domain that the organization has not proven."""
+
+    def __init__(self) -> None:
+        super().__init__("The domain of your address is not proven yet; ask your administrator: POST /v1/saml/domains/verify.")
+
+
+class ConfirmationNeeded(Forbidden):
+    """The account belongs to a person who has not said that they want to belong here: an identity provider does not say it for them."""
 
 
 class AlreadyLinked(Conflict):
@@ -65,35 +85,37 @@ def meant(organization_id: UUID, profile: Profile) -> Somebody:
     return Somebody(found or new_id(), found is None, provider_id, profile)
 
 
-def sign_in(session: Session, caller: Caller, asserted: Asserted, door: Door, somebody: Somebody) -> Started:
-    """Open the session, in a transaction of the organization and the person.
+def sign_in(session: Session, caller: Caller, asserted: Asserted, door: Door, somebody: Somebody) -> Started | Refusal:
+    """Open the session, in a transaction of the organization and the person; or the refusal to raise once they are asked by mail.
 
-    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`, `AddressNotVerified`, `PlanLimit`, `SessionEnded`.
+    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`,
+    `OwnerComesOtherwise`, `DomainUnproven`, `PlanLimit`, `SessionEnded`.
     """
     used = arrivals.use(session, asserted, door, somebody.user_id)
     with session.no_autoflush, violation_means(USED_ONCE, arrivals.AssertionReplayed("This assertion was used before; log in again.")):
         user = _newcomer(session, caller, somebody) if somebody.is_new else _acquaintance(session, caller, somebody)
+        if isinstance(user, Refusal):
+            return user
         started = sessions.start(session, caller, user, [single_sign_on.METHOD], used.organization_id)
         session.flush()
     return started
 
 
-def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
+def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User | Refusal:
     found = queries.known(session, somebody.user_id, somebody.provider_id)
     if found is None:
         raise AccountNotActive("This account is not there any more; ask your administrator.")
     user, member, link = found
     if user.status is not UserStatus.ACTIVE or (member is not None and member.deactivated_at is not None):
         raise AccountNotActive("Your account was deactivated here; ask your administrator.")
+    if member is not None and member.role is MemberRole.OWNER:
+        raise OwnerComesOtherwise("The owner of an organization does not come in through its identity provider; log in another way.")
     if member is None:
-        if user.email_verified_at is None:
-            raise AddressNotVerified(
-                "An account with your address exists, and the address was never verified; log in by a magic link once."
-            )
-        _join(session, caller, user, somebody)
-    if member is None or link is None:
-        accounts.lock(session, user.id)  # after the organization, as everywhere
+        if not somebody.profile.is_proven:
+            raise DomainUnproven
+        return _asked(session, caller, somebody)
     if link is None:
+        accounts.lock(session, user.id)
         _link(session, user, somebody)
     else:
         later(session, update(AuthProvider).where(AuthProvider.id == link.id).values(last_used_at=now()))
@@ -101,21 +123,38 @@ def _acquaintance(session: Session, caller: Caller, somebody: Somebody) -> User:
 
 
 def _newcomer(session: Session, caller: Caller, somebody: Somebody) -> User:
-    role_of = _seat(session, somebody)
-    profile = somebody.profile
-    user = accounts.create(session, id=somebody.user_id, email=profile.email, name=profile.name)
-    _add(session, caller, user, role_of)
+    if not somebody.profile.is_proven:
+        raise DomainUnproven
+    organization = seats.lock(session)
+    waiting = memberships.waiting(session, organization.id, somebody.profile.email)
+    if waiting is not None and waiting.deactivated_at is not None:
+        raise AccountNotActive("Your account was deactivated here; ask your administrator.")
+    user = accounts.create(session, id=somebody.user_id, email=somebody.profile.email, name=None)
+    if waiting is None:
+        _add(session, caller, user, _seat(session, organization, somebody), somebody.profile.name)
+    else:  # a directory has provisioned them, and now they have come
+        memberships.go_over(session, waiting, user)
+        audit.record(session, caller, "member.joined", user, new={"role": waiting.role.value}, by="saml")
     _link(session, user, somebody)
     return user
 
 
-def _join(session: Session, caller: Caller, user: User, somebody: Somebody) -> None:
-    _add(session, caller, user, _seat(session, somebody))
-
-
-def _seat(session: Session, somebody: Somebody) -> MemberRole:
-    """A seat, that of the person's invitation if one is pending; and the role that goes with it."""
+def _asked(session: Session, caller: Caller, somebody: Somebody) -> Refusal:
+    """Whoever has an account elsewhere says by themself whether they want to belong here."""
     organization = seats.lock(session)
+    waiting = memberships.waiting(session, organization.id, somebody.profile.email)
+    if waiting is None:
+        seats.take(session, organization, address=somebody.profile.email)
+    role = waiting.role if waiting is not None else somebody.profile.role
+    confirmations.ask(session, caller, somebody.profile.email, role, organization.owner_id)
+    session.flush()
+    return ConfirmationNeeded(
+        "You have an account already. We have sent a mail to its address: accept there, logged in in your own way, and then come back."
+    )
+
+
+def _seat(session: Session, organization: Organization, somebody: Somebody) -> MemberRole:
+    """A seat, that of the person's invitation if one is pending; and the role that goes with it."""
     invited = queries.invitation(session, somebody.profile.email)
     seats.take(session, organization, address=somebody.profile.email)
     if invited is None:
@@ -124,8 +163,8 @@ def _seat(session: Session, somebody: Somebody) -> MemberRole:
     return invited.role
 
 
-def _add(session: Session, caller: Caller, user: User, role: MemberRole) -> None:
-    session.add(OrganizationMember(user_id=user.id, role=role))
+def _add(session: Session, caller: Caller, user: User, role: MemberRole, name: str | None) -> None:
+    session.add(OrganizationMember(user_id=user.id, role=role, display_name=name, is_sso_bound=True))
     audit.record(session, caller, "member.created", user, new={"role": role.value}, by="saml")
     session.flush()
 

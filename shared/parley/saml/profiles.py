@@ -35,12 +35,13 @@ class ForeignAddress(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`role` is what the assertion says, or what newcomers become."""
+    """`role` is what the assertion says, or what newcomers become. `is_proven`: the organization has proven the address's domain."""
 
     name_id: str
     email: str
     name: str | None
     role: MemberRole
+    is_proven: bool
 
 
 def of(asserted: Asserted, reading: Reading) -> Profile:
@@ -49,7 +50,7 @@ def of(asserted: Asserted, reading: Reading) -> Profile:
     if of_address(email) not in reading.domains:
         raise ForeignAddress("Your address is not in a domain of this organization; ask its administrator.")
     name = _first(asserted, (reading.name_attribute,) if reading.name_attribute else _NAMES)
-    return Profile(asserted.name_id, email, name[:200] if name else None, _role(asserted, reading))
+    return Profile(asserted.name_id, email, name[:200] if name else None, _role(asserted, reading), of_address(email) in reading.proven)
 
 
 def _address(asserted: Asserted, reading: Reading) -> str:

@@ -18,7 +18,7 @@ from parley.identity.models import (
 )
 from parley.kernel.clock import now
 from parley.kernel.db import lookup
-from parley.kernel.errors import NotFound
+from parley.kernel.errors import Forbidden, NotFound
 from parley.saml.models import SamlConnection
 
 
@@ -26,11 +26,22 @@ class NoSuchLogin(NotFound):
     """The organization is not there, or has no single sign-on."""
 
 
+class AwaitsOwner(Forbidden):
+    """The owner has not agreed to the connection."""
+
+    def __init__(self) -> None:
+        super().__init__("Single sign-on of this organization waits for its owner: POST /v1/saml/connection/approve.")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a connection's assertions are read: whose addresses it speaks for, what its people become, where what stands."""
+    """How a connection's assertions are read: whose addresses it speaks for, what its people become, where what stands.
+
+    `domains` are those that no other organization has proven; `proven` those that this one has.
+    """
 
     domains: list[str]
+    proven: frozenset[str]
     default_role: MemberRole
     email_attribute: str | None
     name_attribute: str | None
@@ -67,13 +78,16 @@ class Door:
 def door(organization_id: UUID, request_id: UUID) -> Door:
     """The connection of an organization that lives, and the named request if it waits for an answer. One round trip, no transaction.
 
-    Raises `NoSuchLogin`.
+    Raises `NoSuchLogin`, `AwaitsOwner`.
     """
     here = UUID(str(organization_id))
     found = lookup(
         f"SET LOCAL app.organization_id = '{here}'; "  # noqa: S608  # what is put in are UUIDs
         "SELECT c.idp_entity_id, c.certificates, c.domains, c.default_role::text, c.email_attribute, c.name_attribute, c.role_attribute, "
-        "c.is_idp_initiated_allowed, r.id, r.return_to FROM saml_connections c "
+        "c.is_idp_initiated_allowed, r.id, r.return_to, c.approved_at, "
+        "(SELECT jsonb_agg(jsonb_build_array(d.key, d.organization_id)) FROM directory_entries d WHERE d.kind = 'saml_domain' "
+        "AND d.key IN (SELECT jsonb_array_elements_text(c.domains))) "
+        "FROM saml_connections c "
         "JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL "
         f"LEFT JOIN saml_requests r ON r.organization_id = c.organization_id AND r.id = '{UUID(str(request_id))}' "
         "AND r.used_at IS NULL AND r.expires_at > now() "
@@ -81,8 +95,14 @@ def door(organization_id: UUID, request_id: UUID) -> Door:
     )
     if not found:
         raise NoSuchLogin("This organization has no single sign-on.")
-    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to = found[0]
-    return Door(entity_id, certificates, Reading(domains, MemberRole(role), email, name, role_name), is_allowed, open_id, return_to)
+    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to, approved_at, proofs = found[0]
+    if approved_at is None:
+        raise AwaitsOwner
+    holders = dict(proofs or ())
+    proven = frozenset(domain for domain, holder in holders.items() if holder == str(here))
+    free = [domain for domain in domains if domain in proven or domain not in holders]
+    reading = Reading(free, proven, MemberRole(role), email, name, role_name)
+    return Door(entity_id, certificates, reading, is_allowed, open_id, return_to)
 
 
 def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:

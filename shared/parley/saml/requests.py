@@ -13,7 +13,7 @@ from parley.kernel.gather import later
 from parley.kernel.sealed import unseal
 from parley.saml import addresses, certificates, documents, queries
 from parley.saml.models import SamlRequest
-from parley.saml.queries import NoSuchLogin
+from parley.saml.queries import AwaitsOwner, NoSuchLogin
 
 LIFE = timedelta(minutes=15)
 
@@ -33,12 +33,17 @@ def cookie(request_id: UUID) -> str:
 
 
 def begin(session: Session, return_to: str | None) -> tuple[SamlRequest, str]:
-    """A new request of the session's organization, and the address to send the browser to. Raises `NoSuchLogin`, `BadReturn`."""
+    """A new request of the session's organization, and the address to send the browser to.
+
+    Raises `NoSuchLogin`, `AwaitsOwner`, `BadReturn`.
+    """
     if return_to is not None and not addresses.is_path(return_to):
         raise BadReturn("return_to must be a path on this host, like /welcome.")
     connection = queries.connection(session)
     if connection is None:
         raise NoSuchLogin("This organization has no single sign-on.")
+    if connection.approved_at is None:
+        raise AwaitsOwner
 
     moment = now()
     later(session, delete(SamlRequest).where(SamlRequest.expires_at < moment))

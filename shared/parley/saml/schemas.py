@@ -1,6 +1,7 @@
 """What single sign-on takes and answers."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -68,14 +69,37 @@ class SamlCertificateRead(Shown):
     expires_at: datetime
 
 
-class SamlConnectionRead(Shown):
-    """`sp_entity_id`, `acs_url` and `metadata_url` are what the identity provider has to be told."""
+class SamlConnectionStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    AWAITING_OWNER = "AWAITING_OWNER"
 
-    id: UUID
-    sp_entity_id: str
-    acs_url: str
-    metadata_url: str
-    login_url: str
+
+class SamlDomainStatus(StrEnum):
+    """TAKEN: another organization has proven it."""
+
+    UNPROVEN = "UNPROVEN"
+    PROVEN = "PROVEN"
+    TAKEN = "TAKEN"
+
+
+class SamlDomainRead(Shown):
+    """A claim, and the record that DNS has to have for it."""
+
+    domain: str
+    status: SamlDomainStatus
+    record_type: str
+    record_name: str
+    record_value: str
+    verified_at: datetime | None
+    checked_at: datetime | None
+
+
+class SamlProposalRead(Shown):
+    """What waits for the owner's agreement, which is given to exactly this by its `digest`. `asked_by` is the user who wants it."""
+
+    digest: str
+    asked_by: UUID | None
+    asked_at: datetime | None
     idp_entity_id: str
     idp_sso_url: str
     idp_certificates: list[SamlCertificateRead]
@@ -87,8 +111,43 @@ class SamlConnectionRead(Shown):
     role_attribute: str | None
     is_enforced: bool
     is_idp_initiated_allowed: bool
+
+
+class SamlApprovalWanted(Wanted):
+    """The digest of what waits, as `GET /v1/saml/connection` shows it."""
+
+    digest: Annotated[Text, Field(min_length=1, max_length=100)]
+
+
+class SamlConnectionRead(Shown):
+    """`sp_entity_id`, `acs_url` and `metadata_url` are what the identity provider has to be told. Nobody logs in while `status` is
+    AWAITING_OWNER; `awaiting` is what the owner has not agreed to yet. `domain_proofs` are those of `domains`, and of what waits."""
+
+    id: UUID
+    status: SamlConnectionStatus
+    awaiting: SamlProposalRead | None
+    sp_entity_id: str
+    acs_url: str
+    metadata_url: str
+    login_url: str
+    idp_entity_id: str
+    idp_sso_url: str
+    idp_certificates: list[SamlCertificateRead]
+    domains: list[str]
+    domain_proofs: list[SamlDomainRead]
+    default_role: MemberRole
+    name_id_format: NameIdFormat
+    email_attribute: str | None
+    name_attribute: str | None
+    role_attribute: str | None
+    is_enforced: bool
+    is_idp_initiated_allowed: bool
     created_at: datetime
     updated_at: datetime
+
+
+class SamlDomainWanted(Wanted):
+    domain: Domain
 
 
 class SamlDiscoveryWanted(Wanted):

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import NamedTuple
 
+from parley.scheduling.horizon import Horizon
 from parley.scheduling.hours import (
     ENDLESS,
     MINUTE,
@@ -34,7 +35,7 @@ Interval = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an event type asks for. Lengths are minutes; `slot_interval` None means the duration; a limit of None is no limit."""
+    """What an event type asks for. Lengths are minutes; `slot_interval` None means the duration; a limit or horizon of None is none."""
 
     duration: int
     slot_interval: int | None = None
@@ -45,6 +46,7 @@ class Terms:
     max_per_week: int | None = None
     capacity: int | None = None
     kind: str = "ONE_ON_ONE"
+    horizon: Horizon | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -114,11 +116,20 @@ def slot_at(
     counted: Iterable[datetime] = (),
     sessions: Sequence[Session] = (),
     timezone: str | None = None,
+    is_on_grid: bool = False,
 ) -> Slot | None:
-    """The slot that starts exactly then, or None: `open_slots` asked for the range of one microsecond."""
+    """The slot that starts exactly then, or None: `open_slots` asked for the range of one microsecond.
+
+    `is_on_grid` is for who has asked already, without anything in the way: the hours of all these hosts have such a start.
+    """
     instant = to_instant(start)
-    slots = _solve(terms, hosts, instant, instant + 1, now, counted, sessions, timezone)
+    slots = _solve(terms, hosts, instant, instant + 1, now, counted, sessions, timezone, is_on_grid=is_on_grid)
     return slots[0] if slots else None
+
+
+def horizon_end(terms: Terms, timezone: str, now: datetime) -> datetime | None:
+    """Up to when, itself not, starts are offered; None for no horizon."""
+    return to_datetime(terms.horizon.ends(timezone, now, terms.min_notice)) if terms.horizon is not None else None
 
 
 def busy_span(terms: Terms, from_: datetime, to: datetime) -> Interval:
@@ -142,28 +153,38 @@ def _solve(
     counted: Iterable[datetime],
     sessions: Sequence[Session],
     timezone: str | None,
+    *,
+    is_on_grid: bool = False,
 ) -> list[Slot]:
     since, until = max(since, to_instant(now) + terms.min_notice * MINUTE), within_calendar(until)
     if since >= until or not hosts:
         return []
     zone = timezone or hosts[0].hours.timezone
+    if terms.horizon is not None:
+        until = min(until, terms.horizon.ends(zone, now, terms.min_notice))
+        if since >= until:
+            return []
+
+    def grid(host: Host) -> Iterable[range]:
+        return (range(since, until),) if is_on_grid else _grid(terms, host.hours, since, until)
+
     seats: dict[int, int] = {}
     free_hosts: dict[int, list[Hashable]] = {}
     if terms.kind == "ROUND_ROBIN":
         for host in hosts:
-            for start in _free_starts(_grid(terms, host.hours, since, until), _blocks(terms, host.busy)):
+            for start in _free_starts(grid(host), _blocks(terms, host.busy)):
                 free_hosts.setdefault(start, []).append(host.id)
         starts = sorted(free_hosts)
     elif terms.kind == "COLLECTIVE":
-        grid = _collective_grid(terms, hosts, zone, since, until)
-        starts = _free_starts(grid, _blocks(terms, (interval for host in hosts for interval in host.busy)))
+        common = grid(hosts[0]) if is_on_grid else _collective_grid(terms, hosts, zone, since, until)
+        starts = _free_starts(common, _blocks(terms, (interval for host in hosts for interval in host.busy)))
     elif len(hosts) > 1:
         raise ValueError(f"{terms.kind} has one host")
     elif terms.kind == "GROUP":
-        seats = _seats(terms, list(_grid(terms, hosts[0].hours, since, until)), hosts[0].busy, sessions)
+        seats = _seats(terms, list(grid(hosts[0])), hosts[0].busy, sessions)
         starts = sorted(seats)
     else:
-        starts = _free_starts(_grid(terms, hosts[0].hours, since, until), _blocks(terms, hosts[0].busy))
+        starts = _free_starts(grid(hosts[0]), _blocks(terms, hosts[0].busy))
 
     if terms.max_per_day is not None or terms.max_per_week is not None:
         starts = _within_limits(terms, starts, counted, zone)

@@ -9,8 +9,10 @@ from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 
+from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
-from parley.scheduling import answers
+from parley.scheduling import answers, captcha
+from parley.scheduling.address_proofs import AddressProofNeeded, AddressProofWrong
 from parley.scheduling.answers import InvalidAnswers
 from parley.scheduling.kinds import LocationType, QuestionType
 from parley.scheduling.offers import Asked, Offer
@@ -27,7 +29,10 @@ _WRONG = {
     "email": "Enter an e-mail address, like name@example.com.",
     "phone": "Enter a phone number with its country code, like +49 30 123456.",
     "notes": "Write at most 5,000 characters.",
+    "address_proof": "Enter the six digits of the mail; leave it empty to get another one.",
 }
+TRAP = "homepage"
+"""A field that people do not see, and machines fill in."""
 _INPUTS = {QuestionType.PHONE: ("tel", "tel"), QuestionType.EMAIL: ("email", "email")}
 
 
@@ -71,6 +76,9 @@ class Entered:
     wanted: BookingFor | None = None
     key: str | None = None
     hold_token: str | None = None
+    captcha_token: str | None = None
+    is_trapped: bool = False
+    asks_proof: bool = False
 
 
 def digest(path: str, body: str) -> bytes:
@@ -93,6 +101,8 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
     invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
     key, hold_token = given.get("once", ""), given.get("hold_token", "")[:100] or None
     entered = Entered(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
+    entered.captcha_token = next((given[one.field] for one in captcha.WIDGETS.values() if one.field in given), None)
+    entered.is_trapped = bool(given.get(TRAP))
     carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name in _ABOUT}
     if "phone" in typed and "phone" not in given:
         entered.errors["phone"] = _WRONG["phone"]  # the field is there only where the host calls
@@ -103,6 +113,7 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
                 "invitee": {**invitee, "timezone": visit.timezone or "UTC"},
                 "answers": answered,
                 "hold_token": hold_token,
+                "address_proof": given.get("address_proof"),
                 **carried,
             }
         )
@@ -113,7 +124,7 @@ def read(form: Mapping[str, list[str]], visit: Visit) -> Entered:
 
 
 def _said(loc: tuple[int | str, ...], names: Sequence[str]) -> dict[str, str]:
-    if loc[0] == "invitee" and loc[-1] in _WRONG:
+    if loc[0] in ("invitee", "address_proof") and loc[-1] in _WRONG:
         return {str(loc[-1]): _WRONG[str(loc[-1])]}
     if loc[0] == "answers" and len(loc) > 1 and isinstance(loc[1], int):
         return {names[loc[1]]: "This is not an answer that can be kept; it may be too long."}
@@ -162,6 +173,15 @@ def check(found: Offer, entered: Entered) -> None:
                 entered.errors.setdefault(name, f"This {error['msg']}.")
 
 
+def ask_for_proof(entered: Entered, refusal: Refusal | None) -> None:
+    """Show the field of the code where one was sent, or was wrong; the hold that was made meanwhile goes into the form."""
+    entered.asks_proof = "address_proof" in entered.typed or isinstance(refusal, AddressProofNeeded)
+    if isinstance(refusal, AddressProofNeeded):
+        entered.hold_token = refusal.extensions.get("hold_token", entered.hold_token)
+    if isinstance(refusal, AddressProofWrong):
+        entered.errors["address_proof"] = _WRONG["address_proof"]
+
+
 _ANYBODY = {"start_time": "2000-01-01T00:00:00Z", "invitee": {"name": "-", "email": "nobody@parley.invalid", "timezone": "UTC"}}
 
 
@@ -184,6 +204,9 @@ def fields(found: Offer, entered: Entered, visit: Visit) -> list[Field]:
             "email", "E-mail address", QuestionType.EMAIL, autocomplete="email", most=254, hint="The invitation is sent there."
         ),
     ]
+    if entered.asks_proof:
+        more: dict[str, Any] = {"autocomplete": "one-time-code", "most": 10, "hint": "It was sent to your e-mail address just now."}
+        made.append(asked_of_everybody("address_proof", "Code", QuestionType.SHORT_TEXT, is_required=False, **more))
     if needs_phone(found):
         made.append(
             asked_of_everybody("phone", "Phone number", QuestionType.PHONE, autocomplete="tel", most=40, hint="You will be called there.")

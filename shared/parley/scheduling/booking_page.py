@@ -18,17 +18,19 @@ from parley.kernel.errors import Refusal
 from parley.kernel.idempotency import KeyReused, StillRunning
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
-from parley.scheduling import booking_forms, bookings, links, months, routing_queries
+from parley.scheduling import booking_forms, bookings, captcha, links, months, routing_queries
+from parley.scheduling.address_proofs import AddressProofNeeded
 from parley.scheduling.answers import InvalidAnswers
 from parley.scheduling.booking_forms import Entered
 from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.brands import Brand
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.choices import Choice, look
+from parley.scheduling.conflicts import Aside
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import EventTypeKind, LocationType
 from parley.scheduling.models import Booking
-from parley.scheduling.offers import Aside, Offer, offer
+from parley.scheduling.offers import Offer, offer
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.slots import LimitReached, SlotNotOffered, SlotTaken
 from parley.scheduling.times import clock, day_in_words, minutes_in_words, month_in_words
@@ -44,8 +46,10 @@ PLACES = {
     LocationType.ROOM: "Video call",
 }
 _TOLD = {
+    captcha.CaptchaNeeded: "Show that you are a person once more, and send the form again.",
     KeyReused: "This form was sent before, and what was booked then stands. Send it again to book once more.",
     InvalidAnswers: "The questions of this form have just been changed. Look through it once more.",
+    AddressProofNeeded: "We have sent a code to your address. Enter it below, and send the form again.",
     StillRunning: "This form is just being sent. If no invitation comes, send it again.",
 }
 """How a visitor is told, who knows nothing of keys and of ids."""
@@ -93,8 +97,11 @@ def show(session: Session, event_type_slug: str, visit: Visit, hold_token: str |
     return _page(there, visit, choice, Entered() if choice.slot else None, said)
 
 
-def book(session: Session, caller: Caller, event_type_slug: str, visit: Visit, entered: Entered, fresh: Fresh | None = None) -> Booked:
-    """Raises what `bookings.book_slot` raises."""
+def book(
+    session: Session, caller: Caller, event_type_slug: str, visit: Visit, entered: Entered, fresh: Fresh, closed: Refusal | None
+) -> Booked:
+    """Raises what `bookings.book_slot` raises, and `closed`, what the captcha says."""
+    captcha.insist(closed)
     assert entered.wanted is not None
     named, submission = links.named(event_type_slug, visit.host), entered.wanted.routing_submission_id
     if submission is not None and not routing_queries.led(session, submission, named):
@@ -121,11 +128,14 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
     """The form once more, with what was typed, what is wrong with it, and other times where the chosen one is gone."""
     there = found(session, event_type_slug, visit)
     booking_forms.check(there, entered)
+    booking_forms.ask_for_proof(entered, refusal)
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
     if not isinstance(refusal, StillRunning):
         entered.key = None
     detail = _TOLD.get(type(refusal), refusal.detail) if refusal else None
     said = detail if not entered.errors else None
+    if entered.is_trapped:
+        said = "This form was filled in by a program. Look through it once more, and send it again."
     if choice.slot is None or isinstance(refusal, _GONE):
         nothing_said = "This time is not open any more." if visit.start else "Choose a time."
         said = f"{detail or nothing_said} What you typed is kept."
@@ -153,6 +163,7 @@ def _page(there: Offer, visit: Visit, choice: Choice, entered: Entered | None, s
         heading=row.name,
         step="form" if entered is not None else "times",
         may_hold=row.id,
+        captcha=captcha.widget() if entered is not None else None,
         **shown,
     )
 
@@ -161,7 +172,8 @@ def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
     """The template of a choice, for a new booking or for one that moves, and its headers."""
     row, zone = there.event_type, choice.zone.key
     hosts = [place.name for place in there.places if place.name]
-    nothing: dict[str, Any] = {"fields": [], "hidden": {}, "errors": [], "submit": "", "may_hold": None, "was": None}
+    nothing: dict[str, Any] = {"fields": [], "hidden": {}, "errors": [], "submit": "", "may_hold": None, "was": None, "captcha": None}
+    nothing["is_asked"] = row.requires_confirmation
     html = render(
         "choose.html",
         **nothing
@@ -187,14 +199,20 @@ def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
         }
         | shown,
     )
-    return Shown(html, headers(there.brand, is_embedded=visit.is_embedded, has_script=True))
+    said = headers(there.brand, is_embedded=visit.is_embedded, has_script=True, widget=shown.get("captcha"))
+    return Shown(html, said)
 
 
-def headers(brand: Brand | None, *, is_embedded: bool = False, has_script: bool = False) -> dict[str, str]:
-    """Of a page that anybody may see: only an embedded one may stand in a frame. Of others' places it loads the logo alone."""
+def headers(
+    brand: Brand | None, *, is_embedded: bool = False, has_script: bool = False, widget: captcha.Widget | None = None
+) -> dict[str, str]:
+    """Of a page that anybody may see: only an embedded one may stand in a frame. Of others' places it loads the logo alone, and the
+    captcha where there is one."""
     styles = [templates.style(FOLDER, SHEET), *([brand.style] if brand and brand.style else [])]
     scripts = [templates.text(FOLDER, SCRIPT)] if has_script or is_embedded else []
-    said = templates.policy(styles, scripts, brand.logo_origin if brand else "", may_be_framed=is_embedded)
+    said = templates.policy(
+        styles, scripts, brand.logo_origin if brand else "", widget.origins if widget else "", may_be_framed=is_embedded
+    )
     framing = {} if is_embedded else {"x-frame-options": "DENY"}
     return {"content-security-policy": said, "referrer-policy": "same-origin", "cache-control": "no-cache, private", **framing}
 

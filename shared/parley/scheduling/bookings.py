@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import delete
+from sqlalchemy import Executable, delete
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -14,23 +14,25 @@ from parley.kernel import audit, directory, keyed, outbox
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.clock import now
 from parley.kernel.directory import Kind
-from parley.kernel.errors import NotFound, Unprocessable
+from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import answers, queries, turns
-from parley.scheduling.availability import Slot, busy_span
+from parley.scheduling import address_proofs, answers, queries, turns
+from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
+from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import BookingStatus, EventTypeKind, LocationType
 from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
-from parley.scheduling.offers import Aside, Offer, Taken, Which, offer, taken
+from parley.scheduling.offers import Offer, Which, lock, offer
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
-from parley.scheduling.slots import SlotTaken, open_slot
+from parley.scheduling.slots import SlotTaken, offered_slot, open_slot
 
 TOKEN = "booking management"  # noqa: S105  # the name of a purpose, not a secret
 HOLD = "slot hold"
 INSTANT = timedelta(microseconds=1)
+_READINGS = 3
 
 
 class NoSuchBooking(NotFound):
@@ -38,6 +40,13 @@ class NoSuchBooking(NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such booking.")
+
+
+class JustChanged(Conflict):
+    """What is booked was changed again and again while its locks were waited for."""
+
+    def __init__(self) -> None:
+        super().__init__("What you book is being changed; look at it again.")
 
 
 class SubmissionNotThere(Unprocessable):
@@ -55,6 +64,7 @@ class Place:
     slot: Slot
     hosts: Sequence[UUID]
     seat: int
+    there: Taken
 
 
 def management_token(booking: Booking) -> str:
@@ -67,17 +77,20 @@ def hold_hash(token: str | None) -> str | None:
 
 
 def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: BookingFor, fresh: Fresh | None = None) -> Booking:
-    """Take a slot; anybody may. Who asks for the same hosts waits in `offer`, and the exclusion constraint has the last word.
+    """Take a slot; anybody may. Who asks for the same hosts waits in `find`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
-    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`; with `fresh`,
-    `AskFirst`.
+    Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
+    `AddressProofNeeded`, `AddressProofWrong`; with `fresh`, `AskFirst`.
     """
-    found = offer(session, event_type_id, to_book=True)
+    found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
-    given = answers.check(found.questions, wanted.answers)
+    answers.check(found.questions, wanted.answers)
+    address_proofs.check(caller, found, wanted)
     place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh)
+    found = place.offer
+    given = answers.check(found.questions, wanted.answers)
 
     utm = wanted.model_dump(include={"utm_source", "utm_medium", "utm_campaign", "referrer"})
     invitee = Invitee(**wanted.invitee.model_dump(), **utm)
@@ -97,19 +110,48 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
 
 
 def find(
-    session: Session, found: Offer, start: datetime, hold_token: str | None = None, keep: UUID | None = None, fresh: Fresh | None = None
+    session: Session,
+    found: Offer,
+    start: datetime,
+    hold_token: str | None = None,
+    keep: UUID | None = None,
+    fresh: Fresh | None = None,
+    around: Interval | None = None,
+    beside: Executable | None = None,
 ) -> Place:
-    """The slot that starts then in a locked offer, and who takes it: `keep`, where that host is free.
+    """The slot that starts then, and who takes it: `keep`, where that host is free. Locks the offer, which is read again if it was changed.
 
-    With `fresh`, calendars of who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`.
-    Raises `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    What hours, grid, notice and horizon refuse is refused before the locks. `beside` is sent right behind them. With `fresh`, calendars of
+    who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`. With `around`, what stands against all
+    starts between comes along (`Place.there`).
+    Raises `BeyondHorizon`, `SlotNotOffered`, `SlotTaken`, `LimitReached`, `NoSuchEventType`, `JustChanged`.
     """
-    there = taken(session, found, start, start + INSTANT, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
-    slot = open_slot(found, there, start)
+    span = around or (start, start + INSTANT)
+    for _ in range(_READINGS):
+        offered = offered_slot(found, start)
+        lock(session, found)
+        if beside is not None:
+            later(session, beside)
+            beside = None
+        there = taken(session, found, *span, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
+        if there.is_of(found):
+            break
+        found = _again(session, found)
+    else:
+        raise JustChanged
+    slot = open_slot(found, there, offered)
     if asked := there.live.intersection(cast("Sequence[UUID]", slot.hosts)):
         raise AskFirst(asked, *busy_span(found.terms, start, start + INSTANT))
     hosts = [keep] if keep is not None and found.strategy and keep in slot.hosts else turns.chosen(found, there, slot)
-    return Place(found, slot, hosts, _seat(there, slot))
+    return Place(found, slot, hosts, _seat(there, slot), there)
+
+
+def _again(session: Session, found: Offer) -> Offer:
+    """As it is now. What was active when it was read has to be still. Raises `NoSuchEventType`."""
+    again = offer(session, found.event_type.id, only_active=found.is_active)
+    if again is None:
+        raise NoSuchEventType
+    return again
 
 
 def _seat(there: Taken, slot: Slot) -> int:

@@ -1,7 +1,7 @@
 """What a visitor can choose from on a booking page: the days of a month, the times of a day. One statement beside the offer's."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from parley.kernel.clock import now
 from parley.scheduling import months, slots
 from parley.scheduling.availability import Slot
+from parley.scheduling.conflicts import Aside
 from parley.scheduling.months import Day
-from parley.scheduling.offers import Aside, Offer
+from parley.scheduling.offers import Offer
 from parley.scheduling.visits import Visit
 
 OTHERS = 12
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,14 @@ class Choice:
 
 
 def look(session: Session, found: Offer, visit: Visit, aside: Aside) -> Choice:
-    """The month that is asked for; without one the first that has an open time, of this one and the next.
+    """The month that is asked for; without one the first that has an open time, of this one and the next. None beyond the horizon.
 
     Where no day is asked for it is the first with an open time.
     """
     zone, at = ZoneInfo(visit.timezone or found.timezone), now()
-    today = at.astimezone(zone).date()
-    first, last = months.first_of(today), months.after(months.first_of(today), months.MONTHS_AHEAD)
+    today, end = at.astimezone(zone).date(), found.ends(at)
+    first = months.first_of(today)
+    last = max(first, months.first_of((end - INSTANT).astimezone(zone).date()))
     asked = visit.start.astimezone(zone).date() if visit.start else visit.day
     month = months.first_of(asked) if asked else visit.month
     if month is None:

@@ -24,6 +24,7 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import NotFound
 from parley.kernel.gather import later
 from parley.kernel.once import KEPT
+from parley.kernel.postponed import Due
 from parley.scheduling import bookings, turns
 from parley.scheduling.erasure_schemas import ErasureRead, InviteeErasedRead
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationStatus, RecipientKind
@@ -111,26 +112,22 @@ def erase_address(session: Session, caller: Caller, email: str) -> ErasureRead:
     """Erase everybody who was booked in under this address, the first hundred at once; the sweep goes on with the rest."""
     theirs = (Invitee.address == email.lower(), Invitee.erased_at.is_(None))
     ids = session.scalars(select(Invitee.id).where(*theirs).order_by(Invitee.id).limit(BATCH + 1)).all()
-    waiting = 0
+    rest_count = 0
     if len(ids) > BATCH:
         rest = update(Invitee).where(*theirs, Invitee.id >= ids[BATCH]).values(erasure_wanted_at=now())
-        waiting = session.execute(rest, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]  # an UPDATE's has it
+        rest_count = session.execute(rest, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]  # an UPDATE's has it
     _erase(session, caller, ids[:BATCH], email.lower())
-    return ErasureRead(erased=len(ids[:BATCH]), waiting=waiting)
+    return ErasureRead(erased=len(ids[:BATCH]), waiting=rest_count)
 
 
-def organizations_waiting(session: Session) -> Sequence[UUID]:
-    """Who has invitees that are still to be erased, in a sweep."""
-    wanted = select(Invitee.organization_id).where(Invitee.erasure_wanted_at.is_not(None))
-    return session.scalars(wanted.distinct().order_by(Invitee.organization_id)).all()
+def waiting() -> Due:
+    """Invitees that are still to be erased. They are not locked here: their bookings are first."""
+    return select(Invitee.organization_id, Invitee.id).where(Invitee.erasure_wanted_at.is_not(None)).order_by(Invitee.id)
 
 
-def go_on(session: Session, caller: Caller) -> int:
-    """Erase one batch of those that wait in an organization. Returns how many there were."""
-    wanted = select(Invitee.id).where(Invitee.erasure_wanted_at.is_not(None)).order_by(Invitee.id).limit(BATCH)
-    ids = session.scalars(wanted).all()
+def go_on(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
+    """Erase a batch of those that wait in an organization."""
     _erase(session, caller, ids)
-    return len(ids)
 
 
 def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: str) -> datetime | None:

@@ -1,14 +1,16 @@
 """What the routes of event types and of their open slots take and answer."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Protocol, Self, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
+from parley.kernel import clock
 from parley.kernel.texts import Changes, Prose, Shown, Slug, Wanted
-from parley.scheduling.kinds import EventTypeKind, LocationType, QuestionType
-from parley.scheduling.words import Buffer, Capacity, Color, DayLimit, Flag, Minutes, Name, Notice, WeekLimit
+from parley.scheduling.horizon import MOST_BUSINESS_DAYS, MOST_DAYS, latest_date
+from parley.scheduling.kinds import EventTypeKind, HorizonKind, LocationType, QuestionType
+from parley.scheduling.words import Buffer, Capacity, Color, Day, DayLimit, Flag, HorizonDays, Minutes, Name, Notice, WeekLimit
 
 MOST_HOSTS, MOST_QUESTIONS = 50, 50
 
@@ -82,7 +84,12 @@ class EventTypeCreate(Wanted):
     """Lengths are minutes. Without `slot_interval`, slots follow each other at the duration.
 
     GROUP has a `capacity`, COLLECTIVE its `hosts`, ROUND_ROBIN its `pool_id`; the one host of the others is who creates it. With
-    `requires_confirmation`, bookings are PENDING until a host confirms them; they hold their time.
+    `requires_confirmation`, bookings are PENDING until a host confirms them; they hold their time. With
+    `requires_address_proof`, who books has to show by a code that they read their address.
+
+    Starts are offered up to the horizon: for `horizon_days` after today, or for as many from Monday to Friday (`horizon_kind`
+    ROLLING_DAYS, BUSINESS_DAYS), or up to the date `horizon_until` (DATE), in the schedule's time zone; at most two years ahead. With none
+    of them, for sixty days after the notice. `horizon_kind` may be left out where one of the others says it.
     """
 
     schedule_id: UUID
@@ -97,6 +104,9 @@ class EventTypeCreate(Wanted):
     min_notice: Notice = 0
     max_bookings_per_day: DayLimit | None = None
     max_bookings_per_week: WeekLimit | None = None
+    horizon_kind: HorizonKind | None = None
+    horizon_days: HorizonDays | None = None
+    horizon_until: Day | None = None
     location_type: LocationType
     location_value: Name | None = None
     capacity: Capacity | None = None
@@ -105,6 +115,7 @@ class EventTypeCreate(Wanted):
     pool_id: UUID | None = None
     color: Color | None = None
     requires_confirmation: Flag = False
+    requires_address_proof: Flag = False
     is_active: Flag = True
     hosts: Hosts = []
     questions: Questions = []
@@ -113,16 +124,18 @@ class EventTypeCreate(Wanted):
     def _of_one_kind(self) -> Self:
         if wrong := misfit(self.kind, self.capacity, self.min_capacity, self.pool_id, len(self.hosts)):
             raise ValueError(wrong)
+        self.horizon_kind, self.horizon_days, self.horizon_until = horizon(self.horizon_kind, self.horizon_days, self.horizon_until)
         return self
 
 
 class EventTypeUpdate(Changes):
-    """What is named changes; hosts and questions are replaced as a whole. The kind stays."""
+    """What is named changes; hosts and questions are replaced as a whole. The kind stays. A horizon is replaced as a whole, too: name its
+    days or its date, or `horizon_kind` null for the usual one."""
 
     _needed = frozenset(
         {
             "schedule_id", "name", "slug", "duration", "buffer_before", "buffer_after", "min_notice", "location_type",
-            "requires_confirmation", "is_active", "hosts", "questions",
+            "requires_confirmation", "requires_address_proof", "is_active", "hosts", "questions",
         }
     )  # fmt: skip
 
@@ -137,6 +150,9 @@ class EventTypeUpdate(Changes):
     min_notice: Notice | None = None
     max_bookings_per_day: DayLimit | None = None
     max_bookings_per_week: WeekLimit | None = None
+    horizon_kind: HorizonKind | None = None
+    horizon_days: HorizonDays | None = None
+    horizon_until: Day | None = None
     location_type: LocationType | None = None
     location_value: Name | None = None
     capacity: Capacity | None = None
@@ -145,6 +161,7 @@ class EventTypeUpdate(Changes):
     pool_id: UUID | None = None
     color: Color | None = None
     requires_confirmation: Flag | None = None
+    requires_address_proof: Flag | None = None
     is_active: Flag | None = None
     hosts: Hosts | None = None
     questions: QuestionUpdates | None = None
@@ -161,6 +178,21 @@ def misfit(kind: EventTypeKind, capacity: int | None, min_capacity: int | None, 
     if (kind is EventTypeKind.COLLECTIVE) != bool(hosts):
         return "hosts belong to COLLECTIVE, and COLLECTIVE needs some"
     return None
+
+
+def horizon(kind: HorizonKind | None, days: int | None, until: date | None) -> tuple[HorizonKind | None, int | None, date | None]:
+    """The three of a horizon, the kind filled in where the others say it. Raises ValueError for what does not go together."""
+    if kind is None:
+        kind = HorizonKind.DATE if until is not None else HorizonKind.ROLLING_DAYS if days is not None else None
+    if (kind is HorizonKind.DATE) != (until is not None):
+        raise ValueError("horizon_until belongs to the horizon_kind DATE, and DATE needs one")
+    if (kind in (HorizonKind.ROLLING_DAYS, HorizonKind.BUSINESS_DAYS)) != (days is not None):
+        raise ValueError("horizon_days belong to ROLLING_DAYS and BUSINESS_DAYS, and these need them")
+    if kind is HorizonKind.BUSINESS_DAYS and (days or 0) > MOST_BUSINESS_DAYS:
+        raise ValueError(f"horizon_days of BUSINESS_DAYS are at most {MOST_BUSINESS_DAYS}, two years")
+    if until is not None and until > latest_date(clock.now().date()):
+        raise ValueError(f"horizon_until lies at most {MOST_DAYS} days ahead")
+    return kind, days, until
 
 
 class QuestionRead(Shown):
@@ -195,12 +227,16 @@ class EventTypeRead(Shown):
     min_notice: int
     max_bookings_per_day: int | None
     max_bookings_per_week: int | None
+    horizon_kind: HorizonKind | None
+    horizon_days: int | None
+    horizon_until: date | None
     location_type: LocationType
     location_value: str | None
     capacity: int | None
     min_capacity: int | None
     color: str | None
     requires_confirmation: bool
+    requires_address_proof: bool
     is_active: bool
     created_at: datetime
     updated_at: datetime
@@ -230,6 +266,7 @@ class EventTypePageRead(Shown):
     location_type: LocationType
     capacity: int | None
     requires_confirmation: bool
+    requires_address_proof: bool
     color: str | None
     timezone: str
     host_name: str | None

@@ -24,6 +24,7 @@ from parley.scheduling.event_type_schemas import (
     HostRead,
     PublicHostRead,
     QuestionRead,
+    horizon,
     misfit,
 )
 from parley.scheduling.models import ONE_SLUG, EventType, EventTypeHost, Question
@@ -32,6 +33,7 @@ from parley.scheduling.pool_models import RoundRobinPool
 from parley.scheduling.schedules import NoSuchSchedule
 
 _TERMS = {"schedule_id", "kind", "duration", "slot_interval", "is_active"}
+_HORIZON = ("horizon_kind", "horizon_days", "horizon_until")
 
 
 class NoSuchEventType(NotFound):
@@ -159,6 +161,7 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
     count = len(before) if hosts is None else len(hosts)
     if wrong := misfit(found.kind, capacity, least, asked.get("pool_id", found.pool_id), count):
         raise MisfitTerms(f"{wrong}.")
+    asked |= _horizon(asked)
 
     old = {name: getattr(found, name) for name in ("duration", "slot_interval", "is_active")}
     with violation_means(ONE_SLUG, SlugTaken()):  # from here on: a query flushes as well
@@ -179,6 +182,16 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
     new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
     audit.record(session, caller, "event_type.updated", found, old=old, new=new)
     return _detail(found, before, kept)
+
+
+def _horizon(asked: dict[str, Any]) -> dict[str, Any]:
+    """The horizon in the place of the old one, where anything is said about it. Raises `MisfitTerms`."""
+    if not asked.keys() & set(_HORIZON):
+        return {}
+    try:
+        return dict(zip(_HORIZON, horizon(*(asked.get(name) for name in _HORIZON)), strict=True))
+    except ValueError as error:
+        raise MisfitTerms(f"{error}.") from None
 
 
 def delete_event_type(session: Session, caller: Caller, event_type_id: UUID) -> None:
@@ -210,9 +223,10 @@ def page(session: Session, event_type_id: UUID) -> EventTypePageRead:
 
 def _page(found: Offer, url: str) -> EventTypePageRead:
     row = found.event_type
-    shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "requires_confirmation", "color")
+    shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "color")
+    asking_for = ("requires_confirmation", "requires_address_proof")
     return EventTypePageRead(
-        **{name: getattr(row, name) for name in shown},
+        **{name: getattr(row, name) for name in (*shown, *asking_for)},
         timezone=found.timezone,
         host_name=found.places[0].name,
         hosts=[PublicHostRead(id=place.user_id, name=place.name) for place in found.places],

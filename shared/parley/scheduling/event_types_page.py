@@ -3,6 +3,7 @@
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import paging, templates
 from parley.scheduling import booking_page
@@ -18,15 +19,16 @@ from parley.scheduling.visits import Visit
 A_PAGE = 50
 
 
-def _offered() -> Select[EventType, User, bool]:
+def _offered() -> Select[EventType, str | None, bool]:
     """Active ones with their hosts. A slug is one person's own: whose is not the oldest needs a host's name in its address."""
     older = aliased(EventType)
     is_named = exists(select(older.id).where(older.slug == EventType.slug, older.is_active, older.id < EventType.id))
-    is_there = exists(
-        select(OrganizationMember.id).where(OrganizationMember.user_id == EventType.user_id, OrganizationMember.deactivated_at.is_(None))
-    )
+    active = aliased(OrganizationMember)
+    is_there = exists(select(active.id).where(active.user_id == EventType.user_id, active.deactivated_at.is_(None)))
     is_others = EventType.kind.in_((EventTypeKind.COLLECTIVE, EventTypeKind.ROUND_ROBIN))
-    return select(EventType, User, is_named).join(User, User.id == EventType.user_id).where(EventType.is_active, or_(is_others, is_there))
+    here = (OrganizationMember.organization_id == EventType.organization_id) & (OrganizationMember.user_id == EventType.user_id)
+    people = select(EventType, memberships.name(), is_named).join(User, User.id == EventType.user_id).outerjoin(OrganizationMember, here)
+    return people.where(EventType.is_active, or_(is_others, is_there))
 
 
 def show(session: Session, visit: Visit, cursor: str | None) -> Shown:
@@ -43,12 +45,12 @@ def show(session: Session, visit: Visit, cursor: str | None) -> Shown:
         {
             "name": row.name,
             "length": minutes_in_words(row.duration),
-            "host": host.name,
+            "host": host_name,
             "href": Visit(f"/{brand.slug}/{row.slug}", visit.timezone, is_embedded=visit.is_embedded, carried=visit.carried).link(
                 host=str(row.user_id) if is_named else None
             ),
         }
-        for row, host, is_named in rows
+        for row, host_name, is_named in rows
     ]
     html = render(
         "event_types.html",

@@ -4,7 +4,7 @@ Instants are integers here: microseconds since 1970-01-01T00:00Z. A *run* is a m
 Nothing reads the process's own time zone. Source of the rules: the availability rules of the product and RFC 5545 section 3.3.5.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -69,7 +69,7 @@ class Override:
 
 
 class Hours(NamedTuple):
-    """A schedule: an IANA time zone, weekly windows, and *all* overrides, past ones too.
+    """A schedule: an IANA time zone, weekly windows, and the overrides, past ones too.
 
     An old override can still be where an unbroken run begins, and so set the grid of today.
     """
@@ -134,8 +134,27 @@ def open_runs(hours: Hours, since: int, until: int) -> list[Run]:
     """The runs that end after `since`, in order, complete at their start and as far as `until` at their end.
 
     Windows that overlap or touch join. The start is the true one, however long before `since` it lies, so that it does not depend on what
-    was asked: the look-back goes on until a pause is found. There is none to find in hours that cover every instant: then it is ENDLESS.
+    was asked. There is none in hours that cover every instant: then it is ENDLESS. The work is that of the range, and of the overrides that
+    may have made a pause, where the hours before it have none of their own: how far away a date lies costs nothing.
     """
+    zone = hours.timezone
+    windows = _windows(hours)
+    today = local_day(zone, since)
+    last = local_day(zone, until) + 1  # one more: where clocks go back over midnight, the next date begins twice
+    first = today - 3
+    runs = [run for run in join([window for day in range(first, last + 1) for window in windows(day)]) if run[1] > since]
+    if not runs or runs[0][0] > _known_from(zone, first):
+        return runs
+    if _covers_week(hours.weekly):
+        dates = sorted({row.date.toordinal() for row in hours.overrides}, reverse=True)
+        start = _after_last_pause(zone, windows, runs[0], [day for day in dates if day < first + 3])
+    else:
+        start = _looked_back(zone, windows, runs[0], today, first)
+    return [(start, runs[0][1]), *runs[1:]]
+
+
+def _windows(hours: Hours) -> Callable[[int], list[Run]]:
+    """The windows that begin on a local date, by its ordinal; each date is worked out once."""
     zone = hours.timezone
     weekly: list[list[tuple[int, int]]] = [[] for _ in range(7)]
     for window in hours.weekly:
@@ -143,28 +162,44 @@ def open_runs(hours: Hours, since: int, until: int) -> list[Run]:
     overridden: dict[int, list[Override]] = {}
     for row in hours.overrides:
         overridden.setdefault(row.date.toordinal(), []).append(row)
+    known: dict[int, list[Run]] = {}
 
     def windows(day: int) -> list[Run]:
-        if wall_instant(zone, day + 1, 0) <= wall_instant(zone, day, 0):
-            return []  # the date never happened here: Apia's 30 December 2011
-        usual, rows = weekly[(day - 1) % 7], overridden.get(day)
-        return _instants(zone, day, usual) if rows is None else _overridden(zone, day, usual, rows)
+        found = known.get(day)
+        if found is None:
+            usual, rows = weekly[(day - 1) % 7], overridden.get(day)
+            if wall_instant(zone, day + 1, 0) <= wall_instant(zone, day, 0):
+                found = []  # the date never happened here: Apia's 30 December 2011
+            else:
+                found = _instants(zone, day, usual) if rows is None else _overridden(zone, day, usual, rows)
+            known[day] = found
+        return found
 
-    today = local_day(zone, since)
-    last = local_day(zone, until) + 1  # one more: where clocks go back over midnight, the next date begins twice
-    first = today - 3
-    while True:
-        runs = [run for run in join([window for day in range(first, last + 1) for window in windows(day)]) if run[1] > since]
-        # A window lasts to the end of the next local day at most, which a skipped date can put off by one more.
-        if not runs or runs[0][0] > wall_instant(zone, first + 2, 0):
-            return runs
-        earlier = first - (today - first)
-        if _covers_week(hours.weekly):
-            older = max((day for day in overridden if day < first + 3), default=None)
-            if older is None:
-                return [(ENDLESS, runs[0][1]), *runs[1:]]
-            earlier = min(earlier, older - 3)
-        first = earlier
+    return windows
+
+
+def _known_from(zone: str, first: int) -> int:
+    """From when on the windows of `first` and later say all: one lasts to the end of the next local day, which a skipped date puts off."""
+    return wall_instant(zone, first + 2, 0)
+
+
+def _after_last_pause(zone: str, windows: Callable[[int], list[Run]], head: Run, dates: Sequence[int]) -> int:
+    """Where hours that cover the week begin. Only an override makes a pause, so it is looked for around their dates alone, latest first."""
+    for day in dates:
+        runs = join([window for near in range(day - 3, day + 4) for window in windows(near)])
+        start = next((run[0] for run in reversed(runs) if run[0] <= head[0]), ENDLESS)
+        if start > _known_from(zone, day - 3):
+            return start
+    return ENDLESS
+
+
+def _looked_back(zone: str, windows: Callable[[int], list[Run]], head: Run, today: int, first: int) -> int:
+    """Where the run begins whose known part is `head`: twice as far back each time. Each week without an override has a pause."""
+    while head[0] <= _known_from(zone, first):
+        first -= today - first
+        runs = join([*(window for day in range(first, today + 1) for window in windows(day)), head])
+        head = next(run for run in reversed(runs) if run[0] <= head[0])
+    return head[0]
 
 
 def join(intervals: Iterable[Run]) -> list[Run]:

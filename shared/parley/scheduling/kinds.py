@@ -35,6 +35,14 @@ class LocationType(StrEnum):
     ROOM = "ROOM"
 
 
+class HorizonKind(StrEnum):
+    """How far ahead an event type is offered: so many days, so many days from Monday to Friday, or up to a date."""
+
+    ROLLING_DAYS = "ROLLING_DAYS"
+    BUSINESS_DAYS = "BUSINESS_DAYS"
+    DATE = "DATE"
+
+
 class QuestionType(StrEnum):
     SHORT_TEXT = "SHORT_TEXT"
     LONG_TEXT = "LONG_TEXT"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from parley.kernel import mail
-from parley.kernel.mail import Mail, is_deliverable, plain
+from parley.kernel.mail import Mail, called, is_deliverable, plain
 from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
@@ -57,13 +57,14 @@ _HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails."""
+    """Somebody who is told: `key` names them in the log of mails and tells copies from other mails. `link` is a host's page."""
 
     kind: RecipientKind
     name: str
     email: str
     timezone: str
     key: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,11 @@ def subject(facts: Facts, to: Reader, news: News) -> str:
 def compose(facts: Facts, to: Reader, news: News) -> Mail:
     """The mail to the invitee or to a host. Without an address of the first host's, the product's own stands for him."""
     is_host = to.kind is RecipientKind.HOST
-    organizer = Person(plain(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
-    invitee = Person(plain(facts.invitee_name), facts.invitee_email)
+    organizer = Person(called(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
+    invitee = Person(called(facts.invitee_name), facts.invitee_email)
     is_over = news.method is Method.CANCEL
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
+    decisions = "Confirm, decline or move it" if facts.is_pending else "Move or cancel it"
     is_free = news in (News.CANCELED, News.DECLINED) and not is_host
     shown = {
         "facts": facts,
@@ -126,16 +128,18 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         "when": when(facts.start, facts.end, to.timezone),
         "before": when(*facts.before, to.timezone) if facts.before else None,
         "link": link,
+        "host_link": to.link if is_host and not is_over else None,
+        "decisions": decisions,
     }
     text = render("mail.txt", **shown)
-    others = [Person(plain(host.name), host.email) for host in facts.hosts[1:] if host.email]
+    others = [Person(called(host.name), host.email) for host in facts.hosts[1:] if host.email]
     meeting = Meeting(
         uid=facts.calendar_uid,
         sequence=facts.sequence,
         stamp=facts.changed_at,
         start=facts.start,
         end=facts.end,
-        summary=plain(f"{facts.event_type_name}: {facts.invitee_name} and {organizer.name}"),
+        summary=plain(f"{facts.event_type_name}: {invitee.name} and {organizer.name}"),
         description=f"Change or cancel: {link}" if link else "",
         location=plain(facts.location, 500) if facts.location else None,
         organizer=organizer,
@@ -147,7 +151,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         subject=subject(facts, to, news),
         sender=facts.organization_name,
         recipient=to.email,
-        recipient_name=plain(to.name),
+        recipient_name=to.name,
         entity=f"{facts.booking_id}.{facts.sequence}.{to.key}",  # the same for every copy of this notice
     )
     if is_host and invitee.email:

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from parley.identity.models import Organization, User
+from parley.identity import memberships
+from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import directory, keyed
 from parley.kernel.callers import Caller
 from parley.kernel.directory import Kind
@@ -85,24 +86,29 @@ def find(session: Session, key: Key) -> Managed:
     # An event type or a host that is gone since takes nothing from the invitee's right to see the booking and to cancel it.
     later = aliased(Booking)
     found = session.execute(
-        select(Booking, EventType, User, Organization, later.id)
+        select(Booking, EventType, User, Organization, later.id, OrganizationMember)
         .join(EventType, EventType.id == Booking.event_type_id)
         .join(Organization, Organization.id == Booking.organization_id)
         .outerjoin(User, User.id == Booking.host_id)
+        .outerjoin(
+            OrganizationMember,
+            (OrganizationMember.organization_id == Booking.organization_id) & (OrganizationMember.user_id == Booking.host_id),
+        )
         .outerjoin(later, later.rescheduled_from_id == Booking.id)
         .where(Booking.management_token_hash == key.token_hash),
         execution_options={"with_deleted": True},
     ).one_or_none()
     if found is None:
         raise NoSuchBooking
-    booking, event_type, host, organization, moved_to = found
-    names = {"event_type_name": event_type.name, "host_name": host.name if host else None, "organization_name": organization.name}
+    booking, event_type, host, organization, moved_to, member = found
+    host_name, host_email = memberships.called(member, host) if host is not None else (None, None)
+    names = {"event_type_name": event_type.name, "host_name": host_name, "organization_name": organization.name}
     names |= {name: getattr(booking, name) for name in ManagedBookingRead.model_fields if name not in names}
     return Managed(
         booking,
         ManagedBookingRead.model_validate(names),
         Brand(organization.name, organization.slug, organization.logo_url, organization.brand_color),
         event_type.slug if event_type.is_active and event_type.deleted_at is None else None,
-        (host.name or organization.name, host.email or "") if host is not None else None,
+        (host_name or organization.name, host_email or "") if host is not None else None,
         moved_to,
     )

@@ -17,11 +17,12 @@ from parley.scheduling.bookings import NoSuchBooking, management_token
 from parley.scheduling.brands import Brand
 from parley.scheduling.calendars.known import Fresh
 from parley.scheduling.choices import look
+from parley.scheduling.conflicts import Aside
 from parley.scheduling.kinds import STANDING, BookingStatus, QuestionType
 from parley.scheduling.managed import Key, Managed
 from parley.scheduling.models import Booking
 from parley.scheduling.moves import NotOfferedAnyMore
-from parley.scheduling.offers import Aside, offer
+from parley.scheduling.offers import offer
 from parley.scheduling.pages import FOLDER, render, when
 from parley.scheduling.schemas import BookingMove
 from parley.scheduling.slots import SlotNotOffered
@@ -108,7 +109,7 @@ def show(session: Session, found: Managed, token: str, asked: Mapping[str, str])
         return Shown(file, attached, media_type)
     if asked.get("move") and found.shown.status in STANDING and found.booking.start_time > now():
         try:
-            return move_page(session, found, Visit.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
+            return move_page(session, found.booking, Visit.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
         except NotOfferedAnyMore as refusal:
             return page(found, token, said=refusal.detail)
     return page(found, token, is_news="moved" in asked)
@@ -141,16 +142,19 @@ def again(session: Session, found: Managed, token: str, form: Mapping[str, str],
     """The page after a refusal: other times, where one was wanted and can be."""
     if form.get("action") == "move" and found.shown.status in STANDING and found.booking.start_time > now():
         try:
-            return move_page(session, found, Visit.of(path_of(token), form), storable(form.get("reason", ""))[:500], said=refusal.detail)
+            return move_page(
+                session, found.booking, Visit.of(path_of(token), form), storable(form.get("reason", ""))[:500], said=refusal.detail
+            )
         except NotOfferedAnyMore:
             pass
     is_late = isinstance(refusal, IllegalTransition) and found.shown.status not in STANDING
     return page(found, token, said="It was canceled or moved before; nothing has changed now." if is_late else refusal.detail)
 
 
-def move_page(session: Session, found: Managed, visit: Visit, reason: str = "", said: str | None = None) -> Shown:
+def move_page(
+    session: Session, booking: Booking, visit: Visit, reason: str = "", said: str | None = None, *, is_host: bool = False
+) -> Shown:
     """The calendar for another time, or what is asked before it moves there. Raises `NotOfferedAnyMore`."""
-    booking = found.booking
     there = offer(session, booking.event_type_id, only_active=False)
     if there is None:
         raise NotOfferedAnyMore
@@ -171,5 +175,6 @@ def move_page(session: Session, found: Managed, visit: Visit, reason: str = "", 
         "fields": [asked],
         "hidden": hidden,
         "submit": "Move it to this time",
+        "is_asked": there.event_type.requires_confirmation and not is_host,
     }
     return Shown(booking_page.calendar(there, visit, choice, **shown).html, headers(there.brand, has_script=True))

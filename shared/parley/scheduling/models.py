@@ -17,6 +17,7 @@ from parley.scheduling.kinds import (
     CanceledBy,
     DayOfWeek,
     EventTypeKind,
+    HorizonKind,
     LocationType,
     NotificationChannel,
     NotificationStatus,
@@ -86,6 +87,8 @@ class AvailabilityOverride(Tenant, Base):
 class EventType(Tenant, Timestamps, SoftDeleted, Base):
     """Lengths are minutes. `slot_interval` None means the duration. `user_id` is who answers for it, and the host where there is one.
 
+    Starts are offered up to the horizon: `horizon_days` of a kind, or the date `horizon_until`; without a kind the usual one (`horizon`).
+
     COLLECTIVE has its hosts in `EventTypeHost`, ROUND_ROBIN in its pool.
     """
 
@@ -105,6 +108,11 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
             "(kind = 'GROUP') = (capacity IS NOT NULL) AND capacity > 0 AND min_capacity BETWEEN 1 AND capacity", name="capacity"
         ),
         CheckConstraint("(kind = 'ROUND_ROBIN') = (pool_id IS NOT NULL)", name="pool"),
+        CheckConstraint(
+            "num_nonnulls(horizon_days, horizon_until) = num_nonnulls(horizon_kind) "
+            "AND (horizon_kind = 'DATE') = (horizon_until IS NOT NULL) AND horizon_days BETWEEN 1 AND 730",
+            name="horizon",
+        ),
     )
 
     user_id: Mapped[UUID]
@@ -122,12 +130,16 @@ class EventType(Tenant, Timestamps, SoftDeleted, Base):
     min_notice: Mapped[int] = mapped_column(default=0)
     max_bookings_per_day: Mapped[int | None]
     max_bookings_per_week: Mapped[int | None]
+    horizon_kind: Mapped[HorizonKind | None] = mapped_column(native_enum(HorizonKind, "scheduling_horizon_kind"))
+    horizon_days: Mapped[int | None] = mapped_column(SmallInteger)
+    horizon_until: Mapped[date | None]
     location_type: Mapped[LocationType] = mapped_column(native_enum(LocationType, "scheduling_location_type"))
     location_value: Mapped[str | None]
     capacity: Mapped[int | None]
     min_capacity: Mapped[int | None]
     color: Mapped[str | None]
     requires_confirmation: Mapped[bool] = mapped_column(default=False)
+    requires_address_proof: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -206,7 +218,6 @@ def _index_of(status: BookingStatus) -> Index:
 
 class Booking(Tenant, Swept, Timestamps, Base):
     """A meeting with one invitee: a seat of a session, where the event type is a GROUP. What it holds of whose time: `BookingHost`.
-
     `host_id` is who answers for it, `pool_id` the pool that chose them. `sequence` is the revision of the calendar event (RFC 5545,
     3.8.7.4), whose UID is `calendar_uid`: the id of the first booking of the chain. A record that was moved is RESCHEDULED for good; the
     new one names it in `rescheduled_from_id`.
@@ -304,7 +315,7 @@ class BookingHost(Tenant, Base):
 
 
 class Hold(Tenant, Swept, Base):
-    """A slot kept for somebody who fills in the form, until `expires_at`. It keeps the time of `host_ids`, a GROUP's a seat."""
+    """A slot kept until `expires_at`: the time of `host_ids`, of a GROUP a seat. `proof_email` is where a code went."""
 
     __tablename__ = "scheduling_holds"
     __table_args__ = (
@@ -321,6 +332,7 @@ class Hold(Tenant, Swept, Base):
     held: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     token_hash: Mapped[str]
     expires_at: Mapped[datetime]
+    proof_email: Mapped[str | None]
 
 
 class Answer(Tenant, Base):
@@ -350,11 +362,10 @@ def _log_index(column: str, value: StrEnum) -> Index:
 
 
 class NotificationLog(Tenant, Swept, Timestamps, Base):
-    """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened.
-
-    A workflow's sendings name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management
-    link: the link is a secret. `attempted_at` is when somebody last took it up, `doubtful_sends` how often it may have left, and
-    nobody heard. `from_host_id` is the host who was told that the booking is theirs no more. `address` is the recipient in small letters.
+    """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened. A workflow's sendings
+    name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management link: the link is a
+    secret. `attempted_at` is when somebody last took it up, `doubtful_sends` how often it may have left, and nobody heard. `from_host_id`
+    is the host who was told that the booking is theirs no more. `address` is the recipient in small letters.
     """
 
     __tablename__ = "scheduling_notification_logs"

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from parley.scheduling.availability import Slot
 
-MONTHS_AHEAD = 24
 Days = dict[date, list[Slot]]
 
 

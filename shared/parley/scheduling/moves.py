@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
-from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 from parley.scheduling import bookings, queries, transitions, turns
-from parley.scheduling.availability import busy_span, slot_at
+from parley.scheduling.availability import Slot, busy_span, slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.calendars.known import Fresh
+from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
 from parley.scheduling.models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
-from parley.scheduling.offers import Aside, Offer, offer, taken
+from parley.scheduling.offers import Offer, lock, offer
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import BookingMove, BookingRead
 from parley.scheduling.slots import SlotTaken
@@ -66,19 +66,19 @@ def reschedule(
     the session at the new start. Moved by the invitee it wants confirmation anew, where the event type does. The old record is locked, and
     does not stand in the way of the new one.
 
-    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, `SlotTaken`, `LimitReached`, `SlotNotOffered`; with
-    `fresh`, `AskFirst`.
+    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, and what `bookings.find` raises.
     """
     was, given = _standing(found, "rescheduled")
     old = was.booking
     if by is CanceledBy.INVITEE:
         transitions.check_not_begun(old)
-    offered = offer(session, old.event_type_id, to_book=True, only_active=False)
+    offered = offer(session, old.event_type_id, only_active=False)
     if offered is None:
         raise NotOfferedAnyMore
     over = {"status": BookingStatus.RESCHEDULED, "cancel_reason": wanted.reason or None, "sequence": Booking.sequence + 1}
-    later(session, update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over))
-    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh)
+    set_free = update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over)
+    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free)
+    offered = place.offer
     is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
     new = bookings.enter(session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old)
     session.add_all(Answer(booking_id=new.id, question_id=question_id, value=value) for question_id, value in given)
@@ -108,13 +108,13 @@ def _standing(found: Locked | None, word: str) -> Locked:
 def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id: UUID | None) -> BookingRead:
     """Another host of the pool takes the booking: the one named, or whose turn it is of the others. The time stays.
 
-    Raises `NoSuchBooking`, `IllegalTransition`, `NoPool`, `NotOfferedAnyMore`, `NotOfThePool`, `HostNotFree`.
+    Raises `NoSuchBooking`, `IllegalTransition`, `NoPool`, `NotOfferedAnyMore`, `NotOfThePool`, `HostNotFree`, `JustChanged`.
     """
     was, _ = _standing(queries.to_move(session, booking_id), "given to somebody else")
     booking = was.booking
     if booking.pool_id is None:
         raise NoPool("Only a booking of a ROUND_ROBIN has others who can take it.")
-    found = offer(session, booking.event_type_id, to_book=True, only_active=False)
+    found = offer(session, booking.event_type_id, only_active=False)
     if found is None:
         raise NotOfferedAnyMore
     if host_id is not None and host_id not in {place.user_id for place in found.places}:
@@ -137,16 +137,27 @@ def _other(session: Session, found: Offer, booking: Booking, host_id: UUID | Non
     It is booked, so notice, limits and the grid are no matter, and it is as long as it is, whatever the event type says by now.
     """
     start, length = booking.start_time, (booking.end_time - booking.start_time) // timedelta(minutes=1)
-    terms = replace(found.terms, duration=length, slot_interval=1, min_notice=0, max_per_day=None, max_per_week=None)
+    terms = replace(found.terms, duration=length, slot_interval=1, min_notice=0, max_per_day=None, max_per_week=None, horizon=None)
     found = replace(found, terms=terms)
-    there = taken(session, found, start, start + INSTANT, Aside(booking.id), to_book=True)
-    if host_id is not None:
-        first, last = busy_span(terms, start, start)
-        if host_id == booking.host_id or any(begins < last and first < ends for begins, ends in there.busy.get(host_id, ())):
+
+    def free_of(there: Taken) -> Slot:
+        others = [host for host in there.hosts(found) if host.id != booking.host_id]
+        slot = slot_at(terms, others, start, now=min(now(), start), timezone=found.timezone)
+        if slot is None:
             raise HostNotFree
-        return host_id
-    others = [host for host in there.hosts(found) if host.id != booking.host_id]
-    slot = slot_at(terms, others, start, now=min(now(), start), timezone=found.timezone)
-    if slot is None:
+        return slot
+
+    if host_id == booking.host_id:
         raise HostNotFree
-    return turns.chosen(found, there, slot)[0]
+    if host_id is None:
+        free_of(Taken())
+    lock(session, found)
+    there = taken(session, found, start, start + INSTANT, Aside(booking.id), to_book=True)
+    if not there.is_of(found):
+        raise bookings.JustChanged
+    if host_id is None:
+        return turns.chosen(found, there, free_of(there))[0]
+    first, last = busy_span(terms, start, start)
+    if any(begins < last and first < ends for begins, ends in there.busy.get(host_id, ())):
+        raise HostNotFree
+    return host_id

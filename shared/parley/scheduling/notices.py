@@ -7,15 +7,16 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import User
+from parley.kernel.mail import called
 from parley.scheduling import claims, occasions
 from parley.scheduling.bookings import management_token
 from parley.scheduling.brands import Brand
+from parley.scheduling.host_links import HostKey
 from parley.scheduling.invitations import Method, Person
 from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.mails import Facts, News, Reader, is_deliverable, subject
 from parley.scheduling.models import Booking, NotificationLog
-from parley.scheduling.occasions import ERASED
+from parley.scheduling.occasions import ERASED, BookedHost
 
 _TOLD = {
     "scheduling.booking_created": News.BOOKED,
@@ -42,11 +43,11 @@ class _Record:
 
     booking: Booking
     facts: Facts
-    hosts: Sequence[User]
+    hosts: Sequence[BookedHost]
 
     @property
     def readers(self) -> list[Reader]:
-        return [_reader(host, is_first=host.id == self.booking.host_id) for host in self.hosts if is_deliverable(host.email)]
+        return [_reader(self.booking, host) for host in self.hosts if is_deliverable(host.email)]
 
 
 def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID, from_host_id: UUID | None = None) -> list[Notice]:
@@ -71,7 +72,7 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
     if past is not None:
         kept = {host.id for host in present.hosts}
         gone = [host for host in past.hosts if host.id not in kept and is_deliverable(host.email)]
-        readers += [(_reader(host, is_first=False), News.HANDED_OVER, past.facts, host.id) for host in gone]
+        readers += [(_former(host), News.HANDED_OVER, past.facts, host.id) for host in gone]
     notices: list[Notice] = []
     for reader, what, of, former in readers:
         is_wanted = present.booking.status in STANDING or what.method is Method.CANCEL
@@ -87,8 +88,15 @@ def _invitee(facts: Facts) -> Reader:
     return Reader(RecipientKind.INVITEE, facts.invitee_name, facts.invitee_email, facts.timezone, "invitee")
 
 
-def _reader(host: User, is_first: bool) -> Reader:
-    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, "host" if is_first else f"host-{host.id}")
+def _reader(booking: Booking, host: BookedHost) -> Reader:
+    key = "host" if host.id == booking.host_id else f"host-{host.id}"
+    link = HostKey(booking.organization_id, booking.id, host.id).address
+    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, key, link)
+
+
+def _former(host: BookedHost) -> Reader:
+    """Who does not have it any more, and can do nothing with it."""
+    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, f"host-{host.id}")
 
 
 def _past(session: Session, event_id: UUID, news: News, present: _Record, from_host_id: UUID | None) -> _Record | None:
@@ -106,7 +114,7 @@ def _past(session: Session, event_id: UUID, news: News, present: _Record, from_h
     if from_host_id is None:
         named = select(NotificationLog.from_host_id).where(NotificationLog.event_id == event_id, NotificationLog.from_host_id.is_not(None))
         from_host_id = session.scalars(named.limit(1)).one_or_none()
-    host = session.scalar(select(User).where(User.id == from_host_id)) if from_host_id is not None else None
+    host = occasions.booked_host(session, from_host_id) if from_host_id is not None else None
     if host is None:
         return None
     others = [other for other in present.facts.hosts[1:] if other.email != host.email]
@@ -138,7 +146,7 @@ def _claim(
     )
 
 
-def _person(host: User, organization_name: str) -> Person:
+def _person(host: BookedHost, organization_name: str) -> Person:
     return Person(host.name or organization_name, (host.email or "") if is_deliverable(host.email) else "")
 
 
@@ -161,7 +169,7 @@ def _record(session: Session, booking_id: UUID) -> _Record | None:
         event_type_name=found.event_type.name,
         organization_name=organization_name,
         hosts=[_person(host, organization_name) for host in found.hosts],
-        invitee_name=invitee.name or ERASED,
+        invitee_name=called(invitee.name) or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
         answers=found.answers,

@@ -2,16 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import Organization, User
+from parley.identity import memberships
+from parley.identity.models import Organization, OrganizationMember, User
 from parley.scheduling import queries
 from parley.scheduling.models import Booking, BookingHost, EventType, Invitee
 
 ERASED = "Somebody whose data were erased"
+
+
+@dataclass(frozen=True, slots=True)
+class BookedHost:
+    """A host as the organization calls them, and where mail reaches them."""
+
+    id: UUID
+    name: str | None
+    email: str | None
+    timezone: str
+    deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +35,16 @@ class Occasion:
     invitee: Invitee
     event_type: EventType
     organization: Organization
-    hosts: Sequence[User]
+    hosts: Sequence[BookedHost]
     answers: list[tuple[str, str]]
+
+
+def booked_host(session: Session, user_id: UUID) -> BookedHost | None:
+    """One who had a booking, if their account is there. One query."""
+    here = (OrganizationMember.organization_id == session.info["caller"].organization_id) & (OrganizationMember.user_id == User.id)
+    columns = User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at
+    row = session.execute(select(*columns).outerjoin(OrganizationMember, here).where(User.id == user_id)).one_or_none()
+    return BookedHost(*row) if row is not None else None
 
 
 def occasion(session: Session, booking_id: UUID) -> Occasion | None:
@@ -40,13 +61,15 @@ def occasion(session: Session, booking_id: UUID) -> Occasion | None:
     if found is None:
         return None
     booking, invitee, event_type, organization = found
+    here = (OrganizationMember.organization_id == BookingHost.organization_id) & (OrganizationMember.user_id == BookingHost.host_id)
     there = (
-        select(User)
+        select(User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at)
         .join(BookingHost, BookingHost.host_id == User.id)
+        .outerjoin(OrganizationMember, here)
         .where(BookingHost.booking_id == booking_id)
         .order_by(BookingHost.host_id != booking.host_id, BookingHost.id)
     )
-    hosts = session.scalars(there, execution_options={"with_deleted": True}).all()
+    hosts = [BookedHost(*row) for row in session.execute(there, execution_options={"with_deleted": True})]
     answers = [
         (label, ", ".join(value) if isinstance(value, list) else str(value)) for _, label, value in queries.answers(session, booking.id)
     ]

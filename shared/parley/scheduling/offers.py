@@ -1,39 +1,36 @@
 """What the availability of an event type is made of, as the database has it: two statements, for the list and for a booking alike."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, ScalarSelect, Select, Uuid, and_, case, func, literal, literal_column, select, union_all
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Uuid, and_, case, func, literal, literal_column, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.clock import now
-from parley.scheduling.availability import Host, Interval, Terms, busy_span, limit_span
-from parley.scheduling.availability import Session as Seats
+from parley.kernel.gather import later
+from parley.scheduling.availability import Terms, horizon_end
 from parley.scheduling.brands import Brand
-from parley.scheduling.calendars.known import Fresh
-from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus
-from parley.scheduling.hours import DAY, Hours, Override, Window, to_datetime, to_instant, within_calendar
-from parley.scheduling.kinds import HOLDING, AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
+from parley.scheduling.horizon import Horizon
+from parley.scheduling.hours import Hours, Override, Window
+from parley.scheduling.kinds import AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
 from parley.scheduling.models import (
     AvailabilityOverride,
     AvailabilitySchedule,
     AvailabilitySlot,
-    Booking,
-    BookingHost,
     EventType,
     EventTypeHost,
-    Hold,
     Question,
 )
 from parley.scheduling.pool_models import RoundRobinAssignment, RoundRobinPool
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
-_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE = range(6)
+_OVERRIDES_COUNT = timedelta(days=400), timedelta(days=5 * 366)
+"""So old and so far ahead the overrides of a date may be to count: before, for the grid of hours that go on without a pause since."""
 
 Which = UUID | ScalarSelect[UUID]
 """An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
@@ -81,42 +78,17 @@ class Offer:
     places: list[Place]
     questions: list[Asked]
     strategy: AssignmentStrategy | None
+    is_active: bool = True
 
     @property
     def organization_name(self) -> str:
         return self.brand.name
 
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What stands against some starts of an offer.
-
-    `busy` is by host; `seats` of a GROUP with their number (0: only held); `counted` are starts that count towards limits; `turns` are
-    each host's count and last assignment, for who books, and `positions` their places in the pool, those who are away among them; `live`
-    are hosts whose calendars can be asked anew.
-    """
-
-    busy: dict[UUID, list[Interval]] = field(default_factory=dict)
-    seats: list[tuple[Seats, int]] = field(default_factory=list)
-    counted: list[datetime] = field(default_factory=list)
-    turns: dict[UUID, tuple[int, datetime | None]] = field(default_factory=dict)
-    positions: dict[UUID, int] = field(default_factory=dict)
-    live: set[UUID] = field(default_factory=set)
-
-    def hosts(self, offer: Offer) -> list[Host]:
-        return [Host(place.user_id, place.hours, self.busy.get(place.user_id, ())) for place in offer.places]
-
-    @property
-    def sessions(self) -> list[Seats]:
-        return [seat for seat, _ in self.seats]
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """What is not in the way of who asks: the booking that is being moved, and a hold of their own (the hash of its token)."""
-
-    booking_id: UUID | None = None
-    hold: str | None = None
+    def ends(self, at: datetime) -> datetime:
+        """Up to when, itself not, starts are offered."""
+        end = horizon_end(self.terms, self.timezone, at)
+        assert end is not None
+        return end
 
 
 def _gathered(*columns: InstrumentedAttribute[Any], parent: InstrumentedAttribute[Any], of: Any) -> Any:
@@ -148,7 +120,9 @@ def _places(ids: Sequence[Which], name: str) -> Any:
 
 
 def _offering(ids: Sequence[Which]) -> Select[Any]:
-    """A row for each host of an event type who still belongs to the organization."""
+    """A row for each host of an event type who still belongs to the organization. Overrides of dates that can't matter are left out."""
+    today = now().date()
+    which = AvailabilityOverride.date.between(today - _OVERRIDES_COUNT[0], today + _OVERRIDES_COUNT[1])
     places, all_places = _places(ids, "places"), _places(ids, "all_places")
     own, usual, kept = aliased(AvailabilitySchedule), aliased(AvailabilitySchedule), aliased(AvailabilitySchedule)
     # What `coalesce` says, which PostgreSQL does not take for leakproof: no index would be asked by it under a policy (decision 29).
@@ -169,10 +143,10 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
             places.c.position,
             places.c.weight,
             places.c.rank,
-            User.name,
+            memberships.name(),
             kept.timezone,
             _gathered(*slots, parent=AvailabilitySlot.schedule_id, of=kept.id),
-            _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id),
+            _gathered(*dates, parent=AvailabilityOverride.schedule_id, of=kept.id).where(which),
         )
         .select_from(EventType)
         .join(places, places.c.of == EventType.id)
@@ -188,19 +162,25 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
     )
 
 
-def offer(session: Session, event_type_id: Which, *, to_book: bool = False, only_active: bool = True) -> Offer | None:
-    """An event type whose hosts still belong to the organization: all of a COLLECTIVE, some of a pool. One statement.
-
-    `to_book` locks the event type and the memberships of its hosts, in the order of their ids, until the transaction ends: who books the
-    same host, or the same event type, waits here and then sees what the one before has booked. So limits and seats hold, and bookings that
-    overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY UPDATE).
-    """
+def offer(session: Session, event_type_id: Which, *, only_active: bool = True) -> Offer | None:
+    """An event type whose hosts still belong to the organization: all of a COLLECTIVE, some of a pool. As it is now. One statement."""
     statement = _offering([event_type_id])
     if only_active:
         statement = statement.where(EventType.is_active)
-    if to_book:
-        statement = statement.with_for_update(key_share=True, of=[EventType, OrganizationMember])
-    return _whole(session.execute(statement).all())
+    return _whole(session.execute(statement, execution_options={"populate_existing": True}).all())
+
+
+def lock(session: Session, offer: Offer) -> None:
+    """Lock the event type and the memberships of its hosts, in the order of their ids, until the transaction ends; with the next statement.
+
+    Who books the same host, or the same event type, waits here and then sees what the one before has booked. So limits and seats hold, and
+    bookings that overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY
+    UPDATE). Whatever can be refused without them has to be refused before.
+    """
+    member, ids = OrganizationMember, [place.user_id for place in offer.places]
+    rows = select(EventType.id, member.id).join(member, member.user_id.in_(ids)).order_by(member.user_id)
+    rows = rows.where(EventType.id == offer.event_type.id)
+    later(session, rows.with_for_update(key_share=True, of=[EventType, member]))
 
 
 def offers(session: Session, ids: Sequence[UUID]) -> dict[UUID, Offer]:
@@ -225,6 +205,7 @@ def _whole(rows: Sequence[Any]) -> Offer | None:
         [_place(*found[6:]) for found in sorted(rows, key=lambda found: (found.position, found.user_id))],
         [Asked.of(*question) for question in sorted(asked or ())],
         strategy,
+        row.is_active,
     )
 
 
@@ -239,6 +220,7 @@ def terms(row: EventType) -> Terms:
         row.max_bookings_per_week,
         row.capacity,
         row.kind.value,
+        Horizon(row.horizon_kind.value if row.horizon_kind else None, row.horizon_days, row.horizon_until),
     )
 
 
@@ -258,137 +240,3 @@ def _exception(day: str, kind: str, start: str | None, end: str | None) -> Overr
     if start is None or end is None:
         return Override(date.fromisoformat(day), is_available)
     return Override(date.fromisoformat(day), is_available, _minute(start), _minute(end))
-
-
-def taken(
-    session: Session,
-    offer: Offer,
-    from_: datetime,
-    to: datetime,
-    aside: Aside = Aside(),
-    *,
-    to_book: bool = False,
-    fresh: Fresh | None = None,
-) -> Taken:
-    """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well.
-
-    What is in `fresh` counts instead of what is stored of those connections; before anybody was asked, it is told who can be.
-    """
-    parts = _against(offer, from_, to, aside, fresh)
-    if to_book and offer.event_type.pool_id is not None:
-        parts += _turns(offer.event_type.pool_id)
-    if fresh is not None and not fresh.is_asked:
-        parts.append(_live(offer))
-    found = _sorted(offer, session.execute(union_all(*parts)))
-    for host_id, times in fresh.busy.items() if fresh is not None else ():
-        found.busy.setdefault(host_id, []).extend(times)
-    return found
-
-
-def taken_of_each(session: Session, wanted: Sequence[tuple[Offer, datetime, datetime]]) -> list[Taken]:
-    """The same for several offers, each with its range. One statement for all."""
-    parts = [part.add_columns(literal(at)) for at, one in enumerate(wanted) for part in _against(*one, Aside())]
-    rows: list[list[Any]] = [[] for _ in wanted]
-    for *row, at in session.execute(union_all(*parts)) if parts else ():
-        rows[at].append(row)
-    return [_sorted(one[0], its) for one, its in zip(wanted, rows, strict=True)]
-
-
-def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside, fresh: Fresh | None = None) -> list[Select[Any]]:
-    span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
-    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh)]
-    if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
-        parts += _counted(offer, limit_span(offer.timezone, from_, to), aside)
-    return parts
-
-
-def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
-    found = Taken()
-    hosts = {place.user_id for place in offer.places}
-    for what, host_id, start, end, begins, number in rows:
-        if what == _COUNTED:
-            found.counted.append(begins)
-        elif what == _TURN:
-            found.turns[host_id] = number, begins
-        elif what == _PLACE:
-            found.positions[host_id] = number
-        elif what == _SEAT:
-            found.seats.append((Seats(begins, (start, end)), number))
-        elif what == _LIVE:
-            found.live.add(host_id)
-        elif host_id in hosts:
-            found.busy.setdefault(host_id, []).append((start, end))
-    return found
-
-
-_NEVER: ColumnElement[datetime] = literal_column("NULL::timestamptz")
-_NOBODY: ColumnElement[UUID] = literal_column("NULL::uuid")
-_NO_NUMBER: ColumnElement[int] = literal_column("0", Integer)
-
-
-def _bookings(offer: Offer, ids: Sequence[UUID], span: Interval, aside: Aside) -> Select[Any]:
-    is_group = offer.event_type.kind is EventTypeKind.GROUP
-    what: Any = case((Booking.event_type_id == offer.event_type.id, _SEAT), else_=_BUSY) if is_group else literal(_BUSY)
-    held = BookingHost.held
-    statement: Select[Any] = select(
-        what, BookingHost.host_id, func.lower(held), func.upper(held), BookingHost.start_time, BookingHost.seat
-    ).where(BookingHost.host_id.in_(ids), BookingHost.status.in_(HOLDING), held.overlaps(Range(*span)), _beginning(span))
-    if is_group:
-        statement = statement.join(Booking, Booking.id == BookingHost.booking_id)
-    return statement.where(BookingHost.booking_id != aside.booking_id) if aside.booking_id else statement
-
-
-def _beginning(span: Interval) -> ColumnElement[bool]:
-    """When what overlaps the span begins, at the earliest and the latest: lengths and buffers have their limits. By that the index finds
-    it; under a policy it can't by `&&`, which PostgreSQL does not call leakproof (decision 29).
-    """
-    first, last = (within_calendar(to_instant(moment)) for moment in span)
-    earliest, latest = to_datetime(within_calendar(first - 2 * DAY)), to_datetime(within_calendar(last + DAY))
-    return BookingHost.start_time.between(earliest, latest)
-
-
-def _holds(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
-    is_group = offer.event_type.kind is EventTypeKind.GROUP
-    what: Any = case((Hold.event_type_id == offer.event_type.id, _SEAT), else_=_BUSY) if is_group else literal(_BUSY)
-    statement: Select[Any] = select(
-        what, func.unnest(Hold.host_ids), func.lower(Hold.held), func.upper(Hold.held), Hold.start_time, _NO_NUMBER
-    ).where(Hold.expires_at > now(), Hold.held.overlaps(Range(*span)))
-    return statement.where(Hold.token_hash != aside.hold) if aside.hold else statement
-
-
-def _connected(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Select[Any]:
-    """What is known of hosts' calendars."""
-    during = BusyTime.during
-    statement: Select[Any] = select(literal(_BUSY), BusyTime.user_id, func.lower(during), func.upper(during), _NEVER, _NO_NUMBER).where(
-        BusyTime.user_id.in_(ids), during.overlaps(Range(*span))
-    )
-    return statement.where(BusyTime.connection_id.not_in(fresh.connections)) if fresh is not None and fresh.connections else statement
-
-
-def _live(offer: Offer) -> Select[Any]:
-    one = CalendarConnection
-    live: Select[Any] = select(literal(_LIVE), one.user_id, _NEVER, _NEVER, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
-    return live.where(one.user_id.in_([place.user_id for place in offer.places]), one.status == CalendarStatus.ACTIVE)
-
-
-def _counted(offer: Offer, span: Interval, aside: Aside) -> list[Select[Any]]:
-    booked: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Booking.start_time, _NO_NUMBER).where(
-        Booking.event_type_id == offer.event_type.id,
-        Booking.status.in_(HOLDING),
-        Booking.start_time >= span[0],
-        Booking.start_time < span[1],
-    )
-    kept: Any = select(literal(_COUNTED), _NOBODY, _NEVER, _NEVER, Hold.start_time, _NO_NUMBER).where(
-        Hold.event_type_id == offer.event_type.id, Hold.expires_at > now(), Hold.start_time >= span[0], Hold.start_time < span[1]
-    )
-    if aside.booking_id:
-        booked = booked.where(Booking.id != aside.booking_id)
-    return [booked, kept.where(Hold.token_hash != aside.hold) if aside.hold else kept]
-
-
-def _turns(pool_id: UUID) -> list[Select[Any]]:
-    """Asked after the locks are held: what the statement that waited for them had seen of the pool may be old."""
-    one = RoundRobinAssignment
-    turns: Any = select(literal(_TURN), one.user_id, _NEVER, _NEVER, one.last_assigned_at, one.assignment_count)
-    places: Any = select(literal(_PLACE), one.user_id, _NEVER, _NEVER, _NEVER, one.position)
-    return [part.where(one.pool_id == pool_id) for part in (turns, places)]

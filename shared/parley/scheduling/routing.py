@@ -13,8 +13,9 @@ from parley.kernel.clock import now
 from parley.kernel.settings import setting
 from parley.scheduling import answers, conditions
 from parley.scheduling.availability import Slot, open_slots
+from parley.scheduling.conflicts import taken_of_each
 from parley.scheduling.kinds import QuestionType, RoutingOutcome
-from parley.scheduling.offers import Asked, Offer, offers, taken_of_each
+from parley.scheduling.offers import Asked, Offer, offers
 from parley.scheduling.routing_queries import Rule, Target, Whole
 from parley.scheduling.routing_schemas import PrefilledAnswerRead, PrefilledInviteeRead, PrefillRead
 
@@ -53,7 +54,8 @@ def fitting(rules: Sequence[Rule], questions: Sequence[Asked], given: Given) -> 
 def route(session: Session, whole: Whole, given: Given) -> Route:
     """Two statements at most: the first `MOST_TRIED` event types of the rules that fit are looked at, and the fallback's.
 
-    An event type that is deleted, not active, without hosts, or without an open start in the `WINDOW` after its notice is passed over.
+    An event type that is deleted, not active, without hosts, or without an open start in the `WINDOW` after its notice, within its horizon,
+    is passed over.
     """
     form = whole.form
     tried: dict[UUID, Rule | None] = {}
@@ -76,6 +78,7 @@ def _first_open(session: Session, ids: Sequence[UUID]) -> tuple[Offer, list[Slot
     there = [known[id_] for id_ in ids if id_ in known]
     at = now()
     ranges = [(offer, *_window(offer, at)) for offer in there]
+    ranges = [window for window in ranges if window[1] < window[2]]
     for (offer, from_, to), taken in zip(ranges, taken_of_each(session, ranges), strict=True):
         slots = open_slots(
             offer.terms,
@@ -94,7 +97,7 @@ def _first_open(session: Session, ids: Sequence[UUID]) -> tuple[Offer, list[Slot
 
 def _window(offer: Offer, at: datetime) -> tuple[datetime, datetime]:
     first = at + timedelta(minutes=offer.terms.min_notice)
-    return first, first + WINDOW
+    return first, min(first + WINDOW, offer.ends(at))
 
 
 def link(organization_slug: str, target: Target, invitee: PrefilledInviteeRead, submission_id: UUID) -> str:

@@ -1,14 +1,23 @@
 """What the routes of schedules take and answer."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from parley.kernel import clock
 from parley.kernel.texts import Changes, Shown, TimeZone, Wanted
 from parley.scheduling.kinds import DayOfWeek, OverrideType
 from parley.scheduling.words import Day, EndTime, Flag, Name, StartTime
+
+_NEAR = timedelta(days=5 * 366)
+
+
+def _near(day: date) -> date:
+    if abs(day - clock.now().date()) > _NEAR:
+        raise ValueError("must lie within five years from today, before or after")
+    return day
 
 
 class SlotIn(Wanted):
@@ -20,9 +29,9 @@ class SlotIn(Wanted):
 
 
 class OverrideIn(Wanted):
-    """What one date has instead of its weekly windows: other hours, or none. Without times: the whole day."""
+    """What a date within five years from today has instead of its weekly windows: other hours, or none. Without times: all day."""
 
-    date: Day
+    date: Annotated[Day, AfterValidator(_near)]
     type: OverrideType
     start_time: StartTime | None = None
     end_time: EndTime | None = None

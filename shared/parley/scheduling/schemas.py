@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from parley.kernel.texts import InstantIn, Prose, Shown, ShownOnce, TimeZone, Wanted
+from parley.kernel.texts import InstantIn, Prose, Shown, ShownOnce, TimeZone, Wanted, like
 from parley.scheduling.kinds import BookingStatus, CanceledBy
 from parley.scheduling.words import Address, Name, Phone, Reason, Tag
 
@@ -36,9 +36,17 @@ class AnswerIn(Wanted):
 HoldToken = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)]
 
 
+AddressProof = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, pattern=r"^[0-9]{6}$"),
+    like("must be the six digits that were sent to the address"),
+]
+
+
 class BookingFor(Wanted):
     """A booking of an event type that the path names. `hold_token` gives back the hold that kept the slot; `routing_submission_id` is the
-    submission of a routing form that led to this event type."""
+    submission of a routing form that led to this event type; `address_proof` the code that was sent to the address (409
+    `address_proof_needed`)."""
 
     start_time: InstantIn
     invitee: InviteeIn
@@ -49,10 +57,14 @@ class BookingFor(Wanted):
     referrer: Annotated[Prose, Field(max_length=2000)] | None = None
     hold_token: HoldToken | None = None
     routing_submission_id: UUID | None = None
+    address_proof: AddressProof | None = None
 
 
 class BookingCreate(BookingFor):
+    """`captcha_token` is asked for where the deployment has a captcha (422 `captcha_needed`)."""
+
     event_type_id: UUID
+    captcha_token: Annotated[str, StringConstraints(strict=True, max_length=5000)] | None = None
 
 
 class BookingCancel(Wanted):

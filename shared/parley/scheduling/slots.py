@@ -1,5 +1,6 @@
 """Open slots: the list, and the check of one start, by the same function on the same two statements."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,9 +9,10 @@ from sqlalchemy.orm import Session
 from parley.kernel import clock
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.scheduling.availability import Slot, open_slots, slot_at
+from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.event_type_schemas import OpenSlotRead, OpenSlotsRead
 from parley.scheduling.event_types import NoSuchEventType
-from parley.scheduling.offers import Aside, Offer, Taken, offer, taken
+from parley.scheduling.offers import Offer, offer
 
 LONGEST_RANGE = timedelta(days=62)
 
@@ -34,6 +36,10 @@ class SlotNotOffered(Unprocessable):
     """Nobody has the time, and it is not offered: outside the hours, off the grid, or too soon."""
 
 
+class BeyondHorizon(SlotNotOffered):
+    """It lies farther ahead than the event type is offered."""
+
+
 def check_range(from_: datetime, to: datetime) -> None:
     """Raises `BadRange`."""
     if not timedelta() < to - from_ <= LONGEST_RANGE:
@@ -55,14 +61,18 @@ def slots(
 
 
 def listed(session: Session, found: Offer, from_: datetime, to: datetime, aside: Aside) -> list[Slot]:
-    """The open slots of an offer that start in `[from_, to)`, in order. One statement."""
+    """The open slots of an offer that start in `[from_, to)`, in order. One statement; none where all of it is past, or too far ahead."""
+    at = clock.now()
+    from_, to = max(from_, at), min(to, found.ends(at))
+    if from_ >= to:
+        return []
     there = taken(session, found, from_, to, aside)
     return open_slots(
         found.terms,
         there.hosts(found),
         from_=from_,
         to=to,
-        now=clock.now(),
+        now=at,
         counted=there.counted,
         sessions=there.sessions,
         timezone=found.timezone,
@@ -73,18 +83,31 @@ def read(slot: Slot) -> OpenSlotRead:
     return OpenSlotRead.model_construct(start_time=slot.start, end_time=slot.end, hosts=list(slot.hosts), seats_left=slot.seats_left)
 
 
-def open_slot(found: Offer, there: Taken, start: datetime) -> Slot:
-    """The slot that starts then, or the reason why there is none: the same function as the list, asked again with less in the way.
+def offered_slot(found: Offer, start: datetime) -> Slot:
+    """The slot that starts then with nothing in the way: what hours, grid, notice and horizon say. It asks nobody, and needs no lock.
 
-    Raises `SlotTaken`, `LimitReached`, `SlotNotOffered`.
+    Raises `BeyondHorizon`, `SlotNotOffered`.
     """
-    at, free = clock.now(), Taken().hosts(found)
-    terms, zone = found.terms, found.timezone
-    busy = there.hosts(found)
-    if slot := slot_at(terms, busy, start, now=at, counted=there.counted, sessions=there.sessions, timezone=zone):
+    at = clock.now()
+    end = found.ends(at)
+    if start >= end:
+        raise BeyondHorizon("It can't be booked that far ahead; take one of the list.", offered_until=end.isoformat())
+    slot = slot_at(found.terms, Taken().hosts(found), start, now=at, timezone=found.timezone)
+    if slot is None:
+        raise SlotNotOffered("No slot begins then; take one of the list.")
+    return slot
+
+
+def open_slot(found: Offer, there: Taken, offered: Slot) -> Slot:
+    """The same slot with what is taken, or the reason why there is none: the function of the list, asked again with less in the way.
+
+    Raises `SlotTaken`, `LimitReached`.
+    """
+    hosts = [host for host in there.hosts(found) if host.id in offered.hosts]
+    free = [host._replace(busy=()) for host in hosts]
+    terms, start, zone = replace(found.terms, min_notice=0, horizon=None), offered.start, found.timezone
+    if slot := slot_at(terms, hosts, start, now=start, counted=there.counted, sessions=there.sessions, timezone=zone, is_on_grid=True):
         return slot
-    if slot_at(terms, free, start, now=at, counted=there.counted, timezone=zone):
+    if slot_at(terms, free, start, now=start, counted=there.counted, timezone=zone, is_on_grid=True):
         raise SlotTaken
-    if slot_at(terms, free, start, now=at, timezone=zone):
-        raise LimitReached("This day or week is fully booked; choose another.")
-    raise SlotNotOffered("No slot begins then; take one of the list.")
+    raise LimitReached("This day or week is fully booked; choose another.")

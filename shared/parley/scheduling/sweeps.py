@@ -7,31 +7,27 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
+from parley.kernel.postponed import Due
 from parley.scheduling import bookings, turns
 from parley.scheduling.kinds import STANDING, BookingStatus
 from parley.scheduling.models import Booking
 
-BATCH = 200
 UNANSWERED = "The request was not answered in time."
 
 
-def organizations_with_ended(session: Session) -> Sequence[UUID]:
-    """Whose bookings are over and still stand, in a sweep."""
-    ended = select(Booking.organization_id).where(Booking.status.in_(STANDING), Booking.end_time <= now())
-    return session.scalars(ended.distinct().order_by(Booking.organization_id)).all()
+def ended() -> Due:
+    """Bookings that are over and still stand. What somebody is changing at this moment is left to the next time."""
+    over = (Booking.status.in_(STANDING), Booking.end_time <= of_database())
+    return select(Booking.organization_id, Booking.id).where(*over).order_by(Booking.end_time)
 
 
-def settle(session: Session, caller: Caller) -> int:
-    """Settle one batch of an organization's: CONFIRMED becomes COMPLETED, PENDING is CANCELED by nobody. Returns how many there were.
+def settle(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
+    """Settle a batch of an organization's: CONFIRMED becomes COMPLETED, PENDING is CANCELED by nobody.
 
-    What somebody is changing at this moment is left to the next time. The sequence stays: nobody's calendar has to follow.
+    The sequence stays: nobody's calendar has to follow.
     """
     at = now()
-    due = select(Booking.id).where(Booking.status.in_(STANDING), Booking.end_time <= at).order_by(Booking.end_time).limit(BATCH)
-    ids = session.scalars(due.with_for_update(skip_locked=True, key_share=True)).all()
-    if not ids:
-        return 0
     mine = update(Booking).where(Booking.id.in_(ids)).returning(Booking)
     completed = mine.where(Booking.status == BookingStatus.CONFIRMED).values(status=BookingStatus.COMPLETED, completed_at=at, updated_at=at)
     for booking in session.scalars(completed).all():
@@ -42,4 +38,3 @@ def settle(session: Session, caller: Caller) -> int:
     for booking in session.scalars(lapsed).all():
         turns.give_back(session, booking)
         bookings.tell(session, caller, "canceled", booking, old={"status": "PENDING"}, canceled_by=None, is_declined=True)
-    return len(ids)

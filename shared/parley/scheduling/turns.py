@@ -16,9 +16,10 @@ from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.scheduling.assignment import Member, choose_host
 from parley.scheduling.availability import Slot
+from parley.scheduling.conflicts import Taken
 from parley.scheduling.kinds import AssignmentStrategy
 from parley.scheduling.models import Booking
-from parley.scheduling.offers import Offer, Taken
+from parley.scheduling.offers import Offer
 from parley.scheduling.pool_models import RoundRobinAssignment
 
 

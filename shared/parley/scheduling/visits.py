@@ -41,6 +41,8 @@ class Visit:
     def of(cls, path: str, said: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Self:
         """From the parameters of an address, or the hidden fields of a form."""
         carried = {name: _line(said.get(name, ""), most) for name, most in CARRIED.items()}
+        # Who writes a+b@example.com into an address and forgets to encode the plus has written a blank; no address of ours has one.
+        carried["email"] = carried["email"].replace(" ", "+")
         if not carried["referrer"]:
             carried["referrer"] = _line(_other_site(headers or {}), CARRIED["referrer"])
         if not ID.fullmatch(carried["routing_submission_id"]):

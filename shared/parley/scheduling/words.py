@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from parley.kernel import texts
 from parley.kernel.texts import Email, Line, Prose, is_storable, like
+from parley.scheduling.horizon import MOST_DAYS
 
 DAY_MINUTES = 1440
 YEAR_MINUTES = 366 * DAY_MINUTES
@@ -62,6 +63,7 @@ EndTime = Annotated[
     like("must be a time from 00:00 to 24:00, like 17:30"),
 ]
 Day = Annotated[date, BeforeValidator(_calendar_date), Field(ge=date(1970, 1, 1), le=date(2200, 12, 31))]
+HorizonDays = Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS)]
 Flag = texts.Flag
 Minutes = Annotated[int, Field(strict=True, ge=5, le=DAY_MINUTES)]
 Buffer = Annotated[int, Field(strict=True, ge=0, le=DAY_MINUTES)]

@@ -21,12 +21,12 @@ class ScimTurnedOff(Forbidden):
     """The organization has not switched provisioning on."""
 
 
+class ScimAwaitsOwner(Forbidden):
+    """The owner has not agreed to the token."""
+
+
 class Taken(Conflict):
     """Another resource has the name or the external id."""
-
-
-class AccountElsewhere(Taken):
-    """The address belongs to a person whom the organization can't speak for."""
 
 
 def refusal(refused: Refusal) -> dict[str, Any]:

@@ -77,8 +77,8 @@ class Person:
 
 def _unprovisioned(user: User, member: OrganizationMember) -> dict[str, Any]:
     said: dict[str, Any] = {"active": True, "roles": [{"value": member.role.value, "primary": True}]}
-    if user.name:
-        said |= {"displayName": user.name, "name": {"formatted": user.name}}
+    if name := member.display_name or user.name:
+        said |= {"displayName": name, "name": {"formatted": name}}
     if user.email and _is_shown(user.email):
         said["emails"] = [{"value": user.email, "primary": True}]
     return said

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,17 +11,14 @@ from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.service import scim_exception_of
-from sqlalchemy import select
 
-from parley.identity.models import Organization
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.kernel.errors import Forbidden, TooLarge
 from parley.kernel.parties import caller_of
 from parley.kernel.requests import read_json
+from parley.scim import bodies, setup
 from parley.scim.description import service
-from parley.scim.errors import ScimTurnedOff
-from parley.scim.setup import base_url
 from parley.scim.storage import TenantStorage
 
 log = logging.getLogger(__name__)
@@ -38,9 +36,11 @@ def serve(event: dict[str, Any]) -> dict[str, Any]:
     if isinstance(body, dict) and _length(body.get("Operations")) > MOST_OPERATIONS:
         raise TooLarge(f"A PATCH has at most {MOST_OPERATIONS} operations.")
     try:
+        changed = bodies.normalized(request.method, request.path, body)
+        if changed != body:
+            request = replace(request, body=json.dumps(changed).encode())
         with transaction(caller) as session:
-            if not session.scalar(select(Organization.scim_enabled).where(Organization.id == caller.organization_id)):
-                raise ScimTurnedOff("Provisioning is switched off for this organization; POST /v1/scim/token switches it on.")
+            setup.require_open(session, caller)
             answered = ScimHandler(service(), TenantStorage(session, caller, request.method)).handle(request)
     except SCIMException as refused:
         log.info("refused", extra={"code": refused.scim_type or "scim", "status": refused.status})
@@ -58,7 +58,7 @@ def _request(event: dict[str, Any], caller: Caller) -> ScimRequest:
     http = event["requestContext"]["http"]
     return ScimRequest(
         method=http["method"].upper(),
-        base_url=base_url(),
+        base_url=setup.base_url(),
         path=f"/{(event.get('pathParameters') or {}).get('proxy', '')}",
         query=event.get("queryStringParameters") or {},
         headers=event["headers"],

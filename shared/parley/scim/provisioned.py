@@ -1,70 +1,66 @@
-"""Whose account a provisioned member has.
+"""People whom a directory provisions: members from the start, who come later.
 
-An organization may add people; it may not take over their accounts. So an account that somebody has proven to be theirs joins only if the
-organization speaks for the domain of its address, and nothing of it is ever changed: what the organization says of them stands in the
-organization's own rows. An account that nobody has proven yet is no one's: it has no password
-and no way in.
+Whether an address has an account is none of a directory's business, and no organization says anything of an account. So each member who is
+provisioned begins with an account of their own, without address, name and way in; what the directory says stands in the membership. The
+person is asked by mail, unless the organization's identity provider brings them, and then the membership goes over to the account that is
+theirs.
 """
 
-from uuid import UUID
-
-from sqlalchemy import delete, select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts
-from parley.identity.models import TeamMember, User
-from parley.kernel import directory
+from parley.identity import accounts, confirmations, memberships
+from parley.identity.models import Invitation, InvitationStatus, OrganizationMember, User
 from parley.kernel.callers import Caller
-from parley.kernel.directory import DirectoryEntry, Kind
+from parley.kernel.clock import now
 from parley.kernel.gather import later
-from parley.scim.errors import AccountElsewhere
+from parley.scim.errors import Taken
 from parley.scim.persons import Person, Wanted
 
 
-def account(session: Session, wanted: Wanted) -> UUID:
-    """The account with the wanted address, made if there is none. Raises `accounts.EmailTaken` when two make it at once."""
-    if wanted.address is not None:
-        key = directory.personal(wanted.address)
-        known = session.scalar(select(DirectoryEntry.user_id).where(DirectoryEntry.kind == Kind.EMAIL.value, DirectoryEntry.key == key))
-        if known is not None:
-            return known
-    return accounts.create(session, email=wanted.address, name=wanted.name).id
+def account(session: Session) -> User:
+    """An account for somebody who has not come yet."""
+    return accounts.create(session, email=None, name=None)
 
 
-def joinable(session: Session, caller: Caller, user_id: UUID, wanted: Wanted) -> User:
-    """The account, which its membership has just made visible. Raises `AccountElsewhere`."""
-    user = session.scalar(select(User).where(User.id == user_id).with_for_update(read=True))
-    if user is None:
-        raise AccountElsewhere("The account with this address was deleted at this moment; try again.")
-    if not _is_unproven(user) and not _speaks_for(session, caller, wanted.address or ""):
-        raise AccountElsewhere(
-            "A person with this address has an account, and your organization has not proven that it speaks for the domain; invite them."
+def refuse_member(session: Session, caller: Caller, wanted: Wanted, but: OrganizationMember | None = None) -> None:
+    """One query. Raises `Taken` when a member has the address."""
+    if wanted.address is None:
+        return
+    same = select(OrganizationMember.id).join(User, User.id == OrganizationMember.user_id)
+    same = same.where(OrganizationMember.organization_id == caller.organization_id, memberships.email() == wanted.address)
+    if but is not None:
+        same = same.where(OrganizationMember.id != but.id)
+    if session.scalar(same.limit(1)) is not None:
+        raise Taken("This person is a member already.")
+
+
+def ask(session: Session, caller: Caller, member: OrganizationMember) -> None:
+    """Ask the person by mail, where no identity provider of the organization brings them."""
+    if member.email is None or member.deactivated_at is not None:
+        return
+    if not session.scalar(select(memberships.is_of_proven_domain(caller.organization_id, member.email))):
+        confirmations.ask(session, caller, member.email, member.role, caller.person_id)
+
+
+def take_back(session: Session, member: OrganizationMember) -> None:
+    """Who is provisioned no more is asked no more. It travels with the next statement."""
+    if member.email is not None:
+        open_ones = update(Invitation).where(
+            Invitation.organization_id == member.organization_id,
+            Invitation.email == member.email,
+            Invitation.team_id.is_(None),
+            Invitation.status == InvitationStatus.PENDING,
         )
-    return user
+        later(session, open_ones.values(status=InvitationStatus.EXPIRED, updated_at=now()))
 
 
 def follow(session: Session, caller: Caller, person: Person, wanted: Wanted) -> None:
-    """Give the member the account of a new address, as long as nobody has proven the present one. Raises as `account` and `joinable`.
-
-    The account itself is left as it is: another organization may have added the same person, and must not find somebody else there.
-    """
-    address = wanted.address
-    if address is None or address.lower() == (person.user.email or "").lower() or not _is_unproven(person.user):
+    """What the directory says of somebody is seen here at once; their address, as long as they have not come. Raises `Taken`."""
+    person.member.display_name = wanted.name
+    if person.user.email is not None or wanted.address is None or wanted.address.lower() == (person.member.email or "").lower():
         return
-    old, new = person.user.id, account(session, wanted)
-    teams = session.execute(select(TeamMember.team_id, TeamMember.role).where(TeamMember.user_id == old)).all()
-    later(session, delete(TeamMember).where(TeamMember.user_id == old))
-    person.member.user_id = new
-    session.flush()
-    session.add_all(TeamMember(team_id=team_id, user_id=new, role=role) for team_id, role in teams)
-    person.user = joinable(session, caller, new, wanted)
-
-
-def _is_unproven(user: User) -> bool:
-    return user.email_verified_at is None and user.last_login_at is None and user.password_hash is None
-
-
-def _speaks_for(session: Session, caller: Caller, address: str) -> bool:
-    domain = address.rpartition("@")[2].lower()
-    named = select(DirectoryEntry.organization_id).where(DirectoryEntry.kind == Kind.SAML_DOMAIN.value, DirectoryEntry.key == domain)
-    return session.scalar(named) == caller.organization_id
+    refuse_member(session, caller, wanted, but=person.member)
+    take_back(session, person.member)
+    person.member.email = wanted.address
+    ask(session, caller, person.member)

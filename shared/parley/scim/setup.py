@@ -8,19 +8,25 @@ from pydantic import Field
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import api_keys, seats
+from parley.identity import api_keys, seats, single_sign_on
 from parley.identity.key_schemas import MOST_OVERLAP_SECONDS, ApiKeyCreate
 from parley.identity.models import ApiKey, Organization
-from parley.kernel import audit
+from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
+from parley.kernel.errors import NotFound
 from parley.kernel.gather import later
 from parley.kernel.settings import setting
 from parley.kernel.texts import Shown, ShownOnce, Wanted
+from parley.scim.errors import ScimAwaitsOwner, ScimTurnedOff
 
 PERMISSIONS = ["scim:provision"]
 BASE = "/scim/v2"
 _LIVING = ApiKey.permissions == PERMISSIONS, ApiKey.project_id.is_(None), ApiKey.revoked_at.is_(None)
+
+
+class NoSuchScimToken(NotFound):
+    """There is none, or it is another organization's."""
 
 
 class ScimTokenCreate(Wanted):
@@ -30,7 +36,8 @@ class ScimTokenCreate(Wanted):
 
 
 class ScimTokenRead(Shown):
-    """`user_id` is who made it: it ends with their membership, and does no more than their role may."""
+    """`user_id` is who made it: it ends with their membership, and does no more than their role may. Without `approved_at` it waits for the
+    owner's agreement, and provisions nothing."""
 
     id: UUID
     prefix: str
@@ -38,6 +45,7 @@ class ScimTokenRead(Shown):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    approved_at: datetime | None
 
 
 class ScimTokenMade(ScimTokenRead):
@@ -63,10 +71,42 @@ def issue_token(session: Session, caller: Caller, wanted: ScimTokenCreate) -> Sc
     key, secret = api_keys.make_key(session, caller, ApiKeyCreate(label="SCIM", permissions=PERMISSIONS))
     _switch(session, caller, organization, to=True)
     session.flush()
-    ends_at = now() + timedelta(seconds=wanted.overlap_seconds)
+    if key.approved_at is not None:  # one that waits takes no other's place yet
+        _end_others(session, key, timedelta(seconds=wanted.overlap_seconds))
+    else:
+        outbox.announce(session, single_sign_on.SCIM_PROPOSED, token_id=key.id)
+    return ScimTokenMade(**ScimTokenRead.model_validate(key).model_dump(), token=secret, base_url=base_url())
+
+
+def _end_others(session: Session, key: ApiKey, overlap: timedelta) -> None:
+    ends_at = now() + overlap
     others = update(ApiKey).where(*_LIVING, ApiKey.id != key.id, ApiKey.expires_at.is_(None) | (ApiKey.expires_at > ends_at))
     later(session, others.values(expires_at=ends_at, updated_at=now()))
-    return ScimTokenMade(**ScimTokenRead.model_validate(key).model_dump(), token=secret, base_url=base_url())
+
+
+def require_open(session: Session, caller: Caller) -> None:
+    """One query. Raises `ScimTurnedOff`; `ScimAwaitsOwner` unless the owner has made or agreed to the token, or provisions themself."""
+    agreed = select(ApiKey.approved_at).where(ApiKey.organization_id == caller.organization_id, ApiKey.id == caller.actor_id)
+    wanted = select(Organization.scim_enabled, agreed.scalar_subquery()).where(Organization.id == caller.organization_id)
+    is_enabled, approved_at = session.execute(wanted).one_or_none() or (False, None)
+    if not is_enabled:
+        raise ScimTurnedOff("Provisioning is switched off for this organization; POST /v1/scim/token switches it on.")
+    if approved_at is None and not caller.may(single_sign_on.APPROVE):
+        raise ScimAwaitsOwner("The owner has not agreed to this token: POST /v1/scim/tokens/{token_id}/approve.")
+
+
+def approve(session: Session, caller: Caller, token_id: UUID) -> ScimTokenRead:
+    """Agree to a token that somebody else has made; again, it changes nothing. Raises `NoSuchScimToken`."""
+    wanted = select(ApiKey).where(ApiKey.id == token_id, *_LIVING, ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now()))
+    key = session.scalar(wanted.with_for_update(key_share=True))
+    if key is None:
+        raise NoSuchScimToken("There is no such token, or it has ended.")
+    if key.approved_at is None:
+        key.approved_at = now()
+        _end_others(session, key, timedelta(days=1))
+        audit.record(session, caller, "api_key.approved", key)
+    session.flush()
+    return ScimTokenRead.model_validate(key)
 
 
 def shown(session: Session, caller: Caller) -> ScimRead:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, case, column, func, literal_column, or_, se
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from parley.identity import members, seats, sessions, standing
+from parley.identity import members, memberships, seats, sessions, standing
 from parley.identity.models import MemberRole, Organization, OrganizationMember, Team, TeamMember, User
 from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
@@ -27,8 +27,8 @@ from parley.scim.search import Order
 BECAUSE = "deprovisioned"
 """Why sessions were ended."""
 
-_USER_NAME = func.coalesce(ScimUser.user_name, User.email)
-_DISPLAY_NAME = case((ScimUser.id.is_(None), User.name), else_=ScimUser.attributes["displayName"].astext)
+_USER_NAME = func.coalesce(ScimUser.user_name, memberships.email())
+_DISPLAY_NAME = case((ScimUser.id.is_(None), memberships.name()), else_=ScimUser.attributes["displayName"].astext)
 _CHANGED = func.greatest(OrganizationMember.joined_at, OrganizationMember.deactivated_at, ScimUser.updated_at)
 _EMAIL = func.jsonb_array_elements(
     case((func.jsonb_typeof(ScimUser.attributes["emails"]) == "array", ScimUser.attributes["emails"]), else_=literal_column("'[]'::jsonb")),
@@ -125,7 +125,7 @@ class Users:
     # --- changing ------------------------------------------------------------------------------------------------------------------------
 
     def create(self, resource: Resource[Any]) -> Person:
-        """A new member, with an account if the person has none. Raises `PlanLimit`, `AccountElsewhere`, `Taken`."""
+        """A new member, whether or not the person has an account. Raises `PlanLimit`, `Taken`."""
         wanted, organization = Wanted.of(resource), self._lock()
         wanted.attributes.setdefault("active", True)
         self._refuse_taken(wanted.user_name)
@@ -133,15 +133,24 @@ class Users:
             seats.take(self._session, organization, address=wanted.address)
         role = wanted.role or MemberRole.MEMBER
         standing.may_give(self._own_role, role)
-        user_id = provisioned.account(self._session, wanted)
-        member = OrganizationMember(user_id=user_id, role=role, deactivated_at=now() if wanted.is_active is False else None)
+        provisioned.refuse_member(self._session, self._caller, wanted)
+        user = provisioned.account(self._session)
+        member = OrganizationMember(
+            user_id=user.id,
+            role=role,
+            deactivated_at=now() if wanted.is_active is False else None,
+            display_name=wanted.name,
+            email=wanted.address,
+            is_sso_bound=True,
+        )
         row = ScimUser(id=member.id, user_name=wanted.user_name, external_id=wanted.external_id, attributes=wanted.attributes)
         self._session.add_all([member, row])
         with _clashes():
             self._session.flush()
-        person = Person(member, provisioned.joinable(self._session, self._caller, user_id, wanted), row)
+        person = Person(member, user, row)
         self._tell("member.created", member, new={"role": role.value, "active": wanted.is_active is not False})
-        outbox.announce(self._session, "identity.member_joined", user_id=user_id, role=role.value)
+        outbox.announce(self._session, "identity.member_joined", user_id=user.id, role=role.value)
+        provisioned.ask(self._session, self._caller, member)
         return person
 
     def update(self, resource: Resource[Any], expected_version: str | None, *, is_whole: bool) -> Person:
@@ -172,6 +181,7 @@ class Users:
         if person.member.role is MemberRole.OWNER:
             raise standing.OwnerStays("The owner can't be removed; transfer the organization first.")
         standing.may_touch(self._own_role, person.member)
+        provisioned.take_back(self._session, person.member)
         members.part(self._session, self._caller, person.member, "member.deleted", because=BECAUSE)
 
     @property
@@ -204,6 +214,7 @@ class Users:
         if is_active:
             seats.take(self._session, organization)
             person.member.deactivated_at = None
+            provisioned.ask(self._session, self._caller, person.member)
         else:
             person.member.deactivated_at = now()
             sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
@@ -228,7 +239,7 @@ def _clashes() -> Iterator[None]:
     with (
         violation_means(f"{table}_user_name", Taken("Another user has this userName.")),
         violation_means(f"{table}_external_id", Taken("Another user has this externalId.")),
-        violation_means("uq_organization_members_organization_id_user_id", Taken("This person is a member already.")),
+        violation_means("uq_organization_members_organization_id_email", Taken("This person is a member already.")),
     ):
         yield
 

@@ -23,7 +23,7 @@ def write(caller: Caller, event: str, subscription_id: UUID, send: Sender) -> No
     """A mail for each of them; none when the endpoint works again. One whose address is refused keeps nobody from theirs."""
     with transaction(caller) as session:
         row = queries.subscription(session, subscription_id)
-        addresses = [user.email for user in queries.keepers(session) if user.email is not None and is_deliverable(user.email)]
+        addresses = [address for address in queries.keepers(session) if address is not None and is_deliverable(address)]
     said = _said(row, event) if row is not None else None
     if row is None or said is None:
         return

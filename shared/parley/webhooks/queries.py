@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
-from parley.identity import member_rights
+from parley.identity import member_rights, memberships
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
+from parley.kernel.clock import now
+from parley.kernel.postponed import Due
 from parley.webhooks.catalogue import CHALLENGE, PING
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
@@ -99,18 +101,29 @@ def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> 
 
 
 def due_subscriptions(session: Session, at: datetime, most: int) -> Sequence[Any]:
-    """Organization and id of subscriptions that something is due for, in a sweep.
+    """Organization and id of subscriptions that something is due for, in a sweep."""
+    return session.execute(_with_due(at).limit(most)).all()
 
-    Chosen by lot where there are more: for some, something is always due, and they would keep the others from ever being chosen.
-    """
+
+def waiting_subscriptions() -> Due:
+    """The same for now, as a sweep takes them up."""
+    return _with_due(now())
+
+
+def _with_due(at: datetime) -> Due:
+    """Chosen by lot where there are more: for some, something is always due, and they would keep the others from ever being chosen."""
     columns = (WebhookDelivery.organization_id, WebhookDelivery.subscription_id)
-    waiting = select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns)
-    return session.execute(waiting.order_by(func.random()).limit(most)).all()
+    return select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns).order_by(func.random())
 
 
-def keepers(session: Session) -> Sequence[User]:
-    """Owner and administrators: who hears of an endpoint that fails."""
+def keepers(session: Session) -> Sequence[str | None]:
+    """Addresses of owner and administrators: who hears of an endpoint that fails."""
     member = OrganizationMember
     is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)
-    joined = select(User).join(member, member.user_id == User.id).where(is_keeper, member.deactivated_at.is_(None))
+    joined = (
+        select(memberships.email())
+        .select_from(User)
+        .join(member, member.user_id == User.id)
+        .where(is_keeper, member.deactivated_at.is_(None))
+    )
     return session.scalars(joined.order_by(User.id)).all()

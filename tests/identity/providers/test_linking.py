@@ -19,12 +19,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from local.client import Answer
+from parley.identity import passwords
 from parley.identity.models import AuthProvider, User, UserSession, UserStatus
 from parley.kernel import db, directory
 from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, ActorType, Caller, system
 from parley.kernel.clock import now
 from tests.harness import Client, Member, Person, World
+from tests.identity.people import PASSWORD
 from tests.identity.providers.conftest import NewBrowser, address, personal_rows, verified
 from tests.identity.providers.site import KINDS, Account, Site, query_of
 from tests.identity.providers.surfing import Browser
@@ -61,23 +63,28 @@ def test_one_user_links_all_four_and_unlinks_all_but_the_last(world: World, surf
     last = listed["items"][-1]["id"]
     refused(person.delete(f"{LINKED}/{last}"), 409, "last_way_in")
     give_password(person)
-    assert person.delete(f"{LINKED}/{last}").status == 204
-    refused(person.delete(f"{LINKED}/{last}"), 404, "no_such_link")
+    assert unlink(person, last).status == 204
+    refused(unlink(person, last), 404, "no_such_link")
     assert person.get(LINKED).body["items"] == []
 
 
 def give_password(person: Person) -> None:
     with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
-        session.execute(update(User).values(password_hash="$argon2id$a hash of one"))
+        session.execute(update(User).values(password_hash=passwords.hashed(PASSWORD)))
+
+
+def unlink(person: Person, link_id: str) -> Answer:
+    return person.request("DELETE", f"{LINKED}/{link_id}", {"password": PASSWORD})
 
 
 def test_what_was_unlinked_is_free_again(world: World, surf: NewBrowser) -> None:
     account = verified()
     one, other = world.person(), world.person()
-    give_password(one)
     made = link(surf(account), one.token, "google")
+    give_password(one)
     refused(link(surf(account), other.token, "google"), 409, "linked_elsewhere")
-    assert one.delete(f"{LINKED}/{made.body['id']}").status == 204
+    assert one.delete(f"{LINKED}/{made.body['id']}").body["code"] == "wrong_password"
+    assert unlink(one, made.body["id"]).status == 204
     assert link(surf(account), other.token, "google").status == 200
     assert surf(account).go(start("google")).body["user"]["id"] == str(other.user_id)
 
@@ -311,7 +318,7 @@ def test_a_second_factor_is_asked_for_after_a_provider_too(world: World, surf: N
     assert answered.status == 200
     assert answered.body["user"]["id"] == str(person.user_id)
     with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
-        assert [begun.methods for begun in session.scalars(select(UserSession)).all()] == [["google", "otp", "mfa"]]
+        assert [begun.methods for begun in session.scalars(select(UserSession)).all()] == [["email"], ["google", "otp", "mfa"]]
 
 
 def test_a_browser_takes_the_challenge_along_in_the_fragment(world: World, surf: NewBrowser) -> None:

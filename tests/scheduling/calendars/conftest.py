@@ -8,6 +8,7 @@ import pytest
 
 from tests.harness import Member, World
 from tests.scheduling.calendars.caldav_server import PASSWORD, USER, Radicale, radicale
+from tests.scheduling.calendars.ics_site import Site
 from tests.scheduling.office import Office
 
 CALENDARS = "/v1/scheduling/calendars"
@@ -18,6 +19,19 @@ _number = itertools.count(1)
 def dav(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radicale]:
     with radicale(tmp_path_factory.mktemp("radicale")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARLEY_ENVIRONMENT", "local")
 
 
 class Desk:

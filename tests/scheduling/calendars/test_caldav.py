@@ -149,7 +149,7 @@ def test_a_calendar_that_shows_no_events_is_known_by_its_times(desk: Desk, offic
 
 
 def test_a_recurring_event_keeps_its_wall_clock_over_a_change_of_the_clocks(desk: Desk, office: Office) -> None:
-    event_type = office.event_type({"timezone": "America/New_York"})
+    event_type = office.event_type({"timezone": "America/New_York"}, horizon_days=200)
     said = "UID:weekly\nDTSTAMP:20260101T000000Z\nSUMMARY:Team\nRRULE:FREQ=WEEKLY\nDTSTART;TZID=America/New_York:20260907T100000\n"
     desk.dav.put(f"{desk.path}weekly.ics", said + "DTEND;TZID=America/New_York:20260907T110000\n")
     desk.connect()

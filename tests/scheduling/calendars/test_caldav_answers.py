@@ -9,8 +9,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from parley.calendars import caldav, dav
 from parley.calendars.answering import answer
-from parley.calendars.protocol import CalDavAccount, Changed, Changes, Discover, Discovered, Event, Reply, Request, WriteEvent
+from parley.calendars.protocol import (
+    Busy,
+    CalDavAccount,
+    Changed,
+    Changes,
+    Discover,
+    Discovered,
+    Event,
+    FreeBusy,
+    Reply,
+    Request,
+    WriteEvent,
+)
 from tests.scheduling.calendars.caldav_server import calendar_of
 
 START, END = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
@@ -50,7 +63,11 @@ class Scripted:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
 
-    def ask(self, wanted: Changes | Discover | WriteEvent, path: str = HOME) -> Reply:
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def ask(self, wanted: Changes | Discover | FreeBusy | WriteEvent, path: str = HOME) -> Reply:
         account = CalDavAccount(url=self.url + path, username="ada", password="of nobody")
         return answer(Request(account=account, wanted=wanted, seconds=5))
 
@@ -65,8 +82,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
     monkeypatch.setenv("PARLEY_ENVIRONMENT", "local")
     made = Scripted()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.stop()
 
 
 def multistatus(*responses: str, token: str = "") -> Answer:
@@ -118,6 +134,170 @@ def test_a_token_that_is_good_no_more_is_told_from_other_refusals(site: Scripted
         site.says = lambda *_, said=said: (status, {}, f'<D:error xmlns:D="DAV:">{said}</D:error>')
         met = site.ask(wanted).trouble
         assert met is not None and (met.code.value == "sync_expired") == (code == "sync_expired"), said
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 415, 422, 500, 501, 207])
+@pytest.mark.parametrize("ctag", ["1", ""])
+def test_a_server_that_refuses_what_a_token_is_for_is_read_whole_from_then_on(site: Scripted, status: int, ctag: str) -> None:
+    """It advertises a token, and answers `sync-collection` with whatever else than what has changed. 207: with something that is no XML."""
+
+    def says(method: str, path: str, body: str) -> Answer:
+        if "sync-collection" in body:
+            return status, {}, "<html>"
+        if method == "PROPFIND":
+            return multistatus(found(HOME, f"<D:sync-token>new</D:sync-token><S:getctag>{ctag}</S:getctag>"))
+        return multistatus(data("a"))
+
+    site.says = says
+    first = site.changes(None)
+    assert (first.is_full, first.sync_token) == (True, "sync:new")
+    second = site.changes(first.sync_token)
+    assert (second.is_full, [one.uid for one in second.events], second.sync_token) == (True, ["a"], f"whole:{ctag}")
+    site.asked.clear()
+    third = site.changes(second.sync_token)
+    assert (third.is_full, third.sync_token) == (not ctag, f"whole:{ctag}")
+    assert not any("sync-collection" in body for _, _, body in site.asked)
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (429, "rate_limited"), (503, "unavailable"), (408, "unavailable")])
+def test_a_server_that_is_away_or_does_not_know_us_is_not_read_whole(site: Scripted, status: int, code: str) -> None:
+    site.says = lambda *_: (status, {}, "")
+    met = site.ask(Changes(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)).trouble
+    assert met is not None and met.code.value == code
+    assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "known"),
+    [
+        ("DESCRIPTION:a\x0bb", ["a", "b"]),
+        ("DESCRIPTION:a&#11;b", ["a", "b"]),
+        ("DESCRIPTION:a&#xFFFE;\x00b", ["a", "b"]),
+        ("DESCRIPTION:fish & chips", ["a", "b"]),
+        ("DESCRIPTION:1 < 2", ["b"]),
+        ("DESCRIPTION:</C:other>", ["b"]),
+    ],
+)
+def test_a_character_that_xml_forbids_costs_its_own_event_at_most(site: Scripted, damage: str, known: list[str]) -> None:
+    """And what was known of that one still counts."""
+    first = data("a").replace("UID:a", f"UID:a\r\n{damage}")
+    site.says = lambda method, *_: (
+        multistatus(found(HOME, "<S:getctag>1</S:getctag>")) if method == "PROPFIND" else multistatus(first, data("b"), token="t")
+    )
+    told = site.changes(None)
+    assert [one.uid for one in told.events if one.times] == known
+    others = [one for one in told.events if not one.times]
+    assert [(one.event_id, one.is_known, one.is_clear) for one in others] == [
+        (f"{site.url}{HOME}a.ics", False, False) for name in ("a",) if name not in known
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inner", "times", "is_known"),
+    [
+        ("X-WR-CALDESC:one\ntwo three\nBEGIN:VEVENT\nUID:a\nDTSTART:20261202T100000Z\nDURATION:PT1H\nEND:VEVENT", 1, True),
+        ("BEGIN:VEVENT\nUID:a\nDTSTART:20261202T100000Z\nDTEND:20261202T110000Z\nEXDATE:\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT", 3, True),
+        ("BEGIN:VEVENT\nUID:a\nEND:VEVENT", 0, False),
+        ("BEGIN:VTODO\nUID:a\nEND:VTODO", 0, True),
+    ],
+)
+def test_damage_in_one_object_neither_frees_it_nor_another(site: Scripted, inner: str, times: int, is_known: bool) -> None:
+    said = found(f"{HOME}x.ics", f"<C:calendar-data>BEGIN:VCALENDAR\n{inner}\nEND:VCALENDAR</C:calendar-data>")
+    site.says = lambda method, *_: (
+        multistatus(found(HOME, "<S:getctag>1</S:getctag>")) if method == "PROPFIND" else multistatus(said, data("b"))
+    )
+    told = {one.event_id.rpartition("/")[2]: one for one in site.changes(None).events}
+    assert len(told["b.ics"].times) == 1
+    assert ("x.ics" in told) == bool(times or not is_known)
+    assert len(told["x.ics"].times if "x.ics" in told else []) == times
+    reply = site.ask(FreeBusy(calendar_ids=[site.url + HOME], start=START, end=END)).answer
+    assert isinstance(reply, Busy) and (len(reply.times), reply.is_beside) == (times + 1, not is_known)
+
+
+def test_a_calendar_with_more_events_than_are_read_says_when_it_is_busy(site: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caldav, "MOST_EVENTS", 3)
+    free_busy = "BEGIN:VCALENDAR\nBEGIN:VFREEBUSY\nFREEBUSY:20261202T100000Z/PT1H,nonsense\nEND:VFREEBUSY\nEND:VCALENDAR"
+
+    def says(method: str, path: str, body: str) -> Answer:
+        if "free-busy-query" in body:
+            return 200, {}, free_busy
+        if method == "PROPFIND":
+            return multistatus(found(HOME, "<S:getctag>1</S:getctag>"))
+        return multistatus(*[data(str(number)) for number in range(4)])
+
+    site.says = says
+    (event,) = site.changes(None).events
+    assert (event.event_id, len(event.times), event.is_clear) == ("busy", 1, False)
+
+
+# --- the password goes to its own server alone -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("wanted", ["DISCOVER", "CHANGES", "WRITE_EVENT"])
+def test_a_redirect_to_another_origin_gets_no_password(site: Scripted, status: int, wanted: str) -> None:
+    """Another port of the same machine is another origin; there somebody listens, and hears nothing."""
+    other = Scripted()
+    try:
+        other.says = lambda *_: multistatus(data("a"))
+        site.says = lambda method, path, body: (status, {"location": other.url + path}, "")
+        operations: dict[str, Changes | Discover | WriteEvent] = {
+            "DISCOVER": Discover(),
+            "CHANGES": Changes(calendar_id=site.url + HOME, sync_token=None, start=START, end=END),
+            "WRITE_EVENT": WriteEvent(calendar_id=site.url + HOME, event=_event()),
+        }
+        met = site.ask(operations[wanted]).trouble
+        assert met is not None and met.code.value == "refused"
+        assert other.asked == []
+    finally:
+        other.stop()
+
+
+def test_an_address_of_another_host_in_an_answer_gets_no_password(site: Scripted) -> None:
+    other = Scripted()
+    try:
+        kind = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+        home = f"<C:calendar-home-set><D:href>{other.url}/dav/</D:href></C:calendar-home-set>"
+        principal = f"<D:current-user-principal><D:href>{other.url}/me/</D:href></D:current-user-principal>"
+        for said in (home, principal):
+            site.says = lambda *_, said=said: multistatus(found(HOME, said))
+            met = site.ask(Discover()).trouble
+            assert met is not None and met.code.value == "refused"
+        site.says = lambda *_: multistatus(found(HOME, kind), found(f"{other.url}/theirs/", kind))
+        told = site.ask(Discover()).answer
+        assert isinstance(told, Discovered) and [one.id for one in told.calendars] == [site.url + HOME]
+        far = Changes(calendar_id=other.url + HOME, sync_token=None, start=START, end=END)
+        met = site.ask(far).trouble
+        assert met is not None and met.code.value == "refused"
+        assert other.asked == []
+    finally:
+        other.stop()
+
+
+@pytest.mark.parametrize(
+    ("account", "url", "is_own"),
+    [
+        ("https://caldav.icloud.com/", "https://p63-caldav.icloud.com:443/123/calendars/", True),
+        ("https://p63-caldav.icloud.com:443/123/", "https://p07-caldav.icloud.com/9/", True),
+        ("https://caldav.icloud.com.cn/", "https://p1-caldav.icloud.com.cn/", True),
+        ("https://caldav.icloud.com/", "https://caldav.icloud.com.cn/", False),
+        ("https://caldav.icloud.com/", "https://p63-caldav.icloud.com.evil.example/", False),
+        ("https://caldav.icloud.com/", "https://www.icloud.com/", False),
+        ("https://example.com/", "https://dav.example.com/x", True),
+        ("https://Example.com:443/", "https://example.com/x", True),
+        ("https://dav.example.com/", "https://example.com/", False),
+        ("https://home.dyndns.example/", "https://evil.dyndns.example/", False),
+        ("https://example.com/", "https://evilexample.com/", False),
+        ("https://example.com/", "http://example.com/", False),
+        ("https://example.com/", "http://dav.example.com/", False),
+        ("https://example.com/", "https://example.com:8443/", False),
+        ("https://example.com/", "https://example.com@evil.example/", False),
+        ("https://203.0.113.7/", "https://1.203.0.113.7/", False),
+        ("https://example.com/", "https://exa[mple", False),
+    ],
+)
+def test_whose_host_it_is(account: str, url: str, is_own: bool) -> None:
+    assert dav.is_own(account, url) == is_own
 
 
 def test_a_server_without_tokens_is_read_anew_when_its_ctag_is_another(site: Scripted) -> None:
@@ -182,10 +362,13 @@ def test_an_event_that_changes_between_look_and_write_is_looked_at_again(site: S
 
     site.says = says
     url = f"{site.url}{HOME}mine.ics"
-    event = Event(
+    told = site.ask(WriteEvent(calendar_id=site.url + HOME, event=_event(url)))
+    assert told.answer is not None and told.answer.event_id == url  # type: ignore[union-attr]  # it is Written
+    assert [method for method, _, _ in site.asked] == ["PROPFIND", "PUT", "PROPFIND", "PUT"]
+
+
+def _event(url: str | None = None) -> Event:
+    return Event(
         id="0" * 32, provider_event_id=url, uid="u", sequence=0, title="Intro", description="", location=None,
         start=START, end=END, timezone="UTC", stamp=START,
     )  # fmt: skip
-    told = site.ask(WriteEvent(calendar_id=site.url + HOME, event=event))
-    assert told.answer is not None and told.answer.event_id == url  # type: ignore[union-attr]  # it is Written
-    assert [method for method, _, _ in site.asked] == ["PROPFIND", "PUT", "PROPFIND", "PUT"]

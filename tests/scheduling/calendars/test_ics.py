@@ -2,90 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from parley.calendars import dav, wire
-from parley.calendars.answering import answer
-from parley.calendars.protocol import (
-    Busy,
-    Changed,
-    Changes,
-    Discover,
-    Discovered,
-    FreeBusy,
-    IcsAccount,
-    InTrouble,
-    Operation,
-    Reply,
-    Request,
-)
+from parley.calendars.protocol import Busy, Changed, Changes, Discover, Discovered, FreeBusy, InTrouble, Reply
 from tests.harness import World
 from tests.scheduling.calendars.caldav_server import calendar_of
 from tests.scheduling.calendars.conftest import CALENDARS
+from tests.scheduling.calendars.ics_site import END, START, Site
 from tests.scheduling.office import Office, at, weekday
 
-START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 4, 1, tzinfo=UTC)
-
-
-class Site:
-    """One address that answers `body`; `/away` leads to `location`."""
-
-    def __init__(self) -> None:
-        self.body, self.location, self.conditional, self.is_gone = "", "", 0, False
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                is_away = self.path == "/away"
-                is_known = self.headers.get("if-none-match") == site.etag
-                site.conditional += is_known
-                self.send_response(404 if site.is_gone else 302 if is_away else 304 if is_known else 200)
-                for name, value in [("location", site.location)] if is_away else [("etag", site.etag)]:
-                    self.send_header(name, value)
-                sent = b"" if is_away or is_known else site.body.encode()
-                self.send_header("content-length", str(len(sent)))
-                self.end_headers()
-                self.wfile.write(sent)
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    @property
-    def etag(self) -> str:
-        return f'"{hash(self.body)}"'
-
-    def ask(self, wanted: Operation, path: str = "/calendar.ics", seconds: float = 5.0) -> Reply:
-        url = f"http://127.0.0.1:{self.server.server_port}{path}"
-        return answer(Request(account=IcsAccount(url=url), wanted=wanted, seconds=seconds))
-
-    def busy(self, *events: str) -> list[tuple[str, str]]:
-        self.body = calendar_of(*events)
-        reply = self.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END, timezones={"calendar": "America/New_York"}))
-        assert isinstance(reply.answer, Busy), reply
-        return sorted((f"{one.start:%m-%d %H:%M}", f"{one.end:%m-%d %H:%M}") for one in reply.answer.times)
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    made = Site()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PARLEY_ENVIRONMENT", "local")
+pytestmark = pytest.mark.usefixtures("on_this_machine")
 
 
 def trouble(reply: Reply) -> str:
@@ -125,21 +54,24 @@ def test_a_redirect_leads_to_no_address_that_we_would_not_ask_ourselves(site: Si
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "kept"),
     [
-        "DTSTART:20261202T100000Z\nRRULE:FREQ=WEEKLY;BYDAY=XX",
-        "DTSTART:20261202T100000Z\nRRULE:INTERVAL=2",
-        "SUMMARY:Never",
-        "DTSTART:20261202T100000Z\nDURATION:P999999999D",
-        "DTSTART;TZID=America/New_York:20261202T100000\nDTEND;TZID=America/New_York:99991231T235959",
-        "DTSTART:20261202T100000Z\nDTSTART:20261203T100000Z\nDTEND:20261202T110000Z",
+        ("DTSTART:20261202T100000Z\nRRULE:FREQ=WEEKLY;BYDAY=XX;COUNT=1", []),  # of no length
+        ("DTSTART:20261202T100000Z\nRRULE:INTERVAL=2", []),
+        ("SUMMARY:Never", []),
+        ("DTSTART:20261202T100000Z\nDURATION:P999999999D", [("12-02 10:00", "04-01 00:00")]),
+        (
+            "DTSTART;TZID=America/New_York:20261202T100000\nDTEND;TZID=America/New_York:99991231T235959",
+            [("12-02 15:00", "12-31 23:59")],
+        ),
+        ("DTSTART:20261202T100000Z\nDTSTART:20261203T100000Z\nDTEND:20261202T110000Z", [("12-02 10:00", "12-02 11:00")]),
     ],
 )
-def test_an_event_that_nobody_understands_takes_no_other_with_it(site: Site, broken: str) -> None:
+def test_an_event_that_nobody_understands_takes_no_other_with_it(site: Site, broken: str, kept: list[tuple[str, str]]) -> None:
     series = "UID:s\nDTSTART:20261203T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2"
     moved = "UID:s\nRECURRENCE-ID:20261204T100000Z\nDTSTART:20261204T150000Z\nDURATION:PT1H"
     told = site.busy(f"UID:b\n{broken}", series, moved)
-    assert told == [("12-03 10:00", "12-03 11:00"), ("12-04 15:00", "12-04 16:00")]
+    assert told == [*kept, ("12-03 10:00", "12-03 11:00"), ("12-04 15:00", "12-04 16:00")]
 
 
 def test_what_is_written_without_a_zone_is_in_that_of_its_calendar(site: Site) -> None:
@@ -211,6 +143,35 @@ def test_a_calendar_is_connected_by_its_address_and_says_when_that_leads_nowhere
     assert office.host.post(CALENDARS, {"provider": "CUSTOM", "ics_url": address}).body["id"] == made.body["id"]
 
 
+def test_a_connection_says_how_many_events_were_not_understood_and_what_was_known_of_them_counts(
+    site: Site, office: Office, world: World, event_type: dict[str, Any]
+) -> None:
+    def event(name: str, begins: str) -> str:
+        return f"UID:{name}\nDTSTART:{begins.replace('-', '').replace(':', '')}\nDURATION:PT30M\nSUMMARY:A secret title"
+
+    site.body = calendar_of(event("a", at("10:00")), event("b", at("11:00")))
+    made = office.host.post(CALENDARS, {"provider": "CUSTOM", "ics_url": f"http://127.0.0.1:{site.server.server_port}/a.ics"})
+    path = f"{CALENDARS}/{made.body['id']}"
+    world.pump()
+    assert (office.host.get(path).body["unclear_events"], office.host.get(path).body["status"]) == (0, "ACTIVE")
+
+    site.body = calendar_of(event("a", "tomorrow"), event("b", at("11:00")) + "\nEXDATE:nonsense", event("c", at("12:00")))
+    assert office.book(event_type, at("10:00")).body["code"] == "slot_taken", "what was known, while it is booked"
+    assert office.host.post(f"{path}/sync").status == 202
+    world.pump()
+    seen = office.host.get(path).body
+    assert (seen["status"], seen["unclear_events"], seen["calendars"][0]["unclear_events"]) == ("ACTIVE", 2, 2)
+    assert [one["unclear_events"] for one in office.host.get(CALENDARS).body["items"] if one["id"] == made.body["id"]] == [2]
+    assert "secret title" not in str(seen)
+    assert not {"10:00", "11:00", "12:00"} & set(office.starts(event_type, weekday(0)))
+
+    site.body = calendar_of(event("c", at("12:00")))
+    assert office.host.post(f"{path}/sync").status == 202
+    world.pump()
+    assert office.host.get(path).body["unclear_events"] == 0
+    assert {"10:00", "11:00"} <= set(office.starts(event_type, weekday(0)))
+
+
 def test_a_redirect_is_followed(site: Site) -> None:
     site.body, site.location = calendar_of("UID:d\nDTSTART:20261202T100000Z"), "calendar.ics#top"
     assert isinstance(site.ask(Discover(), "/away").answer, Discovered)
@@ -227,20 +188,6 @@ def test_what_is_no_calendar_or_too_large_is_none(site: Site) -> None:
         assert trouble(site.ask(Discover())) == "refused"
     site.body = "x" * (wire.LARGEST_ANSWER + 1)
     assert trouble(site.ask(Discover())) == "unavailable"
-
-
-@pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=DAILY;INTERVAL=0"])
-def test_a_rule_that_is_no_meetings_is_left_out(site: Site, rule: str) -> None:
-    assert len(site.busy(f"UID:r\nDTSTART:20261202T100000Z\nDURATION:PT1H\nRRULE:{rule}")) <= 1
-
-
-def test_reading_ends_with_the_time_that_there_is(site: Site) -> None:
-    """A rule that never comes true is looked for until the year 9999: 10 seconds an event."""
-    site.body = calendar_of("UID:r\nDTSTART:20200101T000000Z\nRRULE:FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30")
-    began = time.monotonic()
-    wanted = FreeBusy(calendar_ids=["calendar"], start=START, end=START + timedelta(days=9))
-    assert trouble(site.ask(wanted, seconds=0.5)) == "timed_out"
-    assert time.monotonic() - began < 3
 
 
 def test_entities_in_the_xml_of_a_server_are_refused() -> None:

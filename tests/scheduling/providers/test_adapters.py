@@ -409,3 +409,14 @@ def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: Micro
     )
     assert {one.start.isoformat() for one in adapter.ask(wanted).times} == {"2031-03-09T11:00:00+00:00"}
     assert adapter.ask(wanted.model_copy(update={"timezones": {}})).times == []
+
+
+def test_an_event_that_can_not_be_read_keeps_no_other_from_being_read_and_what_was_known_of_it_counts(site: Either) -> None:
+    adapter = Adapter(site)
+    name = "iCalUID" if isinstance(site, Google) else "iCalUId"
+    odd = site.add_event(adapter.calendar, START, START + HOUR, **{name: 5})
+    good = site.add_event(adapter.calendar, START + 2 * HOUR, START + 3 * HOUR)
+    told = adapter.ask(free_busy(adapter.calendar.id))
+    assert ([one.event_id for one in told.times], told.is_beside) == ([good], True)
+    events = changed(adapter, None).events
+    assert {one.event_id: (len(one.times), one.is_known) for one in events} == {odd: (0, False), good: (1, True)}

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts
+from parley.identity import accounts, alerts
 from parley.identity.log_in import Account
 from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus, UserTotp
 from parley.identity.providers.configured import Kind
@@ -54,8 +54,8 @@ class Overtaken(Conflict):
 
 
 def account(kind: Kind, subject: str) -> str:
-    """The directory's name of an account at a provider. In hexadecimal: the directory takes letters of either case for the same."""
-    return f"{kind.stored.value} {subject.encode().hex()}"
+    """The directory's name of an account at a provider."""
+    return accounts.at_provider(kind.stored, subject)
 
 
 def whose(handover: Handover) -> tuple[UUID | None, UUID | None]:
@@ -109,7 +109,7 @@ def user_of(session: Session, caller: Caller, handover: Handover, known: UUID | 
         arrived, _ = _known(session, handover)
     elif addressed is not None:
         arrived = _addressed(session, handover)
-        add_link(session, caller, addressed, handover)
+        add_way_in(session, caller, addressed, handover)
     else:
         arrived = Account(_made(session, caller, handover), has_second_factor=False, witness_id=None)
         add_link(session, caller, arrived.user.id, handover)
@@ -170,6 +170,12 @@ def _made(session: Session, caller: Caller, handover: Handover) -> User:
         raise Overtaken("Somebody registers this address at this moment; try again.") from None
     audit.record(session, caller, "user.registered", user, provider=handover.kind.stored.value)
     return user
+
+
+def add_way_in(session: Session, caller: Caller, user_id: UUID, handover: Handover) -> AuthProvider:
+    """A link to an account that is there, whose person is told."""
+    alerts.tell(session, user_id, alerts.Change.PROVIDER_LINKED, now(), provider=handover.kind.value)
+    return add_link(session, caller, user_id, handover)
 
 
 def add_link(session: Session, caller: Caller, user_id: UUID, handover: Handover) -> AuthProvider:

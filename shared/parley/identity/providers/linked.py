@@ -6,17 +6,19 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from parley.identity import accounts
+from parley.identity import accounts, alerts, oneself, reauthentication, sessions
+from parley.identity.log_in_schemas import Proof
 from parley.identity.models import AuthProvider, AuthProviderType, User
 from parley.identity.providers import arrivals
 from parley.identity.providers.configured import Kind
 from parley.identity.providers.handovers import Handover
-from parley.kernel import audit, directory
+from parley.kernel import audit, db, directory
 from parley.kernel.callers import Caller
+from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.gather import later
 from parley.kernel.paging import Page, page
-from parley.kernel.texts import Line, Shown, Wanted
+from parley.kernel.texts import Line, Shown
 
 # A log-in through an organization's own identity provider is that organization's to give and to take: nobody's way in for certain.
 _OURS = [kind.stored for kind in Kind]
@@ -30,7 +32,7 @@ class LinkedProviderRead(Shown):
     last_used_at: datetime | None
 
 
-class LinkCreate(Wanted):
+class LinkCreate(Proof):
     return_to: Line | None = None
 
 
@@ -65,6 +67,15 @@ def linked(session: Session, *, limit: int, cursor: str | None) -> Page[LinkedPr
     return Page(items=[_shown(row) for row in rows], next_cursor=following)
 
 
+def begin(caller: Caller, password: str | None, code: str | None) -> UUID | None:
+    """Prove who begins to link; the session that it is for. Raises the refusals of `reauthentication.prove`, `SessionEnded`."""
+    with db.personal(caller) as session:
+        refusal = reauthentication.prove(session, caller, oneself.known(session), password, code)
+    if refusal is not None:
+        raise refusal
+    return oneself.session_of(caller)
+
+
 def link(session: Session, caller: Caller, handover: Handover, known: UUID | None) -> LinkedProviderRead:
     """Link the account at the provider to the user who asked for it. Again changes nothing but its tokens.
 
@@ -75,13 +86,26 @@ def link(session: Session, caller: Caller, handover: Handover, known: UUID | Non
         raise arrivals.LinkedElsewhere("This account belongs to another user here; unlink it there first.")
     accounts.lock(session, user_id)
     with arrivals.verdicts(session):
-        made = arrivals.renewed(session, handover) if known is not None else arrivals.add_link(session, caller, user_id, handover)
+        made = arrivals.renewed(session, handover) if known is not None else arrivals.add_way_in(session, caller, user_id, handover)
         arrivals.finish(session, handover)
     return _shown(made)
 
 
-def unlink(session: Session, caller: Caller, link_id: UUID) -> None:
-    """Take a way in away. Who unlinks two at once is made to wait, so that one is left. Raises `NoSuchLink`, `LastWayIn`."""
+def unlink(caller: Caller, link_id: UUID, password: str | None, code: str | None) -> None:
+    """Take a way in away, and end other sessions that it opened.
+
+    Raises `NoSuchLink`, `LastWayIn`, the refusals of `reauthentication.prove`.
+    """
+    with db.personal(caller) as session:
+        refusal = reauthentication.prove(session, caller, oneself.known(session), password, code)
+        if refusal is None:
+            _unlink(session, caller, link_id)
+    if refusal is not None:
+        raise refusal
+
+
+def _unlink(session: Session, caller: Caller, link_id: UUID) -> None:
+    """Who unlinks two at once is made to wait, so that one is left."""
     user_id = session.info["user_id"]
     password = session.scalars(select(User).where(User.id == user_id).with_for_update()).one().password_hash
     mine = AuthProvider.user_id == user_id
@@ -99,4 +123,6 @@ def unlink(session: Session, caller: Caller, link_id: UUID) -> None:
     kind = Kind(found.provider_type.value.lower())
     directory.leave_person(session, directory.Kind.PROVIDER_ACCOUNT, arrivals.account(kind, found.provider_id))
     later(session, delete(AuthProvider).where(AuthProvider.id == found.id))
+    sessions.revoke_all(session, user_id, because="unlinked", but=oneself.session_of(caller), method=kind.value)
+    alerts.tell(session, user_id, alerts.Change.PROVIDER_UNLINKED, now(), provider=kind.value)
     audit.record(session, caller, "provider.unlinked", found, provider=AuthProviderType(found.provider_type).value)

@@ -174,6 +174,8 @@ def _count(session: Session, row: CalendarConnection, found: Sequence[ConnectedC
         calendar.is_busy = calendar.calendar_id in ids
         if not calendar.is_busy:
             calendar.sync_token = calendar.synced_from = calendar.synced_until = None
+            calendar.unclear_event_ids = []
+    row.unclear_events = sum(calendar.unclear_events for calendar in found)
     row.next_sync_at = now() if row.status is not CalendarStatus.EXPIRED else None
     unchosen = [calendar.id for calendar in found if not calendar.is_busy]
     if unchosen:

@@ -79,7 +79,7 @@ def connect(
             provider_account_id=account.account_id,
             account_name=account.account_name,
         )
-        row.id, row.is_primary, row.token_version = new_id(), False, 0
+        row.id, row.is_primary, row.token_version, row.unclear_events = new_id(), False, 0, 0
     if is_new:
         row.deleted_at = row.last_sync_at = None
     _renew(session, row, account)
@@ -128,6 +128,7 @@ def _kept(
         if one is None:
             one = ConnectedCalendar(connection_id=row.id, calendar_id=calendar.id, is_busy=calendar.counts)
             one.synced_from = one.synced_until = None
+            one.unclear_event_ids = []
             session.add(one)
         one.name, one.timezone, one.is_writable = calendar.name, calendar.timezone, calendar.is_writable
         kept.append(one)

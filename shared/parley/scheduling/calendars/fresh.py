@@ -86,26 +86,32 @@ def asked(caller: Caller, first: AskFirst) -> Fresh:
         owners = {one.connection_id: one.user_id for one in questions}
         busy = _others(session, owners, heard)
         _note(session, silent)
-    return Fresh(is_asked=True, connections=frozenset(heard), busy=busy)
+    replaced = frozenset(connection_id for connection_id, answer in heard.items() if not answer.is_beside)
+    return Fresh(is_asked=True, connections=replaced, busy=busy)
 
 
 def _questions(session: Session, first: AskFirst) -> list[_Question]:
     one, calendar = CalendarConnection, ConnectedCalendar
     rows = session.execute(
-        select(one, calendar.calendar_id, calendar.timezone, User.timezone)
+        select(
+            one, calendar.calendar_id, calendar.timezone, User.timezone, calendar.sync_token, calendar.synced_from, calendar.synced_until
+        )
         .join(calendar, calendar.connection_id == one.id)
         .join(User, User.id == one.user_id)
         .where(one.user_id.in_(first.hosts), one.status == CalendarStatus.ACTIVE, calendar.is_busy)
         .order_by(one.id, calendar.id)
     ).all()
-    found: dict[UUID, tuple[CalendarConnection, dict[str, str]]] = {}
-    for connection, calendar_id, timezone, usual in rows:
-        found.setdefault(connection.id, (connection, {}))[1][calendar_id] = timezone or usual
+    found: dict[UUID, tuple[CalendarConnection, dict[str, str], dict[str, str]]] = {}
+    for connection, calendar_id, timezone, usual, sync_token, since, until in rows:
+        _, zones, sync_tokens = found.setdefault(connection.id, (connection, {}, {}))
+        zones[calendar_id] = timezone or usual
+        if sync_token and since is not None and since <= first.start and until is not None and until >= first.end:
+            sync_tokens[calendar_id] = sync_token
     questions: list[_Question] = []
-    for connection, zones in list(found.values())[:_MOST]:
+    for connection, zones, sync_tokens in list(found.values())[:_MOST]:
         # A token that has just ended is renewed by the next sync; nobody who books waits for that.
         if tokens.is_fresh(connection, spare=_ALREADY_OVER):
-            wanted = FreeBusy(calendar_ids=list(zones), start=first.start, end=first.end, timezones=zones)
+            wanted = FreeBusy(calendar_ids=list(zones), start=first.start, end=first.end, timezones=zones, sync_tokens=sync_tokens)
             questions.append(_Question(connection.id, connection.user_id, tokens.opened(session, connection), wanted))
     return questions
 

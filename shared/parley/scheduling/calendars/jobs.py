@@ -1,17 +1,19 @@
 """What the worker of calendars does with a message, and which messages a sweep sends."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Update, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from parley.kernel.callers import Caller
-from parley.kernel.clock import now
+from parley.kernel.clock import now, of_database
+from parley.kernel.gather import later
 from parley.kernel.ids import new_id
+from parley.kernel.postponed import Due
 from parley.scheduling import departures
 from parley.scheduling.calendars import syncing, writing
 from parley.scheduling.calendars.accounts import CHANGED
@@ -48,25 +50,34 @@ def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[
             writing.settle(caller, row_id)
 
 
-def due(session: Session) -> list[str]:
-    """Messages for what is due, in a sweep; it is put off, so that the next sweep leaves it to who got the message.
-
-    Two sweeps at once take different rows.
-    """
-    at, later = now(), now() + _PUT_OFF
-    one, event = CalendarConnection, CalendarEvent
-    late = select(one.organization_id, one.id).where(one.next_sync_at <= at, one.deleted_at.is_(None)).order_by(one.next_sync_at)
-    chosen = late.limit(AT_ONCE).with_for_update(skip_locked=True)
-    syncs = update(one).where(tuple_(one.organization_id, one.id).in_(chosen)).values(next_sync_at=later, updated_at=one.updated_at)
-    waiting = select(event.organization_id, event.id).where(event.due_at <= at).order_by(event.due_at)
-    taken = waiting.limit(AT_ONCE).with_for_update(skip_locked=True)
-    writes = update(event).where(tuple_(event.organization_id, event.id).in_(taken)).values(due_at=later, updated_at=event.updated_at)
-    sent = [envelope(CHANGED, organization_id, connection_id=row_id) for organization_id, row_id in _changed(session, syncs, one)]
-    return sent + [envelope(EVENT_DUE, organization_id, event_id=row_id) for organization_id, row_id in _changed(session, writes, event)]
+def late_connections() -> Due:
+    """Connections that are to be synced."""
+    one = CalendarConnection
+    return select(one.organization_id, one.id).where(one.next_sync_at <= of_database(), one.deleted_at.is_(None)).order_by(one.next_sync_at)
 
 
-def _changed(session: Session, statement: Update, table: type[CalendarConnection] | type[CalendarEvent]) -> list[tuple[UUID, UUID]]:
-    return [(row[0], row[1]) for row in session.execute(statement.returning(table.organization_id, table.id))]
+def late_events() -> Due:
+    """Events that are to be written into a calendar."""
+    one = CalendarEvent
+    return select(one.organization_id, one.id).where(one.due_at <= of_database()).order_by(one.due_at)
+
+
+def hand_over_connections(session: Session, rows: Sequence[Any]) -> list[str]:
+    """Messages for these; they are put off, so that the next sweep leaves them to who got the message."""
+    one, keys = CalendarConnection, [(row[0], row[1]) for row in rows]
+    put_off = update(one).where(tuple_(one.organization_id, one.id).in_(keys))
+    later(session, put_off.values(next_sync_at=of_database() + _PUT_OFF, updated_at=one.updated_at))
+    return [envelope(CHANGED, organization_id, connection_id=row_id) for organization_id, row_id in keys]
+
+
+def hand_over_events(session: Session, rows: Sequence[Any]) -> list[str]:
+    """The same for events."""
+    one, keys = CalendarEvent, [(row[0], row[1]) for row in rows]
+    later(
+        session,
+        update(one).where(tuple_(one.organization_id, one.id).in_(keys)).values(due_at=of_database() + _PUT_OFF, updated_at=one.updated_at),
+    )
+    return [envelope(EVENT_DUE, organization_id, event_id=row_id) for organization_id, row_id in keys]
 
 
 def envelope(name: str, organization_id: UUID, **ids: UUID) -> str:

@@ -90,10 +90,12 @@ class CalendarConnection(Tenant, Swept, Timestamps, SoftDeleted, Base):
     last_sync_at: Mapped[datetime | None]
     next_sync_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
+    unclear_events: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class ConnectedCalendar(Tenant, Timestamps, Base):
     """One calendar of a connection. `is_busy`: what lies in it keeps its owner's time. Known to lie in `[synced_from, synced_until)`.
+    `unclear_event_ids` are of events that could not be read, or not whole.
 
     The columns of the watch are for providers that push: `channel_id` names the channel, `resource_id` what it is about.
     """
@@ -116,6 +118,11 @@ class ConnectedCalendar(Tenant, Timestamps, Base):
     channel_id: Mapped[str | None]
     resource_id: Mapped[str | None]
     watched_until: Mapped[datetime | None]
+    unclear_event_ids: Mapped[list[str]] = mapped_column(default=[], server_default="[]")
+
+    @property
+    def unclear_events(self) -> int:
+        return len(self.unclear_event_ids)
 
 
 class BusyTime(Tenant, Base):

@@ -75,7 +75,8 @@ class CalendarConnectionRead(Shown):
     """Bookings are written to `calendar_id` of the primary connection. ERROR is tried again at `next_sync_at`, EXPIRED is not.
 
     `unwritten_events` are bookings that the calendar should show and does not, and that nobody tries to write any more: look at the
-    calendar that is written to, then connect it again or ask for a sync.
+    calendar that is written to, then connect it again or ask for a sync. `unclear_events` are events of the calendars that count of which
+    something could not be read: they keep more time rather than less.
     """
 
     id: UUID
@@ -89,6 +90,7 @@ class CalendarConnectionRead(Shown):
     calendar_name: str | None
     is_primary: bool
     unwritten_events: int = 0
+    unclear_events: int
     last_sync_at: datetime | None
     next_sync_at: datetime | None
     created_at: datetime
@@ -105,6 +107,7 @@ class ConnectedCalendarRead(Shown):
     is_busy: bool
     synced_from: datetime | None
     synced_until: datetime | None
+    unclear_events: int
 
 
 class CalendarConnectionDetailRead(CalendarConnectionRead):

@@ -79,10 +79,10 @@ def event(session: Session, subject: Subject, row: CalendarEvent, host: User) ->
     if not subject.seats or host.id not in subject.hosts:
         return None
     # It brings the templates of mails along, which a sweep and a sync do without.
-    from parley.kernel.mail import plain
+    from parley.kernel.mail import called, plain
 
     first = subject.seats[0].booking
-    names = [plain(seat.invitee.name) or "Somebody" for seat in subject.seats]
+    names = [called(seat.invitee.name) or "Somebody" for seat in subject.seats]
     is_session = subject.event_type.kind is EventTypeKind.GROUP
     about = f"{len(names)} coming" if is_session else names[0]
     return Event(
@@ -96,16 +96,16 @@ def event(session: Session, subject: Subject, row: CalendarEvent, host: User) ->
         start=first.start_time,
         end=first.end_time,
         timezone=host.timezone,
-        attendees=[Attendee(name=plain(seat.invitee.name), email=seat.invitee.email) for seat in subject.seats if seat.invitee.email],
+        attendees=[Attendee(name=called(seat.invitee.name), email=seat.invitee.email) for seat in subject.seats if seat.invitee.email],
         stamp=max(seat.booking.updated_at for seat in subject.seats),
     )
 
 
 def _lines(seat: Seat) -> list[str]:
-    from parley.kernel.mail import plain
+    from parley.kernel.mail import called
 
     invitee = seat.invitee
-    who = " · ".join(said for said in (plain(invitee.name), invitee.email, invitee.phone or "") if said)
+    who = " · ".join(said for said in (called(invitee.name), invitee.email, invitee.phone or "") if said)
     return [line for line in (who, (invitee.notes or "")[:2000]) if line]
 
 

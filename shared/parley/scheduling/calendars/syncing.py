@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
-from parley.calendars.protocol import Account, Changed, ChangedEvent, Changes, Discover, Discovered, InTrouble, TroubleCode
+from parley.calendars.protocol import MOST_UNCLEAR, Account, Changed, ChangedEvent, Changes, Discover, Discovered, InTrouble, TroubleCode
 from parley.identity.models import OrganizationMember, User
 from parley.kernel import clock
 from parley.kernel.callers import Caller
@@ -127,12 +127,15 @@ def _pages(account: Account, wanted: Changes) -> list[Changed]:
 
 def _told(account: Account, wanted: Changes) -> list[Changed]:
     pages: list[Changed] = []
+    first = wanted.sync_token
     while len(pages) < _MOST_PAGES:
         pages.append(ask(account, wanted, Changed, _ASKING_SECONDS))
         if not pages[-1].has_more:
             return pages
         wanted = wanted.model_copy(update={"sync_token": pages[-1].sync_token})
-    raise InTrouble(TroubleCode.REFUSED, "The calendar has more events than we read.")
+    # A server that has always more to tell of what changed is read from the beginning.
+    code = TroubleCode.REFUSED if first is None else TroubleCode.SYNC_EXPIRED
+    raise InTrouble(code, "The calendar has more events than we read.")
 
 
 def _is_still_there(caller: Caller, job: Job, account: Account, name: str) -> bool:
@@ -147,7 +150,8 @@ def _is_still_there(caller: Caller, job: Job, account: Account, name: str) -> bo
 
 
 def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequence[Changed], start: datetime, end: datetime) -> None:
-    is_full = any(page.is_full for page in pages)
+    is_cut = any(page.is_cut for page in pages)
+    is_full = any(page.is_full for page in pages) and not is_cut
     # What is told twice counts as it was told last.
     events = {event.event_id: event for page in pages for event in page.events}
     gone = {event_id for page in pages for event_id in page.removed} - ({*events} if is_full else set())
@@ -157,7 +161,9 @@ def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequenc
         calendar = session.scalars(chosen).one_or_none()
         if row is None or calendar is None or not calendar.is_busy:  # taken away, or unchosen, meanwhile
             return
-        old = delete(BusyTime).where(BusyTime.connected_calendar_id == calendar_id)
+        # What can't be read now frees nothing: of such an event what was known counts.
+        unknown = [event.event_id for event in events.values() if not event.is_known]
+        old = delete(BusyTime).where(BusyTime.connected_calendar_id == calendar_id, BusyTime.event_id.not_in(unknown))
         if not is_full:
             old = old.where(BusyTime.event_id.in_([*events, *gone]))
         if is_full or events or gone:
@@ -165,7 +171,10 @@ def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequenc
         own = Own(session, {connection_id: row.user_id}, [(one.event_id, one.uid) for one in events.values() if one.times])
         kept = [one for one in events.values() if one.event_id not in gone and not own.is_own(connection_id, one.event_id, one.uid)]
         _insert(session, row, calendar_id, kept)
-        calendar.sync_token = pages[-1].sync_token
+        unclear = [event.event_id for event in events.values() if not event.is_clear]
+        others = [] if is_full else [name for name in calendar.unclear_event_ids if name not in events and name not in gone]
+        calendar.unclear_event_ids = [*others, *unclear][:MOST_UNCLEAR]
+        calendar.sync_token = pages[-1].sync_token if not is_cut else None
         if is_full:
             calendar.synced_from, calendar.synced_until = start, end
 
@@ -192,5 +201,8 @@ def _end(caller: Caller, job: Job, met: InTrouble | None) -> None:
             health.failed(session, caller, row, met)
             return
         health.succeeded(row)
+        counted = func.coalesce(func.sum(func.jsonb_array_length(ConnectedCalendar.unclear_event_ids)), 0)
+        chosen = ConnectedCalendar.connection_id == row.id, ConnectedCalendar.is_busy
+        row.unclear_events = session.scalars(select(counted).where(*chosen)).one()
         if is_asked_again:
             row.next_sync_at = clock.now()

@@ -17,7 +17,8 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.getElementById("main");
       if (mine !== visits) return;
-      if (!next) { location.assign(url); return; }
+      // A captcha's script runs on a page that is loaded, and on no other.
+      if (!next || next.querySelector("[data-sitekey]")) { location.assign(url); return; }
       // Who has gone on with the keyboard meanwhile stays there.
       const held = document.activeElement, was = main(), had = was.contains(held);
       const sought = focus || had ? [had && held !== from ? held.id : "", focus, "details", "month"] : [];

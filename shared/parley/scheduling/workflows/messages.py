@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from parley.kernel import mail
-from parley.kernel.mail import Mail, plain
+from parley.kernel.mail import Mail, called, plain
 from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
 from parley.scheduling.bookings import management_token
@@ -41,7 +41,7 @@ def reply_to(occasion: Occasion, kind: RecipientKind) -> tuple[str, str] | None:
     else:
         host = occasion.hosts[0] if occasion.hosts else None
         name, address = (host.name or "", host.email or "") if host else ("", "")
-    return (plain(name), address) if mail.is_deliverable(address) else None
+    return (called(name), address) if mail.is_deliverable(address) else None
 
 
 def composed(message: Outgoing) -> Mail:
@@ -50,7 +50,7 @@ def composed(message: Outgoing) -> Mail:
         subject=message.subject,
         sender=message.sender,
         recipient=message.recipient,
-        recipient_name=plain(message.recipient_name),
+        recipient_name=message.recipient_name,
         entity=message.entity,
     )
     if message.reply_to is not None:

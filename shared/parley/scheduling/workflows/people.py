@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from parley.kernel.mail import is_deliverable
+from parley.kernel.mail import called, is_deliverable
 from parley.scheduling.kinds import NotificationChannel, RecipientKind
 from parley.scheduling.occasions import ERASED, Occasion
 from parley.scheduling.times import when
@@ -64,9 +64,9 @@ def values(occasion: Occasion, to: Recipient, previous_start: datetime | None = 
     email = (occasion.hosts[0].email or "") if occasion.hosts else ""
     start, end = (moment.astimezone(ZoneInfo(to.timezone)) for moment in (booking.start_time, booking.end_time))
     said = {
-        "recipient.name": to.name or to.address,
-        "invitee.name": who.name or ERASED,
-        "invitee.first_name": (who.name.split() or [""])[0],
+        "recipient.name": called(to.name) or to.address,
+        "invitee.name": called(who.name) or ERASED,
+        "invitee.first_name": (called(who.name).split() or [""])[0],
         "invitee.email": who.email,
         "invitee.phone": who.phone or "",
         "invitee.timezone": who.timezone,

@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, Select, case, delete, or_, select, tuple_,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from parley.kernel.gather import later
 from parley.kernel.ids import new_id
+from parley.kernel.postponed import Due
 from parley.scheduling.kinds import TIMED, BookingStatus, WorkflowTrigger
 from parley.scheduling.models import Booking, EventType
 from parley.scheduling.words import DAY_MINUTES
@@ -148,11 +150,21 @@ def queue(session: Session, at: datetime, most: int) -> Sequence[tuple[UUID, UUI
 
     Along the index of what waits: what is due later costs nothing, however much it is.
     """
-    waiting = select(Reminder.organization_id, Reminder.id).where(Reminder.queued_at.is_(None), Reminder.due_at <= at)
-    portion = waiting.order_by(Reminder.due_at).limit(most).with_for_update(skip_locked=True).cte("portion")
-    mine = (Reminder.organization_id == portion.c.organization_id) & (Reminder.id == portion.c.id)
-    taken = update(Reminder).where(mine).values(queued_at=at).returning(Reminder.organization_id, Reminder.id)
-    return [(organization_id, id_) for organization_id, id_ in session.execute(taken, execution_options=_QUIETLY)]
+    rows = [(row[0], row[1]) for row in session.execute(waiting(at).limit(most).with_for_update(skip_locked=True))]
+    mark_queued(session, rows, at)
+    return rows
+
+
+def waiting(at: datetime | ColumnElement[datetime]) -> Due:
+    """What is due and in nobody's queue."""
+    late = (Reminder.queued_at.is_(None), Reminder.due_at <= at)
+    return select(Reminder.organization_id, Reminder.id).where(*late).order_by(Reminder.due_at)
+
+
+def mark_queued(session: Session, rows: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
+    """These are in the queue. It travels with the next statement."""
+    if rows:
+        later(session, update(Reminder).where(tuple_(Reminder.organization_id, Reminder.id).in_(rows)).values(queued_at=at))
 
 
 def take_away(session: Session, reminder_id: UUID) -> None:

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import Organization, User
+from parley.identity import memberships
+from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import clock
 from parley.kernel.callers import Caller
 from parley.scheduling import bookings
 from parley.scheduling.kinds import BookingStatus
 from parley.scheduling.models import Booking, EventType, Invitee
-from parley.scheduling.occasions import Occasion
+from parley.scheduling.occasions import BookedHost, Occasion
 from parley.scheduling.queries import Whole
 
 NAME = "Grace Hopper"
@@ -21,10 +22,14 @@ EMAIL = "grace.hopper@example.com"
 _NOBODY = UUID(int=0)
 
 
-def sample(session: Session, caller: Caller, event_type: EventType | None) -> tuple[Occasion, User | None]:
+def sample(session: Session, caller: Caller, event_type: EventType | None) -> tuple[Occasion, BookedHost | None]:
     """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. One query."""
-    asked = select(Organization, User).outerjoin(User, User.id == caller.person_id)
-    organization, asker = session.execute(asked.where(Organization.id == caller.organization_id)).one()
+    here = (OrganizationMember.organization_id == Organization.id) & (OrganizationMember.user_id == User.id)
+    columns = User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at
+    asked = select(Organization, *columns).outerjoin(User, User.id == caller.person_id).outerjoin(OrganizationMember, here)
+    row = session.execute(asked.where(Organization.id == caller.organization_id)).one()
+    organization, person = row[0], row[1:]
+    asker = BookedHost(*person) if person[0] is not None else None
     at = clock.now()
     start = at.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
     zone = asker.timezone if asker else organization.timezone

@@ -51,7 +51,7 @@ def preview(session: Session, caller: Caller, wanted: PreviewWanted) -> PreviewR
     body = wording.shown(wording.render(wanted.body, known)) or ""
     is_text = wanted.channel is NotificationChannel.SMS
     return PreviewRead(
-        subject=wording.shown(wording.render(wanted.subject, known)) if wanted.subject is not None else None,
+        subject=wording.shown(wording.subject(wanted.subject, known)) if wanted.subject is not None else None,
         body=texting.fitted(body) if is_text else body,
         segments=texting.segments(texting.fitted(body)) if is_text else None,
         variables=[VariableRead(name=name, description=said) for name, said in wording.VARIABLES.items()],
@@ -91,7 +91,7 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
         raise DailyLimit
 
     known = people.values(occasion, to)
-    subject, text = wording.render(workflow.subject, known), wording.render(workflow.body, known)
+    subject, text = wording.subject(workflow.subject, known), wording.render(workflow.body, known)
     row = NotificationLog(
         event_id=new_id(),
         event=entitlement.TEST,

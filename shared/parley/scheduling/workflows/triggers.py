@@ -119,7 +119,7 @@ def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgo
     """A message to one recipient: its row in the log, and the message itself if it is to be sent by this worker, now."""
     workflow, occasion = cause.workflow, cause.occasion
     known = people.values(occasion, to, cause.previous_start)
-    subject, text = wording.render(workflow.subject, known).replace("\n", " "), wording.render(workflow.body, known)
+    subject, text = wording.subject(workflow.subject, known), wording.render(workflow.body, known)
     log_id = claims.claim(
         session,
         event_id=cause.id,

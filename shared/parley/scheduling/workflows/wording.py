@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from parley.kernel.errors import Unprocessable
+from parley.kernel.mail import called
 from parley.kernel.texts import storable
 
 VARIABLES: dict[str, str] = {
@@ -46,6 +47,7 @@ LINK = "booking.link"
 LINK_MARK = "\ufdd0"
 _FIELD = re.compile(r"(?<!\{)\{\{\s{0,9}([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s{0,9}\}\}(?!\})")
 _LONGEST = 20_000
+_BY_STRANGERS = {"invitee.notes", "booking.answers", "booking.cancel_reason"}
 
 
 class UnknownVariable(Unprocessable):
@@ -85,6 +87,11 @@ def check(field: str, template: str | None) -> None:
 def render(template: str | None, values: Mapping[str, str]) -> str:
     """The text, with every variable replaced. One that has no value here is empty."""
     return _FIELD.sub(lambda found: values.get(found[1], ""), template or "")[:_LONGEST]
+
+
+def subject(template: str | None, values: Mapping[str, str]) -> str:
+    """The same for a line that stands above a mail: what strangers wrote is short there, and nothing in it is a link."""
+    return render(template, {**values, **{name: called(values[name]) for name in _BY_STRANGERS & values.keys()}}).replace("\n", " ")
 
 
 def clean(value: str) -> str:

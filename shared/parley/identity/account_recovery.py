@@ -1,0 +1,89 @@
+"""This was not me: what the link of a security alert undoes.
+
+Whoever reads the address that the alert went to may take the account back to the state before the fault: sessions, password, API keys,
+second factor, linked providers and address that are younger go. What is older stays, a second factor too, and is asked for at the next
+log-in. The link leads to a new password, and is good once.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from parley.identity import accounts, alerts, api_keys, links, log_in, sessions, ways_in
+from parley.identity.links import Link, LinkNotValid
+from parley.identity.models import OrganizationMember, User, VerificationKind
+from parley.identity.models import VerificationToken as Token
+from parley.identity.sessions import as_user
+from parley.kernel import audit, db, directory
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.gather import later
+from parley.kernel.verdicts import violation_means
+
+
+def undo(caller: Caller, link: Link) -> str:
+    """Undo what is younger than the fault. The address of the page that asks for a new password.
+
+    Keys go first, an organization at a time: if that breaks off, the link is still good. Raises `LinkNotValid`, `EmailTaken`.
+    """
+    assert link.user_id is not None
+    person = as_user(caller, link.user_id)
+    with db.personal(person) as session:
+        here = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == link.user_id)
+        places = session.scalars(here.order_by(OrganizationMember.organization_id)).all()
+    for organization_id in places:
+        with db.joining(person, organization_id) as session:
+            api_keys.revoke_made_since(session, session.info["caller"], link.user_id, link.created_at)
+    with db.personal(person) as session:
+        return _undo(session, person, link, link.user_id)
+
+
+def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> str:
+    accounts.lock(session, user_id)
+    account = log_in.account(session, user_id)
+    since, at = link.created_at, now()
+    earlier = _earlier_address(session, user_id, since)
+    links.use(session, link)
+    if account is None:
+        raise LinkNotValid("This account is not active; ask an administrator of your organization.")
+    user = account.user
+    sessions.revoke_all(session, user_id, because="this was not me")
+    ways_in.drop_younger(session, caller, user_id, since)
+    newer = Token.id >= ways_in.least_id(since)
+    later(session, update(Token).where(Token.user_id == user_id, Token.used_at.is_(None), newer).values(used_at=at))
+    if earlier is not None:
+        _take_back(session, user, *earlier, at)
+    user.password_hash, user.password_changed_at = None, at  # links, challenges and log-ins from before are void
+    session.flush()
+    who = as_user(caller, user_id, account.witness_id)
+    audit.record(session, who, "user.updated", user, changed=["password", *(["email"] if earlier else [])], because="this was not me")
+    return links.address(links.add(session, VerificationKind.PASSWORD_RESET, user.email or link.email, user_id=user_id, at=at).id)
+
+
+def _earlier_address(session: Session, user_id: UUID, since: datetime) -> tuple[str, datetime | None] | None:
+    """The address from before the fault, and when it was proved, if it has been changed since."""
+    told = select(Token.wanted).where(
+        Token.user_id == user_id,
+        Token.kind == VerificationKind.SECURITY_ALERT,
+        Token.created_at >= since,
+        Token.wanted.has_key("old_email"),
+    )
+    wanted = session.scalar(told.order_by(Token.created_at).limit(1))
+    if wanted is None:
+        return None
+    proved_at = wanted.get("old_verified_at")
+    return wanted["old_email"], datetime.fromisoformat(proved_at) if proved_at else None
+
+
+def _take_back(session: Session, user: User, email: str, verified_at: datetime | None, at: datetime) -> None:
+    """Raises `EmailTaken`."""
+    taken = accounts.EmailTaken("This address has another account by now: delete that one, then open this link again.")
+    if user.email is not None:
+        directory.leave_person(session, directory.Kind.EMAIL, user.email)
+        alerts.tell(session, user.id, alerts.Change.EMAIL_TAKEN_BACK, at, to=user.email)
+    directory.enter_person(session, directory.Kind.EMAIL, email, user.id)
+    user.email, user.email_verified_at = email, verified_at
+    with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
+        session.flush()

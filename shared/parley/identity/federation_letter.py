@@ -1,0 +1,75 @@
+"""Mails to an organization's owner about its sources of identity: what waits for their agreement, and what stopped counting."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from parley.identity import single_sign_on
+from parley.identity.models import Organization, User
+from parley.kernel import db
+from parley.kernel.callers import Caller
+from parley.kernel.clock import now
+from parley.kernel.mail import Mail, compose, is_deliverable, plain
+from parley.kernel.mail_headers import PRODUCT
+
+FOLDER = Path(__file__).parent / "templates"
+_UNTIL_THEN = "Until you agree, it changes nothing. If you do not expect it, ask who did it, and look at who your administrators are."
+_SAID: dict[str, tuple[str, list[str]]] = {
+    single_sign_on.SAML_PROPOSED: (
+        "Single sign-on of {name} waits for you",
+        [
+            "An administrator of {name} has set up single sign-on, or changed it.",
+            "Whoever runs the identity provider could come in as any member that it names, but for you.",
+            "It counts once you have agreed to it.",
+            "See what it is: GET /v1/saml/connection, under awaiting. Agree: POST /v1/saml/connection/approve, with its digest.",
+            _UNTIL_THEN,
+        ],
+    ),
+    single_sign_on.SCIM_PROPOSED: (
+        "A token that provisions {name} waits for you",
+        [
+            "An administrator of {name} has made a token for SCIM.",
+            "Whoever holds it adds, changes and removes members: it counts once you have agreed to it.",
+            "See it: GET /v1/scim. Agree: POST /v1/scim/tokens/{{token_id}}/approve.",
+            _UNTIL_THEN,
+        ],
+    ),
+    single_sign_on.DOMAIN_LOST: (
+        "{domain} is not proven any more",
+        [
+            "For days, DNS had no record that proves {domain} to be {name}'s.",
+            "Nobody new comes in with an address there, nor is led to your identity provider by one. Members log in as before.",
+            "The record is shown by GET /v1/saml/connection; once it is there: POST /v1/saml/domains/verify.",
+        ],
+    ),
+}
+EVENTS = tuple(_SAID)
+
+
+def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail], None]], None]:
+    """The letter of that event. A second copy, when the event comes again, says nothing new."""
+    subject, paragraphs = _SAID[event]
+
+    def write(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], None]) -> None:
+        with db.transaction(caller) as session:
+            wanted = select(Organization.name, User.email, User.name).join(User, User.id == Organization.owner_id)
+            owner = session.execute(wanted.where(Organization.id == caller.organization_id)).one_or_none()
+        if owner is None or owner[1] is None or not is_deliverable(owner[1]):
+            return
+        called = {"name": plain(owner[0])} | {name: plain(str(value)) for name, value in payload.items()}
+        mail = compose(
+            recipient=owner[1],
+            recipient_name=owner[2] or "",
+            subject=f"{subject.format(**called)} at {PRODUCT}",
+            template="letter",
+            folder=FOLDER,
+            entity=f"federation-{caller.organization_id}-{now():%Y%m%d%H%M}",
+            paragraphs=[paragraph.format(**called) for paragraph in paragraphs],
+            link=None,
+            action=None,
+        )
+        send(mail)
+
+    return write

@@ -1,0 +1,50 @@
+"""What is asked of Meta's Graph API. It is called where there is a network and no database (`functions/inbox/ask_platform.py`).
+
+Source: Meta, "WhatsApp Business Phone Numbers" (GET /{phone-number-id}) and "Handle Errors" of the Graph API.
+"""
+
+import json
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from parley.kernel import outgoing
+from parley.kernel.outgoing import RequestFailed
+from parley.kernel.settings import setting
+
+# Of a refusal that may pass: unknown, service, application and user limits, temporarily blocked, rate limits of WhatsApp.
+_PASSING = frozenset({1, 2, 4, 17, 32, 368, 613, 80007, 130429})
+
+
+class Confirmation(StrEnum):
+    """CONFIRMED: the platform shows this account to this token. REFUSED: it does not. UNAVAILABLE: nobody said."""
+
+    CONFIRMED = "CONFIRMED"
+    REFUSED = "REFUSED"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+def confirm_number(phone_number_id: str, access_token: str, seconds: float) -> Confirmation:
+    """Whether a token reaches a WhatsApp number: only who the number's business has let in gets to see it."""
+    url = f"{setting('WHATSAPP_API_URL').rstrip('/')}/{quote(phone_number_id, safe='')}?fields=id"
+    headers = {"authorization": f"Bearer {access_token}", "accept": "application/json", "user-agent": "Parley-Inbox/1"}
+    try:
+        answer = outgoing.request("GET", url, headers, seconds=seconds, most_bytes=64 * 1024)
+    except RequestFailed:
+        return Confirmation.UNAVAILABLE
+    shown = _object(answer.body)
+    if answer.status == 200 and answer.is_complete:
+        return Confirmation.CONFIRMED if shown.get("id") == phone_number_id else Confirmation.REFUSED
+    error = shown.get("error")
+    code, may_pass = (error.get("code"), error.get("is_transient")) if isinstance(error, dict) else (None, False)
+    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429) and code not in _PASSING and may_pass is not True:
+        return Confirmation.REFUSED
+    return Confirmation.UNAVAILABLE
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        shown = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return shown if isinstance(shown, dict) else {}

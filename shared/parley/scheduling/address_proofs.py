@@ -1,0 +1,49 @@
+"""Whoever books shows that they read the address: by a code that was sent there, where the event type asks for it, and by itself where
+more is booked than is usual in one address's name, from one network, or of one event type (`limits`).
+
+The code is derived, and stored nowhere. The time is kept meanwhile, by a hold that also remembers where the code goes, for minutes.
+"""
+
+import hmac
+import time
+from uuid import UUID
+
+from parley.kernel import keyed
+from parley.kernel.callers import ActorType, Caller
+from parley.kernel.errors import Conflict, Unprocessable
+from parley.scheduling.offers import Offer
+from parley.scheduling.schemas import BookingFor
+
+DIGITS = 6
+WINDOW_SECONDS = 600
+_PURPOSE = "proof of a booker's address"
+
+
+class AddressProofNeeded(Conflict):
+    """A code was sent to the address. The same request with it, and with the hold's token, books."""
+
+
+class AddressProofWrong(Unprocessable):
+    """This is not the code that was sent to the address, or too old."""
+
+    def __init__(self) -> None:
+        super().__init__("This code is not the one that was sent to the address, or too old; leave it out to get another one.")
+
+
+def code(organization_id: UUID, address: str, *, windows_ago: int = 0) -> str:
+    """What is sent to an address: valid for this window of ten minutes and the next one."""
+    window = int(time.time()) // WINDOW_SECONDS - windows_ago
+    number = int(keyed.digest(_PURPOSE, f"{organization_id} {address.strip().lower()} {window}"), 16)
+    return f"{number % 10**DIGITS:0{DIGITS}}"
+
+
+def check(caller: Caller, found: Offer, wanted: BookingFor) -> None:
+    """Raises `AddressProofNeeded`, `AddressProofWrong`; not for members and keys."""
+    if caller.actor_type is not ActorType.VISITOR:
+        return
+    if wanted.address_proof is not None:
+        valid = [code(caller.organization_id, wanted.invitee.email, windows_ago=ago) for ago in (0, 1)]
+        if not any(hmac.compare_digest(wanted.address_proof, one) for one in valid):
+            raise AddressProofWrong
+    elif found.event_type.requires_address_proof or (caller.dues is not None and caller.dues.is_more_than_usual):
+        raise AddressProofNeeded("A code was sent to this address: send the request again, with it as `address_proof`.")

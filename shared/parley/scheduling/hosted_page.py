@@ -1,0 +1,119 @@
+"""The host's pages, behind the link of their mail: who asks for what, and forms that confirm, decline, cancel or move it."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from parley.kernel import templates
+from parley.kernel.callers import Caller
+from parley.kernel.errors import Refusal
+from parley.kernel.texts import storable
+from parley.scheduling import booking_page, hosted, managed_page
+from parley.scheduling.booking_page import Shown
+from parley.scheduling.calendars.known import Fresh
+from parley.scheduling.host_links import HostKey
+from parley.scheduling.hosted import Hosted
+from parley.scheduling.kinds import BookingStatus, Change
+from parley.scheduling.moves import NotOfferedAnyMore
+from parley.scheduling.occasions import ERASED
+from parley.scheduling.pages import FOLDER, render, when
+from parley.scheduling.schemas import BookingMove
+from parley.scheduling.slots import SlotNotOffered
+from parley.scheduling.transitions import IllegalTransition
+from parley.scheduling.visits import Visit, instant
+
+_HEADINGS = {
+    BookingStatus.PENDING: "Please confirm",
+    BookingStatus.CONFIRMED: "Confirmed",
+    BookingStatus.CANCELED: "This booking is canceled",
+    BookingStatus.RESCHEDULED: "This booking was moved",
+    BookingStatus.NO_SHOW: "This meeting is over",
+    BookingStatus.COMPLETED: "This meeting is over",
+}
+_FORMS = {
+    Change.CONFIRM: ("Confirm", "The invitee is told by mail that the time is theirs.", False),
+    Change.DECLINE: ("Decline", "The time is given back, and the invitee is told by mail.", True),
+    Change.CANCEL: ("Cancel this booking", "The time is given back, and the invitee is told by mail.", True),
+}
+"""The button, what it does, and whether a reason can be given."""
+_DONE = {
+    "confirmed": "Done. The invitee gets a mail.",
+    "changed": "Done. The invitee gets a mail.",
+    "moved": "Moved. Everybody gets a mail with the new time.",
+}
+
+
+def page(found: Hosted, key: HostKey, *, done: str = "", said: str | None = None) -> Shown:
+    """The booking, and a form for each thing that its host can do with it."""
+    booking, invitee = found.booking, found.invitee
+    sentences = [_DONE[done]] if done in _DONE else []
+    if found.is_standing and not found.may_change:
+        sentences.append("Your role in this organization lets you look at bookings, and not change them.")
+    html = render(
+        "hosted.html",
+        style=templates.style(FOLDER, booking_page.SHEET),
+        heading=_HEADINGS[booking.status],
+        brand=found.brand,
+        booking=booking,
+        event_type=found.event_type,
+        invitee_name=invitee.name or ERASED,
+        invitee=invitee,
+        answers=found.answers,
+        when=when(booking.start_time, booking.end_time, found.host.timezone),
+        said=said,
+        sentences=sentences,
+        is_standing=found.is_standing,
+        forms=[(choice.value, *_FORMS[choice]) for choice in found.choices],
+        may_move=found.may_move,
+        path=key.path,
+        moved_to=HostKey(key.organization_id, found.moved_to, key.host_id).path if found.moved_to else None,
+    )
+    return Shown(html, managed_page.headers(found.brand))
+
+
+def show(session: Session, key: HostKey, asked: Mapping[str, str]) -> Shown:
+    """What the address asks for: the booking, or the calendar that moves it. Raises `HostLinkEnded`."""
+    found = hosted.find(session, key)
+    if asked.get("move") and found.may_move:
+        try:
+            return _move_page(session, found, key, {"timezone": found.host.timezone, **asked})
+        except NotOfferedAnyMore as refusal:
+            return page(found, key, said=refusal.detail)
+    return page(found, key, done=asked.get("done", ""))
+
+
+def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, str], fresh: Fresh | None = None) -> str:
+    """Do what the form is for, once. Where the page is then. Raises what `hosted.change` and `hosted.reschedule` raise."""
+    reason, action = storable(form.get("reason", "")).strip()[:500] or None, form.get("action", "")
+    if action == "move":
+        start = instant(form.get("time", ""))
+        if start is None:
+            raise SlotNotOffered("Choose a time.")
+        moved = hosted.reschedule(session, visitor, key, BookingMove(start_time=start, reason=reason), fresh)
+        return f"{moved.path}?done=moved"
+    if action not in {choice.value for choice in _FORMS}:
+        raise SlotNotOffered("Choose what to do.")
+    hosted.change(session, visitor, key, Change(action), reason)
+    return f"{key.path}?done={'confirmed' if action == Change.CONFIRM.value else 'changed'}"
+
+
+def again(session: Session, key: HostKey, form: Mapping[str, str], refusal: Refusal) -> Shown:
+    """The page after a refusal: other times, where one was wanted and can be. Raises `HostLinkEnded`."""
+    found = hosted.find(session, key)
+    if form.get("action") == "move" and found.may_move:
+        try:
+            return _move_page(session, found, key, form, storable(form.get("reason", ""))[:500], said=refusal.detail)
+        except NotOfferedAnyMore:
+            pass
+    is_late = isinstance(refusal, IllegalTransition)
+    return page(found, key, said="This was decided before; nothing has changed now." if is_late else refusal.detail)
+
+
+def _move_page(session: Session, found: Hosted, key: HostKey, asked: Mapping[str, str], reason: str = "", said: str | None = None) -> Shown:
+    return managed_page.move_page(session, found.booking, Visit.of(key.path, asked), reason, said, is_host=True)
+
+
+def ended(refusal: Refusal) -> Shown:
+    """Nothing of the booking is shown any more."""
+    html = render("missing.html", heading=refusal.detail, style=templates.style(FOLDER, booking_page.SHEET), brand=None)
+    return Shown(html, managed_page.headers())

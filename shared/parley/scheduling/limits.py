@@ -1,0 +1,52 @@
+"""What one network may do with one event type, and what may be done in one address's name: beside the limits of `kernel.dues`.
+
+Bookings are not refused for being many: who books more than is usual proves the address first (`address_proofs`).
+"""
+
+from uuid import UUID
+
+from parley.kernel.callers import Caller
+from parley.kernel.rate_limits import RateLimit, Spending
+from parley.scheduling.schemas import BookingFor
+
+HOUR, DAY = 60 * 60, 24 * 60 * 60
+HOLDS = RateLimit("holds_of_event_type_from_network", "times of this event type held from this network", most=6, seconds=300)
+"""So few are kept by one network at a time; a hold is kept for five minutes."""
+HOLDS_OF_EVENT_TYPE = RateLimit("holds_of_event_type", "times of this event type held", most=120, seconds=300)
+
+OF_ADDRESS = RateLimit("bookings_of_address", "bookings in the name of this address", most=5, seconds=DAY)
+FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", most=60, seconds=HOUR)
+OF_EVENT_TYPE = RateLimit("bookings_of_event_type", "bookings of this event type", most=120, seconds=HOUR)
+"""What is usual without a proof of the address: a class of forty behind one network books at once."""
+
+PROVED = RateLimit("proved_bookings_of_address", "bookings in the name of this address", most=20, seconds=DAY)
+TRIES = RateLimit("codes_tried", "codes tried for this address", most=10, seconds=HOUR)
+TRIES_OF_ADDRESS = RateLimit("codes_tried_of_address", "codes tried for this address", most=30, seconds=HOUR)
+CODES = RateLimit("codes_sent", "codes sent to this address", most=5, seconds=HOUR)
+CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this network", most=60, seconds=HOUR)
+
+
+def hold(visitor: Caller, event_type_id: UUID) -> None:
+    """One more time of an event type that a visitor wants to have kept."""
+    if visitor.dues is not None:
+        visitor.dues.add(HOLDS.of_network(visitor.ip_address, event_type_id), HOLDS_OF_EVENT_TYPE.of(event_type_id))
+
+
+def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
+    """One more booking that a visitor wants: with a code it is counted as a try, without one as what is usual or more."""
+    address = wanted.invitee.email.lower()
+    if visitor.dues is None:
+        return
+    if wanted.address_proof is not None:
+        tries = TRIES.of_network(visitor.ip_address, address), TRIES_OF_ADDRESS.of_person(address)
+        visitor.dues.add(*tries, PROVED.of_person(address))
+    else:
+        network = FROM_NETWORK.of_network(visitor.ip_address)
+        visitor.dues.ask(OF_ADDRESS.of_person(address), network, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
+
+
+def proof(visitor: Caller, address: str) -> list[Spending]:
+    """One more code that is sent because of a visitor."""
+    if visitor.dues is not None and visitor.dues.is_unlimited:
+        return []
+    return [CODES.of_person(address.lower()), CODES_FROM_NETWORK.of_network(visitor.ip_address)]

@@ -1,0 +1,30 @@
+"""What happens where somebody has to prove an address first: the time is kept, and the code goes out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from parley.kernel import outbox
+from parley.kernel.callers import Caller
+from parley.kernel.db import transaction
+from parley.scheduling import holds, limits
+from parley.scheduling.address_proofs import AddressProofNeeded
+from parley.scheduling.offers import Which
+from parley.scheduling.schemas import BookingFor, HoldCreate
+
+ASKED = "scheduling.address_proof_asked"
+
+
+@contextmanager
+def asked_for(caller: Caller, event_type: Which, wanted: BookingFor, *name: object) -> Iterator[None]:
+    """Count a booking of the event type (by `name`, where its id is not known yet), made here. Where it needs a proof, keep the time, have
+    the code sent, and raise `AddressProofNeeded` with the hold's token."""
+    limits.booking(caller, wanted, *(name or (event_type,)))
+    try:
+        yield
+    except AddressProofNeeded as needed:
+        with transaction(caller, spending=limits.proof(caller, wanted.invitee.email)) as session:
+            hold = HoldCreate(start_time=wanted.start_time, instead_of=wanted.hold_token)
+            kept = holds.keep(session, event_type, hold, proof_email=wanted.invitee.email)
+            outbox.announce(session, ASKED, hold_id=kept.id)
+        needed.extensions |= {"hold_token": kept.token, "expires_at": kept.expires_at.isoformat()}
+        raise

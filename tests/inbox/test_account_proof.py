@@ -1,0 +1,124 @@
+"""A number is whose token the platform confirms, whoever names it first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select, text
+
+from local import graph_api
+from parley.inbox.models import Connection, ConnectionStatus
+from parley.kernel import db, directory
+from parley.kernel.audit import AuditLog
+from tests.harness import Answer, Member, World
+from tests.inbox import bodies
+from tests.inbox.conftest import Line, connect
+from tests.kernel.receivers import Receiver, Reply, receiver
+
+CONNECTIONS = "/v1/inbox/connections"
+
+
+def claim(member: Member, number: str, token: str, **headers: str) -> Answer:
+    return member.post(CONNECTIONS, {"platform": "WHATSAPP", "phone_number_id": number, "access_token": token}, headers)
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A platform that answers as a test wants."""
+    with receiver() as made:
+        monkeypatch.setitem(os.environ, "WHATSAPP_API_URL", made.url)
+        yield made
+
+
+def test_an_invented_token_connects_nothing_and_stands_in_nobodys_way(acme: Member, globex: Member) -> None:
+    number = bodies.number()
+    for invented in ("x" * 20, "EAA" + "x" * 64, graph_api.token(bodies.number())):
+        answer = claim(acme, number, invented)
+        assert (answer.status, answer.body["code"]) == (422, "token_not_confirmed")
+    assert acme.get(CONNECTIONS).body["items"] == []
+    assert directory.organization_of(directory.Kind.WHATSAPP_NUMBER, number) is None
+    assert claim(globex, number, graph_api.token(number)).status == 201
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, b'{"error": {"code": 100, "type": "GraphMethodException", "error_subcode": 33}}', 422),
+        (401, b'{"error": {"code": 190}}', 422),
+        (403, b'{"error": {"code": 10}}', 422),
+        (404, b"", 422),
+        (200, b'{"id": "another"}', 422),
+        (200, b"[]", 422),
+        (200, b"not JSON", 422),
+        (400, b'{"error": {"code": 4}}', 503),
+        (400, b'{"error": {"code": 190, "is_transient": true}}', 503),
+        (429, b"{}", 503),
+        (500, b'{"error": {"code": 1}}', 503),
+        (302, b"", 503),
+        (200, b'{"id": "' + b"1" * 100_000 + b'"}', 503),
+    ],
+)
+def test_whatever_the_platform_answers_is_a_yes_a_no_or_nothing(
+    acme: Member, platform: Receiver, status: int, body: bytes, expected: int
+) -> None:
+    platform.answer = lambda _: Reply(status, body, {"location": "https://elsewhere.example/"} if status == 302 else {})
+    answer = claim(acme, bodies.number(), "EAA" + "x" * 40)
+    assert answer.status == expected, answer.raw
+    assert (answer.headers.get("retry-after") == "10") is (expected == 503)
+    assert acme.get(CONNECTIONS).body["items"] == []
+    assert len(platform.arrived) == 1
+    assert platform.arrived[0].headers["authorization"] == "Bearer EAA" + "x" * 40
+
+
+def test_a_platform_that_is_away_stores_nothing(acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "WHATSAPP_API_URL", "http://127.0.0.1:9")
+    answer = claim(acme, bodies.number(), "EAA" + "x" * 40)
+    assert (answer.status, answer.body["code"]) == (503, "platform_unavailable")
+
+
+def test_nobody_is_asked_for_who_may_not_connect(acme: Member, platform: Receiver) -> None:
+    assert claim(acme.as_role("MEMBER"), bodies.number(), "EAA" + "x" * 40).status == 403
+    removed = acme.as_role("ADMIN")
+    assert acme.delete(f"/v1/identity/members/{removed.user_id}").status == 204
+    assert claim(removed, bodies.number(), "EAA" + "x" * 40).status == 403
+    assert platform.arrived == []
+
+
+def unprove(world: World, number: str) -> None:
+    """As what was connected before proofs were asked for."""
+    with world.stack.postgres.superuser("parley") as superuser:
+        superuser.run("UPDATE directory_entries SET proven_at = NULL WHERE key = :number", number=number)
+
+
+def test_a_proven_claim_ends_an_unproven_one(world: World, line: Line, globex: Member) -> None:
+    unprove(world, line.number)
+    proven = connect(world, globex, line.number)
+    assert directory.organization_of(directory.Kind.WHATSAPP_NUMBER, line.number) == globex.organization_id
+    superseded = line.member.get(f"{CONNECTIONS}/{line.connection_id}").body
+    assert superseded["status"] == "DISCONNECTED" and "access token of yours" in superseded["error_message"]
+    proven.receive(bodies.text())
+    assert (line.counts(), proven.counts()) == ((0, 0), (1, 1))
+    updated = select(AuditLog.new_values).where(AuditLog.action == "connection.updated", AuditLog.entity_id == line.connection_id)
+    assert line.member.rows(updated) == [{"status": "DISCONNECTED"}]
+    assert claim(line.member, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
+
+
+def test_ones_own_unproven_claim_becomes_a_proven_one(world: World, line: Line) -> None:
+    unprove(world, line.number)
+    answer = claim(line.member, line.number, graph_api.token(line.number))
+    assert (answer.status, answer.body["id"]) == (201, str(line.connection_id))
+    assert claim(line.member, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
+    [row] = line.member.rows(select(Connection))
+    assert row.status is ConnectionStatus.ACTIVE
+    with db.transaction(line.member.caller) as session:
+        proven = text("SELECT proven_at IS NOT NULL FROM directory_entries WHERE key = :number")
+        assert session.scalar(proven, {"number": line.number}) is True
+
+
+def test_a_request_that_comes_again_is_answered_as_before(acme: Member) -> None:
+    number = bodies.number()
+    first = claim(acme, number, graph_api.token(number), **{"idempotency-key": "one"})
+    again = claim(acme, number, graph_api.token(number), **{"idempotency-key": "one"})
+    assert (first.status, again.status, again.body) == (201, 201, first.body)

@@ -1,0 +1,233 @@
+"""What one stranger may hold and book, from one network and from fifty, and that a class behind one network still can."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from local.client import Answer
+from parley.kernel.clock import now
+from parley.kernel.mail import LONGEST_NAME, called
+from parley.scheduling import limits
+from parley.scheduling.models import Booking, Hold
+from tests.harness import Client, Member, World
+from tests.scheduling.office import Letter, Office, at, invitee, weekday
+from tests.scheduling.test_booking_page import hidden, submit, text
+
+_networks = itertools.count(1)
+DAY = [f"{hour:02}:{minute}" for hour in range(9, 17) for minute in ("00", "15", "30", "45")]
+
+
+@pytest.fixture
+def somewhere(world: World) -> Client:
+    """Somebody in a network of which nobody else comes."""
+    return strangers(world, 1)[0]
+
+
+def strangers(world: World, count: int) -> list[Client]:
+    return [Client(world, ip=f"198.19.{at_ // 250}.{at_ % 250 + 1}") for at_ in itertools.islice(_networks, count)]
+
+
+def hold(client: Client, event_type: dict[str, Any], start: str, **more: str) -> Answer:
+    return client.post(f"/v1/scheduling/event-types/{event_type['id']}/holds", {"start_time": start, **more})
+
+
+def statuses(answers: list[Answer]) -> dict[int, int]:
+    found = [answer.status for answer in answers]
+    return {status: found.count(status) for status in sorted(set(found))}
+
+
+# --- holds -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_network_holds_a_few_times_and_the_day_stays_open(office: Office, somewhere: Client) -> None:
+    event_type = office.event_type(slot_interval=15)
+    offered = office.starts(event_type, weekday(0))
+    answers = [hold(somewhere, event_type, at(clock)) for clock in DAY]
+    assert statuses(answers)[201] <= limits.HOLDS.most
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.body["code"] == "rate_limit_exceeded" and int(refused.headers["retry-after"]) >= 1
+    left = office.starts(event_type, weekday(0))
+    assert len(left) >= len(offered) // 2
+    office.booked(event_type, at(left[0]))
+
+
+def test_fifty_networks_together_leave_half_of_a_day(office: Office, world: World) -> None:
+    event_type = office.event_type(slot_interval=15)
+    offered = office.starts(event_type, weekday(0))
+    for client, clock in zip(strangers(world, 50), itertools.cycle(DAY), strict=False):
+        answer = hold(client, event_type, at(clock))
+        assert answer.status in (201, 409, 429, 422)
+    left = office.starts(event_type, weekday(0))
+    assert len(offered) > len(left) >= 7  # as many half hours as fit into half the day, and some of them at two starts
+    office.booked(event_type, at(left[0]))
+    assert [hold(strangers(world, 1)[0], event_type, at(clock)).body["code"] for clock in left[2:4]] == ["day_mostly_held"] * 2
+
+
+@pytest.mark.parametrize("terms", [{"duration": 240}, {"kind": "GROUP", "capacity": 4, "duration": 240}, {"slot_interval": 5}])
+def test_whatever_is_offered_the_last_of_a_day_is_nobodys_to_hold(office: Office, world: World, terms: dict[str, Any]) -> None:
+    event_type = office.event_type(**terms)
+    starts = office.starts(event_type, weekday(0))
+    for client, clock in zip(strangers(world, 12), itertools.cycle(starts), strict=False):
+        hold(client, event_type, at(clock))
+    left = office.starts(event_type, weekday(0))
+    assert left
+    office.booked(event_type, at(left[-1]))
+
+
+def test_a_hold_of_another_event_type_of_the_host_counts_as_well(office: Office, world: World) -> None:
+    kinds = [office.event_type() for _ in range(3)]
+    for client, (clock, event_type) in zip(strangers(world, 32), itertools.product(DAY[::2], kinds), strict=False):
+        hold(client, event_type, at(clock))
+    assert all(len(office.starts(event_type, weekday(0))) >= 8 for event_type in kinds)
+
+
+def test_who_chooses_another_time_gives_the_first_one_back(office: Office, event_type: dict[str, Any], somewhere: Client) -> None:
+    token = hold(somewhere, event_type, at("09:00")).body["token"]
+    for clock in ("10:00", "11:00", "12:00"):
+        token = hold(somewhere, event_type, at(clock), instead_of=token).body["token"]
+    assert len(office.starts(event_type, weekday(0))) == 15
+    body = {"event_type_id": event_type["id"], "start_time": at("12:00"), "invitee": invitee(), "hold_token": token}
+    assert somewhere.post("/v1/scheduling/bookings", body).status == 201
+
+
+def test_holds_use_up_nothing_of_a_limit(office: Office, world: World) -> None:
+    event_type = office.event_type(max_bookings_per_day=2)
+    held = [hold(client, event_type, at(clock)).status for client, clock in zip(strangers(world, 4), DAY[::2], strict=False)]
+    assert held == [201] * 4
+    assert office.book(event_type, at("15:00")).status == 201
+    assert office.book(event_type, at("16:00")).status == 201
+
+
+# --- bookings ----------------------------------------------------------------------------------------------------------------------------
+
+
+def book(client: Client, event_type: dict[str, Any], start: str, address: str, **more: str) -> Answer:
+    body = {"event_type_id": event_type["id"], "start_time": start, "invitee": invitee(email=address), **more}
+    return client.post("/v1/scheduling/bookings", body)
+
+
+def code_of(world: World, address: str) -> str:
+    world.pump()
+    subjects = [str(Letter(mail["raw"]).message["Subject"]) for mail in world.mails() if address in mail["to"]]
+    return next(subject[:6] for subject in reversed(subjects) if "is your code to book" in subject)
+
+
+def test_forty_behind_one_network_book_at_once(office: Office, world: World) -> None:
+    """A class: each looks, has a time held where that goes, and books; half of them want a time that somebody else has just taken."""
+    event_type, network = office.event_type(), strangers(world, 1)[0].ip
+    week = {"from": at("00:00"), "to": at("23:00", weekday(4))}
+    starts = iter([at(clock, weekday(day)) for day in range(3) for clock in office.starts(event_type, weekday(day))])
+    for number in range(40):
+        pupil, start = Client(world, ip=network), next(starts)
+        looked = pupil.request("GET", f"/v1/scheduling/event-types/{event_type['id']}/slots", query=week)
+        held = hold(pupil, event_type, start)
+        assert (looked.status, held.status in (201, 429)) == (200, True)
+        more = {"hold_token": held.body["token"]} if held.status == 201 else {}
+        assert book(pupil, event_type, start, f"pupil-{number}@school.example", **more).status == 201
+        if number % 2 and number < 36:
+            assert book(pupil, event_type, start, f"pupil-{number}@school.example").body["code"] == "slot_taken"
+
+
+def test_who_books_often_in_one_name_proves_it(office: Office, world: World, somewhere: Client) -> None:
+    """Whoever reads the address goes on with the code; whoever does not has a few, and the address gets a few mails."""
+    event_type, address = office.event_type(), f"{uuid4().hex}@victim.example"
+    clocks = office.starts(event_type, weekday(0)) + office.starts(event_type, weekday(1))
+    answers = [book(somewhere, event_type, at(clock, weekday(at_ // 16)), address) for at_, clock in enumerate(clocks)]
+    assert statuses(answers) == {201: 5, 409: 5, 429: len(clocks) - 10}
+    assert {answer.body["code"] for answer in answers[5:10]} == {"address_proof_needed"}
+    needed = answers[5].body
+    wrong = book(somewhere, event_type, at("14:00", weekday(2)), address, address_proof="000000")
+    proof = code_of(world, address)
+    assert (wrong.status, wrong.body["code"]) == (422, "address_proof_wrong") or proof == "000000"
+    booked = book(somewhere, event_type, at(clocks[5]), address, address_proof=proof, hold_token=needed["hold_token"])
+    assert booked.status == 201
+    assert sum(address in mail["to"] for mail in world.mails()) <= 5 + 5 + 1
+    assert book(strangers(world, 1)[0], event_type, at("15:00", weekday(2)), f"{uuid4().hex}@other.example").status == 201
+
+
+def test_codes_can_not_be_guessed_for_long(office: Office, somewhere: Client) -> None:
+    event_type, address = office.event_type(), f"{uuid4().hex}@victim.example"
+    answers = [book(somewhere, event_type, at("10:00"), address, address_proof=f"{at_:06}") for at_ in range(14)]
+    assert statuses(answers) == {422: limits.TRIES.most, 429: 4}
+
+
+def test_an_event_type_may_want_a_proof_of_everybody(office: Office, acme: Member, world: World) -> None:
+    event_type, address = office.event_type(requires_address_proof=True), f"{uuid4().hex}@visitor.example"
+    assert office.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public").body["requires_address_proof"] is True
+    needed = book(office.stranger, event_type, at("10:00"), address)
+    assert (needed.status, needed.body["code"]) == (409, "address_proof_needed")
+    assert acme.rows(select(Booking.id)) == []
+    assert book(office.stranger, event_type, at("10:00"), f"{uuid4().hex}@other.example").body["code"] == "slot_taken"
+    (minutes,) = acme.rows(select(Hold.expires_at))
+    assert minutes <= now() + timedelta(minutes=5)
+    proof = code_of(world, address)
+    assert book(office.stranger, event_type, at("11:00"), f"{uuid4().hex}@other.example", address_proof=proof).status == 422
+    done = book(office.stranger, event_type, at("10:00"), address, address_proof=proof, hold_token=needed.body["hold_token"])
+    assert done.status == 201 and acme.rows(select(Hold.id)) == []
+    member = {"start_time": at("12:00"), "invitee": invitee(email=address)}
+    assert acme.post(f"/v1/scheduling/event-types/{event_type['id']}/bookings", member).status == 201
+
+
+def test_the_page_asks_for_the_code_without_scripts(office: Office, acme: Member, world: World, somewhere: Client) -> None:
+    event_type, address = office.event_type(requires_address_proof=True), f"{uuid4().hex}@visitor.example"
+    path = f"/acme-{acme.organization_id.hex}/{event_type['slug']}"
+    form = hidden(somewhere.get(path, time=at("10:00"), timezone="Europe/Berlin"))
+    grace = {"name": "Grace Hopper", "email": address}
+    asked = submit(somewhere, path, form | grace)
+    assert asked.status == 409 and 'name="address_proof"' in text(asked) and "sent a code" in text(asked)
+    again = submit(somewhere, path, hidden(asked) | grace | {"address_proof": "12"})
+    assert again.status == 422 and "six digits" in text(again)
+    booked = submit(somewhere, path, hidden(asked) | grace | {"address_proof": code_of(world, address)})
+    assert booked.status == 303
+
+
+def test_who_fills_in_the_field_that_nobody_sees_books_nothing(office: Office, acme: Member, somewhere: Client) -> None:
+    event_type = office.event_type()
+    path = f"/acme-{acme.organization_id.hex}/{event_type['slug']}"
+    page = somewhere.get(path, time=at("10:00"), timezone="Europe/Berlin")
+    assert 'name="homepage"' in text(page)
+    grace = {"name": "Grace Hopper", "email": "grace@visitor.example"}
+    caught = submit(somewhere, path, hidden(page) | grace | {"homepage": "https://evil.example"})
+    assert caught.status == 422 and "filled in by a program" in text(caught) and "evil.example" not in text(caught)
+    assert acme.rows(select(Booking.id)) == []
+    assert submit(somewhere, path, hidden(caught) | grace | {"homepage": ""}).status == 303
+
+
+# --- names -------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "You won 1000 USD, claim at https://evil.example/x now",
+        "www.evil.example",
+        "evil。example",
+        "Call x.com or write to eve@evil.example",
+        "Eve\uff20evil\uff0eexample",
+    ],
+)
+def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, world: World, name: str) -> None:
+    event_type, address = office.event_type(), f"{uuid4().hex}@visitor.example"
+    office.booked(event_type, at("10:00"), invitee=invitee(name=name, email=address))
+    world.pump()
+    (mine,) = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
+    (hosts,) = [Letter(mail["raw"]) for mail in world.mails() if f"{office.host.user_id}@acme.test" in mail["to"]]
+    shown = [str(header) for letter in (mine, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")]
+    shown += [str(letter.event["SUMMARY"]) for letter in (mine, hosts)] + [mine.text, hosts.text, hosts.html]
+    for said in shown:
+        assert not re.search(r"evil.example|x\.com|www\.evil", said.replace(address, "")), said
+
+
+@pytest.mark.parametrize(
+    "name", ["O'Neil-Smith (Acme, Inc.)", "Dr. J. R. R. Tolkien", "María José Ñandú", "李小龍", "Jean-Luc d'Été, Ph.D."]
+)
+def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
+    assert called(name) in (name, name.replace("Ph.D.", "Ph. D."))
+    assert len(called("x" * 200)) == LONGEST_NAME
