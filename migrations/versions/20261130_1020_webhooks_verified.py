@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020_webhooks_verified"
-down_revision = "0019_makers_and_slugs"
+revision = "0031_webhooks_verified"
+down_revision = "0030_address_proofs"
 branch_labels = None
 depends_on = None
 
