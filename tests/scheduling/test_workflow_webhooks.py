@@ -55,6 +55,7 @@ def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, th
 def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: Agency, there: Receiver) -> None:
     kind = agency.event_type()
     hooked(agency, there.url, event_type_id=kind["id"])
+    agency.agreed("+491700000077", channel="SMS")
     agency.workflow(event_type_id=kind["id"], channel="SMS", subject=None, body="x", addresses=["+491700000077"], recipients=[])
     booking = agency.booked(kind, at("10:00"))
     heard = envelope("scheduling.booking_created", agency.host.organization_id, {"booking_id": booking["id"]})
