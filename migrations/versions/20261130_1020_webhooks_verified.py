@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031_webhooks_verified"
-down_revision = "0030_address_proofs"
+revision = "0032_webhooks_verified"
+down_revision = "0031_address_agreements"
 branch_labels = None
 depends_on = None
 
