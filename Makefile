@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: oracle help run demo backup restore token organization plan user key mail doctor test check lint format types imports template openapi revision bench build invoke api deploy clean calendars number
+.PHONY: oracle help run demo backup restore token organization plan user key mail doctor test check lint format types oldest imports template openapi revision bench build invoke api deploy clean calendars number
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -68,9 +68,9 @@ oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions
 	@CASES=$(CASES) $(DEV) pytest tests/scheduling/test_availability_oracle.py tests/scheduling/test_fairness.py
 
 # The packages first, once; then what reads the code, two at a time; the tests alone, for some of them look at the clock.
-check: ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, tests
+check: ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, the oldest Python, tests
 	@$(DEV) true
-	@$(MAKE) --no-print-directory -j 2 types template lint imports openapi-is-fresh
+	@$(MAKE) --no-print-directory -j 2 types template lint imports openapi-is-fresh oldest
 	@$(MAKE) --no-print-directory test
 
 lint: ## ruff
@@ -83,6 +83,9 @@ format: ## ruff, mending
 
 types: ## mypy, strict
 	@$(DEV) mypy $(wildcard $(CODE))
+
+oldest: ## every handler imported by the oldest Python that is promised
+	@$(RUN) python -m local.oldest
 
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo

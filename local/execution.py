@@ -107,7 +107,7 @@ class Execution:
         os.dup2(self._files[name], 2)
 
 
-def _import_all(functions: dict[str, Function]) -> dict[str, str]:
+def import_handlers(functions: dict[str, Function]) -> dict[str, str]:
     """Import every handler. Returns what could not be imported, and why."""
     failed = {}
     for function in functions.values():
@@ -143,7 +143,7 @@ def main(control: socket.socket) -> None:
     order = json.load(sys.stdin)
     os.environ.update(order["environment"])
     functions = {said["name"]: Function(**said | {"folder": Path(said["folder"])}) for said in order["functions"]}
-    failed = _import_all(functions)
+    failed = import_handlers(functions)
     gc.collect()
     gc.freeze()
     control.sendall(json.dumps(failed).encode() + b"\n")

@@ -13,6 +13,7 @@ from types import FrameType
 from local import settings
 from local.client import Client
 from local.emulator import ROOT
+from local.environments import Environments
 from local.handlers import SHARED
 from local.play import PLAYS, Played, PlayFailed, Scene
 from local.problems import Problem
@@ -20,6 +21,10 @@ from local.seed import Seeded, seed
 from local.stack import ENVIRONMENTS, PORT, SettingProblem, Stack
 
 FOLDER = ROOT / ".local"
+
+
+class HandlersFail(Problem):
+    """A function that would answer every call with an error."""
 
 
 class Steps:
@@ -89,8 +94,7 @@ def _number(given: dict[str, str], name: str) -> int | None:
 def _run(stack: Stack, given: dict[str, str], steps: Steps, is_demo: bool) -> int:
     stack.serve(_number(given, "PARLEY_ENVIRONMENTS") or ENVIRONMENTS, retry_seconds=_number(given, "PARLEY_RETRY_SECONDS"))
     assert stack.environments is not None
-    for name, why in stack.environments.failed.items():
-        print(f"           {name} will answer 500: {why}", flush=True)
+    expect_imports(stack.environments)
     os.environ.update(stack.environment)
     steps.say("seeded organization")
     seeded = seed(stack)
@@ -103,6 +107,14 @@ def _run(stack: Stack, given: dict[str, str], steps: Steps, is_demo: bool) -> in
     _invite(stack, seeded, commands)
     while True:  # in short sleeps: a signal that reaches another thread does not wake this one
         time.sleep(0.5)
+
+
+def expect_imports(environments: Environments) -> None:
+    """Raises `HandlersFail` with the name of each function that can't be imported, and why."""
+    if environments.failed:
+        raise HandlersFail(
+            "These functions can't be imported:\n" + "\n".join(f"  {name}: {why}" for name, why in environments.failed.items())
+        )
 
 
 def _play(scene: Scene) -> tuple[list[str], bool]:

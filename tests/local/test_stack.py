@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local import processes
+from local import processes, run
 from local.client import Client
 from local.emulator import ROOT, Emulator
 from local.environments import Environments
@@ -105,6 +105,8 @@ def test_a_function_that_can_not_be_imported_fails_alone(template: Template, tmp
         with pytest.raises(FunctionFailed, match="can't be imported"):
             environments.invoke("Broken", {})
         assert environments.invoke("FrontEcho", {"rawPath": "/"})["side"] == "front"
+        with pytest.raises(run.HandlersFail, match=r"(?s)can't be imported:.*Broken: .*absent\.py"):  # `make run` ends with its name
+            run.expect_imports(environments)
     finally:
         environments.stop()
 

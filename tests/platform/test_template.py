@@ -26,6 +26,8 @@ LONGEST_ANSWER = 30  # seconds that the API waits for a function
 PUBLIC = {
     "POST /v1/auth/invitations/show",
     "POST /v1/auth/invitations/decline",
+    "GET /agreements/{token}",
+    "POST /agreements/{token}",
     "GET /invitations/{token}",
     "POST /invitations/{token}",
     "GET /health",
@@ -117,6 +119,8 @@ KNOWN_TO = {
         "SchedulingSubmitBookingPage",
         "SchedulingOnBookingChanged",
         "SchedulingOnWorkflowEvent",
+        "SchedulingOpenAgreement",
+        "SchedulingManageWorkflows",
     },
 }
 
@@ -371,6 +375,69 @@ def test_no_role_reaches_logs_or_queues_of_another_stack() -> None:
 
 
 # --- alarms and dashboard ----------------------------------------------------------------------------------------------------------------
+
+
+LOG_GROUPS = sorted({properties(name)["LoggingConfig"]["LogGroup"]["Ref"] for name in FUNCTIONS})
+FILTERS = {named(one.properties["LogGroupName"]): one.properties for one in TEMPLATE.of_type("AWS::Logs::MetricFilter")}
+EVENTS: list[tuple[str, dict[str, Any]]] = [(name, event) for name in FUNCTIONS for event in properties(name).get("Events", {}).values()]
+SCHEDULED = [(name, event["Properties"]) for name, event in EVENTS if "Schedule" in event["Type"]]
+
+
+def test_every_group_of_logs_is_watched_by_somebody() -> None:
+    groups = {one.name for one in TEMPLATE.of_type("AWS::Logs::LogGroup")}
+    assert groups - {"ApiLogs"} == set(LOG_GROUPS) == set(FILTERS)  # the API's own 5xx have an alarm of their own
+
+
+@pytest.mark.parametrize("group", LOG_GROUPS)
+def test_failures_of_every_domain_raise_an_alarm(group: str) -> None:
+    pattern, [counted] = FILTERS[group]["FilterPattern"], FILTERS[group]["MetricTransformations"]
+    assert pattern == FILTERS["IdentityLogs"]["FilterPattern"]
+    assert counted["MetricName"] == f"{group.removesuffix('Logs').lower()}-failures"
+    [alarm] = [one for one in TEMPLATE.of_type("AWS::CloudWatch::Alarm") if one.properties.get("MetricName") == counted["MetricName"]]
+    said = alarm.properties
+    assert (said["Namespace"], said["Threshold"], said["EvaluationPeriods"]) == (counted["MetricNamespace"], 0, 1)
+    assert [named(topic) for topic in said["AlarmActions"]] == ["AlarmTopic"]
+    assert counted["MetricName"] in TEMPLATE.resources["Dashboard"].properties["DashboardBody"]
+
+
+def test_an_answer_of_ours_that_is_a_failure_is_one_for_the_alarm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No request makes a function end with an error: it answers 500, and Lambda reports a success."""
+    from parley.kernel.http import Access, api, entrypoint, metrics
+
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    monkeypatch.setattr(metrics.provider, "namespace", "Parley")  # read as the module was imported
+    app = api(needs=Access.ANYBODY)
+
+    @app.get("/works")
+    def works() -> dict[str, str]:
+        return {}
+
+    @app.get("/breaks")
+    def breaks() -> None:
+        raise ZeroDivisionError
+
+    counted = {}
+    for path in ("/works", "/missing", "/breaks"):
+        event = {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {}, "routeKey": f"GET {path}"}
+        http = {"method": "GET", "path": path, "sourceIp": "192.0.2.1", "userAgent": "test"}
+        answer = entrypoint(app)(event | {"requestContext": {"http": http, "stage": "$default"}}, None)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+        counted[answer["statusCode"]] = [line["Failed"][0] >= 1 for line in lines if "Failed" in line]  # the filter's second half
+    assert counted == {200: [], 404: [], 500: [True]}
+    assert "$.Failed[0] >= 1" in FILTERS["IdentityLogs"]["FilterPattern"]
+    assert '$.record.status != "success"' in FILTERS["IdentityLogs"]["FilterPattern"]
+
+
+@pytest.mark.parametrize(("name", "said"), SCHEDULED, ids=[name for name, _ in SCHEDULED])
+def test_a_schedule_that_cannot_call_its_function_is_heard_of(name: str, said: dict[str, Any]) -> None:
+    assert said["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["BusDeadLetters", "Arn"]}  # which has its alarm
+    assert properties(name)["LoggingConfig"]["LogGroup"]["Ref"] in FILTERS  # one that was called and failed
+    [policy] = [
+        one.properties for one in TEMPLATE.of_type("AWS::SQS::QueuePolicy") if named(one.properties["Queues"][0]) == "BusDeadLetters"
+    ]
+    assert any(one["Condition"].get("ArnLike") for one in policy["PolicyDocument"]["Statement"])
 
 
 def test_the_dashboard_is_one() -> None:
