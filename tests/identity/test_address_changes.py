@@ -42,11 +42,13 @@ def not_me(world: World, recipient: str, number: int = -1) -> str:
     return letter.token
 
 
-def reset(world: World, page: Answer, password: str = NEW) -> Answer:
-    """Choose a new password where the page leads to."""
+def reset(world: World, page: Answer, owner: str, password: str = NEW) -> Answer:
+    """Choose a new password behind the link that goes to the account's address, and stands nowhere else."""
     assert page.status == 200, page.body
-    [token] = re.findall(r"/links/([\w-]{43})", page.body)
-    return submit(world, token, f"password={password.replace(' ', '+')}".encode())
+    assert re.findall(r"/links/([\w-]{43})", page.body) == []
+    letter = letters(world, owner)[-1]
+    assert letter.subject == "Choose a new password for Parley"
+    return submit(world, letter.token, f"password={password.replace(' ', '+')}".encode())
 
 
 def link_provider(who: Person, provider: AuthProviderType = AuthProviderType.GITHUB) -> None:
@@ -121,7 +123,7 @@ def test_the_old_address_takes_the_account_back(world: World, acme: Member) -> N
     assert directory.person_of(directory.Kind.EMAIL, thief) == id_of(ada)  # looking changed nothing
 
     done = submit(world, alert)
-    assert reset(world, done).status == 200
+    assert reset(world, done, owner).status == 200
     assert Browser(world).get(f"/links/{alert}").status == 410
     assert ada.get("/v1/identity/me").body["code"] == "session_ended"
     assert Browser(world).post("/v1/auth/login", {"email": thief, "password": OTHER}).status == 401
@@ -147,7 +149,7 @@ def test_an_address_that_is_somebody_elses_by_now_stays_theirs(world: World) -> 
     assert "delete that one" in refused.body
     assert ada.get("/v1/identity/me").status == 200  # all of it or nothing
     assert other.request("DELETE", "/v1/auth/account", {"password": PASSWORD}).status == 204
-    assert reset(world, submit(world, alert)).status == 200
+    assert reset(world, submit(world, alert), owner).status == 200
     assert directory.person_of(directory.Kind.EMAIL, owner) == id_of(ada)
 
 
@@ -157,7 +159,7 @@ def test_what_is_older_than_the_fault_stays(world: World) -> None:
     change = {"current_password": PASSWORD, "new_password": OTHER}
     assert ada.request("PUT", "/v1/auth/password", change).status == 204
     link_provider(ada, AuthProviderType.APPLE)
-    assert reset(world, submit(world, not_me(world, ada.email))).status == 200
+    assert reset(world, submit(world, not_me(world, ada.email)), ada.email).status == 200
     assert ways_in(ada)["providers"] == ["GITHUB"]
     assert ada.log_in(OTHER).status == 401
     assert second(world, challenge_of(ada.log_in(NEW)), app.code()).status == 200
@@ -197,14 +199,14 @@ def test_each_change_of_a_way_in_is_told_with_a_link(world: World) -> None:
     tokens = [letter.token for letter in told]
     assert len(set(tokens)) == 3
     # The first of them undoes what came with it and after it, and voids the others.
-    assert reset(world, submit(world, tokens[0])).status == 200
+    assert reset(world, submit(world, tokens[0]), ada.email).status == 200
     assert [Browser(world).get(f"/links/{token}").status for token in tokens] == [410] * 3
 
 
 def test_recovery_codes_of_somebody_else_open_nothing(world: World) -> None:
     ada, _, _ = enrolled(world)
     renewed = ada.post("/v1/auth/recovery-codes", {"password": PASSWORD}).body["recovery_codes"]
-    assert reset(world, submit(world, not_me(world, ada.email))).status == 200
+    assert reset(world, submit(world, not_me(world, ada.email)), ada.email).status == 200
     assert second(world, challenge_of(ada.log_in(NEW)), renewed[0]).body["code"] == "invalid_code"
 
 

@@ -169,5 +169,7 @@ def test_a_directory_that_demotes_takes_invitations_back_as_everybody_does(direc
         assert directory.change(f"/Users/{member}", change).status in (200, 204)
         assert directory.owner.rows(select(Invitation.status).where(Invitation.email == name)) == [InvitationStatus.EXPIRED]
         assert directory.change(
-            f"/Users/{member}", {"op": "replace", "path": "roles", "value": [{"value": "ADMIN"}]}, {"op": "replace", "path": "active", "value": True}
+            f"/Users/{member}",
+            {"op": "replace", "path": "roles", "value": [{"value": "ADMIN"}]},
+            {"op": "replace", "path": "active", "value": True},
         ).status in (200, 204)
