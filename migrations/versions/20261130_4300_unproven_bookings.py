@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031_unproven_bookings"
-down_revision = "0030_address_proofs"
+revision = "0033_unproven_bookings"
+down_revision = "0032_webhooks_verified"
 branch_labels = None
 depends_on = None
 
