@@ -59,6 +59,7 @@ PUBLIC = {
     "POST /v1/scheduling/calendars/push/microsoft/{channel}",
     "GET /v1/webhooks/whatsapp",
     "POST /v1/webhooks/whatsapp",
+    "POST /v1/webhooks/payments",
     "POST /v1/saml/discover",
     "GET /saml/{organization_id}/metadata",
     "GET /saml/{organization_id}/login",
@@ -100,6 +101,7 @@ KNOWN_TO = {
     },
     "CALENDAR_PROVIDERS": {"SchedulingAskCalendar", "SchedulingStartCalendarConsent", "SchedulingFinishCalendarConsent"},
     "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
+    "PAYMENT_WEBHOOK_SECRET": {"IdentityReceivePaymentEvent"},
     "PEPPER": {
         "SchedulingListSlots",
         "SchedulingGetEventTypePage",
