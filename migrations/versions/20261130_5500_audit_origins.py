@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql as pg
 
 from parley.kernel.tenancy import PERSON, let_sweep, protect
 
-revision = "0055_audit_origins"
-down_revision = "0030_address_proofs"
+revision = "0033_audit_origins"
+down_revision = "0032_webhooks_verified"
 branch_labels = None
 depends_on = None
 

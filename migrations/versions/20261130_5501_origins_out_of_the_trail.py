@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0056_origins_out_of_the_trail"
-down_revision = "0055_audit_origins"
+revision = "0034_origins_out_of_the_trail"
+down_revision = "0033_audit_origins"
 branch_labels = None
 depends_on = None
 

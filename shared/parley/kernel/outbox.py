@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Index, SmallInteger, delete, func, select, text, tuple_, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from parley.kernel.clock import now, of_database
+from parley.kernel.clock import now
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base, Swept, Tenant
@@ -100,7 +100,7 @@ def due() -> Due:
     """Events whose time has come."""
     return (
         select(OutboxEvent.organization_id, OutboxEvent.id, OutboxEvent)
-        .where(OutboxEvent.due_at <= of_database())
+        .where(OutboxEvent.due_at <= func.now())
         .order_by(OutboxEvent.due_at)
     )
 
@@ -115,7 +115,7 @@ def settle(session: Session, events: Sequence[OutboxEvent], publish: Callable[[S
         if not accepted:
             attempts = event.attempts + 1
             is_over = attempts >= MOST_ATTEMPTS
-            due_at = SET_ASIDE if is_over else of_database() + timedelta(seconds=2 ** min(attempts, 10))
+            due_at = SET_ASIDE if is_over else func.now() + timedelta(seconds=2 ** min(attempts, 10))
             if is_over:
                 log.error("event %s (%s) is set aside after %d attempts", event.id, event.name, attempts)
             mine = update(OutboxEvent).where(_row == (event.organization_id, event.id))
