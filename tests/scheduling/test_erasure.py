@@ -15,11 +15,8 @@ from parley.kernel.audit import AuditLog, AuditOrigin
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base
 from parley.scheduling import erasure
-<<<<<<< HEAD
 from parley.scheduling.bookings import management_token
-=======
 from parley.scheduling.kinds import AgreementStatus, NotificationChannel
->>>>>>> main
 from parley.scheduling.models import Booking, BookingHost, Invitee, NotificationLog
 from parley.scheduling.workflows.models import AddressAgreement
 from parley.webhooks.models import WebhookDelivery
