@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql as pg
 
 from parley.kernel.tenancy import protect
 
-revision = "0033_payments"
-down_revision = "0032_webhooks_verified"
+revision = "0035_payments"
+down_revision = "0034_origins_out_of_the_trail"
 branch_labels = None
 depends_on = None
 
