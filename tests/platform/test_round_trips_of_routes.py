@@ -75,7 +75,7 @@ def test_the_smallest_request_of_a_tenant(counter: Counter, acme: Member) -> Non
 
 def test_a_booking(counter: Counter, house: Furnished) -> None:
     with_key = house.book()
-    assert counter.cost(with_key) == (7, 12)
+    assert counter.cost(with_key) == (7, 13)
     assert counter.cost(with_key) == (4, 2)  # answered before
     wanted = house.booking_wanted()
     assert counter.cost(lambda: house.stranger.post("/v1/scheduling/bookings", wanted)) == (6, 10)
