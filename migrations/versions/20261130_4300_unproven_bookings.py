@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033_unproven_bookings"
-down_revision = "0032_webhooks_verified"
+revision = "0036_unproven_bookings"
+down_revision = "0035_payments"
 branch_labels = None
 depends_on = None
 
