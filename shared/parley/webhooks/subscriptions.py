@@ -162,7 +162,7 @@ def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
 def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
     if caller.person_id is not None and not queries.has_maker(session, row):
-        row.maker_id = caller.person_id  # who answers for it from now on
+        row.maker_id, row.maker_since = caller.person_id, clock.now()  # who answers for it from now on
     if row.is_active:
         return
     at = clock.now()
