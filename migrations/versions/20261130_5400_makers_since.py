@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0054_makers_since"
-down_revision = "0030_address_proofs"
+down_revision = "0032_webhooks_verified"
 branch_labels = None
 depends_on = None
 

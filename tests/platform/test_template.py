@@ -26,6 +26,8 @@ LONGEST_ANSWER = 30  # seconds that the API waits for a function
 PUBLIC = {
     "POST /v1/auth/invitations/show",
     "POST /v1/auth/invitations/decline",
+    "GET /agreements/{token}",
+    "POST /agreements/{token}",
     "GET /invitations/{token}",
     "POST /invitations/{token}",
     "GET /health",
@@ -117,6 +119,8 @@ KNOWN_TO = {
         "SchedulingSubmitBookingPage",
         "SchedulingOnBookingChanged",
         "SchedulingOnWorkflowEvent",
+        "SchedulingOpenAgreement",
+        "SchedulingManageWorkflows",
     },
 }
 

@@ -15,7 +15,9 @@ from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base
 from parley.scheduling import erasure
+from parley.scheduling.kinds import AgreementStatus, NotificationChannel
 from parley.scheduling.models import Booking, BookingHost, Invitee, NotificationLog
+from parley.scheduling.workflows.models import AddressAgreement
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Client, Member, World
 from tests.kernel.receivers import Receiver, Reply, receiver
@@ -76,6 +78,8 @@ def _set_up_workflows(acme: Member, url: str) -> None:
     """With words about the invitee, to them and to others: now and before."""
     told = {"subject": "{{invitee.name}}", "body": "{{invitee.email}} {{invitee.phone}} {{invitee.notes}}", "is_organization_wide": True}
     whom = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.test"]}
+    with db.transaction(acme.caller) as session:
+        session.add(AddressAgreement(channel=NotificationChannel.EMAIL, address="desk@acme.test", status=AgreementStatus.AGREED))
     for wanted in (
         {"trigger": "BOOKING_CREATED", "channel": "EMAIL", **told, **whom},
         {"trigger": "BOOKING_RESCHEDULED", "channel": "EMAIL", **told, **whom},

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from parley.kernel import clock
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.scheduling import claims
 from parley.scheduling.kinds import NotificationChannel
-from parley.scheduling.workflows import definitions, endpoints, planning, stored, trials, triggers
+from parley.scheduling.workflows import agreement_page, agreements, definitions, endpoints, planning, stored, texting, trials, triggers
 from parley.scheduling.workflows.messages import Outgoing
 from parley.webhooks.messages import DELIVERY_ENDED, envelope
 
@@ -40,9 +41,25 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
         with transaction(caller) as session:
             message = stored.take_up(session, UUID(payload["notification_id"]))
         _send(caller, [message] if message is not None else [], effects)
+    elif name == agreements.ASKED:
+        _ask(caller, UUID(payload["agreement_id"]), effects)
     elif name == DELIVERY_ENDED:
         with transaction(caller) as session:
             endpoints.settle(session, UUID(payload["event_id"]))
+
+
+def _ask(caller: Caller, agreement_id: UUID, effects: Effects) -> None:
+    """Ask an address or a number, once. The row is locked meanwhile: of two deliveries of one event, the second finds it asked."""
+    with transaction(caller) as session:
+        found = agreements.question(session, agreement_id)
+        if found is None or (found[0].channel is NotificationChannel.SMS and not texting.is_offered()):
+            return
+        message = agreement_page.question(*found)
+        try:
+            (effects.text if message.channel is NotificationChannel.SMS else effects.mail)(message)
+        except Exception as error:  # noqa: BLE001  # whatever it was, it is raised again without its text
+            raise claims.NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
+        found[0].mailed_at = clock.now()
 
 
 def _of_booking(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: Effects) -> None:
