@@ -1,6 +1,7 @@
 """Round-robin pools: who shares bookings, and by which rule.
 
-A pool is whose event types take their hosts from it: where a colleague's do, administrators alone change it. One that nobody uses is anybody's.
+A pool is theirs whose event types take their hosts from it: where a colleague's do, administrators alone change it. One that nobody uses
+is anybody's.
 """
 
 from collections.abc import Sequence

@@ -148,7 +148,9 @@ def _lead_to(session: Session, caller: Caller, row: WebhookSubscription, url: st
     whether it wants any events."""
     if url == row.url:
         return
-    endpoint_proof.refuse_crowd(url, queries.subscribed_urls(session))
+    others = list(queries.subscribed_urls(session))
+    others.remove(row.url)
+    endpoint_proof.refuse_crowd(url, others)
     if _origin(url) != _origin(row.url):
         row.header_names, row.header_values = [], None
     row.url, row.paused_until = url, None
