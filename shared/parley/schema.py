@@ -29,7 +29,7 @@ import parley.webhooks.models  # noqa: F401  # its tables
 from parley.kernel.models import Base, tenant_key
 
 # Evidence stays when what it tells of is deleted.
-EVIDENCE = frozenset({"audit_logs"})
+EVIDENCE = frozenset({"audit_logs", "audit_origins"})
 
 # What is announced for a person belongs to no organization, nor does the key of a request to found one.
 PASSING = frozenset({"outbox_events", "idempotency_keys", "postponed_rows"})

@@ -17,7 +17,7 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import address_proofs, answers, queries, turns
+from parley.scheduling import address_proofs, answers, member_mails, queries, turns
 from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
 from parley.scheduling.conflicts import Aside, Taken, taken
@@ -81,7 +81,7 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
     Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
-    `AddressProofNeeded`, `AddressProofWrong`; with `fresh`, `AskFirst`.
+    `AddressProofNeeded`, `AddressProofWrong`, `RateLimitExceeded`; with `fresh`, `AskFirst`.
     """
     found = offer(session, event_type_id)
     if found is None:
@@ -103,6 +103,7 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), is_led_here:
         session.flush()
 
+    member_mails.count(session, caller, invitee.email)
     release(session, wanted.hold_token)
     turns.take(session, booking)
     tell(session, caller, "created", booking)

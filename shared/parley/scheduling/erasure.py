@@ -68,6 +68,10 @@ def _forget_notices(session: Session, traces: Traces) -> None:
     later(session, update(one).where(one.own(), one.booking_id.in_(traces.booking_ids)).values(emptied))
 
 
+def _forget_origins(session: Session, traces: Traces) -> None:
+    audit.forget_visitors(session, [*traces.invitee_ids, *traces.booking_ids])
+
+
 def _forget_deliveries(session: Session, traces: Traces) -> None:
     from parley.webhooks import deliveries
 
@@ -86,6 +90,7 @@ def _forget_submissions(session: Session, traces: Traces) -> None:
 
 
 FORGETTING: list[Callable[[Session, Traces], None]] = [
+    _forget_origins,
     _forget_answers,
     _forget_notices,
     _forget_deliveries,

@@ -23,6 +23,7 @@ PROVED = RateLimit("proved_bookings_of_address", "bookings in the name of this a
 TRIES = RateLimit("codes_tried", "codes tried for this address", most=10, seconds=HOUR)
 TRIES_OF_ADDRESS = RateLimit("codes_tried_of_address", "codes tried for this address", most=30, seconds=HOUR)
 CODES = RateLimit("codes_sent", "codes sent to this address", most=5, seconds=HOUR)
+CODES_OF_DAY = RateLimit("codes_sent_in_a_day", "codes sent to this address", most=10, seconds=DAY)
 CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this network", most=60, seconds=HOUR)
 
 
@@ -49,4 +50,5 @@ def proof(visitor: Caller, address: str) -> list[Spending]:
     """One more code that is sent because of a visitor."""
     if visitor.dues is not None and visitor.dues.is_unlimited:
         return []
-    return [CODES.of_person(address.lower()), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
+    to = address.lower()
+    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
