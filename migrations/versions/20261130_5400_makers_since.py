@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0054_makers_since"
-down_revision = "0032_webhooks_verified"
+revision = "0035_makers_since"
+down_revision = "0034_origins_out_of_the_trail"
 branch_labels = None
 depends_on = None
 
