@@ -9,6 +9,7 @@ from functools import cache
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
 import parley.identity.models  # its tables
+import parley.identity.payment_models  # its tables
 import parley.inbox.models  # its tables
 import parley.kernel.audit  # its tables
 import parley.kernel.directory  # its tables
