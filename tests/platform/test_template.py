@@ -101,7 +101,7 @@ KNOWN_TO = {
     },
     "CALENDAR_PROVIDERS": {"SchedulingAskCalendar", "SchedulingStartCalendarConsent", "SchedulingFinishCalendarConsent"},
     "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
-    "PAYMENT_WEBHOOK_SECRET": {"IdentityReceivePaymentEvent"},
+    "PAYMENT_WEBHOOK_SECRET": set(),
     "PEPPER": {
         "SchedulingListSlots",
         "SchedulingGetEventTypePage",

@@ -158,7 +158,7 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
         forget(session, traces)
     called = [row.id for row in rows if row.location == invitees[row.invitee_id].phone]
     later(session, update(Booking).where(Booking.id.in_(called)).values(location=None))
-    later(session, update(Booking).where(Booking.id.in_(traces.booking_ids)).values(cancel_reason=None, timezone="UTC", updated_at=at))
+    later(session, update(Booking).where(Booking.id.in_(traces.booking_ids)).values(**_FORGOTTEN, updated_at=at))
     later(session, update(Invitee).where(Invitee.id.in_(invitees)).values(_NOTHING | {"erased_at": at}))
     for row in rows:
         directory.leave(session, Kind.MANAGEMENT_TOKEN, row.management_token_hash)
@@ -170,6 +170,7 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
     return at if invitees else None
 
 
+_FORGOTTEN = {"cancel_reason": None, "timezone": "UTC", "unproven_network": None}
 _NOTHING: dict[str, Any] = {
     "email": "",
     "name": "",

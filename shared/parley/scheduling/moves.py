@@ -12,7 +12,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import bookings, member_mails, queries, transitions, turns
+from parley.scheduling import bookings, member_mails, queries, shares, transitions, turns
 from parley.scheduling.availability import Slot, busy_span, slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.calendars.known import Fresh
@@ -67,7 +67,7 @@ def reschedule(
     does not stand in the way of the new one.
 
     Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `MovedTooOften`, `TooLate`, `RateLimitExceeded`,
-    and what `bookings.find` raises.
+    `DayMostlyUnproven`, and what `bookings.find` raises.
     """
     was, given = _standing(found, "rescheduled")
     old = was.booking
@@ -78,7 +78,12 @@ def reschedule(
         raise NotOfferedAnyMore
     over = {"status": BookingStatus.RESCHEDULED, "cancel_reason": wanted.reason or None, "sequence": Booking.sequence + 1}
     set_free = update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over)
-    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free)
+    network, day = old.unproven_network, shares.day_of(offered.timezone, wanted.start_time)
+    is_asked_for = by is CanceledBy.INVITEE and network is not None and not day[0] <= old.start_time < day[1]
+    weighed: dict[str, Any] = {"around": day, "network": network} if is_asked_for else {}
+    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free, **weighed)
+    if is_asked_for:
+        shares.check_unproven(place)
     offered = place.offer
     is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
     new = bookings.enter(session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old)
