@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035_makers_since"
-down_revision = "0034_origins_out_of_the_trail"
+revision = "0037_makers_since"
+down_revision = "0036_unproven_bookings"
 branch_labels = None
 depends_on = None
 
