@@ -54,6 +54,7 @@ CALLS = {
     "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
     "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
     "parley.scheduling.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
+    "parley.inbox.account_proof.prove": {"lambda:InvokeFunction InboxAskPlatform"},
     "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
     "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
     "parley.kernel.tenant_credentials._assumed": AS_TENANT,
@@ -66,11 +67,11 @@ CALLS = {
     "parley.recordings.objects.abort_multipart": {f"s3:AbortMultipartUpload {OWN_RECORDINGS}"},
     "webhooks.on_event.EFFECTS": {"sqs:SendMessage WebhookEvents", "sqs:SendMessage WebhookRequests"},
     "webhooks.send_request.send": {"sqs:SendMessage WebhookEvents"},
-    "webhooks.sweep_deliveries.lambda_handler": {"sqs:SendMessage WebhookEvents"},
+    "webhooks.sweep_deliveries.wake": {"sqs:SendMessage WebhookEvents"},
     "scheduling.on_workflow_event.EFFECTS": {"sqs:SendMessage SchedulingWorkflows"},
-    "scheduling.sweep_reminders.lambda_handler": {"sqs:SendMessage SchedulingWorkflows"},
+    "scheduling.sweep_reminders.queue": {"sqs:SendMessage SchedulingWorkflows"},
     "parley.kernel.sms.send": {"sns:Publish not *"},  # to a telephone, and to no topic
-    "scheduling.sweep_calendars.lambda_handler": {"sqs:SendMessage CalendarJobs"},
+    "scheduling.sweep_calendars.sending": {"sqs:SendMessage CalendarJobs"},
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
         "s3:PutObject MediaBucket/webhooks/*",

@@ -22,7 +22,7 @@ BUDGETS: dict[str, str | set[MailKind]] = {
     "scheduling/workflows/triggers": "`allowances`, to who booked or agreed",
     "scheduling/workflows/stored": "`allowances`, to who booked or agreed",
     "scheduling/workflows/messages": "the form of what the two before send",
-    "scheduling/mails": "bookings: limited where they are made",
+    "scheduling/mails": {MailKind.BOOKING},
     "scheduling/address_letter": "`limits.CODES`, for the address and for the network",
     "scheduling/calendars/owner_letter": TO_THE_ACCOUNT,
     "webhooks/letters": "owners and administrators, once for each subscription that is ended",

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import func, select
 
 from parley.kernel import clock, db
-from parley.kernel.audit import AuditLog
+from parley.kernel.audit import AuditLog, AuditOrigin
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base
 from parley.scheduling import erasure
+from parley.scheduling.bookings import management_token
 from parley.scheduling.kinds import AgreementStatus, NotificationChannel
 from parley.scheduling.models import Booking, BookingHost, Invitee, NotificationLog
 from parley.scheduling.workflows.models import AddressAgreement
@@ -130,6 +131,30 @@ def test_nothing_of_an_erased_invitee_is_left_in_any_table(
     assert sorted(row.new_values["booking_ids"]) == sorted([booking["id"], booking["rescheduled_from_id"]])
 
 
+def test_where_an_erased_visitor_came_from_stands_nowhere_and_the_evidence_stays(
+    office: Office, acme: Member, world: World, event_type: dict[str, Any]
+) -> None:
+    ip, agent = "198.51.100.78", {"user-agent": f"Visitor-{new_id().hex}"}
+    office.stranger.ip = ip
+    booking = office.book(event_type, at("10:00"), {"idempotency-key": str(new_id())} | agent)
+    assert booking.status == 201, booking.raw
+    (row,) = acme.rows(select(Booking))
+    link = f"/v1/scheduling/managed-bookings/{management_token(row)}/cancel"
+    assert office.stranger.post(link, {"reason": "Ill"}, agent).status == 200
+    office.booked(event_type, at("12:00"), invitee=invitee(email="ada@visitor.example"))  # somebody else, from the same network
+    visitors = select(AuditLog.id).where(AuditLog.actor_type == "VISITOR")
+    of_hers = visitors.where(AuditLog.entity_id == row.id)
+    assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers)))) == len(acme.rows(of_hers)) == 2
+    assert set(found(world, agent["user-agent"])) == {"audit_origins"}
+
+    assert acme.delete(f"{INVITEES}/{row.invitee_id}").status == 200
+    world.pump()
+    assert found(world, agent["user-agent"]) == {}
+    assert acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers))) == []
+    assert len(acme.rows(of_hers)) == 2
+    assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(visitors)))) == 1
+
+
 def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
     office: Office, acme: Member, world: World, known: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
@@ -185,8 +210,6 @@ def test_what_took_place_stays_as_it_was(office: Office, acme: Member, event_typ
 
 
 def test_the_link_of_the_mail_opens_nothing_any_more(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
-    from parley.scheduling.bookings import management_token
-
     office.booked(event_type, at("10:00"))
     (row,) = acme.rows(select(Booking))
     link = f"/v1/scheduling/managed-bookings/{management_token(row)}"

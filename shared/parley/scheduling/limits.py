@@ -19,10 +19,15 @@ FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", 
 OF_EVENT_TYPE = RateLimit("bookings_of_event_type", "bookings of this event type", most=120, seconds=HOUR)
 """What is usual without a proof of the address: a class of forty behind one network books at once."""
 
+LAST = RateLimit("last_of_a_day", "bookings of the last time of a day", most=5, seconds=DAY)
+LAST_FROM_NETWORK = RateLimit("last_of_a_day_from_network", "bookings of the last time of a day from this network", most=2, seconds=DAY)
+"""Of an event type: of days that have room for one, all of them would be a stranger's."""
+
 PROVED = RateLimit("proved_bookings_of_address", "bookings in the name of this address", most=20, seconds=DAY)
 TRIES = RateLimit("codes_tried", "codes tried for this address", most=10, seconds=HOUR)
 TRIES_OF_ADDRESS = RateLimit("codes_tried_of_address", "codes tried for this address", most=30, seconds=HOUR)
 CODES = RateLimit("codes_sent", "codes sent to this address", most=5, seconds=HOUR)
+CODES_OF_DAY = RateLimit("codes_sent_in_a_day", "codes sent to this address", most=10, seconds=DAY)
 CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this network", most=60, seconds=HOUR)
 
 
@@ -45,8 +50,14 @@ def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
         visitor.dues.ask(OF_ADDRESS.of_person(address), network, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
 
 
+def last_of_a_day(visitor: Caller, event_type_id: UUID) -> list[Spending]:
+    """One more day whose last time is booked without a proof of the address."""
+    return [LAST.of(event_type_id), LAST_FROM_NETWORK.of_network(visitor.ip_address, event_type_id)]
+
+
 def proof(visitor: Caller, address: str) -> list[Spending]:
     """One more code that is sent because of a visitor."""
     if visitor.dues is not None and visitor.dues.is_unlimited:
         return []
-    return [CODES.of_person(address.lower()), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
+    to = address.lower()
+    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
