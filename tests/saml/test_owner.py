@@ -260,3 +260,12 @@ def test_an_invitation_brings_by_single_sign_on_what_its_inviter_may_still_give(
     assert answer.status == 200, answer.raw
     [role] = house.owner.rows(select(OrganizationMember.role).join(User, User.id == OrganizationMember.user_id).where(User.email == name))
     assert role is MemberRole.MEMBER
+
+
+def test_what_the_owner_enforces_no_administrator_gives_up(world: World) -> None:
+    house = with_sso(world, is_enforced=True)
+    admin = administrator(house.owner, house.domain)
+    refused = admin.delete(PATH)
+    assert (refused.status, refused.body["code"], refused.body["scope"]) == (403, "missing_scope", "sso:approve")
+    assert admin.get(PATH).body["is_enforced"] is True
+    assert house.owner.delete(PATH).status == 204

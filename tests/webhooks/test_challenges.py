@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from parley.webhooks.endpoint_proof import MOST_TO_ONE_HOST
+from parley.webhooks.endpoint_proof import MOST_TO_ONE_HOST, host_of
 from tests.kernel.receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
 from tests.webhooks.shop import DELIVERIES, SUBSCRIPTIONS, Shop
@@ -127,3 +127,89 @@ def test_what_is_replayed_waits_for_the_address_too(shop: Shop, there: Receiver)
     assert shop.post(f"{DELIVERIES}/{logged['id']}/replay").status == 202
     shop.work()
     assert [one.path for one in there.arrived] == ["/hook"]
+
+
+@pytest.mark.parametrize("again", ["replay", "replay_failed"])
+def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(shop: Shop, there: Receiver, moved: Clock, again: str) -> None:
+    there.agrees = False
+    made = subscribe(shop, there.url)
+    for _ in range(4):
+        shop.work()
+        moved.move(timedelta(hours=1))
+    [challenge] = shop.log()
+    assert (challenge["status"], len(there.challenges)) == ("FAILED", 3)
+    for _ in range(3):
+        if again == "replay":
+            answer = shop.post(f"{DELIVERIES}/{challenge['id']}/replay")
+            assert (answer.status, answer.body["code"]) == (409, "nothing_to_replay")
+        else:
+            answer = shop.post(f"{SUBSCRIPTIONS}/{made['id']}/replay-failed", {"since": challenge["created_at"]})
+            assert (answer.status, answer.body["replayed"]) == (202, 0), answer.raw
+        shop.work()
+    assert len(there.challenges) == 3
+
+
+def test_names_of_one_machine_without_end_are_not_asked_without_end(shop: Shop) -> None:
+    """Whoever owns a domain points as many names at somebody's machine as they like, and makes room by deleting."""
+    statuses = []
+    for at in range(105):
+        answer = shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"https://a{at}.8-8-8-8.example.com/", "events": ["*"]})
+        statuses.append(answer.status)
+        if answer.status == 201:
+            assert shop.member.delete(f"{SUBSCRIPTIONS}/{answer.body['id']}").status == 200
+    assert (statuses.count(201), statuses.count(429)) == (100, 5)
+
+
+def test_a_host_is_one_however_it_is_written(shop: Shop) -> None:
+    hosts = ["https://example.com/a", "https://EXAMPLE.com./b", "https://example.com:8443/c", "https://Example.COM:443/d"]
+    assert {host_of(url) for url in hosts} == {"example.com"}
+    assert {host_of(url) for url in ("https://b\u00fccher.example/", "https://xn--bcher-kva.example./")} == {"xn--bcher-kva.example"}
+    assert {host_of(url) for url in ("https://[2001:4860:4860::8888]/", "https://[2001:4860:4860:0:0:0:0:8888]:8443/")} == {
+        "2001:4860:4860::8888"
+    }
+    answers = [
+        shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"https://{host}/{at}", "events": ["*"]})
+        for at, host in enumerate(["dns.google", "DNS.google", "dns.google.", "dns.google:8443"] * 3)
+    ]
+    assert [answer.status for answer in answers] == [201] * 10 + [429] * 2
+
+
+def test_who_waits_for_an_answer_never_sees_what_it_has_to_be(shop: Shop, there: Receiver) -> None:
+    """Else an address that gives back a header of ours could be made to agree."""
+    there.agrees = False
+    made = subscribe(shop, there.url)
+    shop.work()
+    [logged] = shop.log()
+    challenge = json.loads(there.challenges[0].body)["data"]["challenge"]
+    for answer in (shop.member.get(f"{DELIVERIES}/{logged['id']}"), shop.member.get(f"{SUBSCRIPTIONS}/{made['id']}")):
+        assert answer.status == 200
+        assert challenge not in json.dumps(answer.body)
+
+
+def test_an_answer_that_is_no_text_is_no_answer(shop: Shop, there: Receiver) -> None:
+    there.agrees, there.answer = False, lambda _: Reply(200, b'{"challenge": "\\ud800"}')
+    subscribe(shop, there.url)
+    shop.work()
+    [logged] = shop.log()
+    assert (logged["status"], logged["error"]) == ("RETRYING", "challenge_not_answered")
+
+
+def test_of_several_challenges_the_last_alone_goes_on(shop: Shop, there: Receiver, moved: Clock) -> None:
+    there.agrees = False
+    made = subscribe(shop, there.url)
+    shop.work()
+    for at in range(3):
+        assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{there.url}/{at}"}).status == 200
+    for _ in range(5):
+        shop.work()
+        moved.move(timedelta(hours=1))
+    assert [one.path for one in there.challenges] == ["/hook", *["/hook/2"] * 3]
+
+
+def test_one_of_the_most_at_a_host_may_move_there(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE_LIMIT_FACTOR", "100")
+    made = [subscribe(shop, f"https://8.8.8.8/{at}") for at in range(MOST_TO_ONE_HOST)]
+    assert shop.member.patch(f"{SUBSCRIPTIONS}/{made[0]['id']}", {"url": "https://8.8.8.8/moved"}).status == 200
+    elsewhere = subscribe(shop, "https://8.8.4.4/")
+    answer = shop.member.patch(f"{SUBSCRIPTIONS}/{elsewhere['id']}", {"url": "https://8.8.8.8/too"})
+    assert (answer.status, answer.body["code"]) == (409, "too_many_to_this_host")

@@ -14,20 +14,25 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from parley.kernel import audit, clock, outbox
+from parley.kernel.addresses import AddressRefused, normalized
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict
+from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.rate_limits import RateLimit, spend_within
 from parley.webhooks import queries, telling
 from parley.webhooks.catalogue import CHALLENGE
 from parley.webhooks.messages import TURN_DUE
-from parley.webhooks.models import WebhookDelivery, WebhookSubscription
+from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
 MOST_TO_ONE_HOST = 20
 """Subscriptions of one organization."""
 ATTEMPTS = 3
 _BY_ORGANIZATION = RateLimit("webhook_challenges", "new addresses at this host from your organization", most=10, seconds=3600)
 _BY_PERSON = RateLimit("webhook_challenges_of_person", "new addresses at this host from you", most=20, seconds=3600)
+# Over all hosts: who owns a domain has as many names for somebody's machine as they like.
+_OF_ORGANIZATION = RateLimit("webhook_addresses", "new addresses from your organization", most=100, seconds=3600)
+_OF_PERSON = RateLimit("webhook_addresses_of_person", "new addresses from you", most=200, seconds=3600)
 
 
 class TooManyToThisHost(Conflict):
@@ -35,7 +40,12 @@ class TooManyToThisHost(Conflict):
 
 
 def host_of(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
+    """The host of a URL that was checked, in one form: case, a final dot, letters beyond ASCII and ports make no other of it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return normalized(host)
+    except AddressRefused:  # it was taken under older rules
+        return host.lower()
 
 
 def refuse_crowd(url: str, urls: Iterable[str]) -> None:
@@ -48,9 +58,13 @@ def refuse_crowd(url: str, urls: Iterable[str]) -> None:
 def ask(session: Session, caller: Caller, row: WebhookSubscription) -> WebhookDelivery:
     """Have the challenge sent; until it is answered, events are held. Raises `RateLimitExceeded`."""
     host = host_of(row.url)
-    spend_within(session, _BY_ORGANIZATION.of(row.organization_id, host), _BY_PERSON.of(caller.person_id, host))
+    of_host = _BY_ORGANIZATION.of(row.organization_id, host), _BY_PERSON.of(caller.person_id, host)
+    spend_within(session, *of_host, _OF_ORGANIZATION.of(row.organization_id), _OF_PERSON.of(caller.person_id))
     row.verified_at, row.challenge = None, secrets.token_urlsafe(24)
     session.flush()
+    is_older = (WebhookDelivery.subscription_id == row.id) & (WebhookDelivery.event == CHALLENGE) & WebhookDelivery.status.in_(queries.OPEN)
+    ended = {"status": DeliveryStatus.FAILED, "error": "superseded", "next_retry_at": None, "attempt_id": None, "updated_at": clock.now()}
+    later(session, update(WebhookDelivery).where(is_older).values(ended))
     event_id = new_id()
     text = telling.body(CHALLENGE, clock.now(), {"subscription_id": str(row.id), "challenge": row.challenge})
     values = telling.new_row(caller, row.id, event_id, CHALLENGE, None, text, most=ATTEMPTS)
@@ -67,7 +81,11 @@ def is_answer(row: WebhookSubscription, body: str | None) -> bool:
     except (ValueError, RecursionError):
         answer = text
     echoed = answer.get("challenge") if isinstance(answer, dict) else answer
-    return isinstance(echoed, str) and row.challenge is not None and secrets.compare_digest(echoed.encode(), row.challenge.encode())
+    return (
+        isinstance(echoed, str)
+        and row.challenge is not None
+        and secrets.compare_digest(echoed.encode(errors="replace"), row.challenge.encode())
+    )
 
 
 def confirm(session: Session, caller: Caller, row: WebhookSubscription) -> None:

@@ -45,7 +45,7 @@ def has_maker(session: Session, row: WebhookSubscription) -> bool:
 
 
 def _has_maker(row: WebhookSubscription) -> ColumnElement[bool]:
-    return member_rights.holds(row.maker_id, WRITE)
+    return member_rights.holds(row.maker_id, WRITE, since=row.maker_since)
 
 
 def subscribed_urls(session: Session) -> Sequence[str]:

@@ -148,7 +148,9 @@ def _lead_to(session: Session, caller: Caller, row: WebhookSubscription, url: st
     whether it wants any events."""
     if url == row.url:
         return
-    endpoint_proof.refuse_crowd(url, queries.subscribed_urls(session))
+    others = list(queries.subscribed_urls(session))
+    others.remove(row.url)
+    endpoint_proof.refuse_crowd(url, others)
     if _origin(url) != _origin(row.url):
         row.header_names, row.header_values = [], None
     row.url, row.paused_until = url, None
@@ -173,7 +175,7 @@ def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
 def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
     if caller.person_id is not None and not queries.has_maker(session, row):
-        row.maker_id = caller.person_id  # who answers for it from now on
+        row.maker_id, row.maker_since = caller.person_id, clock.now()  # who answers for it from now on
     if row.is_active:
         return
     row.is_active, row.disabled_reason, row.disabled_at = True, None, None

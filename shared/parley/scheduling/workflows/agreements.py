@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -148,7 +148,7 @@ def decide(session: Session, caller: Caller, secret: str, *, agrees: bool) -> tu
 
 
 def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, str] | None:
-    """One that is still to be asked, locked, and its organization's name. None when it was, or nothing is asked any more."""
+    """One that is still to be asked, and its organization's name. None when it was, or nothing is asked any more."""
     found = session.execute(
         select(AddressAgreement, Organization.name)
         .join(Organization, Organization.id == AddressAgreement.organization_id)
@@ -158,6 +158,10 @@ def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, st
             AddressAgreement.mailed_at.is_(None),
             Organization.deleted_at.is_(None),
         )
-        .with_for_update(of=AddressAgreement)
     ).one_or_none()
     return (found[0], found[1]) if found is not None else None
+
+
+def note_asked(session: Session, agreement_id: UUID) -> None:
+    """The question has left, or may have as often as it may."""
+    session.execute(update(AddressAgreement).where(AddressAgreement.id == agreement_id).values(mailed_at=now()))

@@ -227,10 +227,10 @@ def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
     """Who changes a workflow whose maker may not have it any more answers for it from now on: its addresses are written to again."""
     if session.scalar(select(entitlement.may_send_outside(workflow))):
         return
-    owner, workflow.user_id = workflow.user_id, ownership.person(caller)
+    owner, workflow.user_id, workflow.maker_since = workflow.user_id, ownership.person(caller), clock.now()
     endpoint = _endpoint(session, workflow)
     if endpoint is not None:
-        endpoint.maker_id = workflow.user_id
+        endpoint.maker_id, endpoint.maker_since = workflow.user_id, workflow.maker_since
     audit.record(session, caller, "workflow.updated", workflow, old={"user_id": str(owner)}, new={"user_id": str(workflow.user_id)})
 
 

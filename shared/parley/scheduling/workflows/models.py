@@ -33,6 +33,7 @@ class Workflow(Tenant, Timestamps, SoftDeleted, Base):
     )
 
     user_id: Mapped[UUID]
+    maker_since: Mapped[datetime] = mapped_column(default=now)
     event_type_id: Mapped[UUID | None]
     is_organization_wide: Mapped[bool] = mapped_column(default=False)
     name: Mapped[str]

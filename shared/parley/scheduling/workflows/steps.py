@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from parley.kernel import clock
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
+from parley.kernel.mail_claims import MOST_COPIES, Sender
 from parley.scheduling import claims
 from parley.scheduling.kinds import NotificationChannel
 from parley.scheduling.workflows import agreement_page, agreements, definitions, endpoints, planning, stored, texting, trials, triggers
@@ -49,17 +49,20 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
 
 
 def _ask(caller: Caller, agreement_id: UUID, effects: Effects) -> None:
-    """Ask an address or a number, once. The row is locked meanwhile: of two deliveries of one event, the second finds it asked."""
+    """Ask an address or a number, once: nothing is locked meanwhile, and a claim that has committed decides who sends (decision 51)."""
     with transaction(caller) as session:
         found = agreements.question(session, agreement_id)
         if found is None or (found[0].channel is NotificationChannel.SMS and not texting.is_offered()):
             return
         message = agreement_page.question(*found)
-        try:
-            (effects.text if message.channel is NotificationChannel.SMS else effects.mail)(message)
-        except Exception as error:  # noqa: BLE001  # whatever it was, it is raised again without its text
-            raise claims.NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
-        found[0].mailed_at = clock.now()
+    is_text = message.channel is NotificationChannel.SMS
+    send = Sender(caller, agreement_id, effects.text if is_text else effects.mail, most=1 if is_text else MOST_COPIES)
+    try:
+        send(message)
+    except Exception as error:  # noqa: BLE001  # whatever it was, it is raised again without its text
+        raise claims.NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
+    with transaction(caller) as session:
+        agreements.note_asked(session, agreement_id)
 
 
 def _of_booking(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: Effects) -> None:
