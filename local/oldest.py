@@ -57,7 +57,7 @@ def import_all() -> None:
     from local.template import load
 
     functions = load(ROOT / "template.yaml").functions
-    failed = import_handlers(functions)
+    failed = import_handlers(dict(functions))
     version = "{}.{}.{}".format(*sys.version_info)
     if failed:
         sys.exit(f"Python {version} can't import:\n" + "\n".join(f"  {name}: {why}" for name, why in failed.items()))

@@ -88,17 +88,30 @@ def document(template: Template) -> dict[str, Any]:
                 name = operation["operationId"].removesuffix(re.sub(r"\W", "_", path) + f"_{method}")  # the handler's
                 made = _completed(operation, name, function, (method.upper(), path) in public, is_page)
                 paths.setdefault(path, {})[method] = _secured(made, getattr(app.needs, "value", app.needs))
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Parley", "version": "1", "description": ABOUT},
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": dict(sorted(schemas.items())),
+            "schemas": {name: schemas[name] for name in sorted(_reached(paths, schemas))},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT, or API key"}},
         },
     }
+
+
+def _reached(paths: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
+    """The schemas that some route comes to: what none does, of the framework's own for refusals that are not ours, stays out whole."""
+    waiting, reached = _named(paths), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting |= _named(schemas[name])
+    return reached
+
+
+def _named(part: Any) -> set[str]:
+    return set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(part)))
 
 
 def _completed(operation: dict[str, Any], name: str, function: Function, is_public: bool, is_page: bool) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def create(template: Template, clients: Clients, made: MadeValues, mail_from: st
     for function in template.of_type(FUNCTION):
         name = str(function.properties.get("FunctionName", f"{STACK}-{function.name}"))
         attributes |= {function.name: name, f"{function.name}.Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
+    for role in template.of_type("AWS::IAM::Role"):  # the emulated STS gives any role to anybody
+        attributes[f"{role.name}.Arn"] = f"arn:aws:iam::{ACCOUNT}:role/{STACK}-{role.name}"
     for key in template.of_type("AWS::KMS::Key"):
         attributes |= _key(clients.kms, key)
     for alias in template.of_type("AWS::KMS::Alias"):

@@ -35,6 +35,7 @@ COSTLY: dict[str, set[str]] = {
         "scheduling/submit_booking_page",
         "identity/on_mail_due",
         "identity/open_invitation",
+        "scheduling/open_agreement",
         "identity/open_link",
     },
     "aws_xray_sdk": set(),

@@ -1,14 +1,15 @@
 """The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
-throttles, full buckets of rate limits, claims of mails and rows that nobody tries any more are forgotten."""
+throttles, full buckets of rate limits, claims of mails, rows that nobody tries any more and origins of audited acts are forgotten."""
 
 from parley.identity import links, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import idempotency, mail_claims, postponed, rate_limits
+from parley.kernel import audit, idempotency, mail_claims, postponed, rate_limits
 from parley.kernel.audit_partitions import Partitions
 from parley.kernel.sweeps import Everywhere, Sweep
 
 lambda_handler = Sweep(
     Partitions("partitions"),
+    Everywhere("audit_origins", audit.forget, batch=audit.FORGOTTEN_AT_ONCE),
     Everywhere("idempotency_keys", idempotency.forget),
     Everywhere("receipts", receipts.forget),
     Everywhere("sessions", sessions.forget),

@@ -6,7 +6,7 @@ from parley.kernel.callers import system
 from parley.kernel.db import transaction
 from parley.kernel.jobs import queue_worker
 from parley.kernel.settings import setting
-from parley.recordings import notifications, objects, uploads
+from parley.recordings import access, notifications, objects, uploads
 from parley.recordings.notifications import Arrival
 
 logger = Logger("parley")
@@ -14,7 +14,8 @@ logger = Logger("parley")
 
 def receive(arrival: Arrival) -> None:
     """Compare what lies in S3 with what was declared, outside of any transaction, and take it or put it aside."""
-    stored = objects.head(arrival.key)
+    storage = access.of(arrival.organization_id)
+    stored = objects.head(storage, arrival.key)
     if stored is None:
         logger.info("the object is gone again, or not put together yet", key=arrival.key)
         return
@@ -22,7 +23,7 @@ def receive(arrival: Arrival) -> None:
     with transaction(caller) as session:
         is_kept = uploads.receive(session, caller, arrival, stored)
     if not is_kept:
-        objects.delete(arrival.key)
+        objects.delete(storage, arrival.key)
 
 
 def work(body: str) -> None:

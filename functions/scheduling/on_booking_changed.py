@@ -8,6 +8,7 @@ from parley.kernel import post
 from parley.kernel.callers import NOWHERE, Caller
 from parley.kernel.db import transaction
 from parley.kernel.jobs import Announced, worker
+from parley.kernel.mail_claims import Sender
 from parley.scheduling import address_letter, claims, mails, notices
 
 
@@ -24,7 +25,7 @@ class BookingChanged(BaseModel):
 def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
     told = event.payload
     if told.hold_id is not None:
-        address_letter.write(caller, told.hold_id, post.send_discreetly)
+        address_letter.write(caller, told.hold_id, Sender(caller, event.id, post.send_discreetly))
         return
     with transaction(caller) as session:
         mine = notices.take_up(session, told.event_id or event.id, told.event or event.name, told.booking_id, told.from_host_id)

@@ -12,7 +12,7 @@ from parley.scheduling.booking_page import MISSING, Shown
 from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
-BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked: see the page at Location."}}
+BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked.", "content": {"text/html": {"schema": {"type": "string"}}}}}
 
 
 def _shown(status: int, page: Shown, **headers: str) -> Response[str]:

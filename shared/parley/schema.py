@@ -9,6 +9,7 @@ from functools import cache
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
 import parley.identity.models  # its tables
+import parley.identity.payment_models  # its tables
 import parley.inbox.models  # its tables
 import parley.kernel.audit  # its tables
 import parley.kernel.directory  # its tables
@@ -29,7 +30,7 @@ import parley.webhooks.models  # noqa: F401  # its tables
 from parley.kernel.models import Base, tenant_key
 
 # Evidence stays when what it tells of is deleted.
-EVIDENCE = frozenset({"audit_logs"})
+EVIDENCE = frozenset({"audit_logs", "audit_origins"})
 
 # What is announced for a person belongs to no organization, nor does the key of a request to found one.
 PASSING = frozenset({"outbox_events", "idempotency_keys", "postponed_rows"})

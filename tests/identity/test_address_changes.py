@@ -18,6 +18,7 @@ from parley.kernel.ids import new_id
 from tests.harness import Member, World
 from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register, verify
 from tests.identity.test_links import FORM, NEW, submit
+from tests.identity.test_organizations import founded
 from tests.identity.test_second_factors import Authenticator, challenge_of, enrolled, second
 from tests.identity.test_sessions import join
 
@@ -41,11 +42,13 @@ def not_me(world: World, recipient: str, number: int = -1) -> str:
     return letter.token
 
 
-def reset(world: World, page: Answer, password: str = NEW) -> Answer:
-    """Choose a new password where the page leads to."""
+def reset(world: World, page: Answer, owner: str, password: str = NEW) -> Answer:
+    """Choose a new password behind the link that goes to the account's address, and stands nowhere else."""
     assert page.status == 200, page.body
-    [token] = re.findall(r"/links/([\w-]{43})", page.body)
-    return submit(world, token, f"password={password.replace(' ', '+')}".encode())
+    assert re.findall(r"/links/([\w-]{43})", page.body) == []
+    letter = letters(world, owner)[-1]
+    assert letter.subject == "Choose a new password for Parley"
+    return submit(world, letter.token, f"password={password.replace(' ', '+')}".encode())
 
 
 def link_provider(who: Person, provider: AuthProviderType = AuthProviderType.GITHUB) -> None:
@@ -120,7 +123,7 @@ def test_the_old_address_takes_the_account_back(world: World, acme: Member) -> N
     assert directory.person_of(directory.Kind.EMAIL, thief) == id_of(ada)  # looking changed nothing
 
     done = submit(world, alert)
-    assert reset(world, done).status == 200
+    assert reset(world, done, owner).status == 200
     assert Browser(world).get(f"/links/{alert}").status == 410
     assert ada.get("/v1/identity/me").body["code"] == "session_ended"
     assert Browser(world).post("/v1/auth/login", {"email": thief, "password": OTHER}).status == 401
@@ -146,7 +149,7 @@ def test_an_address_that_is_somebody_elses_by_now_stays_theirs(world: World) -> 
     assert "delete that one" in refused.body
     assert ada.get("/v1/identity/me").status == 200  # all of it or nothing
     assert other.request("DELETE", "/v1/auth/account", {"password": PASSWORD}).status == 204
-    assert reset(world, submit(world, alert)).status == 200
+    assert reset(world, submit(world, alert), owner).status == 200
     assert directory.person_of(directory.Kind.EMAIL, owner) == id_of(ada)
 
 
@@ -156,7 +159,7 @@ def test_what_is_older_than_the_fault_stays(world: World) -> None:
     change = {"current_password": PASSWORD, "new_password": OTHER}
     assert ada.request("PUT", "/v1/auth/password", change).status == 204
     link_provider(ada, AuthProviderType.APPLE)
-    assert reset(world, submit(world, not_me(world, ada.email))).status == 200
+    assert reset(world, submit(world, not_me(world, ada.email)), ada.email).status == 200
     assert ways_in(ada)["providers"] == ["GITHUB"]
     assert ada.log_in(OTHER).status == 401
     assert second(world, challenge_of(ada.log_in(NEW)), app.code()).status == 200
@@ -196,14 +199,14 @@ def test_each_change_of_a_way_in_is_told_with_a_link(world: World) -> None:
     tokens = [letter.token for letter in told]
     assert len(set(tokens)) == 3
     # The first of them undoes what came with it and after it, and voids the others.
-    assert reset(world, submit(world, tokens[0])).status == 200
+    assert reset(world, submit(world, tokens[0]), ada.email).status == 200
     assert [Browser(world).get(f"/links/{token}").status for token in tokens] == [410] * 3
 
 
 def test_recovery_codes_of_somebody_else_open_nothing(world: World) -> None:
     ada, _, _ = enrolled(world)
     renewed = ada.post("/v1/auth/recovery-codes", {"password": PASSWORD}).body["recovery_codes"]
-    assert reset(world, submit(world, not_me(world, ada.email))).status == 200
+    assert reset(world, submit(world, not_me(world, ada.email)), ada.email).status == 200
     assert second(world, challenge_of(ada.log_in(NEW)), renewed[0]).body["code"] == "invalid_code"
 
 
@@ -264,3 +267,33 @@ def test_a_reset_leaves_a_second_factor_that_is_not_older(world: World) -> None:
         assert Browser(world).post("/v1/auth/password-reset/redeem", wanted).status == 204
         answer = Browser(world).post("/v1/auth/login", {"email": email, "password": NEW})
         assert answer.body["code"] == "second_factor_required"
+
+
+def test_what_was_changed_a_moment_before_the_address_is_told_to_the_old_one(world: World) -> None:
+    """A thief who moves the account before the mail about their authenticator has left does not get that mail."""
+    ada, evil = person(world), address()
+    token = asked(ada, evil)
+    before = len(letters(world, ada.email))
+    begun = ada.post("/v1/auth/totp", {"password": PASSWORD})
+    assert ada.post("/v1/auth/totp/confirm", {"code": Authenticator(begun.body["secret"]).code()}).status == 200
+    assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
+    assert [letter.subject for letter in letters(world, evil) if "This was not me" in letter.text] == []
+    told = letters(world, ada.email)[before:]
+    assert len(told) == 2, [letter.subject for letter in told]
+    for letter in reversed(told):  # the youngest first, as people do
+        submit(world, letter.token)
+    assert (ways_in(ada)["factor"], ada.post("/v1/auth/login", {}).status) == (False, 422)
+
+
+def test_a_key_that_is_regenerated_is_told_of_and_ends_with_the_fault(world: World) -> None:
+    ada = world.person()
+    owner = founded(ada)
+    world.give_plan(owner.organization_id, "BUSINESS")
+    key = owner.key("members:read")
+    before = len(letters(world, ada.email))
+    made = owner.post(f"/v1/identity/api-keys/{key.id}/regenerate")
+    assert made.status == 201, made.raw
+    [letter] = letters(world, ada.email)[before:]
+    assert "API key" in letter.subject
+    submit(world, letter.token)
+    assert Browser(world, made.body["key"]).get("/v1/identity/members").status == 403  # as the gateway says it

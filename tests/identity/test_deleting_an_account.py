@@ -18,7 +18,7 @@ from parley.identity.models import MemberRole, Organization, OrganizationMember,
 from parley.identity.organization_schemas import OrganizationCreate
 from parley.kernel import db
 from parley.kernel.admission import SessionEnded
-from parley.kernel.audit import AuditLog
+from parley.kernel.audit import AuditLog, AuditOrigin
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
@@ -116,6 +116,37 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
         assert "member.left" in {one.action for one in trail}
         assert str(id_of(ada)) not in {one["user_id"] for one in member.get("/v1/identity/members").body["items"]}
     assert acme.rows(select(TeamMember)) == []
+
+
+def test_nowhere_stands_where_the_person_acted_from_and_the_evidence_stays(world: World, acme: Member, globex: Member) -> None:
+    """Also in an organization that was left before, of a key, and of a log-in that failed."""
+    agent, ip = f"Agent-{new_id().hex}", "198.51.100.77"
+    ada, by = person(world), {"user-agent": agent}
+    failed = Person(world, ip=ip).post("/v1/auth/login", {"email": ada.email, "password": "not this one"}, by)
+    assert failed.status == 401
+    for member in (acme, globex):
+        here = belongs(ada, member, MemberRole.ADMIN)
+        here.ip = ip
+        slug = f"crew-{new_id().hex[-8:]}"
+        assert here.post("/v1/identity/teams", {"name": "Crew", "slug": slug}, by).status == 201
+        key = here.key("members:read")
+        key.ip = ip
+        assert key.get("/v1/storage/projects", by).status == 403  # audited, as an attempt
+    assert globex.delete(f"/v1/identity/members/{id_of(ada)}").status == 204
+    acme.post("/v1/identity/teams", {"name": "Others", "slug": f"others-{new_id().hex[-8:]}"})
+    before = {one.partition(":")[0] for one in everywhere(world, agent)}
+    assert "audit_origins" in before
+    assert not {table for table in before if table.startswith("audit_logs")}
+    trail = {member.organization_id: len(member.rows(select(AuditLog.id))) for member in (acme, globex)}
+    others = len(acme.rows(select(AuditOrigin).where(AuditOrigin.person_id == acme.user_id)))
+
+    ada.ip = ip
+    assert ada.request("DELETE", ACCOUNT, {"password": PASSWORD}, by).status == 204
+    world.pump()
+    assert everywhere(world, agent, ip) == []
+    for member in (acme, globex):
+        assert len(member.rows(select(AuditLog.id))) >= trail[member.organization_id] > 3
+    assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.person_id == acme.user_id))) == others > 0
 
 
 def test_the_address_registers_anew_and_inherits_nothing(world: World, acme: Member) -> None:

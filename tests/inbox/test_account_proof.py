@@ -15,7 +15,8 @@ from parley.kernel.audit import AuditLog
 from tests.harness import Answer, Member, World
 from tests.inbox import bodies
 from tests.inbox.conftest import Line, connect
-from tests.kernel.receivers import Receiver, Reply, receiver
+from tests.kernel.receivers import Arrived, Receiver, Reply, receiver
+from tests.stack.scenes import at_once
 
 CONNECTIONS = "/v1/inbox/connections"
 
@@ -52,6 +53,13 @@ def test_an_invented_token_connects_nothing_and_stands_in_nobodys_way(acme: Memb
         (200, b'{"id": "another"}', 422),
         (200, b"[]", 422),
         (200, b"not JSON", 422),
+        (200, b'{"id": 1}', 422),
+        (200, b"[" * 60_000, 422),
+        (401, b'{"error": {"code": [190]}}', 422),
+        (401, b'{"error": {"code": {}, "is_transient": []}}', 422),
+        (401, b'{"error": ["code", 4]}', 422),
+        (401, b'{"error": {"code": ' + b"9" * 6000 + b"}}", 422),
+        (403, b"\xff\xfe", 422),
         (400, b'{"error": {"code": 4}}', 503),
         (400, b'{"error": {"code": 190, "is_transient": true}}', 503),
         (429, b"{}", 503),
@@ -122,3 +130,32 @@ def test_a_request_that_comes_again_is_answered_as_before(acme: Member) -> None:
     first = claim(acme, number, graph_api.token(number), **{"idempotency-key": "one"})
     again = claim(acme, number, graph_api.token(number), **{"idempotency-key": "one"})
     assert (first.status, again.status, again.body) == (201, 201, first.body)
+
+
+@pytest.mark.parametrize("has_unproven", [False, True])
+def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: Line, globex: Member, has_unproven: bool) -> None:
+    initech = world.organization("Initech")
+    number = line.number if has_unproven else bodies.number()
+    if has_unproven:
+        unprove(world, number)
+    claims = [lambda who=who: claim(who, number, graph_api.token(number)) for who in (globex, initech, globex, initech)]
+    answers = at_once(claims)
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409], [answer.raw for answer in answers]
+    owner = directory.organization_of(directory.Kind.WHATSAPP_NUMBER, number)
+    having = [who for who in (globex, initech) if who.rows(select(Connection).where(Connection.platform_user_id == number))]
+    assert [who.organization_id for who in having] == [owner]
+
+
+def test_nothing_is_locked_while_the_platform_thinks(world: World, acme: Member, platform: Receiver) -> None:
+    number, seen = bodies.number(), []
+
+    def slow(_: Arrived) -> Reply:
+        with world.stack.postgres.superuser("parley") as superuser:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%admit%'"
+            seen.append(superuser.run(waiting)[0][0])
+        seen.append(acme.patch("/v1/identity/organization", {"name": "Renamed meanwhile"}).status)
+        return Reply(200, b'{"id": "' + number.encode() + b'"}')
+
+    platform.answer = slow
+    assert claim(acme, number, "EAA" + "x" * 40).status == 201
+    assert seen == [0, 200]

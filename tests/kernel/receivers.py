@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -34,7 +35,19 @@ class Receiver:
     def __init__(self, url: str) -> None:
         self.url = url
         self.arrived: list[Arrived] = []
+        self.challenges: list[Arrived] = []
+        self.agrees = True  # to hear of events, when it is asked
         self.answer: Callable[[Arrived], Reply] = lambda _: Reply()
+
+
+def _challenge(body: bytes) -> str | None:
+    """What a webhook asks a new address."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return None
+    is_challenge = isinstance(asked, dict) and asked.get("type") == "webhook.challenge"
+    return str(asked["data"]["challenge"]) if is_challenge else None
 
 
 @contextmanager
@@ -47,8 +60,10 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             one = Arrived(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-            made.arrived.append(one)
-            reply = made.answer(one)
+            challenge = _challenge(body)
+            (made.arrived if challenge is None else made.challenges).append(one)
+            echo = made.agrees and challenge is not None
+            reply = Reply(body=json.dumps({"challenge": challenge}).encode()) if echo else made.answer(one)
             with suppress(OSError):
                 self.send_response(reply.status)
                 for name, value in {"content-length": str(len(reply.body)), **reply.headers}.items():

@@ -147,6 +147,34 @@ def test_a_call_of_a_json_service(
 
 
 @pytest.mark.parametrize("token", TOKENS)
+def test_a_form_for_sts(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    credentials, sent = session_token(monkeypatch, token), dict[str, Any]()
+
+    def keep(url: str, headers: dict[str, str], body: bytes, seconds: float) -> tuple[int, dict[str, str], bytes]:
+        sent.update(url=url, headers=headers, body=body)
+        return 200, {}, b"<Given/>"
+
+    monkeypatch.setattr(signed, "_sent", keep)
+    assert signed.call_by_form("sts", "2011-06-15", {"Action": "AssumeRole", "RoleArn": "arn:aws:iam::1:role/a b+c"}) == "<Given/>"
+    assert sent["url"] == "https://sts.eu-central-1.amazonaws.com/"
+    request = AWSRequest("POST", sent["url"], {"content-type": sent["headers"]["content-type"]}, sent["body"])
+    botocore.auth.SigV4Auth(credentials, "sts", "eu-central-1").add_auth(request)
+    theirs = {name.lower(): value for name, value in request.headers.items()}
+    assert {name: value for name, value in sent["headers"].items() if name != "host"} == theirs
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_credentials_of_somebody_else(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "the function's own")
+    others = signed.Credentials("ASIAOTHER", "another+secret/", token)
+    assert "secret" not in repr(others).partition("key_id")[2]
+    theirs = s3(Credentials(others.key_id, others.secret, token)).generate_presigned_url(
+        "get_object", {"Bucket": BUCKET, "Key": "a.webm"}, ExpiresIn=60
+    )
+    assert parts(signed.presign("GET", BUCKET, "a.webm", seconds=60, credentials=others)) == parts(theirs)
+
+
+@pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("function", ["parley-ask", "arn:aws:lambda:eu-central-1:123456789012:function:parley-ask:live"])
 def test_a_call_of_a_function(monkeypatch: pytest.MonkeyPatch, token: str | None, function: str) -> None:
     credentials, sent = session_token(monkeypatch, token), dict[str, Any]()

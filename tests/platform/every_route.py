@@ -7,6 +7,7 @@ import hmac
 import itertools
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -197,6 +198,20 @@ class Furnished:
         wanted, headers = self.booking_wanted(), key()
         return lambda: self.stranger.post("/v1/scheduling/bookings", wanted, headers)
 
+    def payment(self) -> Request:
+        """An event of a payment provider that is no more than heard: it gives the plan that the organization has."""
+        secret, at, plan = new_id().hex, int(time.time()), self.member.get("/v1/identity/organization/limits").body["plan"]
+        about = {"id": f"sub_{new_id()}", "status": "active", "metadata": {"organization_id": str(self.member.organization_id)}}
+        told = {"id": str(new_id()), "type": "customer.subscription.updated", "created": at}
+        body = json.dumps(told | {"data": {"object": about | {"items": {"data": [{"price": {"id": "p"}}]}}}}).encode()
+        signed = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+        def send() -> Any:
+            with patch.dict(os.environ, PAYMENT_WEBHOOK_SECRET=secret, PAYMENT_PRICES=json.dumps({"p": plan})):
+                return self.stranger.request("POST", "/v1/webhooks/payments", body, {"stripe-signature": f"t={at},v1={signed}"})
+
+        return send
+
     def requests(self) -> dict[str, Callable[[], Request]]:
         """By method and path as in the template: makes a new request of that route ready, with an Idempotency-Key where it takes one."""
         get, post = self._get, self._post
@@ -223,6 +238,7 @@ class Furnished:
             ),
             "GET /v1/webhooks/whatsapp": lambda: self._handshake,
             "POST /v1/webhooks/whatsapp": lambda: self.webhook(self.webhook_body("491700000001")),
+            "POST /v1/webhooks/payments": self.payment,
             "POST /v1/inbox/connections": lambda: post("/v1/inbox/connections", self.connection_wanted()),
             "GET /v1/inbox/connections": lambda: get("/v1/inbox/connections"),
             "GET /v1/inbox/connections/{connection_id}": lambda: get(f"/v1/inbox/connections/{self.connection}"),

@@ -10,5 +10,10 @@ def policies(document: Any, name: str) -> list[Any]:
     own = document["Resources"][name]["Properties"]
     if "Role" not in own:
         return list(own.get("Policies", []))
-    role = document["Resources"][own["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return of_role(document, own["Role"]["Fn::GetAtt"][0])
+
+
+def of_role(document: Any, name: str) -> list[Any]:
+    """The policies of a role, without what AWS itself manages."""
+    role = document["Resources"][name]["Properties"]
     return [policy for policy in role["ManagedPolicyArns"] if "Ref" in policy] + [one["PolicyDocument"] for one in role.get("Policies", [])]

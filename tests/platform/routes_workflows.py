@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.kernel import db
@@ -13,6 +13,8 @@ from parley.kernel.callers import system
 from parley.kernel.ids import new_id
 from parley.scheduling.kinds import NotificationStatus
 from parley.scheduling.models import NotificationLog
+from parley.scheduling.workflows import agreements
+from parley.scheduling.workflows.models import AddressAgreement
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -43,6 +45,14 @@ def notification_of(member: Member) -> str:
     return notification_id
 
 
+def agreement_of(member: Member) -> str:
+    """The secret of an address that was asked."""
+    workflow_of(member, addresses=[f"{new_id()}@desk.example"])
+    with db.transaction(member.caller) as session:
+        newest = select(AddressAgreement).order_by(AddressAgreement.id.desc()).limit(1)
+        return agreements.token(session.scalars(newest).one())
+
+
 def fail(session: Session, notification_id: str) -> None:
     mine = update(NotificationLog).where(NotificationLog.id == notification_id)
     session.execute(mine.values(status=NotificationStatus.FAILED, error_message="Throttled"))
@@ -64,8 +74,14 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     def at(method: str, path: str, wanted: Any = None) -> Request:
         return lambda: member.request(method, path, wanted)
 
+    def page(method: str) -> Request:
+        path, form = f"/agreements/{agreement_of(member)}", {"content-type": "application/x-www-form-urlencoded"}
+        return lambda: house.stranger.request(method, path, b"decision=agree" if method == "POST" else None, form)
+
     one = f"{WORKFLOWS}/{{workflow_id}}"
     return {
+        "GET /agreements/{token}": lambda: page("GET"),
+        "POST /agreements/{token}": lambda: page("POST"),
         f"POST {WORKFLOWS}": lambda: post(WORKFLOWS, WANTED | {"event_type_id": house.event_type}),
         f"GET {WORKFLOWS}": lambda: lambda: member.get(WORKFLOWS, limit=100),
         f"GET {one}": lambda: at("GET", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),

@@ -10,13 +10,16 @@ import pytest
 from local.cloudformation import read
 from local.template import load
 from tests.platform.reached import ROOT, handlers, mentioned, reached, settings, symbols
-from tests.platform.rights import policies
+from tests.platform.rights import of_role, policies
 
 DOCUMENT = read(ROOT / "template.yaml")
 TEMPLATE = load(ROOT / "template.yaml")
 
 # The ways to AWS. Who mentions one of them stands in CALLS, or only carries what another one asked for.
-DOORS = {f"parley.kernel.{name}" for name in ("signed.call", "signed.invoke", "signed.presign", "signed.send_message", "aws.client")}
+DOORS = {
+    f"parley.kernel.{name}"
+    for name in ("signed.call", "signed.invoke", "signed.presign", "signed.call_by_form", "signed.send_message", "aws.client")
+}
 CARRIERS = {
     "parley.kernel.signed.send_message",
     "parley.kernel.outbox.kick",  # of every transaction; something is sent by those that announce
@@ -27,9 +30,13 @@ CARRIERS = {
 DATABASE = {"rds-db:connect ${Id}/parley_app"}
 RELAY = {"sqs:SendMessage RelayQueue"}
 # S3 calls KMS with the rights of who calls S3; for the parts of an upload it needs both.
-WRITE = {"s3:PutObject MediaBucket/recordings/*", "kms:GenerateDataKey StorageKey", "kms:Decrypt StorageKey"}
+# What reaches a recording is a role that is taken for one organization, and its session's tag stands in the resource.
+TAG = "aws:PrincipalTag/organization_id"
+OWN_RECORDINGS = f"MediaBucket/recordings/${{!{TAG}}}/*"
+AS_TENANT = {"sts:AssumeRole for an organization", "sts:TagSession for an organization"}
+WRITE = {f"s3:PutObject {OWN_RECORDINGS}", "kms:GenerateDataKey StorageKey", "kms:Decrypt StorageKey"}
 # Without the list, an object that is not there is answered 403.
-READ = {"s3:GetObject MediaBucket/recordings/*", "s3:ListBucket MediaBucket", "kms:Decrypt StorageKey"}
+READ = {f"s3:GetObject {OWN_RECORDINGS}", "s3:ListBucket MediaBucket", "kms:Decrypt StorageKey"}
 CALLS = {
     "parley.kernel.db.transaction": DATABASE,
     "parley.kernel.db.joining": DATABASE,
@@ -47,22 +54,24 @@ CALLS = {
     "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
     "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
     "parley.scheduling.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
+    "parley.inbox.account_proof.prove": {"lambda:InvokeFunction InboxAskPlatform"},
     "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
     "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
+    "parley.kernel.tenant_credentials._assumed": AS_TENANT,
     "parley.recordings.presigned._put": WRITE,
     "parley.recordings.presigned.download": READ,
     "parley.recordings.objects.head": READ,
-    "parley.recordings.objects.delete": {"s3:DeleteObject MediaBucket/recordings/*"},
+    "parley.recordings.objects.delete": {f"s3:DeleteObject {OWN_RECORDINGS}"},
     "parley.recordings.objects.begin_multipart": WRITE,
     "parley.recordings.objects.complete_multipart": WRITE,
-    "parley.recordings.objects.abort_multipart": {"s3:AbortMultipartUpload MediaBucket/recordings/*"},
+    "parley.recordings.objects.abort_multipart": {f"s3:AbortMultipartUpload {OWN_RECORDINGS}"},
     "webhooks.on_event.EFFECTS": {"sqs:SendMessage WebhookEvents", "sqs:SendMessage WebhookRequests"},
     "webhooks.send_request.send": {"sqs:SendMessage WebhookEvents"},
-    "webhooks.sweep_deliveries.lambda_handler": {"sqs:SendMessage WebhookEvents"},
+    "webhooks.sweep_deliveries.wake": {"sqs:SendMessage WebhookEvents"},
     "scheduling.on_workflow_event.EFFECTS": {"sqs:SendMessage SchedulingWorkflows"},
-    "scheduling.sweep_reminders.lambda_handler": {"sqs:SendMessage SchedulingWorkflows"},
+    "scheduling.sweep_reminders.queue": {"sqs:SendMessage SchedulingWorkflows"},
     "parley.kernel.sms.send": {"sns:Publish not *"},  # to a telephone, and to no topic
-    "scheduling.sweep_calendars.lambda_handler": {"sqs:SendMessage CalendarJobs"},
+    "scheduling.sweep_calendars.sending": {"sqs:SendMessage CalendarJobs"},
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
         "s3:PutObject MediaBucket/webhooks/*",
@@ -101,20 +110,59 @@ def _target(resource: Any) -> str:
     return str(text.removeprefix("${").replace(".Arn}", "", 1) if text.startswith("${") else text.rpartition(":")[2])
 
 
-def granted(name: str) -> Iterator[str]:
-    for policy in policies(DOCUMENT, name):
+def statements(policies: list[Any]) -> Iterator[Any]:
+    for policy in policies:
         document = DOCUMENT["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy
-        for statement in document["Statement"]:
-            assert statement["Effect"] == "Allow"
-            on = [_target(one) for one in _listed(statement.get("Resource", []))]
-            but_not = [f"not {_target(one)}" for one in _listed(statement.get("NotResource", []))]
-            yield from (f"{action} {one}" for action in _listed(statement["Action"]) for one in on + but_not)
+        yield from document["Statement"]
+
+
+def granted(policies: list[Any]) -> Iterator[str]:
+    """What policies grant, those of the roles among it that may be taken for an organization."""
+    for statement in statements(policies):
+        assert statement["Effect"] == "Allow"
+        on = [_target(one) for one in _listed(statement.get("Resource", []))]
+        if "sts:AssumeRole" in statement["Action"]:
+            yield from (f"{action} for an organization" for action in statement["Action"])
+            for role in on:
+                yield from granted(of_role(DOCUMENT, role))
+            continue
+        but_not = [f"not {_target(one)}" for one in _listed(statement.get("NotResource", []))]
+        yield from (f"{action} {one}" for action in _listed(statement["Action"]) for one in on + but_not)
 
 
 @pytest.mark.parametrize("handler", handlers())
 def test_a_function_may_do_what_its_code_does_and_nothing_else(handler: str) -> None:
     needed = [CALLS[symbol] for symbol in reached(handler, UNLESS_NAMED) if symbol in CALLS]
-    assert set(granted(name_of(handler))) == set().union(*needed)
+    assert set(granted(policies(DOCUMENT, name_of(handler)))) == set().union(*needed)
+
+
+def _taken(name: str) -> list[str]:
+    """The roles that a function may take."""
+    taking = [one for one in statements(policies(DOCUMENT, name)) if "sts:AssumeRole" in one["Action"]]
+    return [_target(one["Resource"]) for one in taking]
+
+
+@pytest.mark.parametrize("handler", handlers())
+def test_a_function_takes_the_role_that_it_may_take(handler: str) -> None:
+    variables = DOCUMENT["Resources"][name_of(handler)]["Properties"].get("Environment", {"Variables": {}})["Variables"]
+    named = [variables["TENANT_ROLE_ARN"]] if "TENANT_ROLE_ARN" in variables else []
+    assert named == [{"Fn::GetAtt": [role, "Arn"]} for role in _taken(name_of(handler))]
+
+
+@pytest.mark.parametrize("role", sorted({role for handler in handlers() for role in _taken(name_of(handler))}))
+def test_a_role_for_organizations_reaches_objects_of_the_one_that_it_was_taken_for(role: str) -> None:
+    [trust] = DOCUMENT["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {
+        "StringLike": {"aws:RequestTag/organization_id": "????????-????-????-????-????????????"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["organization_id"]},
+    }
+    for statement in statements(of_role(DOCUMENT, role)):
+        if statement["Action"] == "s3:ListBucket":
+            assert statement["Condition"] == {"StringLikeIfExists": {"s3:prefix": f"recordings/${{{TAG}}}/*"}}
+        elif statement["Action"] == "kms:Decrypt" or "kms:Decrypt" in statement["Action"]:
+            assert list(statement["Condition"]["StringEquals"]) == ["kms:ViaService"]  # what S3 does for whom may reach the object
+        else:
+            assert _target(statement["Resource"]) == OWN_RECORDINGS
 
 
 def test_every_call_of_aws_is_in_the_table() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_string, policy
@@ -20,14 +21,20 @@ from parley.identity.models import Invitation, OrganizationMember, User, Verific
 from parley.kernel import db, mail_claims
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
+from parley.kernel.errors import AnswerLost
 from parley.kernel.ids import new_id
 from parley.kernel.mail_claims import MailClaim
+from parley.scheduling import models
 from parley.scheduling.calendars.health import DIED
 from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
+from parley.scheduling.proof_requests import ASKED
+from parley.scheduling.workflows import agreements, steps
+from parley.scheduling.workflows.models import AddressAgreement
 from parley.webhooks.messages import DISABLED
 from parley.webhooks.models import DisabledReason, WebhookSubscription
-from tests.harness import Member, World, sqs_event
+from tests.harness import Client, Member, World, sqs_event
 from tests.kernel.losing import losing
+from tests.stack.scenes import at, booking, event_type, schedule
 from tests.webhooks.shop import SUBSCRIPTIONS, URL
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -75,6 +82,23 @@ def calendar(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     return "scheduling/on_calendar_job", DIED, acme.organization_id, {"connection_id": str(row.id)}
 
 
+def proof(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
+    kind = event_type(acme, schedule(acme), requires_address_proof=True)  # type: ignore[arg-type]  # both clients answer alike
+    answer = Client(acme.world).post("/v1/scheduling/bookings", booking(kind, at("10:00"), f"proof{new_id().hex}"))
+    assert answer.body["code"] == "address_proof_needed", answer.body
+    (hold_id,) = acme.rows(select(models.Hold.id).where(models.Hold.proof_email.is_not(None)))
+    return "scheduling/on_booking_changed", ASKED, acme.organization_id, {"hold_id": str(hold_id)}
+
+
+def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
+    wanted = {"name": "Copy", "channel": "EMAIL", "trigger": "BOOKING_CANCELED", "subject": "x", "body": "y"}
+    address = f"{new_id().hex}@elsewhere.example"
+    made = acme.post("/v1/scheduling/workflows", wanted | {"is_organization_wide": True, "addresses": [address]})
+    assert made.status == 201, made.body
+    (row_id,) = acme.rows(select(AddressAgreement.id).where(AddressAgreement.address == address))
+    return "scheduling/on_workflow_event", agreements.ASKED, acme.organization_id, {"agreement_id": str(row_id)}
+
+
 def give(world: World, asked: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
     """Whether the worker took it."""
     function, name, organization_id, payload = asked
@@ -88,7 +112,7 @@ def sent(world: World, before: int) -> list[tuple[str, str]]:
     return [(mail["to"][0], str(message_from_string(mail["raw"], policy=policy.default)["Message-ID"])) for mail in world.mails()[before:]]
 
 
-EVENTS = [webhook, password, invitation, calendar]
+EVENTS = [webhook, password, invitation, calendar, proof, agreement]
 
 
 @pytest.mark.parametrize("made", EVENTS)
@@ -169,13 +193,39 @@ def test_whoever_sends_claims_first() -> None:
     for path in sorted(FUNCTIONS.rglob("*.py")):
         tree = ast.parse(path.read_text())
         names = _modules(tree)
-        if any(name.startswith(("parley.kernel.post", "parley.kernel.sms")) for name in names):
+        if any(f"{name}.".startswith(("parley.kernel.post.", "parley.kernel.sms.")) for name in names):
             senders[str(path.relative_to(FUNCTIONS))] = path.read_text()
     assert len(senders) >= 5
     for name, source in senders.items():
         assert LOGGED[name] in source if name in LOGGED else "Sender(caller, " in source and source.count("send_discreetly") == 2, name
+        assert source.count("send_discreetly)") == source.count("Sender(caller, "), name
     shared = FUNCTIONS.parent / "shared" / "parley"
     calls = [path for path in shared.rglob("*.py") if ".send_email(" in path.read_text() or ".publish(PhoneNumber" in path.read_text()]
     assert {path.name for path in calls} == {"post.py", "sms.py"}
     for path in shared.rglob("*.py"):
         assert not _modules(ast.parse(path.read_text())) & {"parley.kernel.post", "parley.kernel.sms", "parley.kernel.post.send"}, path
+
+
+def test_nothing_is_sent_within_a_transaction() -> None:
+    """A claim that is rolled back with a lost answer is none; and whoever waits for the row waits for the mail."""
+    tree = ast.parse(Path(steps.__file__).read_text())
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With) and "transaction(" in ast.unparse(node.items[0])]
+    assert len(blocks) >= 5
+    effects = re.compile(r"effects\.(mail|text)|Sender\(|\bsend\(")
+    assert [ast.unparse(block) for block in blocks if effects.search(ast.unparse(block))] == []
+
+
+def test_a_text_that_asks_leaves_once(acme: Member) -> None:
+    texts: list[str] = []
+
+    def lost(text: Any) -> None:
+        texts.append(text.recipient)
+        raise AnswerLost("nobody heard")
+
+    send = mail_claims.Sender(acme.caller, new_id(), lost, most=1)
+    text = type("Text", (), {"recipient": "+491700000001"})()
+    with pytest.raises(AnswerLost):
+        send(text)
+    for _ in range(3):
+        send(text)
+    assert len(texts) == 1

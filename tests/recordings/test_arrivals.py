@@ -188,7 +188,7 @@ def test_a_storage_that_does_not_answer_brings_the_message_back(scene: Take, key
 
             said: Any = {"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
             refusal = ClientError(said, "HeadObject")
-            patched.setattr(aws, "client", lambda _: _Refusing(refusal))
+            patched.setattr(aws, "client", lambda *_: _Refusing(refusal))
         else:
             patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
             aws.client.cache_clear()

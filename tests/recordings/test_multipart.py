@@ -177,6 +177,7 @@ def test_many_parts_come_in_pages(scene: Take) -> None:
 
 
 def test_an_answer_with_all_its_addresses_stays_small(scene: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TENANT_ROLE_ARN")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjE" + "A+/=" * 300)
     answer = scene.member.post(scene.path, {"size_bytes": media.LARGEST_BYTES, "content_type": "video/webm"})
     assert answer.status == 201
@@ -226,13 +227,13 @@ def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatc
     parts = sent(upload, whole)
     real = aws.client("s3")
     with monkeypatch.context() as patched:
-        patched.setattr(aws, "client", lambda _: Forgetful(real))
+        patched.setattr(aws, "client", lambda *_: Forgetful(real))
         refused = complete(scene, upload, parts)
         assert (refused.status, refused.body["code"]) == (409, "upload_gone")
         assert complete(scene, upload, parts).status == 409
     assert complete(scene, upload, parts).status == 202
     with monkeypatch.context() as patched:
-        patched.setattr(aws, "client", lambda _: Forgetful(real))
+        patched.setattr(aws, "client", lambda *_: Forgetful(real))
         assert complete(scene, upload, parts).status == 202  # the storage knows the upload no more, and has the object
     pump()
     assert scene.status == "PROCESSING"
@@ -244,7 +245,7 @@ def test_an_object_of_another_size_is_not_this_upload(scene: Take, monkeypatch: 
     scene.store(scene.key(upload), b"of another size")
     real, parts = aws.client("s3"), [{"part_number": number, "etag": "x"} for number in (1, 2, 3)]
     with monkeypatch.context() as patched:
-        patched.setattr(aws, "client", lambda _: Forgetful(real))
+        patched.setattr(aws, "client", lambda *_: Forgetful(real))
         assert complete(scene, upload, parts).body["code"] == "upload_gone"
 
 

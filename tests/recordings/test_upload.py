@@ -62,11 +62,11 @@ def test_what_is_signed(scene: Take) -> None:
     upload = scene.upload(content_type="audio/mpeg", size_bytes=7)
     query = {name: values[0] for name, values in parse_qs(urlsplit(upload["put"]["url"]).query).items()}
     assert query["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
-    assert query["X-Amz-Expires"] == "3600"
+    assert query["X-Amz-Expires"] == "2700"
     assert upload["put"]["headers"] == {"content-length": "7", "content-type": "audio/mpeg", "if-none-match": "*"}
     assert upload["put"]["method"] == "PUT"
     left = datetime.fromisoformat(upload["put"]["expires_at"]) - datetime.now(UTC)
-    assert timedelta(minutes=59) < left < timedelta(minutes=61)
+    assert timedelta(minutes=44) < left < timedelta(minutes=46)
     assert urlsplit(upload["put"]["url"]).path.endswith(
         f"/recordings/{scene.member.organization_id}/{scene.recording_id}/{upload['id']}.mp3"
     )
@@ -192,7 +192,7 @@ def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: Take, p
     path = f"/v1/recordings/{scene.recording_id}/downloads"
     download = scene.member.post(path, {}, headers)
     with db.transaction(scene.member.caller) as session:
-        session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(minutes=59)))
+        session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(minutes=44)))
     assert (scene.member.post(scene.path, WEBM, headers).raw, scene.member.post(path, {}, headers).raw) == (upload.raw, download.raw)
     with db.transaction(scene.member.caller) as session:
         session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(hours=1)))

@@ -247,3 +247,25 @@ def test_a_session_of_single_sign_on_does_not_choose_where_a_person_works(world:
         session.execute(update(User).where(User.id == person.user_id).values(last_organization_id=home.organization_id))
     assert house.log_in(person.email).status == 200
     assert home.rows(select(User.last_organization_id).where(User.id == person.user_id)) == [home.organization_id]
+
+
+@pytest.mark.parametrize("event", ["demoted", "deactivated"])
+def test_an_invitation_brings_by_single_sign_on_what_its_inviter_may_still_give(house: House, event: str) -> None:
+    inviter, name = administrator(house.owner, house.domain), f"second-{new_id().hex[-8:]}@{house.domain}"
+    assert inviter.post("/v1/identity/invitations", {"email": name, "role": "ADMIN"}).status == 201
+    change: dict[str, Any] = {"role": MemberRole.MEMBER} if event == "demoted" else {"deactivated_at": now()}
+    with db.transaction(house.owner.caller) as session:  # by whatever way
+        session.execute(update(OrganizationMember).where(OrganizationMember.user_id == inviter.user_id).values(**change))
+    answer = house.log_in(name)
+    assert answer.status == 200, answer.raw
+    [role] = house.owner.rows(select(OrganizationMember.role).join(User, User.id == OrganizationMember.user_id).where(User.email == name))
+    assert role is MemberRole.MEMBER
+
+
+def test_what_the_owner_enforces_no_administrator_gives_up(world: World) -> None:
+    house = with_sso(world, is_enforced=True)
+    admin = administrator(house.owner, house.domain)
+    refused = admin.delete(PATH)
+    assert (refused.status, refused.body["code"], refused.body["scope"]) == (403, "missing_scope", "sso:approve")
+    assert admin.get(PATH).body["is_enforced"] is True
+    assert house.owner.delete(PATH).status == 204

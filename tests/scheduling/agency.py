@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.kernel import clock
-from parley.scheduling.workflows.models import Reminder
+from parley.kernel import clock, db
+from parley.scheduling.kinds import AgreementStatus, NotificationChannel
+from parley.scheduling.workflows.models import AddressAgreement, Reminder
 from tests.harness import Member, World
 from tests.scheduling.office import Letter, Office
 from tests.webhooks.conftest import Clock
@@ -34,6 +35,13 @@ class Agency(Office):
 
     def workflow(self, **terms: Any) -> dict[str, Any]:
         return self._created(self.host.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED"} | terms))
+
+    def agreed(self, *addresses: str, channel: str = "EMAIL") -> None:
+        """As if they had been asked, and had said yes."""
+        for address in addresses:
+            row = {"channel": NotificationChannel(channel), "address": address.lower(), "status": AgreementStatus.AGREED}
+            with db.transaction(self.host.caller) as session:
+                session.add(AddressAgreement(**row, mailed_at=clock.now(), decided_at=clock.now()))
 
     def work(self) -> None:
         """Workers first, then the minute's sweep, and what it has found."""

@@ -11,11 +11,14 @@ import pytest
 from sqlalchemy import func, select
 
 from parley.kernel import clock, db
-from parley.kernel.audit import AuditLog
+from parley.kernel.audit import AuditLog, AuditOrigin
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base
 from parley.scheduling import erasure
+from parley.scheduling.bookings import management_token
+from parley.scheduling.kinds import AgreementStatus, NotificationChannel
 from parley.scheduling.models import Booking, BookingHost, Invitee, NotificationLog
+from parley.scheduling.workflows.models import AddressAgreement
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Client, Member, World
 from tests.kernel.receivers import Receiver, Reply, receiver
@@ -76,6 +79,8 @@ def _set_up_workflows(acme: Member, url: str) -> None:
     """With words about the invitee, to them and to others: now and before."""
     told = {"subject": "{{invitee.name}}", "body": "{{invitee.email}} {{invitee.phone}} {{invitee.notes}}", "is_organization_wide": True}
     whom = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.test"]}
+    with db.transaction(acme.caller) as session:
+        session.add(AddressAgreement(channel=NotificationChannel.EMAIL, address="desk@acme.test", status=AgreementStatus.AGREED))
     for wanted in (
         {"trigger": "BOOKING_CREATED", "channel": "EMAIL", **told, **whom},
         {"trigger": "BOOKING_RESCHEDULED", "channel": "EMAIL", **told, **whom},
@@ -124,6 +129,30 @@ def test_nothing_of_an_erased_invitee_is_left_in_any_table(
     (row,) = acme.rows(select(AuditLog).where(AuditLog.action == "invitee.erased"))
     assert (str(row.entity_id), row.actor_id) == (booking["invitee"]["id"], acme.user_id)
     assert sorted(row.new_values["booking_ids"]) == sorted([booking["id"], booking["rescheduled_from_id"]])
+
+
+def test_where_an_erased_visitor_came_from_stands_nowhere_and_the_evidence_stays(
+    office: Office, acme: Member, world: World, event_type: dict[str, Any]
+) -> None:
+    ip, agent = "198.51.100.78", {"user-agent": f"Visitor-{new_id().hex}"}
+    office.stranger.ip = ip
+    booking = office.book(event_type, at("10:00"), {"idempotency-key": str(new_id())} | agent)
+    assert booking.status == 201, booking.raw
+    (row,) = acme.rows(select(Booking))
+    link = f"/v1/scheduling/managed-bookings/{management_token(row)}/cancel"
+    assert office.stranger.post(link, {"reason": "Ill"}, agent).status == 200
+    office.booked(event_type, at("12:00"), invitee=invitee(email="ada@visitor.example"))  # somebody else, from the same network
+    visitors = select(AuditLog.id).where(AuditLog.actor_type == "VISITOR")
+    of_hers = visitors.where(AuditLog.entity_id == row.id)
+    assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers)))) == len(acme.rows(of_hers)) == 2
+    assert set(found(world, agent["user-agent"])) == {"audit_origins"}
+
+    assert acme.delete(f"{INVITEES}/{row.invitee_id}").status == 200
+    world.pump()
+    assert found(world, agent["user-agent"]) == {}
+    assert acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers))) == []
+    assert len(acme.rows(of_hers)) == 2
+    assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(visitors)))) == 1
 
 
 def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
@@ -181,8 +210,6 @@ def test_what_took_place_stays_as_it_was(office: Office, acme: Member, event_typ
 
 
 def test_the_link_of_the_mail_opens_nothing_any_more(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
-    from parley.scheduling.bookings import management_token
-
     office.booked(event_type, at("10:00"))
     (row,) = acme.rows(select(Booking))
     link = f"/v1/scheduling/managed-bookings/{management_token(row)}"

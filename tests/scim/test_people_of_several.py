@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from parley.identity.models import Invitation, OrganizationMember, TeamMember, User
+from parley.identity.models import Invitation, InvitationStatus, MemberRole, OrganizationMember, TeamMember, User
+from parley.kernel import db
 from parley.kernel import directory as names
-from tests.harness import Member, Person
+from parley.kernel.callers import NOWHERE, system
+from parley.kernel.clock import now
+from tests.harness import Member, Person, World
+from tests.identity.test_organizations import founded
+from tests.scim.conftest import provisioned
 from tests.scim.directory import USER, Directory, address
 
 
@@ -131,3 +136,40 @@ def test_nobody_who_has_not_come_becomes_the_owner(directory: Directory) -> None
     [member] = directory.owner.rows(select(OrganizationMember).where(OrganizationMember.id == user["id"]))
     refused = directory.owner.post("/v1/identity/organization/transfer", {"user_id": str(member.user_id)})
     assert (refused.status, refused.body["code"]) == (409, "not_an_active_member")
+
+
+def test_an_account_without_an_address_is_nobody_who_has_not_come(world: World) -> None:
+    """Whoever comes by GitHub has none. What the directory says of an address neither moves their membership nor asks anybody for it."""
+    founder, thief = world.person(), world.person()
+    owner = founded(founder)
+    world.give_plan(owner.organization_id, "BUSINESS")
+    with db.personal(system(NOWHERE), owner.user_id) as session:
+        names.forget_person(session, owner.user_id)
+        session.execute(update(User).where(User.id == owner.user_id).values(email=None, email_verified_at=None, last_login_at=now()))
+    directory = provisioned(owner)
+    [mine] = owner.rows(select(OrganizationMember.id))
+    assert owner.post("/v1/identity/invitations", {"email": thief.email, "role": "MEMBER"}).status == 201
+    moved = directory.change(f"/Users/{mine}", {"op": "replace", "path": "emails", "value": [{"value": thief.email, "primary": True}]})
+    assert moved.status in (200, 204), moved.raw
+    joined = thief.post("/v1/auth/invitations/accept", {"token": link(owner, thief.email)})
+    assert (joined.status, joined.body["role"]) == (200, "MEMBER"), joined.raw
+    assert owner.get("/v1/identity/me").body["role"] == "OWNER"
+    assert dict(owner.rows(select(OrganizationMember.user_id, OrganizationMember.role)))[owner.user_id] is MemberRole.OWNER
+
+
+def test_a_directory_that_demotes_takes_invitations_back_as_everybody_does(directory: Directory) -> None:
+    administrator = directory.owner.as_role("ADMIN")
+    [member] = directory.owner.rows(select(OrganizationMember.id).where(OrganizationMember.user_id == administrator.user_id))
+    for change in (
+        {"op": "replace", "path": "roles", "value": [{"value": "MEMBER"}]},
+        {"op": "replace", "path": "active", "value": False},
+    ):
+        name = address("corp.test")
+        assert administrator.post("/v1/identity/invitations", {"email": name, "role": "ADMIN"}).status == 201
+        assert directory.change(f"/Users/{member}", change).status in (200, 204)
+        assert directory.owner.rows(select(Invitation.status).where(Invitation.email == name)) == [InvitationStatus.EXPIRED]
+        assert directory.change(
+            f"/Users/{member}",
+            {"op": "replace", "path": "roles", "value": [{"value": "ADMIN"}]},
+            {"op": "replace", "path": "active", "value": True},
+        ).status in (200, 204)

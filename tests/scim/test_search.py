@@ -48,7 +48,8 @@ def users(directory: Directory) -> InMemoryStorage:
         rest = {key: value for key, value in said.items() if key != "userName"} | {"externalId": f"E-{number}"}
         made = directory.user(said["userName"], **rest)
         with service().provider:
-            reference.create(kind, ScimUserModel.model_validate(said | rest | {"active": made["active"]}))
+            kept = {key: value for key, value in (said | rest).items() if value != ""}  # a blank is no value, to us
+            reference.create(kind, ScimUserModel.model_validate(kept | {"active": made["active"]}))
     return reference
 
 

@@ -82,7 +82,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(s
 
 
 def test_the_database_away_under_load(served: Served) -> None:
-    wanted = event_type(served.owner, schedule(served.owner), slot_interval=30)
+    wanted = event_type(served.owner, schedule(served.owner), slot_interval=30, horizon_days=700)
     number, sender = connected(served), f"47{uuid.uuid4().int % 10**10:010}"
     # Days of its own: the host is everybody's, and what other tests of this process have booked is rightly refused.
     starts = iter([at(f"{hour:02}:{minute}", day) for day in range(100, 330) for hour in range(8, 18) for minute in ("00", "30")])

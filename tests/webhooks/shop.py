@@ -27,9 +27,17 @@ class Shop:
         self._booked = 0
 
     def subscribe(self, url: str = URL, events: tuple[str, ...] = ("booking.*",), **more: Any) -> dict[str, Any]:
-        """The answer, with the secret."""
+        """The answer, with the secret. Its address has agreed to hear of events, and the log is empty."""
         wanted = {"name": "Warehouse", "url": url, "events": list(events), **more}
-        return dict(created(self.member.post(SUBSCRIPTIONS, wanted)))
+        made = dict(created(self.member.post(SUBSCRIPTIONS, wanted)))
+        self.agree(made["id"])
+        return made
+
+    def agree(self, subscription_id: str) -> None:
+        """As if the address had answered its challenge some time ago."""
+        with self.world.stack.postgres.superuser("parley") as superuser:
+            superuser.run("UPDATE webhooks_subscriptions SET verified_at = now(), challenge = NULL WHERE id = :id", id=subscription_id)
+            superuser.run("DELETE FROM webhooks_deliveries WHERE event = 'webhook.challenge' AND subscription_id = :id", id=subscription_id)
 
     def book(self) -> str:
         """A booking; the event waits in the outbox."""

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from parley.kernel import clock, db
+from parley.kernel import clock, db, sealed
 from parley.kernel.callers import system
 from parley.kernel.ids import new_id
 from parley.webhooks import deliveries, queries, turns
-from parley.webhooks.messages import Outcome
+from parley.webhooks.messages import Outcome, turn_due
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Member, World, sqs_event
 from tests.kernel.receivers import Receiver, Reply
@@ -222,7 +222,7 @@ def test_another_tenants_event_is_not_ours(shop: Shop, globex: Member, world: Wo
     shop.book()
     shop.work()
     assert there.arrived == []
-    assert globex.get(DELIVERIES).body["items"] == []
+    assert {one["event"] for one in globex.get(DELIVERIES).body["items"]} == {"webhook.challenge"}
 
 
 def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
@@ -343,6 +343,47 @@ def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, 
     shop.work()
     assert [one["subscription_id"] for one in shop.log(status="SUCCESS")] == [sound["id"]]
     assert len(there.arrived) == 1
+    [waiting] = shop.log(subscription_id=broken["id"])
+    assert (waiting["status"], waiting["error"], waiting["attempt_count"]) == ("RETRYING", "secret_does_not_open", 1)
+    assert waiting["next_retry_at"] is not None
+
+
+def test_a_secret_that_does_not_open_wakes_nobody_in_vain_and_has_an_end(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
+    broken = shop.subscribe(there.url)
+    with world.stack.postgres.superuser("parley") as superuser:
+        superuser.run("UPDATE webhooks_subscriptions SET secret = :token WHERE id = :id", token=b"\x01" + bytes(60), id=broken["id"])
+    shop.book()
+    for _ in range(12):  # minutes: each woke it, and each message failed ten times, for ever
+        shop.work()
+        moved.move(timedelta(minutes=1))
+    assert 1 < shop.log()[0]["attempt_count"] <= 4
+    for _ in range(12):
+        moved.move(timedelta(hours=11))
+        shop.work()
+    [ended] = shop.log()
+    assert (ended["status"], ended["error"], ended["attempt_count"]) == ("FAILED", "secret_does_not_open", 8)
+    assert there.arrived == [] and shop.subscription(broken["id"])["is_active"]
+
+
+def test_while_the_key_service_is_away_attempts_wait_and_then_go_out(
+    world: World, shop: Shop, there: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = shop.subscribe(there.url)
+    path = f"{SUBSCRIPTIONS}/{made['id']}"
+    assert shop.member.patch(path, {"is_active": False}).status == 200
+    shop.book()
+    shop.work()
+    assert shop.post(f"{path}/enable").status == 200
+    sealed._opened.clear()
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        due = turn_due(shop.member.organization_id, UUID(made["id"]))
+        assert world.invoke("webhooks/on_event", sqs_event(due)) == {"batchItemFailures": []}
+    [logged] = shop.log()
+    assert (logged["status"], logged["error"]) == ("RETRYING", "secret_away")
+    moved.move(timedelta(seconds=10))
+    shop.work()
+    assert (shop.log()[0]["status"], len(there.arrived)) == ("SUCCESS", 1)
 
 
 def test_a_body_that_is_too_long_tells_the_id() -> None:

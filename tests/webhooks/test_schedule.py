@@ -168,7 +168,8 @@ def test_a_pause_is_not_for_tests_nor_for_another_address(shop: Shop, there: Rec
     moved_to = shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{there.url}/new"})
     assert (moved_to.status, moved_to.body["paused_until"]) == (200, None)
     shop.work()
-    assert [one.path for one in there.arrived] == ["/hook", "/hook", "/hook/new"]
+    # The new address agreed, and both bookings that waited are sent to it.
+    assert [one.path for one in there.arrived] == ["/hook", "/hook", "/hook/new", "/hook/new"]
 
 
 @pytest.mark.parametrize(("status", "wish"), [(400, "1800"), (404, "1800"), (410, "1800"), (500, "1800"), (503, "soon")])

@@ -2,7 +2,8 @@
 
 Whoever reads the address that the alert went to may take the account back to the state before the fault: sessions, password, API keys,
 second factor, linked providers and address that are younger go. What is older stays, a second factor too, and is asked for at the next
-log-in. The link leads to a new password, and is good once.
+log-in. The link is good once. A new password is chosen behind a link of its own, which goes to the account's address: who was only shown
+the alert, as a forwarded mail, can disturb, and does not get in.
 """
 
 from datetime import datetime
@@ -23,8 +24,8 @@ from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
 
 
-def undo(caller: Caller, link: Link) -> str:
-    """Undo what is younger than the fault. The address of the page that asks for a new password.
+def undo(caller: Caller, link: Link) -> None:
+    """Undo what is younger than the fault, and have a link to a new password sent.
 
     Keys go first, an organization at a time: if that breaks off, the link is still good. Raises `LinkNotValid`, `EmailTaken`.
     """
@@ -37,10 +38,10 @@ def undo(caller: Caller, link: Link) -> str:
         with db.joining(person, organization_id) as session:
             api_keys.revoke_made_since(session, session.info["caller"], link.user_id, link.created_at)
     with db.personal(person) as session:
-        return _undo(session, person, link, link.user_id)
+        _undo(session, person, link, link.user_id)
 
 
-def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> str:
+def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> None:
     accounts.lock(session, user_id)
     account = log_in.account(session, user_id)
     since, at = link.created_at, now()
@@ -59,7 +60,8 @@ def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> str:
     session.flush()
     who = as_user(caller, user_id, account.witness_id)
     audit.record(session, who, "user.updated", user, changed=["password", *(["email"] if earlier else [])], because="this was not me")
-    return links.address(links.add(session, VerificationKind.PASSWORD_RESET, user.email or link.email, user_id=user_id, at=at).id)
+    if user.email is not None:
+        links.ask(session, VerificationKind.PASSWORD_RESET, user.email, user_id=user_id)
 
 
 def _earlier_address(session: Session, user_id: UUID, since: datetime) -> tuple[str, datetime | None] | None:
@@ -82,6 +84,7 @@ def _take_back(session: Session, user: User, email: str, verified_at: datetime |
     taken = accounts.EmailTaken("This address has another account by now: delete that one, then open this link again.")
     if user.email is not None:
         directory.leave_person(session, directory.Kind.EMAIL, user.email)
+        alerts.keep_address(session, user.id, user.email)
         alerts.tell(session, user.id, alerts.Change.EMAIL_TAKEN_BACK, at, to=user.email)
     directory.enter_person(session, directory.Kind.EMAIL, email, user.id)
     user.email, user.email_verified_at = email, verified_at

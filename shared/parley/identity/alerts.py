@@ -9,11 +9,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.identity import links
-from parley.identity.models import VerificationKind
+from parley.identity.models import VerificationKind, VerificationToken
 from parley.kernel import outbox
+from parley.kernel.gather import later
 
 RAISED = "identity.security_alert_raised"
 
@@ -37,3 +39,10 @@ def tell(session: Session, user_id: UUID, change: Change, since: datetime, *, to
     if change is Change.EMAIL_TAKEN_BACK:
         row.used_at = since  # its link opens nothing: whoever had the address before keeps it
     outbox.announce(session, RAISED, token_id=row.id, user_id=user_id)
+
+
+def keep_address(session: Session, user_id: UUID, email: str) -> None:
+    """As the address changes: alerts whose mail has not left go to the one that was the account's as they were raised."""
+    mine = VerificationToken.user_id == user_id, VerificationToken.kind == VerificationKind.SECURITY_ALERT
+    unsent = update(VerificationToken).where(*mine, VerificationToken.email == "", VerificationToken.sent_at.is_(None))
+    later(session, unsent.values(email=email))

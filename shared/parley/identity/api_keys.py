@@ -55,8 +55,7 @@ def make_key(session: Session, caller: Caller, wanted: ApiKeyCreate) -> tuple[Ap
     made.label, made.permissions, made.project_id = wanted.label, permissions, project_id
     session.add(made)
     audit.record(session, caller, "api_key.created", made, new=_told(made))
-    if caller.actor_type is ActorType.USER and caller.actor_id is not None:  # what a program makes is told of by nobody's mail
-        alerts.tell(session, caller.actor_id, alerts.Change.API_KEY, at)
+    _tell(session, caller, at)
     return made, secret
 
 
@@ -66,6 +65,7 @@ def regenerate(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyReg
 
     Raises `NoSuchApiKey`, `ApiKeyEnded`, `MissingScope`, `PlanLimit`.
     """
+    at = now()
     old, plan = _with_plan(session, caller, key_id)
     if old.revoked_at is not None:
         raise ApiKeyEnded("This key was revoked; make a new one.")
@@ -83,7 +83,14 @@ def regenerate(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyReg
     session.execute(update(ApiKey).where(ApiKey.made_with_id == old.id, ApiKey.id != made.id).values(made_with_id=made.id))
     replaced = {"id": str(old.id), "expires_at": _text(old.expires_at)}
     audit.record(session, caller, "api_key.regenerated", made, new=_told(made), old=replaced)
+    _tell(session, caller, at)
     return made, secret
+
+
+def _tell(session: Session, caller: Caller, since: datetime) -> None:
+    """Tell a person of the key that they have made; what a program makes is told of by nobody's mail."""
+    if caller.actor_type is ActorType.USER and caller.actor_id is not None:
+        alerts.tell(session, caller.actor_id, alerts.Change.API_KEY, since)
 
 
 def revoke(session: Session, caller: Caller, key_id: UUID) -> ApiKey:

@@ -6,6 +6,7 @@ looks for memberships a last time: an account that is gone is given nothing. The
 members; a person, their sessions, the tokens of these.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -131,5 +132,7 @@ def end(session: Session, caller: Caller) -> list[UUID]:
     for name, value in _NOTHING.items():
         setattr(user, name, value)
     user.deleted_at = now()
-    audit.record(session, as_user(caller, user.id), "user.deleted", user)
+    nowhere = replace(as_user(caller, user.id), ip_address=None, user_agent=None)
+    audit.record(session, nowhere, "user.deleted", user)
+    audit.forget_person(session, user.id)
     return []

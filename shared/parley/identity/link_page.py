@@ -26,13 +26,13 @@ Form = Mapping[str, str]
 class _Kind:
     """`fields` are what the form asks for: `name`, `password`, `proof` (the current password or a code).
 
-    `redeem` gives the session that has begun, or the address of the page that follows, or neither.
+    `redeem` gives the session that has begun, if one has.
     """
 
     heading: str
     action: str
     ending: str
-    redeem: Callable[[Caller, Link, Form], Started | str | None]
+    redeem: Callable[[Caller, Link, Form], Started | None]
     fields: tuple[str, ...] = ()
     paragraphs: tuple[str, ...] = ()
 
@@ -49,8 +49,8 @@ def _confirm(caller: Caller, link: Link, form: Form) -> None:
     mailed.confirm_email_with_proof(caller, link, form.get("current_password") or None, form.get("code") or None)
 
 
-def _undo(caller: Caller, link: Link, _: Form) -> str:
-    return account_recovery.undo(caller, link)
+def _undo(caller: Caller, link: Link, _: Form) -> None:
+    account_recovery.undo(caller, link)
 
 
 def _log_in(caller: Caller, link: Link, _: Form) -> Started:
@@ -73,7 +73,7 @@ UNDONE = (
     "What is younger than the change that you were told of goes: API keys of yours, second factor, recovery codes, linked providers.",
     "If the account has had another address since then, it gets back the one from before.",
     "What is older stays. A second factor or an account of a provider that somebody took out is not put back: set it up again.",
-    "After that you choose a new password. This works once; if the change was yours, close the page.",
+    "A link to choose a new password then goes to the account's address. This works once; if the change was yours, close the page.",
 )
 _KINDS: dict[VerificationKind, _Kind] = {
     VerificationKind.REGISTRATION: _Kind(
@@ -101,7 +101,7 @@ _KINDS: dict[VerificationKind, _Kind] = {
     VerificationKind.SECURITY_ALERT: _Kind(
         "This was not me",
         "It was not me: undo it",
-        "It is undone. Choose a new password now: the old one opens nothing any more.",
+        "It is undone. A mail with a link to a new password is on its way to your account's address: the old one opens nothing any more.",
         _undo,
         paragraphs=UNDONE,
     ),
@@ -130,8 +130,6 @@ def submit(caller: Caller, secret: str, form: Form) -> tuple[Started | None, str
         outcome = kind.redeem(caller, link, form)
     except challenges.SecondFactorRequired as required:
         return None, _page(kind.heading, [], action=kind.action, challenge=required.extensions["challenge"])
-    if isinstance(outcome, str):
-        return None, _page(kind.ending, [], following=outcome)
     return outcome, _page(kind.ending, ["You can close this page."])
 
 
@@ -166,6 +164,6 @@ def _asking(caller: Caller, link: Link, paragraphs: list[str], form: Form, *, is
 def _page(
     heading: str, paragraphs: list[str], *, action: str | None = None, challenge: str | None = None, is_wrong: bool = False, **more: Any
 ) -> str:
-    shown = {"fields": (), "older": [], "following": None} | more
+    shown = {"fields": (), "older": []} | more
     said = {"heading": heading, "paragraphs": paragraphs, "action": action, "challenge": challenge, "is_wrong": is_wrong}
     return templates.render(FOLDER, "link.html", style=templates.style(FOLDER), **said, **shown)

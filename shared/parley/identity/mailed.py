@@ -134,6 +134,7 @@ def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None
     old, verified_at = user.email, user.email_verified_at
     if old is not None:
         directory.leave_person(session, directory.Kind.EMAIL, old)
+        alerts.keep_address(session, user.id, old)
         was_verified = verified_at.isoformat() if verified_at is not None else None
         alerts.tell(session, user.id, Change.EMAIL, at, to=old, old_email=old, old_verified_at=was_verified)
     directory.enter_person(session, directory.Kind.EMAIL, link.email, user.id)

@@ -4,6 +4,7 @@ One rule for all that outlives a request: who made it is an active member of the
 making it takes. Nothing has to hear of a demotion for it to count.
 """
 
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,8 @@ from parley.kernel.callers import ActorType, Caller
 from parley.kernel.tenancy import TENANT
 
 ADMINISTRATORS = (MemberRole.OWNER, MemberRole.ADMIN)
+# When somebody joined and when they made a thing were read from clocks of two machines.
+_CLOCKS_APART = timedelta(minutes=1)
 
 
 @cache
@@ -26,14 +29,17 @@ def roles_with(scope: str) -> tuple[MemberRole, ...]:
     return tuple(role for role in MemberRole if is_within([scope], SCOPES[role.value]))
 
 
-def holds(user_id: SQLColumnExpression[Any] | UUID, scope: str) -> ColumnElement[bool]:
-    """Whether a user, by their role of now, may do what this scope lets do. False for who is suspended, was removed, or is not known."""
-    return _is_member_with(user_id, roles_with(scope))
+def holds(user_id: SQLColumnExpression[Any] | UUID, scope: str, *, since: datetime) -> ColumnElement[bool]:
+    """Whether a user, by their role of now, may do what this scope lets do. False for who is suspended, was removed, or is not known.
+
+    `since`: when they made the thing, or took it over. Who left after that, and came back, does not answer for it any more.
+    """
+    return _is_member_with(user_id, roles_with(scope), since)
 
 
-def is_administrator(user_id: SQLColumnExpression[Any] | UUID) -> ColumnElement[bool]:
-    """Whether a user administers the organization now."""
-    return _is_member_with(user_id, ADMINISTRATORS)
+def is_administrator(user_id: SQLColumnExpression[Any] | UUID, *, since: datetime) -> ColumnElement[bool]:
+    """Whether a user administers the organization now, and has belonged to it all the time since."""
+    return _is_member_with(user_id, ADMINISTRATORS, since)
 
 
 def role_of(user_id: SQLColumnExpression[Any] | UUID) -> ScalarSelect[MemberRole]:
@@ -41,8 +47,9 @@ def role_of(user_id: SQLColumnExpression[Any] | UUID) -> ScalarSelect[MemberRole
     return _membership(user_id, OrganizationMember.role).scalar_subquery()
 
 
-def _is_member_with(user_id: SQLColumnExpression[Any] | UUID, roles: tuple[MemberRole, ...]) -> ColumnElement[bool]:
-    return _membership(user_id, OrganizationMember.id).where(OrganizationMember.role.in_(roles)).exists()
+def _is_member_with(user_id: SQLColumnExpression[Any] | UUID, roles: tuple[MemberRole, ...], since: datetime) -> ColumnElement[bool]:
+    is_entitled = OrganizationMember.role.in_(roles), OrganizationMember.joined_at <= since + _CLOCKS_APART
+    return _membership(user_id, OrganizationMember.id).where(*is_entitled).exists()
 
 
 def _membership(user_id: SQLColumnExpression[Any] | UUID, column: Any) -> Select[Any]:

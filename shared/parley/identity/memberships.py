@@ -51,6 +51,11 @@ def is_of_proven_domain(organization_id: UUID, address: Any) -> ScalarSelect[boo
     return select(select(DirectoryEntry.key).where(*entry).exists()).scalar_subquery()
 
 
+def is_waiting(user: User) -> bool:
+    """Whether it is the account of a member who has not come yet. One without an address may be somebody's: a provider opens it."""
+    return user.email is None and user.last_login_at is None
+
+
 def waiting(session: Session, organization_id: UUID, address: str) -> OrganizationMember | None:
     """The member who was provisioned with this address and has not come yet. One query."""
     return session.scalar(

@@ -13,7 +13,8 @@ from parley.kernel.texts import Changes, Color, Host, Line, Prose, SecureUrl, Sh
 
 RESERVED = frozenset(
     {
-        "about", "account", "accounts", "admin", "api", "app", "assets", "auth", "billing", "blog", "bookings", "cdn", "contact",
+        "about", "account", "accounts", "admin", "agreements", "api", "app", "assets", "auth", "billing", "blog", "bookings",
+        "cdn", "contact",
         "dashboard", "docs", "ftp", "health", "help", "host", "hosts", "identity", "inbox", "internal", "invitation", "invitations",
         "invite",
         "legal", "links", "login", "logout", "mail", "me", "new", "null", "oauth", "openapi", "organization", "organizations", "parley",

@@ -37,9 +37,13 @@ def confirm_number(phone_number_id: str, access_token: str, seconds: float) -> C
         return Confirmation.CONFIRMED if shown.get("id") == phone_number_id else Confirmation.REFUSED
     error = shown.get("error")
     code, may_pass = (error.get("code"), error.get("is_transient")) if isinstance(error, dict) else (None, False)
-    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429) and code not in _PASSING and may_pass is not True:
+    if 400 <= answer.status < 500 and answer.status not in (408, 425, 429) and not _passes(code) and may_pass is not True:
         return Confirmation.REFUSED
     return Confirmation.UNAVAILABLE
+
+
+def _passes(code: Any) -> bool:
+    return isinstance(code, int) and code in _PASSING
 
 
 def _object(body: bytes) -> dict[str, Any]:

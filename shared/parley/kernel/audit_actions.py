@@ -28,7 +28,8 @@ ACTIONS = frozenset(f"{entity}.{verb}" for entity in _ENTITIES for verb in _GENE
     "participant.role_changed", "participant.promoted", "participant.demoted",
     "participant.muted", "participant.unmuted", "participant.all_muted", "screen_share.started", "screen_share.stopped",
     "webhook_subscription.disabled", "webhook_subscription.enabled", "webhook_subscription.secret_rotated", "webhook_subscription.pinged",
+    "webhook_subscription.verified",
     "webhook_delivery.replayed",
-    "workflow.tested", "notification.resent",
+    "workflow.tested", "notification.resent", "address_agreement.agreed", "address_agreement.stopped",
     "producer.created", "producer.closed", "consumer.created", "consumer.closed",
 }  # fmt: skip

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from parley.kernel.errors import AnswerLost
+
+if TYPE_CHECKING:
+    from parley.kernel.signed import Credentials
 
 EFFECTS = frozenset({"sesv2", "sns"})
 """Services whose calls have an effect and no name of their own: made twice, a mail or a text leaves twice. They are called once, on a
@@ -13,9 +16,12 @@ connection of the call's own; who called repeats it, by a row that counts how of
 _REFUSING = frozenset({429, 503})
 
 
-@cache
-def client(service: str) -> Any:
-    """The environment's client of an AWS service, with short time limits and at most three attempts; one for `EFFECTS`."""
+@lru_cache(maxsize=16)
+def client(service: str, credentials: "Credentials | None" = None) -> Any:
+    """The environment's client of an AWS service, with short time limits and at most three attempts; one for `EFFECTS`.
+
+    `credentials` in the place of the function's own make a client of their own.
+    """
     import boto3
     from botocore.config import Config
 
@@ -25,11 +31,20 @@ def client(service: str) -> Any:
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 1 if service in EFFECTS else 3},
     )
-    made = boto3.client(service, config=settings)  # type: ignore[call-overload]  # the name is a variable
+    scoped = {} if credentials is None else _named(credentials)
+    made = boto3.client(service, config=settings, **scoped)  # type: ignore[call-overload]  # the name is a variable
     if service in EFFECTS:
         # A connection that is kept may have died while the environment was frozen: that would look like a lost answer.
         made.meta.events.register(f"before-send.{service}", _close_after)
     return made
+
+
+def _named(credentials: "Credentials") -> dict[str, str | None]:
+    return {
+        "aws_access_key_id": credentials.key_id,
+        "aws_secret_access_key": credentials.secret,
+        "aws_session_token": credentials.token,
+    }
 
 
 def _close_after(request: Any, **_: Any) -> None:

@@ -27,7 +27,7 @@ class MailKind(StrEnum):
     INVITATION = "INVITATION"
     ADDRESS_AGREEMENT = "ADDRESS_AGREEMENT"
     NUMBER_AGREEMENT = "NUMBER_AGREEMENT"
-    HOST_BOOKING = "HOST_BOOKING"
+    BOOKING = "BOOKING"
 
 
 A_DAY: dict[MailKind, int] = {
@@ -38,7 +38,7 @@ A_DAY: dict[MailKind, int] = {
     MailKind.INVITATION: 5,
     MailKind.ADDRESS_AGREEMENT: 3,
     MailKind.NUMBER_AGREEMENT: 2,
-    MailKind.HOST_BOOKING: 20,
+    MailKind.BOOKING: 10,
 }
 _LIMITS = {
     kind: RateLimit(f"mails_{kind.value.lower()}", f"mails of this kind to this address ({kind.value})", most, DAY)

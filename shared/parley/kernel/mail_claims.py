@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import SmallInteger, delete, update
@@ -19,7 +20,6 @@ from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import AnswerLost
-from parley.kernel.mail import Mail
 from parley.kernel.models import Base
 
 MOST_COPIES = 3
@@ -49,19 +49,30 @@ class MailClaim(Base):
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class Addressed(Protocol):
+    """A mail, or a text."""
+
+    @property
+    def recipient(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends the mails that one event asks for. `deliver` hands a mail over, and raises `AnswerLost` where that may have succeeded."""
+    """Sends the mails that one event asks for. `deliver` hands a mail over, and raises `AnswerLost` where that may have succeeded.
+
+    `most`: of a text, one copy may leave.
+    """
 
     caller: Caller
     event_id: UUID
-    deliver: Callable[[Mail], None]
+    deliver: Callable[[Any], None]
+    most: int = MOST_COPIES
 
-    def __call__(self, mail: Mail) -> None:
+    def __call__(self, mail: Addressed) -> None:
         """Send it, unless it has left, or may have as often as is allowed. Raises what `deliver` raises, and `MailInHand`."""
         claim = hashlib.sha256(f"{self.event_id}\0{mail.recipient.lower()}".encode()).hexdigest()
         with db.transaction(self.caller) as session:
-            is_ours = _take(session, claim)
+            is_ours = _take(session, claim, self.most)
         if not is_ours:
             return
         try:
@@ -77,7 +88,7 @@ class Sender:
         with db.transaction(self.caller) as session:
             _settle(session, claim, sent_at=now())
 
-    def each(self, mails: Iterable[Mail]) -> None:
+    def each(self, mails: Iterable[Addressed]) -> None:
         """Send each. What could not be sent is raised at the end: it must not keep the others back, and they are not sent again with it."""
         problems: list[Exception] = []
         for mail in mails:
@@ -89,13 +100,13 @@ class Sender:
             raise ExceptionGroup("mails could not be sent", problems)
 
 
-def _take(session: Session, claim: str) -> bool:
+def _take(session: Session, claim: str, most: int) -> bool:
     """Whether it is this worker's turn: nobody has sent it, nobody is at it, and it may leave once more. Raises `MailInHand`."""
     at = now()
     fresh = insert(MailClaim).values(claim=claim, doubtful_sends=1, attempted_at=at, created_at=at)
     is_free = MailClaim.attempted_at.is_(None) | (MailClaim.attempted_at < at - _GIVEN_UP)
     more = {"doubtful_sends": MailClaim.doubtful_sends + 1, "attempted_at": at}
-    may = MailClaim.sent_at.is_(None) & is_free & (MailClaim.doubtful_sends < MOST_COPIES)
+    may = MailClaim.sent_at.is_(None) & is_free & (MailClaim.doubtful_sends < most)
     claimed = fresh.on_conflict_do_update(index_elements=["claim"], set_=more, where=may).returning(MailClaim.claim)
     if session.execute(claimed).one_or_none() is not None:
         return True

@@ -14,6 +14,7 @@ UNLIMITED = {
     "POST /v1/auth/providers/{provider}/callback": "It reaches no database; the way on, /complete, is limited.",
     "GET /v1/webhooks/whatsapp": "It reaches no database, and compares one word.",
     "POST /v1/webhooks/whatsapp": "Meta sends in bursts, from few networks; what is not signed by Meta reaches neither queue nor database.",
+    "POST /v1/webhooks/payments": "A payment provider sends in bursts; what it has not signed reaches no database.",
     "POST /v1/scheduling/calendars/push/google/{channel}": "Google sends in bursts; what does not bring the channel's secret asks nothing.",
     "POST /v1/scheduling/calendars/push/microsoft/{channel}": "Microsoft sends in bursts; what does not bring the secret asks nothing.",
 }

@@ -41,6 +41,10 @@ class RateLimit:
     most: int
     seconds: float
 
+    def most_within(self, seconds: float) -> int:
+        """How many pass at most within any span of so many seconds: a full bucket, and what comes in meanwhile."""
+        return self.most + math.ceil(self.most * seconds / self.seconds) - 1
+
     def of(self, *subject: object) -> "Spending":
         """One more of a subject that is no secret: ids, words of ours."""
         return Spending(self, hashlib.sha256("\0".join((self.name, *map(str, subject))).encode()).hexdigest())

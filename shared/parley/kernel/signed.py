@@ -1,22 +1,41 @@
 """One signed request to AWS without boto3, for functions that make one kind of call: importing boto3 costs 165 ms of every cold start.
 
-Signature Version 4 as AWS documents it, for JSON services, presigned S3 URLs and RDS tokens; credentials come from the environment, where
-Lambda puts them. Everything with paging, streams or many operations uses `kernel.aws`. Tests compare the signatures with botocore's.
+Signature Version 4 as AWS documents it, for JSON services, STS, presigned S3 URLs and RDS tokens; credentials come from the environment,
+where Lambda puts them, unless a URL is signed with others. Everything with paging, streams or many operations uses `kernel.aws`. Tests
+compare the signatures with botocore's.
 """
 
 import hashlib
 import hmac
 import json
+import re
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 from parley.kernel.settings import is_set, setting
 
 _JSON_TARGETS = {"sqs": ("AmazonSQS", "1.0"), "kms": ("TrentService", "1.1"), "events": ("AWSEvents", "1.1")}
 _PASSING = ("Throttling", "ThrottlingException", "RequestThrottled", "InternalFailure", "ServiceUnavailable")
 _SECONDS = 4
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What AWS knows a caller by. They show no secret of theirs."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False, default=None)
+
+
+def _own() -> Credentials:
+    token = setting("AWS_SESSION_TOKEN") if is_set("AWS_SESSION_TOKEN") else None
+    return Credentials(setting("AWS_ACCESS_KEY_ID"), setting("AWS_SECRET_ACCESS_KEY"), token)
 
 
 class CallFailed(Exception):
@@ -46,9 +65,9 @@ def _scope(service: str, moment: datetime) -> str:
     return f"{moment:%Y%m%d}/{_region()}/{service}/aws4_request"
 
 
-def _signature(canonical: str, service: str, moment: datetime) -> str:
+def _signature(canonical: str, service: str, moment: datetime, credentials: Credentials) -> str:
     to_sign = f"AWS4-HMAC-SHA256\n{moment:%Y%m%dT%H%M%SZ}\n{_scope(service, moment)}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{setting('AWS_SECRET_ACCESS_KEY')}".encode()
+    key = f"AWS4{credentials.secret}".encode()
     for part in _scope(service, moment).split("/"):
         key = _hmac(key, part)
     return _hmac(key, to_sign).hex()
@@ -66,17 +85,17 @@ def headers_of(service: str, url: str, target: str, version: str, body: bytes, m
 
 
 def _signed(service: str, url: str, own: dict[str, str], body: bytes, moment: datetime) -> dict[str, str]:
-    parts = urlsplit(url)
+    parts, credentials = urlsplit(url), _own()
     headers = own | {"host": parts.netloc, "x-amz-date": f"{moment:%Y%m%dT%H%M%SZ}"}
-    if is_set("AWS_SESSION_TOKEN"):
-        headers["x-amz-security-token"] = setting("AWS_SESSION_TOKEN")
+    if credentials.token:
+        headers["x-amz-security-token"] = credentials.token
     # The path is escaped once more, by every service but S3: the colons of an ARN are %253A here.
     path = quote(parts.path or "/", safe="/~")
     canonical = _canonical("POST", path, "", headers, hashlib.sha256(body).hexdigest())
-    credential = f"{setting('AWS_ACCESS_KEY_ID')}/{_scope(service, moment)}"
+    credential = f"{credentials.key_id}/{_scope(service, moment)}"
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={';'.join(sorted(headers))}, "
-        f"Signature={_signature(canonical, service, moment)}"
+        f"Signature={_signature(canonical, service, moment, credentials)}"
     )
     return headers
 
@@ -89,9 +108,33 @@ def call(service: str, operation: str, parameters: dict[str, Any], *, attempts: 
     prefix, version = _JSON_TARGETS[service]
     body = json.dumps(parameters).encode()
     url = f"{_endpoint(service)}/"
+
+    def once() -> dict[str, Any]:
+        return _post(url, headers_of(service, url, f"{prefix}.{operation}", version, body, datetime.now(UTC)), body, seconds)
+
+    return _repeated(once, attempts)
+
+
+def call_by_form(service: str, version: str, parameters: dict[str, str], *, attempts: int = 3, seconds: float = _SECONDS) -> str:
+    """One operation of a service that takes a form and answers XML (`sts`), as that text. Raises and repeats as `call` does."""
+    url, body = f"{_endpoint(service)}/", urlencode({"Version": version} | parameters).encode()
+    own = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+
+    def once() -> str:
+        status, _, answer = _sent(url, _signed(service, url, own, body, datetime.now(UTC)), body, seconds)
+        text = answer.decode("utf-8", "replace")
+        if status >= 300:
+            kind = re.search(r"<Code>([A-Za-z.]+)</Code>", text)
+            raise CallFailed(status, kind[1] if kind else "", text[:200])
+        return text
+
+    return _repeated(once, attempts)
+
+
+def _repeated(once: Callable[[], _Answer], attempts: int) -> _Answer:
     for attempt in range(1, attempts + 1):
         try:
-            return _post(url, headers_of(service, url, f"{prefix}.{operation}", version, body, datetime.now(UTC)), body, seconds)
+            return once()
         except CallFailed as error:
             if attempt == attempts or (error.status < 500 and error.kind not in _PASSING):
                 raise
@@ -149,15 +192,25 @@ def invoke(function: str, payload: bytes, *, seconds: float) -> bytes:
 
 
 def presign(
-    method: str, bucket: str, key: str, *, seconds: int, headers: dict[str, str] | None = None, query: dict[str, str] | None = None
+    method: str,
+    bucket: str,
+    key: str,
+    *,
+    seconds: int,
+    headers: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+    credentials: Credentials | None = None,
 ) -> str:
-    """A presigned S3 URL. The client must send exactly these `headers` (lower case); `query` holds parameters such as `uploadId`."""
+    """A presigned S3 URL. The client must send exactly these `headers` (lower case); `query` holds parameters such as `uploadId`.
+
+    It can do what its `credentials` may do, and no longer than they are good.
+    """
     moment = datetime.now(UTC)
     if is_set("AWS_ENDPOINT_URL"):
         base, path = _endpoint("s3"), f"/{bucket}/{quote(key)}"
     else:
         base, path = f"https://{bucket}.s3.{_region()}.amazonaws.com", f"/{quote(key)}"
-    return _presigned(method, base, path, "s3", seconds, headers or {}, query or {}, "UNSIGNED-PAYLOAD", moment)
+    return _presigned(method, base, path, "s3", seconds, headers or {}, query or {}, "UNSIGNED-PAYLOAD", moment, credentials or _own())
 
 
 def _presigned(
@@ -170,19 +223,20 @@ def _presigned(
     query: dict[str, str],
     payload: str,
     moment: datetime,
+    credentials: Credentials,
 ) -> str:
     signed = headers | {"host": urlsplit(base).netloc}
     asked = query | {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{setting('AWS_ACCESS_KEY_ID')}/{_scope(service, moment)}",
+        "X-Amz-Credential": f"{credentials.key_id}/{_scope(service, moment)}",
         "X-Amz-Date": f"{moment:%Y%m%dT%H%M%SZ}",
         "X-Amz-Expires": str(seconds),
         "X-Amz-SignedHeaders": ";".join(sorted(signed)),
     }
-    if is_set("AWS_SESSION_TOKEN"):
-        asked["X-Amz-Security-Token"] = setting("AWS_SESSION_TOKEN")
+    if credentials.token:
+        asked["X-Amz-Security-Token"] = credentials.token
     listed = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(asked.items()))
-    signature = _signature(_canonical(method, path, listed, signed, payload), service, moment)
+    signature = _signature(_canonical(method, path, listed, signed, payload), service, moment, credentials)
     return f"{base}{path}?{listed}&X-Amz-Signature={signature}"
 
 
@@ -190,5 +244,5 @@ def database_token(host: str, port: int, user: str) -> str:
     """A password for RDS with IAM authentication; it opens connections for 15 minutes."""
     nothing = hashlib.sha256(b"").hexdigest()
     asked = {"Action": "connect", "DBUser": user}
-    url = _presigned("GET", f"https://{host}:{port}", "/", "rds-db", 900, {}, asked, nothing, datetime.now(UTC))
+    url = _presigned("GET", f"https://{host}:{port}", "/", "rds-db", 900, {}, asked, nothing, datetime.now(UTC), _own())
     return url.removeprefix("https://")

@@ -29,7 +29,6 @@ from parley.kernel.postponed import Due
 from parley.kernel.verdicts import is_lost, sqlstate
 
 logger = Logger("parley")
-metrics = Metrics()
 _RESERVE_SECONDS = 5.0
 _MOST_TENANTS_AWAY = 3
 
@@ -234,6 +233,7 @@ class Sweep:
         counts = {run.duty: run.count for run in runs}
         failed = {run.duty: run.problems for run in runs if run.problems}
         logger.info("swept", extra=counts)
+        metrics = Metrics()  # what the environment says of it is read here
         metrics.add_metric(name="DutiesFailed", unit=MetricUnit.Count, value=len(failed))
         metrics.add_metric(name="RowsPutOff", unit=MetricUnit.Count, value=sum(len(run.failed) for run in runs))
         metrics.flush_metrics()

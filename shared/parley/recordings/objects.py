@@ -1,21 +1,20 @@
-"""The calls of the object storage that the product makes itself. The adapter of boto3 for recordings; nothing is imported before a call."""
+"""The calls of the object storage that the product makes itself. The adapter of boto3 for recordings; nothing is imported before a call.
+
+`access` is the organization's (`recordings.access`): what lies under another's prefix, AWS refuses.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from parley.kernel import aws
-from parley.kernel.errors import Unavailable
 from parley.kernel.settings import setting
+from parley.recordings.access import Access, StorageUnavailable
 from parley.recordings.media import Stored
 from parley.recordings.uploads import UploadGone, WrongParts
 
 _WRONG_PARTS = ("InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML")
 _GONE = ("NoSuchUpload",)
 _ABSENT = ("404", "NoSuchKey", "NotFound")
-
-
-class StorageUnavailable(Unavailable):
-    """The object storage does not answer right now."""
 
 
 class _Refused(Exception):
@@ -42,11 +41,11 @@ def _asking() -> Iterator[None]:
         raise StorageUnavailable("The object storage does not answer right now; try again in a moment.") from error
 
 
-def head(key: str) -> Stored | None:
+def head(access: Access, key: str) -> Stored | None:
     """The object, or None when there is none. Raises what else went wrong: a missing permission looks like nothing at all otherwise."""
     try:
         with _asking():
-            found = aws.client("s3").head_object(Bucket=setting("MEDIA_BUCKET"), Key=key)
+            found = aws.client("s3", access.credentials).head_object(Bucket=setting("MEDIA_BUCKET"), Key=key)
     except _Refused as refused:
         if refused.code in _ABSENT:
             return None
@@ -54,20 +53,22 @@ def head(key: str) -> Stored | None:
     return Stored(found["ContentLength"], found.get("ContentType", ""))
 
 
-def delete(key: str) -> None:
+def delete(access: Access, key: str) -> None:
     """Remove an object; one that is not there is fine."""
     with _asking():
-        aws.client("s3").delete_object(Bucket=setting("MEDIA_BUCKET"), Key=key)
+        aws.client("s3", access.credentials).delete_object(Bucket=setting("MEDIA_BUCKET"), Key=key)
 
 
-def begin_multipart(key: str, content_type: str) -> str:
+def begin_multipart(access: Access, key: str, content_type: str) -> str:
     """Begin a multipart upload. What is never completed is removed by the bucket's lifecycle rule."""
     with _asking():
-        made = aws.client("s3").create_multipart_upload(Bucket=setting("MEDIA_BUCKET"), Key=key, ContentType=content_type)
+        made = aws.client("s3", access.credentials).create_multipart_upload(
+            Bucket=setting("MEDIA_BUCKET"), Key=key, ContentType=content_type
+        )
     return str(made["UploadId"])
 
 
-def complete_multipart(key: str, multipart_id: str, etags: Sequence[tuple[int, str]], size_bytes: int) -> None:
+def complete_multipart(access: Access, key: str, multipart_id: str, etags: Sequence[tuple[int, str]], size_bytes: int) -> None:
     """Put the parts together. Raises `WrongParts` or `UploadGone`.
 
     A request that is sent again after its answer was lost finds no upload, but the object: that is fine.
@@ -75,7 +76,7 @@ def complete_multipart(key: str, multipart_id: str, etags: Sequence[tuple[int, s
     listed = [{"PartNumber": number, "ETag": f'"{etag}"'} for number, etag in etags]
     try:
         with _asking():
-            aws.client("s3").complete_multipart_upload(
+            aws.client("s3", access.credentials).complete_multipart_upload(
                 Bucket=setting("MEDIA_BUCKET"), Key=key, UploadId=multipart_id, MultipartUpload={"Parts": listed}
             )
     except _Refused as refused:
@@ -85,16 +86,16 @@ def complete_multipart(key: str, multipart_id: str, etags: Sequence[tuple[int, s
             ) from refused
         if refused.code not in _GONE:
             raise
-        stored = head(key)
+        stored = head(access, key)
         if stored is None or stored.size_bytes != size_bytes:
             raise UploadGone("The storage has given this upload up; ask for a new one.") from refused
 
 
-def abort_multipart(key: str, multipart_id: str) -> None:
+def abort_multipart(access: Access, key: str, multipart_id: str) -> None:
     """Give up a multipart upload and its parts; one that is not there is fine."""
     try:
         with _asking():
-            aws.client("s3").abort_multipart_upload(Bucket=setting("MEDIA_BUCKET"), Key=key, UploadId=multipart_id)
+            aws.client("s3", access.credentials).abort_multipart_upload(Bucket=setting("MEDIA_BUCKET"), Key=key, UploadId=multipart_id)
     except _Refused as refused:
         if refused.code not in _GONE:
             raise

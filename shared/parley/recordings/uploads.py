@@ -17,7 +17,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.gather import later
-from parley.recordings import media, presigned, queries, states
+from parley.recordings import access, media, queries, states
 from parley.recordings.models import Meeting, MeetingStatus, Recording, RecordingStatus, Upload, UploadStatus
 from parley.recordings.notifications import Arrival
 from parley.recordings.schemas import UploadCreate, UploadedPart
@@ -56,7 +56,7 @@ def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreat
     if meeting.status is not MeetingStatus.RECORDING and MeetingStatus.RECORDING not in states.TRANSITIONS[meeting.status]:
         raise states.refusal(meeting.status, MeetingStatus.RECORDING)
 
-    life = _MULTIPART_LIFE if media.is_multipart(wanted.size_bytes) else presigned.LIFE
+    life = _MULTIPART_LIFE if media.is_multipart(wanted.size_bytes) else access.LIFE
     upload = Upload(
         recording_id=recording.id, size_bytes=wanted.size_bytes, content_type=wanted.content_type.value, expires_at=now() + life
     )

@@ -125,9 +125,13 @@ def connection(session: Session, caller: Caller) -> SamlConnection:
 
 
 def remove(session: Session, caller: Caller) -> None:
-    """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchConnection`."""
+    """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchConnection`, `MissingScope` for one that
+    the owner enforces: nobody else lets people in by other ways.
+    """
     organization = seats.lock(session)
     found = connection(session, caller)
+    if organization.sso_domains is not None:
+        caller.require(single_sign_on.APPROVE)
 
     domains.bind(session, [])
     organization.sso_enabled = False

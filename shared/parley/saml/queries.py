@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.identity import member_rights
 from parley.identity.models import (
     AuthProvider,
     AuthProviderType,
@@ -123,13 +124,14 @@ def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, Orga
 
 
 def invitation(session: Session, email: str) -> Invitation | None:
-    """The pending one to the caller's organization itself. One query."""
-    return session.scalar(
-        select(Invitation).where(
+    """The pending one to the caller's organization itself, if who invited may still give its role. One query."""
+    found = session.execute(
+        select(Invitation, member_rights.role_of(Invitation.invited_by)).where(
             Invitation.organization_id == session.info["caller"].organization_id,
             Invitation.email == email,
             Invitation.team_id.is_(None),
             Invitation.status == InvitationStatus.PENDING,
             Invitation.expires_at > now(),
         )
-    )
+    ).one_or_none()
+    return found[0] if found is not None and member_rights.could_invite(found[1], found[0].role) else None

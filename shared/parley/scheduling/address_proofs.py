@@ -8,9 +8,13 @@ import hmac
 import time
 from uuid import UUID
 
-from parley.kernel import keyed
+from sqlalchemy.orm import Session
+
+from parley.kernel import keyed, rate_limits
+from parley.kernel.admission import RateLimitExceeded
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.errors import Conflict, Unprocessable
+from parley.scheduling import limits, shares
 from parley.scheduling.offers import Offer
 from parley.scheduling.schemas import BookingFor
 
@@ -21,6 +25,9 @@ _PURPOSE = "proof of a booker's address"
 
 class AddressProofNeeded(Conflict):
     """A code was sent to the address. The same request with it, and with the hold's token, books."""
+
+    def __init__(self) -> None:
+        super().__init__("A code was sent to this address: send the request again, with it as `address_proof`.")
 
 
 class AddressProofWrong(Unprocessable):
@@ -46,4 +53,20 @@ def check(caller: Caller, found: Offer, wanted: BookingFor) -> None:
         if not any(hmac.compare_digest(wanted.address_proof, one) for one in valid):
             raise AddressProofWrong
     elif found.event_type.requires_address_proof or (caller.dues is not None and caller.dues.is_more_than_usual):
-        raise AddressProofNeeded("A code was sent to this address: send the request again, with it as `address_proof`.")
+        raise AddressProofNeeded
+
+
+def unproven_network(caller: Caller, wanted: BookingFor) -> str | None:
+    """The network of a stranger who proves no address, as a keyed hash; None for members, keys, and who proves it."""
+    if caller.actor_type is not ActorType.VISITOR or caller.dues is None or caller.dues.is_unlimited or wanted.address_proof is not None:
+        return None
+    return caller.dues.network
+
+
+def check_share(session: Session, caller: Caller, place: shares.Place) -> None:
+    """Whether this may be booked without a proof, as what is booked so of its day is. Raises `AddressProofNeeded`."""
+    try:
+        if shares.check_unproven(place):
+            rate_limits.spend_within(session, *limits.last_of_a_day(caller, place.offer.event_type.id))
+    except (shares.DayMostlyUnproven, RateLimitExceeded) as refusal:
+        raise AddressProofNeeded from refusal

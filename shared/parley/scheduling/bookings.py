@@ -1,7 +1,6 @@
 """Bookings: taking a slot, and looking at what was taken."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -17,7 +16,7 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import address_proofs, answers, queries, turns
+from parley.scheduling import address_proofs, answers, member_mails, queries, shares, turns
 from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
 from parley.scheduling.conflicts import Aside, Taken, taken
@@ -27,6 +26,7 @@ from parley.scheduling.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booki
 from parley.scheduling.offers import Offer, Which, lock, offer
 from parley.scheduling.queries import Whole
 from parley.scheduling.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
+from parley.scheduling.shares import Place
 from parley.scheduling.slots import SlotTaken, offered_slot, open_slot
 
 TOKEN = "booking management"  # noqa: S105  # the name of a purpose, not a secret
@@ -56,17 +56,6 @@ class SubmissionNotThere(Unprocessable):
         super().__init__("No submission with this routing_submission_id led to this event type; leave it out.")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A slot that was found for a booking, and who will be there."""
-
-    offer: Offer
-    slot: Slot
-    hosts: Sequence[UUID]
-    seat: int
-    there: Taken
-
-
 def management_token(booking: Booking) -> str:
     """The secret in the link of the invitee's mails: it can be made again, so it is stored nowhere."""
     return keyed.derive(TOKEN, booking.organization_id, booking.id)
@@ -81,14 +70,18 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
     Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
-    `AddressProofNeeded`, `AddressProofWrong`; with `fresh`, `AskFirst`.
+    `AddressProofNeeded`, `AddressProofWrong`, `RateLimitExceeded`; with `fresh`, `AskFirst`.
     """
     found = offer(session, event_type_id)
     if found is None:
         raise NoSuchEventType
     answers.check(found.questions, wanted.answers)
     address_proofs.check(caller, found, wanted)
-    place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh)
+    network = address_proofs.unproven_network(caller, wanted)
+    day = shares.day_of(found.timezone, wanted.start_time) if network else None
+    place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh, around=day, network=network)
+    if network:
+        address_proofs.check_share(session, caller, place)
     found = place.offer
     given = answers.check(found.questions, wanted.answers)
 
@@ -97,12 +90,13 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
     session.add(invitee)
     is_pending = found.event_type.requires_confirmation and caller.actor_type is ActorType.VISITOR
     booking = enter(session, caller, place, invitee, BookingStatus.PENDING if is_pending else BookingStatus.CONFIRMED)
-    booking.routing_submission_id = wanted.routing_submission_id
+    booking.routing_submission_id, booking.unproven_network = wanted.routing_submission_id, network
     session.add_all(Answer(booking_id=booking.id, question_id=asked.id, value=value) for asked, value in given)
     is_led_here = violation_means(ROUTED, SubmissionNotThere())
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), is_led_here:
         session.flush()
 
+    member_mails.count(session, caller, invitee.email)
     release(session, wanted.hold_token)
     turns.take(session, booking)
     tell(session, caller, "created", booking)
@@ -118,12 +112,13 @@ def find(
     fresh: Fresh | None = None,
     around: Interval | None = None,
     beside: Executable | None = None,
+    network: str | None = None,
 ) -> Place:
     """The slot that starts then, and who takes it: `keep`, where that host is free. Locks the offer, which is read again if it was changed.
 
     What hours, grid, notice and horizon refuse is refused before the locks. `beside` is sent right behind them. With `fresh`, calendars of
     who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`. With `around`, what stands against all
-    starts between comes along (`Place.there`).
+    starts between comes along (`Place.there`), and with `network` what strangers booked without a proof.
     Raises `BeyondHorizon`, `SlotNotOffered`, `SlotTaken`, `LimitReached`, `NoSuchEventType`, `JustChanged`.
     """
     span = around or (start, start + INSTANT)
@@ -133,7 +128,7 @@ def find(
         if beside is not None:
             later(session, beside)
             beside = None
-        there = taken(session, found, *span, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh)
+        there = taken(session, found, *span, Aside(hold=hold_hash(hold_token)), to_book=True, fresh=fresh, network=network)
         if there.is_of(found):
             break
         found = _again(session, found)
@@ -179,7 +174,7 @@ def enter(session: Session, caller: Caller, place: Place, invitee: Invitee, stat
     booking.calendar_uid = moved.calendar_uid if moved else booking.id
     if moved is not None:
         booking.sequence, booking.rescheduled_from_id = moved.sequence + 1, moved.id
-        booking.routing_submission_id = moved.routing_submission_id
+        booking.routing_submission_id, booking.unproven_network = moved.routing_submission_id, moved.unproven_network
     booking.management_token_hash = keyed.digest(TOKEN, management_token(booking))
     is_session = event_type.kind is EventTypeKind.GROUP
     held = Range(slot.start - timedelta(minutes=event_type.buffer_before), slot.end + timedelta(minutes=event_type.buffer_after))

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, case, func, literal, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, case, func, literal, literal_column, not_, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import TIMESTAMP, Range
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,8 @@ from parley.scheduling.pool_models import RoundRobinAssignment
 
 LONGEST_BELIEVED = timedelta(days=30)
 """So long after a calendar was last read it is believed to be as it was."""
-_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _MEMBER, _KEPT = range(8)
+_BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _MEMBER, _KEPT, _UNPROVEN = range(9)
+_MINE, _OF_EVENT_TYPE = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Taken:
     members: dict[UUID, datetime] = field(default_factory=dict)
     kept: dict[UUID, list[Interval]] = field(default_factory=dict)
     """What of `busy` holds keep."""
+    unproven: dict[UUID, "Unproven"] = field(default_factory=dict)
+    """Strangers' bookings whose address nobody proved, by id: asked for by who books so (`network`)."""
 
     def is_of(self, offer: Offer) -> bool:
         """Whether the offer, which was read before the locks were taken, is still as it was."""
@@ -65,6 +68,14 @@ class Taken:
         return replace(self, busy=busy, seats=[one for one in self.seats if one[1]], kept={})
 
 
+class Unproven(NamedTuple):
+    """A booking of these hosts, or of this event type, without a proof of the address."""
+
+    start: datetime
+    is_of_network: bool
+    is_of_event_type: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Aside:
     """What is not in the way of who asks: the booking that is being moved, and a hold of their own (the hash of its token)."""
@@ -82,15 +93,18 @@ def taken(
     *,
     to_book: bool = False,
     fresh: Fresh | None = None,
+    network: str | None = None,
 ) -> Taken:
     """What stands against starts in `[from_, to)`. One statement, however many hosts. `to_book` asks for the turns of the pool as well, and
-    whether the offer is still as it was.
+    whether the offer is still as it was. `network` is that of a stranger who proves no address: such bookings are told apart.
 
     What is in `fresh` counts instead of what is stored of those connections; before anybody was asked, it is told who can be.
     """
     parts = _against(offer, from_, to, aside, fresh)
     if to_book:
         parts += [_members(offer), *(_turns(offer.event_type.pool_id) if offer.event_type.pool_id is not None else ())]
+    if network is not None:
+        parts.append(_unproven(offer, limit_span(offer.timezone, from_, to), network))
     if fresh is not None and not fresh.is_asked:
         parts.append(_live(offer))
     found = _sorted(offer, session.execute(union_all(*parts)))
@@ -130,6 +144,8 @@ def _sorted(offer: Offer, rows: Iterable[Any]) -> Taken:
             found.seats.append((Seats(begins, (start, end)), number))
         elif what == _LIVE:
             found.live.add(host_id)
+        elif what == _UNPROVEN:
+            found.unproven[host_id] = Unproven(begins, bool(number & _MINE), bool(number & _OF_EVENT_TYPE))
         elif what == _MEMBER:
             found.members[host_id] = begins
         elif host_id in hosts:
@@ -179,7 +195,10 @@ def _connected(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Sele
     statement: Select[Any] = select(literal(_BUSY), BusyTime.user_id, func.lower(during), func.upper(during), _NEVER, _NO_NUMBER).where(
         BusyTime.user_id.in_(ids), during.overlaps(Range(*span))
     )
-    return statement.where(BusyTime.connection_id.not_in(fresh.connections)) if fresh is not None and fresh.connections else statement
+    if fresh is None or not fresh.connections:
+        return statement
+    was_asked = during.overlaps(Range(*fresh.during)) if fresh.during is not None else true()
+    return statement.where(not_(BusyTime.connection_id.in_(fresh.connections) & was_asked))
 
 
 def _unknown(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Select[Any]:
@@ -224,6 +243,20 @@ def _counted(offer: Offer, span: Interval, aside: Aside) -> Select[Any]:
     if aside.booking_id:
         booked = booked.where(Booking.id != aside.booking_id)
     return booked  # type: ignore[no-any-return]  # six types
+
+
+def _unproven(offer: Offer, span: Interval, network: str) -> Select[Any]:
+    """Of the weeks around: limits count by weeks, and the day lies within."""
+    is_mine = case((Booking.unproven_network == network, _MINE), else_=0)
+    number = is_mine + case((Booking.event_type_id == offer.event_type.id, _OF_EVENT_TYPE), else_=0)
+    unproven: Any = select(literal(_UNPROVEN), BookingHost.booking_id, _NEVER, _NEVER, BookingHost.start_time, number)
+    return unproven.join(Booking, Booking.id == BookingHost.booking_id).where(  # type: ignore[no-any-return]  # six types
+        BookingHost.host_id.in_([place.user_id for place in offer.places]),
+        BookingHost.status.in_(HOLDING),
+        BookingHost.start_time >= span[0],
+        BookingHost.start_time < span[1],
+        Booking.unproven_network.is_not(None),
+    )
 
 
 def _turns(pool_id: UUID) -> list[Select[Any]]:

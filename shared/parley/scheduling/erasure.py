@@ -68,6 +68,10 @@ def _forget_notices(session: Session, traces: Traces) -> None:
     later(session, update(one).where(one.own(), one.booking_id.in_(traces.booking_ids)).values(emptied))
 
 
+def _forget_origins(session: Session, traces: Traces) -> None:
+    audit.forget_visitors(session, [*traces.invitee_ids, *traces.booking_ids])
+
+
 def _forget_deliveries(session: Session, traces: Traces) -> None:
     from parley.webhooks import deliveries
 
@@ -86,6 +90,7 @@ def _forget_submissions(session: Session, traces: Traces) -> None:
 
 
 FORGETTING: list[Callable[[Session, Traces], None]] = [
+    _forget_origins,
     _forget_answers,
     _forget_notices,
     _forget_deliveries,
@@ -153,7 +158,7 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
         forget(session, traces)
     called = [row.id for row in rows if row.location == invitees[row.invitee_id].phone]
     later(session, update(Booking).where(Booking.id.in_(called)).values(location=None))
-    later(session, update(Booking).where(Booking.id.in_(traces.booking_ids)).values(cancel_reason=None, timezone="UTC", updated_at=at))
+    later(session, update(Booking).where(Booking.id.in_(traces.booking_ids)).values(**_FORGOTTEN, updated_at=at))
     later(session, update(Invitee).where(Invitee.id.in_(invitees)).values(_NOTHING | {"erased_at": at}))
     for row in rows:
         directory.leave(session, Kind.MANAGEMENT_TOKEN, row.management_token_hash)
@@ -165,6 +170,7 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
     return at if invitees else None
 
 
+_FORGOTTEN = {"cancel_reason": None, "timezone": "UTC", "unproven_network": None}
 _NOTHING: dict[str, Any] = {
     "email": "",
     "name": "",

@@ -128,6 +128,14 @@ class RecipientKind(StrEnum):
     ENDPOINT = "ENDPOINT"
 
 
+class AgreementStatus(StrEnum):
+    """Whether an address that a workflow names has agreed. PENDING: it was asked."""
+
+    PENDING = "PENDING"
+    AGREED = "AGREED"
+    STOPPED = "STOPPED"
+
+
 class RoutingOperator(StrEnum):
     EQUALS = "EQUALS"
     NOT_EQUALS = "NOT_EQUALS"

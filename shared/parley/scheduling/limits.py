@@ -19,11 +19,26 @@ FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", 
 OF_EVENT_TYPE = RateLimit("bookings_of_event_type", "bookings of this event type", most=120, seconds=HOUR)
 """What is usual without a proof of the address: a class of forty behind one network books at once."""
 
+LAST = RateLimit("last_of_a_day", "bookings of the last time of a day", most=5, seconds=DAY)
+LAST_FROM_NETWORK = RateLimit("last_of_a_day_from_network", "bookings of the last time of a day from this network", most=2, seconds=DAY)
+"""Of an event type: of days that have room for one, all of them would be a stranger's."""
+
 PROVED = RateLimit("proved_bookings_of_address", "bookings in the name of this address", most=20, seconds=DAY)
 TRIES = RateLimit("codes_tried", "codes tried for this address", most=10, seconds=HOUR)
 TRIES_OF_ADDRESS = RateLimit("codes_tried_of_address", "codes tried for this address", most=30, seconds=HOUR)
 CODES = RateLimit("codes_sent", "codes sent to this address", most=5, seconds=HOUR)
+CODES_OF_DAY = RateLimit("codes_sent_in_a_day", "codes sent to this address", most=10, seconds=DAY)
 CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this network", most=60, seconds=HOUR)
+
+
+def mailbox(address: str) -> str:
+    """Where mail to an address arrives, as far as that can be told: without what stands behind a `+` (RFC 5233), and Google's without full
+    stops. Who invents such variants writes to one person; for who owns them, at most, a code is asked earlier."""
+    name, _, domain = address.lower().rpartition("@")
+    name = name.strip('"').partition("+")[0] or name
+    if domain in ("gmail.com", "googlemail.com"):
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{name}@{domain}"
 
 
 def hold(visitor: Caller, event_type_id: UUID) -> None:
@@ -34,7 +49,7 @@ def hold(visitor: Caller, event_type_id: UUID) -> None:
 
 def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
     """One more booking that a visitor wants: with a code it is counted as a try, without one as what is usual or more."""
-    address = wanted.invitee.email.lower()
+    address = mailbox(wanted.invitee.email)
     if visitor.dues is None:
         return
     if wanted.address_proof is not None:
@@ -45,8 +60,14 @@ def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
         visitor.dues.ask(OF_ADDRESS.of_person(address), network, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
 
 
+def last_of_a_day(visitor: Caller, event_type_id: UUID) -> list[Spending]:
+    """One more day whose last time is booked without a proof of the address."""
+    return [LAST.of(event_type_id), LAST_FROM_NETWORK.of_network(visitor.ip_address, event_type_id)]
+
+
 def proof(visitor: Caller, address: str) -> list[Spending]:
     """One more code that is sent because of a visitor."""
     if visitor.dues is not None and visitor.dues.is_unlimited:
         return []
-    return [CODES.of_person(address.lower()), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
+    to = mailbox(address)
+    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), CODES_FROM_NETWORK.of_network(visitor.ip_address)]

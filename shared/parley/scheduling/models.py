@@ -220,7 +220,7 @@ class Booking(Tenant, Swept, Timestamps, Base):
     """A meeting with one invitee: a seat of a session, where the event type is a GROUP. What it holds of whose time: `BookingHost`.
     `host_id` is who answers for it, `pool_id` the pool that chose them. `sequence` is the revision of the calendar event (RFC 5545,
     3.8.7.4), whose UID is `calendar_uid`: the id of the first booking of the chain. A record that was moved is RESCHEDULED for good; the
-    new one names it in `rescheduled_from_id`.
+    new one names it in `rescheduled_from_id`. `unproven_network`: the hash of a stranger's who proved no address.
     """
 
     __tablename__ = "scheduling_bookings"
@@ -229,11 +229,10 @@ class Booking(Tenant, Swept, Timestamps, Base):
         tenant_key("invitee_id", "scheduling_invitees", ondelete="NO ACTION"),
         tenant_key("rescheduled_from_id", "scheduling_bookings", ondelete="NO ACTION"),
         tenant_key("pool_id", "scheduling_round_robin_pools", ondelete="NO ACTION"),
-        # A form led to it: to this event type, and no other.
         ForeignKeyConstraint(
             ["organization_id", "routing_submission_id", "event_type_id"],
             [f"scheduling_routing_submissions.{column}" for column in ("organization_id", "id", "matched_event_type_id")],
-            name=ROUTED,
+            name=ROUTED,  # a form led to it: to this event type, and no other
             ondelete="NO ACTION",
         ),
         UniqueConstraint("organization_id", "management_token_hash"),
@@ -272,6 +271,7 @@ class Booking(Tenant, Swept, Timestamps, Base):
     no_show_marked_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     calendar_event_id: Mapped[str | None]
+    unproven_network: Mapped[str | None]
 
 
 class BookingHost(Tenant, Base):

@@ -12,7 +12,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import bookings, queries, transitions, turns
+from parley.scheduling import bookings, member_mails, queries, shares, transitions, turns
 from parley.scheduling.availability import Slot, busy_span, slot_at
 from parley.scheduling.bookings import INSTANT, NoSuchBooking
 from parley.scheduling.calendars.known import Fresh
@@ -66,7 +66,8 @@ def reschedule(
     the session at the new start. Moved by the invitee it wants confirmation anew, where the event type does. The old record is locked, and
     does not stand in the way of the new one.
 
-    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `TooLate`, and what `bookings.find` raises.
+    Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `MovedTooOften`, `TooLate`, `RateLimitExceeded`,
+    `DayMostlyUnproven`, and what `bookings.find` raises.
     """
     was, given = _standing(found, "rescheduled")
     old = was.booking
@@ -77,7 +78,12 @@ def reschedule(
         raise NotOfferedAnyMore
     over = {"status": BookingStatus.RESCHEDULED, "cancel_reason": wanted.reason or None, "sequence": Booking.sequence + 1}
     set_free = update(Booking).where(Booking.id == old.id).values(updated_at=now(), **over)
-    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free)
+    network, day = old.unproven_network, shares.day_of(offered.timezone, wanted.start_time)
+    is_asked_for = by is CanceledBy.INVITEE and network is not None and not day[0] <= old.start_time < day[1]
+    weighed: dict[str, Any] = {"around": day, "network": network} if is_asked_for else {}
+    place = bookings.find(session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free, **weighed)
+    if is_asked_for:
+        shares.check_unproven(place)
     offered = place.offer
     is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
     new = bookings.enter(session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old)
@@ -86,6 +92,7 @@ def reschedule(
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), taken_back:
         session.flush()
 
+    member_mails.count(session, caller)
     bookings.release(session, wanted.hold_token)
     if (new.pool_id, new.host_id) != (old.pool_id, old.host_id):
         turns.give_back(session, old)
@@ -96,19 +103,21 @@ def reschedule(
 
 
 def _standing(found: Locked | None, word: str) -> Locked:
-    """Raises `NoSuchBooking`, `IllegalTransition`."""
+    """Raises `NoSuchBooking`, `IllegalTransition`, `MovedTooOften`."""
     if found is None:
         raise NoSuchBooking
     status = found[0].booking.status
     if status not in STANDING:
         raise IllegalTransition(f"A booking that is {status.value} can't be {word}.", booking_status=status.value)
+    member_mails.check_moves(found[0].booking)
     return found
 
 
 def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id: UUID | None) -> BookingRead:
     """Another host of the pool takes the booking: the one named, or whose turn it is of the others. The time stays.
 
-    Raises `NoSuchBooking`, `IllegalTransition`, `NoPool`, `NotOfferedAnyMore`, `NotOfThePool`, `HostNotFree`, `JustChanged`.
+    Raises `NoSuchBooking`, `IllegalTransition`, `MovedTooOften`, `NoPool`, `NotOfferedAnyMore`, `NotOfThePool`, `HostNotFree`,
+    `JustChanged`, `RateLimitExceeded`.
     """
     was, _ = _standing(queries.to_move(session, booking_id), "given to somebody else")
     booking = was.booking
@@ -126,6 +135,7 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
     booking.sequence, booking.updated_at = booking.sequence + 1, now()
     with violation_means(NO_OVERLAP, HostNotFree()):
         session.execute(update(BookingHost).where(BookingHost.booking_id == booking_id).values(host_id=other))
+    member_mails.count(session, caller)
     turns.take(session, booking)
     bookings.tell(session, caller, "reassigned", booking, old={"host_id": str(gone)}, from_host_id=gone)
     return bookings.read(Whole(booking, was.invitee, [other], None))

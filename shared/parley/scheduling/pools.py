@@ -1,4 +1,8 @@
-"""Round-robin pools: who shares bookings, and by which rule."""
+"""Round-robin pools: who shares bookings, and by which rule.
+
+A pool is theirs whose event types take their hosts from it: where a colleague's do, administrators alone change it. One that nobody uses
+is anybody's.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -6,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.identity import member_rights
 from parley.kernel import audit, clock, paging
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, NotFound
@@ -72,9 +77,9 @@ def _places(session: Session, pool_id: UUID) -> Sequence[RoundRobinAssignment]:
 def update_pool(session: Session, caller: Caller, pool_id: UUID, wanted: PoolUpdate) -> PoolDetailRead:
     """Change what is named. A host who stays keeps count and turn; one who comes begins at nought.
 
-    Raises `NoSuchPool`, `NotAHost`, `NoSuchTeam`, `PoolChanged`.
+    Raises `NoSuchPool`, `NotYours`, `NotAHost`, `NoSuchTeam`, `PoolChanged`.
     """
-    found = _locked(session, pool_id)
+    found = _own(session, caller, pool_id)
     asked = wanted.asked()
     hosts: Sequence[AssignmentIn] | None = asked.pop("hosts", None)
     ownership.check_team(session, wanted.team_id)
@@ -111,8 +116,8 @@ def _replace(
 
 
 def delete_pool(session: Session, caller: Caller, pool_id: UUID) -> None:
-    """Put it away. Raises `NoSuchPool`, `PoolInUse`."""
-    found = _locked(session, pool_id)
+    """Put it away. Raises `NoSuchPool`, `NotYours`, `PoolInUse`."""
+    found = _own(session, caller, pool_id)
     uses = select(EventType.id).where(EventType.pool_id == pool_id).limit(10)
     if used := session.scalars(uses).all():
         raise PoolInUse("Event types take their hosts from this pool.", event_type_ids=[str(one) for one in used])
@@ -120,11 +125,14 @@ def delete_pool(session: Session, caller: Caller, pool_id: UUID) -> None:
     audit.record(session, caller, "pool.deleted", found)
 
 
-def _locked(session: Session, pool_id: UUID) -> RoundRobinPool:
-    """Locked: of two who change it, one waits; and no event type begins to use what is being deleted."""
+def _own(session: Session, caller: Caller, pool_id: UUID) -> RoundRobinPool:
+    """Locked: of two who change it, one waits; and no event type begins to use what is being changed or deleted."""
     found = session.scalars(select(RoundRobinPool).where(RoundRobinPool.id == pool_id).with_for_update()).one_or_none()
     if found is None:
         raise NoSuchPool
+    users = select(EventType.user_id).where(EventType.pool_id == pool_id, EventType.user_id != caller.person_id).limit(1)
+    if not member_rights.administers(session, caller) and session.scalar(users) is not None:
+        raise ownership.NotYours("Colleagues' event types take their hosts from this pool; ask an administrator.")
     return found
 
 

@@ -204,6 +204,7 @@ def forget(session: Session, booking_ids: Sequence[UUID], addresses: Sequence[st
         return
     later(session, delete(Answer).where(Answer.submission_id.in_([row.id for row in found])))
     deliveries.forget(session, [row.id for row in found])
+    audit.forget_visitors(session, [row.id for row in found])
     if recent := [row.id for row in found if row.created_at > now() - KEPT]:
         idempotency.empty(session, recent)
 

@@ -1,17 +1,45 @@
-"""How much of a day holds may keep: half of what there is room for, so that the day stays bookable whatever strangers hold. Pure."""
+"""How much of a day strangers may take, so that it stays bookable whatever they do. Pure.
 
-from collections.abc import Hashable, Sequence
+Holds keep half of what there is room for. Bookings without a proof of the address take three quarters, those of one network half.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from parley.kernel.admission import WINDOW_SECONDS
 from parley.kernel.clock import now
-from parley.kernel.errors import TooManyRequests
+from parley.kernel.errors import Conflict, TooManyRequests
 from parley.scheduling.availability import Interval, Session, Slot, open_slots
-from parley.scheduling.conflicts import Taken
+from parley.scheduling.conflicts import Taken, Unproven
+from parley.scheduling.hours import local_day, monday_of, to_instant
 from parley.scheduling.kinds import EventTypeKind
 from parley.scheduling.offers import Offer
+
+FEW = 3
+"""So many bookings of a day one network has without a proof, be the day ever so short: while another is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A slot that was found for a booking, and who will be there."""
+
+    offer: Offer
+    slot: Slot
+    hosts: Sequence[UUID]
+    seat: int
+    there: Taken
+
+
+class DayMostlyUnproven(Conflict):
+    """Three quarters of the day are booked by people who have not proved their address, or half by those of one network."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Much of this day is booked by people who have not proved their address; choose another day, or cancel and book anew."
+        )
 
 
 class DayMostlyHeld(TooManyRequests):
@@ -34,6 +62,38 @@ def check(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> None
     free, after = room(found, there.without_holds(), slot), room(found, with_one_more(found, there, slot, hosts), slot)
     if 2 * after < free or after < 1:
         raise DayMostlyHeld
+
+
+def check_unproven(place: Place) -> bool:
+    """Whether one more may be booked without a proof of the address beside what is `there`. Raises `DayMostlyUnproven`.
+
+    Of the host's day, and of what the limits of the event type leave of its day and week. Returns whether it takes the last of one, where
+    nothing else was booked so: as much as that is anybody's. What others hold is not left: both together would take all of it.
+    """
+    found, slot = place.offer, place.slot
+    there, terms = place.there, found.terms
+    all_, today = there.unproven.values(), local_day(found.timezone, to_instant(slot.start))
+    day = [one for one in all_ if local_day(found.timezone, to_instant(one.start)) == today]
+    is_last = _takes_last(day, room(found, with_one_more(found, there, slot, place.hosts), slot))
+
+    counted = [local_day(found.timezone, to_instant(start)) for start in there.counted]
+    if terms.max_per_day is not None:
+        its = [one for one in day if one.is_of_event_type]
+        is_last |= _takes_last(its, terms.max_per_day - counted.count(today) - 1)
+    if terms.max_per_week is not None:
+        monday = monday_of(today)
+        its = [one for one in all_ if one.is_of_event_type and monday_of(local_day(found.timezone, to_instant(one.start))) == monday]
+        is_last |= _takes_last(its, terms.max_per_week - [monday_of(day) for day in counted].count(monday) - 1)
+    return is_last
+
+
+def _takes_last(booked: Iterable[Unproven], left: int) -> bool:
+    """Whether one more beside those `booked` without a proof takes the last: `left` are for others then. Raises `DayMostlyUnproven`."""
+    every = [one.is_of_network for one in booked]
+    all_, mine = len(every) + 1, sum(every) + 1
+    if (all_ > 1 and all_ > 3 * left) or (mine > FEW and 2 * mine > all_ + left):
+        raise DayMostlyUnproven
+    return left < 1
 
 
 def with_one_more(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> Taken:

@@ -28,12 +28,13 @@ def settle(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
     The sequence stays: nobody's calendar has to follow.
     """
     at = now()
+    over = {"updated_at": at, "unproven_network": None}
     mine = update(Booking).where(Booking.id.in_(ids)).returning(Booking)
-    completed = mine.where(Booking.status == BookingStatus.CONFIRMED).values(status=BookingStatus.COMPLETED, completed_at=at, updated_at=at)
+    completed = mine.where(Booking.status == BookingStatus.CONFIRMED).values(status=BookingStatus.COMPLETED, completed_at=at, **over)
     for booking in session.scalars(completed).all():
         bookings.tell(session, caller, "completed", booking, old={"status": "CONFIRMED"})
     lapsed = mine.where(Booking.status == BookingStatus.PENDING).values(
-        status=BookingStatus.CANCELED, canceled_at=at, updated_at=at, cancel_reason=UNANSWERED, sequence=Booking.sequence + 1
+        status=BookingStatus.CANCELED, canceled_at=at, **over, cancel_reason=UNANSWERED, sequence=Booking.sequence + 1
     )
     for booking in session.scalars(lapsed).all():
         turns.give_back(session, booking)

@@ -61,7 +61,9 @@ def cancel(session: Session, caller: Caller, booking: Booking, by: CanceledBy, r
     """Give a booking's time back; the invitee before it begins. Raises `IllegalTransition`, `TooLate`."""
     if by is CanceledBy.INVITEE and booking.status in before(BookingStatus.CANCELED):
         check_not_begun(booking)
-    had = change(session, booking, BookingStatus.CANCELED, canceled_at=now(), cancel_reason=reason or None, canceled_by=by)
+    had = change(
+        session, booking, BookingStatus.CANCELED, canceled_at=now(), cancel_reason=reason or None, canceled_by=by, unproven_network=None
+    )
     turns.give_back(session, booking)
     bookings.tell(session, caller, "canceled", booking, old={"status": had.value}, canceled_by=by.value, is_declined=False)
 
@@ -96,13 +98,13 @@ def change_booking(session: Session, caller: Caller, booking_id: UUID, wanted: C
 def _confirm(session: Session, caller: Caller, booking: Booking) -> None:
     if booking.status is BookingStatus.PENDING and booking.end_time <= now():
         raise TooLate("It is over; nobody can be expected any more.")
-    had = change(session, booking, BookingStatus.CONFIRMED, confirmed_at=now())
+    had = change(session, booking, BookingStatus.CONFIRMED, confirmed_at=now(), unproven_network=None)
     bookings.tell(session, caller, "confirmed", booking, old={"status": had.value})
 
 
 def _decline(session: Session, caller: Caller, booking: Booking, reason: str | None) -> None:
     """It is CANCELED without ever having been confirmed."""
-    how: dict[str, Any] = {"canceled_at": now(), "cancel_reason": reason or None, "canceled_by": CanceledBy.HOST}
+    how: dict[str, Any] = {"canceled_at": now(), "cancel_reason": reason or None, "canceled_by": CanceledBy.HOST, "unproven_network": None}
     change(session, booking, BookingStatus.CANCELED, only=(BookingStatus.PENDING,), word="declined", **how)
     turns.give_back(session, booking)
     bookings.tell(session, caller, "canceled", booking, old={"status": "PENDING"}, canceled_by="HOST", is_declined=True)

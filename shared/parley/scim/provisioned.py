@@ -58,7 +58,8 @@ def take_back(session: Session, member: OrganizationMember) -> None:
 def follow(session: Session, caller: Caller, person: Person, wanted: Wanted) -> None:
     """What the directory says of somebody is seen here at once; their address, as long as they have not come. Raises `Taken`."""
     person.member.display_name = wanted.name
-    if person.user.email is not None or wanted.address is None or wanted.address.lower() == (person.member.email or "").lower():
+    has_come = not memberships.is_waiting(person.user)
+    if has_come or wanted.address is None or wanted.address.lower() == (person.member.email or "").lower():
         return
     refuse_member(session, caller, wanted, but=person.member)
     take_back(session, person.member)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, case, column, func, literal_column, or_, se
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from parley.identity import members, memberships, seats, sessions, standing
+from parley.identity import invitations, members, memberships, seats, sessions, standing
 from parley.identity.models import MemberRole, Organization, OrganizationMember, Team, TeamMember, User
 from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
@@ -200,6 +200,7 @@ class Users:
         standing.may_touch(self._own_role, person.member)
         standing.may_give(self._own_role, role)
         person.member.role = role
+        invitations.end_of(self._session, self._caller, person.user.id, role if person.member.deactivated_at is None else None)
         action = "member.promoted" if standing.rank(role) > standing.rank(old) else "member.demoted"
         self._tell(action, person.member, old={"role": old.value}, new={"role": role.value})
         outbox.announce(self._session, "identity.member_role_changed", user_id=person.user.id, role=role.value)
@@ -218,6 +219,7 @@ class Users:
         else:
             person.member.deactivated_at = now()
             sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
+            invitations.end_of(self._session, self._caller, person.user.id, None)
         self._tell("member.reactivated" if is_active else "member.deactivated", person.member)
         outbox.announce(self._session, "identity.member_activity_changed", user_id=person.user.id, is_active=is_active)
 

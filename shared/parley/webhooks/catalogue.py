@@ -11,6 +11,9 @@ from typing import Any
 PING = "ping"
 """What a test sends. Nobody subscribes to it: it goes to the one that was asked for."""
 
+CHALLENGE = "webhook.challenge"
+"""What a new address is asked before it gets anything else (`endpoint_proof`)."""
+
 WORKFLOW = "workflow.triggered"
 """What workflows of scheduling send, each to an endpoint of its own. How a delivery ended is announced (`messages.DELIVERY_ENDED`)."""
 

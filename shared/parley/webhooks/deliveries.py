@@ -15,6 +15,7 @@ from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.gather import later
 from parley.kernel.paging import Page, page
 from parley.webhooks import queries, timing
+from parley.webhooks.catalogue import CHALLENGE
 from parley.webhooks.messages import TURN_DUE
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
 from parley.webhooks.schemas import AttemptRead, DeliveryDetailRead, DeliveryRead
@@ -38,7 +39,7 @@ class SubscriptionDisabled(Conflict):
 
 
 class NothingToReplay(Conflict):
-    """What was to be sent was erased, or an attempt is being made this moment."""
+    """What was to be sent was erased, an attempt is being made this moment, or it is a challenge."""
 
 
 def deliveries(
@@ -60,7 +61,8 @@ def deliveries(
 def delivery(session: Session, caller: Caller, delivery_id: UUID) -> DeliveryDetailRead:
     """With what was sent and answered. Raises `NoSuchDelivery`.
 
-    An answer is a look into the receiver: it is shown to who may change webhooks.
+    A challenge is the endpoint's to know: else it could be made to agree by who has it give back something else. An answer is a look into
+    the receiver: it is shown to who may change webhooks.
     """
     row = queries.delivery(session, delivery_id)
     if row is None:
@@ -68,9 +70,9 @@ def delivery(session: Session, caller: Caller, delivery_id: UUID) -> DeliveryDet
     shown: dict[str, Any] = DeliveryRead.model_validate(row).model_dump()
     return DeliveryDetailRead(
         **shown,
-        payload=json.loads(row.payload) if row.payload is not None else None,
+        payload=json.loads(row.payload) if row.payload is not None and row.event != CHALLENGE else None,
         request_headers=row.request_headers,
-        response_body=row.response_body if caller.may("webhooks:write") else None,
+        response_body=row.response_body if caller.may("webhooks:write") and row.event != CHALLENGE else None,
         attempts=[AttemptRead.model_validate(attempt) for attempt in row.attempts],
     )
 
@@ -86,6 +88,8 @@ def replay(session: Session, caller: Caller, delivery_id: UUID) -> WebhookDelive
     subscription = queries.subscription(session, row.subscription_id, to_change=True)
     if subscription is None or not subscription.is_active:
         raise SubscriptionDisabled
+    if row.event == CHALLENGE:
+        raise NothingToReplay("A challenge is not sent again; ping the subscription for a new one.")
     at = clock.now()
     is_free = WebhookDelivery.attempt_id.is_(None) | (WebhookDelivery.next_retry_at <= at)
     mine = update(WebhookDelivery).where(WebhookDelivery.id == row.id, WebhookDelivery.payload.is_not(None), is_free)
@@ -122,6 +126,7 @@ def replay_failed(session: Session, caller: Caller, subscription_id: UUID, since
     given_up = update(WebhookDelivery).where(
         WebhookDelivery.subscription_id == subscription_id,
         WebhookDelivery.status == DeliveryStatus.FAILED,
+        WebhookDelivery.event != CHALLENGE,
         WebhookDelivery.created_at >= since,
         WebhookDelivery.payload.is_not(None),
     )

@@ -15,6 +15,7 @@ from parley.webhooks.timing import KEPT
 _WHY = {
     DisabledReason.GONE: "It answered 410 Gone, which asks us to stop.",
     DisabledReason.FAILING: "For days, nothing that we sent was accepted.",
+    DisabledReason.MAKER_LEFT: "Who made it may not have webhooks any more. An administrator who enables it answers for it from then on.",
 }
 
 

@@ -45,7 +45,7 @@ class Outcome(BaseModel):
 
     @property
     def is_success(self) -> bool:
-        return self.status_code is not None and 200 <= self.status_code < 300
+        return self.error is None and self.status_code is not None and 200 <= self.status_code < 300
 
 
 def envelope(name: str, organization_id: UUID, payload: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from parley.kernel.clock import now
 from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.kernel.sealed import Sealed, SealedText
 
@@ -35,16 +36,19 @@ class DisabledReason(StrEnum):
 
 
 class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
-    """`maker_id` is who answers for it: nothing is sent when they may not have webhooks any more. `failing_since` is the first failure
-    after the last success, `paused_until` the end of what it asked for when it was under load.
-    A deleted subscription has lost its secrets.
+    """`verified_at` is when the address agreed to hear of events (`endpoint_proof`): none are sent before. `maker_id` is who answers for
+    it, since `maker_since`: nothing is sent when they may not have webhooks any more. `failing_since` is the first failure after the last
+    success, `paused_until` the end of what it asked for when it was under load. A deleted subscription has lost its secrets.
     """
 
     __tablename__ = "webhooks_subscriptions"
 
     name: Mapped[str]
     maker_id: Mapped[UUID]
+    maker_since: Mapped[datetime] = mapped_column(default=now)
     url: Mapped[str]
+    verified_at: Mapped[datetime | None] = mapped_column(default=None)
+    challenge: Mapped[str | None] = mapped_column(default=None)
     events: Mapped[list[str]]
     secret: Mapped[Sealed | None] = mapped_column(SealedText, default=None)
     old_secret: Mapped[Sealed | None] = mapped_column(SealedText, default=None)

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
 from parley.identity import member_rights, memberships
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel.clock import now
 from parley.kernel.postponed import Due
-from parley.webhooks.catalogue import PING
+from parley.webhooks.catalogue import CHALLENGE, PING
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
 WRITE = "webhooks:write"
@@ -33,8 +33,9 @@ def subscription(session: Session, subscription_id: UUID, *, to_change: bool = F
 
 
 def listeners(session: Session) -> Sequence[Any]:
-    """Id, events and whether active of every subscription. Who disables or enables one waits until the deliveries are written."""
-    columns = (WebhookSubscription.id, WebhookSubscription.events, WebhookSubscription.is_active)
+    """Id, events and whether events are sent, of every subscription. Who disables or enables one waits until the deliveries are written."""
+    is_open = WebhookSubscription.is_active & WebhookSubscription.verified_at.is_not(None)
+    columns = (WebhookSubscription.id, WebhookSubscription.events, is_open.label("is_open"))
     return session.execute(select(*columns).with_for_update(read=True)).all()
 
 
@@ -44,14 +45,14 @@ def has_maker(session: Session, row: WebhookSubscription) -> bool:
 
 
 def _has_maker(row: WebhookSubscription) -> ColumnElement[bool]:
-    return member_rights.holds(row.maker_id, WRITE)
+    return member_rights.holds(row.maker_id, WRITE, since=row.maker_since)
 
 
-def subscription_count(session: Session) -> int:
-    """Of the organization, which is locked: who adds one waits for the others."""
+def subscribed_urls(session: Session) -> Sequence[str]:
+    """Of every subscription of the organization, which is locked: who adds one waits for the others."""
     organization_id = session.info["caller"].organization_id
     session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update(key_share=True))
-    return session.scalars(select(func.count()).select_from(WebhookSubscription)).one()
+    return session.scalars(select(WebhookSubscription.url)).all()
 
 
 def deliveries(subscription_id: UUID | None, status: DeliveryStatus | None, event: str | None) -> Select[WebhookDelivery]:
@@ -80,12 +81,15 @@ def in_flight(session: Session, row: WebhookSubscription, at: datetime) -> tuple
 
 
 def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> Sequence[WebhookDelivery]:
-    """What may be attempted now, longest due first; of a disabled subscription, or one under load, tests alone.
+    """What may be attempted now, longest due first; of a disabled subscription, or one under load, tests alone; before the address has
+    agreed, the challenge alone.
 
     A deleted organization sends nothing: what waits goes out when it is restored.
     """
     is_open = row.is_active and (row.paused_until is None or row.paused_until <= at)
     told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == PING
+    if row.verified_at is None:
+        told = WebhookDelivery.event == CHALLENGE if row.is_active else false()
     waiting = select(WebhookDelivery).where(
         WebhookDelivery.subscription_id == row.id,
         WebhookDelivery.next_retry_at <= at,

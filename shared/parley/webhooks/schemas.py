@@ -85,6 +85,7 @@ class SubscriptionRead(Shown):
     id: UUID
     name: str
     url: str
+    verified_at: datetime | None
     events: list[str]
     header_names: list[str]
     max_per_minute: int

@@ -15,7 +15,7 @@ from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.ids import new_id
 from parley.kernel.paging import Page, page
 from parley.kernel.sealed import seal_all, unseal
-from parley.webhooks import queries, signing, telling, turns
+from parley.webhooks import endpoint_proof, queries, signing, telling, turns
 from parley.webhooks.catalogue import PING, WORKFLOW
 from parley.webhooks.messages import TURN_DUE
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
@@ -43,7 +43,7 @@ class TooManySubscriptions(Conflict):
 
 
 def subscribe(session: Session, caller: Caller, wanted: SubscriptionCreate) -> SubscriptionSecretRead:
-    """Add a subscription to a URL that was checked. The answer holds its secret. Raises `TooManySubscriptions`."""
+    """Add a subscription to a URL that was checked. The answer holds its secret. Raises what `add` raises."""
     made = add(
         session,
         caller,
@@ -66,9 +66,14 @@ def add(
     headers: Headers | None = None,
     max_per_minute: int = 300,
 ) -> tuple[WebhookSubscription, str]:
-    """A subscription and its secret. `events` may be such as only its maker sends. Raises `TooManySubscriptions`."""
-    if queries.subscription_count(session) >= MOST:
+    """A subscription and its secret; its address is asked whether it wants any. `events` may be such as only its maker sends.
+
+    Raises `TooManySubscriptions`, `TooManyToThisHost`, `RateLimitExceeded`.
+    """
+    urls = queries.subscribed_urls(session)
+    if len(urls) >= MOST:
         raise TooManySubscriptions(f"An organization has at most {MOST} webhook subscriptions; delete one first.")
+    endpoint_proof.refuse_crowd(url, urls)
 
     assert caller.person_id is not None
     row = WebhookSubscription(name=name, maker_id=caller.person_id, url=url, events=events, max_per_minute=max_per_minute)
@@ -79,6 +84,7 @@ def add(
         seal_all(session, row, {"secret": secret} | _header_values(headers or {}))
 
     audit.record(session, caller, "webhook_subscription.created", row, new={"events": row.events})
+    endpoint_proof.ask(session, caller, row)
     return row, secret
 
 
@@ -113,7 +119,7 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
     for name, value in said.items():
         setattr(row, name, value)
     if wanted.url is not None:
-        _lead_to(row, wanted.url)
+        _lead_to(session, caller, row, wanted.url)
     if wanted.headers is not None:
         row.header_names, row.header_values = sorted(wanted.headers), None
         if wanted.headers:
@@ -132,16 +138,23 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
 def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) -> None:
     """Send to another URL, which was checked. Raises `NoSuchSubscription`."""
     row = subscription(session, caller, subscription_id, to_change=True)
-    _lead_to(row, url)
+    _lead_to(session, caller, row, url)
     row.updated_at = clock.now()
     audit.record(session, caller, "webhook_subscription.updated", row, new={"changed": ["url"]})
 
 
-def _lead_to(row: WebhookSubscription, url: str) -> None:
-    """Another URL. What was asked for by the endpoint was its own wish, and secret headers were for its origin alone."""
+def _lead_to(session: Session, caller: Caller, row: WebhookSubscription, url: str) -> None:
+    """Another URL. What was asked for by the endpoint was its own wish, secret headers were for its origin alone, and it is asked anew
+    whether it wants any events."""
+    if url == row.url:
+        return
+    others = list(queries.subscribed_urls(session))
+    others.remove(row.url)
+    endpoint_proof.refuse_crowd(url, others)
     if _origin(url) != _origin(row.url):
         row.header_names, row.header_values = [], None
     row.url, row.paused_until = url, None
+    endpoint_proof.ask(session, caller, row)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
@@ -162,18 +175,17 @@ def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
 def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
     if caller.person_id is not None and not queries.has_maker(session, row):
-        row.maker_id = caller.person_id  # who answers for it from now on
+        row.maker_id, row.maker_since = caller.person_id, clock.now()  # who answers for it from now on
     if row.is_active:
         return
-    at = clock.now()
     row.is_active, row.disabled_reason, row.disabled_at = True, None, None
     row.failing_since, row.warned_at, row.paused_until, row.consecutive_failures = None, None, None, 0
-    is_held = WebhookDelivery.status.in_(queries.OPEN) & WebhookDelivery.next_retry_at.is_(None) & WebhookDelivery.payload.is_not(None)
-    held = update(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, is_held)
-    begun_anew = {"step": 0, "round_began_at": None, "next_retry_at": at, "updated_at": at}
-    session.execute(held.values(begun_anew), execution_options={"synchronize_session": False})
+    session.flush()
     audit.record(session, caller, "webhook_subscription.enabled", row)
-    outbox.announce(session, TURN_DUE, subscription_id=row.id)
+    if row.verified_at is None:
+        endpoint_proof.ask(session, caller, row)
+    else:
+        endpoint_proof.release(session, row)
 
 
 def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
@@ -212,8 +224,15 @@ def rotate(session: Session, caller: Caller, subscription_id: UUID, wanted: Rota
 
 
 def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDelivery:
-    """Have a test sent, once, to a disabled subscription as well. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id)
+    """Have a test sent, once, to a disabled subscription as well; to an address that has not agreed yet, the challenge again.
+
+    Raises `NoSuchSubscription`, `RateLimitExceeded`.
+    """
+    row = subscription(session, caller, subscription_id, to_change=True)
+    if row.verified_at is None:
+        delivery = endpoint_proof.ask(session, caller, row)
+        audit.record(session, caller, "webhook_subscription.pinged", row)
+        return delivery
     event_id = new_id()
     text = telling.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
     values = telling.new_row(caller, row.id, event_id, PING, None, text, most=1)

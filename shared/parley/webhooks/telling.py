@@ -50,7 +50,7 @@ def tell(
         if told is None:
             continue
         text = body(name, occurred_at, told)
-        rows += [new_row(caller, one.id, event_id, name, entity_id, text, is_held=not one.is_active) for one in hearing]
+        rows += [new_row(caller, one.id, event_id, name, entity_id, text, is_held=not one.is_open) for one in hearing]
     if rows:
         session.execute(insert(WebhookDelivery).values(rows).on_conflict_do_nothing())
     return {row["subscription_id"] for row in rows if row["next_retry_at"] is not None}

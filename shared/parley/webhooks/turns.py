@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from parley.kernel import audit, clock, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.ids import new_id
-from parley.kernel.sealed import unseal
+from parley.kernel.sealed import DoesNotOpen, unseal
+from parley.kernel.signed import CallFailed
 from parley.kernel.texts import storable
-from parley.webhooks import queries, signing, timing
-from parley.webhooks.catalogue import PING, WORKFLOW
+from parley.webhooks import endpoint_proof, queries, signing, timing
+from parley.webhooks.catalogue import CHALLENGE, PING, WORKFLOW
 from parley.webhooks.messages import DELIVERY_ENDED, DISABLED, FAILING, Outcome, Request
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
 
@@ -56,8 +57,12 @@ def settle(session: Session, caller: Caller, outcome: Outcome) -> Turn:
     delivery = queries.delivery(session, outcome.delivery_id)
     wake_in: int | None = None
     if delivery is not None and delivery.attempt_id == outcome.attempt_id:
+        outcome = _judged(row, delivery, outcome)
         _note(delivery, outcome)
-        if outcome.is_success:
+        if outcome.is_success and delivery.event == CHALLENGE:
+            delivery.status, delivery.delivered_at, delivery.next_retry_at = DeliveryStatus.SUCCESS, clock.now(), None
+            endpoint_proof.confirm(session, caller, row)
+        elif outcome.is_success:
             _succeed(row, delivery)
         else:
             _fail(session, caller, row, delivery, outcome)
@@ -70,12 +75,19 @@ def settle(session: Session, caller: Caller, outcome: Outcome) -> Turn:
     return Turn(requests, wake_in if wake_in is not None and wake_in <= LONGEST_DELAY else None)
 
 
+def _judged(row: WebhookSubscription, delivery: WebhookDelivery, outcome: Outcome) -> Outcome:
+    """A challenge is answered by its echo, not by a status."""
+    if delivery.event != CHALLENGE or not outcome.is_success or endpoint_proof.is_answer(row, outcome.response_body):
+        return outcome
+    return outcome.model_copy(update={"error": "challenge_not_answered"})
+
+
 def _take(session: Session, caller: Caller, row: WebhookSubscription) -> list[Request]:
     at = clock.now()
     running, has_maker = queries.in_flight(session, row, at)
     if not has_maker:
         disable(session, caller, row, DisabledReason.MAKER_LEFT)
-    if not row.is_active:
+    if not row.is_active or row.verified_at is None:
         hold(session, row)
     is_proven = row.last_success_at is not None and row.failing_since is None
     places = (AT_ONCE if is_proven else AT_ONCE_UNPROVEN) - running
@@ -86,20 +98,54 @@ def _take(session: Session, caller: Caller, row: WebhookSubscription) -> list[Re
     if most <= 0:
         return []
     granted = queries.due(session, row, at, most)
+    try:
+        opened = _open(session, row, at) if granted else Opened([], {})
+    except (DoesNotOpen, CallFailed, OSError) as error:
+        for delivery in granted:
+            _put_off(row, delivery, "secret_does_not_open" if isinstance(error, DoesNotOpen) else "secret_away", at)
+        return []
     row.sent_in_minute += len(granted)
-    return [_lease(session, row, delivery, at) for delivery in granted]
+    return [_lease(row, opened, delivery, at) for delivery in granted]
 
 
-def _lease(session: Session, row: WebhookSubscription, delivery: WebhookDelivery, at: datetime) -> Request:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a subscription keeps secret, while a turn is taken."""
+
+    secrets: list[str]
+    headers: dict[str, str]
+
+
+def _open(session: Session, row: WebhookSubscription, at: datetime) -> Opened:
+    secrets = [unseal(session, row, "secret")]
+    if row.old_secret is not None and row.old_secret_expires_at is not None and row.old_secret_expires_at > at:
+        secrets.append(unseal(session, row, "old_secret"))
+    return Opened(secrets, json.loads(unseal(session, row, "header_values")) if row.header_values is not None else {})
+
+
+def _put_off(row: WebhookSubscription, delivery: WebhookDelivery, error: str, at: datetime) -> None:
+    """An attempt that our own side could not make: noted like one, with a wait that grows and an end, and not held against the endpoint."""
+    delivery.attempt_count += 1
+    delivery.step += 1
+    delivery.round_began_at = delivery.round_began_at or at
+    delivery.last_attempted_at, delivery.error, delivery.status_code = at, error, None
+    noted = {"at": at.isoformat(), "status_code": None, "error": error, "duration_ms": 0}
+    delivery.attempts = [*delivery.attempts, noted][-_REMEMBERED_ATTEMPTS:]
+    if delivery.step >= delivery.max_attempts:
+        delivery.status, delivery.next_retry_at = DeliveryStatus.FAILED, None
+    else:
+        delivery.status = DeliveryStatus.RETRYING
+        delivery.next_retry_at = at + timing.wait(delivery.step, at - delivery.round_began_at, None, at)
+
+
+def _lease(row: WebhookSubscription, opened: Opened, delivery: WebhookDelivery, at: datetime) -> Request:
     delivery.attempt_id = new_id()
     delivery.next_retry_at = at + timing.LEASE
     delivery.last_attempted_at = at
     delivery.round_began_at = delivery.round_began_at or at
     body = delivery.payload or ""
-    own = json.loads(unseal(session, row, "header_values")) if row.header_values is not None else {}
-    ours = {"content-type": "application/json", "user-agent": USER_AGENT} | signing.headers(
-        _secrets(session, row, at), str(delivery.id), at, body
-    )
+    own = opened.headers
+    ours = {"content-type": "application/json", "user-agent": USER_AGENT} | signing.headers(opened.secrets, str(delivery.id), at, body)
     delivery.request_headers = dict.fromkeys(own, "***") | ours | {"webhook-signature": "***"}
     return Request(
         organization_id=row.organization_id,
@@ -111,13 +157,6 @@ def _lease(session: Session, row: WebhookSubscription, delivery: WebhookDelivery
         body=body,
         not_after=at + timing.NOT_AFTER,
     )
-
-
-def _secrets(session: Session, row: WebhookSubscription, at: datetime) -> list[str]:
-    found = [unseal(session, row, "secret")]
-    if row.old_secret is not None and row.old_secret_expires_at is not None and row.old_secret_expires_at > at:
-        found.append(unseal(session, row, "old_secret"))
-    return found
 
 
 def _note(delivery: WebhookDelivery, outcome: Outcome) -> None:
@@ -145,7 +184,7 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
         delivery.status = DeliveryStatus.RETRYING
         since = at - (delivery.round_began_at or at)
         delivery.next_retry_at = at + timing.wait(delivery.step, since, outcome.retry_after, at) if row.is_active else None
-    if outcome.error in _OURS or delivery.event == PING or not row.is_active:
+    if outcome.error in _OURS or delivery.event in (PING, CHALLENGE) or not row.is_active:
         return
     if pause := timing.pause(outcome.status_code, outcome.retry_after, at):
         row.paused_until = max(at + pause, row.paused_until or at)
@@ -183,5 +222,9 @@ def hold(session: Session, row: WebhookSubscription) -> None:
     """What waits, waits without a time. Attempts that are being made end as they end."""
     at = clock.now()
     waiting = (WebhookDelivery.attempt_id.is_(None)) | (WebhookDelivery.next_retry_at <= at)
-    mine = (WebhookDelivery.subscription_id == row.id) & WebhookDelivery.next_retry_at.is_not(None) & (WebhookDelivery.event != PING)
+    mine = (
+        (WebhookDelivery.subscription_id == row.id)
+        & WebhookDelivery.next_retry_at.is_not(None)
+        & WebhookDelivery.event.not_in((PING, CHALLENGE))
+    )
     session.execute(update(WebhookDelivery).where(mine, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))

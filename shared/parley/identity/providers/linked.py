@@ -97,23 +97,28 @@ def unlink(caller: Caller, link_id: UUID, password: str | None, code: str | None
     Raises `NoSuchLink`, `LastWayIn`, the refusals of `reauthentication.prove`.
     """
     with db.personal(caller) as session:
-        refusal = reauthentication.prove(session, caller, oneself.known(session), password, code)
+        known = oneself.known(session)
+        _found(session, link_id)
+        refusal = reauthentication.prove(session, caller, known, password, code)
         if refusal is None:
             _unlink(session, caller, link_id)
     if refusal is not None:
         raise refusal
 
 
+def _found(session: Session, link_id: UUID) -> AuthProvider:
+    mine = select(AuthProvider).where(AuthProvider.user_id == session.info["user_id"], AuthProvider.provider_type.in_(_OURS))
+    found = session.scalars(mine.where(AuthProvider.id == link_id)).one_or_none()
+    if found is None:
+        raise NoSuchLink("You have linked no such account.")
+    return found
+
+
 def _unlink(session: Session, caller: Caller, link_id: UUID) -> None:
     """Who unlinks two at once is made to wait, so that one is left."""
     user_id = session.info["user_id"]
     password = session.scalars(select(User).where(User.id == user_id).with_for_update()).one().password_hash
-    mine = AuthProvider.user_id == user_id
-    found = session.scalars(
-        select(AuthProvider).where(mine, AuthProvider.id == link_id, AuthProvider.provider_type.in_(_OURS))
-    ).one_or_none()
-    if found is None:
-        raise NoSuchLink("You have linked no such account.")
+    mine, found = AuthProvider.user_id == user_id, _found(session, link_id)
     others = session.scalars(
         select(func.count()).select_from(AuthProvider).where(mine, AuthProvider.id != link_id, AuthProvider.provider_type.in_(_OURS))
     ).one()

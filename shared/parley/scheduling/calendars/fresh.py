@@ -87,7 +87,7 @@ def asked(caller: Caller, first: AskFirst) -> Fresh:
         busy = _others(session, owners, heard)
         _note(session, silent)
     replaced = frozenset(connection_id for connection_id, answer in heard.items() if not answer.is_beside)
-    return Fresh(is_asked=True, connections=replaced, busy=busy)
+    return Fresh(is_asked=True, connections=replaced, busy=busy, during=(first.start, first.end))
 
 
 def _questions(session: Session, first: AskFirst) -> list[_Question]:

@@ -16,8 +16,10 @@ class AskFirst(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """`busy` by host, of the `connections` that answered: what is stored of those is of no interest. None asked yet: not `is_asked`."""
+    """`busy` by host, of the `connections` that answered: what is stored of those is of no interest `during` what was asked. None
+    asked yet: not `is_asked`."""
 
     is_asked: bool = False
     connections: frozenset[UUID] = frozenset()
     busy: dict[UUID, list[tuple[datetime, datetime]]] = field(default_factory=dict)
+    during: tuple[datetime, datetime] | None = None

@@ -1,10 +1,13 @@
-"""How much workflows may send in a day (UTC), by plan: nobody's reminders come near it, and who would send spam does not get far."""
+"""How much workflows may send in a day (UTC), by plan and by the organization's age: nobody's reminders come near it, and who would send
+spam does not get far. Where an operator has agreed on a number of mails (`organizations.mail_limit`), the plan alone counts."""
 
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from parley.identity import outreach
+from parley.identity.models import Organization
 from parley.kernel import clock
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
@@ -19,13 +22,31 @@ A_DAY: dict[PlanType, dict[NotificationChannel, int]] = {
 }
 
 
-def spend(session: Session, plan: PlanType, channel: NotificationChannel) -> bool:
+YOUNG: dict[NotificationChannel, tuple[int, ...]] = {
+    NotificationChannel.EMAIL: (25, 100, 400, 2_000),
+    NotificationChannel.SMS: (2, 10, 50, 200),
+}
+"""For an organization of each step (`outreach.step`); beyond, its plan alone counts. A day here is UTC's: the first 24 hours touch two."""
+
+
+def most(organization: Organization, channel: NotificationChannel) -> int:
+    """How many messages of a channel it may send today."""
+    of_plan = A_DAY[organization.plan][channel]
+    step = outreach.step(organization.plan, organization.created_at, clock.now())
+    young = YOUNG.get(channel, ())
+    return min(of_plan, young[step]) if step < len(young) and organization.mail_limit is None else of_plan
+
+
+def spend(session: Session, organization: Organization, channel: NotificationChannel) -> bool:
     """Count one message of today. False when there is none left. One query; who counts at the same time waits for the commit."""
     organization_id: UUID = session.info["caller"].organization_id
+    limit = most(organization, channel)
+    if limit < 1:
+        return False
     first = insert(SendingDay).values(organization_id=organization_id, id=new_id(), day=clock.now().date(), channel=channel, count=1)
     more = first.on_conflict_do_update(
         index_elements=["organization_id", "day", "channel"],
         set_={"count": SendingDay.count + 1},
-        where=SendingDay.count < A_DAY[plan][channel],
+        where=SendingDay.count < limit,
     )
     return session.execute(more.returning(SendingDay.count)).scalar_one_or_none() is not None

@@ -15,9 +15,16 @@ from parley.scheduling import ownership, queries
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import TIMED, NotificationChannel, RecipientKind, WorkflowTrigger
 from parley.scheduling.models import EventType
-from parley.scheduling.workflows import entitlement, terms
+from parley.scheduling.workflows import agreements, entitlement, terms
 from parley.scheduling.workflows.models import Workflow
-from parley.scheduling.workflows.schemas import WorkflowCreate, WorkflowCreatedRead, WorkflowDetailRead, WorkflowRead, WorkflowUpdate
+from parley.scheduling.workflows.schemas import (
+    AgreementRead,
+    WorkflowCreate,
+    WorkflowCreatedRead,
+    WorkflowDetailRead,
+    WorkflowRead,
+    WorkflowUpdate,
+)
 from parley.webhooks import subscriptions
 from parley.webhooks.catalogue import WORKFLOW
 from parley.webhooks.models import WebhookSubscription
@@ -58,7 +65,7 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
     """A workflow of who asks; a WEBHOOK's URL was checked. Bookings that are there already are followed as well.
 
     Raises `MisfitWorkflow`, `UnknownVariable`, `BrokenTemplate`, `TextsNotOffered`, `NoSuchEventType`, `NotYours`, `NotForEverybody`,
-    `MissingScope`, `TooManyWorkflows`, `TooManySubscriptions`.
+    `MissingScope`, `TooManyWorkflows`, `TooManySubscriptions`, `RateLimitExceeded`.
     """
     owner = ownership.person(caller)
     if wanted.channel is NotificationChannel.WEBHOOK:
@@ -79,10 +86,11 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
         workflow.subscription_id = endpoint.id
     session.add(workflow)
     session.flush()
+    agreements.ask(session, caller, workflow.channel, workflow.addresses)
 
     audit.record(session, caller, "workflow.created", workflow, new=_plain(workflow))
     _announce(session, workflow)
-    return WorkflowCreatedRead(**read(workflow).model_dump(), url=url, secret=secret)
+    return WorkflowCreatedRead(**read(workflow).model_dump(), agreements=_agreements(session, workflow), url=url, secret=secret)
 
 
 def _plain(workflow: Workflow) -> dict[str, Any]:
@@ -157,7 +165,16 @@ def _endpoint(session: Session, workflow: Workflow) -> WebhookSubscription | Non
 
 def _detail(session: Session, workflow: Workflow) -> WorkflowDetailRead:
     endpoint = _endpoint(session, workflow)
-    return WorkflowDetailRead(**read(workflow).model_dump(), url=endpoint.url if endpoint else None)
+    url = endpoint.url if endpoint else None
+    return WorkflowDetailRead(**read(workflow).model_dump(), agreements=_agreements(session, workflow), url=url)
+
+
+def _agreements(session: Session, workflow: Workflow) -> list[AgreementRead]:
+    """Of each address; none for those that need none, a member's."""
+    if not workflow.addresses:
+        return []
+    known = agreements.statuses(session, workflow.channel, workflow.addresses)
+    return [AgreementRead(address=one, status=known[one.lower()]) for one in workflow.addresses if one.lower() in known]
 
 
 def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted: WorkflowUpdate) -> WorkflowDetailRead:
@@ -199,6 +216,8 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
         found.revision, found.effective_from = found.revision + 1, found.updated_at
         _announce(session, found)
     session.flush()
+    if "addresses" in asked:
+        agreements.ask(session, caller, found.channel, found.addresses)
 
     audit.record(session, caller, "workflow.updated", found, old=old, new=_plain(found) | {"changed": sorted(asked)})
     return _detail(session, found)
@@ -208,10 +227,10 @@ def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
     """Who changes a workflow whose maker may not have it any more answers for it from now on: its addresses are written to again."""
     if session.scalar(select(entitlement.may_send_outside(workflow))):
         return
-    owner, workflow.user_id = workflow.user_id, ownership.person(caller)
+    owner, workflow.user_id, workflow.maker_since = workflow.user_id, ownership.person(caller), clock.now()
     endpoint = _endpoint(session, workflow)
     if endpoint is not None:
-        endpoint.maker_id = workflow.user_id
+        endpoint.maker_id, endpoint.maker_since = workflow.user_id, workflow.maker_since
     audit.record(session, caller, "workflow.updated", workflow, old={"user_id": str(owner)}, new={"user_id": str(workflow.user_id)})
 
 

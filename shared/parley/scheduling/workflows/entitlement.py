@@ -20,14 +20,14 @@ def may_send_outside(workflow: Workflow) -> ColumnElement[bool]:
 
     They administer the organization, or it concerns their own event types alone; an endpoint takes the scope of webhooks besides.
     """
-    maker = workflow.user_id
-    rights = [member_rights.holds(maker, "workflows:write")]
+    maker, since = workflow.user_id, workflow.maker_since
+    rights = [member_rights.holds(maker, "workflows:write", since=since)]
     if workflow.channel is NotificationChannel.WEBHOOK:
-        rights.append(member_rights.holds(maker, "webhooks:write"))
+        rights.append(member_rights.holds(maker, "webhooks:write", since=since))
     if workflow.is_organization_wide:
-        rights.append(member_rights.is_administrator(maker))
+        rights.append(member_rights.is_administrator(maker, since=since))
     elif workflow.event_type_id is not None:
-        rights.append(or_(_hosts(workflow), member_rights.is_administrator(maker)))
+        rights.append(or_(_hosts(workflow), member_rights.is_administrator(maker, since=since)))
     return and_(true(), *rights)
 
 

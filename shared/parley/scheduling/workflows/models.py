@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.clock import now
 from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.kinds import NotificationChannel, WorkflowTrigger
+from parley.scheduling.kinds import AgreementStatus, NotificationChannel, WorkflowTrigger
 
 ONE_REMINDER = "uq_scheduling_reminders_workflow_booking"
 
@@ -33,6 +33,7 @@ class Workflow(Tenant, Timestamps, SoftDeleted, Base):
     )
 
     user_id: Mapped[UUID]
+    maker_since: Mapped[datetime] = mapped_column(default=now)
     event_type_id: Mapped[UUID | None]
     is_organization_wide: Mapped[bool] = mapped_column(default=False)
     name: Mapped[str]
@@ -82,3 +83,17 @@ class SendingDay(Tenant, Swept, Base):
     day: Mapped[date]
     channel: Mapped[NotificationChannel] = mapped_column(native_enum(NotificationChannel, "scheduling_notification_channel"))
     count: Mapped[int]
+
+
+class AddressAgreement(Tenant, Base):
+    """An address or number that workflows name, in small letters: whether it has agreed. `mailed_at` is when the question has left."""
+
+    __tablename__ = "scheduling_address_agreements"
+    __table_args__ = (UniqueConstraint("organization_id", "channel", "address", name="uq_scheduling_address_agreements_address"),)
+
+    channel: Mapped[NotificationChannel] = mapped_column(native_enum(NotificationChannel, "scheduling_notification_channel"))
+    address: Mapped[str]
+    status: Mapped[AgreementStatus] = mapped_column(native_enum(AgreementStatus, "scheduling_agreement_status"))
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    mailed_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]

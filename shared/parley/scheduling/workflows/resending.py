@@ -46,8 +46,8 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
     if row.workflow_id is not None and row.body is None and row.channel is not NotificationChannel.WEBHOOK:
         raise NothingToSend("Its text was forgotten.")
     if row.workflow_id is not None:
-        plan = session.scalars(select(Organization.plan).where(Organization.id == caller.organization_id)).one()
-        if not allowances.spend(session, plan, row.channel):
+        organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
+        if not allowances.spend(session, organization, row.channel):
             raise DailyLimit
     if row.workflow_id is None and row.event is None:
         raise NothingToSend("It is too old to say what it was about.")

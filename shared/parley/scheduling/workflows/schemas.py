@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from parley.kernel.texts import Changes, Shown, Text, Wanted
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind, WorkflowTrigger
+from parley.scheduling.kinds import AgreementStatus, NotificationChannel, NotificationStatus, RecipientKind, WorkflowTrigger
 from parley.scheduling.words import Flag, Name
 
 MOST_ADDRESSES = 5
@@ -100,7 +100,17 @@ class WorkflowRead(Shown):
     updated_at: datetime
 
 
+class AgreementRead(Shown):
+    """An address or number of a workflow that was asked. Nothing is sent to it unless it AGREED."""
+
+    address: str
+    status: AgreementStatus
+
+
 class WorkflowDetailRead(WorkflowRead):
+    """`agreements`: of its addresses, but for proven ones of members, which need none."""
+
+    agreements: list[AgreementRead]
     url: str | None
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
+from parley.kernel.mail_claims import MOST_COPIES, Sender
 from parley.scheduling import claims
 from parley.scheduling.kinds import NotificationChannel
-from parley.scheduling.workflows import definitions, endpoints, planning, stored, trials, triggers
+from parley.scheduling.workflows import agreement_page, agreements, definitions, endpoints, planning, stored, texting, trials, triggers
 from parley.scheduling.workflows.messages import Outgoing
 from parley.webhooks.messages import DELIVERY_ENDED, envelope
 
@@ -40,9 +41,28 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
         with transaction(caller) as session:
             message = stored.take_up(session, UUID(payload["notification_id"]))
         _send(caller, [message] if message is not None else [], effects)
+    elif name == agreements.ASKED:
+        _ask(caller, UUID(payload["agreement_id"]), effects)
     elif name == DELIVERY_ENDED:
         with transaction(caller) as session:
             endpoints.settle(session, UUID(payload["event_id"]))
+
+
+def _ask(caller: Caller, agreement_id: UUID, effects: Effects) -> None:
+    """Ask an address or a number, once: nothing is locked meanwhile, and a claim that has committed decides who sends (decision 51)."""
+    with transaction(caller) as session:
+        found = agreements.question(session, agreement_id)
+        if found is None or (found[0].channel is NotificationChannel.SMS and not texting.is_offered()):
+            return
+        message = agreement_page.question(*found)
+    is_text = message.channel is NotificationChannel.SMS
+    send = Sender(caller, agreement_id, effects.text if is_text else effects.mail, most=1 if is_text else MOST_COPIES)
+    try:
+        send(message)
+    except Exception as error:  # noqa: BLE001  # whatever it was, it is raised again without its text
+        raise claims.NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
+    with transaction(caller) as session:
+        agreements.note_asked(session, agreement_id)
 
 
 def _of_booking(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: Effects) -> None:

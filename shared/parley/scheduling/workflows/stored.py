@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parley.scheduling import claims, occasions
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus
+from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.models import NotificationLog
-from parley.scheduling.workflows import entitlement, messages, resending, texting
+from parley.scheduling.workflows import agreements, entitlement, messages, resending, texting
 from parley.scheduling.workflows.messages import Outgoing
 
 
@@ -27,8 +27,12 @@ def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
     if not entitlement.may_still_go(session, row):
         claims.end(session, row.id, NotificationStatus.FAILED, entitlement.MAKER_LEFT)
         return None
+    if row.recipient_kind is RecipientKind.ADDRESS and not agreements.has_agreed(session, row.channel, row.recipient):
+        claims.end(session, row.id, NotificationStatus.FAILED, agreements.NOT_AGREED)
+        return None
     occasion = occasions.occasion(session, row.booking_id) if row.booking_id is not None else None
     text = messages.leaving(row.body or "", occasion, row.recipient_kind)
+    text = agreements.with_way_out(session, row.channel, row.recipient_kind, row.recipient, text)
     return Outgoing(
         id=row.id,
         channel=row.channel,

@@ -14,7 +14,8 @@ from parley.scheduling.bookings import NoSuchBooking
 from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind
 from parley.scheduling.models import NotificationLog
 from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import allowances, definitions, endpoints, entitlement, people, samples, texting, wording
+from parley.scheduling.workflows import agreements, allowances, definitions, endpoints, entitlement, people, samples, texting, wording
+from parley.scheduling.workflows.agreements import AddressNotAgreed
 from parley.scheduling.workflows.people import Recipient
 from parley.scheduling.workflows.schemas import NotificationRead, PreviewRead, PreviewWanted, TrialWanted, VariableRead
 
@@ -68,7 +69,8 @@ def _reader(occasion: Occasion, kind: RecipientKind, channel: NotificationChanne
 def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWanted) -> NotificationRead:
     """Send it once, about a booking that we make up: a mail to who asks, a webhook to its endpoint, a text to the number named.
 
-    Raises `NoSuchWorkflow`, `NotYours`, `NumberNeeded`, `NothingToTest`, `DailyLimit`, `TextsNotOffered`.
+    Raises `NoSuchWorkflow`, `NotYours`, `NumberNeeded`, `NothingToTest`, `DailyLimit`, `TextsNotOffered`,
+    `AddressNotAgreed`.
     """
     workflow = definitions.own(session, caller, workflow_id)
     event_type = queries.event_type(session, workflow.event_type_id) if workflow.event_type_id else None
@@ -78,6 +80,8 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
         raise NumberNeeded("Name a number in E.164, like +491700000001." if is_text else "An address is for tests of an SMS alone.")
     if is_text:
         texting.check_offered()
+        if not agreements.has_agreed(session, NotificationChannel.SMS, wanted.address or ""):
+            raise AddressNotAgreed("This number has not agreed to messages of yours: name it in the workflow's addresses, and it is asked.")
         to = Recipient(RecipientKind.ADDRESS, wanted.address or "", "", occasion.booking.timezone)
     elif is_webhook:
         if trouble := endpoints.trouble(session, workflow):
@@ -87,7 +91,7 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
         raise NothingToTest("A test goes to your own address, and you have none that mails reach.")
     else:
         to = Recipient(RecipientKind.ADDRESS, asker.email, asker.name or "", asker.timezone)
-    if not allowances.spend(session, occasion.organization.plan, workflow.channel):
+    if not allowances.spend(session, occasion.organization, workflow.channel):
         raise DailyLimit
 
     known = people.values(occasion, to)

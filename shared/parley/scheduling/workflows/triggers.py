@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from parley.kernel import clock
 from parley.kernel.callers import Caller
 from parley.scheduling import claims, occasions
-from parley.scheduling.kinds import BookingStatus, NotificationChannel, NotificationStatus, WorkflowTrigger
+from parley.scheduling.kinds import BookingStatus, NotificationChannel, NotificationStatus, RecipientKind, WorkflowTrigger
 from parley.scheduling.models import Booking
 from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import allowances, endpoints, entitlement, messages, people, planning, texting, wording
+from parley.scheduling.workflows import agreements, allowances, endpoints, entitlement, messages, people, planning, texting, wording
 from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
 from parley.scheduling.workflows.messages import Outgoing
 from parley.scheduling.workflows.models import Reminder, Workflow
@@ -144,7 +144,7 @@ def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgo
             session, caller, workflow, log_id, occasion.booking.id, endpoints.told(session, workflow, occasion.booking.id, subject, text)
         )
         return None
-    return outgoing(workflow, occasion, to, log_id, subject, text)
+    return outgoing(session, workflow, occasion, to, log_id, subject, text)
 
 
 def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
@@ -153,19 +153,19 @@ def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
         return cause.error
     if to.kind in entitlement.OUTSIDE and not session.scalar(select(entitlement.may_send_outside(cause.workflow))):
         return entitlement.MAKER_LEFT
-    if not to.address and cause.workflow.channel is NotificationChannel.SMS:
-        return NO_NUMBER
-    if cause.workflow.channel is NotificationChannel.SMS and not texting.is_offered():
-        return NOT_OFFERED
+    if cause.workflow.channel is NotificationChannel.SMS and not (to.address and texting.is_offered()):
+        return NOT_OFFERED if to.address else NO_NUMBER
     if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := endpoints.trouble(session, cause.workflow)):
         return trouble
-    has_left = allowances.spend(session, cause.occasion.organization.plan, cause.workflow.channel)
+    if to.kind is RecipientKind.ADDRESS and not agreements.has_agreed(session, cause.workflow.channel, to.address):
+        return agreements.NOT_AGREED
+    has_left = allowances.spend(session, cause.occasion.organization, cause.workflow.channel)
     return None if has_left else allowances.EXHAUSTED
 
 
-def outgoing(workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID, subject: str, text: str) -> Outgoing:
+def outgoing(session: Session, workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID, subject: str, text: str) -> Outgoing:
     """A message as it leaves."""
-    whole = messages.leaving(text, occasion, to.kind)
+    whole = agreements.with_way_out(session, workflow.channel, to.kind, to.address, messages.leaving(text, occasion, to.kind))
     return Outgoing(
         id=log_id,
         channel=workflow.channel,

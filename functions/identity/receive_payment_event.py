@@ -1,0 +1,43 @@
+"""POST /v1/webhooks/payments: a payment provider says that a subscription began, changed or ended."""
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.event_handler.request import Request
+
+from parley.identity import payment_events
+from parley.kernel.errors import BadRequest, NoSuchRoute, Unauthenticated
+from parley.kernel.http import Access, api, entrypoint
+from parley.kernel.requests import raw_body
+from parley.kernel.settings import is_set, setting
+
+app = api(needs=Access.ANYBODY, accepts=())
+PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is seen to", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+logger = Logger("parley")
+
+
+class BadPaymentSignature(Unauthenticated):
+    """The body was not signed with the secret of the endpoint, or not now."""
+
+
+class MalformedPaymentEvent(BadRequest):
+    """The gateway's encoding of the body can't be undone."""
+
+
+@app.post("/v1/webhooks/payments", responses=PLAIN)
+def receive_payment_event(request: Request) -> Response[str]:
+    if not is_set("PAYMENT_WEBHOOK_SECRET"):
+        raise NoSuchRoute("There is nothing at this address; /docs lists what there is.")
+    try:
+        body = raw_body(request.resolved_event.raw_event)
+    except ValueError:
+        raise MalformedPaymentEvent("The body is said to be base64, and is not.") from None
+    if not payment_events.is_signed(body, request.headers.get("stripe-signature", ""), setting("PAYMENT_WEBHOOK_SECRET")):
+        raise BadPaymentSignature("The header Stripe-Signature does not hold a signature of this body from the last five minutes.")
+    told = payment_events.read(body, setting("PAYMENT_PRICES", "{}"))
+    outcome = payment_events.take(told) if told is not None else "ignored"
+    logger.info("payment event", outcome=outcome, organization_id=str(told.organization_id) if told else None)
+    return Response(200, "text/plain; charset=utf-8", outcome)
+
+
+lambda_handler = entrypoint(app)

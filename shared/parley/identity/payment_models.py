@@ -1,0 +1,32 @@
+"""What is kept of a payment provider's events."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from parley.kernel.clock import now
+from parley.kernel.models import Base, Tenant, native_enum
+from parley.kernel.plans import PlanType
+
+
+class PaymentSubscription(Tenant, Base):
+    """What a payment provider has said of a subscription, at the newest `told_at`. One that has ended does not come back."""
+
+    __tablename__ = "payment_subscriptions"
+    __table_args__ = (UniqueConstraint("organization_id", "subscription"),)
+
+    subscription: Mapped[str]
+    told_at: Mapped[datetime]
+    plan: Mapped[PlanType] = mapped_column(native_enum(PlanType, "plan_type"))
+    is_ended: Mapped[bool] = mapped_column(default=False)
+
+
+class PaymentEvent(Tenant, Base):
+    """An event that was counted, by the provider's id: a second delivery changes nothing."""
+
+    __tablename__ = "payment_events"
+    __table_args__ = (UniqueConstraint("organization_id", "event"),)
+
+    event: Mapped[str]
+    taken_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,141 @@
+"""A payment provider's events by the front door: signed as the provider signs them, repeated, late, and about nobody of ours."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from parley.kernel.audit import AuditLog
+from parley.kernel.ids import new_id
+from parley.kernel.plans import PlanType
+from tests.harness import Answer, Client, Member, World
+
+PATH = "/v1/webhooks/payments"
+SECRET = secrets.token_urlsafe(32)
+NOW = int(time.time())
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("PAYMENT_PRICES", '{"price_pro": "PRO", "price_business": "BUSINESS"}')
+
+
+@pytest.fixture
+def owner(world: World) -> Member:
+    return world.organization("Payer", PlanType.FREE)
+
+
+def event(organization_id: UUID, kind: str = "updated", price: str = "price_pro", created: int = NOW, **other: Any) -> dict[str, Any]:
+    about = {"id": "sub_1", "status": "active", "metadata": {"organization_id": str(organization_id)}}
+    about |= {"items": {"data": [{"price": {"id": price}}]}} | other
+    return {"id": f"evt_{new_id()}", "type": f"customer.subscription.{kind}", "created": created, "data": {"object": about}}
+
+
+def signature(body: bytes, at: int, secret: str = SECRET) -> str:
+    return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def deliver(world: World, told: Any, header: str | None = None) -> Answer:
+    body, at = json.dumps(told).encode(), int(time.time())
+    signed = {"stripe-signature": header or f"t={at},v1={'0' * 64},v1={signature(body, at)},v0=x"}
+    return Client(world).request("POST", PATH, body, signed)
+
+
+def plan(owner: Member) -> str:
+    return str(owner.get("/v1/identity/organization/limits").body["plan"])
+
+
+def trail(owner: Member) -> list[tuple[str, str, str]]:
+    rows = owner.rows(select(AuditLog).where(AuditLog.action == "organization.plan_changed").order_by(AuditLog.id))
+    return [(row.actor_type.value, row.new_values["plan"], row.new_values["reason"]) for row in rows]
+
+
+def test_a_subscription_makes_the_plan_and_its_end_takes_it(world: World, owner: Member) -> None:
+    for told, becomes in (
+        (event(owner.organization_id, "created"), "PRO"),
+        (event(owner.organization_id, "updated", "price_business", NOW + 1), "BUSINESS"),
+        (event(owner.organization_id, "updated", "price_business", NOW + 2, status="unpaid"), "FREE"),
+        (event(owner.organization_id, "updated", "price_pro", NOW + 3), "PRO"),
+        (event(owner.organization_id, "deleted", "price_pro", NOW + 4, status="canceled"), "FREE"),
+    ):
+        assert (deliver(world, told).status, plan(owner)) == (200, becomes)
+    assert trail(owner) == [("SYSTEM", becomes, "payment") for becomes in ("PRO", "BUSINESS", "FREE", "PRO", "FREE")]
+
+
+def test_a_checkout_makes_the_plan(world: World, owner: Member) -> None:
+    told = event(owner.organization_id, id="cs_1", subscription="sub_1", payment_status="paid")
+    told["type"] = "checkout.session.completed"
+    told["data"]["object"]["metadata"]["price_id"] = "price_business"
+    assert (deliver(world, told).status, plan(owner)) == (200, "BUSINESS")
+
+
+def test_a_second_delivery_and_an_older_event_change_nothing(world: World, owner: Member) -> None:
+    newest, older = event(owner.organization_id, created=NOW + 5), event(owner.organization_id, "created", "price_business", NOW)
+    assert [deliver(world, told).raw for told in (newest, newest, older)] == [b"taken", b"repeated", b"older"]
+    ended = event(owner.organization_id, "deleted", created=NOW + 6)
+    late = event(owner.organization_id, "updated", "price_business", NOW + 6)
+    assert [deliver(world, told).raw for told in (ended, late)] == [b"taken", b"older"]
+    assert [row[1] for row in trail(owner)] == ["PRO", "FREE"]
+
+
+def test_two_at_once_count_once(world: World, owner: Member) -> None:
+    told = event(owner.organization_id)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: deliver(world, told), range(2)))
+    assert sorted((answer.status, answer.raw) for answer in answers) == [(200, b"repeated"), (200, b"taken")]
+    assert len(trail(owner)) == 1
+
+
+def test_what_is_not_signed_now_by_the_provider_is_refused(world: World, owner: Member) -> None:
+    told = event(owner.organization_id)
+    body, at = json.dumps(told).encode(), int(time.time())
+    right, late, early = signature(body, at), at - 301, at + 400
+    for header in (
+        "",
+        "t=,v1=",
+        f"t={at}",
+        f"v1={right}",
+        f"t={at},v1={signature(body, at, 'another')}",
+        f"t={at},v0={right}",
+        f"t={at},v1={signature(body + b' ', at)}",
+        f"t={late},v1={signature(body, late)}",
+        f"t={early},v1={signature(body, early)}",
+        f"t={late},t={at},v1={right}",
+        f"t={at}9,v1={right}",
+    ):
+        answer = deliver(world, told, header or "nothing")
+        assert (answer.status, answer.body["code"]) == (401, "bad_payment_signature"), header
+    assert plan(owner) == "FREE"
+
+
+def test_what_is_nothing_of_ours_is_heard_and_ignored(world: World, owner: Member) -> None:
+    unknown = event(new_id())
+    invoice = event(owner.organization_id) | {"type": "invoice.paid"}
+    strange = [event(owner.organization_id) | {"created": 10**30}, event(owner.organization_id, price="?"), [], {"type": 1}]
+    for told, heard in ((unknown, b"unknown_organization"), *((one, b"ignored") for one in (invoice, *strange))):
+        answer = deliver(world, told)
+        assert (answer.status, answer.raw) == (200, heard)
+    assert (plan(owner), trail(owner)) == ("FREE", [])
+
+
+def test_without_the_setting_there_is_nothing(world: World, owner: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAYMENT_WEBHOOK_SECRET")
+    assert deliver(world, event(owner.organization_id)).status == 404
+
+
+def test_a_plan_that_ends_puts_nobody_out(world: World, owner: Member) -> None:
+    assert deliver(world, event(owner.organization_id)).status == 200
+    colleague = owner.as_role("MEMBER")
+    assert deliver(world, event(owner.organization_id, "deleted", created=NOW + 1)).status == 200
+    assert colleague.get("/v1/identity/me").status == 200
+    assert owner.post("/v1/identity/invitations", {"email": "more@payer.example"}).status == 402

@@ -1,0 +1,47 @@
+"""Every place that makes a mail or a text has a budget, or a reason why it needs none. A new one fails here until it says which."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from parley.identity import outreach
+from parley.kernel.mail_budgets import A_DAY, MailKind
+from parley.scheduling.kinds import NotificationChannel
+from parley.scheduling.workflows import allowances
+
+PACKAGE = Path(__file__).parents[2] / "shared" / "parley"
+MADE = re.compile(r"(?<!def )\b(?:compose|mail\.letter|letter|Outgoing|sms\.send)\(")
+TO_THE_ACCOUNT = "what was done to the account is told to its own address"
+BUDGETS: dict[str, str | set[MailKind]] = {
+    "identity/letters": {MailKind.REGISTRATION, MailKind.MAGIC_LINK, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE},
+    "identity/invitation_letter": {MailKind.INVITATION},
+    "scheduling/workflows/agreement_page": {MailKind.ADDRESS_AGREEMENT, MailKind.NUMBER_AGREEMENT},
+    "identity/federation_letter": TO_THE_ACCOUNT,
+    "identity/alert_letter": TO_THE_ACCOUNT,
+    "scheduling/workflows/triggers": "`allowances`, to who booked or agreed",
+    "scheduling/workflows/stored": "`allowances`, to who booked or agreed",
+    "scheduling/workflows/messages": "the form of what the two before send",
+    "scheduling/mails": {MailKind.BOOKING},
+    "scheduling/address_letter": "`limits.CODES`, for the address and for the network",
+    "scheduling/calendars/owner_letter": TO_THE_ACCOUNT,
+    "webhooks/letters": "owners and administrators, once for each subscription that is ended",
+    "kernel/mail": "the form of all of them",
+}
+
+
+def test_every_sender_has_a_budget_or_a_reason() -> None:
+    senders = {str(path.relative_to(PACKAGE).with_suffix("")) for path in PACKAGE.rglob("*.py") if MADE.search(path.read_text())}
+    assert senders == set(BUDGETS)
+    assert set().union(*(kinds for kinds in BUDGETS.values() if isinstance(kinds, set))) == set(MailKind) == set(A_DAY)
+
+
+def test_the_numbers_that_the_documents_name() -> None:
+    """A bucket of a day lets through its size, and as many again less one, in 24 hours."""
+    docs = Path(__file__).parents[2] / "docs"
+    identity, workflows = (docs / "identity.md").read_text(), (docs / "workflows.md").read_text()
+    for row, numbers in (("in a row", A_DAY.values()), ("most in 24 hours", (2 * most - 1 for most in A_DAY.values()))):
+        assert f"| {row} | {' | '.join(map(str, numbers))} |" in identity
+    assert f"sends {2 * outreach.STEPS[0] - 1} of them in its first 24 hours" in identity
+    mails, texts = (allowances.YOUNG[channel][0] for channel in (NotificationChannel.EMAIL, NotificationChannel.SMS))
+    assert f"see {2 * mails} mails and {2 * texts} texts at most" in " ".join(workflows.split())
