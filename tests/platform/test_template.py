@@ -103,6 +103,10 @@ KNOWN_TO = {
     "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
     "PAYMENT_WEBHOOK_SECRET": set(),
     "PEPPER": {
+        "WebhooksCreateSubscription",
+        "WebhooksUpdateSubscription",
+        "WebhooksEnableSubscription",
+        "WebhooksPingSubscription",
         "SchedulingListSlots",
         "SchedulingGetEventTypePage",
         "SchedulingFillRoutingForm",
