@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -250,6 +251,19 @@ def test_who_books_often_in_one_name_proves_it(office: Office, world: World, som
     assert book(strangers(world, 1)[0], event_type, at("15:00", weekday(2)), f"{uuid4().hex}@other.example").status == 201
 
 
+@pytest.mark.parametrize("domain", ["victim.example", "gmail.com"])
+def test_an_address_in_many_spellings_is_one_mailbox(office: Office, world: World, domain: str) -> None:
+    event_type, name = office.event_type(slot_interval=15, duration=15), uuid4().hex
+    spelled = [name, name.upper(), *(f"{name}+{tag}" for tag in range(5))]
+    spelled += [f"{name[:place]}.{name[place:]}" for place in range(1, 6)] if domain == "gmail.com" else []
+    answers = [
+        book(client, event_type, at("10:00", weekday(number % 5, 2 + number // 5)), f"{one}@{domain}")
+        for number, (client, one) in enumerate(zip(strangers(world, len(spelled)), spelled, strict=True))
+    ]
+    assert statuses(answers)[201] == limits.OF_ADDRESS.most
+    assert {answer.body["code"] for answer in answers[5:]} <= {"address_proof_needed", "rate_limit_exceeded"}
+
+
 def test_codes_can_not_be_guessed_for_long(office: Office, somewhere: Client) -> None:
     event_type, address = office.event_type(), f"{uuid4().hex}@victim.example"
     answers = [book(somewhere, event_type, at("10:00"), address, address_proof=f"{at_:06}") for at_ in range(14)]
@@ -309,6 +323,11 @@ def test_who_fills_in_the_field_that_nobody_sees_books_nothing(office: Office, a
         "evil。example",
         "Call x.com or write to eve@evil.example",
         "Eve\uff20evil\uff0eexample",
+        "evil\u2024example",
+        "evil\u200d.\u200dexample",
+        "evil\u200b.example",
+        "evil\u00ad.example",
+        "https:\u2060//evil.example",
     ],
 )
 def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, world: World, name: str) -> None:
@@ -320,11 +339,20 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     shown = [str(header) for letter in (mine, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")]
     shown += [str(letter.event["SUMMARY"]) for letter in (mine, hosts)] + [mine.text, hosts.text, hosts.html]
     for said in shown:
-        assert not re.search(r"evil.example|x\.com|www\.evil", said.replace(address, "")), said
+        seen = re.sub("[\u200b-\u200f\u00ad\u2060]", "", unicodedata.normalize("NFKC", said.replace(address, "")))
+        assert not re.search(r"evil\.example|evil\.?\u3002example|x\.com|www\.evil|://evil", seen), said
 
 
 @pytest.mark.parametrize(
-    "name", ["O'Neil-Smith (Acme, Inc.)", "Dr. J. R. R. Tolkien", "María José Ñandú", "李小龍", "Jean-Luc d'Été, Ph.D."]
+    "name",
+    [
+        "O'Neil-Smith (Acme, Inc.)",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "Dr. J. R. R. Tolkien",
+        "María José Ñandú",
+        "李小龍",
+        "Jean-Luc d'Été, Ph.D.",
+    ],
 )
 def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
     assert called(name) in (name, name.replace("Ph.D.", "Ph. D."))

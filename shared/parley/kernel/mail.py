@@ -21,7 +21,10 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 
 LONGEST_NAME = 80
 # Full stops and at signs of other scripts are links to mail programs as well (RFC 3490, 3.1; NFKC).
-_DOT, _AT = re.compile(r"(?<=\w)[.\u3002\uff0e\uff61](?=[^\W\d_]{2})"), re.compile(r"\s*[@\uff20\ufe6b]\s*")
+_DOT = re.compile(r"(?<=[\w\u200c\u200d])[.\u2024\u3002\ufe52\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_]{2})")
+_AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
+_JOINERS = "\u200c\u200d"
+"""What nobody sees, and writing needs: Persian, the scripts of India, emoji. The rest of its kind hides something, or turns it around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def called(name: str) -> str:
 
     What a mail program would make a link of is taken apart; "O'Neil-Smith (Acme, Inc.)" stays as it is.
     """
-    apart = _DOT.sub(". ", _AT.sub(" at ", plain(name).replace("://", " ")))
+    seen = "".join(character for character in plain(name) if unicodedata.category(character) != "Cf" or character in _JOINERS)
+    apart = _DOT.sub(". ", _AT.sub(" at ", seen.replace("://", " ")))
     short = " ".join(apart.split())
     return short if len(short) <= LONGEST_NAME else f"{short[: LONGEST_NAME - 1].rstrip()}…"
 
