@@ -16,7 +16,7 @@ _FOLD, _BREAK = re.compile(r"\n[ \t]"), re.compile(r"\r+\n?")
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 _DEEPEST = 50  # so far up it is looked for what an END closes
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_ZONE_WITH_COLONS = re.compile(r"(;.*;?TZID=[^\";]*:[^\";]*):(\d{8}(?:T\d{6}Z?)?(?:,.*)?)\s*", re.IGNORECASE)
+_MOMENTS = re.compile(r"\d{8}(?:T\d{6}Z?)?(?:,[\dTZ,]*)?", re.IGNORECASE)
 _PARAMETERS = re.compile(r'((?:;[^":;]*(?:"[^"]*"[^":;]*)*)*):(.*)')
 _PARAMETER = re.compile(r';([^"=;]+)=((?:"[^"]*"|[^";])*)')
 # What stands in a calendar alone, and in nothing else: where it begins, whatever was not closed before is over. Likewise in a zone.
@@ -105,9 +105,20 @@ def _end(stack: list[Block], name: str) -> None:
 def _property(rest: str) -> Property:
     if rest[0] == ":":
         return Property({}, rest[1:])
-    parts = _ZONE_WITH_COLONS.fullmatch(rest) or _PARAMETERS.fullmatch(rest)  # `TZID=(UTC+01:00) Berlin` without its quotes
+    if (zoned := _zone_with_colons(rest)) is not None:
+        return zoned
+    parts = _PARAMETERS.fullmatch(rest)
     if parts is None:  # a quote that was never closed: no value that we read has a colon before its last one
         before, _, value = rest.rpartition(":")
         return Property({}, value if before else "")
     found = {name.strip().upper(): value.strip().strip('"') for name, value in _PARAMETER.findall(parts[1])}
     return Property(found, parts[2])
+
+
+def _zone_with_colons(rest: str) -> Property | None:
+    """`TZID=(UTC+01:00) Berlin` without its quotes: what follows the last colon is the value."""
+    before, _, value = rest.rpartition(":")
+    at = before.upper().find(";TZID=")
+    if at < 0 or '"' in before or before.find(":") < at or not _MOMENTS.fullmatch(value.strip()):
+        return None
+    return Property({name.strip().upper(): text.strip() for name, text in _PARAMETER.findall(before)}, value)

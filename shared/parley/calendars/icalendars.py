@@ -133,7 +133,8 @@ def _kept(events: list[Said], reader: Reader, window: Window, work: Work) -> Kep
     kept = Kept(is_clear=all(event.is_clear for event in events), is_known=any(event.start is not None for event in events))
     masters = _latest([event for event in events if event.recurrence_id is None and event.start is not None])
     changed = _changed([event for event in events if event.recurrence_id is not None and (event.start is not None or not event.is_busy)])
-    changed = [event for event in changed if not _is_taken_out(event, masters)]
+    out = _taken_out(masters)
+    changed = [event for event in changed if not _is_taken_out(event, out)]
     for event in changed:
         if event.is_busy and event.start is not None:
             _keep(kept, event, event.start, event.length, window)
@@ -165,11 +166,19 @@ def _changed(events: list[Said]) -> list[Said]:
     return [event for revisions in by_instance.values() for event in _latest(revisions)]
 
 
-def _is_taken_out(event: Said, masters: list[Said]) -> bool:
-    """Whether a newer revision of its series takes the instance out (EXDATE): then it was told of before it was deleted."""
+def _taken_out(masters: list[Said]) -> dict[datetime, int]:
+    """Which instances a series takes out (EXDATE), with the latest revision of it that does."""
+    latest: dict[datetime, int] = {}
+    for one in masters:
+        for moment in one.less if one.sequence is not None else ():
+            latest[moment.instant] = max(one.sequence or 0, latest.get(moment.instant, 0))
+    return latest
+
+
+def _is_taken_out(event: Said, out: dict[datetime, int]) -> bool:
+    """Whether a newer revision of its series takes the instance out: then it was told of before it was deleted."""
     at = event.recurrence_id
-    newer = [one for one in masters if None not in (one.sequence, event.sequence) and (one.sequence or 0) > (event.sequence or 0)]
-    return at is not None and any(moment.instant == at.instant for one in newer for moment in one.less)
+    return at is not None and event.sequence is not None and out.get(at.instant, 0) > event.sequence
 
 
 class _Instances:
@@ -204,6 +213,7 @@ class _Instances:
 
 
 def _expand(kept: Kept, event: Said, changed: list[Said], reader: Reader, window: Window, work: Work) -> None:
+    work.spend((len(changed) + len(event.less)) // 4)
     instances, start = _Instances(event, changed), event.start
     if start is None or not (event.is_busy or instances.later):
         return
