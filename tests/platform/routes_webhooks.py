@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 SUBSCRIPTIONS = "/v1/webhooks/subscriptions"
 DELIVERIES = "/v1/webhooks/deliveries"
 # Nobody listens there, and nobody is asked: what these requests announce is not pumped.
-WANTED = {"name": "Warehouse", "url": "https://8.8.8.8/hook", "events": ["booking.*"], "headers": {"X-Tenant": "acme"}}
+_numbers = itertools.count()
+
+
+def wanted() -> dict[str, Any]:
+    """Each at a host of its own: how many new addresses at one are asked is limited."""
+    url = f"https://8.8.{next(_numbers) % 250}.8/hook"
+    return {"name": "Warehouse", "url": url, "events": ["booking.*"], "headers": {"X-Tenant": "acme"}}
 
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
@@ -39,7 +46,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     since = {"since": "2026-01-01T00:00:00Z"}
     subscription, delivery = f"{SUBSCRIPTIONS}/{{subscription_id}}", f"{DELIVERIES}/{{delivery_id}}"
     return {
-        f"POST {SUBSCRIPTIONS}": lambda: post(SUBSCRIPTIONS, WANTED),
+        f"POST {SUBSCRIPTIONS}": lambda: post(SUBSCRIPTIONS, wanted()),
         f"GET {SUBSCRIPTIONS}": lambda: lambda: member.get(SUBSCRIPTIONS, limit=100),
         f"GET {subscription}": lambda: at("GET", one()),
         f"PATCH {subscription}": lambda: at("PATCH", one(), {"name": "Shop", "headers": {"X-Tenant": "b"}, "is_active": False}),
@@ -55,7 +62,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
 
 def subscription_of(member: Member) -> str:
-    answer = member.post(SUBSCRIPTIONS, WANTED)
+    answer = member.post(SUBSCRIPTIONS, wanted())
     assert answer.status == 201, answer.raw
     return str(answer.body["id"])
 

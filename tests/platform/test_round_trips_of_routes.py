@@ -78,7 +78,7 @@ def test_a_booking(counter: Counter, house: Furnished) -> None:
     assert counter.cost(with_key) == (7, 13)
     assert counter.cost(with_key) == (4, 2)  # answered before
     wanted = house.booking_wanted()
-    assert counter.cost(lambda: house.stranger.post("/v1/scheduling/bookings", wanted)) == (6, 10)
+    assert counter.cost(lambda: house.stranger.post("/v1/scheduling/bookings", wanted)) == (6, 11)
 
 
 def test_the_slots_of_a_month_cost_what_those_of_a_day_cost(counter: Counter, house: Furnished) -> None:

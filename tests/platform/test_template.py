@@ -103,6 +103,10 @@ KNOWN_TO = {
     "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
     "PAYMENT_WEBHOOK_SECRET": set(),
     "PEPPER": {
+        "WebhooksCreateSubscription",
+        "WebhooksUpdateSubscription",
+        "WebhooksEnableSubscription",
+        "WebhooksPingSubscription",
         "SchedulingListSlots",
         "SchedulingGetEventTypePage",
         "SchedulingFillRoutingForm",
@@ -425,7 +429,7 @@ def test_an_answer_of_ours_that_is_a_failure_is_one_for_the_alarm(
 
     counted = {}
     for path in ("/works", "/missing", "/breaks"):
-        event = {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {}, "routeKey": f"GET {path}"}
+        event: dict[str, Any] = {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {}, "routeKey": f"GET {path}"}
         http = {"method": "GET", "path": path, "sourceIp": "192.0.2.1", "userAgent": "test"}
         answer = entrypoint(app)(event | {"requestContext": {"http": http, "stage": "$default"}}, None)
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 
 _READ = (
     "UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "SEQUENCE", "STATUS", "TRANSP", "ATTENDEE",
-    "X-MICROSOFT-CDO-BUSYSTATUS", "X-WR-TIMEZONE", "X-WR-CALNAME", "TIMEZONE-ID", "TZID", "TZOFFSETFROM", "TZOFFSETTO", "FREEBUSY",
+    "X-MICROSOFT-CDO-BUSYSTATUS", "X-WR-TIMEZONE", "X-WR-CALNAME", "TIMEZONE-ID", "TZID", "X-LIC-LOCATION",
+    "TZOFFSETFROM", "TZOFFSETTO", "FREEBUSY",
 )  # fmt: skip
 _LINE = re.compile(rf"^[ \t]*(BEGIN|END|{'|'.join(_READ)})[ \t]*([:;][^\n]*)$", re.MULTILINE | re.IGNORECASE)
 _FOLD, _BREAK = re.compile(r"\n[ \t]"), re.compile(r"\r+\n?")
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
+_DEEPEST = 50  # so far up it is looked for what an END closes
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_ZONE_WITH_COLONS = re.compile(r"(;.*;?TZID=[^\";]*:[^\";]*):(\d{8}(?:T\d{6}Z?)?(?:,.*)?)\s*", re.IGNORECASE)
 _PARAMETERS = re.compile(r'((?:;[^":;]*(?:"[^"]*"[^":;]*)*)*):(.*)')
 _PARAMETER = re.compile(r';([^"=;]+)=((?:"[^"]*"|[^";])*)')
 # What stands in a calendar alone, and in nothing else: where it begins, whatever was not closed before is over. Likewise in a zone.
@@ -55,7 +60,8 @@ class Block:
 
 def read(content: bytes) -> list[Block]:
     """The calendars of a stream (RFC 5545, 3.4). What stands in none is one of its own; empty for what is no iCalendar."""
-    text = _FOLD.sub("", _BREAK.sub("\n", content.decode("utf-8-sig", "replace")))
+    decoded = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig", "replace").translate(_CONTROLS)
+    text = _FOLD.sub("", _BREAK.sub("\n", decoded))
     bare = Block(_CALENDAR)
     calendars: list[Block] = []
     stack: list[Block] = []
@@ -86,9 +92,12 @@ def _leave(stack: list[Block], name: str) -> None:
 
 
 def _end(stack: list[Block], name: str) -> None:
-    for depth in range(len(stack) - 1, -1, -1):
+    for depth in range(len(stack) - 1, max(len(stack) - _DEEPEST, 0) - 1, -1):
         if stack[depth].name == name:
             stack[depth].is_ended = True
+            for lost in stack[depth + 1 :]:  # what was not closed in it: its last words are this one's
+                for key, listed in lost.properties.items():
+                    stack[depth].properties.setdefault(key, listed)
             del stack[depth:]
             return
 
@@ -96,7 +105,7 @@ def _end(stack: list[Block], name: str) -> None:
 def _property(rest: str) -> Property:
     if rest[0] == ":":
         return Property({}, rest[1:])
-    parts = _PARAMETERS.fullmatch(rest)
+    parts = _ZONE_WITH_COLONS.fullmatch(rest) or _PARAMETERS.fullmatch(rest)  # `TZID=(UTC+01:00) Berlin` without its quotes
     if parts is None:  # a quote that was never closed: no value that we read has a colon before its last one
         before, _, value = rest.rpartition(":")
         return Property({}, value if before else "")

@@ -20,12 +20,12 @@ __all__ = ["address_of", "busy", "free_busy", "parsed", "timezone_of", "written"
 
 Times = list[tuple[datetime, datetime]]
 # Steps of a microsecond or so.
-_OF_A_CALENDAR, _OF_A_SERIES = 600_000, 60_000
+_OF_A_CALENDAR, _OF_A_SERIES, _OF_ZONES = 600_000, 60_000, 200_000
 _MOST_TIMES = 4 * MOST_EVENTS
 _ANY = datetime(2000, 1, 1)  # of zones that nobody defines
 _LONGEST_LOOK_BACK = timedelta(days=800)
-OTHERS = "others"
-"""The name of what is more than can be told one by one."""
+OTHERS, FREE_BUSY = "others", "free-busy"
+"""The names of what is more than can be told one by one, and of what is told without events."""
 
 
 @dataclass(slots=True)
@@ -61,8 +61,9 @@ def busy(calendars: Sequence[Block], start: datetime, end: datetime, timezone: s
     the zone that their calendar names, or else `timezone`.
     """
     window, work, found = Window(start, end), Work(_OF_A_CALENDAR), dict[str, Kept]()
+    zone_work = Work(_OF_ZONES)
     for calendar in calendars:
-        zones = Zones(calendar.inner("VTIMEZONE"), start, end)
+        zones = Zones(calendar.inner("VTIMEZONE"), start, end, zone_work)
         own = _own_zone(calendar, zones)
         reader = Reader(zones, own or timezones.known(timezone) or UTC, owner, utc_is_local=own is not None)
         series: dict[str, list[Said]] = {}
@@ -71,6 +72,10 @@ def busy(calendars: Sequence[Block], start: datetime, end: datetime, timezone: s
             series.setdefault(event.uid, []).append(event)
         for uid, events in series.items():
             _add(found.setdefault(uid, Kept(is_known=False)), _kept(events, reader, window, work))
+        if calendar.inner("VFREEBUSY"):  # what an address of free and busy times publishes
+            shown = free_busy([calendar])
+            shown.times = [one for one in shown.times if window.touches(*one)]
+            _add(found.setdefault(FREE_BUSY, Kept(is_known=False)), shown)
     return _bounded(found, window)
 
 
@@ -221,6 +226,8 @@ def _moments(
     yield start, None
     walls = {start.wall}
     longest = max([event.length, *(one.length for _, one in instances.later), timedelta()])
+    if longest > _LONGEST_LOOK_BACK and event.rules:  # nobody knows which of them still last
+        raise WorkEnded
     shift = max((abs(one.start.instant - key) for key, one in instances.later if one.start is not None), default=timedelta())
     for moment, length in event.more:
         work.spend(3)
@@ -255,6 +262,8 @@ def _keep(kept: Kept, event: Said, moment: Moment, length: timedelta, window: Wi
     begins = moment.instant
     try:
         ends = timezones.instant(moment.wall + length, moment.zone) if event.is_by_clock else begins + length
+        if ends <= begins and not moment.is_day:  # the clocks skipped it: it is held all the same
+            ends = begins + length
     except OverflowError:
         ends = window.end
     if window.touches(begins, ends):
@@ -276,7 +285,7 @@ def _extent(event: Said, reader: Reader, window: Window) -> Times:
 
 def free_busy(calendars: Sequence[Block]) -> Kept:
     """The times of a VFREEBUSY that are not free."""
-    kept, reader = Kept(), Reader(Zones([], _ANY, _ANY), UTC, frozenset, utc_is_local=False)
+    kept, reader = Kept(), Reader(Zones([], _ANY, _ANY, Work(0)), UTC, frozenset, utc_is_local=False)
     for block in (one for calendar in calendars for one in calendar.inner("VFREEBUSY")):
         for said in block.all("FREEBUSY"):
             if said.parameters.get("FBTYPE", "BUSY").upper() == "FREE":

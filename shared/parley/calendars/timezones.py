@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -30,13 +31,14 @@ _REGIONS = {
     "new delhi": "Asia/Kolkata", "beijing": "Asia/Shanghai", "bern": "Europe/Zurich", "edinburgh": "Europe/London",
     "coordinated universal time": "UTC",
 }  # fmt: skip
+_WINDOWS = {key.lower(): name for key, name in WINDOWS_TO_OLSON.items()}
 _NEAR = timedelta(days=800)
-_MOST_STEPS = 20_000
+_MOST_STEPS, _MOST_DEFINITIONS = 20_000, 10
 _LONGEST_NAME = 100
 
 
 def iana(name: str) -> ZoneInfo | None:
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or name.lower() not in _by_place():  # no look at the disk for each
         return None
     try:
         return ZoneInfo(name)
@@ -67,7 +69,7 @@ def known(name: str) -> tzinfo | None:
     for at in range(1, len(parts) if "/" in name else 0):
         if "/" in (rest := "/".join(parts[at:])) and (zone := iana(rest)) is not None:
             return zone
-    return UTC if name.upper() in ("Z", "TZONE://MICROSOFT/UTC") else None
+    return UTC if name.upper() in ("Z", "TZONE://MICROSOFT/UTC") else _in_other_letters(name)
 
 
 def _displayed(said: str | None, places: str) -> tzinfo | None:
@@ -76,19 +78,36 @@ def _displayed(said: str | None, places: str) -> tzinfo | None:
         return iana(name)
     standard = offset(said or "+00:00")
     cities = [_REGIONS.get(city.strip().lower(), city.strip().replace(" ", "_")) for city in places.split(",")[:8]]
-    for name in sorted(available_timezones()):
-        if (name in cities or name.rpartition("/")[2] in cities) and (zone := iana(name)) is not None:
-            winter = (zone.utcoffset(datetime(2026, month, 15)) for month in (1, 7))
-            if standard in winter:
-                return zone
+    names = (name for city in cities for name in _by_place().get(city.lower(), ()))
+    for zone in (zone for name in sorted(names) if (zone := iana(name)) is not None):
+        if standard in (zone.utcoffset(datetime(2026, month, 15)) for month in (1, 7)):
+            return zone
     return timezone(standard) if standard is not None else None
 
 
-class Zones:
-    """Those of one calendar, for times of about `[start, end)`."""
+@cache
+def _by_place() -> dict[str, list[str]]:
+    """IANA's names by their last part, and by themselves, in small letters: as they are on disk, the same for everybody."""
+    found: dict[str, list[str]] = {}
+    for name in available_timezones():
+        for key in {name.lower(), name.lower().rpartition("/")[2]}:
+            found.setdefault(key, []).append(name)
+    return found
 
-    def __init__(self, definitions: list[Block], start: datetime, end: datetime) -> None:
-        self._definitions = {name: block for block in reversed(definitions) if (name := block.text("TZID"))}
+
+def _in_other_letters(name: str) -> tzinfo | None:
+    names = _by_place().get(name.lower(), []) if "/" in name else [_WINDOWS[name.lower()]] if name.lower() in _WINDOWS else []
+    return next((zone for one in names if (zone := iana(one)) is not None), None)
+
+
+class Zones:
+    """Those of one calendar, for times of about `[start, end)`. `work` is for all that is defined there."""
+
+    def __init__(self, definitions: list[Block], start: datetime, end: datetime, work: Work) -> None:
+        self._definitions: dict[str, list[Block]] = {}
+        for block in definitions:
+            self._definitions.setdefault(block.text("TZID"), []).append(block)
+        self._work = work
         self._near = (start.replace(tzinfo=None) - _NEAR, end.replace(tzinfo=None) + _NEAR)
         self._kept: dict[str, tzinfo | None] = {}
 
@@ -96,10 +115,14 @@ class Zones:
         """None for a name that nobody understands."""
         name = name.strip().strip('"')
         if name not in self._kept:
-            block = self._definitions.get(name)
-            own = _defined(block, *self._near) if block is not None and iana(name) is None else None
-            self._kept[name] = own or known(name)
+            self._kept[name] = iana(name) or self._own(name) or known(name)
         return self._kept[name]
+
+    def _own(self, name: str) -> tzinfo | None:
+        """The first definition that tells something."""
+        blocks = self._definitions.get(name, ())[:_MOST_DEFINITIONS]
+        own: tzinfo | None = next((zone for block in blocks if (zone := _defined(block, *self._near, self._work)) is not None), None)
+        return own or next((named for block in blocks if (named := iana(block.text("X-LIC-LOCATION"))) is not None), None)
 
 
 class Defined(tzinfo):
@@ -134,9 +157,10 @@ class _Observance:
     after: timedelta
 
 
-def _defined(block: Block, first: datetime, last: datetime) -> Defined | None:
+def _defined(block: Block, first: datetime, last: datetime, all_work: Work) -> Defined | None:
     """None for a definition that tells nothing."""
-    work, found = Work(_MOST_STEPS), list[_Observance]()
+    work, found = Work(min(_MOST_STEPS, all_work.left)), list[_Observance]()
+    begun_with = work.left
     for inner in block.blocks:
         begins, after = wall(inner.text("DTSTART")), offset(inner.text("TZOFFSETTO"))
         before = from_offset if (from_offset := offset(inner.text("TZOFFSETFROM"))) is not None else after
@@ -146,6 +170,7 @@ def _defined(block: Block, first: datetime, last: datetime) -> Defined | None:
             found += [_Observance(at, before, after) for at in _onsets(inner, begins, before, first, last, work)]
         except (WorkEnded, OverflowError):
             found.append(_Observance(begins, before, after))
+    all_work.left -= begun_with - max(work.left, 0)
     found.sort(key=lambda one: one.begins)
     return Defined(found[0].before, [(one.begins, one.after) for one in found]) if found else None
 

@@ -18,6 +18,8 @@ _MOMENT = re.compile(
 )  # ISO 8601's other form is written by some
 _DURATION = re.compile(r"([+-])?P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.IGNORECASE)
 
+_EXACT = re.compile(r"[+-]?PT.*", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -149,6 +151,8 @@ class Reader:
             length = end.wall - start.wall if event.is_by_clock else end.instant - start.instant
         elif length is None:  # none, but for what had an end that can't be read
             length = DAY if start.is_day else HOUR if until is not None or lasts is not None else timedelta()
+        elif lasts is not None:  # hours are of elapsed time, days by the clock
+            event.is_by_clock = start.is_day or not _EXACT.fullmatch(lasts.value.strip())
         if length < timedelta():
             event.is_clear = False
             if not start.is_day:  # it was written the wrong way round

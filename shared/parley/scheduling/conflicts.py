@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, case, func, literal, literal_column, not_, select, true, union_all
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import ColumnElement, Integer, Select, case, func, literal, literal_column, not_, or_, select, true, union_all
+from sqlalchemy.dialects.postgresql import TIMESTAMP, Range
 from sqlalchemy.orm import Session
 
 from parley.identity.models import OrganizationMember
@@ -15,13 +15,15 @@ from parley.kernel.clock import now
 from parley.scheduling.availability import Host, Interval, busy_span, limit_span
 from parley.scheduling.availability import Session as Seats
 from parley.scheduling.calendars.known import Fresh
-from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus
+from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.hours import DAY, to_datetime, to_instant, within_calendar
 from parley.scheduling.kinds import HOLDING, EventTypeKind
 from parley.scheduling.models import Booking, BookingHost, EventType, Hold
 from parley.scheduling.offers import Offer
 from parley.scheduling.pool_models import RoundRobinAssignment
 
+LONGEST_BELIEVED = timedelta(days=30)
+"""So long after a calendar was last read it is believed to be as it was."""
 _BUSY, _SEAT, _COUNTED, _TURN, _PLACE, _LIVE, _MEMBER, _KEPT, _UNPROVEN = range(9)
 _MINE, _OF_EVENT_TYPE = 1, 2
 
@@ -122,7 +124,7 @@ def taken_of_each(session: Session, wanted: Sequence[tuple[Offer, datetime, date
 
 def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside, fresh: Fresh | None = None) -> list[Select[Any]]:
     span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
-    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh)]
+    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh), _unknown(ids, span, fresh)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
         parts.append(_counted(offer, limit_span(offer.timezone, from_, to), aside))
     return parts
@@ -197,6 +199,25 @@ def _connected(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Sele
         return statement
     was_asked = during.overlaps(Range(*fresh.during)) if fresh.during is not None else true()
     return statement.where(not_(BusyTime.connection_id.in_(fresh.connections) & was_asked))
+
+
+def _unknown(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Select[Any]:
+    """When nobody knows whether a host's calendar is free, they are busy: before it was read, beyond what was read, and once that is too
+    long ago. Who is about to be asked is not in doubt yet, who has answered not any more.
+    """
+    one, calendar, zoned = CalendarConnection, ConnectedCalendar, TIMESTAMP(timezone=True)
+    since, until = literal(span[0], zoned), literal(span[1], zoned)
+    is_old = one.last_sync_at < now() - LONGEST_BELIEVED
+    begins = case((or_(calendar.synced_until.is_(None), is_old), since), else_=func.greatest(calendar.synced_until, since))
+    statement: Select[Any] = (
+        select(literal(_BUSY), one.user_id, begins, until, _NEVER, _NO_NUMBER)
+        .join(calendar, calendar.connection_id == one.id)
+        .where(one.user_id.in_(ids), one.status != CalendarStatus.DISCONNECTED, calendar.is_busy)
+        .where(or_(calendar.synced_until.is_(None), calendar.synced_until < until, is_old))
+    )
+    if fresh is not None and not fresh.is_asked:
+        return statement.where(one.status != CalendarStatus.ACTIVE)
+    return statement.where(one.id.not_in(fresh.connections)) if fresh is not None and fresh.connections else statement
 
 
 def _live(offer: Offer) -> Select[Any]:

@@ -311,3 +311,65 @@ def test_a_file_that_stops_before_its_end_takes_nothing_away(site: Site) -> None
     changed = site.changed(calendar_of(f"UID:a\n{TIMES}", "UID:b\nDTSTART:20270302T1").partition("END:VEVENT\r\nEND:VCAL")[0])
     assert changed.is_cut
     assert {event.event_id: (len(event.times), event.is_clear) for event in changed.events}["a"] == (1, True)
+
+
+# --- what other programs write, too ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_calendar_in_another_encoding_is_read(encoding: str) -> None:
+    found = icalendars.busy(icalendars.parsed(calendar_of(f"UID:a\n{TIMES}").encode(encoding)), START, END, "UTC")
+    assert len(found["a"].times) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "begins"),
+    [
+        ("DTSTART;TZID=GMT+01:00:20270301T100000\nDURATION:PT1H", ["03-01 09:00"]),
+        ("DTSTART;TZID=(UTC+01:00) Amsterdam, Berlin:20270330T100000\nDURATION:PT1H", ["03-30 08:00"]),
+        ("DTSTART;TZID=europe/berlin:20270330T100000\nDURATION:PT1H", ["03-30 08:00"]),
+        ("DTSTART;TZID=w. europe standard time:20270330T100000\nDURATION:PT1H", ["03-30 08:00"]),
+        ("DTSTART:20270301T100000Z\n\x0b\x0cDTEND:20270301T110000Z", ["03-01 10:00"]),
+        ("BEGIN:VALARM\nACTION:DISPLAY\nDTSTART:20270301T100000Z\nDTEND:20270301T110000Z", ["03-01 10:00"]),
+        ("DTSTART:20100101T000000Z\nDURATION:P3000D\nRRULE:FREQ=YEARLY;COUNT=12", ["11-01 00:00"]),
+    ],
+)
+def test_what_is_written_oddly_keeps_its_time(event: str, begins: list[str]) -> None:
+    assert starts(calendar_of(f"UID:a\n{event}")) == begins
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20270328T023000\nDURATION:PT1H", ("03-28 01:30", "03-28 02:30")),
+        ("DTSTART;TZID=Europe/Berlin:20270328T023000\nDTEND;TZID=Europe/Berlin:20270328T033000", ("03-28 01:30", "03-28 02:30")),
+        ("DTSTART;TZID=Europe/Berlin:20270328T010000\nDURATION:PT2H", ("03-28 00:00", "03-28 02:00")),
+    ],
+)
+def test_what_begins_when_the_clocks_skip_an_hour_is_as_long_as_it_says(site: Site, event: str, kept: tuple[str, str]) -> None:
+    assert site.busy(f"UID:a\n{event}") == [kept]
+
+
+def test_an_address_that_tells_free_and_busy_times_alone_is_believed(site: Site) -> None:
+    site.body = "BEGIN:VCALENDAR\nBEGIN:VFREEBUSY\nFREEBUSY:20270301T100000Z/PT1H\n"
+    site.body += "FREEBUSY;FBTYPE=FREE:20270302T100000Z/PT1H\nEND:VFREEBUSY\nEND:VCALENDAR\n"
+    assert [f"{begins:%m-%d %H:%M}" for event in site.changed(site.body).events for begins, _ in event.times] == ["03-01 10:00"]
+
+
+def test_the_first_definition_of_a_zone_that_tells_something_counts() -> None:
+    event = "UID:a\nDTSTART;TZID=Ours:20270301T100000\nDURATION:PT1H"
+    empty = "BEGIN:VTIMEZONE\nTZID:Ours\n{0}END:VTIMEZONE\n"
+    assert starts(calendar_of(event, zone=empty.format("") + fixed_zone("Ours", "-0300"))) == ["03-01 13:00"]
+    assert starts(calendar_of(event, zone=empty.format("X-LIC-LOCATION:Asia/Kolkata\n"))) == ["03-01 04:30"]
+
+
+def test_what_costs_much_for_each_name_or_depth_is_read_in_bounded_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of zones that nobody knows are looked for on no disk; an END without a BEGIN does not go through all that is open."""
+    from parley.calendars import timezones
+
+    looked: list[str] = []
+    monkeypatch.setattr(timezones, "ZoneInfo", looked.append)
+    names = [f"{'/a' * 30}{number}" for number in range(50)] + [f"Europe/Nowhere{number}" for number in range(50)]
+    assert [timezones.known(name) for name in names] == [None] * 100
+    assert looked == []
+    assert icalendars.parsed(("BEGIN:VCALENDAR\n" + "BEGIN:X\n" * 20_000 + "END:Y\n" * 20_000).encode())

@@ -12,6 +12,8 @@ from parley.kernel.mail import is_deliverable
 from parley.kernel.mail_claims import Sender
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
 
+_AFTERWARDS = "Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away."
+
 
 def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
     """None when it works again."""
@@ -25,9 +27,10 @@ def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
         subject = f"Connect your calendar {row.account_name} again"
         said = ["Your calendar does not let us in any more: the password or the permission was changed, or taken back."]
         said += ["Until you connect it again, we go by what we knew of it last, and bookings are not written into it."]
+        said += [_AFTERWARDS]
     else:
         subject = f"Your calendar {row.account_name} can't be reached"
         said = [f"For more than a day, your calendar could not be read. {row.error_message or ''}".strip()]
-        said += ["We keep trying. Meanwhile we go by what we knew of it last."]
+        said += ["We keep trying. Meanwhile we go by what we knew of it last.", _AFTERWARDS]
     entity = f"calendar-{row.id}-{send.event_id}"
     send(letter(owner.email or "", recipient_name=owner.name or "", subject=subject, paragraphs=said, entity=entity))

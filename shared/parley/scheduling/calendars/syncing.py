@@ -16,14 +16,14 @@ from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
 from parley.kernel.ids import new_id
 from parley.scheduling import departures
-from parley.scheduling.calendars import connections, health, tokens, watching
+from parley.scheduling.calendars import connections, health, reach, tokens, watching
 from parley.scheduling.calendars.asking import ask
 from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.calendars.own import Own
 
-BEHIND, AHEAD = timedelta(days=2), timedelta(days=200)
-# When less than this is known ahead, all of it is asked for anew: what recurs has come into sight meanwhile.
-LEAST_AHEAD = timedelta(days=180)
+BEHIND = timedelta(days=2)
+# When less than its `reach` is known ahead, all of it is asked for anew, and so much more: what recurs has come into sight meanwhile.
+SPARE = timedelta(days=20)
 _LEASE = timedelta(minutes=3)
 _ASKING_SECONDS = 20.0
 _MOST_PAGES = 50
@@ -36,11 +36,13 @@ _INSERT = text(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be asked: each calendar with the token to go on from. Good until `leased_until`, while the row says so too."""
+    """What is to be asked: each calendar with the token to go on from, its zone, and up to when. Good until `leased_until`, while the row
+    says so too.
+    """
 
     connection_id: UUID
     leased_until: datetime
-    calendars: list[tuple[UUID, str, str | None, str]]
+    calendars: list[tuple[UUID, str, str | None, str, datetime]]
 
 
 def sync(caller: Caller, connection_id: UUID) -> None:
@@ -73,8 +75,9 @@ def _taken(caller: Caller, connection_id: UUID) -> Job | None:
         if row.leased_until is not None and row.leased_until > at:
             row.next_sync_at = at
             return None
-        member = select(OrganizationMember.deactivated_at, User.timezone).join(User, User.id == OrganizationMember.user_id)
-        found = session.execute(member.where(OrganizationMember.user_id == row.user_id)).one_or_none()
+        member = select(OrganizationMember.deactivated_at, User.timezone, reach.days(row.user_id, at))
+        mine = OrganizationMember.user_id == row.user_id
+        found = session.execute(member.join(User, User.id == OrganizationMember.user_id).where(mine)).one_or_none()
         if found is None:
             departures.let_go(session, caller, row.user_id)
             return None
@@ -82,14 +85,20 @@ def _taken(caller: Caller, connection_id: UUID) -> Job | None:
             row.next_sync_at = at + health.LONGEST
             return None
         row.leased_until, row.next_sync_at = at + _LEASE, at + _LEASE
+        least = at + reach.ahead(found[2])
         calendars = [one for one in connections.calendars_of(session, row.id) if one.is_busy]
-        asked = [(one.id, one.calendar_id, _token(one, at), one.timezone or found[1]) for one in calendars]
+        asked = [(one.id, one.calendar_id, _token(one, least), one.timezone or found[1], _until(one, least)) for one in calendars]
         return Job(row.id, row.leased_until, asked)
 
 
-def _token(calendar: ConnectedCalendar, at: datetime) -> str | None:
-    is_enough = calendar.synced_until is not None and calendar.synced_until >= at + LEAST_AHEAD
+def _token(calendar: ConnectedCalendar, least: datetime) -> str | None:
+    is_enough = calendar.synced_until is not None and calendar.synced_until >= least
     return calendar.sync_token if is_enough else None
+
+
+def _until(calendar: ConnectedCalendar, least: datetime) -> datetime:
+    """Not sooner than it is known already: what is told of a change is told up to there."""
+    return max(least + SPARE, calendar.synced_until or least)
 
 
 def _locked(session: Session, connection_id: UUID) -> CalendarConnection | None:
@@ -99,8 +108,8 @@ def _locked(session: Session, connection_id: UUID) -> CalendarConnection | None:
 def _bring_up_to_date(caller: Caller, job: Job, account: Account) -> None:
     """A calendar that can't be read keeps no other from being read. Raises `InTrouble`, of such a one at the end."""
     unread: list[InTrouble] = []
-    for calendar_id, name, token, timezone in job.calendars:
-        start, end = clock.now() - BEHIND, clock.now() + AHEAD
+    for calendar_id, name, token, timezone, end in job.calendars:
+        start = clock.now() - BEHIND
         wanted = Changes(calendar_id=name, sync_token=token, start=start, end=end, timezone=timezone)
         try:
             pages = _pages(account, wanted)
