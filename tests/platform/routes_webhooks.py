@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from parley.kernel.ids import new_id
+from tests.webhooks.shop import Shop
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -68,7 +69,9 @@ def subscription_of(member: Member) -> str:
 
 
 def delivery_of(member: Member) -> str:
-    answer = member.post(f"{SUBSCRIPTIONS}/{subscription_of(member)}/ping")
+    subscription_id = subscription_of(member)
+    Shop(member.world, member).agree(subscription_id)
+    answer = member.post(f"{SUBSCRIPTIONS}/{subscription_id}/ping")
     assert answer.status == 202, answer.raw
     return str(answer.body["id"])
 
