@@ -29,6 +29,8 @@ ONE_MORE |= {"POST /v1/scheduling/bookings/{booking_id}/reschedule": 9, "POST /v
 ONE_MORE["POST /v1/saml/connection/approve"] = 10
 # Two transactions, for no lock is held while DNS is asked; and the domain's entry is looked at before what it enforces is written.
 ONE_MORE["POST /v1/saml/domains/verify"] = 9
+# A new address is counted against three limits and sent a challenge before it gets events.
+ONE_MORE |= {"POST /v1/webhooks/subscriptions": 10, "POST /v1/webhooks/subscriptions/{subscription_id}/enable": 9}
 WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
 
 

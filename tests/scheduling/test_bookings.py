@@ -67,6 +67,7 @@ def test_the_recorded_request_is_understood(world: World, office: Office, event_
     unknown = world.invoke("scheduling/create_booking", event)
     assert (unknown["statusCode"], json.loads(unknown["body"])["code"]) == (404, "no_such_event_type")
     body = json.loads(event["body"]) | {"event_type_id": event_type["id"], "start_time": at("10:00")}
+    body["invitee"]["email"] = f"{event_type['id']}@visitor.example"  # nobody who has booked today
     assert world.invoke("scheduling/create_booking", event | {"body": json.dumps(body)})["statusCode"] == 201
 
 

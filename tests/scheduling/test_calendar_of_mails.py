@@ -83,7 +83,9 @@ def test_the_bytes_are_those_of_rfc_5545_and_a_library_that_did_not_write_them_r
         assert one.summary.value.startswith(f"{HOSTILE[:100].strip()}: ")
         assert one.attendee.value == f"mailto:{someone['email']}" and len(one.attendee_list) == 1
         assert one.organizer.value.startswith("mailto:") and len(read[0].vevent_list) == 1
-        assert one.attendee.params["CN"] == [HOSTILE[:150].strip().replace('"', "'").replace("\\", "/")]
+        (name,) = one.attendee.params["CN"]  # as it was written, but for what a header cannot hold and what would be a link
+        assert name.startswith(HOSTILE[:40].replace('"', "'").replace("\\", "/"))
+        assert "@" not in name and "mailto" not in name
 
 
 def _utc(text: str) -> str:

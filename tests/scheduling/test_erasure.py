@@ -136,12 +136,13 @@ def test_where_an_erased_visitor_came_from_stands_nowhere_and_the_evidence_stays
 ) -> None:
     ip, agent = "198.51.100.78", {"user-agent": f"Visitor-{new_id().hex}"}
     office.stranger.ip = ip
-    booking = office.book(event_type, at("10:00"), {"idempotency-key": str(new_id())} | agent)
+    her = invitee(email=f"{new_id()}@visitor.example")
+    booking = office.book(event_type, at("10:00"), {"idempotency-key": str(new_id())} | agent, invitee=her)
     assert booking.status == 201, booking.raw
     (row,) = acme.rows(select(Booking))
     link = f"/v1/scheduling/managed-bookings/{management_token(row)}/cancel"
     assert office.stranger.post(link, {"reason": "Ill"}, agent).status == 200
-    office.booked(event_type, at("12:00"), invitee=invitee(email="ada@visitor.example"))  # somebody else, from the same network
+    office.booked(event_type, at("12:00"), invitee=invitee(email=f"{new_id()}@visitor.example"))  # somebody else, from the same network
     visitors = select(AuditLog.id).where(AuditLog.actor_type == "VISITOR")
     of_hers = visitors.where(AuditLog.entity_id == row.id)
     assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers)))) == len(acme.rows(of_hers)) == 2
