@@ -74,7 +74,8 @@ def test_what_bookings_hold_moves_and_comes_back(database: pg8000.native.Connect
     with pytest.raises(pg8000.native.DatabaseError, match="ex_scheduling_booking_hosts_host_time"):
         database.run(f"UPDATE scheduling_bookings SET status = 'CONFIRMED' WHERE id = '{BOOKINGS[0]}'")
     database.run("UPDATE organizations SET slug = 'acme-two'")
-    assert database.run("SELECT key FROM directory_entries WHERE kind = 'organization_slug'") == [["acme-two"]]
+    slugs = "SELECT key, released_at IS NULL FROM directory_entries WHERE kind = 'organization_slug' ORDER BY key"
+    assert database.run(slugs) == [["acme", False], ["acme-two", True]]  # the old one leads on
 
     # Two seats of one session: the schema before holds one of them.
     database.run(f"UPDATE scheduling_booking_hosts SET session_id = '{BOOKINGS[1]}' WHERE booking_id = '{BOOKINGS[0]}'")
