@@ -75,7 +75,7 @@ def offered(world: World, acme: Member) -> tuple[Office, dict[str, Any], str]:
     acme.patch("/v1/identity/organization", {"name": "Acme Studio", "brand_color": "#6d28d9"})
     office = Office(world, acme)
     said = "A first conversation about what you need.\nBring questions."
-    event_type = office.event_type(name="Introduction call", description=said, questions=QUESTIONS)
+    event_type = office.event_type(name="Introduction call", description=said, questions=QUESTIONS, horizon_days=365)
     return office, event_type, path_of(office, event_type)
 
 
