@@ -3,9 +3,10 @@ throttles, full buckets of rate limits, claims of mails, rows that nobody tries 
 
 from parley.identity import links, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import audit, idempotency, mail_claims, postponed, rate_limits
+from parley.kernel import audit, idempotency, postponed, rate_limits
 from parley.kernel.audit_partitions import Partitions
 from parley.kernel.sweeps import Everywhere, Sweep
+from parley.notifications import claims
 
 lambda_handler = Sweep(
     Partitions("partitions"),
@@ -16,6 +17,6 @@ lambda_handler = Sweep(
     Everywhere("links", links.forget),
     Everywhere("throttles", throttles.forget),
     Everywhere("rate_limits", rate_limits.forget),
-    Everywhere("mail_claims", mail_claims.forget),
+    Everywhere("mail_claims", claims.forget),
     Everywhere("postponed_rows", postponed.forget),
 )
