@@ -83,10 +83,12 @@ def create(template: Template, clients: Clients, made: MadeValues, mail_from: st
         attributes |= _bucket(clients.s3, bucket, attributes)
     for bus in template.of_type("AWS::Events::EventBus"):
         attributes |= _bus(clients.events, bus)
+    for configuration_set in template.of_type("AWS::SES::ConfigurationSet"):
+        attributes |= _configuration_set(clients.make("sesv2"), configuration_set)
     for rule in template.rules:
         name = str(template.resources[rule.name].properties.get("Name", f"{STACK}-{rule.name}"))
         bus_name = attributes[rule.bus] if rule.bus else "default"
-        clients.events.put_rule(Name=name, EventBusName=bus_name, EventPattern=json.dumps(rule.pattern))
+        clients.events.put_rule(Name=name, EventBusName=bus_name, EventPattern=json.dumps(resolve(rule.pattern, attributes)))
         targets = [{"Id": queue, "Arn": attributes[f"{queue}.Arn"]} for queue in rule.queues]
         clients.events.put_targets(Rule=name, EventBusName=bus_name, Targets=targets)
     _allow_mail(clients.make("sesv2"), mail_from)
@@ -183,6 +185,16 @@ def _bus(events: Any, bus: Resource) -> dict[str, Any]:
     except ClientError:
         arn = events.describe_event_bus(Name=name)["Arn"]
     return {bus.name: name, f"{bus.name}.Name": name, f"{bus.name}.Arn": arn}
+
+
+def _configuration_set(ses: Any, configuration_set: Resource) -> dict[str, Any]:
+    name = _name(configuration_set, "Name")
+    try:
+        ses.create_configuration_set(ConfigurationSetName=name)
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] not in {"AlreadyExistsException", "ConfigurationSetAlreadyExistsException"}:
+            raise
+    return {configuration_set.name: name}
 
 
 def _allow_mail(ses: Any, address: str) -> None:

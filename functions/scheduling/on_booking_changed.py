@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from parley.kernel.callers import NOWHERE, Caller
 from parley.kernel.db import transaction
 from parley.kernel.jobs import Announced, worker
+from parley.notifications.enums import NotificationChannel
 from parley.notifications.sender import LoggedMessage, Sender, send_logged
 from parley.notifications.ses import send
 from parley.scheduling import address_letter, mails, notices
@@ -31,7 +32,9 @@ def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
     with transaction(caller) as session:
         event_id, name = payload.event_id or event.id, payload.event or event.name
         taken = notices.take_up(session, event_id, name, payload.booking_id, payload.from_host_id)
-    send_logged(caller, send, [LoggedMessage(notice.id, partial(mails.compose, *notice.content)) for notice in taken])
+    by_mail = partial(LoggedMessage, channel=NotificationChannel.EMAIL)
+    logged = [by_mail(notice.id, recipient=notice.reader.email, compose=partial(mails.compose, *notice.content)) for notice in taken]
+    send_logged(caller, send, logged)
 
 
 lambda_handler = worker(BookingChanged, notify)

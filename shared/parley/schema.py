@@ -19,6 +19,7 @@ import parley.kernel.postponed  # its tables
 import parley.kernel.rate_limits  # its tables
 import parley.kernel.sealed  # its tables
 import parley.notifications.models  # its tables
+import parley.notifications.suppressions  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
 import parley.scheduling.calendars.models  # its tables

@@ -84,9 +84,9 @@ CALLS = {
     },
     "inbox.on_webhook_received.set_aside": {"s3:PutObject MediaBucket/set-aside/webhooks/*", "kms:GenerateDataKey StorageKey"},
     "parley.notifications.ses.send": {
-        f"ses:{action} identity/{sender}"
+        f"ses:{action} {resource}"
         for action in ("SendEmail", "SendRawEmail")
-        for sender in ("${MailDomain}", "no-reply@${MailDomain}")
+        for resource in ("identity/${MailDomain}", "identity/no-reply@${MailDomain}", "configuration-set/${MailEvents}")
     },
 }
 # Writes to the trail who asked for what is not theirs: only callers that an authorizer has named, whose routes reach the database anyway.

@@ -48,11 +48,11 @@ _SAID: dict[str, tuple[str, list[str]]] = {
 EVENTS = tuple(_SAID)
 
 
-def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail], None]], None]:
+def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail], object]], None]:
     """The letter of that event. A second copy, when the event comes again, says nothing new."""
     subject, paragraphs = _SAID[event]
 
-    def write(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], None]) -> None:
+    def write(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], object]) -> None:
         with db.transaction(caller) as session:
             wanted = select(Organization.name, User.email, User.name).join(User, User.id == Organization.owner_id)
             owner = session.execute(wanted.where(Organization.id == caller.organization_id)).one_or_none()

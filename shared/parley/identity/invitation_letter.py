@@ -36,7 +36,8 @@ def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> No
     if found is None or not is_deliverable(found[0].email):
         return
     invitation, organization_name, team_name, inviter_name = found
-    send(_letter(invitation, single_line(organization_name), single_line(team_name) if team_name else None, inviter_name))
+    if not send(_letter(invitation, single_line(organization_name), single_line(team_name) if team_name else None, inviter_name)):
+        return
     # Of this token: one that was asked for since has another end, and a letter of its own.
     mine = update(Invitation).where(Invitation.id == invitation_id, Invitation.expires_at == invitation.expires_at)
     with db.transaction(caller) as session:

@@ -57,6 +57,7 @@ def letter(
     link: str | None = None,
     action: str | None = None,
     recipient_name: str = "",
+    is_requested: bool = False,
 ) -> Mail:
     """A mail of a few sentences, with a link or without. `action` says what the link does."""
     return compose(
@@ -69,6 +70,7 @@ def letter(
         paragraphs=paragraphs,
         link=link,
         action=action,
+        is_requested=is_requested,
     )
 
 
@@ -82,7 +84,8 @@ def _link_created(caller: Caller, payload: dict[str, Any], send: Sender) -> None
         return
     if link.kind is VerificationKind.REGISTRATION:
         links.void_earlier(link)
-    send(mail)
+    if not send(mail):
+        return
     with db.bearing(caller, link.digest) as session:
         links.mark_sent(session, link)
 
@@ -109,6 +112,7 @@ def _for(link: links.Link) -> Mail | None:
         entity=f"link-{link.id}",
         link=links.address(link.id),
         action=action,
+        is_requested=True,
     )
 
 

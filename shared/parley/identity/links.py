@@ -19,6 +19,7 @@ from parley.kernel.errors import Refusal
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
+from parley.notifications import suppressions
 
 LIVES: dict[VerificationKind, timedelta] = {
     VerificationKind.REGISTRATION: timedelta(hours=24),
@@ -117,6 +118,8 @@ def use(session: Session, link: Link) -> datetime:
     if created_at is None:
         raise LinkNotValid("This link was used already or has run out; ask for a new one.")
     later(session, update(VerificationToken).where(VerificationToken.id == link.id).values(used_at=now(), wanted=None))
+    if link.email:
+        suppressions.release(session, link.email)
     return created_at
 
 

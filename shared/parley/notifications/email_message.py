@@ -30,8 +30,11 @@ _JOINERS = "\u200c\u200d"
 
 @dataclass(frozen=True, slots=True)
 class Mail:
+    """`is_requested`: somebody waits for it at this moment, a link or a code, so that it may try an address that bounced."""
+
     recipient: str
     message: bytes
+    is_requested: bool = False
 
     @property
     def channel(self) -> NotificationChannel:
@@ -88,6 +91,7 @@ def compose(
     entity: str,
     recipient_name: str = "",
     sender: str = "Parley",
+    is_requested: bool = False,
     **shown: Any,
 ) -> Mail:
     """A mail with two bodies, `<template>.txt` and `<template>.html` of `folder`, which are shown the `subject` beside `shown`.
@@ -99,4 +103,4 @@ def compose(
     message = draft(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity)
     message.set_content(render(folder, f"{template}.txt", subject=subject, **shown))
     message.add_alternative(render(folder, f"{template}.html", subject=subject, **shown), subtype="html")
-    return Mail(recipient, message.as_bytes())
+    return Mail(recipient, message.as_bytes(), is_requested)

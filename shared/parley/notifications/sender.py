@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.errors import AnswerLost
+from parley.notifications import log, suppressions
 from parley.notifications.claims import EventClaim
 from parley.notifications.email_message import Mail
+from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.notifications.log import LogClaim
 from parley.notifications.retry import MOST_COPIES, NotSent
 from parley.notifications.sms import SmsMessage
@@ -33,6 +35,8 @@ class LoggedMessage:
     """A message whose row in the log this worker, and no other, has taken up; `compose` makes what leaves."""
 
     id: UUID
+    channel: NotificationChannel
+    recipient: str
     compose: Callable[[], Message]
 
 
@@ -44,13 +48,19 @@ class Sender:
     event_id: UUID
     deliver: Deliver
 
-    def __call__(self, message: Message) -> None:
-        """Send it, unless it has left, or may have as often as is allowed. Raises `AnswerLost`, `NotSent`, `StillSending`."""
+    def __call__(self, message: Message) -> bool:
+        """Send it, unless it has left, or may have as often as is allowed. False: its address takes no mail (`suppressions`).
+
+        Raises `AnswerLost`, `NotSent`, `StillSending`.
+        """
         claim = EventClaim.of(self.event_id, message.recipient)
         with db.transaction(self.caller) as session:
+            if not _may_reach(session, message):
+                return False
             is_ours = claim.take(session, MOST_COPIES[message.channel])
         if is_ours:
             _send(self.caller, self.deliver, lambda: message, claim)
+        return True
 
     def each(self, messages: Iterable[Message]) -> None:
         """Send each. What could not be sent is raised at the end: it must not keep the others back, and they are not sent again with it."""
@@ -58,8 +68,24 @@ class Sender:
 
 
 def send_logged(caller: Caller, deliver: Deliver, messages: Iterable[LoggedMessage]) -> None:
-    """The same for messages whose claims are rows of the log, which tells how each ended."""
-    _each(messages, lambda message: _send(caller, deliver, message.compose, LogClaim(message.id)))
+    """The same for messages whose claims are rows of the log, which tells how each ended; also that its address takes no mail."""
+    taken = list(messages)
+    mails = [message for message in taken if message.channel is NotificationChannel.EMAIL]
+    errors: dict[str, str] = {}
+    if mails:
+        with db.transaction(caller) as session:
+            errors = suppressions.errors(session, {message.recipient for message in mails})
+            for message in mails:
+                if message.recipient in errors:
+                    log.end(session, message.id, NotificationStatus.FAILED, errors[message.recipient])
+    free = [message for message in taken if message.recipient not in errors]
+    _each(free, lambda message: _send(caller, deliver, message.compose, LogClaim(message.id)))
+
+
+def _may_reach(session: Session, message: Message) -> bool:
+    if not isinstance(message, Mail) or not suppressions.errors(session, [message.recipient]):
+        return True
+    return message.is_requested and suppressions.take_trial(session, message.recipient)
 
 
 def _send(caller: Caller, deliver: Deliver, make: Callable[[], Message], claim: Claimed) -> None:
@@ -77,7 +103,7 @@ def _send(caller: Caller, deliver: Deliver, make: Callable[[], Message], claim: 
         raise NotSent(type(failure).__name__).with_traceback(failure.__traceback__) from None
 
 
-def _each(messages: Iterable[_T], send: Callable[[_T], None]) -> None:
+def _each(messages: Iterable[_T], send: Callable[[_T], object]) -> None:
     problems: list[Exception] = []
     for message in messages:
         try:

@@ -7,7 +7,11 @@ from parley.notifications.email_message import Mail
 
 def send(mail: Mail) -> None:
     """Returns when SES has taken it; it is asked once. Raises `AnswerLost`, and whatever the call of SES raises."""
+    events = setting("MAIL_CONFIGURATION_SET", "")
     with effect():
         client("sesv2").send_email(
-            FromEmailAddress=setting("MAIL_FROM"), Destination={"ToAddresses": [mail.recipient]}, Content={"Raw": {"Data": mail.message}}
+            FromEmailAddress=setting("MAIL_FROM"),
+            Destination={"ToAddresses": [mail.recipient]},
+            Content={"Raw": {"Data": mail.message}},
+            **({"ConfigurationSetName": events} if events else {}),
         )

@@ -14,7 +14,7 @@ from parley.scheduling.address_proofs import WINDOW_SECONDS, code
 from parley.scheduling.models import EventType, Hold
 
 
-def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], None]) -> None:
+def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], object]) -> None:
     """None when the hold is over: then nobody waits for it."""
     with transaction(caller) as session:
         row = select(Hold.proof_email, EventType.name, Organization.name).join(EventType, EventType.id == Hold.event_type_id)
@@ -29,4 +29,4 @@ def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], None]) -> None:
         f"The code is {proof}. It goes into the form, and is good for {WINDOW_SECONDS // 60} minutes.",
         "If it was not you, do nothing: without the code, nothing is booked.",
     ]
-    send(letter(address, subject=f"{proof} is your code to book", paragraphs=said, entity=f"address-proof-{hold_id}"))
+    send(letter(address, subject=f"{proof} is your code to book", paragraphs=said, entity=f"address-proof-{hold_id}", is_requested=True))

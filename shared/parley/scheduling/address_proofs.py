@@ -14,6 +14,7 @@ from parley.kernel import keyed, rate_limits
 from parley.kernel.admission import RateLimitExceeded
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.errors import Conflict, Unprocessable
+from parley.notifications import suppressions
 from parley.scheduling import limits, shares
 from parley.scheduling.offers import Offer
 from parley.scheduling.schemas import BookingFor
@@ -44,7 +45,7 @@ def code(organization_id: UUID, address: str, *, windows_ago: int = 0) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}}"
 
 
-def check(caller: Caller, found: Offer, wanted: BookingFor) -> None:
+def check(session: Session, caller: Caller, found: Offer, wanted: BookingFor) -> None:
     """Raises `AddressProofNeeded`, `AddressProofWrong`; not for members and keys."""
     if caller.actor_type is not ActorType.VISITOR:
         return
@@ -52,6 +53,7 @@ def check(caller: Caller, found: Offer, wanted: BookingFor) -> None:
         valid = [code(caller.organization_id, wanted.invitee.email, windows_ago=ago) for ago in (0, 1)]
         if not any(hmac.compare_digest(wanted.address_proof, one) for one in valid):
             raise AddressProofWrong
+        suppressions.release(session, wanted.invitee.email)
     elif found.event_type.requires_address_proof or (caller.dues is not None and caller.dues.is_more_than_usual):
         raise AddressProofNeeded
 

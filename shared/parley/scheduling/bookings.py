@@ -76,7 +76,7 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
     if found is None:
         raise NoSuchEventType
     answers.check(found.questions, wanted.answers)
-    address_proofs.check(caller, found, wanted)
+    address_proofs.check(session, caller, found, wanted)
     network = address_proofs.unproven_network(caller, wanted)
     day = shares.day_of(found.timezone, wanted.start_time) if network else None
     place = find(session, found, wanted.start_time, wanted.hold_token, fresh=fresh, around=day, network=network)

@@ -24,6 +24,7 @@ from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.sealed import seal
 from parley.kernel.verdicts import violation_means
+from parley.notifications import suppressions
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
@@ -83,6 +84,8 @@ def finish(session: Session, handover: Handover) -> None:
     old = select(FinishedLogIn.state_hash).where(FinishedLogIn.finished_at < now() - KEPT).limit(50).with_for_update(skip_locked=True)
     later(session, delete(FinishedLogIn).where(FinishedLogIn.state_hash.in_(old.scalar_subquery())))
     session.add(FinishedLogIn(state_hash=handover.attempt))
+    if handover.email is not None:
+        suppressions.release(session, handover.email)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
-from parley.notifications import outreach, quotas
+from parley.notifications import outreach, quotas, suppressions
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.quotas import MailKind
 from parley.scheduling.kinds import AgreementStatus
@@ -144,6 +144,8 @@ def decide(session: Session, caller: Caller, secret: str, *, agrees: bool) -> tu
     status = AgreementStatus.AGREED if agrees else AgreementStatus.STOPPED
     if row.status is not status:
         row.status, row.decided_at = status, now()
+        if agrees and row.channel is NotificationChannel.EMAIL:
+            suppressions.release(session, row.address)
         audit.record(session, caller, f"address_agreement.{status.value.lower()}", row)
     return row, name
 

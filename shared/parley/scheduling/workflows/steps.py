@@ -55,7 +55,8 @@ def _ask(caller: Caller, agreement_id: UUID, effects: Effects) -> None:
         if found is None or (found[0].channel is NotificationChannel.SMS and not sms.is_offered()):
             return
         message = agreement_page.question(*found)
-    Sender(caller, agreement_id, effects.deliver)(messages.compose(message))
+    if not Sender(caller, agreement_id, effects.deliver)(messages.compose(message)):
+        return
     with transaction(caller) as session:
         agreements.note_asked(session, agreement_id)
 
@@ -101,7 +102,8 @@ def _follow(caller: Caller, payload: dict[str, Any], effects: Effects) -> None:
 
 
 def _send(caller: Caller, outgoing: Iterable[Outgoing], effects: Effects) -> None:
-    send_logged(caller, effects.deliver, (LoggedMessage(message.id, partial(messages.compose, message)) for message in outgoing))
+    logged = (LoggedMessage(message.id, message.channel, message.recipient, partial(messages.compose, message)) for message in outgoing)
+    send_logged(caller, effects.deliver, logged)
 
 
 def _each(ids: Iterable[str], work: Callable[[str], None]) -> None:

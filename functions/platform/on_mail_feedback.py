@@ -1,0 +1,15 @@
+"""Queue mail-feedback: addresses that mails bounce from, or that complain, as SES tells by way of EventBridge."""
+
+from parley.kernel.callers import NOWHERE, system
+from parley.kernel.db import transaction
+from parley.kernel.jobs import queue_worker
+from parley.notifications import ses_events, suppressions
+
+
+def work(body: str) -> None:
+    with transaction(system(NOWHERE)) as session:
+        for feedback in ses_events.feedback(body):
+            suppressions.record(session, feedback.address, feedback.kind, feedback.reason, feedback.feedback_id)
+
+
+lambda_handler = queue_worker(work)
