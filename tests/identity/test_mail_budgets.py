@@ -45,6 +45,14 @@ def test_beyond_its_budget_a_kind_is_answered_alike_and_sends_nothing(world: Wor
     assert len(letters(world, ada.email)) - before == A_DAY[kind]
 
 
+def test_spellings_of_one_mailbox_are_one_address(world: World) -> None:
+    name, _, domain = address().partition("@")
+    spelled = [f"{name}+{number}@{domain}" for number in range(A_DAY[MailKind.REGISTRATION] + 4)]
+    for email in spelled:
+        assert Browser(world).post("/v1/auth/register", {"email": email, "password": PASSWORD, "name": "M"}).status == 202
+    assert sum(len(letters(world, email)) for email in spelled) == A_DAY[MailKind.REGISTRATION]
+
+
 def test_a_network_that_asks_for_many_is_told_to_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_budgets, "NETWORK", RateLimit("few_mails_from_network", "mails", 3, 3600))
     stranger = Browser(world)

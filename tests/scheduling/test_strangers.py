@@ -345,9 +345,26 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
 
 
 @pytest.mark.parametrize(
+    "domain",
+    [
+        "evil.xn--p1ai",
+        "xn--e1afmkfd.xn--p1ai",
+        "\u0928\u0947\u091f\u0935\u0930\u094d\u0915.\u092d\u093e\u0930\u0924",
+        "\u0939\u093f\u0928\u094d\u0926\u0940.com",
+        "\U0001f4a9.la",
+        "evil-.com",
+        "evil.c\u0336om",
+    ],
+)
+def test_a_domain_of_any_script_in_a_name_is_no_link(domain: str) -> None:
+    assert called(f"Pay at {domain} now").split() == ["Pay", "at", *domain.replace(".", ". ").split(), "now"]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "O'Neil-Smith (Acme, Inc.)",
+        "M\u00fcller e.V. (.NET)",
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
         "Dr. J. R. R. Tolkien",
         "María José Ñandú",
