@@ -1,4 +1,4 @@
-"""The daily upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
+"""Each day: the upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
 throttles, full buckets of rate limits, claims of mails, events of payments, rows that nobody tries any more and origins of audited acts are
 forgotten."""
 

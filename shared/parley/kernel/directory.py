@@ -27,6 +27,7 @@ class Kind(StrEnum):
     WHATSAPP_NUMBER = "whatsapp_number"
     EMAIL = "email"
     PROVIDER_ACCOUNT = "provider_account"
+    PAYMENT_SUBSCRIPTION = "payment_subscription"
     SAML_DOMAIN = "saml_domain"
     ORGANIZATION_SLUG = "organization_slug"  # written by a trigger of the table
 
