@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from parley.identity import outreach
 from parley.identity.models import Organization
-from parley.kernel import clock, db, mail_budgets
-from parley.kernel.mail_budgets import A_DAY, MailKind
+from parley.kernel import clock, db
 from parley.kernel.plans import PlanType
 from parley.kernel.rate_limits import RateLimit
+from parley.notifications import outreach, quotas
+from parley.notifications.quotas import A_DAY, MailKind
 from tests.harness import Member, World
 from tests.identity.people import PASSWORD, Browser, address, letters, person
 
@@ -54,7 +54,7 @@ def test_spellings_of_one_mailbox_are_one_address(world: World) -> None:
 
 
 def test_a_network_that_asks_for_many_is_told_to_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_budgets, "NETWORK", RateLimit("few_mails_from_network", "mails", 3, 3600))
+    monkeypatch.setattr(quotas, "NETWORK", RateLimit("few_mails_from_network", "mails", 3, 3600))
     stranger = Browser(world)
     answers = [stranger.post("/v1/auth/magic-link", {"email": address()}) for _ in range(4)]
     assert [answer.status for answer in answers] == [202, 202, 202, 429]

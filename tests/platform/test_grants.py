@@ -70,7 +70,7 @@ CALLS = {
     "webhooks.sweep_deliveries.wake": {"sqs:SendMessage WebhookEvents"},
     "scheduling.on_workflow_event.EFFECTS": {"sqs:SendMessage SchedulingWorkflows"},
     "scheduling.sweep_reminders.queue": {"sqs:SendMessage SchedulingWorkflows"},
-    "parley.kernel.sms.send": {"sns:Publish not *"},  # to a telephone, and to no topic
+    "parley.notifications.sns.send": {"sns:Publish not *"},  # to a telephone, and to no topic
     "scheduling.sweep_calendars.sending": {"sqs:SendMessage CalendarJobs"},
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
@@ -83,7 +83,7 @@ CALLS = {
         "kms:Decrypt StorageKey",
     },
     "inbox.on_webhook_received.set_aside": {"s3:PutObject MediaBucket/set-aside/webhooks/*", "kms:GenerateDataKey StorageKey"},
-    "parley.kernel.post.send": {
+    "parley.notifications.ses.send": {
         f"ses:{action} identity/{sender}"
         for action in ("SendEmail", "SendRawEmail")
         for sender in ("${MailDomain}", "no-reply@${MailDomain}")

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.kernel.clock import now
-from parley.kernel.mail import LONGEST_NAME, called
+from parley.notifications.email_message import LONGEST_NAME, display_name
 from parley.scheduling import limits, shares
 from parley.scheduling.bookings import management_token
 from parley.scheduling.models import Booking, Hold
@@ -357,7 +357,7 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     ],
 )
 def test_a_domain_of_any_script_in_a_name_is_no_link(domain: str) -> None:
-    assert called(f"Pay at {domain} now").split() == ["Pay", "at", *domain.replace(".", ". ").split(), "now"]
+    assert display_name(f"Pay at {domain} now").split() == ["Pay", "at", *domain.replace(".", ". ").split(), "now"]
 
 
 @pytest.mark.parametrize(
@@ -373,5 +373,5 @@ def test_a_domain_of_any_script_in_a_name_is_no_link(domain: str) -> None:
     ],
 )
 def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
-    assert called(name) in (name, name.replace("Ph.D.", "Ph. D."))
-    assert len(called("x" * 200)) == LONGEST_NAME
+    assert display_name(name) in (name, name.replace("Ph.D.", "Ph. D."))
+    assert len(display_name("x" * 200)) == LONGEST_NAME

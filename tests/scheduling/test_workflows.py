@@ -276,10 +276,10 @@ def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
 
 def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.plans import PlanType
-    from parley.scheduling.kinds import NotificationChannel
-    from parley.scheduling.workflows import allowances
+    from parley.notifications import daily_quotas
+    from parley.notifications.enums import NotificationChannel
 
-    monkeypatch.setitem(allowances.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 2)
+    monkeypatch.setitem(daily_quotas.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 2)
     kind = agency.event_type()
     flow = agency.workflow(event_type_id=kind["id"])
     for start in ("10:00", "11:00", "12:00"):
@@ -297,10 +297,10 @@ def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.plans import PlanType
-    from parley.scheduling.kinds import NotificationChannel
-    from parley.scheduling.workflows import allowances
+    from parley.notifications import daily_quotas
+    from parley.notifications.enums import NotificationChannel
 
-    monkeypatch.setitem(allowances.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 1)
+    monkeypatch.setitem(daily_quotas.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 1)
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"])
     for start in ("10:00", "11:00", "12:00"):

@@ -6,8 +6,8 @@ Bookings are not refused for being many: who books more than is usual proves the
 from uuid import UUID
 
 from parley.kernel.callers import Caller
-from parley.kernel.mail_budgets import mailbox
 from parley.kernel.rate_limits import RateLimit, Spending
+from parley.notifications.quotas import mailbox
 from parley.scheduling.schemas import BookingFor
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60

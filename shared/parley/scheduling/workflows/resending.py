@@ -9,10 +9,12 @@ from parley.identity.models import Organization
 from parley.kernel import audit, clock, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, NotFound
+from parley.notifications import daily_quotas
+from parley.notifications.enums import NotificationChannel, NotificationStatus
+from parley.notifications.models import NotificationLog
 from parley.scheduling import ownership
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus
-from parley.scheduling.models import Booking, BookingHost, NotificationLog
-from parley.scheduling.workflows import allowances, endpoints, log, planning
+from parley.scheduling.models import Booking, BookingHost
+from parley.scheduling.workflows import endpoints, log, planning
 from parley.scheduling.workflows.models import Workflow
 from parley.scheduling.workflows.schemas import NotificationRead
 from parley.scheduling.workflows.trials import NOTIFICATION_DUE, DailyLimit
@@ -51,7 +53,7 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
         raise NothingToSend("Its text was forgotten.")
     if row.workflow_id is not None:
         organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
-        if not allowances.spend(session, organization, row.channel):
+        if not daily_quotas.spend(session, organization, row.channel):
             raise DailyLimit
     if row.workflow_id is None and row.event is None:
         raise NothingToSend("It is too old to say what it was about.")

@@ -3,7 +3,7 @@
 A kind has so many mails a day for one mailbox, whoever asks and however the address is spelled. A request of somebody without an account is
 counted for their network too; a device that was logged in to the address's account (`devices`) has a share of its own, so strangers never
 keep a person's links from them.
-What a member causes is counted for their organization besides (`identity.outreach`).
+What a member causes is counted for their organization besides (`outreach`).
 """
 
 from enum import StrEnum
