@@ -5,8 +5,8 @@ from alembic import op
 
 from parley.kernel.tenancy import APPLICATION, let_sweep
 
-revision = "0038_inbox_checks"
-down_revision = "0037_makers_since"
+revision = "0039_inbox_checks"
+down_revision = "0038_subscriptions_one_payer"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from parley.kernel.tenancy import APPLICATION, let_sweep
 
-revision = "0039_payment_events_end"
-down_revision = "0038_inbox_checks"
+revision = "0040_payment_events_end"
+down_revision = "0039_inbox_checks"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040_makers_of_routing_forms"
-down_revision = "0039_payment_events_end"
+revision = "0041_makers_of_routing_forms"
+down_revision = "0040_payment_events_end"
 branch_labels = None
 depends_on = None
 
