@@ -11,6 +11,7 @@ from sqlalchemy import update
 from parley.identity import outreach
 from parley.identity.models import Organization
 from parley.kernel import clock, db, mail_budgets
+from parley.kernel.ids import new_id
 from parley.kernel.mail_budgets import A_DAY, MailKind
 from parley.kernel.plans import PlanType
 from parley.kernel.rate_limits import RateLimit
@@ -68,6 +69,20 @@ def test_inviting_taking_back_and_inviting_sends_a_few_mails(world: World) -> No
     other = world.organization("Other")
     assert other.post(INVITATIONS, {"email": victim}).status == 429  # the mailbox is one, whoever writes
     assert owner.post(INVITATIONS, {"email": address()}).status == 201
+
+
+@pytest.mark.parametrize("domain", ["people.example", "gmail.com"])
+def test_a_mailbox_in_many_spellings_has_one_budget(world: World, domain: str) -> None:
+    owner, name = world.organization("Nagging"), f"victim{new_id().hex}"
+    spelled = [f"{name}@{domain}", *(f"{name}+{tag}@{domain}" for tag in range(7))]
+    spelled += [f"{name[:place]}.{name[place:]}@{domain}" for place in range(1, 4)] if domain == "gmail.com" else []
+    answers = [owner.post(INVITATIONS, {"email": one}).status for one in spelled]
+    assert Counter(answers) == {201: A_DAY[MailKind.INVITATION], 429: len(spelled) - A_DAY[MailKind.INVITATION]}
+    registered = [Browser(world).post("/v1/auth/register", {"email": one, "name": "M"}) for one in spelled]
+    assert len({(answer.status, answer.raw) for answer in registered}) == 1
+    world.pump()
+    arrived = [mail for mail in world.mails() if str(mail["to"][0]).replace(".", "").startswith(name)]
+    assert len(arrived) == A_DAY[MailKind.INVITATION] + A_DAY[MailKind.REGISTRATION]
 
 
 def test_what_is_refused_for_another_reason_is_not_counted(world: World) -> None:

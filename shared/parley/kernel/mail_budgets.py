@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from parley.kernel import devices, rate_limits
 from parley.kernel.admission import RateLimitExceeded
 from parley.kernel.callers import Caller
+from parley.kernel.mailboxes import mailbox_of
 from parley.kernel.rate_limits import RateLimit, Spending
 
 DAY = 24 * 60 * 60
@@ -48,8 +49,8 @@ NETWORK = RateLimit("mails_from_network", "mails asked for from this network", 2
 
 
 def to_address(kind: MailKind, address: str, *more: object) -> Spending:
-    """One more of a kind to an address; with `more`, of whom the count is, as an organization's."""
-    return _LIMITS[kind].of_person(address.strip().lower(), *more)
+    """One more of a kind to the mailbox of an address; with `more`, of whom the count is, as an organization's."""
+    return _LIMITS[kind].of_person(mailbox_of(address), *more)
 
 
 def may_send(kind: MailKind, address: str, caller: Caller) -> bool:

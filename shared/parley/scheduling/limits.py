@@ -6,6 +6,7 @@ Bookings are not refused for being many: who books more than is usual proves the
 from uuid import UUID
 
 from parley.kernel.callers import Caller
+from parley.kernel.mailboxes import mailbox_of
 from parley.kernel.rate_limits import RateLimit, Spending
 from parley.scheduling.schemas import BookingFor
 
@@ -31,16 +32,6 @@ CODES_OF_DAY = RateLimit("codes_sent_in_a_day", "codes sent to this address", mo
 CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this network", most=60, seconds=HOUR)
 
 
-def mailbox(address: str) -> str:
-    """Where mail to an address arrives, as far as that can be told: without what stands behind a `+` (RFC 5233), and Google's without full
-    stops. Who invents such variants writes to one person; for who owns them, at most, a code is asked earlier."""
-    name, _, domain = address.lower().rpartition("@")
-    name = name.strip('"').partition("+")[0] or name
-    if domain in ("gmail.com", "googlemail.com"):
-        name, domain = name.replace(".", ""), "gmail.com"
-    return f"{name}@{domain}"
-
-
 def hold(visitor: Caller, event_type_id: UUID) -> None:
     """One more time of an event type that a visitor wants to have kept."""
     if visitor.dues is not None:
@@ -49,7 +40,7 @@ def hold(visitor: Caller, event_type_id: UUID) -> None:
 
 def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
     """One more booking that a visitor wants: with a code it is counted as a try, without one as what is usual or more."""
-    address = mailbox(wanted.invitee.email)
+    address = mailbox_of(wanted.invitee.email)
     if visitor.dues is None:
         return
     if wanted.address_proof is not None:
@@ -69,5 +60,5 @@ def proof(visitor: Caller, address: str) -> list[Spending]:
     """One more code that is sent because of a visitor."""
     if visitor.dues is not None and visitor.dues.is_unlimited:
         return []
-    to = mailbox(address)
+    to = mailbox_of(address)
     return [CODES.of_person(to), CODES_OF_DAY.of_person(to), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
