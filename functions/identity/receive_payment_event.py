@@ -36,7 +36,8 @@ def receive_payment_event(request: Request) -> Response[str]:
         raise BadPaymentSignature("The header Stripe-Signature does not hold a signature of this body from the last five minutes.")
     told = payment_events.read(body, setting("PAYMENT_PRICES", "{}"))
     outcome = payment_events.take(told) if told is not None else "ignored"
-    logger.info("payment event", outcome=outcome, organization_id=str(told.organization_id) if told else None)
+    say = logger.warning if outcome.startswith("unknown") else logger.info
+    say("payment event", outcome=outcome, organization_id=str(told.organization_id) if told else None)
     return Response(200, "text/plain; charset=utf-8", outcome)
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from parley.identity.payment_models import PaymentEvent
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
@@ -36,7 +37,7 @@ def owner(world: World) -> Member:
 
 
 def event(organization_id: UUID, kind: str = "updated", price: str = "price_pro", created: int = NOW, **other: Any) -> dict[str, Any]:
-    about = {"id": "sub_1", "status": "active", "metadata": {"organization_id": str(organization_id)}}
+    about = {"id": f"sub_of_{organization_id}", "status": "active", "metadata": {"organization_id": str(organization_id)}}
     about |= {"items": {"data": [{"price": {"id": price}}]}} | other
     return {"id": f"evt_{new_id()}", "type": f"customer.subscription.{kind}", "created": created, "data": {"object": about}}
 
@@ -73,7 +74,7 @@ def test_a_subscription_makes_the_plan_and_its_end_takes_it(world: World, owner:
 
 
 def test_a_checkout_makes_the_plan(world: World, owner: Member) -> None:
-    told = event(owner.organization_id, id="cs_1", subscription="sub_1", payment_status="paid")
+    told = event(owner.organization_id, id="cs_1", subscription=f"sub_of_{owner.organization_id}", payment_status="paid")
     told["type"] = "checkout.session.completed"
     told["data"]["object"]["metadata"]["price_id"] = "price_business"
     assert (deliver(world, told).status, plan(owner)) == (200, "BUSINESS")
@@ -121,8 +122,13 @@ def test_what_is_not_signed_now_by_the_provider_is_refused(world: World, owner: 
 def test_what_is_nothing_of_ours_is_heard_and_ignored(world: World, owner: Member) -> None:
     unknown = event(new_id())
     invoice = event(owner.organization_id) | {"type": "invoice.paid"}
-    strange = [event(owner.organization_id) | {"created": 10**30}, event(owner.organization_id, price="?"), [], {"type": 1}]
-    for told, heard in ((unknown, b"unknown_organization"), *((one, b"ignored") for one in (invoice, *strange))):
+    strange: list[Any] = [event(owner.organization_id) | {"created": 10**30}, [], {"type": 1}]
+    unpriced = event(owner.organization_id, price="?")
+    for told, heard in (
+        (unknown, b"unknown_organization"),
+        (unpriced, b"unknown_price"),
+        *((one, b"ignored") for one in (invoice, *strange)),
+    ):
         answer = deliver(world, told)
         assert (answer.status, answer.raw) == (200, heard)
     assert (plan(owner), trail(owner)) == ("FREE", [])
@@ -139,3 +145,72 @@ def test_a_plan_that_ends_puts_nobody_out(world: World, owner: Member) -> None:
     assert deliver(world, event(owner.organization_id, "deleted", created=NOW + 1)).status == 200
     assert colleague.get("/v1/identity/me").status == 200
     assert owner.post("/v1/identity/invitations", {"email": "more@payer.example"}).status == 402
+
+
+def test_events_are_forgotten_after_a_year_and_come_back_as_nothing(world: World, owner: Member) -> None:
+    old, new = event(owner.organization_id), event(owner.organization_id, "updated", "price_business", NOW + 1)
+    for told in (old, new):
+        assert deliver(world, told).status == 200
+    with world.stack.postgres.superuser("parley") as superuser:
+        longer_ago = "UPDATE payment_events SET taken_at = now() - interval '401 days' WHERE event = :event"
+        superuser.run(longer_ago, event=old["id"])
+    world.invoke("platform/make_partitions", {})
+    assert owner.rows(select(PaymentEvent.event)) == [new["id"]]
+    assert (deliver(world, old).status, deliver(world, new).status, plan(owner)) == (200, 200, "BUSINESS")
+    assert len(trail(owner)) == 2
+
+
+def test_what_ends_while_the_organization_is_deleted_is_over_when_it_comes_back(world: World, owner: Member) -> None:
+    assert (deliver(world, event(owner.organization_id, "created")).status, plan(owner)) == (200, "PRO")
+    assert owner.delete("/v1/identity/organization").status == 204
+    ended = deliver(world, event(owner.organization_id, "deleted", created=NOW + 1, status="canceled"))
+    assert (ended.status, ended.raw) == (200, b"taken")
+    assert owner.post(f"/v1/identity/organizations/{owner.organization_id}/restore", {}).status == 200
+    assert plan(owner) == "FREE"
+
+
+def test_of_one_second_what_made_a_subscription_is_older_than_what_changed_it(world: World, owner: Member) -> None:
+    active, begun = event(owner.organization_id), event(owner.organization_id, "created", status="incomplete")
+    assert [deliver(world, told).raw for told in (active, begun)] == [b"taken", b"older"]
+    assert plan(owner) == "PRO"
+
+
+def test_one_subscription_pays_for_one_organization(world: World, owner: Member) -> None:
+    other = world.organization("Other", PlanType.FREE)
+    assert deliver(world, event(owner.organization_id, "created")).raw == b"taken"
+    same = f"sub_of_{owner.organization_id}"
+    assert deliver(world, event(other.organization_id, "updated", "price_business", NOW + 1, id=same)).raw == b"taken"
+    assert (plan(owner), plan(other)) == ("BUSINESS", "FREE")
+    assert deliver(world, event(other.organization_id, "deleted", created=NOW + 2, id=same)).raw == b"taken"
+    assert (plan(owner), plan(other)) == ("FREE", "FREE")
+
+
+def test_the_end_of_a_known_subscription_needs_no_metadata_and_no_price(world: World, owner: Member) -> None:
+    checkout = event(owner.organization_id, id="cs_1", subscription=f"sub_of_{owner.organization_id}", payment_status="paid")
+    checkout["type"], checkout["data"]["object"]["metadata"]["price_id"] = "checkout.session.completed", "price_pro"
+    assert (deliver(world, checkout).raw, plan(owner)) == (b"taken", "PRO")
+    ended = event(owner.organization_id, "deleted", created=NOW + 1)
+    ended["data"]["object"] |= {"metadata": {}, "items": {"data": []}}
+    assert (deliver(world, ended).raw, plan(owner)) == (b"taken", "FREE")
+    unknown = event(owner.organization_id, "deleted", created=NOW + 1, id=f"sub_{new_id()}", metadata={})
+    assert deliver(world, unknown).raw == b"ignored"
+
+
+def test_a_checkout_without_a_subscription_gives_no_plan(world: World, owner: Member) -> None:
+    once = event(owner.organization_id, id="cs_1", subscription=None, payment_status="paid")
+    once["type"], once["data"]["object"]["metadata"]["price_id"] = "checkout.session.completed", "price_business"
+    assert (deliver(world, once).raw, plan(owner)) == (b"ignored", "FREE")
+
+
+def test_the_largest_plan_of_a_subscription_counts_whatever_else_it_has(world: World, owner: Member) -> None:
+    told = event(owner.organization_id)
+    told["data"]["object"]["items"]["data"] = [{"price": {"id": one}} for one in ("price_addon", "price_pro", "price_business")]
+    assert (deliver(world, told).raw, plan(owner)) == (b"taken", "BUSINESS")
+
+
+def test_prices_that_were_set_wrongly_are_a_fault_of_ours(world: World, owner: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_PRICES", '{"price_pro": "pro"}')
+    told = event(owner.organization_id)
+    assert deliver(world, told).status == 500  # so that it comes again
+    monkeypatch.setenv("PAYMENT_PRICES", '{"price_pro": "PRO"}')
+    assert (deliver(world, told).raw, plan(owner)) == (b"taken", "PRO")

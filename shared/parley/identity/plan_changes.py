@@ -29,12 +29,14 @@ def refuse_larger(organization: Organization, plan: PlanType) -> None:
         )
 
 
-def give(session: Session, caller: Caller, plan: PlanType, *, reason: str, mail_limit: int | None = None) -> Organization:
+def give(
+    session: Session, caller: Caller, plan: PlanType, *, reason: str, mail_limit: int | None = None, with_deleted: bool = False
+) -> Organization:
     """Set the plan of the caller's organization, whatever it had. Raises `NoSuchOrganization`.
 
     Who sits on seats that the new plan has not stays; nobody comes in until there are fewer. `mail_limit` is an agreement about mails.
     """
-    organization = seats.lock(session)
+    organization = seats.lock(session, with_deleted=with_deleted)
     if mail_limit is not None and mail_limit != organization.mail_limit:
         organization.mail_limit = mail_limit
         audit.record(session, caller, "organization.updated", organization, changed=["mail_limit"], new={"mail_limit": mail_limit})

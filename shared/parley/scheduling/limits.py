@@ -6,8 +6,8 @@ Bookings are not refused for being many: who books more than is usual proves the
 from uuid import UUID
 
 from parley.kernel.callers import Caller
-from parley.kernel.mailboxes import mailbox_of
 from parley.kernel.rate_limits import RateLimit, Spending
+from parley.notifications.quotas import mailbox
 from parley.scheduling.schemas import BookingFor
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60
@@ -35,30 +35,30 @@ CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this 
 def hold(visitor: Caller, event_type_id: UUID) -> None:
     """One more time of an event type that a visitor wants to have kept."""
     if visitor.dues is not None:
-        visitor.dues.add(HOLDS.of_network(visitor.ip_address, event_type_id), HOLDS_OF_EVENT_TYPE.of(event_type_id))
+        visitor.dues.add(*HOLDS.of_networks(visitor.ip_address, event_type_id), HOLDS_OF_EVENT_TYPE.of(event_type_id))
 
 
 def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
     """One more booking that a visitor wants: with a code it is counted as a try, without one as what is usual or more."""
-    address = mailbox_of(wanted.invitee.email)
+    address = mailbox(wanted.invitee.email)
     if visitor.dues is None:
         return
     if wanted.address_proof is not None:
-        tries = TRIES.of_network(visitor.ip_address, address), TRIES_OF_ADDRESS.of_person(address)
-        visitor.dues.add(*tries, PROVED.of_person(address))
+        tries = TRIES.of_networks(visitor.ip_address, address)
+        visitor.dues.add(*tries, TRIES_OF_ADDRESS.of_person(address), PROVED.of_person(address))
     else:
-        network = FROM_NETWORK.of_network(visitor.ip_address)
-        visitor.dues.ask(OF_ADDRESS.of_person(address), network, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
+        networks = FROM_NETWORK.of_networks(visitor.ip_address)
+        visitor.dues.ask(OF_ADDRESS.of_person(address), *networks, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
 
 
 def last_of_a_day(visitor: Caller, event_type_id: UUID) -> list[Spending]:
     """One more day whose last time is booked without a proof of the address."""
-    return [LAST.of(event_type_id), LAST_FROM_NETWORK.of_network(visitor.ip_address, event_type_id)]
+    return [LAST.of(event_type_id), *LAST_FROM_NETWORK.of_networks(visitor.ip_address, event_type_id)]
 
 
 def proof(visitor: Caller, address: str) -> list[Spending]:
     """One more code that is sent because of a visitor."""
     if visitor.dues is not None and visitor.dues.is_unlimited:
         return []
-    to = mailbox_of(address)
-    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
+    to = mailbox(address)
+    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), *CODES_FROM_NETWORK.of_networks(visitor.ip_address)]
