@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from parley.identity.models import Organization
 from parley.kernel import clock, db
+from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
 from parley.kernel.rate_limits import RateLimit
 from parley.notifications import outreach, quotas
@@ -76,6 +77,15 @@ def test_inviting_taking_back_and_inviting_sends_a_few_mails(world: World) -> No
     other = world.organization("Other")
     assert other.post(INVITATIONS, {"email": victim}).status == 429  # the mailbox is one, whoever writes
     assert owner.post(INVITATIONS, {"email": address()}).status == 201
+
+
+@pytest.mark.parametrize("domain", ["people.example", "gmail.com"])
+def test_invitations_to_spellings_of_one_mailbox_are_few(world: World, domain: str) -> None:
+    owner, name = world.organization("Nagging"), f"victim{new_id().hex}"
+    spelled = [f"{name}@{domain}", *(f"{name}+{tag}@{domain}" for tag in range(7))]
+    spelled += [f"{name[:place]}.{name[place:]}@{domain}" for place in range(1, 4)] if domain == "gmail.com" else []
+    answers = [owner.post(INVITATIONS, {"email": email}).status for email in spelled]
+    assert Counter(answers) == {201: A_DAY[MailKind.INVITATION], 429: len(spelled) - A_DAY[MailKind.INVITATION]}
 
 
 def test_what_is_refused_for_another_reason_is_not_counted(world: World) -> None:
