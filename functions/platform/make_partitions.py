@@ -1,8 +1,8 @@
 """Each day: the upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
-throttles, full buckets of rate limits, claims of mails, addresses that bounced long ago, rows that nobody tries any more and origins of
-audited acts are forgotten."""
+throttles, full buckets of rate limits, claims of mails, addresses that bounced long ago, events of payments, rows that nobody tries any more
+and origins of audited acts are forgotten."""
 
-from parley.identity import links, sessions, throttles
+from parley.identity import links, payment_events, sessions, throttles
 from parley.inbox import receipts
 from parley.kernel import audit, idempotency, postponed, rate_limits
 from parley.kernel.audit_partitions import Partitions
@@ -20,5 +20,6 @@ lambda_handler = Sweep(
     Everywhere("rate_limits", rate_limits.forget),
     Everywhere("mail_claims", claims.forget),
     Everywhere("suppressed_addresses", suppressions.forget),
+    Everywhere("payment_events", payment_events.forget),
     Everywhere("postponed_rows", postponed.forget),
 )

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from parley.kernel.tenancy import share
 
-revision = "0039_suppressed_addresses"
-down_revision = "0038_subscriptions_one_payer"
+revision = "0043_suppressed_addresses"
+down_revision = "0042_visitor_limits"
 branch_labels = None
 depends_on = None
 

@@ -54,7 +54,7 @@ CALLS = {
     "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
     "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
     "parley.scheduling.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
-    "parley.inbox.account_proof.prove": {"lambda:InvokeFunction InboxAskPlatform"},
+    "parley.inbox.account_proof.ask": {"lambda:InvokeFunction InboxAskPlatform"},
     "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
     "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
     "parley.kernel.tenant_credentials._assumed": AS_TENANT,

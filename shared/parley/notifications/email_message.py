@@ -22,7 +22,8 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 
 LONGEST_NAME = 80
 # Full stops and at signs of other scripts are links to mail programs as well (RFC 3490, 3.1; NFKC).
-_DOT = re.compile(r"(?<=[\w\u200c\u200d])[.\u2024\u3002\ufe52\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_]{2})")
+# Beyond ASCII whatever is no gap may stand in a domain: to `re` vowel signs are no letters, and there are domains of emoji.
+_DOT = re.compile(r"(?<=[\w\-\x80-\U0010ffff])[.\u2024\u3002\ufe52\uff0e\uff61](?=[\u200c\u200d]*[^\W\d_](?:[^\W\d_]|[\x80-\U0010ffff]))")
 _AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
 _JOINERS = "\u200c\u200d"
 """What nobody sees, and writing needs: Persian, the scripts of India, emoji. The rest of its kind hides something, or turns it around."""
