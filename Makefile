@@ -70,7 +70,7 @@ oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions
 # The packages first, once; then what reads the code, two at a time; the tests alone, for some of them look at the clock.
 check: ## everything that must be green: ruff, mypy, import-linter, template, OpenAPI document, the oldest Python, tests
 	@$(DEV) true
-	@$(MAKE) --no-print-directory -j 2 types template lint imports openapi-is-fresh oldest
+	@$(MAKE) --no-print-directory -j 2 types template-is-valid lint imports openapi-is-fresh oldest
 	@$(MAKE) --no-print-directory test
 
 lint: ## ruff
@@ -90,7 +90,12 @@ oldest: ## every handler imported by the oldest Python that is promised
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
 
-template: sam-cli ## sam validate --lint, and the stacks that are made of the template
+template: ## write the functions of template.yaml from functions/
+	@$(RUN) python -m local.function_blocks
+
+.PHONY: template-is-valid
+template-is-valid: sam-cli # is fresh, sam validate --lint, and so are the stacks that are made of it
+	@$(RUN) python -m local.function_blocks --check
 	@$(RUN) python -m local.stacks template.yaml build/stacks >/dev/null
 	@.venv-sam/bin/cfn-lint infrastructure/*.yaml build/stacks/*.yaml & $(SAM) validate --lint; status=$$?; \
 	  wait $$! && echo 'infrastructure/ and the stacks are valid' && exit $$status
@@ -115,7 +120,7 @@ build: sam-cli openapi ## sam build, and the stacks to deploy (ARCHITECTURE=arm6
 	@$(RUN) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(RUN) python -m local.stacks
 
-invoke: ## one function in a container, against `make run` (FUNCTION=PlatformHealth EVENT=tests/events/….json)
+invoke: ## one function in a container, against `make run` (FUNCTION=PlatformGetHealth EVENT=tests/events/….json)
 	@$(RUN) python -m local.sam invoke $(FUNCTION) $(if $(EVENT),--event $(EVENT)) $(ARGS)
 
 api: ## the whole API in containers, against `make run`: http://127.0.0.1:3001

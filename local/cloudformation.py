@@ -70,13 +70,18 @@ _Loader.yaml_implicit_resolvers = {
 
 def read(path: Path) -> dict[str, Any]:
     """The template as plain values, intrinsic functions in their long form."""
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, yaml.YAMLError) as problem:
-        raise TemplateProblem(f"{path}: {problem}") from problem
+    document = parse(path)
     if not isinstance(document, dict) or "Resources" not in document:
         raise TemplateProblem(f"{path}: no Resources, so this is not a template")
     return document
+
+
+def parse(path: Path) -> Any:
+    """A file in the template's language, whatever it holds."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (OSError, yaml.YAMLError) as problem:
+        raise TemplateProblem(f"{path}: {problem}") from problem
 
 
 _METHODS = {

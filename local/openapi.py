@@ -65,6 +65,7 @@ REFUSALS = {
     "503": "Something that this needs does not answer right now.",
 }
 GATEWAY_REFUSALS = ("401", "403")
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def document(template: Template) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def document(template: Template) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Parley", "version": "1", "description": ABOUT},
-        "paths": dict(sorted(paths.items())),
+        "paths": {path: dict(sorted(paths[path].items(), key=lambda item: METHODS.index(item[0]))) for path in sorted(paths)},
         "components": {
             "schemas": {name: schemas[name] for name in sorted(_reached(paths, schemas))},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT, or API key"}},

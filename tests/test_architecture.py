@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,22 +26,30 @@ COSTLY: dict[str, set[str]] = {
     "icalendar": {"scheduling/on_booking_changed"},
     "lxml": {"saml/save_connection", "saml/receive_response"},
     "signxml": {"saml/receive_response"},
-    "scim2_models": {"scim/serve"},  # 350 ms
+    "scim2_models": {"scim/serve_resources"},  # 350 ms
     "jinja2": {
         "scheduling/on_booking_changed",
         "scheduling/on_workflow_event",
-        "scheduling/manage_booking",
-        "scheduling/host_booking",
-        "scheduling/show_booking_page",
+        "scheduling/get_managed_booking_page",
+        "scheduling/submit_managed_booking_page",
+        "scheduling/get_host_page",
+        "scheduling/submit_host_page",
+        "scheduling/get_booking_page",
+        "scheduling/get_organization_page",
+        "scheduling/get_embed_script",
         "scheduling/submit_booking_page",
         "identity/on_mail_due",
-        "identity/open_invitation",
-        "scheduling/open_agreement",
-        "identity/open_link",
+        "identity/get_invitation_page",
+        "identity/submit_invitation_page",
+        "scheduling/get_agreement_page",
+        "scheduling/submit_agreement_page",
+        "identity/get_link_page",
+        "identity/submit_link_page",
     },
     "aws_xray_sdk": set(),
     "requests": set(),
 }
+BRACES = str.maketrans("<>", "{}")
 LONGEST_HANDLER = 45
 LONGEST_MODULE = 400
 # What several handlers name is imported once, in a child that is theirs alone; each handler then loads in a child of its own. So a handler
@@ -114,10 +123,18 @@ def test_a_handler_imports_only_what_it_asks_for(modules: dict[str, set[str]], c
 
 
 def test_a_handler_pays_for_its_own_domain(modules: dict[str, set[str]]) -> None:
-    shared_by_all = {"kernel", "identity", "calendars"}
-    of_two = {
-        f"scheduling/{name}" for name in ("manage_workflows", "show_workflows", "try_workflows", "on_workflow_event", "sweep_reminders")
-    }
+    shared_by_all = {"kernel", "notifications", "identity", "calendars"}
+    workflows = (
+        "create_workflow",
+        "update_workflow",
+        "delete_workflow",
+        "list_workflows",
+        "get_workflow",
+        "preview_workflow",
+        "try_workflow",
+    )
+    notifications = ("list_notifications", "resend_notification", "on_workflow_event", "sweep_reminders")
+    of_two = {f"scheduling/{name}" for name in (*workflows, *notifications)}
     for handler, loaded in modules.items():
         domains = {module.split(".")[1] for module in loaded if module.startswith("parley.")}
         if not handler.startswith("platform/"):  # upkeep is of every domain's tables, and no request waits for it
@@ -128,6 +145,25 @@ def test_a_handler_pays_for_its_own_domain(modules: dict[str, set[str]]) -> None
 @pytest.mark.parametrize("handler", HANDLERS, ids=name_of)
 def test_a_handler_is_a_sentence(handler: Path) -> None:
     assert len(handler.read_text().splitlines()) <= LONGEST_HANDLER
+
+
+def routes_of(handler: Path) -> Iterator[tuple[str, str]]:
+    """Each route of a handler, as `METHOD /path/{parameter}`, with the name of what answers it."""
+    functions = [node for node in ast.parse(handler.read_text()).body if isinstance(node, ast.FunctionDef)]
+    for function, decorator in ((each, decorator) for each in functions for decorator in each.decorator_list):
+        match decorator:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="app"), attr=method), args=[ast.Constant(value=str(path))]):
+                yield f"{method.upper()} {path.translate(BRACES)}", function.name
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=name_of)
+def test_a_file_is_one_route_or_one_event_and_has_its_name(handler: Path) -> None:
+    routes = list(routes_of(handler))
+    assert len(routes) <= 1
+    documentation = ast.get_docstring(ast.parse(handler.read_text())) or ""
+    for route, name in routes:
+        assert name == handler.stem, "a file is found by what it does"
+        assert re.split(r":? |:?\n", documentation)[:2] == route.split()
 
 
 @pytest.mark.parametrize("module", PACKAGE, ids=lambda path: ".".join(path.relative_to(ROOT / "shared").with_suffix("").parts))

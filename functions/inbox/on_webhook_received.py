@@ -1,4 +1,4 @@
-"""A body of WhatsApp's webhooks, from the queue that receive_webhook puts it on."""
+"""Queue inbox-webhooks: a body of WhatsApp's webhooks, from the queue that receive_webhook puts it on."""
 
 from aws_lambda_powertools.metrics import MetricUnit
 

@@ -1,4 +1,4 @@
-"""Publishes what waits in the outbox: kicked by a queue after a commit, and swept by schedule."""
+"""Queue relay-queue, each minute: publishes what waits in the outbox, kicked after a commit and swept."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Objects that have arrived in S3, as its notifications tell by way of a queue."""
+"""Queue recordings-uploads: objects that have arrived in S3, as its notifications tell by way of a queue."""
 
 from aws_lambda_powertools import Logger
 

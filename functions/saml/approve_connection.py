@@ -9,8 +9,8 @@ from parley.saml.schemas import SamlApprovalWanted, SamlConnectionRead
 app = api(needs=single_sign_on.APPROVE)
 
 
-@app.post("/v1/saml/connection/approve")
-def approve_saml_connection(wanted: SamlApprovalWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
+@app.post("/v1/saml/connection/approve", operation_id="approve_saml_connection")
+def approve_connection(wanted: SamlApprovalWanted, caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.approve(session, caller, wanted.digest)
         proofs = domains.claimed(session)

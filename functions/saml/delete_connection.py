@@ -9,8 +9,8 @@ from parley.saml import connections
 app = api(needs="sso:manage")
 
 
-@app.delete("/v1/saml/connection", responses={204: {"description": "Single sign-on is off"}})
-def delete_saml_connection(caller: AuthenticatedCaller) -> Response[None]:
+@app.delete("/v1/saml/connection", operation_id="delete_saml_connection", responses={204: {"description": "Single sign-on is off"}})
+def delete_connection(caller: AuthenticatedCaller) -> Response[None]:
     with transaction(caller) as session:
         connections.remove(session, caller)
     return Response(204)

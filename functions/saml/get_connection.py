@@ -8,8 +8,8 @@ from parley.saml.schemas import SamlConnectionRead
 app = api(needs="sso:manage")
 
 
-@app.get("/v1/saml/connection")
-def get_saml_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
+@app.get("/v1/saml/connection", operation_id="get_saml_connection")
+def get_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
         connection = connections.connection(session, caller)
         proofs = domains.claimed(session)

@@ -1,4 +1,4 @@
-"""Each hour: looks again at domains that were proven a day ago."""
+"""Every 10 minutes: looks again at domains that were proven a day ago."""
 
 from typing import Any
 

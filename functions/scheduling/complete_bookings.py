@@ -1,4 +1,4 @@
-"""Every few minutes: meetings that are over are completed, requests that nobody answered lapse, holds that are over go, erasures go on."""
+"""Every 5 minutes: meetings that are over are completed, requests that nobody answered lapse, holds that are over go, erasures go on."""
 
 from parley.kernel.sweeps import Everywhere, Sweep, TenantRows
 from parley.scheduling import erasure, holds, sweeps

@@ -5,22 +5,19 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.kernel.db import transaction
 from parley.kernel.errors import Conflict, Unprocessable
+from parley.kernel.html_responses import page_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.once import Once, Replayed
 from parley.scheduling import booking_forms, booking_page, captcha, links, proof_requests
-from parley.scheduling.booking_page import MISSING, Shown
+from parley.scheduling.booking_page import MISSING
 from parley.scheduling.calendars.fresh import transacted
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
 BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked.", "content": {"text/html": {"schema": {"type": "string"}}}}}
 
 
-def _shown(status: int, page: Shown, **headers: str) -> Response[str]:
-    return Response(status, page.kind, page.html, headers=page.headers | headers)
-
-
-@app.post("/<organization>/<event_type>", responses=BOOKED)
-def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
+@app.post("/<organization>/<event_type>", operation_id="book", responses=BOOKED)
+def submit_booking_page(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
     caller, body = visitor.acting_for(links.visited(organization)), app.current_event.decoded_body or ""
     visit, entered = booking_forms.received(f"/{organization}/{event_type}", body)
     refused: Conflict | Unprocessable | None = None
@@ -32,14 +29,14 @@ def book(organization: str, event_type: str, visitor: Visitor, event: RawEvent) 
                 booked = transacted(
                     caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
                 )
-            return _shown(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
+            return page_response(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
         except Replayed as was:
-            return _shown(303, booking_page.NOTHING, location=booking_page.booked_before(caller, visit, was.body))
+            return page_response(303, booking_page.NOTHING, location=booking_page.booked_before(caller, visit, was.body))
         except (Conflict, Unprocessable) as refusal:
             refused = refusal
     with transaction(caller) as session:
-        return _shown(refused.status if refused else 422, booking_page.again(session, event_type, visit, entered, refused))
+        return page_response(refused.status if refused else 422, booking_page.again(session, event_type, visit, entered, refused))
 
 
-app.exception_handler(list(MISSING))(lambda refusal: _shown(refusal.status, booking_page.refused(refusal)))
+app.exception_handler(list(MISSING))(lambda refusal: page_response(refusal.status, booking_page.refused(refusal)))
 lambda_handler = entrypoint(app)

@@ -128,7 +128,7 @@ def test_what_the_authorizer_passes_on_without_a_look_up_makes_nobody_a_caller(w
     elsewhere = {"lambda": context | {"organization_id": str(globex.organization_id)}}
     request = {"http": {"method": "GET", "path": NEW}, "authorizer": elsewhere}
     event = {"routeKey": f"GET {NEW}", "rawPath": NEW, "headers": {}, "requestContext": request}
-    assert world.invoke("scheduling/show_schedules", event)["statusCode"] == 401  # the digest is looked for where the key belongs
+    assert world.invoke("scheduling/list_schedules", event)["statusCode"] == 401  # the digest is looked for where the key belongs
 
 
 def test_a_database_that_stands_still_does_not_outlast_the_gateway(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:

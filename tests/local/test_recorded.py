@@ -33,7 +33,7 @@ def test_the_sam_cli_gets_the_event_as_this_stack_would(tmp_path: Path) -> None:
     event = json.loads(Path(arguments[3]).read_text())
     expected = hmac.new(b"app secret", event["body"].encode(), hashlib.sha256).hexdigest()
     assert event["headers"]["x-hub-signature-256"] == f"sha256={expected}"
-    for untouched in (["start-api"], ["invoke", "PlatformHealth"], ["invoke", "PlatformHealth", "-e", "-"]):
+    for untouched in (["start-api"], ["invoke", "PlatformGetHealth"], ["invoke", "PlatformGetHealth", "-e", "-"]):
         assert put_down(untouched, SECRETS, tmp_path)[0] == untouched
     with pytest.raises(SamProblem):
-        put_down(["invoke", "PlatformHealth", "-e", "there-is-none.json"], SECRETS, tmp_path)
+        put_down(["invoke", "PlatformGetHealth", "-e", "there-is-none.json"], SECRETS, tmp_path)

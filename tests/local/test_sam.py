@@ -38,4 +38,4 @@ def test_the_command_is_for_this_machine_and_localhost_leads_out() -> None:
     assert f"Architecture={sam.architecture()}" in words
     assert words[-2:] == ["--add-host", "localhost:172.17.0.1"]
     assert words[words.index("--port") + 1] == str(sam.PORT)
-    assert "--port" not in sam.command(["invoke", "PlatformHealth"], Path("variables.json"), sam.DESKTOP)
+    assert "--port" not in sam.command(["invoke", "PlatformGetHealth"], Path("variables.json"), sam.DESKTOP)

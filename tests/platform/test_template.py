@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local.cloudformation import named, read
+from local.function_blocks import fresh
 from local.template import Resource, Template, load
 from tests.platform.rights import policies
 
@@ -89,44 +90,56 @@ KNOWN_TO = {
     "WHATSAPP_APP_SECRET": {"InboxReceiveWebhook"},
     "WHATSAPP_VERIFY_TOKEN": {"InboxVerifyWebhook"},
     "DATA_KEY_ID": {
-        "SchedulingFinishCalendarConsent",
-        "SchedulingManageCalendars",
-        "SchedulingOnCalendarJob",
         "SchedulingHoldSlot",
-        "InboxCreateConnection",
-        "SchedulingManageWorkflows",
+        "SchedulingConnectCalendar",
+        "SchedulingOnCalendarJob",
+        "SchedulingCreateWorkflow",
+        "SchedulingFinishCalendarConsent",
         "WebhooksCreateSubscription",
-        "WebhooksRotateSecret",
         "WebhooksUpdateSubscription",
+        "WebhooksRotateSecret",
+        "InboxCreateConnection",
     },
     "CALENDAR_PROVIDERS": {"SchedulingAskCalendar", "SchedulingStartCalendarConsent", "SchedulingFinishCalendarConsent"},
     "CAPTCHA_SECRET": {"SchedulingCheckCaptcha"},
     "PAYMENT_WEBHOOK_SECRET": set(),
     "PEPPER": {
+        "SchedulingListSlots",
+        "SchedulingGetEventTypePage",
+        "SchedulingGetEventTypeLink",
+        "SchedulingHoldSlot",
+        "SchedulingCreateBooking",
+        "SchedulingGetManagedBookingPage",
+        "SchedulingSubmitManagedBookingPage",
+        "SchedulingGetHostPage",
+        "SchedulingSubmitHostPage",
+        "SchedulingGetManagedBooking",
+        "SchedulingCancelManagedBooking",
+        "SchedulingRescheduleManagedBooking",
+        "SchedulingBookForInvitee",
+        "SchedulingRescheduleBooking",
+        "SchedulingReassignBooking",
+        "SchedulingOnBookingChanged",
+        "SchedulingOnCalendarJob",
+        "SchedulingCreateWorkflow",
+        "SchedulingUpdateWorkflow",
+        "SchedulingGetAgreementPage",
+        "SchedulingSubmitAgreementPage",
+        "SchedulingOnWorkflowEvent",
+        "SchedulingGetRoutingFormPage",
+        "SchedulingGetRoutingFormLink",
+        "SchedulingSubmitRoutingForm",
+        "SchedulingStartCalendarConsent",
+        "SchedulingFinishCalendarConsent",
+        "SchedulingReceiveGooglePush",
+        "SchedulingReceiveMicrosoftPush",
+        "SchedulingGetOrganizationPage",
+        "SchedulingGetBookingPage",
+        "SchedulingSubmitBookingPage",
         "WebhooksCreateSubscription",
         "WebhooksUpdateSubscription",
         "WebhooksEnableSubscription",
         "WebhooksPingSubscription",
-        "SchedulingListSlots",
-        "SchedulingGetEventTypePage",
-        "SchedulingFillRoutingForm",
-        "SchedulingStartCalendarConsent",
-        "SchedulingFinishCalendarConsent",
-        "SchedulingReceiveCalendarPush",
-        "SchedulingOnCalendarJob",
-        "SchedulingCreateBooking",
-        "SchedulingHoldSlot",
-        "SchedulingChangeManagedBooking",
-        "SchedulingMoveBooking",
-        "SchedulingBookForInvitee",
-        "SchedulingManageBooking",
-        "SchedulingHostBooking",
-        "SchedulingShowBookingPage",
-        "SchedulingSubmitBookingPage",
-        "SchedulingOnBookingChanged",
-        "SchedulingOnWorkflowEvent",
-        "SchedulingOpenAgreement",
-        "SchedulingManageWorkflows",
     },
 }
 
@@ -146,6 +159,11 @@ def is_for_dead_letters(queue: Resource) -> bool:
 
 
 # --- functions ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_functions_are_what_their_files_say() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    assert fresh(text) == text, "run `make template`"
 
 
 def test_every_handler_is_deployed_and_every_function_has_a_handler() -> None:

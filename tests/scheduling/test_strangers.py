@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.kernel.clock import now
-from parley.kernel.mail import LONGEST_NAME, called
+from parley.notifications.email_message import LONGEST_NAME, display_name
 from parley.scheduling import limits, shares
 from parley.scheduling.bookings import management_token
 from parley.scheduling.models import Booking, Hold
@@ -345,9 +345,26 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
 
 
 @pytest.mark.parametrize(
+    "domain",
+    [
+        "evil.xn--p1ai",
+        "xn--e1afmkfd.xn--p1ai",
+        "\u0928\u0947\u091f\u0935\u0930\u094d\u0915.\u092d\u093e\u0930\u0924",
+        "\u0939\u093f\u0928\u094d\u0926\u0940.com",
+        "\U0001f4a9.la",
+        "evil-.com",
+        "evil.c\u0336om",
+    ],
+)
+def test_a_domain_of_any_script_in_a_name_is_no_link(domain: str) -> None:
+    assert display_name(f"Pay at {domain} now").split() == ["Pay", "at", *domain.replace(".", ". ").split(), "now"]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "O'Neil-Smith (Acme, Inc.)",
+        "M\u00fcller e.V. (.NET)",
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
         "Dr. J. R. R. Tolkien",
         "María José Ñandú",
@@ -356,5 +373,5 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     ],
 )
 def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
-    assert called(name) in (name, name.replace("Ph.D.", "Ph. D."))
-    assert len(called("x" * 200)) == LONGEST_NAME
+    assert display_name(name) in (name, name.replace("Ph.D.", "Ph. D."))
+    assert len(display_name("x" * 200)) == LONGEST_NAME

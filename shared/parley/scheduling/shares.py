@@ -66,7 +66,7 @@ def check(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> None
     before, later = there.without_holds(), with_one_more(found, there, slot, hosts)
     changed = {*hosts, *there.kept}
     free = after = 0
-    for part in sorted(_parts(found), key=lambda part: changed.isdisjoint(part)):
+    for part in sorted(_parts(found), key=changed.isdisjoint):
         is_changed = not changed.isdisjoint(part)
         if not is_changed and 2 * after >= free and after:
             return
@@ -140,8 +140,8 @@ def with_one_more(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID])
 
 
 def room(found: Offer, there: Taken, slot: Slot, part: Collection[UUID]) -> int:
-    """How many more of these meetings the slot's day has room for with these hosts: one after the other with each of a pool, seat by seat in
-    a session."""
+    """How many more of these meetings the slot's day has room for with these hosts: one after the other with each, seat by seat in a
+    session."""
     from_, to = day_of(found.timezone, slot.start)
     open_ = open_slots(
         found.terms,

@@ -1,0 +1,19 @@
+"""GET /links/{token}: the page of a link in a mail. Looking changes nothing."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from parley.identity import link_page
+from parley.kernel.errors import Refusal
+from parley.kernel.html_responses import HTML, html_response
+from parley.kernel.http import Access, Visitor, api, entrypoint
+
+app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
+
+
+@app.get("/links/<token>", operation_id="show_link", responses=HTML)
+def get_link_page(token: str, visitor: Visitor) -> Response[str]:
+    return html_response(200, link_page.show(visitor, token), link_page.headers())
+
+
+app.exception_handler(Refusal)(lambda refusal: html_response(refusal.status, link_page.refused(refusal.detail), link_page.headers()))
+lambda_handler = entrypoint(app)

@@ -1,0 +1,18 @@
+"""DELETE /v1/scheduling/schedules/{schedule_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.scheduling import schedules
+
+app = api(needs="schedules:write")
+
+
+@app.delete("/v1/scheduling/schedules/<schedule_id>", status_code=204)
+def delete_schedule(schedule_id: UUID, caller: AuthenticatedCaller) -> None:
+    with transaction(caller) as session:
+        schedules.delete_schedule(session, caller, schedule_id)
+
+
+lambda_handler = entrypoint(app)

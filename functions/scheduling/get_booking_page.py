@@ -1,0 +1,27 @@
+"""GET /{organization}/{event_type}: the page on which people book."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from parley.kernel.db import transaction
+from parley.kernel.html_responses import HTML, page_response
+from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.scheduling import booking_page, links, managed, managed_page
+from parley.scheduling.visits import Visit
+
+app = api(needs=Access.ANYBODY)
+
+
+@app.get("/<organization>/<event_type>", operation_id="show_offer", responses=HTML, compress=True)
+def get_booking_page(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
+    asked, headers = event.get("queryStringParameters") or {}, event["headers"]
+    visit = Visit.of(f"/{organization}/{event_type}", asked, headers)
+    if token := asked.get("booking"):
+        key = managed.key_of(token)
+        with transaction(visitor.acting_for(key.organization_id)) as session:
+            return page_response(200, managed_page.confirmation(managed.find(session, key), token, organization, visit))
+    with transaction(visitor.acting_for(links.visited(organization))) as session:
+        return page_response(200, booking_page.show(session, event_type, visit, headers.get("parley-hold")))
+
+
+app.exception_handler(list(booking_page.MISSING))(lambda refusal: page_response(refusal.status, booking_page.refused(refusal)))
+lambda_handler = entrypoint(app)

@@ -1,0 +1,19 @@
+"""GET /v1/scheduling/routing-forms/{form_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.scheduling import routing_forms
+from parley.scheduling.routing_schemas import RoutingFormDetailRead
+
+app = api(needs="routing_forms:read")
+
+
+@app.get("/v1/scheduling/routing-forms/<form_id>")
+def get_routing_form(form_id: UUID, caller: AuthenticatedCaller) -> RoutingFormDetailRead:
+    with transaction(caller) as session:
+        return routing_forms.form(session, caller, form_id)
+
+
+lambda_handler = entrypoint(app)

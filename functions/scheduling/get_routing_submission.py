@@ -1,0 +1,19 @@
+"""GET /v1/scheduling/routing-submissions/{submission_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.scheduling import routing_submissions
+from parley.scheduling.routing_schemas import RoutingSubmissionRead
+
+app = api(needs="routing_submissions:read")
+
+
+@app.get("/v1/scheduling/routing-submissions/<submission_id>")
+def get_routing_submission(submission_id: UUID, caller: AuthenticatedCaller) -> RoutingSubmissionRead:
+    with transaction(caller) as session:
+        return routing_submissions.found_submission(session, caller, submission_id)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,18 @@
+"""GET /v1/scheduling/pools"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+from parley.scheduling import pools
+from parley.scheduling.pool_schemas import PoolRead
+
+app = api(needs="event_types:read")
+
+
+@app.get("/v1/scheduling/pools")
+def list_pools(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[PoolRead]:
+    with transaction(caller) as session:
+        return pools.pools(session, caller, cursor=cursor, limit=limit)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,18 @@
+"""GET /v1/scheduling/routing-forms"""
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.paging import Cursor, Limit, Page
+from parley.scheduling import routing_forms
+from parley.scheduling.routing_schemas import RoutingFormRead
+
+app = api(needs="routing_forms:read")
+
+
+@app.get("/v1/scheduling/routing-forms")
+def list_routing_forms(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[RoutingFormRead]:
+    with transaction(caller) as session:
+        return routing_forms.forms(session, caller, cursor=cursor, limit=limit)
+
+
+lambda_handler = entrypoint(app)

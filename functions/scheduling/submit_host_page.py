@@ -1,0 +1,39 @@
+"""POST /hosts/{token}: the forms of the page confirm, decline, cancel, move."""
+
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+
+from parley.kernel.db import transaction
+from parley.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
+from parley.kernel.html_responses import page_response
+from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.scheduling import host_links, hosted_page
+from parley.scheduling.booking_page import NOTHING
+from parley.scheduling.calendars.fresh import transacted
+from parley.scheduling.hosted import HostLinkEnded
+
+app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
+AGAIN: dict[int, OpenAPIResponse] = {
+    303: {
+        "description": "Confirmed, declined, canceled or moved; the page says so.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@app.post("/hosts/<token>", operation_id="change_hosted_booking", responses=AGAIN)
+def submit_host_page(token: str, visitor: Visitor) -> Response[str]:
+    form, key = dict(parse_qsl(app.current_event.decoded_body or "")), host_links.key_of(token)
+    caller = visitor.acting_for(key.organization_id)
+    try:
+        location = transacted(caller, None, lambda session, fresh: hosted_page.submit(session, caller, key, form, fresh))
+        return page_response(303, NOTHING, location=location)
+    except (Conflict, Unprocessable, Forbidden) as refusal:
+        with transaction(caller) as session:
+            return page_response(refusal.status, hosted_page.again(session, key, form, refusal))
+
+
+app.exception_handler([NotFound, HostLinkEnded])(lambda refusal: page_response(refusal.status, hosted_page.ended(refusal)))
+lambda_handler = entrypoint(app)

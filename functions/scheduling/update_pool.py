@@ -1,0 +1,19 @@
+"""PATCH /v1/scheduling/pools/{pool_id}"""
+
+from uuid import UUID
+
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.scheduling import pools
+from parley.scheduling.pool_schemas import PoolDetailRead, PoolUpdate
+
+app = api(needs="event_types:write")
+
+
+@app.patch("/v1/scheduling/pools/<pool_id>")
+def update_pool(pool_id: UUID, wanted: PoolUpdate, caller: AuthenticatedCaller) -> PoolDetailRead:
+    with transaction(caller) as session:
+        return pools.update_pool(session, caller, pool_id, wanted)
+
+
+lambda_handler = entrypoint(app)

@@ -1,0 +1,28 @@
+"""Pages as answers: what a route that shows one declares, and the response that it is."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.shared.cookies import Cookie
+
+HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
+
+
+class HtmlPage(Protocol):
+    """A page with its headers: what it may load, and who may frame it."""
+
+    @property
+    def html(self) -> str: ...
+
+    @property
+    def headers(self) -> dict[str, str]: ...
+
+
+def page_response(status: int, page: HtmlPage, **headers: str) -> Response[str]:
+    return html_response(status, page.html, page.headers | headers)
+
+
+def html_response(status: int, html: str, headers: Mapping[str, str], cookies: Iterable[Cookie] = ()) -> Response[str]:
+    return Response(status, "text/html; charset=utf-8", html, headers=dict(headers), cookies=list(cookies))
