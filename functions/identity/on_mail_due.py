@@ -7,8 +7,8 @@ from pydantic import RootModel
 from parley.identity.letters import LETTERS
 from parley.kernel.callers import Caller
 from parley.kernel.jobs import Announced, worker
-from parley.kernel.mail_claims import Sender
-from parley.kernel.post import send_discreetly
+from parley.notifications.sender import Sender
+from parley.notifications.ses import send
 
 
 class Payload(RootModel[dict[str, Any]]):
@@ -18,7 +18,7 @@ class Payload(RootModel[dict[str, Any]]):
 def write(caller: Caller, event: Announced[Payload]) -> None:
     letter = LETTERS.get(event.name)
     if letter is not None:  # the others ask for no mail
-        letter(caller, event.payload.root, Sender(caller, event.id, send_discreetly))
+        letter(caller, event.payload.root, Sender(caller, event.id, send))
 
 
 lambda_handler = worker(Payload, write)

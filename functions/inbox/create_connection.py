@@ -1,6 +1,6 @@
 """POST /v1/inbox/connections"""
 
-from parley.inbox import account_proof, service
+from parley.inbox import account_checks, account_proof, service
 from parley.inbox.schemas import ConnectionCreate, ConnectionRead
 from parley.kernel.callers import system
 from parley.kernel.db import transaction
@@ -14,9 +14,13 @@ def create_connection(wanted: ConnectionCreate, caller: AuthenticatedCaller, onc
     with transaction(caller):  # for who may not come in, nobody is asked
         pass
     account_proof.prove(wanted)
-    with transaction(caller, once) as session:
-        connection, superseded = service.connect_number(session, caller, wanted)
-        answer = once.answer(session, ConnectionRead.model_validate(connection))
+    try:
+        with transaction(caller, once) as session:
+            connection, superseded = service.connect_number(session, caller, wanted)
+            answer = once.answer(session, ConnectionRead.model_validate(connection))
+    except service.NumberTaken:
+        account_checks.hasten(wanted.phone_number_id)
+        raise
     if superseded is not None:
         with transaction(system(superseded)) as session:
             service.supersede(session, session.info["caller"], wanted.phone_number_id)

@@ -1,11 +1,13 @@
 """Each day: the upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
-throttles, full buckets of rate limits, claims of mails, rows that nobody tries any more and origins of audited acts are forgotten."""
+throttles, full buckets of rate limits, claims of mails, events of payments, rows that nobody tries any more and origins of audited acts are
+forgotten."""
 
-from parley.identity import links, sessions, throttles
+from parley.identity import links, payment_events, sessions, throttles
 from parley.inbox import receipts
-from parley.kernel import audit, idempotency, mail_claims, postponed, rate_limits
+from parley.kernel import audit, idempotency, postponed, rate_limits
 from parley.kernel.audit_partitions import Partitions
 from parley.kernel.sweeps import Everywhere, Sweep
+from parley.notifications import claims
 
 lambda_handler = Sweep(
     Partitions("partitions"),
@@ -16,6 +18,7 @@ lambda_handler = Sweep(
     Everywhere("links", links.forget),
     Everywhere("throttles", throttles.forget),
     Everywhere("rate_limits", rate_limits.forget),
-    Everywhere("mail_claims", mail_claims.forget),
+    Everywhere("mail_claims", claims.forget),
+    Everywhere("payment_events", payment_events.forget),
     Everywhere("postponed_rows", postponed.forget),
 )

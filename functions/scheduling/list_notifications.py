@@ -5,7 +5,7 @@ from uuid import UUID
 from parley.kernel.db import transaction
 from parley.kernel.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.paging import Cursor, Limit, Page
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus
+from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.scheduling.words import Sought
 from parley.scheduling.workflows import log
 from parley.scheduling.workflows.schemas import NotificationRead

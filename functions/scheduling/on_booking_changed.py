@@ -1,15 +1,16 @@
 """Queue scheduling-jobs: tells invitee and hosts by e-mail what became of a booking; sends the code that proves a booker's address."""
 
+from functools import partial
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from parley.kernel import post
 from parley.kernel.callers import NOWHERE, Caller
 from parley.kernel.db import transaction
 from parley.kernel.jobs import Announced, worker
-from parley.kernel.mail_claims import Sender
-from parley.scheduling import address_letter, claims, mails, notices
+from parley.notifications.sender import LoggedMessage, Sender, send_logged
+from parley.notifications.ses import send
+from parley.scheduling import address_letter, mails, notices
 
 
 class BookingChanged(BaseModel):
@@ -23,23 +24,14 @@ class BookingChanged(BaseModel):
 
 
 def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
-    told = event.payload
-    if told.hold_id is not None:
-        address_letter.write(caller, told.hold_id, Sender(caller, event.id, post.send_discreetly))
+    payload = event.payload
+    if payload.hold_id is not None:
+        address_letter.write(caller, payload.hold_id, Sender(caller, event.id, send))
         return
     with transaction(caller) as session:
-        mine = notices.take_up(session, told.event_id or event.id, told.event or event.name, told.booking_id, told.from_host_id)
-    failed: Exception | None = None
-    for notice in mine:
-        failure: Exception | None = None
-        try:
-            post.send(mails.compose(notice.facts, notice.reader, notice.news))
-        except Exception as error:  # noqa: BLE001  # raised below: one mail that can't be sent must not keep the other back
-            failure = failed = error
-        with transaction(caller) as session:
-            claims.settle(session, notice.id, failure)
-    if failed is not None:
-        raise claims.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
+        event_id, name = payload.event_id or event.id, payload.event or event.name
+        taken = notices.take_up(session, event_id, name, payload.booking_id, payload.from_host_id)
+    send_logged(caller, send, [LoggedMessage(notice.id, partial(mails.compose, *notice.content)) for notice in taken])
 
 
 lambda_handler = worker(BookingChanged, notify)

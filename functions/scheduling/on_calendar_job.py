@@ -10,15 +10,15 @@ from parley.kernel.jobs import Announced, worker
 from parley.scheduling.calendars.jobs import take_up
 
 if TYPE_CHECKING:
-    from parley.kernel.mail_claims import Sender
+    from parley.notifications.sender import Sender
 
 
 def work(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:
     def sender() -> "Sender":
-        from parley.kernel.mail_claims import Sender
-        from parley.kernel.post import send_discreetly
+        from parley.notifications.sender import Sender
+        from parley.notifications.ses import send
 
-        return Sender(caller, event.id, send_discreetly)
+        return Sender(caller, event.id, send)
 
     take_up(caller, event.name, event.payload.root, sender)
 

@@ -4,18 +4,14 @@ from typing import Any
 
 from pydantic import RootModel
 
-from parley.kernel import post, sms
 from parley.kernel.callers import Caller
 from parley.kernel.jobs import Announced, worker
 from parley.kernel.settings import setting
 from parley.kernel.signed import send_message
-from parley.scheduling.workflows import messages, steps
+from parley.notifications.channels import deliver
+from parley.scheduling.workflows import steps
 
-EFFECTS = steps.Effects(
-    mail=lambda message: post.send(messages.composed(message)),
-    text=lambda message: sms.send(message.recipient, message.text),
-    wake=lambda message: send_message(setting("WORKFLOWS_QUEUE_URL"), message),
-)
+EFFECTS = steps.Effects(deliver, wake=lambda message: send_message(setting("WORKFLOWS_QUEUE_URL"), message))
 
 
 def take_up(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:

@@ -29,11 +29,11 @@ def show(session: Session, event: str, entity_id: UUID) -> dict[str, Any] | None
 
 
 def write(caller: Caller, event_id: UUID, event: str, subscription_id: UUID) -> None:
-    from parley.kernel.mail_claims import Sender
-    from parley.kernel.post import send_discreetly
+    from parley.notifications.sender import Sender
+    from parley.notifications.ses import send
     from parley.webhooks import letters
 
-    letters.write(caller, event, subscription_id, Sender(caller, event_id, send_discreetly))
+    letters.write(caller, event, subscription_id, Sender(caller, event_id, send))
 
 
 EFFECTS = Effects(

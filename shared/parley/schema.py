@@ -14,11 +14,11 @@ import parley.inbox.models  # its tables
 import parley.kernel.audit  # its tables
 import parley.kernel.directory  # its tables
 import parley.kernel.idempotency  # its tables
-import parley.kernel.mail_claims  # its tables
 import parley.kernel.outbox  # its tables
 import parley.kernel.postponed  # its tables
 import parley.kernel.rate_limits  # its tables
 import parley.kernel.sealed  # its tables
+import parley.notifications.models  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
 import parley.scheduling.calendars.models  # its tables
@@ -62,6 +62,7 @@ CROSSING_WITHIN: tuple[tuple[str, str, str, str], ...] = (
     ("storage_projects", "team_id", "teams", "NO ACTION"),
     ("scheduling_event_types", "team_id", "teams", "NO ACTION"),
     ("scheduling_round_robin_pools", "team_id", "teams", "NO ACTION"),
+    ("scheduling_notification_logs", "booking_id", "scheduling_bookings", "CASCADE"),
     ("scheduling_notification_logs", "workflow_id", "scheduling_workflows", "NO ACTION"),
     ("scheduling_workflows", "subscription_id", "webhooks_subscriptions", "NO ACTION"),
 )

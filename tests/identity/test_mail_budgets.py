@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from parley.identity import outreach
 from parley.identity.models import Organization
-from parley.kernel import clock, db, mail_budgets
-from parley.kernel.mail_budgets import A_DAY, MailKind
+from parley.kernel import clock, db
+from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
 from parley.kernel.rate_limits import RateLimit
+from parley.notifications import outreach, quotas
+from parley.notifications.quotas import A_DAY, MailKind
 from tests.harness import Member, World
 from tests.identity.people import PASSWORD, Browser, address, letters, person
 
@@ -45,8 +46,16 @@ def test_beyond_its_budget_a_kind_is_answered_alike_and_sends_nothing(world: Wor
     assert len(letters(world, ada.email)) - before == A_DAY[kind]
 
 
+def test_spellings_of_one_mailbox_are_one_address(world: World) -> None:
+    name, _, domain = address().partition("@")
+    spelled = [f"{name}+{number}@{domain}" for number in range(A_DAY[MailKind.REGISTRATION] + 4)]
+    for email in spelled:
+        assert Browser(world).post("/v1/auth/register", {"email": email, "password": PASSWORD, "name": "M"}).status == 202
+    assert sum(len(letters(world, email)) for email in spelled) == A_DAY[MailKind.REGISTRATION]
+
+
 def test_a_network_that_asks_for_many_is_told_to_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_budgets, "NETWORK", RateLimit("few_mails_from_network", "mails", 3, 3600))
+    monkeypatch.setattr(quotas, "NETWORK", RateLimit("few_mails_from_network", "mails", 3, 3600))
     stranger = Browser(world)
     answers = [stranger.post("/v1/auth/magic-link", {"email": address()}) for _ in range(4)]
     assert [answer.status for answer in answers] == [202, 202, 202, 429]
@@ -68,6 +77,15 @@ def test_inviting_taking_back_and_inviting_sends_a_few_mails(world: World) -> No
     other = world.organization("Other")
     assert other.post(INVITATIONS, {"email": victim}).status == 429  # the mailbox is one, whoever writes
     assert owner.post(INVITATIONS, {"email": address()}).status == 201
+
+
+@pytest.mark.parametrize("domain", ["people.example", "gmail.com"])
+def test_invitations_to_spellings_of_one_mailbox_are_few(world: World, domain: str) -> None:
+    owner, name = world.organization("Nagging"), f"victim{new_id().hex}"
+    spelled = [f"{name}@{domain}", *(f"{name}+{tag}@{domain}" for tag in range(7))]
+    spelled += [f"{name[:place]}.{name[place:]}@{domain}" for place in range(1, 4)] if domain == "gmail.com" else []
+    answers = [owner.post(INVITATIONS, {"email": email}).status for email in spelled]
+    assert Counter(answers) == {201: A_DAY[MailKind.INVITATION], 429: len(spelled) - A_DAY[MailKind.INVITATION]}
 
 
 def test_what_is_refused_for_another_reason_is_not_counted(world: World) -> None:

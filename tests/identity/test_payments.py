@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from parley.identity.payment_models import PaymentEvent
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
@@ -144,6 +145,19 @@ def test_a_plan_that_ends_puts_nobody_out(world: World, owner: Member) -> None:
     assert deliver(world, event(owner.organization_id, "deleted", created=NOW + 1)).status == 200
     assert colleague.get("/v1/identity/me").status == 200
     assert owner.post("/v1/identity/invitations", {"email": "more@payer.example"}).status == 402
+
+
+def test_events_are_forgotten_after_a_year_and_come_back_as_nothing(world: World, owner: Member) -> None:
+    old, new = event(owner.organization_id), event(owner.organization_id, "updated", "price_business", NOW + 1)
+    for told in (old, new):
+        assert deliver(world, told).status == 200
+    with world.stack.postgres.superuser("parley") as superuser:
+        longer_ago = "UPDATE payment_events SET taken_at = now() - interval '401 days' WHERE event = :event"
+        superuser.run(longer_ago, event=old["id"])
+    world.invoke("platform/make_partitions", {})
+    assert owner.rows(select(PaymentEvent.event)) == [new["id"]]
+    assert (deliver(world, old).status, deliver(world, new).status, plan(owner)) == (200, 200, "BUSINESS")
+    assert len(trail(owner)) == 2
 
 
 def test_what_ends_while_the_organization_is_deleted_is_over_when_it_comes_back(world: World, owner: Member) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy import select, text, update
 
 from parley.identity import passwords
 from parley.identity.models import User, VerificationToken
-from parley.kernel import db, directory, mail_budgets
+from parley.kernel import db, directory
 from parley.kernel.audit import AuditLog
 from parley.kernel.callers import NOWHERE, system
-from parley.kernel.mail_budgets import MailKind
+from parley.notifications import quotas
+from parley.notifications.quotas import MailKind
 from tests.harness import Client, World
 from tests.identity.people import PASSWORD, Browser, Person, address, letters, person, register, verify
 
@@ -115,7 +116,7 @@ def test_no_more_than_a_few_mails_at_once_for_one_address_and_the_same_answer(wo
     assert {(answer.status, answer.raw) for answer in answers} == {(202, answers[0].raw)}
     with db.sweep() as session:
         asked = session.scalar(select(text("count(*)")).select_from(VerificationToken).where(VerificationToken.email == recipient))
-    assert asked == mail_budgets.A_DAY[MailKind.MAGIC_LINK]
+    assert asked == quotas.A_DAY[MailKind.MAGIC_LINK]
 
 
 def test_short_common_and_personal_passwords_are_refused(world: World) -> None:

@@ -20,7 +20,7 @@ from parley.kernel.callers import NOWHERE, ActorType, Caller, system
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
-from parley.scheduling.models import NotificationLog
+from parley.notifications.models import NotificationLog
 from parley.scheduling.workflows.models import Workflow
 from parley.webhooks.models import DisabledReason, WebhookDelivery, WebhookSubscription
 from tests.harness import Client, Keyed, Member, Person, World

@@ -242,6 +242,7 @@ class Furnished:
             "POST /v1/inbox/connections": lambda: post("/v1/inbox/connections", self.connection_wanted()),
             "GET /v1/inbox/connections": lambda: get("/v1/inbox/connections"),
             "GET /v1/inbox/connections/{connection_id}": lambda: get(f"/v1/inbox/connections/{self.connection}"),
+            "DELETE /v1/inbox/connections/{connection_id}": self._disconnect,
             "GET /v1/inbox/conversations": lambda: get("/v1/inbox/conversations"),
             "GET /v1/inbox/conversations/{conversation_id}": lambda: get(f"/v1/inbox/conversations/{self.conversation}"),
             "GET /v1/inbox/conversations/{conversation_id}/messages": lambda: get(f"/v1/inbox/conversations/{self.conversation}/messages"),
@@ -280,6 +281,12 @@ class Furnished:
         token = os.environ["WHATSAPP_VERIFY_TOKEN"]
         query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
         return self.stranger.request("GET", WEBHOOK, query=query)
+
+    def _disconnect(self) -> Request:
+        number = self.add_connection()
+        items = self.member.get("/v1/inbox/connections", limit=100).body["items"]
+        connection = next(item["id"] for item in items if item["platform_user_id"] == number)
+        return lambda: self.member.delete(f"/v1/inbox/connections/{connection}")
 
     def _read(self) -> Request:
         self.world.forget_events()

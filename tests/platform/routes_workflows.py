@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from parley.kernel import db
 from parley.kernel.callers import system
 from parley.kernel.ids import new_id
-from parley.scheduling.kinds import NotificationStatus
-from parley.scheduling.models import NotificationLog
+from parley.notifications.enums import NotificationStatus
+from parley.notifications.models import NotificationLog
 from parley.scheduling.workflows import agreements
 from parley.scheduling.workflows.models import AddressAgreement
 

@@ -54,7 +54,7 @@ CALLS = {
     "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
     "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
     "parley.scheduling.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
-    "parley.inbox.account_proof.prove": {"lambda:InvokeFunction InboxAskPlatform"},
+    "parley.inbox.account_proof.ask": {"lambda:InvokeFunction InboxAskPlatform"},
     "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
     "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
     "parley.kernel.tenant_credentials._assumed": AS_TENANT,
@@ -70,7 +70,7 @@ CALLS = {
     "webhooks.sweep_deliveries.wake": {"sqs:SendMessage WebhookEvents"},
     "scheduling.on_workflow_event.EFFECTS": {"sqs:SendMessage SchedulingWorkflows"},
     "scheduling.sweep_reminders.queue": {"sqs:SendMessage SchedulingWorkflows"},
-    "parley.kernel.sms.send": {"sns:Publish not *"},  # to a telephone, and to no topic
+    "parley.notifications.sns.send": {"sns:Publish not *"},  # to a telephone, and to no topic
     "scheduling.sweep_calendars.sending": {"sqs:SendMessage CalendarJobs"},
     "inbox.receive_webhook.receive_webhook": {
         "sqs:SendMessage InboxWebhooks",
@@ -83,7 +83,7 @@ CALLS = {
         "kms:Decrypt StorageKey",
     },
     "inbox.on_webhook_received.set_aside": {"s3:PutObject MediaBucket/set-aside/webhooks/*", "kms:GenerateDataKey StorageKey"},
-    "parley.kernel.post.send": {
+    "parley.notifications.ses.send": {
         f"ses:{action} identity/{sender}"
         for action in ("SendEmail", "SendRawEmail")
         for sender in ("${MailDomain}", "no-reply@${MailDomain}")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from parley.identity import outreach
-from parley.kernel.mail_budgets import A_DAY, MailKind
-from parley.scheduling.kinds import NotificationChannel
-from parley.scheduling.workflows import allowances
+from parley.notifications import daily_quotas, outreach
+from parley.notifications.enums import NotificationChannel
+from parley.notifications.quotas import A_DAY, MailKind
 
 PACKAGE = Path(__file__).parents[2] / "shared" / "parley"
-MADE = re.compile(r"(?<!def )\b(?:compose|mail\.letter|letter|Outgoing|sms\.send)\(")
+MADE = re.compile(r"(?<!def )\b(?:compose|(?:email_message\.)?draft|letter|Outgoing|SmsMessage|sns\.send)\(")
 TO_THE_ACCOUNT = "what was done to the account is told to its own address"
 BUDGETS: dict[str, str | set[MailKind]] = {
     "identity/letters": {MailKind.REGISTRATION, MailKind.MAGIC_LINK, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE},
@@ -19,14 +18,16 @@ BUDGETS: dict[str, str | set[MailKind]] = {
     "scheduling/workflows/agreement_page": {MailKind.ADDRESS_AGREEMENT, MailKind.NUMBER_AGREEMENT},
     "identity/federation_letter": TO_THE_ACCOUNT,
     "identity/alert_letter": TO_THE_ACCOUNT,
-    "scheduling/workflows/triggers": "`allowances`, to who booked or agreed",
-    "scheduling/workflows/stored": "`allowances`, to who booked or agreed",
+    "scheduling/workflows/triggers": "`daily_quotas`, to who booked or agreed",
+    "scheduling/workflows/stored": "`daily_quotas`, to who booked or agreed",
     "scheduling/workflows/messages": "the form of what the two before send",
+    "scheduling/workflows/steps": "hands over what the ones before have made",
     "scheduling/mails": {MailKind.BOOKING},
     "scheduling/address_letter": "`limits.CODES`, for the address and for the network",
     "scheduling/calendars/owner_letter": TO_THE_ACCOUNT,
     "webhooks/letters": "owners and administrators, once for each subscription that is ended",
-    "kernel/mail": "the form of all of them",
+    "notifications/email_message": "the form of all of them",
+    "notifications/channels": "hands over what others have made",
 }
 
 
@@ -43,5 +44,5 @@ def test_the_numbers_that_the_documents_name() -> None:
     for row, numbers in (("in a row", A_DAY.values()), ("most in 24 hours", (2 * most - 1 for most in A_DAY.values()))):
         assert f"| {row} | {' | '.join(map(str, numbers))} |" in identity
     assert f"sends {2 * outreach.STEPS[0] - 1} of them in its first 24 hours" in identity
-    mails, texts = (allowances.YOUNG[channel][0] for channel in (NotificationChannel.EMAIL, NotificationChannel.SMS))
+    mails, texts = (daily_quotas.YOUNG[channel][0] for channel in (NotificationChannel.EMAIL, NotificationChannel.SMS))
     assert f"see {2 * mails} mails and {2 * texts} texts at most" in " ".join(workflows.split())

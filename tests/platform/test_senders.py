@@ -18,12 +18,16 @@ from sqlalchemy import select, update
 from parley.identity import alerts, links
 from parley.identity.invitations import CREATED
 from parley.identity.models import Invitation, OrganizationMember, User, VerificationKind
-from parley.kernel import db, mail_claims
+from parley.kernel import db
 from parley.kernel.callers import NOWHERE, system
 from parley.kernel.clock import now
 from parley.kernel.errors import AnswerLost
 from parley.kernel.ids import new_id
-from parley.kernel.mail_claims import MailClaim
+from parley.notifications import claims
+from parley.notifications.email_message import Mail
+from parley.notifications.models import MailClaim
+from parley.notifications.sender import Sender
+from parley.notifications.sms import SmsMessage
 from parley.scheduling import models
 from parley.scheduling.calendars.health import DIED
 from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
@@ -37,8 +41,9 @@ from tests.kernel.losing import losing
 from tests.stack.scenes import at, booking, event_type, schedule
 from tests.webhooks.shop import SUBSCRIPTIONS, URL
 
+PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-# Their claims are the rows of the log of notifications (`scheduling.claims`).
+# Their claims are the rows of the log of notifications (`notifications.log`).
 LOGGED = {"scheduling/on_booking_changed.py": "notices.take_up", "scheduling/on_workflow_event.py": "steps.take_up"}
 
 
@@ -152,8 +157,8 @@ def test_one_refused_address_does_not_repeat_the_others(world: World, acme: Memb
 
 def test_a_letter_that_another_worker_has_in_hand_comes_back_and_is_taken_over(world: World, acme: Member) -> None:
     asked, event_id, before = password(acme), new_id(), len(world.mails())
-    held = mail_claims.Sender(acme.caller, event_id, lambda _: None)
-    mail = type("Mail", (), {"recipient": address_of(acme, acme.user_id), "message": b""})()
+    held = Sender(acme.caller, event_id, lambda _: None)
+    mail = Mail(address_of(acme, acme.user_id), b"")
     known = set(acme.rows(select(MailClaim.claim)))
     held(mail)
     [fresh] = set(acme.rows(select(MailClaim.claim))) - known
@@ -180,8 +185,8 @@ def test_claims_are_forgotten_when_no_event_comes_again(world: World, acme: Memb
     with db.transaction(acme.caller) as session:
         session.execute(update(MailClaim).values(created_at=now() - timedelta(days=31)))
     with db.sweep() as session:
-        assert mail_claims.forget(session) >= 1
-        assert mail_claims.forget(session) == 0
+        assert claims.forget(session) >= 1
+        assert claims.forget(session) == 0
 
 
 def _modules(tree: ast.Module) -> set[str]:
@@ -193,19 +198,26 @@ def test_whoever_sends_claims_first() -> None:
     """Over all functions: who imports what sends gives it to a `Sender`, or is one of those whose claims are rows of the log."""
     senders = {}
     for path in sorted(FUNCTIONS.rglob("*.py")):
-        tree = ast.parse(path.read_text())
-        names = _modules(tree)
-        if any(f"{name}.".startswith(("parley.kernel.post.", "parley.kernel.sms.")) for name in names):
+        names = _modules(ast.parse(path.read_text()))
+        if f"{PACKAGE}.ses.send" in names or f"{PACKAGE}.channels.deliver" in names:
             senders[str(path.relative_to(FUNCTIONS))] = path.read_text()
+        assert not names & {f"{PACKAGE}.{name}" for name in ("ses", "sns", "sns.send", "channels")}, path
     assert len(senders) >= 5
     for name, source in senders.items():
-        assert LOGGED[name] in source if name in LOGGED else "Sender(caller, " in source and source.count("send_discreetly") == 2, name
-        assert source.count("send_discreetly)") == source.count("Sender(caller, "), name
+        given = re.findall(r"(?<!def )(?:Sender|send_logged)\(caller, (?:[\w.]+, )?(?:send|deliver)\b|Effects\(deliver\b", source)
+        used = re.findall(r"(?<![.=\w])(?:send|deliver)\b(?!=|\()", re.sub(r'(?m)^.*import.*$|^""".*$', "", source))
+        assert given, name
+        assert len(used) == len(given), name
+        assert name not in LOGGED or LOGGED[name] in source, name
     shared = FUNCTIONS.parent / "shared" / "parley"
     calls = [path for path in shared.rglob("*.py") if ".send_email(" in path.read_text() or ".publish(PhoneNumber" in path.read_text()]
-    assert {path.name for path in calls} == {"post.py", "sms.py"}
+    assert {path.name for path in calls} == {"ses.py", "sns.py"}
     for path in shared.rglob("*.py"):
-        assert not _modules(ast.parse(path.read_text())) & {"parley.kernel.post", "parley.kernel.sms", "parley.kernel.post.send"}, path
+        if path.name != "channels.py":
+            names = _modules(ast.parse(path.read_text()))
+            assert not {name for name in names if f"{name}.".startswith((f"{PACKAGE}.ses.", f"{PACKAGE}.sns.", f"{PACKAGE}.channels."))}, (
+                path
+            )
 
 
 def test_nothing_is_sent_within_a_transaction() -> None:
@@ -213,7 +225,7 @@ def test_nothing_is_sent_within_a_transaction() -> None:
     tree = ast.parse(Path(steps.__file__).read_text())
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With) and "transaction(" in ast.unparse(node.items[0])]
     assert len(blocks) >= 5
-    effects = re.compile(r"effects\.(mail|text)|Sender\(|\bsend\(")
+    effects = re.compile(r"effects\.deliver|send_logged\(|_send\(|Sender\(|\bsend\(")
     assert [ast.unparse(block) for block in blocks if effects.search(ast.unparse(block))] == []
 
 
@@ -224,8 +236,8 @@ def test_a_text_that_asks_leaves_once(acme: Member) -> None:
         texts.append(text.recipient)
         raise AnswerLost("nobody heard")
 
-    send = mail_claims.Sender(acme.caller, new_id(), lost, most=1)
-    text = type("Text", (), {"recipient": "+491700000001"})()
+    send = Sender(acme.caller, new_id(), lost)
+    text = SmsMessage("+491700000001", "Do you agree?")
     with pytest.raises(AnswerLost):
         send(text)
     for _ in range(3):

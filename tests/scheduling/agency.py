@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.kernel import clock, db
-from parley.scheduling.kinds import AgreementStatus, NotificationChannel
+from parley.notifications.enums import NotificationChannel
+from parley.scheduling.kinds import AgreementStatus
 from parley.scheduling.workflows.models import AddressAgreement, Reminder
 from tests.harness import Member, World
 from tests.scheduling.office import Letter, Office

@@ -14,8 +14,8 @@ from parley.kernel import clock, db
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
-from parley.scheduling.kinds import NotificationChannel
-from parley.scheduling.workflows import allowances
+from parley.notifications import daily_quotas
+from parley.notifications.enums import NotificationChannel
 from tests.harness import Client, World
 from tests.scheduling.agency import WORKFLOWS, Agency
 from tests.scheduling.office import Letter, at
@@ -146,5 +146,5 @@ def test_the_days_of_a_young_organization_are_short(world: World, age: int, plan
             update(Organization).where(Organization.id == owner.organization_id).values(created_at=clock.now() - timedelta(days=age))
         )
     (organization,) = owner.rows(select(Organization).where(Organization.id == owner.organization_id))
-    assert allowances.most(organization, NotificationChannel.EMAIL) == mails_a_day
-    assert allowances.most(organization, NotificationChannel.SMS) == texts
+    assert daily_quotas.most(organization, NotificationChannel.EMAIL) == mails_a_day
+    assert daily_quotas.most(organization, NotificationChannel.SMS) == texts

@@ -14,10 +14,12 @@ from parley.kernel import clock, db
 from parley.kernel.audit import AuditLog, AuditOrigin
 from parley.kernel.ids import new_id
 from parley.kernel.models import Base
+from parley.notifications.enums import NotificationChannel
+from parley.notifications.models import NotificationLog
 from parley.scheduling import erasure
 from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import AgreementStatus, NotificationChannel
-from parley.scheduling.models import Booking, BookingHost, Invitee, NotificationLog
+from parley.scheduling.kinds import AgreementStatus
+from parley.scheduling.models import Booking, BookingHost, Invitee
 from parley.scheduling.workflows.models import AddressAgreement
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Client, Member, World

@@ -13,9 +13,10 @@ import pytest
 
 from parley.identity.letters import letter
 from parley.kernel.ids import new_id
+from parley.notifications.email_message import Mail
+from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling import mails
 from parley.scheduling.invitations import Person
-from parley.scheduling.kinds import NotificationChannel, RecipientKind
 from parley.scheduling.mails import Facts, News, Reader
 from parley.scheduling.workflows import messages
 from tests.scheduling.office import Letter
@@ -117,6 +118,8 @@ def test_lines_of_a_workflows_mail_stay_lines() -> None:
         reply_to=None,
         entity="e",
     )
-    sent = Letter(messages.composed(message).message)
+    mail = messages.compose(message)
+    assert isinstance(mail, Mail)
+    sent = Letter(mail.message)
     assert sent.text.splitlines() == ["One", "Two", "", "Three"]
     assert lines_of(sent.html) == ["One", "Two", "Three", "Acme"]

@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 
 from parley.kernel import aws, db
 from parley.kernel.clock import now
-from parley.scheduling import claims
-from parley.scheduling.models import NotificationLog
+from parley.notifications import log
+from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
 from tests.kernel.losing import losing
 from tests.scheduling.agency import Agency
@@ -90,7 +90,7 @@ def test_a_worker_that_dies_while_it_sends_leaves_a_bounded_number_of_copies(
     booking = office.booked(event_type, at("10:00"))
     event = told(acme, booking, "booking_created")
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "settle", lambda *_: None)
+        patch.setattr(log.LogClaim, "settle", lambda *_: None)
         for _ in range(5):
             give(world, event)
             with db.transaction(acme.caller) as session:

@@ -19,8 +19,9 @@ from parley.identity.models import OrganizationMember, User
 from parley.kernel import db
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
-from parley.kernel.mail import called
-from parley.scheduling.models import Booking, Invitee, NotificationLog
+from parley.notifications.email_message import display_name
+from parley.notifications.models import NotificationLog
+from parley.scheduling.models import Booking, Invitee
 from tests.harness import Member, World, recorded, sqs_event
 from tests.scheduling.office import Letter, Office, at, invitee
 
@@ -274,7 +275,7 @@ def test_a_name_stays_text_in_every_header(office: Office, acme: Member, world: 
         raw = unfolded(message, field)
         assert parseaddr(raw) == (parseaddr(raw)[0], "grace@visitor.example")
         assert len(getaddresses([raw])) == 1
-        assert str(make_header(decode_header(parseaddr(raw)[0]))) == called(name)
+        assert str(make_header(decode_header(parseaddr(raw)[0]))) == display_name(name)
     subject = str(make_header(decode_header(unfolded(letter.message, "Subject"))))
     assert subject.startswith(f"{name.strip()}, "[:200])
     assert (letter.raw.isascii(), copy.raw.isascii()) == (True, True)

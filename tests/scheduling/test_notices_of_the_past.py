@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from parley.identity.models import User
 from parley.kernel import db
 from parley.kernel.ids import new_id
-from parley.scheduling.models import NotificationLog
+from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
 from tests.scheduling.office import BERLIN, Letter, Office, at, hours, invitee, weekday
 from tests.scheduling.test_changes import token_of

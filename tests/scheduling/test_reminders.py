@@ -14,11 +14,12 @@ from parley.identity.models import User
 from parley.kernel import db
 from parley.kernel.callers import system
 from parley.kernel.ids import new_id
+from parley.notifications.models import NotificationLog
+from parley.notifications.retry import StillSending
+from parley.notifications.sender import Message
 from parley.scheduling.bookings import management_token
-from parley.scheduling.claims import StillSending
-from parley.scheduling.models import Booking, NotificationLog
+from parley.scheduling.models import Booking
 from parley.scheduling.workflows import planning, steps, triggers
-from parley.scheduling.workflows.messages import Outgoing
 from parley.scheduling.workflows.models import Reminder
 from parley.webhooks.messages import envelope
 from tests.harness import Member, sqs_event
@@ -202,13 +203,13 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
     told, is_sending, may_end = json.loads(due(agency))["detail"]["payload"], Event(), Event()
     sent: list[str] = []
 
-    def mail(message: Outgoing) -> None:
+    def deliver(message: Message) -> None:
         is_sending.set()
         assert may_end.wait(20)
         sent.append(message.recipient)
 
     def work() -> None:
-        effects = steps.Effects(mail=mail, text=mail, wake=lambda _: None)
+        effects = steps.Effects(deliver, wake=lambda _: None)
         steps.take_up(system(agency.host.organization_id), planning.REMINDERS_DUE, agency.moved(), told, effects)
 
     with ThreadPoolExecutor(1) as pool:

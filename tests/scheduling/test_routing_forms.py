@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from parley.identity.models import Organization
+from parley.kernel import db
 from parley.kernel.audit import AuditLog
 from parley.kernel.ids import new_id
+from parley.scheduling.routing_models import RoutingForm
 from tests.harness import Member
 from tests.scheduling.intake import FORMS, OF_EVERY_TYPE, PLACES, Intake, condition, rule
 from tests.scheduling.office import Office
@@ -208,6 +211,22 @@ def test_another_tenants_form_is_not_there(intake: Intake, globex: Member, acme:
     for answer in (globex.get(path), globex.patch(path, {"name": "x"}), globex.delete(path)):
         assert (answer.status, answer.raw) == (404, unknown.raw)
     assert acme.get(path).body == form
+
+
+def test_a_form_is_changed_by_who_made_it_and_by_administrators(office: Office, acme: Member) -> None:
+    maker, colleague, administrator = acme.as_role("MEMBER"), acme.as_role("MEMBER"), acme.as_role("ADMIN")
+    made = maker.post(FORMS, {"name": "Where to?"})
+    assert (made.status, made.body["user_id"]) == (201, str(maker.user_id))
+    path = f"{FORMS}/{made.body['id']}"
+    leads_away = {"fallback": {"url": "https://elsewhere.example/"}}
+    for answer in (colleague.patch(path, leads_away), colleague.delete(path)):
+        assert (answer.status, answer.body["code"]) == (403, "not_yours")
+    assert acme.get(path).body == made.body
+    assert [who.patch(path, {"description": "Tell us"}).status for who in (maker, administrator, acme)] == [200] * 3
+    with db.transaction(acme.caller) as session:
+        session.execute(update(RoutingForm).where(RoutingForm.id == UUID(made.body["id"])).values(user_id=None))
+    assert [who.patch(path, {"description": "Tell"}).status for who in (maker, administrator)] == [403, 200]
+    assert administrator.delete(path).status == 204
 
 
 def test_changes_are_audited_without_texts(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:

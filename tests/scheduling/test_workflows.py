@@ -252,12 +252,34 @@ def test_what_failed_is_sent_again_and_nothing_else(agency: Agency, acme: Member
     assert (refused.status, refused.body["code"], refused.body["notification_status"]) == (409, "nothing_to_send", "SENT")
 
 
+def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
+    agency: Agency, acme: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, colleague = acme.as_role("MEMBER"), acme.as_role("MEMBER")
+    theirs = Agency(agency.world, host, agency.moved)
+    kind = theirs.event_type()
+    theirs.workflow(event_type_id=kind["id"])
+    theirs.booked(kind, at("10:00"))
+    with monkeypatch.context() as patch:
+        patch.setenv("MAIL_FROM", "nobody@not-verified.example")
+        theirs.work()
+    failed = acme.get(LOG, status="FAILED").body["items"]
+    (of_workflow,) = [one for one in failed if one["workflow_id"]]
+    standard = next(one for one in failed if not one["workflow_id"])
+    for one in (of_workflow, standard):
+        refused = colleague.post(f"{LOG}/{one['id']}/resend")
+        assert (refused.status, refused.body["code"]) == (403, "not_yours")
+        assert host.post(f"{LOG}/{one['id']}/resend").status == 202
+    left = next(one for one in failed if not one["workflow_id"] and one["id"] != standard["id"])
+    assert acme.as_role("ADMIN").post(f"{LOG}/{left['id']}/resend").status == 202
+
+
 def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.plans import PlanType
-    from parley.scheduling.kinds import NotificationChannel
-    from parley.scheduling.workflows import allowances
+    from parley.notifications import daily_quotas
+    from parley.notifications.enums import NotificationChannel
 
-    monkeypatch.setitem(allowances.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 2)
+    monkeypatch.setitem(daily_quotas.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 2)
     kind = agency.event_type()
     flow = agency.workflow(event_type_id=kind["id"])
     for start in ("10:00", "11:00", "12:00"):
@@ -275,10 +297,10 @@ def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.plans import PlanType
-    from parley.scheduling.kinds import NotificationChannel
-    from parley.scheduling.workflows import allowances
+    from parley.notifications import daily_quotas
+    from parley.notifications.enums import NotificationChannel
 
-    monkeypatch.setitem(allowances.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 1)
+    monkeypatch.setitem(daily_quotas.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 1)
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"])
     for start in ("10:00", "11:00", "12:00"):

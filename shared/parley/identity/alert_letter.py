@@ -12,9 +12,9 @@ from parley.identity.models import User, VerificationToken
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail import Mail, compose, is_deliverable, plain
-from parley.kernel.mail_claims import Sender
-from parley.kernel.mail_headers import PRODUCT
+from parley.notifications.email_headers import PRODUCT
+from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
+from parley.notifications.sender import Sender
 
 FOLDER = Path(__file__).parent / "templates"
 _TEXTS: dict[Change, tuple[str, str]] = {
@@ -73,7 +73,7 @@ def _letter(alert: VerificationToken, recipient: str) -> Mail:
     wanted = alert.wanted or {}
     subject, what = _TEXTS[Change(wanted["change"])]
     opens = alert.used_at is None
-    paragraphs = [what.format(provider=plain(str(wanted.get("provider", "")).capitalize()))]
+    paragraphs = [what.format(provider=single_line(str(wanted.get("provider", "")).capitalize()))]
     if wanted.get("dropped"):
         paragraphs.append(_DROPPED.format(dropped=", ".join(name.replace("_", " ") for name in wanted["dropped"])))
     return compose(

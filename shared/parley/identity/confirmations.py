@@ -6,13 +6,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity import invitations, outreach
+from parley.identity import invitations
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization
-from parley.kernel import audit, mail_budgets, outbox
+from parley.kernel import audit, outbox
 from parley.kernel.admission import RateLimitExceeded
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail_budgets import MailKind
+from parley.notifications import outreach, quotas
+from parley.notifications.quotas import MailKind
 
 _NO_MEANS_NO = timedelta(days=30)
 
@@ -39,7 +40,7 @@ def ask(session: Session, caller: Caller, address: str, role: MemberRole, invite
 def _may_mail(session: Session, caller: Caller, organization: Organization, address: str) -> bool:
     """Counted as every invitation. One too many is not sent, and nobody is told by that: it waits, to be sent again by who invites."""
     try:
-        mail_budgets.spend(session, MailKind.INVITATION, address, *outreach.spending(organization, caller))
+        quotas.spend(session, MailKind.INVITATION, address, *outreach.spending(organization, caller))
     except RateLimitExceeded:
         return False
     return True

@@ -11,8 +11,8 @@ from parley.identity.models import Organization, User
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail import Mail, compose, is_deliverable, plain
-from parley.kernel.mail_headers import PRODUCT
+from parley.notifications.email_headers import PRODUCT
+from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
 
 FOLDER = Path(__file__).parent / "templates"
 _UNTIL_THEN = "Until you agree, it changes nothing. If you do not expect it, ask who did it, and look at who your administrators are."
@@ -58,7 +58,7 @@ def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail],
             owner = session.execute(wanted.where(Organization.id == caller.organization_id)).one_or_none()
         if owner is None or owner[1] is None or not is_deliverable(owner[1]):
             return
-        called = {"name": plain(owner[0])} | {name: plain(str(value)) for name, value in payload.items()}
+        called = {"name": single_line(owner[0])} | {name: single_line(str(value)) for name, value in payload.items()}
         mail = compose(
             recipient=owner[1],
             recipient_name=owner[2] or "",

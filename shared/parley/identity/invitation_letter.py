@@ -11,9 +11,9 @@ from parley.identity.models import Invitation, Organization, OrganizationMember,
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail import Mail, compose, is_deliverable, plain
-from parley.kernel.mail_claims import Sender
-from parley.kernel.mail_headers import PRODUCT
+from parley.notifications.email_headers import PRODUCT
+from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
+from parley.notifications.sender import Sender
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -36,7 +36,7 @@ def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> No
     if found is None or not is_deliverable(found[0].email):
         return
     invitation, organization_name, team_name, inviter_name = found
-    send(_letter(invitation, plain(organization_name), plain(team_name) if team_name else None, inviter_name))
+    send(_letter(invitation, single_line(organization_name), single_line(team_name) if team_name else None, inviter_name))
     # Of this token: one that was asked for since has another end, and a letter of its own.
     mine = update(Invitation).where(Invitation.id == invitation_id, Invitation.expires_at == invitation.expires_at)
     with db.transaction(caller) as session:
@@ -45,7 +45,7 @@ def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> No
 
 def _letter(invitation: Invitation, organization_name: str, team_name: str | None, inviter_name: str | None) -> Mail:
     place = f"the team {team_name} of {organization_name}" if team_name else organization_name
-    who = plain(inviter_name) if inviter_name else "Somebody there"
+    who = single_line(inviter_name) if inviter_name else "Somebody there"
     until = f"{invitation.expires_at:%Y-%m-%d}"
     return compose(
         recipient=invitation.email,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from parley.identity.invitation_schemas import OpenInvitationRead
-from parley.kernel.templates import page_headers, render, style
+from parley.notifications.templates import page_headers, render, style
 
 _FOLDER = Path(__file__).parent / "templates"
 

@@ -12,19 +12,20 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity import member_rights, outreach, seats, standing
+from parley.identity import member_rights, seats, standing
 from parley.identity.invitation_schemas import InvitationCreate, InvitationRead
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, User
 from parley.identity.teams import NoSuchTeam
-from parley.kernel import audit, keyed, mail_budgets, outbox
+from parley.kernel import audit, keyed, outbox
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound, TooManyRequests
 from parley.kernel.gather import later
-from parley.kernel.mail_budgets import MailKind
 from parley.kernel.paging import Page, page
 from parley.kernel.settings import setting
 from parley.kernel.verdicts import violation_means
+from parley.notifications import outreach, quotas
+from parley.notifications.quotas import MailKind
 
 CREATED, RESENT = "identity.invitation_created", "identity.invitation_resent"
 LIFE = timedelta(days=7)
@@ -101,7 +102,7 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
     session.add(invitation)
     with violation_means("uq_invitations_pending", _already_invited()):
         session.flush()
-    mail_budgets.spend(session, MailKind.INVITATION, invitation.email, *outreach.spending(organization, caller))
+    quotas.spend(session, MailKind.INVITATION, invitation.email, *outreach.spending(organization, caller))
 
     audit.record(session, caller, "invitation.created", invitation, new={"role": wanted.role.value}, team_id=wanted.team_id)
     outbox.announce(session, CREATED, invitation_id=invitation.id)
@@ -147,7 +148,7 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     found.expires_at, found.mailed_at = now() + LIFE, None
     found.invited_by = caller.person_id  # who answers for it from now on
     found.token_hash = digest(token(found))
-    mail_budgets.spend(session, MailKind.INVITATION, found.email, *outreach.spending(organization, caller))
+    quotas.spend(session, MailKind.INVITATION, found.email, *outreach.spending(organization, caller))
 
     audit.record(session, caller, "invitation.resent", found, team_id=found.team_id)
     outbox.announce(session, RESENT, invitation_id=found.id)

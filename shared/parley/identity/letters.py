@@ -12,9 +12,9 @@ from parley.identity import alert_letter, alerts, federation_letter, invitation_
 from parley.identity.models import VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
-from parley.kernel.mail import Mail, compose, is_deliverable
-from parley.kernel.mail_claims import Sender
-from parley.kernel.mail_headers import PRODUCT
+from parley.notifications.email_headers import PRODUCT
+from parley.notifications.email_message import Mail, compose, is_deliverable
+from parley.notifications.sender import Sender
 
 Letter = Callable[[Caller, dict[str, Any], Sender], None]
 FOLDER = Path(__file__).parent / "templates"

@@ -11,10 +11,10 @@ from parley.identity import account_recovery, challenges, links, log_in, mailed,
 from parley.identity.links import Link
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started
-from parley.kernel import templates
 from parley.kernel.callers import Caller
-from parley.kernel.mail_headers import PRODUCT
 from parley.kernel.texts import Line
+from parley.notifications import templates
+from parley.notifications.email_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
 

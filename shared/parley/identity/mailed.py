@@ -12,13 +12,14 @@ from parley.identity.links import Link, LinkNotValid
 from parley.identity.log_in import Account
 from parley.identity.models import User, VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db, directory, mail_budgets
+from parley.kernel import audit, db, directory
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Forbidden, Refusal
 from parley.kernel.gather import later
-from parley.kernel.mail_budgets import MailKind
 from parley.kernel.verdicts import violation_means
+from parley.notifications import quotas
+from parley.notifications.quotas import MailKind
 
 ACCOUNT_DELETED = "identity.account_deleted"
 
@@ -29,7 +30,7 @@ class LinkOfAnotherAccount(Forbidden):
 
 def ask(caller: Caller, kind: VerificationKind, email: str) -> None:
     """Have a link sent, if the address has an account. Raises `RateLimitExceeded`."""
-    if mail_budgets.may_send(MailKind[kind.name], email, caller):
+    if quotas.may_send(MailKind[kind.name], email, caller):
         with db.transaction(caller) as session:
             links.ask(session, kind, email)
 

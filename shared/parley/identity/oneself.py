@@ -9,13 +9,14 @@ from parley.identity import accounts, links, mailed, passwords, reauthentication
 from parley.identity.log_in import Account, account
 from parley.identity.models import User, UserSession, VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db, mail_budgets
+from parley.kernel import audit, db
 from parley.kernel.admission import SessionEnded, SessionOfOneOrganization
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict
-from parley.kernel.mail_budgets import MailKind
 from parley.kernel.verdicts import violation_means
+from parley.notifications import quotas
+from parley.notifications.quotas import MailKind
 
 
 class UsernameTaken(Conflict):
@@ -51,7 +52,7 @@ def change_email(caller: Caller, email: str, password: str | None, code: str | N
 
     Raises the refusals of `reauthentication.prove`, `RateLimitExceeded`.
     """
-    may_mail = mail_budgets.may_send(MailKind.EMAIL_CHANGE, email, caller)
+    may_mail = quotas.may_send(MailKind.EMAIL_CHANGE, email, caller)
     with db.personal(caller) as session:
         mine = known(session)
         refusal = reauthentication.prove(session, caller, mine, password, code)

@@ -10,12 +10,13 @@ import hmac
 import json
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from parley.identity import plan_changes, seats
 from parley.identity.payment_models import PaymentEvent, PaymentSubscription
@@ -28,6 +29,8 @@ from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
 
 TOLERANCE_SECONDS = 300
+KEPT = timedelta(days=400)
+"""So long an event is known again: providers deliver for days, and show what they sent for a month. What comes later is `older`."""
 _PAID = {"active", "trialing", "past_due"}
 """While the provider still tries to collect, the plan stays."""
 _KINDS = {"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted"}
@@ -124,3 +127,9 @@ def take(told: Told) -> str:
             return "taken"
     except NoSuchOrganization:
         return "unknown_organization"
+
+
+def forget(session: Session) -> int:
+    """Delete events that nobody delivers any more, in a sweep. What was said of subscriptions stays. Returns how many."""
+    old = session.execute(delete(PaymentEvent).where(PaymentEvent.taken_at < func.now() - literal(KEPT)))
+    return old.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

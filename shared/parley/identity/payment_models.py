@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.clock import now
-from parley.kernel.models import Base, Tenant, native_enum
+from parley.kernel.models import Base, Swept, Tenant, native_enum
 from parley.kernel.plans import PlanType
 
 
@@ -22,11 +22,11 @@ class PaymentSubscription(Tenant, Base):
     is_ended: Mapped[bool] = mapped_column(default=False)
 
 
-class PaymentEvent(Tenant, Base):
-    """An event that was counted, by the provider's id: a second delivery changes nothing."""
+class PaymentEvent(Tenant, Swept, Base):
+    """An event that was counted, by the provider's id: a second delivery changes nothing. Forgotten when none can come any more."""
 
     __tablename__ = "payment_events"
-    __table_args__ = (UniqueConstraint("organization_id", "event"),)
+    __table_args__ = (UniqueConstraint("organization_id", "event"), Index("ix_payment_events_taken_at", "taken_at"))
 
     event: Mapped[str]
     taken_at: Mapped[datetime] = mapped_column(default=now)

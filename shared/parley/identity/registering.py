@@ -10,11 +10,12 @@ from parley.identity import accounts, links, passwords, sessions
 from parley.identity.links import Link
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started, as_user
-from parley.kernel import audit, db, mail_budgets
+from parley.kernel import audit, db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
-from parley.kernel.mail_budgets import MailKind
+from parley.notifications import quotas
+from parley.notifications.quotas import MailKind
 
 
 def register(caller: Caller, *, email: str, password: str | None, name: str | None) -> None:
@@ -24,7 +25,7 @@ def register(caller: Caller, *, email: str, password: str | None, name: str | No
     """
     if password is not None:
         passwords.accept(password, email)
-    if mail_budgets.may_send(MailKind.REGISTRATION, email, caller):
+    if quotas.may_send(MailKind.REGISTRATION, email, caller):
         with db.transaction(caller) as session:
             links.ask(session, VerificationKind.REGISTRATION, email, wanted={"name": name})
 

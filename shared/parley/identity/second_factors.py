@@ -16,8 +16,8 @@ from parley.kernel import keyed
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, Unauthenticated
 from parley.kernel.gather import later
-from parley.kernel.mail_headers import PRODUCT
 from parley.kernel.sealed import seal, unseal
+from parley.notifications.email_headers import PRODUCT
 
 STEP_SECONDS, DRIFT = 30, 1
 RECOVERY_CODES = 10

@@ -21,19 +21,20 @@ class PlatformUnavailable(Unavailable):
     """The platform did not say whose account it is."""
 
 
-def prove(wanted: ConnectionCreate) -> None:
-    """Ask the platform, through the function that has a network. Never to be called while locks are held.
-
-    Raises `TokenNotConfirmed`, `PlatformUnavailable`.
-    """
-    token = wanted.access_token.get_secret_value()
-    asked = json.dumps({"phone_number_id": wanted.phone_number_id, "access_token": token, "seconds": _SECONDS}).encode()
+def ask(phone_number_id: str, access_token: str) -> Confirmation:
+    """What the platform says, asked through the function that has a network. Never to be called while locks are held."""
+    question = json.dumps({"phone_number_id": phone_number_id, "access_token": access_token, "seconds": _SECONDS}).encode()
     try:
-        answer = json.loads(signed.invoke(setting("ASK_PLATFORM_FUNCTION"), asked, seconds=_SECONDS + _MARGIN_SECONDS))
-        confirmation = Confirmation(answer["confirmation"])
+        answer = json.loads(signed.invoke(setting("ASK_PLATFORM_FUNCTION"), question, seconds=_SECONDS + _MARGIN_SECONDS))
+        return Confirmation(answer["confirmation"])
     except (OSError, signed.CallFailed, ValueError, KeyError, TypeError):
-        confirmation = Confirmation.UNAVAILABLE
-    if confirmation is Confirmation.REFUSED:
+        return Confirmation.UNAVAILABLE
+
+
+def prove(wanted: ConnectionCreate) -> None:
+    """Ask before anything is stored. Raises `TokenNotConfirmed`, `PlatformUnavailable`."""
+    confirmation = ask(wanted.phone_number_id, wanted.access_token.get_secret_value())
+    if confirmation in (Confirmation.REFUSED, Confirmation.EXPIRED):
         raise TokenNotConfirmed(
             "WhatsApp does not show this phone number id to this access token; take both from the same app, with the permission "
             "whatsapp_business_management."

@@ -12,14 +12,19 @@ from parley.kernel import outgoing
 from parley.kernel.outgoing import RequestFailed
 from parley.kernel.settings import setting
 
+_INVALID_TOKEN = 190
+"""Expired, taken back, or never given out."""
 # Of a refusal that may pass: unknown, service, application and user limits, temporarily blocked, rate limits of WhatsApp.
 _PASSING = frozenset({1, 2, 4, 17, 32, 368, 613, 80007, 130429})
 
 
 class Confirmation(StrEnum):
-    """CONFIRMED: the platform shows this account to this token. REFUSED: it does not. UNAVAILABLE: nobody said."""
+    """CONFIRMED: the platform shows this account to this token. EXPIRED: the token is none any more, or never was. REFUSED: it is one, and
+    the account is not shown to it. UNAVAILABLE: nobody said.
+    """
 
     CONFIRMED = "CONFIRMED"
+    EXPIRED = "EXPIRED"
     REFUSED = "REFUSED"
     UNAVAILABLE = "UNAVAILABLE"
 
@@ -38,7 +43,7 @@ def confirm_number(phone_number_id: str, access_token: str, seconds: float) -> C
     error = shown.get("error")
     code, may_pass = (error.get("code"), error.get("is_transient")) if isinstance(error, dict) else (None, False)
     if 400 <= answer.status < 500 and answer.status not in (408, 425, 429) and not _passes(code) and may_pass is not True:
-        return Confirmation.REFUSED
+        return Confirmation.EXPIRED if code == _INVALID_TOKEN else Confirmation.REFUSED
     return Confirmation.UNAVAILABLE
 
 

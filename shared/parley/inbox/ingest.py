@@ -162,7 +162,7 @@ def _refresh(session: Session, caller: Caller, written: Sequence[Written], conve
 def _complain(session: Session, named: Sequence[tuple[UUID, Update]]) -> None:
     for connection, one in named:
         if isinstance(one, Complaint):
-            later(session, update(Connection).where(Connection.id == connection).values(error_message=one.text))
+            later(session, update(Connection).where(Connection.own(), Connection.id == connection).values(error_message=one.text))
 
 
 def _remember(session: Session, caller: Caller, written: Sequence[Written], conversations: dict[Named, UUID]) -> None:

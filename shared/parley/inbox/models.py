@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import Computed, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,17 +77,23 @@ class ChangeKind(StrEnum):
     REVOKE = "REVOKE"
 
 
-class Connection(Tenant, Timestamps, Base):
-    """An account at a platform. `platform_user_id` is what its webhooks name: the phone number id of WhatsApp."""
+class Connection(Tenant, Swept, Timestamps, Base):
+    """An account at a platform. `platform_user_id` is what its webhooks name: the phone number id of WhatsApp.
+
+    `refusals`: so many times in a row the platform has not shown the account to the token. A connection that has ended has no token.
+    """
 
     __tablename__ = "inbox_connections"
-    __table_args__ = (UniqueConstraint("organization_id", "platform", "platform_user_id", name=ONE_CONNECTION),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "platform", "platform_user_id", name=ONE_CONNECTION),
+        Index("ix_inbox_connections_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
+    )
 
     platform: Mapped[Platform] = mapped_column(native_enum(Platform, "inbox_platform"))
     platform_user_id: Mapped[str]
     username: Mapped[str | None]
     display_name: Mapped[str | None]
-    access_token: Mapped[Sealed] = mapped_column(SealedText)
+    access_token: Mapped[Sealed | None] = mapped_column(SealedText)
     refresh_token: Mapped[Sealed | None] = mapped_column(SealedText)
     token_expires_at: Mapped[datetime | None]
     status: Mapped[ConnectionStatus] = mapped_column(
@@ -95,6 +101,9 @@ class Connection(Tenant, Timestamps, Base):
     )
     last_sync_at: Mapped[datetime | None]
     error_message: Mapped[str | None]
+    checked_at: Mapped[datetime | None]
+    next_check_at: Mapped[datetime | None] = mapped_column(server_default=text("now() + interval '1 day'"))
+    refusals: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
 
 
 class Conversation(Tenant, Timestamps, Base):

@@ -13,14 +13,15 @@ def connections() -> Select[Connection]:
     return select(Connection)
 
 
-def connection(session: Session, connection_id: UUID) -> Connection | None:
-    return session.scalars(select(Connection).where(Connection.id == connection_id)).one_or_none()
+def connection(session: Session, connection_id: UUID, *, to_change: bool = False) -> Connection | None:
+    wanted = select(Connection).where(Connection.id == connection_id)
+    return session.scalars(wanted.with_for_update() if to_change else wanted).one_or_none()
 
 
-def connection_to(session: Session, platform_user_id: str) -> Connection | None:
+def connection_to(session: Session, platform_user_id: str, *, to_change: bool = False) -> Connection | None:
     """The organization's connection to an account of WhatsApp."""
-    is_it = Connection.platform == Platform.WHATSAPP, Connection.platform_user_id == platform_user_id
-    return session.scalars(select(Connection).where(*is_it)).one_or_none()
+    wanted = select(Connection).where(Connection.platform == Platform.WHATSAPP, Connection.platform_user_id == platform_user_id)
+    return session.scalars(wanted.with_for_update() if to_change else wanted).one_or_none()
 
 
 def conversations(

@@ -1,5 +1,6 @@
 """What people do in the inbox."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import update
@@ -16,6 +17,9 @@ from parley.kernel.paging import Page, page
 from parley.kernel.sealed import seal
 from parley.kernel.verdicts import violation_means
 
+CHECKED_EVERY = timedelta(days=1)
+"""So often a platform is asked whether it still confirms a token (`account_checks`)."""
+
 
 class NumberTaken(Conflict):
     """A connection to this number exists."""
@@ -30,47 +34,71 @@ class NoSuchConversation(NotFound):
 
 
 def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> tuple[Connection, UUID | None]:
-    """Connect a WhatsApp number whose token the platform has confirmed (`account_proof`). It belongs to one organization at a time.
+    """Connect a WhatsApp number whose token the platform has confirmed (`account_proof`). It belongs to one organization at a time. A
+    number that the organization had before is the same connection again, with its conversations.
 
-    A claim that nobody had proved ends: its organization is the second thing that is returned, to be told (`supersede`).
+    A claim that nobody had proved, or that the platform does not confirm any more, ends: its organization is the second thing that is
+    returned, to be told (`supersede`).
 
     Raises `NumberTaken`.
     """
-    superseded = directory.end_unproven(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id)
-    own = queries.connection_to(session, wanted.phone_number_id) if superseded == caller.organization_id else None
-    if own is not None:
-        seal(session, own, "access_token", wanted.access_token.get_secret_value())
-        own.status, own.error_message = ConnectionStatus.ACTIVE, None
-        directory.enter(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id, is_proven=True)
-        audit.record(session, caller, "connection.updated", own, new={"status": own.status.value})
-        session.flush()
-        return own, None
-    connection = Connection(
-        platform=Platform(wanted.platform),
-        platform_user_id=wanted.phone_number_id,
-        display_name=wanted.display_name,
-        username=wanted.username,
-    )
-    session.add(connection)
+    number = wanted.phone_number_id
+    superseded = directory.end_unproven(session, directory.Kind.WHATSAPP_NUMBER, number)
+    connection = queries.connection_to(session, number)
+    is_new = connection is None
+    if connection is None:
+        connection = Connection(platform=Platform(wanted.platform), platform_user_id=number)
+        session.add(connection)
+    for name in wanted.model_fields_set & {"display_name", "username"}:
+        setattr(connection, name, getattr(wanted, name))
+    connection.status, connection.error_message = ConnectionStatus.ACTIVE, None
+    connection.next_check_at, connection.refusals = now() + CHECKED_EVERY, 0
     with session.no_autoflush:
         seal(session, connection, "access_token", wanted.access_token.get_secret_value())
-    directory.enter(session, directory.Kind.WHATSAPP_NUMBER, wanted.phone_number_id, is_proven=True)
+    directory.enter(session, directory.Kind.WHATSAPP_NUMBER, number, is_proven=True)
     taken = NumberTaken("This number is connected already; disconnect it first where it is.")
     with violation_means(directory.UNIQUE, taken), violation_means(ONE_CONNECTION, taken):
         session.flush()
 
-    audit.record(session, caller, "connection.created", connection, new={"platform": wanted.platform})
+    if is_new:
+        audit.record(session, caller, "connection.created", connection, new={"platform": wanted.platform})
+    else:
+        audit.record(session, caller, "connection.updated", connection, new={"status": connection.status.value})
     outbox.announce(session, "inbox.connection_created", connection_id=connection.id)
-    return connection, superseded
+    return connection, superseded if superseded != caller.organization_id else None
+
+
+def end(session: Session, connection: Connection, status: ConnectionStatus, reason: str | None) -> None:
+    """It gets nothing any more, its token is forgotten, and its number is free. Its conversations stay."""
+    connection.status, connection.error_message = status, reason
+    connection.access_token = connection.refresh_token = connection.token_expires_at = connection.next_check_at = None
+    directory.leave(session, directory.Kind.WHATSAPP_NUMBER, connection.platform_user_id)
+    outbox.announce(session, "inbox.connection_ended", connection_id=connection.id, status=status.value)
+
+
+def disconnect(session: Session, caller: Caller, connection_id: UUID) -> Connection:
+    """End a connection. Doing it again changes nothing. Raises `NoSuchConnection`."""
+    row = queries.connection(session, connection_id, to_change=True)
+    if row is None:
+        raise NoSuchConnection("There is no such connection.")
+    if row.status is ConnectionStatus.DISCONNECTED and row.access_token is None:
+        return row
+
+    old = {"status": row.status.value}
+    end(session, row, ConnectionStatus.DISCONNECTED, None)
+    audit.record(session, caller, "connection.deleted", row, old=old, new={"status": row.status.value})
+    session.flush()
+    return row
 
 
 def supersede(session: Session, caller: Caller, phone_number_id: str) -> None:
-    """Somebody else has proved that a number is theirs: the connection gets nothing any more, and says so. Its history stays."""
-    connection = queries.connection_to(session, phone_number_id)
-    if connection is not None:
-        connection.status = ConnectionStatus.DISCONNECTED
-        connection.error_message = "WhatsApp has confirmed this number to somebody else; connect it again with an access token of yours."
-        audit.record(session, caller, "connection.updated", connection, new={"status": connection.status.value})
+    """Somebody else has proved that a number is theirs: the connection ends, and says so."""
+    connection = queries.connection_to(session, phone_number_id, to_change=True)
+    if connection is None or connection.status is ConnectionStatus.DISCONNECTED:
+        return
+    reason = "WhatsApp has confirmed this number to somebody else; connect it again with an access token of yours."
+    end(session, connection, ConnectionStatus.DISCONNECTED, reason)
+    audit.record(session, caller, "connection.updated", connection, new={"status": connection.status.value})
 
 
 def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:

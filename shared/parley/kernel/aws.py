@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EFFECTS = frozenset({"sesv2", "sns"})
 """Services whose calls have an effect and no name of their own: made twice, a mail or a text leaves twice. They are called once, on a
-connection of the call's own; who called repeats it, by a row that counts how often (`scheduling.claims`, `kernel.mail_claims`)."""
+connection of the call's own; who called repeats it, by a row that counts how often (`notifications.retry`)."""
 _REFUSING = frozenset({429, 503})
 
 

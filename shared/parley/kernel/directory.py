@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, delete
+from sqlalchemy import CheckConstraint, delete, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from parley.kernel.clock import now
@@ -60,6 +60,14 @@ def end_unproven(session: Session, kind: Kind, key: str) -> UUID | None:
         DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, DirectoryEntry.proven_at.is_(None)
     )
     return session.scalar(unproven.returning(DirectoryEntry.organization_id), execution_options={"synchronize_session": False})
+
+
+def set_proven(session: Session, kind: Kind, key: str, *, is_proven: bool) -> bool:
+    """Say of a name of the session's organization whether who gives it out still confirms it. False: it is not its any more. One query."""
+    is_own = DirectoryEntry.organization_id == session.info["caller"].organization_id
+    entry = update(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, is_own)
+    marked = entry.values(proven_at=now() if is_proven else None).returning(DirectoryEntry.key)
+    return session.scalar(marked, execution_options={"synchronize_session": False}) is not None
 
 
 def leave(session: Session, kind: Kind, key: str) -> None:

@@ -31,17 +31,17 @@ BY_ROUTE = {
 """Which limit a public route has, by network, where `LOOKS` is not enough or too much."""
 
 
-def by_network(route: str, address: str | None) -> Spending:
+def by_network(route: str, address: str | None) -> list[Spending]:
     """One request of a network to a route (`GET /{organization}`)."""
     limit = BY_ROUTE.get(route, LOOKS)
-    return limit.of_network(address, *([route] if limit in (LOOKS, CHANGES) else []))
+    return limit.of_networks(address, *([route] if limit in (LOOKS, CHANGES) else []))
 
 
 def of(route: str, address: str | None) -> "Dues":
     """Those of one request. `UNLIMITED_NETWORKS` are counted nowhere: who watches over the product, and who tests its load."""
     is_unlimited = networks.holds(networks.named("UNLIMITED_NETWORKS"), address)
     network = keyed.digest("network of a visitor", rate_limits.network(address))
-    return Dues(network, [by_network(route, address)], is_unlimited=is_unlimited, is_counted=is_unlimited)
+    return Dues(network, by_network(route, address), is_unlimited=is_unlimited, is_counted=is_unlimited)
 
 
 @dataclass(slots=True)

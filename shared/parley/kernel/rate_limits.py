@@ -9,9 +9,9 @@ nothing, a retry prolongs nothing, and those who are refused do not wait for oth
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -20,6 +20,9 @@ from parley.kernel.admission import RateLimitExceeded
 from parley.kernel.keyed import digest
 from parley.kernel.models import Base
 from parley.kernel.settings import setting
+
+WIDER = 8
+"""So many times as much as a /64 of IPv6 has a /48."""
 
 
 class RateLimitBucket(Base):
@@ -34,12 +37,18 @@ class RateLimitBucket(Base):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`most` at once, and as many again within `seconds`. `what` is said to who is refused: "bookings from this network"."""
+    """`most` at once, and as many again within `seconds`. `what` is said to who is refused: "bookings from this network".
+
+    `is_settable`: the organization whose transaction counts it may have another number (`organizations.visitor_limits`), which is read in
+    the same statement. `times` as much as one network has a wider one.
+    """
 
     name: str
     what: str
     most: int
     seconds: float
+    is_settable: bool = False
+    times: int = 1
 
     def most_within(self, seconds: float) -> int:
         """How many pass at most within any span of so many seconds: a full bucket, and what comes in meanwhile."""
@@ -57,6 +66,11 @@ class RateLimit:
         """One more from a network: an IPv4 address, or the /64 of an IPv6 address, which is what one customer has."""
         return self.of_person(network(address), *subject)
 
+    def of_networks(self, address: str | None, *subject: object) -> "list[Spending]":
+        """The same, and of IPv6 once more from the /48 around it, `WIDER` times as much: some have all of its 65,536 networks."""
+        near, wide = self.of_network(address, *subject), wide_network(address)
+        return [near] if wide is None else [near, replace(self, times=self.times * WIDER).of_person(wide, *subject)]
+
 
 @dataclass(frozen=True, slots=True)
 class Spending:
@@ -68,10 +82,19 @@ class Spending:
 
 def network(address: str | None) -> str:
     """The network that an address of a client stands for."""
-    client = ip_address(address or "0.0.0.0")  # noqa: S104  # no address at all
-    if client.version == 6 and client.ipv4_mapped is not None:
-        client = client.ipv4_mapped
+    client = _client(address)
     return str(ip_network(f"{client}/64", strict=False)) if client.version == 6 else str(client)
+
+
+def wide_network(address: str | None) -> str | None:
+    """The /48 that an IPv6 address lies in: the most that one customer is given (RFC 6177)."""
+    client = _client(address)
+    return str(ip_network(f"{client}/48", strict=False)) if client.version == 6 else None
+
+
+def _client(address: str | None) -> IPv4Address | IPv6Address:
+    client = ip_address(address or "0.0.0.0")  # noqa: S104  # no address at all
+    return client.ipv4_mapped or client if isinstance(client, IPv6Address) else client
 
 
 def question(spending: Sequence[Spending]) -> str:
@@ -85,8 +108,15 @@ def question(spending: Sequence[Spending]) -> str:
     subjects = ",".join(f"'{bytes.fromhex(subject).hex()}'" for subject, _, _ in rows)
     places = ",".join(str(int(place)) for _, place, _ in rows)
     spans = ",".join(repr(float(limit.seconds)) for _, _, limit in rows)
-    most = ",".join(str(max(1, int(limit.most * factor))) for _, _, limit in rows)
+    most = ",".join(_most(limit, factor) for _, _, limit in rows)
     return f"SELECT * FROM spend_rate_limits(ARRAY[{subjects}], ARRAY[{places}], ARRAY[{spans}]::float8[], ARRAY[{most}])"  # noqa: S608
+
+
+def _most(limit: RateLimit, factor: float) -> str:
+    usual = str(max(1, int(limit.most * factor)))
+    if limit.is_settable:
+        usual = f"visitor_limit('{limit.name}', {usual})"
+    return f"{limit.times} * {usual}" if limit.times > 1 else usual
 
 
 def settle(spending: Sequence[Spending], rows: Sequence[tuple[int, float]]) -> None:

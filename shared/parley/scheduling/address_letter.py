@@ -9,7 +9,7 @@ from parley.identity.letters import letter
 from parley.identity.models import Organization
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.mail import Mail, is_deliverable, plain
+from parley.notifications.email_message import Mail, is_deliverable, single_line
 from parley.scheduling.address_proofs import WINDOW_SECONDS, code
 from parley.scheduling.models import EventType, Hold
 
@@ -25,7 +25,7 @@ def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], None]) -> None:
         return
     proof = code(caller.organization_id, address)
     said = [
-        f"Somebody, probably you, is booking {plain(event_type)} with {plain(organization)} in the name of this address.",
+        f"Somebody, probably you, is booking {single_line(event_type)} with {single_line(organization)} in the name of this address.",
         f"The code is {proof}. It goes into the form, and is good for {WINDOW_SECONDS // 60} minutes.",
         "If it was not you, do nothing: without the code, nothing is booked.",
     ]

@@ -12,12 +12,12 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from parley.kernel import templates
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Refusal
 from parley.kernel.idempotency import KeyReused, StillRunning
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
+from parley.notifications import templates
 from parley.scheduling import booking_forms, bookings, captcha, links, months, routing_queries
 from parley.scheduling.address_proofs import AddressProofNeeded
 from parley.scheduling.answers import InvalidAnswers

@@ -1,7 +1,7 @@
 """A booking as a file for a calendar."""
 
-from parley.kernel.mail import is_deliverable, plain
 from parley.kernel.settings import setting
+from parley.notifications.email_message import is_deliverable, single_line
 from parley.scheduling import calendar_links
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
 from parley.scheduling.kinds import STANDING, BookingStatus
@@ -18,10 +18,10 @@ def published(found: Managed, path: str) -> tuple[str, str]:
         stamp=booking.canceled_at or booking.confirmed_at or booking.created_at,
         start=booking.start_time,
         end=booking.end_time,
-        summary=plain(calendar_links.summary(shown)),
+        summary=single_line(calendar_links.summary(shown)),
         description=f"Change or cancel: {setting('PUBLIC_URL').rstrip('/')}{path}",
-        location=plain(booking.location, 500) if booking.location else None,
-        organizer=Person(plain(found.host[0]), found.host[1]) if found.host and is_deliverable(found.host[1]) else None,
+        location=single_line(booking.location, 500) if booking.location else None,
+        organizer=Person(single_line(found.host[0]), found.host[1]) if found.host and is_deliverable(found.host[1]) else None,
         attendees=[],
         is_tentative=booking.status is BookingStatus.PENDING,
     )

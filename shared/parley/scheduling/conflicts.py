@@ -124,7 +124,7 @@ def taken_of_each(session: Session, wanted: Sequence[tuple[Offer, datetime, date
 
 def _against(offer: Offer, from_: datetime, to: datetime, aside: Aside, fresh: Fresh | None = None) -> list[Select[Any]]:
     span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
-    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh), _unknown(ids, span, fresh)]
+    parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh), *_unknown(ids, span, fresh)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
         parts.append(_counted(offer, limit_span(offer.timezone, from_, to), aside))
     return parts
@@ -201,23 +201,30 @@ def _connected(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Sele
     return statement.where(not_(BusyTime.connection_id.in_(fresh.connections) & was_asked))
 
 
-def _unknown(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> Select[Any]:
+def _unknown(ids: Sequence[UUID], span: Interval, fresh: Fresh | None) -> list[Select[Any]]:
     """When nobody knows whether a host's calendar is free, they are busy: before it was read, beyond what was read, and once that is too
-    long ago. Who is about to be asked is not in doubt yet, who has answered not any more.
+    long ago. Who is about to be asked is not in doubt yet, who has answered not any more: `fresh.during`, and around it as before.
     """
     one, calendar, zoned = CalendarConnection, ConnectedCalendar, TIMESTAMP(timezone=True)
     since, until = literal(span[0], zoned), literal(span[1], zoned)
     is_old = one.last_sync_at < now() - LONGEST_BELIEVED
     begins = case((or_(calendar.synced_until.is_(None), is_old), since), else_=func.greatest(calendar.synced_until, since))
-    statement: Select[Any] = (
-        select(literal(_BUSY), one.user_id, begins, until, _NEVER, _NO_NUMBER)
-        .join(calendar, calendar.connection_id == one.id)
-        .where(one.user_id.in_(ids), one.status != CalendarStatus.DISCONNECTED, calendar.is_busy)
-        .where(or_(calendar.synced_until.is_(None), calendar.synced_until < until, is_old))
-    )
+
+    def between(first: ColumnElement[datetime], last: ColumnElement[datetime]) -> Select[Any]:
+        statement: Select[Any] = select(literal(_BUSY), one.user_id, first, last, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
+        statement = statement.join(calendar, calendar.connection_id == one.id)
+        return statement.where(one.user_id.in_(ids), one.status != CalendarStatus.DISCONNECTED, calendar.is_busy, first < last)
+
     if fresh is not None and not fresh.is_asked:
-        return statement.where(one.status != CalendarStatus.ACTIVE)
-    return statement.where(one.id.not_in(fresh.connections)) if fresh is not None and fresh.connections else statement
+        return [between(begins, until).where(one.status != CalendarStatus.ACTIVE)]
+    if fresh is None or not fresh.connections:
+        return [between(begins, until)]
+    parts = [between(begins, until).where(one.id.not_in(fresh.connections))]
+    if fresh.during is not None:
+        asked_from, asked_to = (literal(moment, zoned) for moment in fresh.during)
+        around = between(begins, func.least(asked_from, until)), between(func.greatest(begins, asked_to), until)
+        parts += [part.where(one.id.in_(fresh.connections)) for part in around]
+    return parts
 
 
 def _live(offer: Offer) -> Select[Any]:

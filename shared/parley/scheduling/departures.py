@@ -13,9 +13,10 @@ from parley.kernel import audit
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.db import transaction
+from parley.notifications.enums import RecipientKind
+from parley.notifications.models import NotificationLog
 from parley.scheduling.calendars.models import CalendarConnection
-from parley.scheduling.kinds import RecipientKind
-from parley.scheduling.models import BookingHost, NotificationLog
+from parley.scheduling.models import BookingHost
 
 
 def forget_calendars(caller: Caller, user_id: UUID) -> None:

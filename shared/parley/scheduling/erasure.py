@@ -25,10 +25,12 @@ from parley.kernel.errors import NotFound
 from parley.kernel.gather import later
 from parley.kernel.once import KEPT
 from parley.kernel.postponed import Due
+from parley.notifications.enums import NotificationStatus, RecipientKind
+from parley.notifications.models import NotificationLog
 from parley.scheduling import bookings, turns
 from parley.scheduling.erasure_schemas import ErasureRead, InviteeErasedRead
-from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationStatus, RecipientKind
-from parley.scheduling.models import Answer, Booking, Invitee, NotificationLog
+from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
+from parley.scheduling.models import Answer, Booking, Invitee
 
 BATCH = 100
 

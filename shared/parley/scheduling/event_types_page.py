@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session, aliased
 
 from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.kernel import paging, templates
+from parley.kernel import paging
+from parley.notifications import templates
 from parley.scheduling import booking_page
 from parley.scheduling.booking_page import Shown
 from parley.scheduling.brands import Brand

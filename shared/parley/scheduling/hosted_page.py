@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from parley.kernel import templates
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
+from parley.notifications import templates
 from parley.scheduling import booking_page, hosted, managed_page
 from parley.scheduling.booking_page import Shown
 from parley.scheduling.calendars.known import Fresh

@@ -106,28 +106,6 @@ class AssignmentStrategy(StrEnum):
     PRIORITY = "PRIORITY"
 
 
-class NotificationChannel(StrEnum):
-    EMAIL = "EMAIL"
-    SMS = "SMS"
-    WEBHOOK = "WEBHOOK"
-
-
-class NotificationStatus(StrEnum):
-    PENDING = "PENDING"
-    SENT = "SENT"
-    FAILED = "FAILED"
-    CANCELED = "CANCELED"
-
-
-class RecipientKind(StrEnum):
-    """ADDRESS: one that a workflow names. ENDPOINT: the URL of a workflow."""
-
-    INVITEE = "INVITEE"
-    HOST = "HOST"
-    ADDRESS = "ADDRESS"
-    ENDPOINT = "ENDPOINT"
-
-
 class AgreementStatus(StrEnum):
     """Whether an address that a workflow names has agreed. PENDING: it was asked."""
 

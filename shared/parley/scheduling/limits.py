@@ -7,15 +7,18 @@ from uuid import UUID
 
 from parley.kernel.callers import Caller
 from parley.kernel.rate_limits import RateLimit, Spending
+from parley.notifications.quotas import mailbox
 from parley.scheduling.schemas import BookingFor
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60
-HOLDS = RateLimit("holds_of_event_type_from_network", "times of this event type held from this network", most=6, seconds=300)
+HOLDS = RateLimit(
+    "holds_of_event_type_from_network", "times of this event type held from this network", most=6, seconds=300, is_settable=True
+)
 """So few are kept by one network at a time; a hold is kept for five minutes."""
 HOLDS_OF_EVENT_TYPE = RateLimit("holds_of_event_type", "times of this event type held", most=120, seconds=300)
 
-OF_ADDRESS = RateLimit("bookings_of_address", "bookings in the name of this address", most=5, seconds=DAY)
-FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", most=60, seconds=HOUR)
+OF_ADDRESS = RateLimit("bookings_of_address", "bookings in the name of this address", most=5, seconds=DAY, is_settable=True)
+FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", most=60, seconds=HOUR, is_settable=True)
 OF_EVENT_TYPE = RateLimit("bookings_of_event_type", "bookings of this event type", most=120, seconds=HOUR)
 """What is usual without a proof of the address: a class of forty behind one network books at once."""
 
@@ -31,20 +34,10 @@ CODES_OF_DAY = RateLimit("codes_sent_in_a_day", "codes sent to this address", mo
 CODES_FROM_NETWORK = RateLimit("codes_sent_from_network", "codes sent from this network", most=60, seconds=HOUR)
 
 
-def mailbox(address: str) -> str:
-    """Where mail to an address arrives, as far as that can be told: without what stands behind a `+` (RFC 5233), and Google's without full
-    stops. Who invents such variants writes to one person; for who owns them, at most, a code is asked earlier."""
-    name, _, domain = address.lower().rpartition("@")
-    name = name.strip('"').partition("+")[0] or name
-    if domain in ("gmail.com", "googlemail.com"):
-        name, domain = name.replace(".", ""), "gmail.com"
-    return f"{name}@{domain}"
-
-
 def hold(visitor: Caller, event_type_id: UUID) -> None:
     """One more time of an event type that a visitor wants to have kept."""
     if visitor.dues is not None:
-        visitor.dues.add(HOLDS.of_network(visitor.ip_address, event_type_id), HOLDS_OF_EVENT_TYPE.of(event_type_id))
+        visitor.dues.add(*HOLDS.of_networks(visitor.ip_address, event_type_id), HOLDS_OF_EVENT_TYPE.of(event_type_id))
 
 
 def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
@@ -53,16 +46,16 @@ def booking(visitor: Caller, wanted: BookingFor, *event_type: object) -> None:
     if visitor.dues is None:
         return
     if wanted.address_proof is not None:
-        tries = TRIES.of_network(visitor.ip_address, address), TRIES_OF_ADDRESS.of_person(address)
-        visitor.dues.add(*tries, PROVED.of_person(address))
+        tries = TRIES.of_networks(visitor.ip_address, address)
+        visitor.dues.add(*tries, TRIES_OF_ADDRESS.of_person(address), PROVED.of_person(address))
     else:
-        network = FROM_NETWORK.of_network(visitor.ip_address)
-        visitor.dues.ask(OF_ADDRESS.of_person(address), network, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
+        networks = FROM_NETWORK.of_networks(visitor.ip_address)
+        visitor.dues.ask(OF_ADDRESS.of_person(address), *networks, OF_EVENT_TYPE.of(visitor.organization_id, *event_type))
 
 
 def last_of_a_day(visitor: Caller, event_type_id: UUID) -> list[Spending]:
     """One more day whose last time is booked without a proof of the address."""
-    return [LAST.of(event_type_id), LAST_FROM_NETWORK.of_network(visitor.ip_address, event_type_id)]
+    return [LAST.of(event_type_id), *LAST_FROM_NETWORK.of_networks(visitor.ip_address, event_type_id)]
 
 
 def proof(visitor: Caller, address: str) -> list[Spending]:
@@ -70,4 +63,4 @@ def proof(visitor: Caller, address: str) -> list[Spending]:
     if visitor.dues is not None and visitor.dues.is_unlimited:
         return []
     to = mailbox(address)
-    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), CODES_FROM_NETWORK.of_network(visitor.ip_address)]
+    return [CODES.of_person(to), CODES_OF_DAY.of_person(to), *CODES_FROM_NETWORK.of_networks(visitor.ip_address)]

@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from parley.kernel import mail
-from parley.kernel.mail import Mail, called, is_deliverable, plain
-from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
+from parley.notifications import email_message
+from parley.notifications.email_headers import mailbox
+from parley.notifications.email_message import Mail, display_name, is_deliverable, single_line
+from parley.notifications.enums import RecipientKind
 from parley.scheduling.invitations import Meeting, Method, Person, calendar
-from parley.scheduling.kinds import RecipientKind
 from parley.scheduling.pages import render, when, when_briefly
 
 __all__ = ["Facts", "Mail", "News", "Reader", "compose", "is_deliverable", "subject"]
@@ -107,14 +107,14 @@ class Facts:
 
 
 def subject(facts: Facts, to: Reader, news: News) -> str:
-    return plain(f"{_SUBJECTS.get(news, '')}{facts.event_type_name}, {when_briefly(facts.start, to.timezone)}")
+    return single_line(f"{_SUBJECTS.get(news, '')}{facts.event_type_name}, {when_briefly(facts.start, to.timezone)}")
 
 
 def compose(facts: Facts, to: Reader, news: News) -> Mail:
     """The mail to the invitee or to a host. Without an address of the first host's, the product's own stands for him."""
     is_host = to.kind is RecipientKind.HOST
-    organizer = Person(called(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
-    invitee = Person(called(facts.invitee_name), facts.invitee_email)
+    organizer = Person(display_name(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
+    invitee = Person(display_name(facts.invitee_name), facts.invitee_email)
     is_over = news.method is Method.CANCEL
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
     decisions = "Confirm, decline or move it" if facts.is_pending else "Move or cancel it"
@@ -132,22 +132,22 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         "decisions": decisions,
     }
     text = render("mail.txt", **shown)
-    others = [Person(called(host.name), host.email) for host in facts.hosts[1:] if host.email]
+    others = [Person(display_name(host.name), host.email) for host in facts.hosts[1:] if host.email]
     meeting = Meeting(
         uid=facts.calendar_uid,
         sequence=facts.sequence,
         stamp=facts.changed_at,
         start=facts.start,
         end=facts.end,
-        summary=plain(f"{facts.event_type_name}: {invitee.name} and {organizer.name}"),
+        summary=single_line(f"{facts.event_type_name}: {invitee.name} and {organizer.name}"),
         description=f"Change or cancel: {link}" if link else "",
-        location=plain(facts.location, 500) if facts.location else None,
+        location=single_line(facts.location, 500) if facts.location else None,
         organizer=organizer,
         attendees=[invitee, *others] if invitee.email else others,
         is_tentative=facts.is_pending,
     )
 
-    message = mail.letter(
+    message = email_message.draft(
         subject=subject(facts, to, news),
         sender=facts.organization_name,
         recipient=to.email,

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from parley.kernel import templates
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
+from parley.notifications import templates
 from parley.scheduling import booking_page, calendar_links, managed
 from parley.scheduling.booking_forms import Field
 from parley.scheduling.booking_page import Shown

@@ -6,12 +6,12 @@ A cancellation is never refused, and a booking has one. How often one meeting is
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity import outreach
 from parley.identity.models import Organization
-from parley.kernel import mail_budgets, rate_limits
+from parley.kernel import rate_limits
 from parley.kernel.callers import ActorType, Caller
 from parley.kernel.errors import Conflict
-from parley.kernel.mail_budgets import MailKind
+from parley.notifications import outreach, quotas
+from parley.notifications.quotas import MailKind
 from parley.scheduling.models import Booking
 
 MOST_CHANGES = 12
@@ -44,4 +44,4 @@ def count(session: Session, caller: Caller, address: str | None = None) -> None:
     if address is None or organization.mail_limit is not None:
         rate_limits.spend_within(session, *spending)
     else:
-        mail_budgets.spend(session, MailKind.BOOKING, address, *spending)
+        quotas.spend(session, MailKind.BOOKING, address, *spending)

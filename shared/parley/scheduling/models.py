@@ -1,7 +1,6 @@
 """Tables of scheduling: hours, event types with questions and hosts, bookings and what they hold of whose time, the log of mails."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +18,8 @@ from parley.scheduling.kinds import (
     EventTypeKind,
     HorizonKind,
     LocationType,
-    NotificationChannel,
-    NotificationStatus,
     OverrideType,
     QuestionType,
-    RecipientKind,
 )
 
 NO_OVERLAP = "ex_scheduling_booking_hosts_host_time"
@@ -32,7 +28,6 @@ ONE_ANSWER_TO_A_MOVE = "uq_scheduling_bookings_rescheduled_from_id"
 ONE_SLUG = "uq_scheduling_event_types_slug"
 ONE_DEFAULT = "uq_scheduling_schedules_default"
 ROUTED = "fk_scheduling_bookings_routing_submission"
-ONE_NOTICE = "uq_scheduling_notification_logs_event_recipient"
 _HOLDING = "status IN ('PENDING', 'CONFIRMED', 'NO_SHOW', 'COMPLETED')"
 
 
@@ -353,48 +348,3 @@ class Answer(Tenant, Base):
     submission_id: Mapped[UUID | None]
     question_id: Mapped[UUID]
     value: Mapped[Any] = mapped_column(JSONB)
-
-
-def _log_index(column: str, value: StrEnum) -> Index:
-    """Rows with this status or on this channel; see `_index_of`."""
-    which = text(f"{column} = '{value.value}'")
-    return Index(f"ix_scheduling_notification_logs_{value.value.lower()}", "organization_id", "id", postgresql_where=which)
-
-
-class NotificationLog(Tenant, Swept, Timestamps, Base):
-    """One row for a cause (`event_id`) and a recipient, however often it is heard of. `event` says what happened. A workflow's sendings
-    name it, and keep their text for 30 days; tests have no booking. `body` stays empty for mails with a management link: the link is a
-    secret. `attempted_at` is when somebody last took it up, `doubtful_sends` how often it may have left, and nobody heard. `from_host_id`
-    is the host who was told that the booking is theirs no more. `address` is the recipient in small letters.
-    """
-
-    __tablename__ = "scheduling_notification_logs"
-    __mapper_args__ = {"eager_defaults": False}  # as for invitees
-    __table_args__ = (
-        tenant_key("booking_id", "scheduling_bookings"),
-        UniqueConstraint("organization_id", "event_id", "recipient_kind", "recipient", name=ONE_NOTICE),
-        Index("ix_scheduling_notification_logs_organization_id_booking_id", "organization_id", "booking_id"),
-        Index("ix_scheduling_notification_logs_organization_id_workflow_id", "organization_id", "workflow_id", "id"),
-        Index("ix_scheduling_notification_logs_organization_id_address", "organization_id", "address", "id"),
-        *(_log_index("status", value) for value in NotificationStatus),
-        *(_log_index("channel", value) for value in NotificationChannel),
-        Index("ix_scheduling_notification_logs_created_at", "created_at", postgresql_where=text("body IS NOT NULL")),
-    )
-
-    booking_id: Mapped[UUID | None]
-    workflow_id: Mapped[UUID | None]
-    event_id: Mapped[UUID]
-    event: Mapped[str | None]
-    recipient_kind: Mapped[RecipientKind] = mapped_column(native_enum(RecipientKind, "scheduling_recipient_kind"))
-    recipient: Mapped[str]
-    address: Mapped[str] = mapped_column(Computed("lower(recipient)", persisted=True))
-    channel: Mapped[NotificationChannel] = mapped_column(native_enum(NotificationChannel, "scheduling_notification_channel"))
-    status: Mapped[NotificationStatus] = mapped_column(native_enum(NotificationStatus, "scheduling_notification_status"))
-    subject: Mapped[str | None]
-    body: Mapped[str | None]
-    attempted_at: Mapped[datetime | None]
-    sent_at: Mapped[datetime | None]
-    failed_at: Mapped[datetime | None]
-    error_message: Mapped[str | None]
-    doubtful_sends: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
-    from_host_id: Mapped[UUID | None]

@@ -7,15 +7,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.kernel.mail import called
-from parley.scheduling import claims, occasions
+from parley.notifications import log
+from parley.notifications.email_message import display_name
+from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.models import NotificationLog
+from parley.scheduling import occasions
 from parley.scheduling.bookings import management_token
 from parley.scheduling.brands import Brand
 from parley.scheduling.host_links import HostKey
 from parley.scheduling.invitations import Method, Person
-from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy, NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling.kinds import STANDING, BookingStatus, CanceledBy
 from parley.scheduling.mails import Facts, News, Reader, is_deliverable, subject
-from parley.scheduling.models import Booking, NotificationLog
+from parley.scheduling.models import Booking
 from parley.scheduling.occasions import ERASED, BookedHost
 
 _TOLD = {
@@ -35,6 +38,11 @@ class Notice:
     reader: Reader
     news: News
     facts: Facts
+
+    @property
+    def content(self) -> tuple[Facts, Reader, News]:
+        """What `mails.compose` makes the mail of."""
+        return self.facts, self.reader, self.news
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
         log_id = _claim(session, event_id, event_name, booking_id, reader, line, is_wanted=is_wanted, from_host_id=former)
         if log_id is not None and is_wanted:
             notices.append(Notice(log_id, reader, what, of))
-    claims.check_nobody_else_sends(session, event_id, {notice.id for notice in notices})
+    log.check_nobody_else_sends(session, event_id, {notice.id for notice in notices})
     return notices
 
 
@@ -132,7 +140,7 @@ def _claim(
     is_wanted: bool,
     from_host_id: UUID | None,
 ) -> UUID | None:
-    return claims.claim(
+    return log.claim(
         session,
         event_id=event_id,
         event=event,
@@ -169,7 +177,7 @@ def _record(session: Session, booking_id: UUID) -> _Record | None:
         event_type_name=found.event_type.name,
         organization_name=organization_name,
         hosts=[_person(host, organization_name) for host in found.hosts],
-        invitee_name=called(invitee.name) or ERASED,
+        invitee_name=display_name(invitee.name) or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
         answers=found.answers,

@@ -35,9 +35,9 @@ def person(caller: Caller) -> UUID:
     return caller.person_id
 
 
-def check(session: Session, caller: Caller, user_id: UUID) -> None:
-    """One's own, or anybody's for administrators. A key stands where its maker stands now. Raises `NotYours`."""
-    if caller.person_id != user_id and not member_rights.administers(session, caller):
+def check(session: Session, caller: Caller, *user_ids: UUID | None) -> None:
+    """One's own (`user_ids`), or anybody's for administrators. A key stands where its maker stands now. Raises `NotYours`."""
+    if (caller.person_id is None or caller.person_id not in user_ids) and not member_rights.administers(session, caller):
         raise NotYours("This belongs to a colleague; ask them, or an administrator.")
 
 

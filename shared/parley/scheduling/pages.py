@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from parley.kernel import templates
+from parley.notifications import templates
 from parley.scheduling.times import when, when_briefly
 
 __all__ = ["FOLDER", "render", "when", "when_briefly"]

@@ -16,7 +16,7 @@ from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.gather import later
 from parley.kernel.paging import Page
 from parley.kernel.verdicts import violation_means
-from parley.scheduling import asking, routing_queries, routing_rules
+from parley.scheduling import asking, ownership, routing_queries, routing_rules
 from parley.scheduling.event_type_schemas import QuestionRead
 from parley.scheduling.models import Question
 from parley.scheduling.offers import Asked
@@ -67,9 +67,9 @@ def organization_named(slug: str) -> UUID:
 
 
 def create_form(session: Session, caller: Caller, wanted: RoutingFormCreate) -> RoutingFormDetailRead:
-    """A form of the organization's. Raises `InvalidRules`, `FormSlugTaken`."""
+    """A form of the organization's, which its maker and administrators change. Raises `InvalidRules`, `FormSlugTaken`."""
     form = RoutingForm(**wanted.model_dump(include={"name", "slug", "description", "is_active"}), **_fallback(wanted.fallback))
-    form.slug = wanted.slug or _slug(form)
+    form.user_id, form.slug = caller.person_id, wanted.slug or _slug(form)
     questions = asking.new(wanted.questions, form_id=form.id)
     targets = _targets(session, wanted.rules, wanted.fallback)
     rules = routing_rules.resolved(questions, wanted.rules, wanted.fallback, targets)
@@ -121,11 +121,12 @@ def form(session: Session, caller: Caller, form_id: UUID) -> RoutingFormDetailRe
 def update_form(session: Session, caller: Caller, form_id: UUID, wanted: RoutingFormUpdate) -> RoutingFormDetailRead:
     """Change what is named. Rules that stay have to fit the questions that come. What was submitted keeps its answers.
 
-    Raises `NoSuchRoutingForm`, `QuestionNotThere`, `InvalidRules`, `FormSlugTaken`.
+    Raises `NoSuchRoutingForm`, `NotYours`, `QuestionNotThere`, `InvalidRules`, `FormSlugTaken`.
     """
     found = routing_queries.form(session, form_id, to_change=True)
     if found is None:
         raise NoSuchRoutingForm
+    ownership.check(session, caller, found.form.user_id)
     row, old = found.form, {"is_active": found.form.is_active}
     fresh = _targets(session, wanted.rules or (), wanted.fallback)
     with violation_means(ONE_FORM_SLUG, FormSlugTaken()):  # from here on: a query flushes as well
@@ -156,10 +157,11 @@ def _questions(form_id: UUID) -> Select[Question]:
 
 
 def delete_form(session: Session, caller: Caller, form_id: UUID) -> None:
-    """Nobody can fill it in any more; what was submitted stays. Raises `NoSuchRoutingForm`."""
+    """Nobody can fill it in any more; what was submitted stays. Raises `NoSuchRoutingForm`, `NotYours`."""
     found = session.scalars(select(RoutingForm).where(RoutingForm.id == form_id).with_for_update()).one_or_none()
     if found is None:
         raise NoSuchRoutingForm
+    ownership.check(session, caller, found.user_id)
     found.deleted_at = clock.now()
     audit.record(session, caller, "routing_form.deleted", found)
 

@@ -14,7 +14,9 @@ ONE_FORM_SLUG = "uq_scheduling_routing_forms_slug"
 
 
 class RoutingForm(Tenant, Timestamps, SoftDeleted, Base):
-    """Who fits no rule goes to the fallback: an event type, an address outside, or a message; or to none."""
+    """Who fits no rule goes to the fallback: an event type, an address outside, or a message; or to none. It is changed by who made it
+    (`user_id`), and by administrators; one of nobody's by administrators alone.
+    """
 
     __tablename__ = "scheduling_routing_forms"
     __table_args__ = (
@@ -24,6 +26,7 @@ class RoutingForm(Tenant, Timestamps, SoftDeleted, Base):
         CheckConstraint("num_nonnulls(fallback_event_type_id, fallback_url, fallback_message) <= 1", name="fallback"),
     )
 
+    user_id: Mapped[UUID | None]
     name: Mapped[str]
     slug: Mapped[str]
     description: Mapped[str | None]

@@ -108,7 +108,10 @@ class FallbackRead(Shown):
 
 
 class RoutingFormRead(Shown):
+    """`user_id` is who made it, and changes it beside administrators; none where that is not known."""
+
     id: UUID
+    user_id: UUID | None
     name: str
     slug: str
     description: str | None

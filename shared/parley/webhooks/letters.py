@@ -5,8 +5,8 @@ from uuid import UUID
 from parley.identity.letters import letter
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.mail import is_deliverable
-from parley.kernel.mail_claims import Sender
+from parley.notifications.email_message import is_deliverable
+from parley.notifications.sender import Sender
 from parley.webhooks import queries
 from parley.webhooks.messages import DISABLED
 from parley.webhooks.models import DisabledReason, WebhookSubscription

@@ -11,11 +11,11 @@ from sqlalchemy import update
 
 from parley.kernel import db
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus, ConnectedCalendar
-from tests.harness import World
+from tests.harness import Client, World
 from tests.scheduling.calendars.caldav_server import calendar_of
 from tests.scheduling.calendars.conftest import CALENDARS, Desk
 from tests.scheduling.calendars.ics_site import Site
-from tests.scheduling.office import Office, at, weekday
+from tests.scheduling.office import Office, at, invitee, weekday
 
 pytestmark = pytest.mark.usefixtures("on_this_machine")
 FAR = 45  # weeks: beyond what is usually known, within a horizon of a year
@@ -103,3 +103,15 @@ def test_a_calendar_that_is_asked_and_silent_is_in_doubt_beyond_what_is_known(de
         session.execute(update(ConnectedCalendar).where(of).values(synced_until=datetime.now(UTC) + timedelta(days=200)))
     desk.dav.is_down = True
     assert office.book(far, at("11:00", DAY)).body["code"] == "slot_taken"
+
+
+def test_what_a_calendar_answered_for_one_time_says_nothing_of_the_rest_of_its_day(site: Site, office: Office, world: World) -> None:
+    """A day that nobody knows has no room for strangers beside the time that was asked about: they take its last, on few days."""
+    near = office.event_type(horizon_days=60)
+    connected(office, site)
+    world.pump()
+    assert office.host.patch(f"/v1/scheduling/event-types/{near['id']}", {"horizon_days": 400}).status == 200
+    office.stranger = Client(world, ip="198.19.250.7")
+    answers = [office.book(near, at("11:00", weekday(day, FAR)), invitee=invitee(email=f"ada-{day}@visitor.example")) for day in range(3)]
+    assert [answer.status for answer in answers] == [201, 201, 409], [answer.raw for answer in answers]
+    assert answers[2].body["code"] == "slot_taken", "a hold, which waits for the address, asks no calendar"

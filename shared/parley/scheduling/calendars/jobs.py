@@ -21,7 +21,7 @@ from parley.scheduling.calendars.health import DIED
 from parley.scheduling.calendars.models import CalendarConnection, CalendarEvent
 
 if TYPE_CHECKING:
-    from parley.kernel.mail_claims import Sender
+    from parley.notifications.sender import Sender
 
 MEMBER_LEFT, USER_DELETED = "identity.member_left", "identity.user_deleted"
 EVENT_DUE = "scheduling.calendar_event_due"

@@ -8,8 +8,8 @@ from parley.identity.letters import letter
 from parley.identity.models import User
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.mail import is_deliverable
-from parley.kernel.mail_claims import Sender
+from parley.notifications.email_message import is_deliverable
+from parley.notifications.sender import Sender
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
 
 _AFTERWARDS = "Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away."

@@ -79,10 +79,10 @@ def event(session: Session, subject: Subject, row: CalendarEvent, host: User) ->
     if not subject.seats or host.id not in subject.hosts:
         return None
     # It brings the templates of mails along, which a sweep and a sync do without.
-    from parley.kernel.mail import called, plain
+    from parley.notifications.email_message import display_name, single_line
 
     first = subject.seats[0].booking
-    names = [called(seat.invitee.name) or "Somebody" for seat in subject.seats]
+    names = [display_name(seat.invitee.name) or "Somebody" for seat in subject.seats]
     is_session = subject.event_type.kind is EventTypeKind.GROUP
     about = f"{len(names)} coming" if is_session else names[0]
     return Event(
@@ -90,22 +90,24 @@ def event(session: Session, subject: Subject, row: CalendarEvent, host: User) ->
         provider_event_id=row.provider_event_id,
         uid=uid(subject.id),
         sequence=sum(seat.booking.sequence for seat in subject.seats),
-        title=f"{plain(subject.event_type.name)}: {about}",
+        title=f"{single_line(subject.event_type.name)}: {about}",
         description="\n".join(line for seat in subject.seats for line in _lines(seat)),
         location=first.location,
         start=first.start_time,
         end=first.end_time,
         timezone=host.timezone,
-        attendees=[Attendee(name=called(seat.invitee.name), email=seat.invitee.email) for seat in subject.seats if seat.invitee.email],
+        attendees=[
+            Attendee(name=display_name(seat.invitee.name), email=seat.invitee.email) for seat in subject.seats if seat.invitee.email
+        ],
         stamp=max(seat.booking.updated_at for seat in subject.seats),
     )
 
 
 def _lines(seat: Seat) -> list[str]:
-    from parley.kernel.mail import called
+    from parley.notifications.email_message import display_name
 
     invitee = seat.invitee
-    who = " · ".join(said for said in (called(invitee.name), invitee.email, invitee.phone or "") if said)
+    who = " · ".join(said for said in (display_name(invitee.name), invitee.email, invitee.phone or "") if said)
     return [line for line in (who, (invitee.notes or "")[:2000]) if line]
 
 

@@ -1,8 +1,9 @@
 """How an address or a number is asked whether it agrees, and the page that the link leads to: plain HTML, whose form decides."""
 
-from parley.kernel import templates
-from parley.kernel.mail import plain
-from parley.scheduling.kinds import AgreementStatus, NotificationChannel
+from parley.notifications import templates
+from parley.notifications.email_message import single_line
+from parley.notifications.enums import NotificationChannel
+from parley.scheduling.kinds import AgreementStatus
 from parley.scheduling.pages import FOLDER
 from parley.scheduling.workflows import agreements
 from parley.scheduling.workflows.messages import Outgoing
@@ -20,7 +21,7 @@ def headers() -> dict[str, str]:
 
 
 def page(row: AddressAgreement, organization: str) -> str:
-    heading, has_agreed = _HEADINGS[row.status].format(plain(organization)), row.status is AgreementStatus.AGREED
+    heading, has_agreed = _HEADINGS[row.status].format(single_line(organization)), row.status is AgreementStatus.AGREED
     return templates.render(
         FOLDER, "agreement.html", style=templates.style(FOLDER), heading=heading, address=row.address, has_agreed=has_agreed
     )
@@ -32,7 +33,7 @@ def missing(why: str) -> str:
 
 def question(row: AddressAgreement, organization: str) -> Outgoing:
     """The one message that somebody gets before they have agreed. Nothing in it is the organization's own words but its name."""
-    name, link = plain(organization, 60), agreements.link(row)
+    name, link = single_line(organization, 60), agreements.link(row)
     is_text = row.channel is NotificationChannel.SMS
     long = (
         f"{name} would like to send messages about its bookings to {row.address}.\n\n"

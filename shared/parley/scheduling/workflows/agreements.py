@@ -14,16 +14,17 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.identity import outreach
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.kernel import audit, keyed, mail_budgets, outbox
+from parley.kernel import audit, keyed, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.ids import new_id
-from parley.kernel.mail_budgets import MailKind
 from parley.kernel.settings import setting
-from parley.scheduling.kinds import AgreementStatus, NotificationChannel, RecipientKind
+from parley.notifications import outreach, quotas
+from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.notifications.quotas import MailKind
+from parley.scheduling.kinds import AgreementStatus
 from parley.scheduling.workflows.models import AddressAgreement
 
 ASKED = "scheduling.address_asked"
@@ -57,7 +58,7 @@ def ask(session: Session, caller: Caller, channel: NotificationChannel, addresse
         fresh = insert(AddressAgreement).values(organization_id=organization.id, **row).on_conflict_do_nothing()
         if session.execute(fresh.returning(AddressAgreement.id)).one_or_none() is None:
             continue
-        mail_budgets.spend(session, _KINDS[channel], address, *outreach.spending(organization, caller))
+        quotas.spend(session, _KINDS[channel], address, *outreach.spending(organization, caller))
         outbox.announce(session, ASKED, agreement_id=row["id"])
 
 

@@ -11,9 +11,10 @@ from parley.kernel import audit, clock, outbox, paging
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, Forbidden, NotFound
 from parley.kernel.paging import Page
+from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling import ownership, queries
 from parley.scheduling.event_types import NoSuchEventType
-from parley.scheduling.kinds import TIMED, NotificationChannel, RecipientKind, WorkflowTrigger
+from parley.scheduling.kinds import TIMED, WorkflowTrigger
 from parley.scheduling.models import EventType
 from parley.scheduling.workflows import agreements, entitlement, terms
 from parley.scheduling.workflows.models import Workflow

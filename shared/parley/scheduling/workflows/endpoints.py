@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from parley.kernel import clock, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.gather import later
+from parley.notifications.enums import NotificationStatus
+from parley.notifications.models import NotificationLog
 from parley.scheduling import bookings, queries
-from parley.scheduling.kinds import NotificationStatus
-from parley.scheduling.models import NotificationLog
 from parley.scheduling.workflows.models import Workflow
 from parley.webhooks import deliveries, telling
 from parley.webhooks import queries as webhooks

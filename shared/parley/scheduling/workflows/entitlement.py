@@ -4,8 +4,9 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_, select, tr
 from sqlalchemy.orm import Session
 
 from parley.identity import member_rights
-from parley.scheduling.kinds import NotificationChannel, RecipientKind
-from parley.scheduling.models import EventType, NotificationLog
+from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.notifications.models import NotificationLog
+from parley.scheduling.models import EventType
 from parley.scheduling.workflows.models import Workflow
 
 MAKER_LEFT = "maker_not_entitled"

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import clock, paging
 from parley.kernel.paging import Page
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus
-from parley.scheduling.models import NotificationLog
+from parley.notifications.enums import NotificationChannel, NotificationStatus
+from parley.notifications.models import NotificationLog, SendingDay
 from parley.scheduling.workflows import wording
-from parley.scheduling.workflows.models import Reminder, SendingDay
+from parley.scheduling.workflows.models import Reminder
 from parley.scheduling.workflows.schemas import NotificationRead
 
 # Why nothing was sent, in `error_message`: beside types of failures, and what endpoints say.

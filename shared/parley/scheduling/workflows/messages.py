@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from parley.kernel import mail
-from parley.kernel.mail import Mail, called, plain
-from parley.kernel.mail_headers import mailbox
 from parley.kernel.settings import setting
+from parley.notifications import email_message
+from parley.notifications.email_headers import mailbox
+from parley.notifications.email_message import Mail, display_name, single_line
+from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.notifications.sender import Message
+from parley.notifications.sms import SmsMessage
 from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import NotificationChannel, RecipientKind
 from parley.scheduling.occasions import Occasion
 from parley.scheduling.pages import render
 from parley.scheduling.workflows import wording
@@ -41,12 +43,14 @@ def reply_to(occasion: Occasion, kind: RecipientKind) -> tuple[str, str] | None:
     else:
         host = occasion.hosts[0] if occasion.hosts else None
         name, address = (host.name or "", host.email or "") if host else ("", "")
-    return (called(name), address) if mail.is_deliverable(address) else None
+    return (display_name(name), address) if email_message.is_deliverable(address) else None
 
 
-def composed(message: Outgoing) -> Mail:
-    """The mail. In HTML everything is escaped: a workflow's body is text."""
-    made = mail.letter(
+def compose(message: Outgoing) -> Message:
+    """The text, or the mail. In HTML everything is escaped: a workflow's body is text."""
+    if message.channel is NotificationChannel.SMS:
+        return SmsMessage(message.recipient, message.text)
+    made = email_message.draft(
         subject=message.subject,
         sender=message.sender,
         recipient=message.recipient,
@@ -58,7 +62,7 @@ def composed(message: Outgoing) -> Mail:
     paragraphs = [part.split("\n") for part in message.text.split("\n\n") if part.strip()]
     made.set_content(message.text)
     made.add_alternative(
-        render("workflow.html", subject=plain(message.subject), paragraphs=paragraphs, sender=message.sender), subtype="html"
+        render("workflow.html", subject=single_line(message.subject), paragraphs=paragraphs, sender=message.sender), subtype="html"
     )
     return Mail(message.recipient, made.as_bytes())
 

@@ -1,6 +1,6 @@
 """Tables of workflows: what is to be sent when, what is due of it, and how much was sent today."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.clock import now
 from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.kinds import AgreementStatus, NotificationChannel, WorkflowTrigger
+from parley.notifications.enums import NotificationChannel
+from parley.scheduling.kinds import AgreementStatus, WorkflowTrigger
 
 ONE_REMINDER = "uq_scheduling_reminders_workflow_booking"
 
@@ -69,20 +70,6 @@ class Reminder(Tenant, Swept, Base):
     due_at: Mapped[datetime]
     revision: Mapped[int]
     queued_at: Mapped[datetime | None]
-
-
-class SendingDay(Tenant, Swept, Base):
-    """How many messages workflows have sent on a day (UTC), by channel."""
-
-    __tablename__ = "scheduling_sending_days"
-    __table_args__ = (
-        UniqueConstraint("organization_id", "day", "channel", name="uq_scheduling_sending_days_channel"),
-        Index("ix_scheduling_sending_days_day", "day"),
-    )
-
-    day: Mapped[date]
-    channel: Mapped[NotificationChannel] = mapped_column(native_enum(NotificationChannel, "scheduling_notification_channel"))
-    count: Mapped[int]
 
 
 class AddressAgreement(Tenant, Base):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from parley.kernel.mail import called, is_deliverable
-from parley.scheduling.kinds import NotificationChannel, RecipientKind
+from parley.notifications import sms
+from parley.notifications.email_message import display_name, is_deliverable
+from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.occasions import ERASED, Occasion
 from parley.scheduling.times import when
-from parley.scheduling.workflows import texting, wording
+from parley.scheduling.workflows import wording
 from parley.scheduling.workflows.models import Workflow
 
 
@@ -53,7 +54,7 @@ def _named(workflow: Workflow, occasion: Occasion) -> Iterator[Recipient]:
 
 
 def invitee(occasion: Occasion, *, is_text: bool) -> Recipient:
-    address = (texting.number(occasion.invitee.phone) or "") if is_text else occasion.invitee.email
+    address = (sms.number(occasion.invitee.phone) or "") if is_text else occasion.invitee.email
     return Recipient(RecipientKind.INVITEE, address, occasion.invitee.name, occasion.booking.timezone)
 
 
@@ -64,9 +65,9 @@ def values(occasion: Occasion, to: Recipient, previous_start: datetime | None = 
     email = (occasion.hosts[0].email or "") if occasion.hosts else ""
     start, end = (moment.astimezone(ZoneInfo(to.timezone)) for moment in (booking.start_time, booking.end_time))
     said = {
-        "recipient.name": called(to.name) or to.address,
-        "invitee.name": called(who.name) or ERASED,
-        "invitee.first_name": (called(who.name).split() or [""])[0],
+        "recipient.name": display_name(to.name) or to.address,
+        "invitee.name": display_name(who.name) or ERASED,
+        "invitee.first_name": (display_name(who.name).split() or [""])[0],
         "invitee.email": who.email,
         "invitee.phone": who.phone or "",
         "invitee.timezone": who.timezone,

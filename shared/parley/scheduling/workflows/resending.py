@@ -9,9 +9,13 @@ from parley.identity.models import Organization
 from parley.kernel import audit, clock, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, NotFound
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus
-from parley.scheduling.models import Booking, NotificationLog
-from parley.scheduling.workflows import allowances, endpoints, log, planning
+from parley.notifications import daily_quotas
+from parley.notifications.enums import NotificationChannel, NotificationStatus
+from parley.notifications.models import NotificationLog
+from parley.scheduling import ownership
+from parley.scheduling.models import Booking, BookingHost
+from parley.scheduling.workflows import endpoints, log, planning
+from parley.scheduling.workflows.models import Workflow
 from parley.scheduling.workflows.schemas import NotificationRead
 from parley.scheduling.workflows.trials import NOTIFICATION_DUE, DailyLimit
 
@@ -30,13 +34,15 @@ class NothingToSend(Conflict):
 
 
 def send_again(session: Session, caller: Caller, notification_id: UUID) -> NotificationRead:
-    """Have what failed sent once more, by the worker. Of a standard mail, all that failed of the same event is sent.
+    """Have what failed sent once more, by the worker. Of a standard mail, all that failed of the same event is sent. Hosts of the booking
+    may, the workflow's owner, and administrators.
 
-    Raises `NoSuchNotification`, `NothingToSend`, `SubscriptionDisabled`, `DailyLimit`.
+    Raises `NoSuchNotification`, `NotYours`, `NothingToSend`, `SubscriptionDisabled`, `DailyLimit`.
     """
     row = session.scalars(select(NotificationLog).where(NotificationLog.id == notification_id).with_for_update()).one_or_none()
     if row is None:
         raise NoSuchNotification
+    ownership.check(session, caller, *_owners(session, row))
     if row.status is not NotificationStatus.FAILED:
         raise NothingToSend(f"It is {row.status.value}; only what is FAILED is sent again.", notification_status=row.status.value)
     if row.error_message == log.NO_NUMBER:
@@ -47,7 +53,7 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
         raise NothingToSend("Its text was forgotten.")
     if row.workflow_id is not None:
         organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
-        if not allowances.spend(session, organization, row.channel):
+        if not daily_quotas.spend(session, organization, row.channel):
             raise DailyLimit
     if row.workflow_id is None and row.event is None:
         raise NothingToSend("It is too old to say what it was about.")
@@ -63,6 +69,13 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
     audit.record(session, caller, "notification.resent", row, new={"channel": row.channel.value})
     session.flush()
     return log.read(row)
+
+
+def _owners(session: Session, row: NotificationLog) -> list[UUID]:
+    """Whose it is: one query."""
+    hosts = select(BookingHost.host_id).where(BookingHost.booking_id == row.booking_id)
+    owner = select(Workflow.__table__.c.user_id).where(Workflow.__table__.c.id == row.workflow_id)  # one that was deleted, too
+    return list(session.scalars(hosts.union(owner)))
 
 
 def is_still_wanted(session: Session, row: NotificationLog) -> bool:

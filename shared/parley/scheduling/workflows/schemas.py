@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from parley.kernel.texts import Changes, Shown, Text, Wanted
-from parley.scheduling.kinds import AgreementStatus, NotificationChannel, NotificationStatus, RecipientKind, WorkflowTrigger
+from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling.kinds import AgreementStatus, WorkflowTrigger
 from parley.scheduling.words import Flag, Name
 
 MOST_ADDRESSES = 5

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
-from parley.kernel.mail_claims import MOST_COPIES, Sender
-from parley.scheduling import claims
-from parley.scheduling.kinds import NotificationChannel
-from parley.scheduling.workflows import agreement_page, agreements, definitions, endpoints, planning, stored, texting, trials, triggers
+from parley.notifications import sms
+from parley.notifications.enums import NotificationChannel
+from parley.notifications.sender import Deliver, LoggedMessage, Sender, send_logged
+from parley.scheduling.workflows import agreement_page, agreements, definitions, endpoints, messages, planning, stored, trials, triggers
 from parley.scheduling.workflows.messages import Outgoing
 from parley.webhooks.messages import DELIVERY_ENDED, envelope
 
@@ -22,10 +23,9 @@ _PRUNINGS = 10
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What happens outside: `mail` and `text` send, `wake` gives a message to this worker."""
+    """What happens outside: `deliver` sends mails and texts, `wake` gives a message to this worker."""
 
-    mail: Callable[[Outgoing], None]
-    text: Callable[[Outgoing], None]
+    deliver: Deliver
     wake: Callable[[str], None]
 
 
@@ -52,15 +52,10 @@ def _ask(caller: Caller, agreement_id: UUID, effects: Effects) -> None:
     """Ask an address or a number, once: nothing is locked meanwhile, and a claim that has committed decides who sends (decision 51)."""
     with transaction(caller) as session:
         found = agreements.question(session, agreement_id)
-        if found is None or (found[0].channel is NotificationChannel.SMS and not texting.is_offered()):
+        if found is None or (found[0].channel is NotificationChannel.SMS and not sms.is_offered()):
             return
         message = agreement_page.question(*found)
-    is_text = message.channel is NotificationChannel.SMS
-    send = Sender(caller, agreement_id, effects.text if is_text else effects.mail, most=1 if is_text else MOST_COPIES)
-    try:
-        send(message)
-    except Exception as error:  # noqa: BLE001  # whatever it was, it is raised again without its text
-        raise claims.NotSent(type(error).__name__).with_traceback(error.__traceback__) from None
+    Sender(caller, agreement_id, effects.deliver)(messages.compose(message))
     with transaction(caller) as session:
         agreements.note_asked(session, agreement_id)
 
@@ -105,19 +100,8 @@ def _follow(caller: Caller, payload: dict[str, Any], effects: Effects) -> None:
     effects.wake(envelope(definitions.CHANGED, caller.organization_id, payload))
 
 
-def _send(caller: Caller, messages: Iterable[Outgoing], effects: Effects) -> None:
-    """Send each and write down how it went. Raises `NotSent` at the end: one that can't be sent must not keep the others back."""
-    failed: Exception | None = None
-    for message in messages:
-        failure: Exception | None = None
-        try:
-            (effects.text if message.channel is NotificationChannel.SMS else effects.mail)(message)
-        except Exception as error:  # noqa: BLE001  # raised below, without its text
-            failure = failed = error
-        with transaction(caller) as session:
-            claims.settle(session, message.id, failure)
-    if failed is not None:
-        raise claims.NotSent(type(failed).__name__).with_traceback(failed.__traceback__) from None
+def _send(caller: Caller, outgoing: Iterable[Outgoing], effects: Effects) -> None:
+    send_logged(caller, effects.deliver, (LoggedMessage(message.id, partial(messages.compose, message)) for message in outgoing))
 
 
 def _each(ids: Iterable[str], work: Callable[[str], None]) -> None:

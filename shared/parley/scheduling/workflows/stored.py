@@ -5,30 +5,32 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.scheduling import claims, occasions
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind
-from parley.scheduling.models import NotificationLog
-from parley.scheduling.workflows import agreements, entitlement, messages, resending, texting
+from parley.notifications import log, sms
+from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.models import NotificationLog
+from parley.notifications.retry import StillSending
+from parley.scheduling import occasions
+from parley.scheduling.workflows import agreements, entitlement, messages, resending
 from parley.scheduling.workflows.messages import Outgoing
 
 
 def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
     """A message of the log to be sent now, as it stands there. None when it was sent, or is not wanted any more. Raises `StillSending`."""
-    row = claims.take(session, notification_id)
+    row = log.take(session, notification_id)
     if row is None:
         left = session.scalars(select(NotificationLog.status).where(NotificationLog.id == notification_id)).one_or_none()
         if left is NotificationStatus.PENDING:
-            raise claims.StillSending(f"Notification {notification_id} is in another worker's hands.")
+            raise StillSending(f"Notification {notification_id} is in another worker's hands.")
         return None
     # The row of somebody who was erased has no text, and no address.
     if row.body is None or not resending.is_still_wanted(session, row):
-        claims.end(session, row.id, NotificationStatus.CANCELED, "booking_over")
+        log.end(session, row.id, NotificationStatus.CANCELED, "booking_over")
         return None
     if not entitlement.may_still_go(session, row):
-        claims.end(session, row.id, NotificationStatus.FAILED, entitlement.MAKER_LEFT)
+        log.end(session, row.id, NotificationStatus.FAILED, entitlement.MAKER_LEFT)
         return None
     if row.recipient_kind is RecipientKind.ADDRESS and not agreements.has_agreed(session, row.channel, row.recipient):
-        claims.end(session, row.id, NotificationStatus.FAILED, agreements.NOT_AGREED)
+        log.end(session, row.id, NotificationStatus.FAILED, agreements.NOT_AGREED)
         return None
     occasion = occasions.occasion(session, row.booking_id) if row.booking_id is not None else None
     text = messages.leaving(row.body or "", occasion, row.recipient_kind)
@@ -39,7 +41,7 @@ def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
         recipient=row.recipient,
         recipient_name="",
         subject=messages.leaving(row.subject or "", occasion, row.recipient_kind),
-        text=texting.fitted(text) if row.channel is NotificationChannel.SMS else text,
+        text=sms.fitted(text) if row.channel is NotificationChannel.SMS else text,
         sender=occasion.organization.name if occasion is not None else "Parley",
         reply_to=messages.reply_to(occasion, row.recipient_kind) if occasion is not None else None,
         entity=f"{row.id}.{(row.event or '').lower()}",

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from parley.kernel.errors import Unprocessable
-from parley.scheduling.kinds import NotificationChannel, RecipientKind, WorkflowTrigger
+from parley.notifications import sms
+from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.scheduling.kinds import WorkflowTrigger
 from parley.scheduling.words import Address
-from parley.scheduling.workflows import texting, wording
+from parley.scheduling.workflows import wording
 
 
 class MisfitWorkflow(Unprocessable):
@@ -27,7 +29,7 @@ def check(terms: Mapping[str, Any]) -> None:
     wording.check("subject", terms["subject"])
     wording.check("body", terms["body"])
     if terms["channel"] is NotificationChannel.SMS:
-        texting.check_offered()
+        sms.check_offered()
 
 
 def _of_trigger(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -58,12 +60,12 @@ def _of_channel(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if RecipientKind.HOST in terms["recipients"]:
         yield "recipients", "of an SMS can't be hosts, of whom no number is known; name numbers in addresses"
     yield from (("addresses", f"{one!r} is no number in E.164, like +491700000001") for one in terms["addresses"] if not _is_number(one))
-    if terms["body"] is not None and texting.segments(terms["body"]) > texting.MOST_SEGMENTS:
-        yield "body", f"takes more than {texting.MOST_SEGMENTS} parts of an SMS (459 characters, or 201 with letters beyond GSM 03.38)"
+    if terms["body"] is not None and sms.segments(terms["body"]) > sms.MOST_SEGMENTS:
+        yield "body", f"takes more than {sms.MOST_SEGMENTS} parts of an SMS (459 characters, or 201 with letters beyond GSM 03.38)"
 
 
 def _is_number(written: str) -> bool:
-    return texting.number(written) == written
+    return sms.number(written) == written
 
 
 @cache

@@ -8,13 +8,14 @@ from parley.kernel import audit, outbox
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Conflict, TooManyRequests, Unprocessable
 from parley.kernel.ids import new_id
-from parley.kernel.mail import is_deliverable
+from parley.notifications import daily_quotas, sms
+from parley.notifications.email_message import is_deliverable
+from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.models import NotificationLog
 from parley.scheduling import occasions, queries
 from parley.scheduling.bookings import NoSuchBooking
-from parley.scheduling.kinds import NotificationChannel, NotificationStatus, RecipientKind
-from parley.scheduling.models import NotificationLog
 from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import agreements, allowances, definitions, endpoints, entitlement, people, samples, texting, wording
+from parley.scheduling.workflows import agreements, definitions, endpoints, entitlement, people, samples, wording
 from parley.scheduling.workflows.agreements import AddressNotAgreed
 from parley.scheduling.workflows.people import Recipient
 from parley.scheduling.workflows.schemas import NotificationRead, PreviewRead, PreviewWanted, TrialWanted, VariableRead
@@ -53,8 +54,8 @@ def preview(session: Session, caller: Caller, wanted: PreviewWanted) -> PreviewR
     is_text = wanted.channel is NotificationChannel.SMS
     return PreviewRead(
         subject=wording.shown(wording.subject(wanted.subject, known)) if wanted.subject is not None else None,
-        body=texting.fitted(body) if is_text else body,
-        segments=texting.segments(texting.fitted(body)) if is_text else None,
+        body=sms.fitted(body) if is_text else body,
+        segments=sms.segments(sms.fitted(body)) if is_text else None,
         variables=[VariableRead(name=name, description=said) for name, said in wording.VARIABLES.items()],
     )
 
@@ -76,10 +77,10 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
     event_type = queries.event_type(session, workflow.event_type_id) if workflow.event_type_id else None
     occasion, asker = samples.sample(session, caller, event_type)
     is_text, is_webhook = workflow.channel is NotificationChannel.SMS, workflow.channel is NotificationChannel.WEBHOOK
-    if is_text != (wanted.address is not None) or (is_text and texting.number(wanted.address) != wanted.address):
+    if is_text != (wanted.address is not None) or (is_text and sms.number(wanted.address) != wanted.address):
         raise NumberNeeded("Name a number in E.164, like +491700000001." if is_text else "An address is for tests of an SMS alone.")
     if is_text:
-        texting.check_offered()
+        sms.check_offered()
         if not agreements.has_agreed(session, NotificationChannel.SMS, wanted.address or ""):
             raise AddressNotAgreed("This number has not agreed to messages of yours: name it in the workflow's addresses, and it is asked.")
         to = Recipient(RecipientKind.ADDRESS, wanted.address or "", "", occasion.booking.timezone)
@@ -91,7 +92,7 @@ def try_out(session: Session, caller: Caller, workflow_id: UUID, wanted: TrialWa
         raise NothingToTest("A test goes to your own address, and you have none that mails reach.")
     else:
         to = Recipient(RecipientKind.ADDRESS, asker.email, asker.name or "", asker.timezone)
-    if not allowances.spend(session, occasion.organization, workflow.channel):
+    if not daily_quotas.spend(session, occasion.organization, workflow.channel):
         raise DailyLimit
 
     known = people.values(occasion, to)

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import clock
 from parley.kernel.callers import Caller
-from parley.scheduling import claims, occasions
-from parley.scheduling.kinds import BookingStatus, NotificationChannel, NotificationStatus, RecipientKind, WorkflowTrigger
+from parley.notifications import daily_quotas, log, sms
+from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling import occasions
+from parley.scheduling.kinds import BookingStatus, WorkflowTrigger
 from parley.scheduling.models import Booking
 from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import agreements, allowances, endpoints, entitlement, messages, people, planning, texting, wording
+from parley.scheduling.workflows import agreements, endpoints, entitlement, messages, people, planning, wording
 from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
 from parley.scheduling.workflows.messages import Outgoing
 from parley.scheduling.workflows.models import Reminder, Workflow
@@ -111,7 +113,7 @@ def _claimed(session: Session, caller: Caller, cause: Cause) -> list[Outgoing]:
         message for to in people.recipients(cause.workflow, cause.occasion) if (message := _one(session, caller, cause, to)) is not None
     ]
     if cause.status is NotificationStatus.PENDING:
-        claims.check_nobody_else_sends(session, cause.id, {message.id for message in mine})
+        log.check_nobody_else_sends(session, cause.id, {message.id for message in mine})
     return mine
 
 
@@ -120,7 +122,7 @@ def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgo
     workflow, occasion = cause.workflow, cause.occasion
     known = people.values(occasion, to, cause.previous_start)
     subject, text = wording.subject(workflow.subject, known), wording.render(workflow.body, known)
-    log_id = claims.claim(
+    log_id = log.claim(
         session,
         event_id=cause.id,
         event=workflow.trigger.value,
@@ -137,7 +139,7 @@ def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgo
         return None
     error = _hindrance(session, cause, to)
     if error is not None:
-        claims.end(session, log_id, cause.status if cause.error else NotificationStatus.FAILED, error)
+        log.end(session, log_id, cause.status if cause.error else NotificationStatus.FAILED, error)
         return None
     if workflow.channel is NotificationChannel.WEBHOOK:
         endpoints.deliver(
@@ -153,14 +155,14 @@ def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
         return cause.error
     if to.kind in entitlement.OUTSIDE and not session.scalar(select(entitlement.may_send_outside(cause.workflow))):
         return entitlement.MAKER_LEFT
-    if cause.workflow.channel is NotificationChannel.SMS and not (to.address and texting.is_offered()):
+    if cause.workflow.channel is NotificationChannel.SMS and not (to.address and sms.is_offered()):
         return NOT_OFFERED if to.address else NO_NUMBER
     if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := endpoints.trouble(session, cause.workflow)):
         return trouble
     if to.kind is RecipientKind.ADDRESS and not agreements.has_agreed(session, cause.workflow.channel, to.address):
         return agreements.NOT_AGREED
-    has_left = allowances.spend(session, cause.occasion.organization, cause.workflow.channel)
-    return None if has_left else allowances.EXHAUSTED
+    has_left = daily_quotas.spend(session, cause.occasion.organization, cause.workflow.channel)
+    return None if has_left else daily_quotas.EXHAUSTED
 
 
 def outgoing(session: Session, workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID, subject: str, text: str) -> Outgoing:
@@ -172,7 +174,7 @@ def outgoing(session: Session, workflow: Workflow, occasion: Occasion, to: Recip
         recipient=to.address,
         recipient_name=to.name,
         subject=messages.leaving(subject, occasion, to.kind),
-        text=texting.fitted(whole) if workflow.channel is NotificationChannel.SMS else whole,
+        text=sms.fitted(whole) if workflow.channel is NotificationChannel.SMS else whole,
         sender=occasion.organization.name,
         reply_to=messages.reply_to(occasion, to.kind),
         entity=f"{log_id}.{workflow.trigger.value.lower()}",

@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Mapping
 
 from parley.kernel.errors import Unprocessable
-from parley.kernel.mail import called
 from parley.kernel.texts import storable
+from parley.notifications.email_message import display_name
 
 VARIABLES: dict[str, str] = {
     "recipient.name": "Who gets the message; their address, where no name is known.",
@@ -91,7 +91,7 @@ def render(template: str | None, values: Mapping[str, str]) -> str:
 
 def subject(template: str | None, values: Mapping[str, str]) -> str:
     """The same for a line that stands above a mail: what strangers wrote is short there, and nothing in it is a link."""
-    return render(template, {**values, **{name: called(values[name]) for name in _BY_STRANGERS & values.keys()}}).replace("\n", " ")
+    return render(template, {**values, **{name: display_name(values[name]) for name in _BY_STRANGERS & values.keys()}}).replace("\n", " ")
 
 
 def clean(value: str) -> str:

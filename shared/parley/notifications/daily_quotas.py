@@ -1,18 +1,19 @@
-"""How much workflows may send in a day (UTC), by plan and by the organization's age: nobody's reminders come near it, and who would send
-spam does not get far. Where an operator has agreed on a number of mails (`organizations.mail_limit`), the plan alone counts."""
+"""How much an organization's own messages may be in a day (UTC), by its plan and its age: nobody's reminders come near it, and who would
+send spam does not get far. Where an operator has agreed on a number of mails (`organizations.mail_limit`), the plan alone counts.
+"""
 
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.identity import outreach
-from parley.identity.models import Organization
 from parley.kernel import clock
 from parley.kernel.ids import new_id
 from parley.kernel.plans import PlanType
-from parley.scheduling.kinds import NotificationChannel
-from parley.scheduling.workflows.models import SendingDay
+from parley.notifications import outreach
+from parley.notifications.enums import NotificationChannel
+from parley.notifications.models import SendingDay
+from parley.notifications.outreach import Account
 
 EXHAUSTED = "daily_limit"
 A_DAY: dict[PlanType, dict[NotificationChannel, int]] = {
@@ -29,7 +30,7 @@ YOUNG: dict[NotificationChannel, tuple[int, ...]] = {
 """For an organization of each step (`outreach.step`); beyond, its plan alone counts. A day here is UTC's: the first 24 hours touch two."""
 
 
-def most(organization: Organization, channel: NotificationChannel) -> int:
+def most(organization: Account, channel: NotificationChannel) -> int:
     """How many messages of a channel it may send today."""
     of_plan = A_DAY[organization.plan][channel]
     step = outreach.step(organization.plan, organization.created_at, clock.now())
@@ -37,7 +38,7 @@ def most(organization: Organization, channel: NotificationChannel) -> int:
     return min(of_plan, young[step]) if step < len(young) and organization.mail_limit is None else of_plan
 
 
-def spend(session: Session, organization: Organization, channel: NotificationChannel) -> bool:
+def spend(session: Session, organization: Account, channel: NotificationChannel) -> bool:
     """Count one message of today. False when there is none left. One query; who counts at the same time waits for the commit."""
     organization_id: UUID = session.info["caller"].organization_id
     limit = most(organization, channel)

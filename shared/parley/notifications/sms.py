@@ -1,9 +1,11 @@
 """Texts to telephones: numbers, and how much a text may cost."""
 
 import re
+from dataclasses import dataclass
 
 from parley.kernel.errors import Unprocessable
 from parley.kernel.settings import setting
+from parley.notifications.enums import NotificationChannel
 
 MOST_SEGMENTS = 3
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -13,6 +15,18 @@ _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("^{}\\[~]|€\f")
+
+
+@dataclass(frozen=True, slots=True)
+class SmsMessage:
+    """`recipient` is in E.164."""
+
+    recipient: str
+    text: str
+
+    @property
+    def channel(self) -> NotificationChannel:
+        return NotificationChannel.SMS
 
 
 class TextsNotOffered(Unprocessable):
@@ -41,8 +55,8 @@ def number(written: str | None) -> str | None:
 
 def segments(text: str) -> int:
     """In how many parts a text is sent, each of which is paid for."""
-    if all(one in _GSM or one in _EXTENDED for one in text):
-        length, single, many = sum(2 if one in _EXTENDED else 1 for one in text), 160, 153
+    if all(character in _GSM or character in _EXTENDED for character in text):
+        length, single, many = sum(2 if character in _EXTENDED else 1 for character in text), 160, 153
     else:
         length, single, many = len(text.encode("utf-16-be")) // 2, 70, 67
     return 1 if length <= single else -(-length // many)

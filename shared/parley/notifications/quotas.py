@@ -1,8 +1,9 @@
 """One budget for every mail that somebody can have sent to an address that is not theirs: by kind, so that no kind eats another's.
 
-A kind has so many mails a day for one address, whoever asks. A request of somebody without an account is counted for their network too; a
-device that was logged in to the address's account (`devices`) has a share of its own, so strangers never keep a person's links from them.
-What a member causes is counted for their organization besides (`identity.outreach`).
+A kind has so many mails a day for one mailbox, whoever asks and however the address is spelled. A request of somebody without an account is
+counted for their network too; a device that was logged in to the address's account (`devices`) has a share of its own, so strangers never
+keep a person's links from them.
+What a member causes is counted for their organization besides (`outreach`).
 """
 
 from enum import StrEnum
@@ -47,9 +48,19 @@ _LIMITS = {
 NETWORK = RateLimit("mails_from_network", "mails asked for from this network", 200, 60 * 60)
 
 
+def mailbox(address: str) -> str:
+    """Where mail to an address arrives, as far as that can be told: without what stands behind a `+` (RFC 5233), and Google's without full
+    stops. Who invents such variants writes to one person; for who owns them, at most, a code is asked earlier."""
+    name, _, domain = address.strip().lower().rpartition("@")
+    name = name.strip('"').partition("+")[0] or name
+    if domain in ("gmail.com", "googlemail.com"):
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{name}@{domain}"
+
+
 def to_address(kind: MailKind, address: str, *more: object) -> Spending:
     """One more of a kind to an address; with `more`, of whom the count is, as an organization's."""
-    return _LIMITS[kind].of_person(address.strip().lower(), *more)
+    return _LIMITS[kind].of_person(mailbox(address), *more)
 
 
 def may_send(kind: MailKind, address: str, caller: Caller) -> bool:
@@ -59,7 +70,7 @@ def may_send(kind: MailKind, address: str, caller: Caller) -> bool:
     """
     device = devices.proved(caller.device_token, address)
     try:
-        rate_limits.spend(to_address(kind, address, *([device] if device else [])), NETWORK.of_network(caller.ip_address))
+        rate_limits.spend(to_address(kind, address, *([device] if device else [])), *NETWORK.of_networks(caller.ip_address))
     except RateLimitExceeded as refusal:
         if refusal.extensions.get("limit") == NETWORK.name:
             raise

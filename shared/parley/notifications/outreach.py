@@ -5,13 +5,14 @@ that many new organizations of one person are no more than one. An agreement (`o
 """
 
 from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
 
-from parley.identity.models import Organization
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
-from parley.kernel.mail_budgets import DAY
 from parley.kernel.plans import PlanType
 from parley.kernel.rate_limits import RateLimit, Spending
+from parley.notifications.quotas import DAY
 
 AGES = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """Younger than the first is step 0, and so on; a plan that is paid for is one step further."""
@@ -20,12 +21,25 @@ STEPS = (10, 25, 50, 100, 250)
 _WHAT = "mails and texts to people who did not ask, from an organization of this age and plan"
 
 
+class Account(Protocol):
+    """Of an organization, what its quotas follow from. `mail_limit`: so many mails a day were agreed on."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def plan(self) -> PlanType: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def mail_limit(self) -> int | None: ...
+
+
 def step(plan: PlanType, founded_at: datetime, at: datetime) -> int:
     """0 in the first day; 3 after a month; one more where the plan is paid for."""
     return sum(at - founded_at >= age for age in AGES) + (plan is not PlanType.FREE)
 
 
-def spending(organization: Organization, caller: Caller) -> tuple[Spending, ...]:
+def spending(organization: Account, caller: Caller) -> tuple[Spending, ...]:
     """One more, to be spent by who causes it."""
     most = STEPS[step(organization.plan, organization.created_at, now())]
     if organization.mail_limit is not None:

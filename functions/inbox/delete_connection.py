@@ -1,0 +1,19 @@
+"""DELETE /v1/inbox/connections/{connection_id}"""
+
+from uuid import UUID
+
+from parley.inbox import service
+from parley.inbox.schemas import ConnectionRead
+from parley.kernel.db import transaction
+from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+
+app = api(needs="connections:write")
+
+
+@app.delete("/v1/inbox/connections/<connection_id>")
+def delete_connection(connection_id: UUID, caller: AuthenticatedCaller) -> ConnectionRead:
+    with transaction(caller) as session:
+        return ConnectionRead.model_validate(service.disconnect(session, caller, connection_id))
+
+
+lambda_handler = entrypoint(app)
