@@ -375,3 +375,33 @@ def test_a_domain_of_any_script_in_a_name_is_no_link(domain: str) -> None:
 def test_a_name_stays_as_its_owner_writes_it(name: str) -> None:
     assert display_name(name) in (name, name.replace("Ph.D.", "Ph. D."))
     assert len(display_name("x" * 200)) == LONGEST_NAME
+
+
+# --- an organization's own limits --------------------------------------------------------------------------------------------------------
+
+
+def test_an_organization_sets_what_strangers_may(office: Office, acme: Member, globex: Member, world: World) -> None:
+    event_type, path = office.event_type(), "/v1/identity/organization"
+    own = {"bookings_of_address": 2, "bookings_from_network": None, "holds_of_event_type_from_network": 1}
+    assert acme.as_role("MEMBER").patch(path, {"visitor_limits": own}).status == 403
+    changed = acme.as_role("ADMIN").patch(path, {"visitor_limits": own})
+    assert (changed.status, changed.body["visitor_limits"]) == (200, own)
+    elsewhere = Office(world, globex)
+    other, address = elsewhere.event_type(), f"{uuid4().hex}@visitor.example"
+    for offered, most in ((event_type, 2), (other, limits.OF_ADDRESS.most)):
+        (client,) = strangers(world, 1)
+        answers = [book(client, offered, at("10:00", weekday(day % 5, 1 + day // 5)), f"{most}.{address}") for day in range(6)]
+        assert statuses(answers)[201] == most, [answer.raw for answer in answers]
+        assert {answer.body["code"] for answer in answers[most:]} == {"address_proof_needed"}
+    (client,) = strangers(world, 1)
+    assert [hold(client, event_type, at(clock)).status for clock in ("13:00", "14:00")] == [201, 429]
+    assert [hold(client, other, at(clock)).status for clock in ("13:00", "14:00")] == [201, 201]
+    assert acme.patch(path, {"visitor_limits": None}).body["visitor_limits"] is None
+    (client,) = strangers(world, 1)
+    assert [hold(client, event_type, at(clock)).status for clock in ("15:00", "16:00")] == [201, 201]
+
+
+@pytest.mark.parametrize("number", [0, -1, 21, 10**9, "3", 2.5, True])
+def test_what_strangers_may_has_bounds(acme: Member, number: Any) -> None:
+    answer = acme.patch("/v1/identity/organization", {"visitor_limits": {"bookings_of_address": number}})
+    assert (answer.status, answer.body["code"]) == (422, "invalid_request"), answer.raw

@@ -68,6 +68,7 @@ class Organization(Timestamps, SoftDeleted, Base):
     """`seat_limit` and `request_limit` (a minute) are agreed with this organization; without them its plan says.
 
     `sso_domains`: members who are bound must come in by single sign-on, those with addresses there among them; None where nobody must.
+    `visitor_limits`: by the name of a limit of `scheduling.limits`, how much strangers may; what is missing is as usual.
     """
 
     __tablename__ = "organizations"
@@ -90,6 +91,7 @@ class Organization(Timestamps, SoftDeleted, Base):
     seat_limit: Mapped[int | None]
     request_limit: Mapped[int | None]
     mail_limit: Mapped[int | None]
+    visitor_limits: Mapped[dict[str, int] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class User(Timestamps, SoftDeleted, Base):

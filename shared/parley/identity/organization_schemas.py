@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from parley.identity.models import MemberRole
 from parley.identity.schemas import OrganizationRead
@@ -45,6 +45,15 @@ class OrganizationCreate(Wanted):
     timezone: TimeZone = "UTC"
 
 
+class VisitorLimits(Wanted):
+    """What strangers may do with the organization's event types before they prove their address, or are asked to wait. Null is as usual:
+    5 bookings in the name of one address a day, 60 from one network an hour, 6 times held by one network at a time."""
+
+    bookings_of_address: Annotated[int, Field(strict=True, ge=1, le=20)] | None = None
+    bookings_from_network: Annotated[int, Field(strict=True, ge=1, le=240)] | None = None
+    holds_of_event_type_from_network: Annotated[int, Field(strict=True, ge=1, le=24)] | None = None
+
+
 class OrganizationUpdate(Changes):
     _needed: ClassVar[frozenset[str]] = frozenset({"name", "slug", "timezone"})
 
@@ -55,6 +64,7 @@ class OrganizationUpdate(Changes):
     logo_url: SecureUrl | None = None
     brand_color: Color | None = None
     timezone: TimeZone | None = None
+    visitor_limits: VisitorLimits | None = None
 
 
 class OrganizationRestore(Wanted):
@@ -71,6 +81,14 @@ class PlanChoice(Wanted):
     plan: PlanType
 
 
+class VisitorLimitsRead(Shown):
+    """Of those that the organization has set."""
+
+    bookings_of_address: int | None
+    bookings_from_network: int | None
+    holds_of_event_type_from_network: int | None
+
+
 class OrganizationDetailRead(OrganizationRead):
     description: str | None
     domain: str | None
@@ -79,6 +97,7 @@ class OrganizationDetailRead(OrganizationRead):
     sso_enabled: bool
     scim_enabled: bool
     owner_id: UUID
+    visitor_limits: VisitorLimitsRead | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None

@@ -89,7 +89,10 @@ def current(session: Session, caller: Caller) -> Organization:
 def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Organization:
     """Change the profile. Raises `SlugTaken`."""
     organization = seats.lock(session)
-    changes = {name: value for name, value in wanted.asked().items() if value != getattr(organization, name)}
+    named = wanted.asked()
+    if wanted.visitor_limits is not None:
+        named["visitor_limits"] = wanted.visitor_limits.model_dump()
+    changes = {name: value for name, value in named.items() if value != getattr(organization, name)}
     if not changes:
         return organization
     for name, value in changes.items():

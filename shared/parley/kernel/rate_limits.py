@@ -37,12 +37,18 @@ class RateLimitBucket(Base):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`most` at once, and as many again within `seconds`. `what` is said to who is refused: "bookings from this network"."""
+    """`most` at once, and as many again within `seconds`. `what` is said to who is refused: "bookings from this network".
+
+    `is_settable`: the organization whose transaction counts it may have another number (`organizations.visitor_limits`), which is read in
+    the same statement. `times` as much as one network has a wider one.
+    """
 
     name: str
     what: str
     most: int
     seconds: float
+    is_settable: bool = False
+    times: int = 1
 
     def most_within(self, seconds: float) -> int:
         """How many pass at most within any span of so many seconds: a full bucket, and what comes in meanwhile."""
@@ -63,7 +69,7 @@ class RateLimit:
     def of_networks(self, address: str | None, *subject: object) -> "list[Spending]":
         """The same, and of IPv6 once more from the /48 around it, `WIDER` times as much: some have all of its 65,536 networks."""
         near, wide = self.of_network(address, *subject), wide_network(address)
-        return [near] if wide is None else [near, replace(self, most=self.most * WIDER).of_person(wide, *subject)]
+        return [near] if wide is None else [near, replace(self, times=self.times * WIDER).of_person(wide, *subject)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,15 @@ def question(spending: Sequence[Spending]) -> str:
     subjects = ",".join(f"'{bytes.fromhex(subject).hex()}'" for subject, _, _ in rows)
     places = ",".join(str(int(place)) for _, place, _ in rows)
     spans = ",".join(repr(float(limit.seconds)) for _, _, limit in rows)
-    most = ",".join(str(max(1, int(limit.most * factor))) for _, _, limit in rows)
+    most = ",".join(_most(limit, factor) for _, _, limit in rows)
     return f"SELECT * FROM spend_rate_limits(ARRAY[{subjects}], ARRAY[{places}], ARRAY[{spans}]::float8[], ARRAY[{most}])"  # noqa: S608
+
+
+def _most(limit: RateLimit, factor: float) -> str:
+    usual = str(max(1, int(limit.most * factor)))
+    if limit.is_settable:
+        usual = f"visitor_limit('{limit.name}', {usual})"
+    return f"{limit.times} * {usual}" if limit.times > 1 else usual
 
 
 def settle(spending: Sequence[Spending], rows: Sequence[tuple[int, float]]) -> None:

@@ -11,12 +11,14 @@ from parley.notifications.quotas import mailbox
 from parley.scheduling.schemas import BookingFor
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60
-HOLDS = RateLimit("holds_of_event_type_from_network", "times of this event type held from this network", most=6, seconds=300)
+HOLDS = RateLimit(
+    "holds_of_event_type_from_network", "times of this event type held from this network", most=6, seconds=300, is_settable=True
+)
 """So few are kept by one network at a time; a hold is kept for five minutes."""
 HOLDS_OF_EVENT_TYPE = RateLimit("holds_of_event_type", "times of this event type held", most=120, seconds=300)
 
-OF_ADDRESS = RateLimit("bookings_of_address", "bookings in the name of this address", most=5, seconds=DAY)
-FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", most=60, seconds=HOUR)
+OF_ADDRESS = RateLimit("bookings_of_address", "bookings in the name of this address", most=5, seconds=DAY, is_settable=True)
+FROM_NETWORK = RateLimit("bookings_from_network", "bookings from this network", most=60, seconds=HOUR, is_settable=True)
 OF_EVENT_TYPE = RateLimit("bookings_of_event_type", "bookings of this event type", most=120, seconds=HOUR)
 """What is usual without a proof of the address: a class of forty behind one network books at once."""
 
