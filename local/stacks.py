@@ -19,15 +19,17 @@ from typing import Any
 
 import yaml
 
+from local import merging
 from local.cloudformation import TemplateProblem, read
 from local.emulator import ROOT
 from local.references import STACK_NAME, Outside, conditions_of, mentioned
 from local.template import FUNCTION
 
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
+MERGED = "merged.yaml"  # all of what is deployed as one template: what the stacks are made of, and what tests serve
 NAME = "stacks"  # of the root's file, and the beginning of the others'
 API_ROLE = "ApiRole"  # of the template: with it the API calls the functions of nested stacks
-PATHS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::CloudFormation::Stack": "TemplateURL", FUNCTION: "CodeUri"}
+PATHS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::CloudFormation::Stack": "TemplateURL"}
 _INTEGRATION = "x-amazon-apigateway-integration"
 _CALLED = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-"
 _CALL = f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/{_CALLED}"
@@ -153,12 +155,13 @@ def write(source: Path, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{NAME}*.yaml"):
         old.unlink()
-    document = read(source)
+    document, groups = merging.merged(read(source))
+    document = merging.write_code(document, groups, source.parent, folder)
     for one in document["Resources"].values():
         key = PATHS.get(one["Type"])
         if key and "://" not in str(one["Properties"].get(key, "://")):
             one["Properties"][key] = os.path.relpath(source.parent / one["Properties"][key], folder)
-    made = split(document)
+    made = {MERGED: document} | split(document)
     for name, template in made.items():
         (folder / name).write_text(yaml.dump(template, Dumper=_Dumper, sort_keys=False, width=140, allow_unicode=True), encoding="utf-8")
     return [folder / name for name in made]

@@ -31,6 +31,8 @@ LONGEST = (
     "tests/kernel/test_migrations.py",
     "tests/local/",
 )
+# What counts may be imported before there is a stack, and would then have no name to count under.
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Parley")
 _worlds: list[World] = []  # the one of this process, when a test has asked for it
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.cloudformation import Evaluator, read
-from local.stacks import NAME, PATHS, write
+from local.stacks import MERGED, NAME, PATHS, write
 from local.template import FUNCTION, Resource, Template, load
 
 ROOT = Path(__file__).parents[2]
@@ -74,12 +74,13 @@ def deployed(folder: Path, parameters: dict[str, str]) -> Deployed:
 
 
 @pytest.fixture(scope="module")
-def written(parameters: dict[str, str]) -> Template:
-    return load(SOURCE, parameters)
+def written(folder: Path, parameters: dict[str, str]) -> Template:
+    """What the stacks are made of; `test_merging` compares it with template.yaml."""
+    return load(folder / MERGED, parameters)
 
 
 def said_of(function: Resource) -> dict[str, Any]:
-    left_out = {"FunctionName", "Events", "CodeUri"}
+    left_out = {"FunctionName", "Events"}
     return {key: value for key, value in function.properties.items() if key not in left_out}
 
 

@@ -10,18 +10,21 @@ from aws_lambda_powertools.shared.cookies import Cookie
 HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
 
 
-class HtmlPage(Protocol):
-    """A page with its headers: what it may load, and who may frame it."""
+class ShownPage(Protocol):
+    """A page with its headers: what it may load, and who may frame it. Its kind may be another than HTML: a file to be saved."""
 
     @property
     def html(self) -> str: ...
 
     @property
+    def kind(self) -> str: ...
+
+    @property
     def headers(self) -> dict[str, str]: ...
 
 
-def page_response(status: int, page: HtmlPage, **headers: str) -> Response[str]:
-    return html_response(status, page.html, page.headers | headers)
+def page_response(status: int, page: ShownPage, **headers: str) -> Response[str]:
+    return Response(status, page.kind, page.html, headers=page.headers | headers)
 
 
 def html_response(status: int, html: str, headers: Mapping[str, str], cookies: Iterable[Cookie] = ()) -> Response[str]:
