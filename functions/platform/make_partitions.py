@@ -1,6 +1,6 @@
 """Each day: the upkeep of tables: next months' partitions of the audit trail; old idempotency keys, receipts of messages, sessions, links,
-throttles, full buckets of rate limits, claims of mails, addresses that bounced long ago, events of payments, rows that nobody tries any more
-and origins of audited acts are forgotten."""
+throttles, full buckets of rate limits, claims of mails, addresses that bounced long ago, events of payments, rows that nobody tries any
+more and origins of audited acts are forgotten."""
 
 from parley.identity import links, payment_events, sessions, throttles
 from parley.inbox import receipts

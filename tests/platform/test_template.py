@@ -140,6 +140,9 @@ KNOWN_TO = {
         "WebhooksUpdateSubscription",
         "WebhooksEnableSubscription",
         "WebhooksPingSubscription",
+        "WebhooksOnEvent",
+        "PlatformOnMailFeedback",
+        "PlatformReleaseAddress",
     },
 }
 
