@@ -46,13 +46,13 @@ def tell(world: World, *details: dict[str, Any]) -> list[str]:
 
 def rows(address: str) -> list[SuppressedAddress]:
     with db.transaction(system(NOWHERE)) as session:
-        chosen = select(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.address_hash(address))
+        chosen = select(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.keyed_hash(address))
         return list(session.scalars(chosen))
 
 
 def age(address: str, **by: float) -> None:
     with db.transaction(system(NOWHERE)) as session:
-        mine = update(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.address_hash(address))
+        mine = update(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.keyed_hash(address))
         aged = {name: getattr(SuppressedAddress, name) - timedelta(days=days) for name, days in by.items()}
         session.execute(mine.values(aged), execution_options={"synchronize_session": False})
 

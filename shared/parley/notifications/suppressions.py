@@ -61,7 +61,7 @@ class SuppressedAddress(Base):
     tried_at: Mapped[datetime | None]
 
 
-def address_hash(address: str) -> str:
+def keyed_hash(address: str) -> str:
     return digest("suppressed address", address.strip().lower())
 
 
@@ -69,7 +69,7 @@ def record(session: Session, address: str, kind: SuppressionKind, reason: str, f
     """Note an event of SES. The same one again changes nothing; a complaint stays one, whatever bounces later. One query."""
     at = now()
     fresh = insert(SuppressedAddress).values(
-        address_hash=address_hash(address), kind=kind, reason=reason, bounces=1, feedback_id=feedback_id, bounced_at=at
+        address_hash=keyed_hash(address), kind=kind, reason=reason, bounces=1, feedback_id=feedback_id, bounced_at=at
     )
     is_old = and_(SuppressedAddress.kind == SuppressionKind.SOFT_BOUNCE, SuppressedAddress.bounced_at < at - SOFT_REST)
     changes = {
@@ -91,7 +91,7 @@ def record(session: Session, address: str, kind: SuppressionKind, reason: str, f
 
 def errors(session: Session, addresses: Iterable[str]) -> dict[str, str]:
     """Of those addresses that nothing is sent to, why, by address. One query."""
-    by_hash = {address_hash(address): address for address in addresses}
+    by_hash = {keyed_hash(address): address for address in addresses}
     is_at_rest = and_(SuppressedAddress.bounces >= SOFT_BOUNCES, SuppressedAddress.bounced_at > now() - SOFT_REST)
     is_suppressed = or_(SuppressedAddress.kind != SuppressionKind.SOFT_BOUNCE, is_at_rest)
     rows = select(SuppressedAddress.address_hash, SuppressedAddress.kind).where(SuppressedAddress.address_hash.in_(by_hash), is_suppressed)
@@ -102,19 +102,19 @@ def take_trial(session: Session, address: str) -> bool:
     """Whether a mail that somebody asked for may try a suppressed address now: of several at once, one. One query."""
     at = now()
     is_due = or_(SuppressedAddress.tried_at.is_(None), SuppressedAddress.tried_at < at - NEXT_TRIAL)
-    waiting = SuppressedAddress.address_hash == address_hash(address), SuppressedAddress.bounced_at < at - FIRST_TRIAL, is_due
+    waiting = SuppressedAddress.address_hash == keyed_hash(address), SuppressedAddress.bounced_at < at - FIRST_TRIAL, is_due
     tried = update(SuppressedAddress).where(*waiting).values(tried_at=at).returning(SuppressedAddress.address_hash)
     return session.execute(tried).one_or_none() is not None
 
 
 def release(session: Session, address: str) -> None:
     """Its reader has proven it. It travels with the next statement."""
-    later(session, delete(SuppressedAddress).where(SuppressedAddress.address_hash == address_hash(address)))
+    later(session, delete(SuppressedAddress).where(SuppressedAddress.address_hash == keyed_hash(address)))
 
 
 def release_by_operator(session: Session, address: str) -> bool:
     """Returns whether it was on the list."""
-    gone = delete(SuppressedAddress).where(SuppressedAddress.address_hash == address_hash(address))
+    gone = delete(SuppressedAddress).where(SuppressedAddress.address_hash == keyed_hash(address))
     return session.execute(gone.returning(SuppressedAddress.address_hash)).one_or_none() is not None
 
 
