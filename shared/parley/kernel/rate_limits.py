@@ -112,7 +112,7 @@ def question(spending: Sequence[Spending]) -> str:
     return f"SELECT * FROM spend_rate_limits(ARRAY[{subjects}], ARRAY[{places}], ARRAY[{spans}]::float8[], ARRAY[{most}])"  # noqa: S608
 
 
-def _most(limit: RateLimit, factor: float) -> str:
+def _most(limit: "RateLimit", factor: float) -> str:
     usual = str(max(1, int(limit.most * factor)))
     if limit.is_settable:
         usual = f"visitor_limit('{limit.name}', {usual})"

@@ -3,7 +3,7 @@
 Holds keep half of what there is room for. Bookings without a proof of the address take three quarters, those of one network half.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -58,8 +58,20 @@ def day_of(timezone: str, start: datetime) -> Interval:
 
 
 def check(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> None:
-    """Whether this one may be held beside what is `there` on its day. Raises `DayMostlyHeld`."""
-    free, after = room(found, there.without_holds(), slot), room(found, with_one_more(found, there, slot, hosts), slot)
+    """Whether this one may be held beside what is `there` on its day. Raises `DayMostlyHeld`.
+
+    Of a pool, those come first with whom something is held: each of the others only adds to what is left, so that of a large pool few are
+    worked out.
+    """
+    before, later = there.without_holds(), with_one_more(found, there, slot, hosts)
+    changed = {*hosts, *there.kept}
+    free = after = 0
+    for part in sorted(_parts(found), key=changed.isdisjoint):
+        is_changed = not changed.isdisjoint(part)
+        if not is_changed and 2 * after >= free and after:
+            return
+        here = room(found, before, slot, part)
+        free, after = free + here, after + (room(found, later, slot, part) if is_changed else here)
     if 2 * after < free or after < 1:
         raise DayMostlyHeld
 
@@ -74,7 +86,7 @@ def check_unproven(place: Place) -> bool:
     there, terms = place.there, found.terms
     all_, today = there.unproven.values(), local_day(found.timezone, to_instant(slot.start))
     day = [one for one in all_ if local_day(found.timezone, to_instant(one.start)) == today]
-    is_last = _takes_last(day, room(found, with_one_more(found, there, slot, place.hosts), slot))
+    is_last = _takes_last(day, _room_up_to(_enough(day), found, with_one_more(found, there, slot, place.hosts), slot))
 
     counted = [local_day(found.timezone, to_instant(start)) for start in there.counted]
     if terms.max_per_day is not None:
@@ -96,6 +108,28 @@ def _takes_last(booked: Iterable[Unproven], left: int) -> bool:
     return left < 1
 
 
+def _enough(booked: Sequence[Unproven]) -> int:
+    """So much that is left for others decides it: more of it changes nothing in `_takes_last`."""
+    all_, mine = len(booked) + 1, sum(one.is_of_network for one in booked) + 1
+    return max(1, -(-all_ // 3), 2 * mine - all_)
+
+
+def _parts(found: Offer) -> list[list[UUID]]:
+    """Hosts by whom the room of a day is counted: each of a pool alone, all of other kinds together."""
+    ids = [place.user_id for place in found.places]
+    return [[one] for one in ids] if found.event_type.kind is EventTypeKind.ROUND_ROBIN else [ids]
+
+
+def _room_up_to(enough: int, found: Offer, there: Taken, slot: Slot) -> int:
+    """`room` of all hosts, or of as many of them as have enough."""
+    many = 0
+    for part in _parts(found):
+        many += room(found, there, slot, part)
+        if many >= enough:
+            break
+    return many
+
+
 def with_one_more(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID]) -> Taken:
     before, behind = timedelta(minutes=found.terms.buffer_before), timedelta(minutes=found.terms.buffer_after)
     span = slot.start - before, slot.end + behind
@@ -105,12 +139,13 @@ def with_one_more(found: Offer, there: Taken, slot: Slot, hosts: Sequence[UUID])
     return Taken(busy=busy, seats=there.seats, counted=there.counted)
 
 
-def room(found: Offer, there: Taken, slot: Slot) -> int:
-    """How many more of these meetings the slot's day has room for: one after the other with each host, seat by seat in a session."""
+def room(found: Offer, there: Taken, slot: Slot, part: Collection[UUID]) -> int:
+    """How many more of these meetings the slot's day has room for with these hosts: one after the other with each, seat by seat in a
+    session."""
     from_, to = day_of(found.timezone, slot.start)
     open_ = open_slots(
         found.terms,
-        there.hosts(found),
+        [host for host in there.hosts(found) if host.id in part],
         from_=from_,
         to=to,
         now=now(),
