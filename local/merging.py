@@ -3,7 +3,7 @@ memory, become one function, whose handler imports the module of the route that 
 
 An API takes 300 integrations, a function each, and no more. Functions that are `alone` in their domain's functions.yaml stay so, and what
 is called by anything but a route. A merged function's name ends with a mark of its routes: when they change it is a new function, and until
-that is there the API leads to the old one. See docs/decisions/0059.
+that is there the API leads to the old one. See docs/decisions/0062.
 """
 
 from __future__ import annotations
