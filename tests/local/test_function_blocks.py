@@ -69,22 +69,22 @@ def test_the_usual_function_reaches_the_database_and_answers_callers(functions: 
 
 def test_who_is_for_anybody_has_no_authorizer(functions: Path) -> None:
     file(functions, "get_thing", ROUTE, "GET /things/{thing_id}: the page of a thing.", "Access.ANYBODY")
-    one = endpoint(functions)
-    assert (one.method, one.path, one.is_public) == ("GET", "/things/{thing_id}", True)
+    function = endpoint(functions)
+    assert (function.method, function.path, function.is_public) == ("GET", "/things/{thing_id}", True)
     assert made(functions)["ShopGetThing"]["Properties"]["Events"]["Http"]["Properties"]["Auth"] == {"Authorizer": "NONE"}
 
 
 def test_a_function_outside_knows_no_database_and_waits_for_nothing(functions: Path) -> None:
     file(functions, "ask_maker", EVENT, "Called by other functions.")
     differ(functions, "ask_maker: {outside: true, timeout: 60, memory: 512, layers: [MakersLayer], variables: [PEPPER]}")
-    one = made(functions)["ShopAskMaker"]
-    assert "DependsOn" not in one
-    assert "Events" not in one["Properties"]
-    assert one["Properties"]["Role"] == {"Fn::GetAtt": ["OutsideRole", "Arn"]}
-    assert one["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
-    assert one["Properties"]["Environment"]["Variables"] == {"DATABASE_URL": {"Ref": "AWS::NoValue"}, "PEPPER": {"Ref": "Pepper"}}
-    assert (one["Properties"]["Timeout"], one["Properties"]["MemorySize"]) == (60, 512)
-    assert one["Properties"]["Layers"] == [{"Ref": "MakersLayer"}]
+    function = made(functions)["ShopAskMaker"]
+    assert "DependsOn" not in function
+    assert "Events" not in function["Properties"]
+    assert function["Properties"]["Role"] == {"Fn::GetAtt": ["OutsideRole", "Arn"]}
+    assert function["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
+    assert function["Properties"]["Environment"]["Variables"] == {"DATABASE_URL": {"Ref": "AWS::NoValue"}, "PEPPER": {"Ref": "Pepper"}}
+    assert (function["Properties"]["Timeout"], function["Properties"]["MemorySize"]) == (60, 512)
+    assert function["Properties"]["Layers"] == [{"Ref": "MakersLayer"}]
 
 
 def test_queues_and_schedules_are_read_from_the_first_words(functions: Path) -> None:
@@ -97,8 +97,8 @@ def test_queues_and_schedules_are_read_from_the_first_words(functions: Path) -> 
         ("Invoked by hand, each minute or never.", None, None),
     ):
         file(functions, "on_something", EVENT, documentation)
-        one = endpoint(functions)
-        assert (one.queue, one.schedule, one.path) == (queue, schedule, None), documentation
+        function = endpoint(functions)
+        assert (function.queue, function.schedule, function.path) == (queue, schedule, None), documentation
 
 
 def test_a_worker_says_what_its_queue_gives_it(functions: Path) -> None:
@@ -118,10 +118,10 @@ def test_policies_stand_instead_of_a_role_and_long_ones_line_by_line(functions: 
     condition = "{StringEquals: {'kms:ViaService': !Sub 's3.${AWS::Region}.x'}}"
     statement = f"{{Effect: Allow, Action: 'kms:Decrypt', Resource: !GetAtt Key.Arn, Condition: {condition}}}"
     differ(functions, f"on_job:\n  policies: [ReachDatabase, {{Version: '2012-10-17', Statement: [{statement}]}}]\n")
-    one = made(functions)["ShopOnJob"]["Properties"]
-    assert "Role" not in one
-    assert one["Policies"][0] == {"Ref": "ReachDatabase"}
-    assert one["Policies"][1]["Statement"][0]["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.x"}}}
+    function = made(functions)["ShopOnJob"]["Properties"]
+    assert "Role" not in function
+    assert function["Policies"][0] == {"Ref": "ReachDatabase"}
+    assert function["Policies"][1]["Statement"][0]["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.x"}}}
     assert max(map(len, written(functions).splitlines())) <= 140
 
 
