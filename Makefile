@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: oracle help run demo backup restore token organization plan user key mail doctor test check lint format types oldest imports template openapi revision bench build invoke api deploy clean calendars number
+.PHONY: oracle deployed help run demo backup restore token organization plan user key mail doctor test check lint format types oldest imports template openapi revision bench build invoke api deploy clean calendars number
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -63,6 +63,9 @@ doctor: ## look at the database and the AWS endpoint, and say what is wrong with
 
 test: ## the tests (ARGS='tests/inbox -k ladder' chooses, WORKERS=4 processes)
 	@$(DEV) pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+deployed: ## who may call what, and what nobody should send, asked of the functions as they are deployed
+	@PARLEY_FORM=deployed $(DEV) pytest -n $(WORKERS) --dist loadfile tests/platform/test_permissions.py tests/platform/test_hostile.py tests/platform/test_isolation.py $(ARGS)
 
 oracle: ## the tests that ask at random, asked for longer (CASES=10000 questions about availability, a tenth as many bookings in each pool)
 	@CASES=$(CASES) $(DEV) pytest tests/scheduling/test_availability_oracle.py tests/scheduling/test_fairness.py

@@ -65,12 +65,12 @@ def resource(endpoint: Endpoint, variables: Mapping[str, Any]) -> dict[str, Any]
     return {"Type": "AWS::Serverless::Function"} | waits | {"Properties": {key: value for key, value in properties.items() if value}}
 
 
-def _variables(wanted: Iterable[Any], known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _variables(wanted: Iterable[Any], definitions: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in wanted:
         if isinstance(name, dict):
             yield from name.items()
-        elif name in known:
-            yield name, known[name]
+        elif name in definitions:
+            yield name, definitions[name]
         else:
             raise TemplateProblem(f"functions/{VARIABLES} does not say what {name} is")
 
@@ -158,11 +158,11 @@ def fresh(template: str, folder: Path = FUNCTIONS) -> str:
 
 def main() -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
-    made = fresh(text)
+    updated = fresh(text)
     if "--check" in sys.argv:
-        sys.exit(0 if made == text else "The functions of template.yaml are old: run `make template`.")
-    TEMPLATE.write_text(made, encoding="utf-8")
-    print(f"template.yaml: {made.count('Type: AWS::Serverless::Function')} functions")
+        sys.exit(0 if updated == text else "The functions of template.yaml are old: run `make template`.")
+    TEMPLATE.write_text(updated, encoding="utf-8")
+    print(f"template.yaml: {updated.count('Type: AWS::Serverless::Function')} functions")
 
 
 if __name__ == "__main__":

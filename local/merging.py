@@ -3,7 +3,7 @@ memory, become one function, whose handler imports the module of the route that 
 
 An API takes 300 integrations, a function each, and no more. Functions that are `alone` in their domain's functions.yaml stay so, and what
 is called by anything but a route. A merged function's name ends with a mark of its routes: when they change it is a new function, and until
-that is there the API leads to the old one. See docs/decisions/0059.
+that is there the API leads to the old one. See docs/decisions/0062.
 """
 
 from __future__ import annotations
@@ -64,33 +64,33 @@ class Group:
 
 
 def merged(document: Document, folder: Path = FUNCTIONS) -> tuple[Document, list[Group]]:
-    """The template with merged functions in the place of those that they are made of. Its other resources are the same."""
+    """The template with merged functions instead of those that they are made of. Its other resources are the same."""
     resources = document["Resources"]
     groups = list(_groups(resources, folder))
-    made = dict[str, Any]()
+    merged_resources = dict[str, Any]()
     first_of = {group.members[0].function: group for group in groups}
-    gone = {member.function for group in groups for member in group.members}
-    for name, one in resources.items():
+    replaced = {member.function for group in groups for member in group.members}
+    for name, resource in resources.items():
         if group := first_of.get(name):
-            if group.function in made or group.function in resources:
+            if group.function in merged_resources or group.function in resources:
                 raise TemplateProblem(f"two functions would be called {group.function}")
-            made[group.function] = _function(resources, group)
-        elif name not in gone:
-            made[name] = one
-    return document | {"Resources": made}, groups
+            merged_resources[group.function] = _function(resources, group)
+        elif name not in replaced:
+            merged_resources[name] = resource
+    return document | {"Resources": merged_resources}, groups
 
 
 def _groups(resources: Mapping[str, Any], folder: Path) -> Iterator[Group]:
-    functions = {name for name, one in resources.items() if one["Type"] == FUNCTION}
-    named = functions & set(mentioned([one.get("Properties", {}) for one in resources.values()]))
-    alike: dict[tuple[str, ...], list[Endpoint]] = defaultdict(list)
+    functions = {name for name, resource in resources.items() if resource["Type"] == FUNCTION}
+    referenced = functions & set(mentioned([resource.get("Properties", {}) for resource in resources.values()]))
+    candidates: dict[tuple[str, ...], list[Endpoint]] = defaultdict(list)
     for endpoint in endpoints(folder):
-        one = resources.get(endpoint.function)
-        if one is not None and _may_merge(endpoint, one) and endpoint.function not in named:
-            properties = {key: value for key, value in one["Properties"].items() if key not in _OWN}
-            same = json.dumps([one | {"Properties": properties}], sort_keys=True)
-            alike[endpoint.domain, noun_of(endpoint), access_of(endpoint), str(endpoint.needs), same].append(endpoint)
-    for members in alike.values():
+        resource = resources.get(endpoint.function)
+        if resource is not None and _may_merge(endpoint, resource) and endpoint.function not in referenced:
+            properties = {key: value for key, value in resource["Properties"].items() if key not in _OWN}
+            same = json.dumps(_without_name(resource) | {"Properties": properties}, sort_keys=True)
+            candidates[endpoint.domain, noun_of(endpoint), access_of(endpoint), str(endpoint.needs), same].append(endpoint)
+    for members in candidates.values():
         if len(members) > 1:
             yield Group(tuple(members))
 
@@ -102,9 +102,18 @@ def _may_merge(endpoint: Endpoint, function: Mapping[str, Any]) -> bool:
 
 
 def _function(resources: Mapping[str, Any], group: Group) -> dict[str, Any]:
-    one: dict[str, Any] = resources[group.members[0].function]
+    resource: dict[str, Any] = resources[group.members[0].function]
     events = {camel(member.name): resources[member.function]["Properties"]["Events"]["Http"] for member in group.members}
-    return one | {"Properties": one["Properties"] | {"Handler": f"{group.module}.lambda_handler", "Events": events}}
+    return _without_name(resource) | {
+        "Properties": resource["Properties"] | {"Handler": f"{group.module}.lambda_handler", "Events": events}
+    }
+
+
+def _without_name(function: dict[str, Any]) -> dict[str, Any]:
+    """`sam build` writes the name of each function into its metadata."""
+    metadata = {key: value for key, value in function.get("Metadata", {}).items() if key != "SamResourceId"}
+    rest = {key: value for key, value in function.items() if key != "Metadata"}
+    return rest | ({"Metadata": metadata} if metadata else {})
 
 
 def _key(endpoint: Endpoint) -> str:
@@ -136,20 +145,20 @@ def write_code(document: Document, groups: Sequence[Group], source: Path, folder
     """
     shutil.rmtree(folder / CODE, ignore_errors=True)
     domains = {f"{camel(path.name)}Logs": path.name for path in FUNCTIONS.iterdir()}
-    made, copied = dict[str, Any](), set[tuple[str, str]]()
-    for name, one in document["Resources"].items():
-        made[name] = one
-        if one["Type"] == FUNCTION:
-            domain, code = domains[one["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]], one["Properties"]["CodeUri"]
-            made[name] = one | {"Properties": one["Properties"] | {"CodeUri": f"{CODE}/{domain}"}}
+    merged_resources, copied = dict[str, Any](), set[tuple[str, str]]()
+    for name, resource in document["Resources"].items():
+        merged_resources[name] = resource
+        if resource["Type"] == FUNCTION:
+            domain, code = domains[resource["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]], resource["Properties"]["CodeUri"]
+            merged_resources[name] = resource | {"Properties": resource["Properties"] | {"CodeUri": f"{CODE}/{domain}"}}
             if (code, domain) not in copied:
                 ignored = shutil.ignore_patterns("__pycache__", "*.yaml")
                 shutil.copytree(source / code, folder / CODE / domain, dirs_exist_ok=True, ignore=ignored)
                 copied.add((code, domain))
     for group in groups:
-        place = folder / CODE / group.members[0].domain
-        (place / f"{group.module}.py").write_text(handler(group, place), encoding="utf-8")
-    return document | {"Resources": made}
+        target = folder / CODE / group.members[0].domain
+        (target / f"{group.module}.py").write_text(handler(group, target), encoding="utf-8")
+    return document | {"Resources": merged_resources}
 
 
 def handler(group: Group, folder: Path) -> str:

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from local.emulator import ROOT
 from local.stack import Stack
+from local.stacks import MERGED, write
+from local.template import Template, load
 from parley.kernel import single
 from tests.harness import Client, Member, World
 
 SERVED = "tests/stack/"
 UNLIMITED = {"UNLIMITED_NETWORKS": "127.0.0.0/8"}
+IS_DEPLOYED_FORM = os.environ.get("PARLEY_FORM") == "deployed"  # `make deployed`: routes are answered by the functions that are deployed
 LONGEST = (
     SERVED,
     "tests/platform/test_round_trips_of_routes.py",
@@ -55,6 +59,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((rank for place, rank in ranks.items() if places[item].startswith(place)), len(ranks)))
 
 
+def _deployed(folder: Path) -> Template:
+    write(ROOT / "template.yaml", folder / "deployed")
+    return load(folder / "deployed" / MERGED)
+
+
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="parley-test-"))
@@ -63,7 +72,7 @@ def world() -> Iterator[World]:
         with Stack(folder, port=0, durable=False, settings=UNLIMITED) as stack:
             quiet = {"POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "CRITICAL"), "POWERTOOLS_METRICS_DISABLED": "true"}
             os.environ.update(stack.environment | quiet)
-            _worlds.append(World(stack))
+            _worlds.append(World(stack, _deployed(folder) if IS_DEPLOYED_FORM else None))
             yield _worlds[0]
             _worlds.clear()
             single.hang_up()

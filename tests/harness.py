@@ -21,6 +21,7 @@ from local.handlers import in_process
 from local.http_api import Request
 from local.pump import event_sources
 from local.stack import Stack
+from local.template import Template
 from parley.identity import accounts, founding, signing_keys, tokens
 from parley.identity.models import MemberRole, UserSession
 from parley.kernel import db
@@ -121,11 +122,13 @@ class Keyed(Client):
 class World:
     """The stack, with handlers called in this process."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, deployed: Template | None = None) -> None:
+        """deployed: the template whose functions answer routes, if it is another than the stack's."""
         self.stack = stack
         self.template = stack.template
-        self.invoke_function = in_process(self.template.functions)
-        self.gateway = Gateway(self.template, self.invoke_function)
+        self.deployed = deployed or stack.template
+        self.invoke_function = in_process({**self.deployed.functions, **self.template.functions})
+        self.gateway = Gateway(self.deployed, self.invoke_function)
         stack.invocations.invoke = self.invoke_function
         self.sources = event_sources(self.template, stack.clients, stack.attributes, self.invoke_function, retry_seconds=0)
         self._mails: list[dict[str, Any]] = []
@@ -171,7 +174,7 @@ class World:
 
     def forget_callers(self) -> None:
         """What the gateway remembers of the authorizer is forgotten, as when its minute is over."""
-        self.gateway = Gateway(self.template, self.invoke_function)
+        self.gateway = Gateway(self.deployed, self.invoke_function)
 
     def authorized(self, secret: str) -> dict[str, Any]:
         """What the authorizer says of a token or key: its context. Empty when it refuses."""

@@ -65,11 +65,23 @@ def members_of(function: str) -> list[str]:
 
 def test_each_function_is_deployed_once_with_what_it_has_one_by_one(folder: Path) -> None:
     made = read(folder / MERGED)["Resources"]
-    functions = {name: one for name, one in made.items() if one["Type"] == FUNCTION}
+    functions = {name: resource for name, resource in made.items() if resource["Type"] == FUNCTION}
     deployed = [(member, name) for name in functions for member in members_of(name)]
     assert sorted(member for member, _ in deployed) == sorted(ENDPOINTS)
     for member, name in deployed:
         assert of_function(functions[name]) == of_function(DOCUMENT["Resources"][member]), (member, name)
+
+
+def test_what_sam_has_built_is_merged_like_what_was_written() -> None:
+    def built(name: str, resource: dict[str, Any]) -> dict[str, Any]:
+        if resource["Type"] != FUNCTION:
+            return resource
+        return resource | {"Properties": resource["Properties"] | {"CodeUri": name}, "Metadata": {"SamResourceId": name}}
+
+    resources = {name: built(name, resource) for name, resource in DOCUMENT["Resources"].items()}
+    made, groups = merged(DOCUMENT | {"Resources": resources})
+    assert groups == GROUPS
+    assert not [group for group in groups if "SamResourceId" in made["Resources"][group.function].get("Metadata", {})]
 
 
 def test_routes_are_the_same_and_lead_to_the_files_that_answer_them(deployed: Template) -> None:

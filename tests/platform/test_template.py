@@ -438,6 +438,8 @@ def test_an_answer_of_ours_that_is_a_failure_is_one_for_the_alarm(
 
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
     monkeypatch.setattr(metrics.provider, "namespace", "Parley")  # read as the module was imported
+    monkeypatch.setattr(metrics.provider, "service", "parley")
+    metrics.provider.clear_metrics()  # what was counted while that was off
     app = api(needs=Access.ANYBODY)
 
     @app.get("/works")
@@ -455,6 +457,8 @@ def test_an_answer_of_ours_that_is_a_failure_is_one_for_the_alarm(
         answer = entrypoint(app)(event | {"requestContext": {"http": http, "stage": "$default"}}, None)
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
         counted[answer["statusCode"]] = [line["Failed"][0] >= 1 for line in lines if "Failed" in line]  # the filter's second half
+        [line] = lines
+        assert (line["route"], line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]) == (f"GET {path}", [["service"], ["service", "route"]])
     assert counted == {200: [], 404: [], 500: [True]}
     assert "$.Failed[0] >= 1" in FILTERS["IdentityLogs"]["FilterPattern"]
     assert '$.record.status != "success"' in FILTERS["IdentityLogs"]["FilterPattern"]

@@ -1,4 +1,6 @@
-"""A stack of its own that serves over HTTP with real execution environments: for what needs processes, sockets and load."""
+"""A stack of its own that serves over HTTP with real execution environments: for what needs processes, sockets and load.
+
+Its functions are those that are deployed, some of which answer for a noun; `make run` and all other tests have one for each file."""
 
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ import pytest
 
 from local.admin import organization
 from local.client import Client
+from local.emulator import ROOT
 from local.seed import seed
 from local.stack import Stack
+from local.stacks import MERGED, write
 
 ENVIRONMENTS = 16
 AWAY_SECONDS = float(os.environ.get("PARLEY_DATABASE_AWAY_SECONDS", "3"))
@@ -37,7 +41,8 @@ def served() -> Iterator[Served]:
     folder = Path(tempfile.mkdtemp(prefix="parley-served-"))
     before = dict(os.environ)
     try:
-        with Stack(folder, port=0, durable=False, settings={"UNLIMITED_NETWORKS": "127.0.0.0/8"}) as stack:
+        write(ROOT / "template.yaml", folder / "deployed")
+        with Stack(folder, folder / "deployed" / MERGED, port=0, durable=False, settings={"UNLIMITED_NETWORKS": "127.0.0.0/8"}) as stack:
             stack.serve(ENVIRONMENTS, retry_seconds=RETRY_SECONDS)
             os.environ.update(stack.environment)
             _forget_connections()

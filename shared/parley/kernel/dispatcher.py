@@ -14,13 +14,13 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 def dispatcher(file: str, routes: Mapping[str, str]) -> Handler:
     """The handler of a function. `routes`: by route key (`GET /v1/things/{thing_id}`) the module beside `file` that answers it."""
-    folder, loaded = Path(file).parent, dict[str, Handler]()
+    folder, handlers = Path(file).parent, dict[str, Handler]()
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         route = event["routeKey"]
-        handler = loaded.get(route)
+        handler = handlers.get(route)
         if handler is None:
-            handler = loaded[route] = _handler_of(folder, routes[route])
+            handler = handlers[route] = _handler_of(folder, routes[route])
         return handler(event, context)
 
     return lambda_handler

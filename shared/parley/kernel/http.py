@@ -172,7 +172,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
             answer["body"] = ""
             answer["headers"] = {name: value for name, value in answer["headers"].items() if name.lower() != "content-type"}
         _witness(event, answer["statusCode"])
-        _count(answer["statusCode"], (time.perf_counter() - started) * 1000)
+        _count(answer["statusCode"], (time.perf_counter() - started) * 1000, event.get("routeKey"))
         return answer
 
     return lambda_handler
@@ -196,7 +196,10 @@ def _built(response: Response[str]) -> dict[str, Any]:
     return {"statusCode": response.status_code, "headers": headers, "body": response.body, "isBase64Encoded": False}
 
 
-def _count(status: int, milliseconds: float) -> None:
+def _count(status: int, milliseconds: float, route: str | None = None) -> None:
+    """For the stack, and for the route: what Lambda counts is a function's, and a function may answer several."""
+    if route and metrics.service:
+        metrics.add_dimensions(service=metrics.service, route=route)
     outcome = "Succeeded" if status < 400 else "Refused" if status < 500 else "Failed"
     metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(milliseconds, 2))
