@@ -21,6 +21,7 @@ PACKAGE = sorted((ROOT / "shared" / "parley").rglob("*.py"))
 COSTLY: dict[str, set[str]] = {
     "boto3": set(),  # imported where it is called (kernel.aws): 165 ms
     "botocore.session": set(),  # Powertools asks for the bare package, which costs nothing
+    "babel": set(),  # imported by who writes in another language than English (notifications.formats)
     "alembic": {"platform/migrate"},
     "parley.schema": set(),  # every model of every domain; migrations and tests alone need it
     "icalendar": {"scheduling/on_booking_changed"},

@@ -6,6 +6,7 @@ from parley.identity import link_page
 from parley.kernel.errors import Refusal
 from parley.kernel.html_responses import HTML, html_response
 from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.notifications import languages
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
 
@@ -15,5 +16,9 @@ def get_link_page(token: str, visitor: Visitor) -> Response[str]:
     return html_response(200, link_page.show(visitor, token), link_page.headers())
 
 
-app.exception_handler(Refusal)(lambda refusal: html_response(refusal.status, link_page.refused(refusal.detail), link_page.headers()))
+app.exception_handler(Refusal)(
+    lambda refusal: html_response(
+        refusal.status, link_page.refused(refusal.detail, locale=languages.of_headers(app.current_event.headers)), link_page.headers()
+    )
+)
 lambda_handler = entrypoint(app)

@@ -12,6 +12,7 @@ from parley.kernel.errors import Refusal
 from parley.kernel.html_responses import HTML, html_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.texts import storable
+from parley.notifications import languages
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
 
@@ -28,5 +29,9 @@ def submit_link_page(token: str, visitor: Visitor, event: RawEvent) -> Response[
     return html_response(200, html, link_page.headers(), cookies)
 
 
-app.exception_handler(Refusal)(lambda refusal: html_response(refusal.status, link_page.refused(refusal.detail), link_page.headers()))
+app.exception_handler(Refusal)(
+    lambda refusal: html_response(
+        refusal.status, link_page.refused(refusal.detail, locale=languages.of_headers(app.current_event.headers)), link_page.headers()
+    )
+)
 lambda_handler = entrypoint(app)

@@ -21,13 +21,14 @@ class BookingChanged(BaseModel):
     hold_id: UUID | None = None
     from_host_id: UUID | None = None
     event_id: UUID | None = None
+    locale: str | None = None
     event: str | None = None
 
 
 def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
     payload = event.payload
     if payload.hold_id is not None:
-        address_letter.write(caller, payload.hold_id, Sender(caller, event.id, send))
+        address_letter.write(caller, payload.hold_id, Sender(caller, event.id, send), payload.locale)
         return
     with transaction(caller) as session:
         event_id, name = payload.event_id or event.id, payload.event or event.name

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from parley.kernel.db import transaction
 from parley.kernel.html_responses import HTML, html_response
 from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling.workflows import agreement_page, agreements
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=1024)
@@ -18,10 +19,12 @@ def submit_agreement_page(token: str, visitor: Visitor) -> Response[str]:
     caller = visitor.acting_for(agreements.ids_of(token)[0])
     with transaction(caller) as session:
         decided = agreements.decide(session, caller, token, agrees=form.get("decision") == "agree")
-        return html_response(200, agreement_page.page(*decided), agreement_page.headers())
+        return html_response(200, agreement_page.page(*decided, languages.of_headers(app.current_event.headers)), agreement_page.headers())
 
 
 app.exception_handler(agreements.NoSuchAgreement)(
-    lambda refusal: html_response(404, agreement_page.missing(refusal.detail), agreement_page.headers())
+    lambda refusal: html_response(
+        404, agreement_page.missing(refusal.detail, languages.of_headers(app.current_event.headers)), agreement_page.headers()
+    )
 )
 lambda_handler = entrypoint(app)

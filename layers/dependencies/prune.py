@@ -13,6 +13,7 @@ from pathlib import Path
 # A service that a function calls through boto3 (`kernel.aws`) has to stand here; `sts` belongs to boto3's own credentials.
 SERVICES = frozenset({"kms", "s3", "secretsmanager", "sesv2", "sns", "sqs", "events", "lambda", "sts"})
 ENDPOINTS = SERVICES | {"email", "monitoring"}  # `email` is what sesv2 is called there
+LANGUAGES = ("en", "de", "fr", "es")  # parley.notifications.languages.OFFERED
 UNREAD = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "py.typed", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED")
 # Amazon's roots and the Starfield root behind the oldest of them: what AWS's services and the proxies of RDS show certificates of.
 ROOTS = re.compile(r"^# Issuer: .*(?:O=Amazon\b|Starfield Services Root Certificate Authority - G2).*$")
@@ -28,6 +29,14 @@ def botocore(packages: Path) -> None:
     for partition in document["partitions"]:
         partition["services"] = {name: said for name, said in partition["services"].items() if name in ENDPOINTS}
     path.write_text(json.dumps(document, separators=(",", ":")))
+
+
+def babel(packages: Path) -> None:
+    """Only the locales of languages that are offered, and nothing that makes catalogues: 36 MB become 2."""
+    for file in (packages / "babel" / "locale-data").glob("*.dat"):
+        if not re.match(rf"(?:root|{'|'.join(LANGUAGES)})[._]", file.name):
+            file.unlink()
+    shutil.rmtree(packages / "babel" / "messages")
 
 
 def strays(packages: Path) -> None:
@@ -57,4 +66,6 @@ if __name__ == "__main__":
     if (target / "python" / "botocore").is_dir():
         certificates(target)
         botocore(target / "python")
+    if (target / "python" / "babel").is_dir():
+        babel(target / "python")
     strays(target / "python")

@@ -12,77 +12,84 @@ from parley.identity.models import User, VerificationToken
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
+from parley.notifications import languages
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.email_headers import PRODUCT
 from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
 from parley.notifications.sender import Sender
 
 FOLDER = Path(__file__).parent / "templates"
+DOMAIN = "identity"
 _TEXTS: dict[Change, tuple[str, str]] = {
     Change.PASSWORD: (
-        f"Your password for {PRODUCT} was changed",
-        "The password of your account was changed. Other sessions have ended.",
+        _("Your password for %(product)s was changed"),
+        _("The password of your account was changed. Other sessions have ended."),
     ),
     Change.EMAIL: (
-        f"The address of your account at {PRODUCT} was changed",
-        "Another address was confirmed for your account; this one does not open it any more. For a week you can take it back.",
+        _("The address of your account at %(product)s was changed"),
+        _("Another address was confirmed for your account; this one does not open it any more. For a week you can take it back."),
     ),
     Change.EMAIL_TAKEN_BACK: (
-        f"The address of your account at {PRODUCT} was changed",
-        "Who reads the address that the account had before has taken it back, and all sessions have ended.",
+        _("The address of your account at %(product)s was changed"),
+        _("Who reads the address that the account had before has taken it back, and all sessions have ended."),
     ),
     Change.SECOND_FACTOR_ON: (
-        f"Your second factor for {PRODUCT} is on",
-        "An authenticator was set up for your account; a code of it is asked for when somebody logs in.",
+        _("Your second factor for %(product)s is on"),
+        _("An authenticator was set up for your account; a code of it is asked for when somebody logs in."),
     ),
-    Change.SECOND_FACTOR_OFF: (f"Your second factor for {PRODUCT} is off", "Logging in to your account takes no code any more."),
-    Change.RECOVERY_CODES: (f"Your recovery codes for {PRODUCT} are new", "New recovery codes were made; the old ones are void."),
+    Change.SECOND_FACTOR_OFF: (_("Your second factor for %(product)s is off"), _("Logging in to your account takes no code any more.")),
+    Change.RECOVERY_CODES: (_("Your recovery codes for %(product)s are new"), _("New recovery codes were made; the old ones are void.")),
     Change.PROVIDER_LINKED: (
-        f"Another way into your account at {PRODUCT}",
-        "An account at {provider} logs in to yours from now on.",
+        _("Another way into your account at %(product)s"),
+        _("An account at %(provider)s logs in to yours from now on."),
     ),
     Change.PROVIDER_UNLINKED: (
-        f"One way less into your account at {PRODUCT}",
-        "An account at {provider} opens yours no more.",
+        _("One way less into your account at %(product)s"),
+        _("An account at %(provider)s opens yours no more."),
     ),
     Change.API_KEY: (
-        f"A new API key of yours at {PRODUCT}",
-        "An API key was made in your name for an organization of yours.",
+        _("A new API key of yours at %(product)s"),
+        _("An API key was made in your name for an organization of yours."),
     ),
 }
-_NOT_ME = "If it was not you, use the link: the page says what it undoes, and does it when you say so. It works once, within 7 days."
-_DROPPED = "With it went ways in that were older than this address: {dropped}."
+_WAYS_IN = {"second_factor": _("second factor")}
+_NOT_ME = _("If it was not you, use the link: the page says what it undoes, and does it when you say so. It works once, within 7 days.")
+_DROPPED = _("With it went ways in that were older than this address: %(dropped)s.")
 
 
 def send_alert(caller: Caller, payload: dict[str, Any], send: Sender) -> None:
     """Tell the person, once."""
     user_id, alert_id = UUID(payload["user_id"]), UUID(payload["token_id"])
-    waiting = select(VerificationToken, User.email).join(User, User.id == VerificationToken.user_id)
+    waiting = select(VerificationToken, User.email, User.locale).join(User, User.id == VerificationToken.user_id)
     with db.personal(caller, user_id) as session:
         row = session.execute(waiting.where(VerificationToken.id == alert_id, VerificationToken.sent_at.is_(None))).one_or_none()
     if row is None:
         return
-    alert, email = row
+    alert, email, locale = row
     recipient = alert.email or email
     if recipient is not None and is_deliverable(recipient):
-        send(_letter(alert, recipient))
+        send(_letter(alert, recipient, Words(DOMAIN, languages.chosen(locale))))
     with db.personal(caller, user_id) as session:
         session.execute(update(VerificationToken).where(VerificationToken.id == alert_id).values(sent_at=now()))
 
 
-def _letter(alert: VerificationToken, recipient: str) -> Mail:
+def _letter(alert: VerificationToken, recipient: str, words: Words) -> Mail:
     wanted = alert.wanted or {}
     subject, what = _TEXTS[Change(wanted["change"])]
     opens = alert.used_at is None
-    paragraphs = [what.format(provider=single_line(str(wanted.get("provider", "")).capitalize()))]
+    paragraphs = [words(what, provider=single_line(str(wanted.get("provider", "")).capitalize()))]
     if wanted.get("dropped"):
-        paragraphs.append(_DROPPED.format(dropped=", ".join(name.replace("_", " ") for name in wanted["dropped"])))
+        dropped = ", ".join(words(_WAYS_IN.get(name, name.replace("_", " "))) for name in wanted["dropped"])
+        paragraphs.append(words(_DROPPED, dropped=dropped))
     return compose(
         recipient=recipient,
-        subject=subject,
+        subject=words(subject, product=PRODUCT),
         template="letter",
         folder=FOLDER,
-        paragraphs=[*paragraphs, *([_NOT_ME] if opens else [])],
+        paragraphs=[*paragraphs, *([words(_NOT_ME)] if opens else [])],
         entity=f"alert-{alert.id}",
         link=links.address(alert.id) if opens else None,
-        action="This was not me" if opens else None,
+        action=words("This was not me") if opens else None,
+        locale=words.locale,
     )

@@ -11,37 +11,41 @@ from parley.identity.models import Organization, User
 from parley.kernel import db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
+from parley.notifications import languages
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.email_headers import PRODUCT
 from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
 
 FOLDER = Path(__file__).parent / "templates"
-_UNTIL_THEN = "Until you agree, it changes nothing. If you do not expect it, ask who did it, and look at who your administrators are."
+DOMAIN = "identity"
+_UNTIL_THEN = _("Until you agree, it changes nothing. If you do not expect it, ask who did it, and look at who your administrators are.")
 _SAID: dict[str, tuple[str, list[str]]] = {
     single_sign_on.SAML_PROPOSED: (
-        "Single sign-on of {name} waits for you",
+        _("Single sign-on of %(name)s waits for you"),
         [
-            "An administrator of {name} has set up single sign-on, or changed it.",
-            "Whoever runs the identity provider could come in as any member that it names, but for you.",
-            "It counts once you have agreed to it.",
-            "See what it is: GET /v1/saml/connection, under awaiting. Agree: POST /v1/saml/connection/approve, with its digest.",
+            _("An administrator of %(name)s has set up single sign-on, or changed it."),
+            _("Whoever runs the identity provider could come in as any member that it names, but for you."),
+            _("It counts once you have agreed to it."),
+            _("See what it is: GET /v1/saml/connection, under awaiting. Agree: POST /v1/saml/connection/approve, with its digest."),
             _UNTIL_THEN,
         ],
     ),
     single_sign_on.SCIM_PROPOSED: (
-        "A token that provisions {name} waits for you",
+        _("A token that provisions %(name)s waits for you"),
         [
-            "An administrator of {name} has made a token for SCIM.",
-            "Whoever holds it adds, changes and removes members: it counts once you have agreed to it.",
-            "See it: GET /v1/scim. Agree: POST /v1/scim/tokens/{{token_id}}/approve.",
+            _("An administrator of %(name)s has made a token for SCIM."),
+            _("Whoever holds it adds, changes and removes members: it counts once you have agreed to it."),
+            _("See it: GET /v1/scim. Agree: POST /v1/scim/tokens/{token_id}/approve."),
             _UNTIL_THEN,
         ],
     ),
     single_sign_on.DOMAIN_LOST: (
-        "{domain} is not proven any more",
+        _("%(domain)s is not proven any more"),
         [
-            "For days, DNS had no record that proves {domain} to be {name}'s.",
-            "Nobody new comes in with an address there, nor is led to your identity provider by one. Members log in as before.",
-            "The record is shown by GET /v1/saml/connection; once it is there: POST /v1/saml/domains/verify.",
+            _("For days, DNS had no record that proves %(domain)s to be %(name)s's."),
+            _("Nobody new comes in with an address there, nor is led to your identity provider by one. Members log in as before."),
+            _("The record is shown by GET /v1/saml/connection; once it is there: POST /v1/saml/domains/verify."),
         ],
     ),
 }
@@ -54,21 +58,23 @@ def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail],
 
     def write(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], object]) -> None:
         with db.transaction(caller) as session:
-            wanted = select(Organization.name, User.email, User.name).join(User, User.id == Organization.owner_id)
+            wanted = select(Organization.name, User.email, User.name, User.locale).join(User, User.id == Organization.owner_id)
             owner = session.execute(wanted.where(Organization.id == caller.organization_id)).one_or_none()
         if owner is None or owner[1] is None or not is_deliverable(owner[1]):
             return
-        called = {"name": single_line(owner[0])} | {name: single_line(str(value)) for name, value in payload.items()}
+        words = Words(DOMAIN, languages.chosen(owner[3]))
+        names = {"name": single_line(owner[0])} | {name: single_line(str(value)) for name, value in payload.items()}
         mail = compose(
             recipient=owner[1],
             recipient_name=owner[2] or "",
-            subject=f"{subject.format(**called)} at {PRODUCT}",
+            subject=words("%(what)s at %(product)s", what=words(subject, **names), product=PRODUCT),
             template="letter",
             folder=FOLDER,
             entity=f"federation-{caller.organization_id}-{now():%Y%m%d%H%M}",
-            paragraphs=[paragraph.format(**called) for paragraph in paragraphs],
+            paragraphs=[words(paragraph, **names) for paragraph in paragraphs],
             link=None,
             action=None,
+            locale=words.locale,
         )
         send(mail)
 

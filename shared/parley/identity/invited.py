@@ -17,6 +17,7 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Forbidden, Refusal
 from parley.kernel.ids import new_id
+from parley.notifications.catalogues import marked as _
 
 _NAMED = 22
 _LENGTH = _NAMED + 43
@@ -169,4 +170,4 @@ def _must_be_open(invitation: Invitation, inviter_role: MemberRole | None) -> No
 
 def _not_valid(status: InvitationStatus | None) -> InvitationNotValid:
     said = _ENDINGS.get(status) if status else None
-    return InvitationNotValid(said or "This invitation is not valid any more; ask for a new one.")
+    return InvitationNotValid(said or _("This invitation is not valid any more; ask for a new one."))

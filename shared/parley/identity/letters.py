@@ -8,42 +8,48 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from parley.identity import alert_letter, alerts, federation_letter, invitation_letter, invitations, links, mailed
-from parley.identity.models import VerificationKind
+from parley.identity.models import User, VerificationKind
 from parley.kernel import db
 from parley.kernel.callers import Caller
+from parley.notifications import languages
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.email_headers import PRODUCT
 from parley.notifications.email_message import Mail, compose, is_deliverable
 from parley.notifications.sender import Sender
 
 Letter = Callable[[Caller, dict[str, Any], Sender], None]
 FOLDER = Path(__file__).parent / "templates"
+DOMAIN = "identity"
 
-_NOT_YOU = "If it was not you who asked, ignore this mail: without the link nothing happens."
+_NOT_YOU = _("If it was not you who asked, ignore this mail: without the link nothing happens.")
 _SAID: dict[VerificationKind, tuple[str, str, str, str]] = {
     VerificationKind.REGISTRATION: (
-        f"Confirm your address for {PRODUCT}",
-        f"Somebody, hopefully you, registered at {PRODUCT} with this address. Behind the link you choose the account's password.",
-        "Choose a password",
-        "The link works once, within 24 hours, and a later one instead of it.",
+        _("Confirm your address for %(product)s"),
+        _("Somebody, hopefully you, registered at %(product)s with this address. Behind the link you choose the account's password."),
+        _("Choose a password"),
+        _("The link works once, within 24 hours, and a later one instead of it."),
     ),
     VerificationKind.EMAIL: (
-        f"Confirm your new address for {PRODUCT}",
-        f"Somebody, hopefully you, is logged in to an account at {PRODUCT} and asked for this to become its address.",
-        "Confirm my new address",
-        "Confirm only if the account is yours: you will have to prove it. The link works once, within 24 hours.",
+        _("Confirm your new address for %(product)s"),
+        _("Somebody, hopefully you, is logged in to an account at %(product)s and asked for this to become its address."),
+        _("Confirm my new address"),
+        _("Confirm only if the account is yours: you will have to prove it. The link works once, within 24 hours."),
     ),
     VerificationKind.MAGIC_LINK: (
-        f"Log in to {PRODUCT}",
-        f"You asked for a link that logs you in to {PRODUCT}.",
-        "Log me in",
-        "The link works once, within 30 minutes.",
+        _("Log in to %(product)s"),
+        _("You asked for a link that logs you in to %(product)s."),
+        _("Log me in"),
+        _("The link works once, within 30 minutes."),
     ),
     VerificationKind.PASSWORD_RESET: (
-        f"Choose a new password for {PRODUCT}",
-        f"You asked for a new password for your account at {PRODUCT}. Choosing one ends all your sessions.",
-        "Choose a new password",
-        "The link works once, within an hour.",
+        _("Choose a new password for %(product)s"),
+        _("You asked for a new password for your account at %(product)s. Choosing one ends all your sessions."),
+        _("Choose a new password"),
+        _("The link works once, within an hour."),
     ),
 }
 
@@ -54,6 +60,7 @@ def letter(
     subject: str,
     paragraphs: list[str],
     entity: str,
+    locale: str = languages.DEFAULT,
     link: str | None = None,
     action: str | None = None,
     recipient_name: str = "",
@@ -71,6 +78,7 @@ def letter(
         link=link,
         action=action,
         is_requested=is_requested,
+        locale=locale,
     )
 
 
@@ -79,7 +87,7 @@ def _link_created(caller: Caller, payload: dict[str, Any], send: Sender) -> None
     link = links.of_row(UUID(payload["token_id"]))
     if link is None or link.sent_at is not None or not is_deliverable(link.email):
         return
-    mail = _for(link)
+    mail = _for(link, Words(DOMAIN, languages.chosen(_own_locale(caller, link.owner_id), payload.get("locale"))))
     if mail is None:
         return
     if link.kind is VerificationKind.REGISTRATION:
@@ -90,29 +98,43 @@ def _link_created(caller: Caller, payload: dict[str, Any], send: Sender) -> None
         links.mark_sent(session, link)
 
 
-def _for(link: links.Link) -> Mail | None:
+def _own_locale(caller: Caller, user_id: UUID | None) -> str | None:
+    """The locale of the person whose address it is, if they have chosen one."""
+    if user_id is None:
+        return None
+    with db.personal(caller, user_id) as session:
+        locale = session.scalar(select(User.locale).where(User.id == user_id))
+    return locale if locale != languages.DEFAULT else None
+
+
+def _for(link: links.Link, words: Words) -> Mail | None:
     is_new = link.kind in (VerificationKind.REGISTRATION, VerificationKind.EMAIL)
     if is_new and link.owner_id is not None:
         return letter(
             link.email,
-            subject=f"You have an account at {PRODUCT}",
+            subject=words("You have an account at %(product)s", product=PRODUCT),
             paragraphs=[
-                f"Somebody asked for an account at {PRODUCT} with this address, and there is one already: log in with it.",
-                "If you do not know your password any more, ask for a new one. If it was not you who asked, ignore this mail.",
+                words(
+                    "Somebody asked for an account at %(product)s with this address, and there is one already: log in with it.",
+                    product=PRODUCT,
+                ),
+                words("If you do not know your password any more, ask for a new one. If it was not you who asked, ignore this mail."),
             ],
             entity=f"link-{link.id}",
+            locale=words.locale,
         )
     if not is_new and link.owner_id is None:
         return None
     subject, why, action, life = _SAID[link.kind]
     return letter(
         link.email,
-        subject=subject,
-        paragraphs=[why, life, _NOT_YOU],
+        subject=words(subject, product=PRODUCT),
+        paragraphs=[words(why, product=PRODUCT), words(life), words(_NOT_YOU)],
         entity=f"link-{link.id}",
         link=links.address(link.id),
-        action=action,
+        action=words(action),
         is_requested=True,
+        locale=words.locale,
     )
 
 
@@ -123,15 +145,17 @@ def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> N
     if email is None:
         return
     if is_deliverable(email):
+        words = Words(DOMAIN, languages.chosen(payload.get("locale")))
         send(
             letter(
                 email,
-                subject=f"Your account at {PRODUCT} was deleted",
+                subject=words("Your account at %(product)s was deleted", product=PRODUCT),
                 paragraphs=[
-                    "Your account was deleted, as somebody who was logged in to it asked. What was known of you went with it.",
-                    "If it was not you, tell whoever runs your organization. With this address you may register again.",
+                    words("Your account was deleted, as somebody who was logged in to it asked. What was known of you went with it."),
+                    words("If it was not you, tell whoever runs your organization. With this address you may register again."),
                 ],
                 entity=f"deleted-{row_id}",
+                locale=words.locale,
             )
         )
     with db.bearing(caller, digest) as session:

@@ -13,7 +13,9 @@ from parley.identity.models import VerificationKind
 from parley.identity.sessions import Started
 from parley.kernel.callers import Caller
 from parley.kernel.texts import Line
-from parley.notifications import templates
+from parley.notifications import languages, templates
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.email_headers import PRODUCT
 
 FOLDER = Path(__file__).parent / "templates"
@@ -49,11 +51,11 @@ def _confirm(caller: Caller, link: Link, form: Form) -> None:
     mailed.confirm_email_with_proof(caller, link, form.get("current_password") or None, form.get("code") or None)
 
 
-def _undo(caller: Caller, link: Link, _: Form) -> None:
+def _undo(caller: Caller, link: Link, form: Form) -> None:
     account_recovery.undo(caller, link)
 
 
-def _log_in(caller: Caller, link: Link, _: Form) -> Started:
+def _log_in(caller: Caller, link: Link, form: Form) -> Started:
     return mailed.log_in_by_link(caller, link)
 
 
@@ -68,40 +70,49 @@ def _name(text: str | None) -> str | None:
         return None
 
 
+DOMAIN = "identity"
+_LOGGED_IN = _("You are logged in.")
 UNDONE = (
-    "The button ends every session of your account, and its password.",
-    "What is younger than the change that you were told of goes: API keys of yours, second factor, recovery codes, linked providers.",
-    "If the account has had another address since then, it gets back the one from before.",
-    "What is older stays. A second factor or an account of a provider that somebody took out is not put back: set it up again.",
-    "A link to choose a new password then goes to the account's address. This works once; if the change was yours, close the page.",
+    _("The button ends every session of your account, and its password."),
+    _("What is younger than the change that you were told of goes: API keys of yours, second factor, recovery codes, linked providers."),
+    _("If the account has had another address since then, it gets back the one from before."),
+    _("What is older stays. A second factor or an account of a provider that somebody took out is not put back: set it up again."),
+    _("A link to choose a new password then goes to the account's address. This works once; if the change was yours, close the page."),
 )
 _KINDS: dict[VerificationKind, _Kind] = {
     VerificationKind.REGISTRATION: _Kind(
-        f"Choose your password for {PRODUCT}",
-        "Make my account",
-        "Your account is made, and you are logged in.",
+        _("Choose your password for %(product)s"),
+        _("Make my account"),
+        _("Your account is made, and you are logged in."),
         _register,
         ("name", "password"),
     ),
     VerificationKind.EMAIL: _Kind(
-        f"Confirm your new address for {PRODUCT}",
-        "Confirm my new address",
-        "This is the address of your account now.",
+        _("Confirm your new address for %(product)s"),
+        _("Confirm my new address"),
+        _("This is the address of your account now."),
         _confirm,
         ("proof",),
         (
-            "Whoever has the account gets this address with it. So prove that it is yours: with its password, or with a code.",
-            "An account that has neither is logged in to, and confirms there: the last part of this page's address is the token for it.",
+            _("Whoever has the account gets this address with it. So prove that it is yours: with its password, or with a code."),
+            _("An account that has neither is logged in to, and confirms there: the last part of this page's address is the token for it."),
         ),
     ),
-    VerificationKind.MAGIC_LINK: _Kind(f"Log in to {PRODUCT}", "Log me in", "You are logged in.", _log_in),
+    VerificationKind.MAGIC_LINK: _Kind(_("Log in to %(product)s"), _("Log me in"), _("You are logged in."), _log_in),
     VerificationKind.PASSWORD_RESET: _Kind(
-        f"Choose a new password for {PRODUCT}", "Set my password", "Your password is changed; log in with it.", _reset, ("password",)
+        _("Choose a new password for %(product)s"),
+        _("Set my password"),
+        _("Your password is changed; log in with it."),
+        _reset,
+        ("password",),
     ),
     VerificationKind.SECURITY_ALERT: _Kind(
-        "This was not me",
-        "It was not me: undo it",
-        "It is undone. A mail with a link to a new password is on its way to your account's address: the old one opens nothing any more.",
+        _("This was not me"),
+        _("It was not me: undo it"),
+        _(
+            "It is undone. A mail with a link to a new password is on its way "
+            "to your account's address: the old one opens nothing any more."
+        ),
         _undo,
         paragraphs=UNDONE,
     ),
@@ -122,48 +133,62 @@ def submit(caller: Caller, secret: str, form: Form) -> tuple[Started | None, str
 
     Raises what redeeming the link raises, but not `SecondFactorRequired`: then the page asks for the code.
     """
+    words = _words(caller)
     if "challenge" in form:
-        return log_in.answer_challenge(caller, form["challenge"], form.get("code", "")), _page("You are logged in.", [])
+        return log_in.answer_challenge(caller, form["challenge"], form.get("code", "")), _page(words, words(_LOGGED_IN), [])
     link = links.find(secret)
     kind = _KINDS[link.kind]
     try:
         outcome = kind.redeem(caller, link, form)
     except challenges.SecondFactorRequired as required:
-        return None, _page(kind.heading, [], action=kind.action, challenge=required.extensions["challenge"])
-    return outcome, _page(kind.ending, ["You can close this page."])
+        challenge = required.extensions["challenge"]
+        return None, _page(words, words(kind.heading, product=PRODUCT), [], action=words(kind.action), challenge=challenge)
+    return outcome, _page(words, words(kind.ending), [words("You can close this page.")])
 
 
 def asked_again(caller: Caller, why: str, secret: str, form: Form) -> str:
     """The page after a password or code that is not accepted: it asks for another one, and keeps the rest. Raises `LinkNotValid`."""
+    words = _words(caller)
     if "challenge" in form:
-        return refused(why, form["challenge"])
-    return _asking(caller, links.find(secret), [why], form, is_wrong=True)
+        return refused(why, form["challenge"], words.locale)
+    return _asking(caller, links.find(secret), [words(why)], form, is_wrong=True)
 
 
-def refused(why: str, challenge: str | None = None) -> str:
+def refused(why: str, challenge: str | None = None, locale: str = languages.DEFAULT) -> str:
     """The page after a refusal. With the challenge of a second factor, it asks again."""
-    heading = "Try again" if challenge else "This did not work"
-    return _page(heading, [why], action="Go on" if challenge else None, challenge=challenge, is_wrong=True)
+    words = Words(DOMAIN, locale)
+    heading = words("Try again") if challenge else words("This did not work")
+    return _page(words, heading, [words(why)], action=words("Go on") if challenge else None, challenge=challenge, is_wrong=True)
+
+
+def _words(caller: Caller) -> Words:
+    return Words(DOMAIN, languages.chosen(languages.accepted(caller.accept_language)))
 
 
 def _asking(caller: Caller, link: Link, paragraphs: list[str], form: Form, *, is_wrong: bool = False) -> str:
-    kind = _KINDS[link.kind]
+    kind, words = _KINDS[link.kind], _words(caller)
     older = mailed.older_ways_in(caller, link) if link.kind is VerificationKind.PASSWORD_RESET else []
-    older = [name.replace("_", " ") for name in older]
-    paragraphs = [*paragraphs, *kind.paragraphs]
+    paragraphs = [*paragraphs, *(words(paragraph) for paragraph in kind.paragraphs)]
     typed = form.get("name") if "name" in form else (link.wanted or {}).get("name")
     shown: dict[str, Any] = {
         "fields": kind.fields,
         "name": typed or "",
         "email": link.email,
-        "older": [name.replace("_", " ") for name in older],
+        "older": [words(name.replace("_", " ")) for name in older],
     }
-    return _page(kind.heading, paragraphs, action=kind.action, is_wrong=is_wrong, **shown)
+    return _page(words, words(kind.heading, product=PRODUCT), paragraphs, action=words(kind.action), is_wrong=is_wrong, **shown)
 
 
 def _page(
-    heading: str, paragraphs: list[str], *, action: str | None = None, challenge: str | None = None, is_wrong: bool = False, **more: Any
+    words: Words,
+    heading: str,
+    paragraphs: list[str],
+    *,
+    action: str | None = None,
+    challenge: str | None = None,
+    is_wrong: bool = False,
+    **more: Any,
 ) -> str:
-    shown = {"fields": (), "older": []} | more
-    said = {"heading": heading, "paragraphs": paragraphs, "action": action, "challenge": challenge, "is_wrong": is_wrong}
-    return templates.render(FOLDER, "link.html", style=templates.style(FOLDER), **said, **shown)
+    shown = {"fields": (), "older": [], "_": words, "lang": words.locale} | more
+    shown |= {"heading": heading, "paragraphs": paragraphs, "action": action, "challenge": challenge, "is_wrong": is_wrong}
+    return templates.render(FOLDER, "link.html", style=templates.style(FOLDER), **shown)

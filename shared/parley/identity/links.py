@@ -19,7 +19,8 @@ from parley.kernel.errors import Refusal
 from parley.kernel.gather import later
 from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
-from parley.notifications import suppressions
+from parley.notifications import languages, suppressions
+from parley.notifications.catalogues import marked as _
 
 LIVES: dict[VerificationKind, timedelta] = {
     VerificationKind.REGISTRATION: timedelta(hours=24),
@@ -32,6 +33,7 @@ CREATED = "identity.link_created"
 _LINK = "link of a mail"
 _LONGEST = 200
 # The directory knows persons by the SHA-256 of their address in lower case.
+_USED = _("This link was used already or has run out; ask for a new one.")
 _FOUND = """
     SELECT t.id, t.kind, t.email, t.wanted, t.user_id, d.user_id, t.sent_at, t.created_at FROM verification_tokens t
     LEFT JOIN directory_entries d ON d.kind = 'email' AND d.key = encode(sha256(convert_to(lower(t.email::text), 'UTF8')), 'hex')
@@ -63,7 +65,7 @@ class Link:
 def ask(session: Session, kind: VerificationKind, email: str, *, wanted: dict[str, Any] | None = None, user_id: UUID | None = None) -> None:
     """Have a link sent to an address. `wanted` is what redeeming it will do: nothing that a stranger may decide for who opens it."""
     row = add(session, kind, email, wanted=wanted, user_id=user_id, at=now())
-    outbox.announce(session, CREATED, token_id=row.id)
+    outbox.announce(session, CREATED, token_id=row.id, locale=languages.accepted(session.info["caller"].accept_language))
 
 
 def add(
@@ -89,7 +91,7 @@ def find(secret: str, *kinds: VerificationKind) -> Link:
     """The link with this secret, if it can still be used. One round trip. Raises `LinkNotValid`; also for a link of another kind."""
     found = _found(keyed.digest(_LINK, secret)) if len(secret) <= _LONGEST else None
     if found is None or (kinds and found.kind not in kinds):
-        raise LinkNotValid("This link was used already or has run out; ask for a new one.")
+        raise LinkNotValid(_USED)
     return found
 
 
@@ -116,7 +118,7 @@ def use(session: Session, link: Link) -> datetime:
     )
     created_at = session.scalar(fresh.with_for_update())
     if created_at is None:
-        raise LinkNotValid("This link was used already or has run out; ask for a new one.")
+        raise LinkNotValid(_USED)
     later(session, update(VerificationToken).where(VerificationToken.id == link.id).values(used_at=now(), wanted=None))
     if link.email:
         suppressions.release(session, link.email)

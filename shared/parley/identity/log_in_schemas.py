@@ -7,16 +7,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from parley.kernel.texts import Changes, Email, Flag, Line, Shown, ShownOnce, TimeZone, Wanted
+from parley.kernel.texts import Changes, Email, Flag, Line, Locale, Shown, ShownOnce, TimeZone, Wanted
 
-_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]{1,28}[a-z0-9])", re.ASCII | re.IGNORECASE)
-
-
-def _locale(text: str) -> str:
-    if not _LOCALE.fullmatch(text):
-        raise ValueError("must be a language tag, like en or pt-BR")
-    return text
 
 
 def _username(text: str) -> str:
@@ -34,7 +27,6 @@ def _https(text: str) -> str:
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 Token = Annotated[SecretStr, Field(min_length=1, max_length=200)]
 Code = Annotated[SecretStr, Field(min_length=6, max_length=32)]
-Locale = Annotated[Line, Field(max_length=35), AfterValidator(_locale)]
 Username = Annotated[Line, AfterValidator(_username)]
 Address = Annotated[Line, Field(max_length=2000), AfterValidator(_https)]
 

@@ -67,6 +67,7 @@ _role = native_enum(MemberRole, "member_role")
 class Organization(Timestamps, SoftDeleted, Base):
     """`seat_limit` and `request_limit` (a minute) are agreed with this organization; without them its plan says.
 
+    `locale`: the language of mails and pages for people who have chosen none.
     `sso_domains`: members who are bound must come in by single sign-on, those with addresses there among them; None where nobody must.
     `visitor_limits`: by the name of a limit of `scheduling.limits`, how much strangers may; what is missing is as usual.
     """
@@ -83,6 +84,7 @@ class Organization(Timestamps, SoftDeleted, Base):
     logo_url: Mapped[str | None]
     brand_color: Mapped[str | None]
     timezone: Mapped[str] = mapped_column(default="UTC")
+    locale: Mapped[str | None]
     plan: Mapped[PlanType] = mapped_column(native_enum(PlanType, "plan_type"), default=PlanType.FREE)
     sso_enabled: Mapped[bool] = mapped_column(default=False)
     scim_enabled: Mapped[bool] = mapped_column(default=False)

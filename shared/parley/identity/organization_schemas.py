@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from parley.identity.models import MemberRole
 from parley.identity.schemas import OrganizationRead
 from parley.kernel.plans import PlanType
-from parley.kernel.texts import Changes, Color, Host, Line, Prose, SecureUrl, Shown, Slug, TimeZone, Wanted
+from parley.kernel.texts import Changes, Color, Host, Line, Locale, Prose, SecureUrl, Shown, Slug, TimeZone, Wanted
 
 RESERVED = frozenset(
     {
@@ -43,6 +43,7 @@ class OrganizationCreate(Wanted):
     logo_url: SecureUrl | None = None
     brand_color: Color | None = None
     timezone: TimeZone = "UTC"
+    locale: Locale | None = None
 
 
 class VisitorLimits(Wanted):
@@ -64,6 +65,7 @@ class OrganizationUpdate(Changes):
     logo_url: SecureUrl | None = None
     brand_color: Color | None = None
     timezone: TimeZone | None = None
+    locale: Locale | None = None
     visitor_limits: VisitorLimits | None = None
 
 
@@ -94,6 +96,7 @@ class OrganizationDetailRead(OrganizationRead):
     domain: str | None
     logo_url: str | None
     brand_color: str | None
+    locale: str | None
     sso_enabled: bool
     scim_enabled: bool
     owner_id: UUID

@@ -32,7 +32,7 @@ class Caller:
 
     An API key has the user who made it (`maker_id`), and a `project_id` if it belongs to a project. `admission` is there for who came
     through the gateway, and is checked as the first transaction begins; a visitor has `dues` instead, which are counted then.
-    `device_token` is what they brought of `devices`, unverified.
+    `device_token` is what they brought of `devices`, unverified. `accept_language` is what their browser asks for, as it says it.
     """
 
     organization_id: UUID
@@ -47,6 +47,7 @@ class Caller:
     admission: Admission | None = field(default=None, compare=False, repr=False)
     dues: "Dues | None" = field(default=None, compare=False, repr=False)
     device_token: str | None = field(default=None, compare=False, repr=False)
+    accept_language: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_organization(self) -> bool:

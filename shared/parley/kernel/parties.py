@@ -1,5 +1,6 @@
 """Who a request comes from, as the gateway says it."""
 
+from dataclasses import replace
 from enum import Enum
 from importlib import import_module
 from typing import Any
@@ -105,6 +106,7 @@ def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:
         maker_id=_uuid(context.get("maker_id")),
         admission=Admission(_uuid(context.get("session_id")), tuple(context.get("roles", "").split()), _seconds(context)),
         device_token=_device(event),
+        accept_language=_languages(event),
     )
 
 
@@ -125,7 +127,8 @@ def visitor_of(event: dict[str, Any]) -> Caller:
         at = address_of(event)
         due = dues.of(event.get("routeKey", ""), at)
         token = _device(event)
-        event[VISITOR] = Caller(NOWHERE, ActorType.VISITOR, ip_address=at, user_agent=_agent(seen), device_token=token, dues=due)
+        caller = Caller(NOWHERE, ActorType.VISITOR, ip_address=at, user_agent=_agent(seen), device_token=token, dues=due)
+        event[VISITOR] = replace(caller, accept_language=_languages(event))
     visitor: Caller = event[VISITOR]
     return visitor
 
@@ -145,6 +148,11 @@ def address_of(event: dict[str, Any]) -> str | None:
 def _device(event: dict[str, Any]) -> str | None:
     cookies = dict(cookie.partition("=")[::2] for cookie in event.get("cookies") or [])
     return cookies.get(COOKIE) or (event.get("headers") or {}).get(HEADER) or None
+
+
+def _languages(event: dict[str, Any]) -> str | None:
+    headers = event.get("headers") or {}
+    return (headers.get("accept-language") or headers.get("Accept-Language") or "")[:500] or None
 
 
 def _agent(seen: dict[str, Any]) -> str | None:

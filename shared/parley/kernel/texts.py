@@ -56,6 +56,15 @@ def _secure_url(address: str) -> str:
     raise ValueError("must be an https:// address without a user's name in it")
 
 
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+
+
+def _locale(text: str) -> str:
+    if not _LOCALE.fullmatch(text):
+        raise ValueError("must be a language tag, like en or pt-BR")
+    return text
+
+
 def _zone(name: str) -> str:
     try:
         if not name.startswith(_NO_ZONES):
@@ -117,6 +126,7 @@ Host = Annotated[
 Color = Annotated[str, StringConstraints(strict=True, to_lower=True, pattern=r"^#[0-9A-Fa-f]{6}$"), like("must be a color, like #0b57d0")]
 SecureUrl = Annotated[str, StringConstraints(strict=True, max_length=2048), AfterValidator(_secure_url)]
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
+Locale = Annotated[Text, Field(min_length=2, max_length=35), AfterValidator(_locale)]
 ShownOnce = Annotated[str, Field(repr=False)]
 """A secret in an answer: for who asked, and in nothing that is printed."""
 Flag = Annotated[bool, Field(strict=True)]

@@ -67,7 +67,7 @@ def is_deliverable(address: str | None) -> bool:
         return False
 
 
-def draft(*, subject: str, sender: str, recipient: str, recipient_name: str = "", entity: str) -> EmailMessage:
+def draft(*, subject: str, sender: str, recipient: str, recipient_name: str = "", entity: str, locale: str = "en") -> EmailMessage:
     """A message with its headers, and without a body. `sender` and `recipient_name` are names, the product's address is the sender's.
 
     `entity` tells mail programs that two mails are copies of one: SES writes a Message-ID of its own, and leaves the second header alone.
@@ -80,6 +80,7 @@ def draft(*, subject: str, sender: str, recipient: str, recipient_name: str = ""
     message["Message-ID"] = f"<{entity}@{setting('MAIL_FROM').rpartition('@')[2]}>"
     message["X-Entity-Ref-ID"] = entity
     message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = locale
     return message
 
 
@@ -93,6 +94,7 @@ def compose(
     recipient_name: str = "",
     sender: str = "Parley",
     is_requested: bool = False,
+    locale: str = "en",
     **shown: Any,
 ) -> Mail:
     """A mail with two bodies, `<template>.txt` and `<template>.html` of `folder`, which are shown the `subject` beside `shown`.
@@ -101,7 +103,8 @@ def compose(
     """
     from parley.notifications.templates import render  # Jinja, for who writes mails: others ask what an address is
 
-    message = draft(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity)
-    message.set_content(render(folder, f"{template}.txt", subject=subject, **shown))
-    message.add_alternative(render(folder, f"{template}.html", subject=subject, **shown), subtype="html")
+    message = draft(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity, locale=locale)
+    shown |= {"subject": subject, "lang": locale}
+    message.set_content(render(folder, f"{template}.txt", **shown))
+    message.add_alternative(render(folder, f"{template}.html", **shown), subtype="html")
     return Mail(recipient, message.as_bytes(), is_requested)

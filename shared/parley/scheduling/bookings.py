@@ -16,6 +16,7 @@ from parley.kernel.directory import Kind
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.gather import later
 from parley.kernel.verdicts import violation_means
+from parley.notifications import languages
 from parley.scheduling import address_proofs, answers, member_mails, queries, shares, turns
 from parley.scheduling.availability import Interval, Slot, busy_span
 from parley.scheduling.calendars.known import AskFirst, Fresh
@@ -87,6 +88,8 @@ def book_slot(session: Session, caller: Caller, event_type_id: Which, wanted: Bo
 
     utm = wanted.model_dump(include={"utm_source", "utm_medium", "utm_campaign", "referrer"})
     invitee = Invitee(**wanted.invitee.model_dump(), **utm)
+    if invitee.locale is None and caller.actor_type is ActorType.VISITOR:
+        invitee.locale = languages.accepted(caller.accept_language)
     session.add(invitee)
     is_pending = found.event_type.requires_confirmation and caller.actor_type is ActorType.VISITOR
     booking = enter(session, caller, place, invitee, BookingStatus.PENDING if is_pending else BookingStatus.CONFIRMED)

@@ -178,7 +178,7 @@ _NOTHING: dict[str, Any] = {
     "name": "",
     "timezone": "UTC",
     "erasure_wanted_at": None,
-    **dict.fromkeys(("phone", "notes", "utm_source", "utm_medium", "utm_campaign", "referrer")),
+    **dict.fromkeys(("locale", "phone", "notes", "utm_source", "utm_medium", "utm_campaign", "referrer")),
 }
 
 

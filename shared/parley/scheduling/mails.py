@@ -7,7 +7,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from parley.kernel.settings import setting
-from parley.notifications import email_message
+from parley.notifications import email_message, languages
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.email_headers import mailbox
 from parley.notifications.email_message import Mail, display_name, is_deliverable, single_line
 from parley.notifications.enums import RecipientKind
@@ -15,6 +17,8 @@ from parley.scheduling.invitations import Meeting, Method, Person, calendar
 from parley.scheduling.pages import render, when, when_briefly
 
 __all__ = ["Facts", "Mail", "News", "Reader", "compose", "is_deliverable", "subject"]
+
+DOMAIN = "scheduling"
 
 
 class News(StrEnum):
@@ -35,23 +39,23 @@ class News(StrEnum):
 
 
 _SUBJECTS = {
-    News.REQUESTED: "Requested: ",
-    News.CONFIRMED: "Confirmed: ",
-    News.MOVED: "Moved: ",
-    News.HOST_CHANGED: "New host: ",
-    News.HANDED_OVER: "Canceled: ",
-    News.DECLINED: "Declined: ",
-    News.CANCELED: "Canceled: ",
+    News.REQUESTED: _("Requested: %(what)s"),
+    News.CONFIRMED: _("Confirmed: %(what)s"),
+    News.MOVED: _("Moved: %(what)s"),
+    News.HOST_CHANGED: _("New host: %(what)s"),
+    News.HANDED_OVER: _("Canceled: %(what)s"),
+    News.DECLINED: _("Declined: %(what)s"),
+    News.CANCELED: _("Canceled: %(what)s"),
 }
 _HEADINGS = {
-    News.BOOKED: ("You are booked", "New booking"),
-    News.REQUESTED: ("Your request was sent", "Please confirm"),
-    News.CONFIRMED: ("You are booked", "Confirmed"),
-    News.MOVED: ("Moved", "Moved"),
-    News.HOST_CHANGED: ("Somebody else will meet you", "New booking, taken over"),
-    News.HANDED_OVER: ("Canceled", "Handed over to a colleague"),
-    News.DECLINED: ("Declined", "Declined"),
-    News.CANCELED: ("Canceled", "Canceled"),
+    News.BOOKED: (_("You are booked"), _("New booking")),
+    News.REQUESTED: (_("Your request was sent"), _("Please confirm")),
+    News.CONFIRMED: (_("You are booked"), _("Confirmed")),
+    News.MOVED: (_("Moved"), _("Moved")),
+    News.HOST_CHANGED: (_("Somebody else will meet you"), _("New booking, taken over")),
+    News.HANDED_OVER: (_("Canceled"), _("Handed over to a colleague")),
+    News.DECLINED: (_("Declined"), _("Declined")),
+    News.CANCELED: (_("Canceled"), _("Canceled")),
 }
 
 
@@ -65,6 +69,7 @@ class Reader:
     timezone: str
     key: str
     link: str | None = None
+    locale: str = languages.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class Facts:
     token: str
     page: str | None
     before: tuple[datetime, datetime] | None = None
+    locale: str = languages.DEFAULT
 
     @property
     def host_name(self) -> str | None:
@@ -107,26 +113,30 @@ class Facts:
 
 
 def subject(facts: Facts, to: Reader, news: News) -> str:
-    return single_line(f"{_SUBJECTS.get(news, '')}{facts.event_type_name}, {when_briefly(facts.start, to.timezone)}")
+    what = f"{facts.event_type_name}, {when_briefly(facts.start, to.timezone, to.locale)}"
+    return single_line(Words(DOMAIN, to.locale)(_SUBJECTS[news], what=what) if news in _SUBJECTS else what)
 
 
 def compose(facts: Facts, to: Reader, news: News) -> Mail:
     """The mail to the invitee or to a host. Without an address of the first host's, the product's own stands for him."""
+    words = Words(DOMAIN, to.locale)
     is_host = to.kind is RecipientKind.HOST
     organizer = Person(display_name(facts.host_name or facts.organization_name), facts.host_email or setting("MAIL_FROM"))
     invitee = Person(display_name(facts.invitee_name), facts.invitee_email)
     is_over = news.method is Method.CANCEL
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
-    decisions = "Confirm, decline or move it" if facts.is_pending else "Move or cancel it"
+    decisions = words("Confirm, decline or move it") if facts.is_pending else words("Move or cancel it")
     is_free = news in (News.CANCELED, News.DECLINED) and not is_host
     shown = {
         "facts": facts,
         "again": facts.page if is_free else None,
-        "heading": _HEADINGS[news][is_host],
+        "_": words,
+        "lang": to.locale,
+        "heading": words(_HEADINGS[news][is_host]),
         "is_host": is_host,
         "is_canceled": is_over,
-        "when": when(facts.start, facts.end, to.timezone),
-        "before": when(*facts.before, to.timezone) if facts.before else None,
+        "when": when(facts.start, facts.end, to.timezone, to.locale),
+        "before": when(*facts.before, to.timezone, to.locale) if facts.before else None,
         "link": link,
         "host_link": to.link if is_host and not is_over else None,
         "decisions": decisions,
@@ -139,8 +149,8 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         stamp=facts.changed_at,
         start=facts.start,
         end=facts.end,
-        summary=single_line(f"{facts.event_type_name}: {invitee.name} and {organizer.name}"),
-        description=f"Change or cancel: {link}" if link else "",
+        summary=single_line(f"{facts.event_type_name}: {words('%(invitee)s and %(host)s', invitee=invitee.name, host=organizer.name)}"),
+        description=words("Change or cancel: %(link)s", link=link) if link else "",
         location=single_line(facts.location, 500) if facts.location else None,
         organizer=organizer,
         attendees=[invitee, *others] if invitee.email else others,
@@ -152,6 +162,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         sender=facts.organization_name,
         recipient=to.email,
         recipient_name=to.name,
+        locale=to.locale,
         entity=f"{facts.booking_id}.{facts.sequence}.{to.key}",  # the same for every copy of this notice
     )
     if is_host and invitee.email:

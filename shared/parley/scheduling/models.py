@@ -195,6 +195,7 @@ class Invitee(Tenant, Swept, Base):
     name: Mapped[str]
     phone: Mapped[str | None]
     timezone: Mapped[str]
+    locale: Mapped[str | None]
     notes: Mapped[str | None]
     utm_source: Mapped[str | None]
     utm_medium: Mapped[str | None]

@@ -93,18 +93,18 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
 
 
 def _invitee(facts: Facts) -> Reader:
-    return Reader(RecipientKind.INVITEE, facts.invitee_name, facts.invitee_email, facts.timezone, "invitee")
+    return Reader(RecipientKind.INVITEE, facts.invitee_name, facts.invitee_email, facts.timezone, "invitee", locale=facts.locale)
 
 
 def _reader(booking: Booking, host: BookedHost) -> Reader:
     key = "host" if host.id == booking.host_id else f"host-{host.id}"
     link = HostKey(booking.organization_id, booking.id, host.id).address
-    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, key, link)
+    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, key, link, host.locale)
 
 
 def _former(host: BookedHost) -> Reader:
     """Who does not have it any more, and can do nothing with it."""
-    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, f"host-{host.id}")
+    return Reader(RecipientKind.HOST, host.name or "", host.email or "", host.timezone, f"host-{host.id}", locale=host.locale)
 
 
 def _past(session: Session, event_id: UUID, news: News, present: _Record, from_host_id: UUID | None) -> _Record | None:
@@ -173,6 +173,7 @@ def _record(session: Session, booking_id: UUID) -> _Record | None:
         start=booking.start_time,
         end=booking.end_time,
         timezone=booking.timezone,
+        locale=found.locale,
         location=booking.location,
         event_type_name=found.event_type.name,
         organization_name=organization_name,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
+from parley.notifications import languages
 from parley.scheduling import queries
 from parley.scheduling.models import Booking, BookingHost, EventType, Invitee
 
@@ -25,6 +26,7 @@ class BookedHost:
     email: str | None
     timezone: str
     deleted_at: datetime | None
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,16 @@ class Occasion:
     hosts: Sequence[BookedHost]
     answers: list[tuple[str, str]]
 
+    @property
+    def locale(self) -> str:
+        """Of the invitee."""
+        return languages.chosen(self.invitee.locale, self.organization.locale)
+
 
 def booked_host(session: Session, user_id: UUID) -> BookedHost | None:
     """One who had a booking, if their account is there. One query."""
     here = (OrganizationMember.organization_id == session.info["caller"].organization_id) & (OrganizationMember.user_id == User.id)
-    columns = User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at
+    columns = User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at, User.locale
     row = session.execute(select(*columns).outerjoin(OrganizationMember, here).where(User.id == user_id)).one_or_none()
     return BookedHost(*row) if row is not None else None
 
@@ -63,7 +70,7 @@ def occasion(session: Session, booking_id: UUID) -> Occasion | None:
     booking, invitee, event_type, organization = found
     here = (OrganizationMember.organization_id == BookingHost.organization_id) & (OrganizationMember.user_id == BookingHost.host_id)
     there = (
-        select(User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at)
+        select(User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at, User.locale)
         .join(BookingHost, BookingHost.host_id == User.id)
         .outerjoin(OrganizationMember, here)
         .where(BookingHost.booking_id == booking_id)

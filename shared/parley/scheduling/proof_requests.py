@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from parley.kernel import outbox
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
+from parley.notifications import languages
 from parley.scheduling import holds, limits
 from parley.scheduling.address_proofs import AddressProofNeeded
 from parley.scheduling.offers import Which
@@ -25,6 +26,7 @@ def asked_for(caller: Caller, event_type: Which, wanted: BookingFor, *name: obje
         with transaction(caller, spending=limits.proof(caller, wanted.invitee.email)) as session:
             hold = HoldCreate(start_time=wanted.start_time, instead_of=wanted.hold_token)
             kept = holds.keep(session, event_type, hold, proof_email=wanted.invitee.email)
-            outbox.announce(session, ASKED, hold_id=kept.id)
+            locale = wanted.invitee.locale or languages.accepted(caller.accept_language)
+            outbox.announce(session, ASKED, hold_id=kept.id, locale=locale)
         needed.extensions |= {"hold_token": kept.token, "expires_at": kept.expires_at.isoformat()}
         raise

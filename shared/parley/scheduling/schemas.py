@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from parley.kernel.texts import InstantIn, Prose, Shown, ShownOnce, TimeZone, Wanted, like
+from parley.kernel.texts import InstantIn, Locale, Prose, Shown, ShownOnce, TimeZone, Wanted, like
 from parley.scheduling.kinds import BookingStatus, CanceledBy
 from parley.scheduling.words import Address, Name, Phone, Reason, Tag
 
@@ -16,6 +16,7 @@ class InviteeIn(Wanted):
     name: Name
     phone: Phone | None = None
     timezone: TimeZone
+    locale: Locale | None = None
     notes: Prose | None = None
 
 
@@ -119,6 +120,7 @@ class InviteeRead(Shown):
     name: str
     phone: str | None
     timezone: str
+    locale: str | None
     notes: str | None
     utm_source: str | None
     utm_medium: str | None

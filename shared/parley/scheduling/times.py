@@ -3,6 +3,8 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from parley.notifications import formats, languages
+
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -10,16 +12,20 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def when(start: datetime, end: datetime, timezone: str) -> str:
-    """`Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin)`."""
+def when(start: datetime, end: datetime, timezone: str, locale: str = languages.DEFAULT) -> str:
+    """`Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin)`; in another locale as its people write it."""
+    if not formats.is_plain(locale):
+        return formats.when(start, end, timezone, locale)
     zone = ZoneInfo(timezone)
     from_, to = start.astimezone(zone), end.astimezone(zone)
     until = clock(to) if to.date() == from_.date() else f"{_day(to)}, {clock(to)}"
     return f"{_day(from_)}, {clock(from_)} to {until} ({timezone})"
 
 
-def when_briefly(start: datetime, timezone: str) -> str:
-    """`Mon 7 Dec 2026, 10:00 (Europe/Berlin)`."""
+def when_briefly(start: datetime, timezone: str, locale: str = languages.DEFAULT) -> str:
+    """`Mon 7 Dec 2026, 10:00 (Europe/Berlin)`; in another locale as its people write it."""
+    if not formats.is_plain(locale):
+        return formats.when_briefly(start, timezone, locale)
     local = start.astimezone(ZoneInfo(timezone))
     return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}, {clock(local)} ({timezone})"
 

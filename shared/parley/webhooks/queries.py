@@ -116,14 +116,14 @@ def _with_due(at: datetime) -> Due:
     return select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns).order_by(func.random())
 
 
-def keepers(session: Session) -> Sequence[str | None]:
-    """Addresses of owner and administrators: who hears of an endpoint that fails."""
+def keepers(session: Session) -> Sequence[tuple[str | None, str]]:
+    """Addresses and locales of owner and administrators: who hears of an endpoint that fails."""
     member = OrganizationMember
     is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)
     joined = (
-        select(memberships.email())
+        select(memberships.email(), User.locale)
         .select_from(User)
         .join(member, member.user_id == User.id)
         .where(is_keeper, member.deactivated_at.is_(None))
     )
-    return session.scalars(joined.order_by(User.id)).all()
+    return [(email, locale) for email, locale in session.execute(joined.order_by(User.id))]

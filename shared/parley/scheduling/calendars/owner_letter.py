@@ -8,11 +8,14 @@ from parley.identity.letters import letter
 from parley.identity.models import User
 from parley.kernel.callers import Caller
 from parley.kernel.db import transaction
+from parley.notifications import languages
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.email_message import is_deliverable
 from parley.notifications.sender import Sender
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
 
-_AFTERWARDS = "Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away."
+_AFTERWARDS = _("Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away.")
 
 
 def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
@@ -23,14 +26,22 @@ def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
     if found is None or found[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR) or not is_deliverable(found[1].email):
         return
     row, owner = found
+    words = Words("scheduling", languages.chosen(owner.locale))
     if row.status is CalendarStatus.EXPIRED:
-        subject = f"Connect your calendar {row.account_name} again"
-        said = ["Your calendar does not let us in any more: the password or the permission was changed, or taken back."]
-        said += ["Until you connect it again, we go by what we knew of it last, and bookings are not written into it."]
-        said += [_AFTERWARDS]
+        subject = words("Connect your calendar %(name)s again", name=row.account_name)
+        paragraphs = [
+            words("Your calendar does not let us in any more: the password or the permission was changed, or taken back."),
+            words("Until you connect it again, we go by what we knew of it last, and bookings are not written into it."),
+            words(_AFTERWARDS),
+        ]
     else:
-        subject = f"Your calendar {row.account_name} can't be reached"
-        said = [f"For more than a day, your calendar could not be read. {row.error_message or ''}".strip()]
-        said += ["We keep trying. Meanwhile we go by what we knew of it last.", _AFTERWARDS]
+        subject = words("Your calendar %(name)s can't be reached", name=row.account_name)
+        reason = f" {row.error_message}" if row.error_message else ""
+        paragraphs = [
+            words("For more than a day, your calendar could not be read.") + reason,
+            words("We keep trying. Meanwhile we go by what we knew of it last."),
+            words(_AFTERWARDS),
+        ]
     entity = f"calendar-{row.id}-{send.event_id}"
-    send(letter(owner.email or "", recipient_name=owner.name or "", subject=subject, paragraphs=said, entity=entity))
+    name = owner.name or ""
+    send(letter(owner.email or "", recipient_name=name, subject=subject, paragraphs=paragraphs, entity=entity, locale=words.locale))

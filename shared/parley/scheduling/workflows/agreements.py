@@ -21,7 +21,9 @@ from parley.kernel.clock import now
 from parley.kernel.errors import Conflict, NotFound
 from parley.kernel.ids import new_id
 from parley.kernel.settings import setting
-from parley.notifications import outreach, quotas, suppressions
+from parley.notifications import languages, outreach, quotas, suppressions
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.quotas import MailKind
 from parley.scheduling.kinds import AgreementStatus
@@ -39,7 +41,7 @@ class NoSuchAgreement(NotFound):
     """The link was never one, or belongs to nothing any more."""
 
     def __init__(self) -> None:
-        super().__init__("This link is not known here.")
+        super().__init__(_("This link is not known here."))
 
 
 class AddressNotAgreed(Conflict):
@@ -102,13 +104,16 @@ def link(row: AddressAgreement) -> str:
     return f"{setting('PUBLIC_URL').rstrip('/')}/agreements/{token(row)}"
 
 
-def with_way_out(session: Session, channel: NotificationChannel, kind: RecipientKind, address: str, text: str) -> str:
+def with_way_out(session: Session, channel: NotificationChannel, kind: RecipientKind, address: str, text: str, locale: str) -> str:
     """A mail's text with the link that stops them, for an address that agreed. A text has none: it is in the question that came before."""
     if kind is not RecipientKind.ADDRESS or channel is not NotificationChannel.EMAIL:
         return text
     mine = select(AddressAgreement).where(AddressAgreement.channel == channel, AddressAgreement.address == address.lower())
     row = session.scalars(mine).one_or_none()
-    return f"{text}\n\nYou agreed to these messages. Stop them: {link(row)}" if row is not None else text
+    if row is None:
+        return text
+    stop = Words("scheduling", locale)("You agreed to these messages. Stop them: %(link)s", link=link(row))
+    return f"{text}\n\n{stop}"
 
 
 def ids_of(secret: str) -> tuple[UUID, UUID]:
@@ -150,10 +155,10 @@ def decide(session: Session, caller: Caller, secret: str, *, agrees: bool) -> tu
     return row, name
 
 
-def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, str] | None:
-    """One that is still to be asked, and its organization's name. None when it was, or nothing is asked any more."""
+def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, str, str] | None:
+    """One that is still to be asked, its organization's name, and its locale. None when it was, or nothing is asked any more."""
     found = session.execute(
-        select(AddressAgreement, Organization.name)
+        select(AddressAgreement, Organization.name, Organization.locale)
         .join(Organization, Organization.id == AddressAgreement.organization_id)
         .where(
             AddressAgreement.id == agreement_id,
@@ -162,7 +167,7 @@ def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, st
             Organization.deleted_at.is_(None),
         )
     ).one_or_none()
-    return (found[0], found[1]) if found is not None else None
+    return (found[0], found[1], languages.chosen(found[2])) if found is not None else None
 
 
 def note_asked(session: Session, agreement_id: UUID) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from parley.kernel.settings import setting
-from parley.notifications import email_message
+from parley.notifications import email_message, languages
 from parley.notifications.email_headers import mailbox
 from parley.notifications.email_message import Mail, display_name, single_line
 from parley.notifications.enums import NotificationChannel, RecipientKind
@@ -29,6 +29,7 @@ class Outgoing:
     sender: str
     reply_to: tuple[str, str] | None
     entity: str
+    locale: str = languages.DEFAULT
 
 
 def link(occasion: Occasion) -> str:
@@ -56,6 +57,7 @@ def compose(message: Outgoing) -> Message:
         recipient=message.recipient,
         recipient_name=message.recipient_name,
         entity=message.entity,
+        locale=message.locale,
     )
     if message.reply_to is not None:
         made["Reply-To"] = mailbox("Reply-To", *message.reply_to)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from parley.notifications import sms
+from parley.notifications import languages, sms
 from parley.notifications.email_message import display_name, is_deliverable
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.occasions import ERASED, Occasion
@@ -22,6 +22,7 @@ class Recipient:
     address: str
     name: str
     timezone: str
+    locale: str = languages.DEFAULT
 
 
 def recipients(workflow: Workflow, occasion: Occasion) -> list[Recipient]:
@@ -47,15 +48,15 @@ def _named(workflow: Workflow, occasion: Occasion) -> Iterator[Recipient]:
     if RecipientKind.HOST in workflow.recipients and not is_text:
         for host in occasion.hosts:
             if host.email is not None and is_deliverable(host.email) and host.deleted_at is None:
-                yield Recipient(RecipientKind.HOST, host.email, host.name or "", host.timezone)
+                yield Recipient(RecipientKind.HOST, host.email, host.name or "", host.timezone, host.locale)
     home = occasion.hosts[0].timezone if occasion.hosts else occasion.organization.timezone
     for address in workflow.addresses:
-        yield Recipient(RecipientKind.ADDRESS, address, "", home)
+        yield Recipient(RecipientKind.ADDRESS, address, "", home, languages.chosen(occasion.organization.locale))
 
 
 def invitee(occasion: Occasion, *, is_text: bool) -> Recipient:
     address = (sms.number(occasion.invitee.phone) or "") if is_text else occasion.invitee.email
-    return Recipient(RecipientKind.INVITEE, address, occasion.invitee.name, occasion.booking.timezone)
+    return Recipient(RecipientKind.INVITEE, address, occasion.invitee.name, occasion.booking.timezone, occasion.locale)
 
 
 def values(occasion: Occasion, to: Recipient, previous_start: datetime | None = None) -> dict[str, str]:
@@ -84,7 +85,7 @@ def values(occasion: Occasion, to: Recipient, previous_start: datetime | None = 
         "booking.start_time": f"{start:%H:%M}",
         "booking.end_time": f"{end:%H:%M}",
         "booking.timezone": to.timezone,
-        "booking.when": when(booking.start_time, booking.end_time, to.timezone),
+        "booking.when": when(booking.start_time, booking.end_time, to.timezone, to.locale),
         "booking.duration": str(int((booking.end_time - booking.start_time).total_seconds()) // 60),
         "booking.location": booking.location or "",
         "booking.answers": "\n".join(f"{label}: {value}" for label, value in occasion.answers),

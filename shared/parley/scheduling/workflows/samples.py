@@ -25,7 +25,7 @@ _NOBODY = UUID(int=0)
 def sample(session: Session, caller: Caller, event_type: EventType | None) -> tuple[Occasion, BookedHost | None]:
     """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. One query."""
     here = (OrganizationMember.organization_id == Organization.id) & (OrganizationMember.user_id == User.id)
-    columns = User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at
+    columns = User.id, memberships.name(), memberships.email(), User.timezone, User.deleted_at, User.locale
     asked = (
         select(Organization, *columns)
         .select_from(Organization)

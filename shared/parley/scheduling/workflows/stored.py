@@ -5,11 +5,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.notifications import log, sms
+from parley.notifications import languages, log, sms
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
 from parley.notifications.models import NotificationLog
 from parley.notifications.retry import StillSending
 from parley.scheduling import occasions
+from parley.scheduling.occasions import Occasion
 from parley.scheduling.workflows import agreements, entitlement, messages, resending
 from parley.scheduling.workflows.messages import Outgoing
 
@@ -33,8 +34,9 @@ def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
         log.end(session, row.id, NotificationStatus.FAILED, agreements.NOT_AGREED)
         return None
     occasion = occasions.occasion(session, row.booking_id) if row.booking_id is not None else None
+    locale = _locale(occasion, row.recipient_kind, row.recipient)
     text = messages.leaving(row.body or "", occasion, row.recipient_kind)
-    text = agreements.with_way_out(session, row.channel, row.recipient_kind, row.recipient, text)
+    text = agreements.with_way_out(session, row.channel, row.recipient_kind, row.recipient, text, locale)
     return Outgoing(
         id=row.id,
         channel=row.channel,
@@ -44,5 +46,15 @@ def take_up(session: Session, notification_id: UUID) -> Outgoing | None:
         text=sms.fitted(text) if row.channel is NotificationChannel.SMS else text,
         sender=occasion.organization.name if occasion is not None else "Parley",
         reply_to=messages.reply_to(occasion, row.recipient_kind) if occasion is not None else None,
+        locale=locale,
         entity=f"{row.id}.{(row.event or '').lower()}",
     )
+
+
+def _locale(occasion: Occasion | None, kind: RecipientKind, address: str) -> str:
+    if occasion is None:
+        return languages.DEFAULT
+    if kind is RecipientKind.INVITEE:
+        return occasion.locale
+    hosts = {(host.email or "").lower(): host.locale for host in occasion.hosts} if kind is RecipientKind.HOST else {}
+    return languages.chosen(hosts.get(address.lower(), occasion.organization.locale))

@@ -167,7 +167,7 @@ def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
 
 def outgoing(session: Session, workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID, subject: str, text: str) -> Outgoing:
     """A message as it leaves."""
-    whole = agreements.with_way_out(session, workflow.channel, to.kind, to.address, messages.leaving(text, occasion, to.kind))
+    whole = agreements.with_way_out(session, workflow.channel, to.kind, to.address, messages.leaving(text, occasion, to.kind), to.locale)
     return Outgoing(
         id=log_id,
         channel=workflow.channel,
@@ -177,5 +177,6 @@ def outgoing(session: Session, workflow: Workflow, occasion: Occasion, to: Recip
         text=sms.fitted(whole) if workflow.channel is NotificationChannel.SMS else whole,
         sender=occasion.organization.name,
         reply_to=messages.reply_to(occasion, to.kind),
+        locale=to.locale,
         entity=f"{log_id}.{workflow.trigger.value.lower()}",
     )

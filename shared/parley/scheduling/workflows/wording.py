@@ -32,7 +32,7 @@ VARIABLES: dict[str, str] = {
     "booking.start_time": "The time of the start, in the recipient's zone: 10:00.",
     "booking.end_time": "The time of the end, in the recipient's zone.",
     "booking.timezone": "The recipient's zone.",
-    "booking.when": "In English words: Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin).",
+    "booking.when": "In words of the recipient's language: Monday, 7 December 2026, 10:00 to 10:30 (Europe/Berlin).",
     "booking.duration": "Its length in minutes.",
     "booking.location": "Where it takes place.",
     "booking.answers": "Questions and answers, a line each.",
