@@ -52,6 +52,9 @@ number: ## a WhatsApp number and its access token, as the emulated platform know
 mail: ## the last mails that the bundle sent (TO=ada@)
 	@$(RUN) python -m local.mail --to "$$TO"
 
+mails: ## every kind of mail in every language, as HTML, text and pictures in build/artifacts/mails (needs Chromium)
+	@$(DEV) env MAILS=1 pytest -q tests/pages/test_mails_in_pictures.py
+
 backup: ## the database into a file (FILE=parley.dump; BACKUP_DATABASE_URL of another server, see docs/operations.md)
 	@$(RUN) python -m local.backup dump "$$FILE"
 

@@ -47,6 +47,7 @@ def test_a_person_founds_an_organization_and_owns_it(person: Person) -> None:
         "visitor_limits": None,
         "id": 0, "created_at": 0, "updated_at": 0, "joined_at": 0, "deleted_at": None,
         "domain": "initech.example", "brand_color": "#00aaff",
+        "locale": None,
         "timezone": "UTC", "plan": "FREE", "sso_enabled": False, "scim_enabled": False, "owner_id": str(person.user_id), "role": "OWNER",
     }  # fmt: skip
     owner = person.at(UUID(answer.body["id"]), "OWNER")

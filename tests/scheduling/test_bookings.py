@@ -49,7 +49,7 @@ def test_a_stranger_books_a_slot(office: Office, event_type: dict[str, Any], acm
     assert seen | answer.body == seen
     assert seen["host_id"] == str(acme.user_id)
     assert (seen["canceled_at"], seen["cancel_reason"], seen["canceled_by"], seen["answers"]) == (None, None, None, [])
-    assert seen["invitee"] == {"id": seen["invitee"]["id"], **person, **UTM}
+    assert seen["invitee"] == {"id": seen["invitee"]["id"], "locale": None, **person, **UTM}
 
 
 def test_a_booking_is_audited_and_announced_without_personal_words(office: Office, event_type: dict[str, Any], acme: Member) -> None:

@@ -54,7 +54,6 @@ EVENTS = tuple(_SAID)
 
 def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail], object]], None]:
     """The letter of that event. A second copy, when the event comes again, says nothing new."""
-    subject, paragraphs = _SAID[event]
 
     def write(caller: Caller, payload: dict[str, Any], send: Callable[[Mail], object]) -> None:
         with db.transaction(caller) as session:
@@ -62,20 +61,28 @@ def tell_owner(event: str) -> Callable[[Caller, dict[str, Any], Callable[[Mail],
             owner = session.execute(wanted.where(Organization.id == caller.organization_id)).one_or_none()
         if owner is None or owner[1] is None or not is_deliverable(owner[1]):
             return
-        words = Words(DOMAIN, languages.chosen(owner[3]))
         names = {"name": single_line(owner[0])} | {name: single_line(str(value)) for name, value in payload.items()}
-        mail = compose(
-            recipient=owner[1],
-            recipient_name=owner[2] or "",
-            subject=words("%(what)s at %(product)s", what=words(subject, **names), product=PRODUCT),
-            template="letter",
-            folder=FOLDER,
-            entity=f"federation-{caller.organization_id}-{now():%Y%m%d%H%M}",
-            paragraphs=[words(paragraph, **names) for paragraph in paragraphs],
-            link=None,
-            action=None,
-            locale=words.locale,
+        entity = f"federation-{caller.organization_id}-{now():%Y%m%d%H%M}"
+        send(
+            _letter(
+                event, names, Words(DOMAIN, languages.chosen(owner[3])), recipient=owner[1], recipient_name=owner[2] or "", entity=entity
+            )
         )
-        send(mail)
 
     return write
+
+
+def _letter(event: str, names: dict[str, str], words: Words, *, recipient: str, recipient_name: str, entity: str) -> Mail:
+    subject, paragraphs = _SAID[event]
+    return compose(
+        recipient=recipient,
+        recipient_name=recipient_name,
+        subject=words("%(what)s at %(product)s", what=words(subject, **names), product=PRODUCT),
+        template="letter",
+        folder=FOLDER,
+        entity=entity,
+        paragraphs=[words(paragraph, **names) for paragraph in paragraphs],
+        link=None,
+        action=None,
+        locale=words.locale,
+    )

@@ -67,7 +67,7 @@ def is_deliverable(address: str | None) -> bool:
         return False
 
 
-def draft(*, subject: str, sender: str, recipient: str, recipient_name: str = "", entity: str, locale: str = "en") -> EmailMessage:
+def draft(*, subject: str, sender: str, recipient: str, recipient_name: str = "", entity: str) -> EmailMessage:
     """A message with its headers, and without a body. `sender` and `recipient_name` are names, the product's address is the sender's.
 
     `entity` tells mail programs that two mails are copies of one: SES writes a Message-ID of its own, and leaves the second header alone.
@@ -80,8 +80,13 @@ def draft(*, subject: str, sender: str, recipient: str, recipient_name: str = ""
     message["Message-ID"] = f"<{entity}@{setting('MAIL_FROM').rpartition('@')[2]}>"
     message["X-Entity-Ref-ID"] = entity
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = locale
     return message
+
+
+def finished(message: EmailMessage, recipient: str, locale: str = "en", *, is_requested: bool = False) -> Mail:
+    """The mail, once it has its bodies: `email` forgets what was said of a content before there was one."""
+    message["Content-Language"] = locale
+    return Mail(recipient, message.as_bytes(), is_requested)
 
 
 def compose(
@@ -103,8 +108,8 @@ def compose(
     """
     from parley.notifications.templates import render  # Jinja, for who writes mails: others ask what an address is
 
-    message = draft(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity, locale=locale)
+    message = draft(subject=subject, sender=sender, recipient=recipient, recipient_name=recipient_name, entity=entity)
     shown |= {"subject": subject, "lang": locale}
     message.set_content(render(folder, f"{template}.txt", **shown))
     message.add_alternative(render(folder, f"{template}.html", **shown), subtype="html")
-    return Mail(recipient, message.as_bytes(), is_requested)
+    return finished(message, recipient, locale, is_requested=is_requested)

@@ -28,7 +28,10 @@ def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], object], locale:
     if address is None or not is_deliverable(address):
         return
     proof = code(caller.organization_id, address)
-    words = Words("scheduling", languages.chosen(locale, home))
+    send(_letter(address, proof, event_type, organization, Words("scheduling", languages.chosen(locale, home)), f"address-proof-{hold_id}"))
+
+
+def _letter(address: str, proof: str, event_type: str, organization: str, words: Words, entity: str) -> Mail:
     paragraphs = [
         words(
             "Somebody, probably you, is booking %(event_type)s with %(organization)s in the name of this address.",
@@ -40,5 +43,5 @@ def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], object], locale:
         ),
         words("If it was not you, do nothing: without the code, nothing is booked."),
     ]
-    subject, entity = words("%(code)s is your code to book", code=proof), f"address-proof-{hold_id}"
-    send(letter(address, subject=subject, paragraphs=paragraphs, entity=entity, is_requested=True, locale=words.locale))
+    subject = words("%(code)s is your code to book", code=proof)
+    return letter(address, subject=subject, paragraphs=paragraphs, entity=entity, is_requested=True, locale=words.locale)

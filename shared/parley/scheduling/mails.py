@@ -162,7 +162,6 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         sender=facts.organization_name,
         recipient=to.email,
         recipient_name=to.name,
-        locale=to.locale,
         entity=f"{facts.booking_id}.{facts.sequence}.{to.key}",  # the same for every copy of this notice
     )
     if is_host and invitee.email:
@@ -174,4 +173,4 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
     invitation = calendar(news.method, meeting)
     message.add_alternative(invitation.decode(), subtype="calendar", params={"method": news.method.value})
     message.add_attachment(invitation, maintype="application", subtype="ics", filename="invite.ics")
-    return Mail(to.email, message.as_bytes())
+    return email_message.finished(message, to.email, to.locale)

@@ -11,7 +11,7 @@ from parley.kernel.db import transaction
 from parley.notifications import languages
 from parley.notifications.catalogues import Words
 from parley.notifications.catalogues import marked as _
-from parley.notifications.email_message import is_deliverable
+from parley.notifications.email_message import Mail, is_deliverable
 from parley.notifications.sender import Sender
 from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
 
@@ -26,7 +26,10 @@ def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
     if found is None or found[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR) or not is_deliverable(found[1].email):
         return
     row, owner = found
-    words = Words("scheduling", languages.chosen(owner.locale))
+    send(_letter(row, owner, Words("scheduling", languages.chosen(owner.locale)), f"calendar-{row.id}-{send.event_id}"))
+
+
+def _letter(row: CalendarConnection, owner: User, words: Words, entity: str) -> Mail:
     if row.status is CalendarStatus.EXPIRED:
         subject = words("Connect your calendar %(name)s again", name=row.account_name)
         paragraphs = [
@@ -42,6 +45,5 @@ def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
             words("We keep trying. Meanwhile we go by what we knew of it last."),
             words(_AFTERWARDS),
         ]
-    entity = f"calendar-{row.id}-{send.event_id}"
     name = owner.name or ""
-    send(letter(owner.email or "", recipient_name=name, subject=subject, paragraphs=paragraphs, entity=entity, locale=words.locale))
+    return letter(owner.email or "", recipient_name=name, subject=subject, paragraphs=paragraphs, entity=entity, locale=words.locale)

@@ -6,7 +6,7 @@ from uuid import UUID
 from parley.kernel.settings import setting
 from parley.notifications import email_message, languages
 from parley.notifications.email_headers import mailbox
-from parley.notifications.email_message import Mail, display_name, single_line
+from parley.notifications.email_message import display_name, single_line
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.sender import Message
 from parley.notifications.sms import SmsMessage
@@ -57,7 +57,6 @@ def compose(message: Outgoing) -> Message:
         recipient=message.recipient,
         recipient_name=message.recipient_name,
         entity=message.entity,
-        locale=message.locale,
     )
     if message.reply_to is not None:
         made["Reply-To"] = mailbox("Reply-To", *message.reply_to)
@@ -66,7 +65,7 @@ def compose(message: Outgoing) -> Message:
     made.add_alternative(
         render("workflow.html", subject=single_line(message.subject), paragraphs=paragraphs, sender=message.sender), subtype="html"
     )
-    return Mail(message.recipient, made.as_bytes())
+    return email_message.finished(made, message.recipient, message.locale)
 
 
 def leaving(text: str, occasion: Occasion | None, kind: RecipientKind) -> str:
