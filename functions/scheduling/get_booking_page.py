@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from parley.kernel.db import transaction
 from parley.kernel.html_responses import HTML, page_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling import booking_page, links, managed, managed_page
 from parley.scheduling.visits import Visit
 
@@ -18,10 +19,17 @@ def get_booking_page(organization: str, event_type: str, visitor: Visitor, event
     if token := asked.get("booking"):
         key = managed.key_of(token)
         with transaction(visitor.acting_for(key.organization_id)) as session:
-            return page_response(200, managed_page.confirmation(managed.find(session, key), token, organization, visit))
+            return page_response(
+                200,
+                managed_page.confirmation(
+                    managed.find(session, key), token, organization, visit, languages.of_headers(app.current_event.headers)
+                ),
+            )
     with transaction(visitor.acting_for(links.visited(organization))) as session:
         return page_response(200, booking_page.show(session, event_type, visit, headers.get("parley-hold")))
 
 
-app.exception_handler(list(booking_page.MISSING))(lambda refusal: page_response(refusal.status, booking_page.refused(refusal)))
+app.exception_handler(list(booking_page.MISSING))(
+    lambda refusal: page_response(refusal.status, booking_page.refused(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

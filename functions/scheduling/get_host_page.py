@@ -6,6 +6,7 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import NotFound
 from parley.kernel.html_responses import HTML, page_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling import host_links, hosted_page
 from parley.scheduling.hosted import HostLinkEnded
 
@@ -19,5 +20,7 @@ def get_host_page(token: str, visitor: Visitor, event: RawEvent) -> Response[str
         return page_response(200, hosted_page.show(session, key, asked))
 
 
-app.exception_handler([NotFound, HostLinkEnded])(lambda refusal: page_response(refusal.status, hosted_page.ended(refusal)))
+app.exception_handler([NotFound, HostLinkEnded])(
+    lambda refusal: page_response(refusal.status, hosted_page.ended(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

@@ -6,6 +6,7 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import NotFound
 from parley.kernel.html_responses import HTML, page_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling import managed, managed_page
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
@@ -18,5 +19,7 @@ def get_managed_booking_page(token: str, visitor: Visitor, event: RawEvent) -> R
         return page_response(200, managed_page.show(session, managed.find(session, key), token, asked))
 
 
-app.exception_handler(NotFound)(lambda refusal: page_response(404, managed_page.missing(refusal)))
+app.exception_handler(NotFound)(
+    lambda refusal: page_response(404, managed_page.missing(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

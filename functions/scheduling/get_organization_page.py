@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from parley.kernel.db import transaction
 from parley.kernel.html_responses import HTML, page_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling import booking_page, event_types_page, links
 from parley.scheduling.visits import Visit
 
@@ -20,5 +21,7 @@ def get_organization_page(organization: str, visitor: Visitor, event: RawEvent) 
         )
 
 
-app.exception_handler(list(booking_page.MISSING))(lambda refusal: page_response(refusal.status, booking_page.refused(refusal)))
+app.exception_handler(list(booking_page.MISSING))(
+    lambda refusal: page_response(refusal.status, booking_page.refused(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

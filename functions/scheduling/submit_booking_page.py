@@ -8,6 +8,7 @@ from parley.kernel.errors import Conflict, Unprocessable
 from parley.kernel.html_responses import page_response
 from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.once import Once, Replayed
+from parley.notifications import languages
 from parley.scheduling import booking_forms, booking_page, captcha, links, proof_requests
 from parley.scheduling.booking_page import MISSING
 from parley.scheduling.calendars.fresh import transacted
@@ -38,5 +39,7 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
         return page_response(refused.status if refused else 422, booking_page.again(session, event_type, visit, entered, refused))
 
 
-app.exception_handler(list(MISSING))(lambda refusal: page_response(refusal.status, booking_page.refused(refusal)))
+app.exception_handler(list(MISSING))(
+    lambda refusal: page_response(refusal.status, booking_page.refused(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

@@ -9,6 +9,7 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from parley.kernel.html_responses import page_response
 from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling import host_links, hosted_page
 from parley.scheduling.booking_page import NOTHING
 from parley.scheduling.calendars.fresh import transacted
@@ -35,5 +36,7 @@ def submit_host_page(token: str, visitor: Visitor) -> Response[str]:
             return page_response(refusal.status, hosted_page.again(session, key, form, refusal))
 
 
-app.exception_handler([NotFound, HostLinkEnded])(lambda refusal: page_response(refusal.status, hosted_page.ended(refusal)))
+app.exception_handler([NotFound, HostLinkEnded])(
+    lambda refusal: page_response(refusal.status, hosted_page.ended(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

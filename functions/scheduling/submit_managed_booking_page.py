@@ -9,6 +9,7 @@ from parley.kernel.db import transaction
 from parley.kernel.errors import Conflict, NotFound, Unprocessable
 from parley.kernel.html_responses import page_response
 from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.notifications import languages
 from parley.scheduling import managed, managed_page
 from parley.scheduling.booking_page import NOTHING
 from parley.scheduling.calendars.fresh import transacted
@@ -31,5 +32,7 @@ def submit_managed_booking_page(token: str, visitor: Visitor) -> Response[str]:
             return page_response(refusal.status, managed_page.again(session, managed.find(session, key), token, form, refusal))
 
 
-app.exception_handler(NotFound)(lambda refusal: page_response(404, managed_page.missing(refusal)))
+app.exception_handler(NotFound)(
+    lambda refusal: page_response(404, managed_page.missing(refusal, languages.of_headers(app.current_event.headers)))
+)
 lambda_handler = entrypoint(app)

@@ -62,7 +62,7 @@ class Visitor:
 
     def __init__(self, browser: Browser, origin: str, name: str, **how: Any) -> None:
         self.origin, self.name = origin, re.sub(r"\W+", "-", name).strip("-")
-        given = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1200, "height": 900}, "locale": "en-GB"} | how
+        given = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1200, "height": 900}, "locale": "en"} | how
         self.has_scripts = bool(how.get("java_script_enabled", True))
         self.context: BrowserContext = browser.new_context(**given)
         self.context.set_default_timeout(8000)

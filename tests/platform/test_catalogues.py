@@ -16,9 +16,7 @@ from tests.platform.sentences import PACKAGE, domains
 SENTENCES = domains()
 OTHERS = [language for language in languages.OFFERED if language != languages.DEFAULT]
 VALUE = re.compile(r"%\(\w+\)s")
-# Of templates whose pages are English only, for now: a new template is none of them.
-ENGLISH_ONLY = {"frame", "event_types", "booked", "hosted", "missing", "signs", "choose", "field"}
-NAMES = {"UTC"}
+NAMES = {"UTC", "Google", "Calendar", "Outlook"}
 NO_WORDS = re.compile(
     r"\{% set \w+ %\}.*?\{% endset %\}|<(style|script)\b.*?</\1>|<!--.*?-->|\{#.*?#\}|\{%.*?%\}"
     r"|\{\{.*?\}\}|<[^>]*>|&\w+;",
@@ -27,8 +25,7 @@ NO_WORDS = re.compile(
 
 
 def templates() -> list[Path]:
-    found = (path for path in sorted(PACKAGE.rglob("templates/*.*")) if path.suffix in (".html", ".txt"))
-    return [path for path in found if path.stem not in ENGLISH_ONLY]
+    return [path for path in sorted(PACKAGE.rglob("templates/*.*")) if path.suffix in (".html", ".txt")]
 
 
 def test_there_is_something_to_say() -> None:

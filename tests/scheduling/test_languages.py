@@ -121,3 +121,24 @@ def test_a_refusal_on_a_page_is_said_in_the_visitors_language(world: World) -> N
     page = Client(world).get("/links/none", headers={"accept-language": "de"})
     assert page.status == 410
     assert "Dieser Link wurde schon benutzt" in str(page.body)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ("Zeit wählen", "Zeitzone", "Montag", " mit freien Zeiten")),
+        ("fr", ("Choisir un créneau", "Fuseau horaire", "lundi", " avec des créneaux libres")),
+        ("es", ("Elegir una hora", "Zona horaria", "lunes", " con horas libres")),
+        ("en", ("Choose a time", "Time zone", "Monday", " with open times")),
+    ],
+)
+def test_the_booking_page_is_in_the_visitors_language(world: World, acme: Member, language: str, said: tuple[str, ...]) -> None:
+    slug = f"call-{new_id().hex}"
+    event_type(acme, schedule(acme), slug=slug)  # type: ignore[arg-type]  # both clients answer alike
+    organization = acme.get("/v1/identity/organization").body["slug"]
+    page = Client(world).get(f"/{organization}/{slug}", headers={"accept-language": language})
+    assert page.status == 200
+    assert f'<html lang="{language}">' in str(page.body)
+    assert [sentence for sentence in said if sentence not in str(page.body)] == []
+    missing = Client(world).get(f"/{organization}/nothing-here", headers={"accept-language": language})
+    assert (missing.status, "There is nothing to book here" in str(missing.body)) == (404, language == "en")

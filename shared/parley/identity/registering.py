@@ -14,7 +14,7 @@ from parley.kernel import audit, db
 from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.ids import new_id
-from parley.notifications import quotas
+from parley.notifications import languages, quotas
 from parley.notifications.quotas import MailKind
 
 
@@ -47,6 +47,7 @@ def verify(caller: Caller, link: Link, *, password: str, name: str | None = None
             email=link.email,
             name=name or (link.wanted or {}).get("name"),
             email_verified_at=at,
+            locale=languages.chosen(languages.accepted(caller.accept_language)),
             password_hash=kept,
             password_changed_at=at,
         )

@@ -56,13 +56,44 @@ def day(moment: date, locale: str) -> str:
     return format_date(moment, "full", locale=_known(locale))
 
 
+def day_of_month(moment: date, locale: str) -> str:
+    """`Montag, 7. Dezember`."""
+    return _skeleton("MMMMEEEEd", moment, locale)
+
+
+def month(moment: date, locale: str) -> str:
+    """`Dezember 2026`."""
+    return _skeleton("yMMMM", moment, locale)
+
+
+def weekdays(locale: str) -> list[tuple[str, str]]:
+    """Short and whole names, from Monday on."""
+    from babel.dates import get_day_names
+
+    short, whole = (get_day_names(width, "stand-alone", locale=_known(locale)) for width in ("short", "wide"))
+    return [(str(short[day]), str(whole[day])) for day in range(7)]
+
+
+def minutes(count: int, locale: str) -> str:
+    """`30 Minuten`, `1 Stunde 15 Minuten`."""
+    from babel.units import format_unit
+
+    hours, rest = divmod(count, 60)
+    parts = [(hours, "duration-hour"), (rest, "duration-minute")]
+    return " ".join(format_unit(amount, unit, "long", locale=_known(locale)) for amount, unit in parts if amount)
+
+
+def _skeleton(skeleton: str, moment: date, locale: str) -> str:
+    from babel.dates import format_skeleton
+
+    return format_skeleton(skeleton, datetime(moment.year, moment.month, moment.day), locale=_known(locale))  # noqa: DTZ001  # a date
+
+
 def short_date(moment: date, locale: str) -> str:
     """`07.12.2026`; in the product's own English `2026-12-07`."""
     if is_plain(locale):
         return f"{moment:%Y-%m-%d}"
-    from babel.dates import format_skeleton
-
-    return format_skeleton("yMMdd", datetime(moment.year, moment.month, moment.day), locale=_known(locale))  # noqa: DTZ001  # a date
+    return _skeleton("yMMdd", moment, locale)
 
 
 def clock(local: datetime, locale: str) -> str:

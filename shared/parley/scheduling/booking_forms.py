@@ -3,14 +3,16 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 
 from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.scheduling import answers, captcha
 from parley.scheduling.address_proofs import AddressProofNeeded, AddressProofWrong
 from parley.scheduling.answers import InvalidAnswers
@@ -25,11 +27,11 @@ _ANSWER = re.compile(rf"({_NUMBERS}|{_LISTS}|{_TEXTS})-([0-9a-f-]{{36}})")
 _ABOUT = ("referrer", "routing_submission_id")
 _KEY = re.compile(r"[0-9a-f-]{36}")
 _WRONG = {
-    "name": "Enter your name, on one line of at most 200 characters.",
-    "email": "Enter an e-mail address, like name@example.com.",
-    "phone": "Enter a phone number with its country code, like +49 30 123456.",
-    "notes": "Write at most 5,000 characters.",
-    "address_proof": "Enter the six digits of the mail; leave it empty to get another one.",
+    "name": _("Enter your name, on one line of at most 200 characters."),
+    "email": _("Enter an e-mail address, like name@example.com."),
+    "phone": _("Enter a phone number with its country code, like +49 30 123456."),
+    "notes": _("Write at most 5,000 characters."),
+    "address_proof": _("Enter the six digits of the mail; leave it empty to get another one."),
 }
 TRAP = "homepage"
 """A field that people do not see, and machines fill in."""
@@ -51,6 +53,11 @@ class Field:
     autocomplete: str = "off"
     hint: str | None = None
     most: int | None = None
+
+    def said_in(self, words: Words) -> Self:
+        """The same in a visitor's language. What an organization asks stays in its own."""
+        hint, error = words(self.hint) if self.hint else None, words(self.error) if self.error else None
+        return replace(self, label=words(self.label), hint=hint, error=error)
 
     @property
     def value(self) -> str:
@@ -127,7 +134,7 @@ def _said(loc: tuple[int | str, ...], names: Sequence[str]) -> dict[str, str]:
     if loc[0] in ("invitee", "address_proof") and loc[-1] in _WRONG:
         return {str(loc[-1]): _WRONG[str(loc[-1])]}
     if loc[0] == "answers" and len(loc) > 1 and isinstance(loc[1], int):
-        return {names[loc[1]]: "This is not an answer that can be kept; it may be too long."}
+        return {names[loc[1]]: _("This is not an answer that can be kept; it may be too long.")}
     return {}
 
 
@@ -199,17 +206,19 @@ def fields(found: Offer, entered: Entered, visit: Visit) -> list[Field]:
         return Field(name, label, kind, is_required, typed.get(name, prefilled.get(name, [])), wrong.get(name), **more)
 
     made = [
-        asked_of_everybody("name", "Your name", QuestionType.SHORT_TEXT, autocomplete="name", most=200),
+        asked_of_everybody("name", _("Your name"), QuestionType.SHORT_TEXT, autocomplete="name", most=200),
         asked_of_everybody(
-            "email", "E-mail address", QuestionType.EMAIL, autocomplete="email", most=254, hint="The invitation is sent there."
+            "email", _("E-mail address"), QuestionType.EMAIL, autocomplete="email", most=254, hint=_("The invitation is sent there.")
         ),
     ]
     if entered.asks_proof:
-        more: dict[str, Any] = {"autocomplete": "one-time-code", "most": 10, "hint": "It was sent to your e-mail address just now."}
-        made.append(asked_of_everybody("address_proof", "Code", QuestionType.SHORT_TEXT, is_required=False, **more))
+        more: dict[str, Any] = {"autocomplete": "one-time-code", "most": 10, "hint": _("It was sent to your e-mail address just now.")}
+        made.append(asked_of_everybody("address_proof", _("Code"), QuestionType.SHORT_TEXT, is_required=False, **more))
     if needs_phone(found):
         made.append(
-            asked_of_everybody("phone", "Phone number", QuestionType.PHONE, autocomplete="tel", most=40, hint="You will be called there.")
+            asked_of_everybody(
+                "phone", _("Phone number"), QuestionType.PHONE, autocomplete="tel", most=40, hint=_("You will be called there.")
+            )
         )
     for question in found.questions:
         name = name_of(question)
@@ -228,7 +237,7 @@ def fields(found: Offer, entered: Entered, visit: Visit) -> list[Field]:
             )
         )
     made.append(
-        asked_of_everybody("notes", "Anything that helps to prepare the meeting", QuestionType.LONG_TEXT, is_required=False, most=5000)
+        asked_of_everybody("notes", _("Anything that helps to prepare the meeting"), QuestionType.LONG_TEXT, is_required=False, most=5000)
     )
     return made
 

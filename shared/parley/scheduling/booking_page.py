@@ -5,7 +5,7 @@ form books as a stranger, as anybody may.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from parley.kernel.errors import Refusal
 from parley.kernel.idempotency import KeyReused, StillRunning
 from parley.kernel.ids import new_id
 from parley.kernel.paging import BadCursor
-from parley.notifications import templates
+from parley.notifications import languages, templates
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.scheduling import booking_forms, bookings, captcha, links, months, routing_queries
 from parley.scheduling.address_proofs import AddressProofNeeded
 from parley.scheduling.answers import InvalidAnswers
@@ -31,26 +33,26 @@ from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import EventTypeKind, LocationType
 from parley.scheduling.models import Booking
 from parley.scheduling.offers import Offer, offer
-from parley.scheduling.pages import FOLDER, render, when
+from parley.scheduling.pages import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.slots import LimitReached, SlotNotOffered, SlotTaken
-from parley.scheduling.times import clock, day_in_words, minutes_in_words, month_in_words
+from parley.scheduling.times import clock, day_in_words, minutes_in_words, month_in_words, weekdays
 from parley.scheduling.visits import Visit, written
 
 SHEET, SCRIPT = "booking.css", "booking.js"
 PLACES = {
-    LocationType.PHONE: "Phone call",
-    LocationType.IN_PERSON: "In person",
-    LocationType.ZOOM: "Video call on Zoom",
-    LocationType.GOOGLE_MEET: "Video call on Google Meet",
-    LocationType.MICROSOFT_TEAMS: "Video call on Microsoft Teams",
-    LocationType.ROOM: "Video call",
+    LocationType.PHONE: _("Phone call"),
+    LocationType.IN_PERSON: _("In person"),
+    LocationType.ZOOM: _("Video call on Zoom"),
+    LocationType.GOOGLE_MEET: _("Video call on Google Meet"),
+    LocationType.MICROSOFT_TEAMS: _("Video call on Microsoft Teams"),
+    LocationType.ROOM: _("Video call"),
 }
 _TOLD = {
-    captcha.CaptchaNeeded: "Show that you are a person once more, and send the form again.",
-    KeyReused: "This form was sent before, and what was booked then stands. Send it again to book once more.",
-    InvalidAnswers: "The questions of this form have just been changed. Look through it once more.",
-    AddressProofNeeded: "We have sent a code to your address. Enter it below, and send the form again.",
-    StillRunning: "This form is just being sent. If no invitation comes, send it again.",
+    captcha.CaptchaNeeded: _("Show that you are a person once more, and send the form again."),
+    KeyReused: _("This form was sent before, and what was booked then stands. Send it again to book once more."),
+    InvalidAnswers: _("The questions of this form have just been changed. Look through it once more."),
+    AddressProofNeeded: _("We have sent a code to your address. Enter it below, and send the form again."),
+    StillRunning: _("This form is just being sent. If no invitation comes, send it again."),
 }
 """How a visitor is told, who knows nothing of keys and of ids."""
 _GONE = (SlotTaken, LimitReached, SlotNotOffered)
@@ -93,8 +95,9 @@ def show(session: Session, event_type_slug: str, visit: Visit, hold_token: str |
     there = found(session, event_type_slug, visit)
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(hold_token)))
     is_gone = visit.start is not None and choice.slot is None
-    said = "This time is not open any more. Choose another one." if is_gone else None
-    return _page(there, visit, choice, Entered() if choice.slot else None, said)
+    words = Words(DOMAIN, locale_of(session.info["caller"]))
+    said = _("This time is not open any more. Choose another one.") if is_gone else None
+    return _page(there, visit, choice, Entered() if choice.slot else None, words(said) if said else None, words)
 
 
 def book(
@@ -132,32 +135,36 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
     if not isinstance(refusal, StillRunning):
         entered.key = None
-    detail = _TOLD.get(type(refusal), refusal.detail) if refusal else None
+    words = Words(DOMAIN, locale_of(session.info["caller"]))
+    detail = words(_TOLD.get(type(refusal), refusal.detail)) if refusal else None
     said = detail if not entered.errors else None
     if entered.is_trapped:
-        said = "This form was filled in by a program. Look through it once more, and send it again."
+        said = words("This form was filled in by a program. Look through it once more, and send it again.")
     if choice.slot is None or isinstance(refusal, _GONE):
-        nothing_said = "This time is not open any more." if visit.start else "Choose a time."
-        said = f"{detail or nothing_said} What you typed is kept."
-    return _page(there, visit, choice, entered, said, is_gone=choice.slot is None)
+        nothing_said = words("This time is not open any more.") if visit.start else words("Choose a time.")
+        said = f"{detail or nothing_said} {words('What you typed is kept.')}"
+    return _page(there, visit, choice, entered, said, words, is_gone=choice.slot is None)
 
 
-def _page(there: Offer, visit: Visit, choice: Choice, entered: Entered | None, said: str | None, *, is_gone: bool = False) -> Shown:
+def _page(
+    there: Offer, visit: Visit, choice: Choice, entered: Entered | None, said: str | None, words: Words, *, is_gone: bool = False
+) -> Shown:
     """With `entered` the form, without it the calendar."""
     row, zone = there.event_type, choice.zone.key
     shown: dict[str, Any] = {}
     if entered is not None:
-        fields = booking_forms.fields(there, entered, visit)
+        fields = [field.said_in(words) for field in booking_forms.fields(there, entered, visit)]
         hidden = visit.fields(timezone=zone, once=entered.key or str(new_id()), name=None, email=None)
         hidden |= {"time": written(choice.slot.start)} if choice.slot else {}
         hidden |= {"hold_token": entered.hold_token} if entered.hold_token else {}
-        shown = {"fields": fields, "hidden": hidden, "errors": [one for one in fields if one.error], "submit": "Book this time"}
+        shown = {"fields": fields, "hidden": hidden, "errors": [one for one in fields if one.error], "submit": words("Book this time")}
         if row.requires_confirmation:
-            shown["submit"] = "Ask for this time"
+            shown["submit"] = words("Ask for this time")
     return calendar(
         there,
         visit,
         choice,
+        words.locale,
         said=said,
         is_gone=is_gone,
         heading=row.name,
@@ -168,7 +175,7 @@ def _page(there: Offer, visit: Visit, choice: Choice, entered: Entered | None, s
     )
 
 
-def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
+def calendar(there: Offer, visit: Visit, choice: Choice, locale: str, **shown: Any) -> Shown:
     """The template of a choice, for a new booking or for one that moves, and its headers."""
     row, zone = there.event_type, choice.zone.key
     hosts = [place.name for place in there.places if place.name]
@@ -176,6 +183,7 @@ def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
     nothing["is_asked"] = row.requires_confirmation
     html = render(
         "choose.html",
+        locale,
         **nothing
         | {
             "style": templates.style(FOLDER, SHEET),
@@ -184,17 +192,18 @@ def calendar(there: Offer, visit: Visit, choice: Choice, **shown: Any) -> Shown:
             "event_type": row,
             "hosts": hosts[:1] if row.kind is EventTypeKind.ROUND_ROBIN and len(hosts) == 1 else hosts,
             "is_pool": row.kind is EventTypeKind.ROUND_ROBIN,
-            "length": minutes_in_words(row.duration),
-            "place": PLACES.get(row.location_type),
+            "length": minutes_in_words(row.duration, locale),
+            "place": Words(DOMAIN, locale)(PLACES[row.location_type]) if row.location_type in PLACES else None,
             "visit": visit,
             "choice": choice,
             "zone": zone,
             "zones": months.zones(),
             "is_listed": zone in months.zone_names(),
-            "clock": clock,
-            "day_in_words": day_in_words,
-            "month_in_words": month_in_words,
-            "when": (lambda slot: when(slot.start, slot.end, zone)),
+            "clock": partial(clock, locale=locale),
+            "weekdays": weekdays(locale),
+            "day_in_words": partial(day_in_words, locale=locale),
+            "month_in_words": partial(month_in_words, locale=locale),
+            "when": (lambda slot: when(slot.start, slot.end, zone, locale)),
             "written": written,
         }
         | shown,
@@ -217,9 +226,10 @@ def headers(
     return {"content-security-policy": said, "referrer-policy": "same-origin", "cache-control": "no-cache, private", **framing}
 
 
-def refused(refusal: Refusal) -> Shown:
+def refused(refusal: Refusal, locale: str = languages.DEFAULT) -> Shown:
     """What is said of everything that is not there: no such organization, event type, or host, and what is not offered any more."""
-    html = render("missing.html", heading="There is nothing to book here", style=templates.style(FOLDER, SHEET), brand=None)
+    heading = Words(DOMAIN, locale)("There is nothing to book here")
+    html = render("missing.html", locale, heading=heading, style=templates.style(FOLDER, SHEET), brand=None)
     return Shown(html, headers(None) | {"x-robots-tag": "noindex"})
 
 

@@ -7,13 +7,14 @@ from parley.identity import memberships
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel import paging
 from parley.notifications import templates
+from parley.notifications.catalogues import Words
 from parley.scheduling import booking_page
 from parley.scheduling.booking_page import Shown
 from parley.scheduling.brands import Brand
 from parley.scheduling.event_types import NoSuchEventType
 from parley.scheduling.kinds import EventTypeKind
 from parley.scheduling.models import EventType
-from parley.scheduling.pages import FOLDER, render
+from parley.scheduling.pages import DOMAIN, FOLDER, locale_of, render
 from parley.scheduling.times import minutes_in_words
 from parley.scheduling.visits import Visit
 
@@ -41,11 +42,12 @@ def show(session: Session, visit: Visit, cursor: str | None) -> Shown:
     if found is None:
         raise NoSuchEventType
     brand = Brand(*found)
+    locale = locale_of(session.info["caller"])
     rows, following = paging.joined_page(session, _offered(), [EventType.id], cursor=cursor, limit=A_PAGE)
     items = [
         {
             "name": row.name,
-            "length": minutes_in_words(row.duration),
+            "length": minutes_in_words(row.duration, locale),
             "host": host_name,
             "href": Visit(f"/{brand.slug}/{row.slug}", visit.timezone, is_embedded=visit.is_embedded, carried=visit.carried).link(
                 host=str(row.user_id) if is_named else None
@@ -55,9 +57,10 @@ def show(session: Session, visit: Visit, cursor: str | None) -> Shown:
     ]
     html = render(
         "event_types.html",
+        locale,
         style=templates.style(FOLDER, booking_page.SHEET),
         script=templates.text(FOLDER, booking_page.SCRIPT),
-        heading="What would you like to book?",
+        heading=Words(DOMAIN, locale)("What would you like to book?"),
         brand=brand,
         items=items,
         following=visit.link(cursor=following) if following else None,

@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 from parley.kernel.callers import Caller
 from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
-from parley.notifications import templates
+from parley.notifications import languages, templates
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.scheduling import booking_page, hosted, managed_page
 from parley.scheduling.booking_page import Shown
 from parley.scheduling.calendars.known import Fresh
@@ -16,54 +18,56 @@ from parley.scheduling.hosted import Hosted
 from parley.scheduling.kinds import BookingStatus, Change
 from parley.scheduling.moves import NotOfferedAnyMore
 from parley.scheduling.occasions import ERASED
-from parley.scheduling.pages import FOLDER, render, when
+from parley.scheduling.pages import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.schemas import BookingMove
 from parley.scheduling.slots import SlotNotOffered
 from parley.scheduling.transitions import IllegalTransition
 from parley.scheduling.visits import Visit, instant
 
 _HEADINGS = {
-    BookingStatus.PENDING: "Please confirm",
-    BookingStatus.CONFIRMED: "Confirmed",
-    BookingStatus.CANCELED: "This booking is canceled",
-    BookingStatus.RESCHEDULED: "This booking was moved",
-    BookingStatus.NO_SHOW: "This meeting is over",
-    BookingStatus.COMPLETED: "This meeting is over",
+    BookingStatus.PENDING: _("Please confirm"),
+    BookingStatus.CONFIRMED: _("Confirmed"),
+    BookingStatus.CANCELED: _("This booking is canceled"),
+    BookingStatus.RESCHEDULED: _("This booking was moved"),
+    BookingStatus.NO_SHOW: _("This meeting is over"),
+    BookingStatus.COMPLETED: _("This meeting is over"),
 }
 _FORMS = {
-    Change.CONFIRM: ("Confirm", "The invitee is told by mail that the time is theirs.", False),
-    Change.DECLINE: ("Decline", "The time is given back, and the invitee is told by mail.", True),
-    Change.CANCEL: ("Cancel this booking", "The time is given back, and the invitee is told by mail.", True),
+    Change.CONFIRM: (_("Confirm"), _("The invitee is told by mail that the time is theirs."), False),
+    Change.DECLINE: (_("Decline"), _("The time is given back, and the invitee is told by mail."), True),
+    Change.CANCEL: (_("Cancel this booking"), _("The time is given back, and the invitee is told by mail."), True),
 }
 """The button, what it does, and whether a reason can be given."""
 _DONE = {
-    "confirmed": "Done. The invitee gets a mail.",
-    "changed": "Done. The invitee gets a mail.",
-    "moved": "Moved. Everybody gets a mail with the new time.",
+    "confirmed": _("Done. The invitee gets a mail."),
+    "changed": _("Done. The invitee gets a mail."),
+    "moved": _("Moved. Everybody gets a mail with the new time."),
 }
 
 
-def page(found: Hosted, key: HostKey, *, done: str = "", said: str | None = None) -> Shown:
+def page(found: Hosted, key: HostKey, *, done: str = "", said: str | None = None, locale: str = languages.DEFAULT) -> Shown:
     """The booking, and a form for each thing that its host can do with it."""
     booking, invitee = found.booking, found.invitee
-    sentences = [_DONE[done]] if done in _DONE else []
+    words = Words(DOMAIN, locale)
+    sentences = [words(_DONE[done])] if done in _DONE else []
     if found.is_standing and not found.may_change:
-        sentences.append("Your role in this organization lets you look at bookings, and not change them.")
+        sentences.append(words("Your role in this organization lets you look at bookings, and not change them."))
     html = render(
         "hosted.html",
+        locale,
         style=templates.style(FOLDER, booking_page.SHEET),
-        heading=_HEADINGS[booking.status],
+        heading=words(_HEADINGS[booking.status]),
         brand=found.brand,
         booking=booking,
         event_type=found.event_type,
         invitee_name=invitee.name or ERASED,
         invitee=invitee,
         answers=found.answers,
-        when=when(booking.start_time, booking.end_time, found.host.timezone),
-        said=said,
+        when=when(booking.start_time, booking.end_time, found.host.timezone, locale),
+        said=words(said) if said else None,
         sentences=sentences,
         is_standing=found.is_standing,
-        forms=[(choice.value, *_FORMS[choice]) for choice in found.choices],
+        forms=[(choice.value, *(words(text) for text in _FORMS[choice][:2]), _FORMS[choice][2]) for choice in found.choices],
         may_move=found.may_move,
         path=key.path,
         moved_to=HostKey(key.organization_id, found.moved_to, key.host_id).path if found.moved_to else None,
@@ -78,8 +82,8 @@ def show(session: Session, key: HostKey, asked: Mapping[str, str]) -> Shown:
         try:
             return _move_page(session, found, key, {"timezone": found.host.timezone, **asked})
         except NotOfferedAnyMore as refusal:
-            return page(found, key, said=refusal.detail)
-    return page(found, key, done=asked.get("done", ""))
+            return page(found, key, said=refusal.detail, locale=locale_of(session.info["caller"]))
+    return page(found, key, done=asked.get("done", ""), locale=locale_of(session.info["caller"]))
 
 
 def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, str], fresh: Fresh | None = None) -> str:
@@ -88,11 +92,11 @@ def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, s
     if action == "move":
         start = instant(form.get("time", ""))
         if start is None:
-            raise SlotNotOffered("Choose a time.")
+            raise SlotNotOffered(_("Choose a time."))
         moved = hosted.reschedule(session, visitor, key, BookingMove(start_time=start, reason=reason), fresh)
         return f"{moved.path}?done=moved"
     if action not in {choice.value for choice in _FORMS}:
-        raise SlotNotOffered("Choose what to do.")
+        raise SlotNotOffered(_("Choose what to do."))
     hosted.change(session, visitor, key, Change(action), reason)
     return f"{key.path}?done={'confirmed' if action == Change.CONFIRM.value else 'changed'}"
 
@@ -106,14 +110,16 @@ def again(session: Session, key: HostKey, form: Mapping[str, str], refusal: Refu
         except NotOfferedAnyMore:
             pass
     is_late = isinstance(refusal, IllegalTransition)
-    return page(found, key, said="This was decided before; nothing has changed now." if is_late else refusal.detail)
+    said = _("This was decided before; nothing has changed now.") if is_late else refusal.detail
+    return page(found, key, said=said, locale=locale_of(session.info["caller"]))
 
 
 def _move_page(session: Session, found: Hosted, key: HostKey, asked: Mapping[str, str], reason: str = "", said: str | None = None) -> Shown:
     return managed_page.move_page(session, found.booking, Visit.of(key.path, asked), reason, said, is_host=True)
 
 
-def ended(refusal: Refusal) -> Shown:
+def ended(refusal: Refusal, locale: str = languages.DEFAULT) -> Shown:
     """Nothing of the booking is shown any more."""
-    html = render("missing.html", heading=refusal.detail, style=templates.style(FOLDER, booking_page.SHEET), brand=None)
+    heading, style = Words(DOMAIN, locale)(refusal.detail), templates.style(FOLDER, booking_page.SHEET)
+    html = render("missing.html", locale, heading=heading, style=style, brand=None)
     return Shown(html, managed_page.headers())

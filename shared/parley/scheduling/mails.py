@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from parley.kernel.settings import setting
@@ -127,11 +128,9 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
     link = None if is_host or is_over else f"{setting('PUBLIC_URL').rstrip('/')}/bookings/{facts.token}"
     decisions = words("Confirm, decline or move it") if facts.is_pending else words("Move or cancel it")
     is_free = news in (News.CANCELED, News.DECLINED) and not is_host
-    shown = {
+    shown: dict[str, Any] = {
         "facts": facts,
         "again": facts.page if is_free else None,
-        "_": words,
-        "lang": to.locale,
         "heading": words(_HEADINGS[news][is_host]),
         "is_host": is_host,
         "is_canceled": is_over,
@@ -141,7 +140,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
         "host_link": to.link if is_host and not is_over else None,
         "decisions": decisions,
     }
-    text = render("mail.txt", **shown)
+    text = render("mail.txt", to.locale, **shown)
     others = [Person(display_name(host.name), host.email) for host in facts.hosts[1:] if host.email]
     meeting = Meeting(
         uid=facts.calendar_uid,
@@ -169,7 +168,7 @@ def compose(facts: Facts, to: Reader, news: News) -> Mail:
     elif not is_host and facts.host_email:
         message["Reply-To"] = mailbox("Reply-To", organizer.name, facts.host_email)
     message.set_content(text)
-    message.add_alternative(render("mail.html", **shown), subtype="html")
+    message.add_alternative(render("mail.html", to.locale, **shown), subtype="html")
     invitation = calendar(news.method, meeting)
     message.add_alternative(invitation.decode(), subtype="calendar", params={"method": news.method.value})
     message.add_attachment(invitation, maintype="application", subtype="ics", filename="invite.ics")

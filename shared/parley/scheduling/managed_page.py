@@ -9,7 +9,9 @@ from parley.kernel.callers import Caller
 from parley.kernel.clock import now
 from parley.kernel.errors import Refusal
 from parley.kernel.texts import storable
-from parley.notifications import templates
+from parley.notifications import languages, templates
+from parley.notifications.catalogues import Words
+from parley.notifications.catalogues import marked as _
 from parley.scheduling import booking_page, calendar_links, managed
 from parley.scheduling.booking_forms import Field
 from parley.scheduling.booking_page import Shown
@@ -23,19 +25,19 @@ from parley.scheduling.managed import Key, Managed
 from parley.scheduling.models import Booking
 from parley.scheduling.moves import NotOfferedAnyMore
 from parley.scheduling.offers import offer
-from parley.scheduling.pages import FOLDER, render, when
+from parley.scheduling.pages import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.schemas import BookingMove
 from parley.scheduling.slots import SlotNotOffered
 from parley.scheduling.transitions import IllegalTransition
 from parley.scheduling.visits import Visit, instant, written
 
 _HEADINGS = {
-    BookingStatus.PENDING: "Waiting to be confirmed",
-    BookingStatus.CONFIRMED: "You are booked",
-    BookingStatus.CANCELED: "This booking is canceled",
-    BookingStatus.RESCHEDULED: "This booking was moved",
-    BookingStatus.NO_SHOW: "This meeting is over",
-    BookingStatus.COMPLETED: "This meeting is over",
+    BookingStatus.PENDING: _("Waiting to be confirmed"),
+    BookingStatus.CONFIRMED: _("You are booked"),
+    BookingStatus.CANCELED: _("This booking is canceled"),
+    BookingStatus.RESCHEDULED: _("This booking was moved"),
+    BookingStatus.NO_SHOW: _("This meeting is over"),
+    BookingStatus.COMPLETED: _("This meeting is over"),
 }
 
 
@@ -50,22 +52,32 @@ def headers(brand: Brand | None = None, *, is_embedded: bool = False, has_script
     return said | secret | {"cache-control": "no-store"}
 
 
-def page(found: Managed, token: str, *, is_news: bool = False, is_embedded: bool = False, said: str | None = None) -> Shown:
+def page(
+    found: Managed,
+    token: str,
+    *,
+    is_news: bool = False,
+    is_embedded: bool = False,
+    said: str | None = None,
+    locale: str = languages.DEFAULT,
+) -> Shown:
     """The booking. While it stands it can be put into a calendar, and, but for a frame, be moved and canceled."""
     booking = found.shown
     is_standing = booking.status in STANDING
-    heading = _HEADINGS[booking.status]
+    words = Words(DOMAIN, locale)
+    heading = words(_HEADINGS[booking.status])
     again = found.brand.address(found.event_type_slug) if found.event_type_slug else None
     html = render(
         "booked.html",
+        locale,
         style=templates.style(FOLDER, booking_page.SHEET),
         script=templates.text(FOLDER, booking_page.SCRIPT),
         heading=heading,
         brand=found.brand,
         booking=booking,
-        when=when(booking.start_time, booking.end_time, booking.timezone),
-        said=said,
-        sentences=_sentences(found, is_news=is_news),
+        when=when(booking.start_time, booking.end_time, booking.timezone, locale),
+        said=words(said) if said else None,
+        sentences=[words(sentence) for sentence in _sentences(found, is_news=is_news)],
         is_news=is_news,
         is_standing=is_standing,
         is_changeable=is_standing and booking.start_time > now(),
@@ -88,14 +100,16 @@ def _record(found: Managed, booking_id: UUID) -> Booking:
 def _sentences(found: Managed, *, is_news: bool) -> list[str]:
     status = found.shown.status
     if status is BookingStatus.PENDING:
-        return ["The host has been asked. A mail tells you when the time is confirmed; it is kept for you until then."]
+        return [_("The host has been asked. A mail tells you when the time is confirmed; it is kept for you until then.")]
     if status is BookingStatus.CONFIRMED and is_news:
-        return ["An invitation is on its way to your mailbox."]
+        return [_("An invitation is on its way to your mailbox.")]
     return []
 
 
-def missing(refusal: Refusal) -> Shown:
-    html = render("missing.html", heading=refusal.detail, style=templates.style(FOLDER, booking_page.SHEET), brand=None)
+def missing(refusal: Refusal, locale: str = languages.DEFAULT) -> Shown:
+    html = render(
+        "missing.html", locale, heading=Words(DOMAIN, locale)(refusal.detail), style=templates.style(FOLDER, booking_page.SHEET), brand=None
+    )
     return Shown(html, headers())
 
 
@@ -107,19 +121,20 @@ def show(session: Session, found: Managed, token: str, asked: Mapping[str, str])
 
         file, media_type = calendar_files.published(found, path_of(token))
         return Shown(file, attached, media_type)
+    locale = locale_of(session.info["caller"])
     if asked.get("move") and found.shown.status in STANDING and found.booking.start_time > now():
         try:
             return move_page(session, found.booking, Visit.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
         except NotOfferedAnyMore as refusal:
-            return page(found, token, said=refusal.detail)
-    return page(found, token, is_news="moved" in asked)
+            return page(found, token, said=refusal.detail, locale=locale)
+    return page(found, token, is_news="moved" in asked, locale=locale)
 
 
-def confirmation(found: Managed, token: str, organization_slug: str, visit: Visit) -> Shown:
+def confirmation(found: Managed, token: str, organization_slug: str, visit: Visit, locale: str) -> Shown:
     """What was booked a moment ago, on the page where it was. Raises `NoSuchBooking`."""
     if found.brand.slug != organization_slug:
         raise NoSuchBooking
-    return page(found, token, is_news=True, is_embedded=visit.is_embedded)
+    return page(found, token, is_news=True, is_embedded=visit.is_embedded, locale=locale)
 
 
 def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping[str, str], fresh: Fresh | None = None) -> str:
@@ -133,8 +148,8 @@ def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping
         return path_of(token)
     start = instant(form.get("time", ""))
     if start is None:
-        raise SlotNotOffered("Choose a time.")
-    _, moved = managed.reschedule(session, caller, key, BookingMove(start_time=start, reason=reason or None), fresh)
+        raise SlotNotOffered(_("Choose a time."))
+    moved = managed.reschedule(session, caller, key, BookingMove(start_time=start, reason=reason or None), fresh)[1]
     return f"{path_of(management_token(moved))}?moved=1"
 
 
@@ -148,7 +163,8 @@ def again(session: Session, found: Managed, token: str, form: Mapping[str, str],
         except NotOfferedAnyMore:
             pass
     is_late = isinstance(refusal, IllegalTransition) and found.shown.status not in STANDING
-    return page(found, token, said="It was canceled or moved before; nothing has changed now." if is_late else refusal.detail)
+    said = _("It was canceled or moved before; nothing has changed now.") if is_late else refusal.detail
+    return page(found, token, said=said, locale=locale_of(session.info["caller"]))
 
 
 def move_page(
@@ -159,22 +175,24 @@ def move_page(
     if there is None:
         raise NotOfferedAnyMore
     choice = look(session, there, visit, Aside(booking_id=booking.id))
+    locale = locale_of(session.info["caller"])
+    words = Words(DOMAIN, locale)
     is_form = choice.slot is not None or bool(said)
-    asked = Field("reason", "Why do you move it? (optional)", QuestionType.LONG_TEXT, False, [reason] if reason else [], most=500)
+    asked = Field("reason", words("Why do you move it? (optional)"), QuestionType.LONG_TEXT, False, [reason] if reason else [], most=500)
     hidden = visit.fields(action="move", timezone=choice.zone.key)
     if choice.slot is not None:
         hidden["time"] = written(choice.slot.start)
     elif visit.start is not None and said is None:
-        said = "This time is not open any more. Choose another one."
+        said = _("This time is not open any more. Choose another one.")
     shown = {
         "heading": there.event_type.name,
         "step": "form" if is_form else "times",
-        "said": said,
+        "said": words(said) if said else None,
         "is_gone": choice.slot is None,
-        "was": when(booking.start_time, booking.end_time, choice.zone.key),
+        "was": when(booking.start_time, booking.end_time, choice.zone.key, locale),
         "fields": [asked],
         "hidden": hidden,
-        "submit": "Move it to this time",
+        "submit": words("Move it to this time"),
         "is_asked": there.event_type.requires_confirmation and not is_host,
     }
-    return Shown(booking_page.calendar(there, visit, choice, **shown).html, headers(there.brand, has_script=True))
+    return Shown(booking_page.calendar(there, visit, choice, locale, **shown).html, headers(there.brand, has_script=True))

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel import clock
 from parley.kernel.errors import Conflict, Unprocessable
+from parley.notifications.catalogues import marked as _
 from parley.scheduling.availability import Slot, open_slots, slot_at
 from parley.scheduling.conflicts import Aside, Taken, taken
 from parley.scheduling.event_type_schemas import OpenSlotRead, OpenSlotsRead
@@ -25,7 +26,7 @@ class SlotTaken(Conflict):
     """Somebody else has this time of the host, or the last seat."""
 
     def __init__(self) -> None:
-        super().__init__("Someone else has this slot; choose another.")
+        super().__init__(_("Someone else has this slot; choose another."))
 
 
 class LimitReached(Conflict):

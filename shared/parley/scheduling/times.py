@@ -30,8 +30,10 @@ def when_briefly(start: datetime, timezone: str, locale: str = languages.DEFAULT
     return f"{_DAYS[local.weekday()][:3]} {local.day} {_MONTHS[local.month - 1][:3]} {local.year}, {clock(local)} ({timezone})"
 
 
-def clock(local: datetime) -> str:
+def clock(local: datetime, locale: str = languages.DEFAULT) -> str:
     """`10:00`; with its offset, `02:30 UTC+2`, in the hour that comes twice because clocks are put back."""
+    if not formats.is_plain(locale):
+        return formats.clock(local, locale)
     offset, other = local.utcoffset(), local.replace(fold=1 - local.fold).utcoffset()
     if offset == other or offset is None:
         return f"{local:%H:%M}"
@@ -43,18 +45,29 @@ def _day(moment: datetime) -> str:
     return f"{day_in_words(moment.date())} {moment.year}"
 
 
-def day_in_words(day: date) -> str:
+def day_in_words(day: date, locale: str = languages.DEFAULT) -> str:
     """`Monday, 7 December`."""
+    if not formats.is_plain(locale):
+        return formats.day_of_month(day, locale)
     return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]}"
 
 
-def month_in_words(day: date) -> str:
+def month_in_words(day: date, locale: str = languages.DEFAULT) -> str:
     """`December 2026`."""
+    if not formats.is_plain(locale):
+        return formats.month(day, locale)
     return f"{_MONTHS[day.month - 1]} {day.year}"
 
 
-def minutes_in_words(minutes: int) -> str:
+def minutes_in_words(minutes: int, locale: str = languages.DEFAULT) -> str:
     """`30 minutes`, `1 hour 15 minutes`."""
+    if not formats.is_plain(locale):
+        return formats.minutes(minutes, locale)
     hours, rest = divmod(minutes, 60)
     parts = [f"{count} {word}{'s' * (count != 1)}" for count, word in ((hours, "hour"), (rest, "minute")) if count]
     return " ".join(parts)
+
+
+def weekdays(locale: str = languages.DEFAULT) -> list[tuple[str, str]]:
+    """Short and whole names, from Monday on."""
+    return formats.weekdays(locale) if not formats.is_plain(locale) else [(day[:2], day) for day in _DAYS]

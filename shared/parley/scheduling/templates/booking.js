@@ -53,11 +53,12 @@
       hold = told.token;
       const made = Object.assign(document.createElement("input"), { type: "hidden", name: "hold_token", value: hold });
       form.append(made);
-      const shown = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: main().dataset.zone };
-      const until = new Date(told.expires_at).toLocaleTimeString("en", shown);
-      note.textContent = `This time is kept for you until ${until}, while you fill in the form.`;
+      const cycle = main().lang === "en" ? { hourCycle: "h23" } : {};
+      const shown = { hour: "2-digit", minute: "2-digit", timeZone: main().dataset.zone, ...cycle };
+      const until = new Date(told.expires_at).toLocaleTimeString(main().lang || "en", shown);
+      note.textContent = main().dataset.kept.replace("{until}", until);
     } else if (answer.status === 409) {
-      note.textContent = "Somebody else is just taking this time. You may have to choose another one.";
+      note.textContent = main().dataset.lost;
     } else return;
     note.hidden = false;
     if (said) said.textContent = note.textContent;
@@ -103,7 +104,7 @@
     form.dataset.sent = "1";
     const button = form.querySelector("button[type=submit]");
     button.setAttribute("aria-disabled", "true");
-    if (said) said.textContent = "Sending";
+    if (said) said.textContent = main()?.dataset.sending ?? "";
   });
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) {
