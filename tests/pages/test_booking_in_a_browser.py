@@ -5,6 +5,8 @@ Screenshots lie in build/artifacts/booking-page afterwards.
 
 from __future__ import annotations
 
+import email
+import email.policy
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from sqlalchemy import select
 
 from local.http_api import Request, Response
+from parley.kernel.ids import new_id
 from parley.scheduling.models import Booking
 from tests.harness import Member, World
 from tests.identity.people import Browser as ProgramOfNobody
@@ -359,3 +362,51 @@ def test_it_stands_in_the_page_of_somebody_else(visitor: Open, offered: tuple[Of
         one.shoot("2-booked")
         assert one.context.cookies() == []
         assert datetime.fromisoformat(page.title().removeprefix("Booked ")).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "time", "name", "mail", "book", "booked", "mail_says"),
+    [
+        ("de-DE", "Montag", "10:00", "Ihr Name", "E-Mail-Adresse", "Diesen Termin buchen", "Ihr Termin ist gebucht", "Wann"),
+        ("fr-FR", "lundi", "10:00", "Votre nom", "Adresse e-mail", "Réserver ce créneau", "Votre rendez-vous est réservé", "Quand"),
+        ("es-MX", "lunes", "10:00", "Su nombre", "Correo electrónico", "Reservar esta hora", "Su cita está reservada", "Cuándo"),
+    ],
+)
+def test_books_in_the_visitors_language(
+    visitor: Open,
+    world: World,
+    acme: Member,
+    locale: str,
+    day: str,
+    time: str,
+    name: str,
+    mail: str,
+    book: str,
+    booked: str,
+    mail_says: str,
+) -> None:
+    """From the calendar to the page of what is booked; its mail is in the same language. Axe looks at every page."""
+    office = Office(world, acme)
+    path, recipient = path_of(office, office.event_type(name="Demo", horizon_days=365)), f"{new_id().hex}@visitor.example"
+    one = visitor(locale, locale=locale)
+    page = one.open(f"{path}?date={weekday(0)}")
+    page.wait_for_load_state("networkidle")
+    one.shoot("1-month")
+    assert one.faults() == []
+    page.get_by_role("link", name=re.compile(rf"{day}.*\b{weekday(0).day}\b", re.IGNORECASE)).first.click()
+    page.locator("section.times a").filter(has_text=re.compile(rf"^\s*{time}")).first.click()
+    page.wait_for_selector("#details")
+    one.shoot("2-form")
+    assert one.faults() == []
+    page.get_by_label(name).fill("Grace Hopper")
+    page.get_by_label(mail).fill(recipient)
+    page.get_by_role("button", name=book).click()
+    page.wait_for_selector(".state")
+    assert page.inner_text("h1").strip() == booked
+    one.shoot("3-booked")
+    assert one.faults() == []
+    shown = page.inner_text("main")
+    assert re.findall(r"\b(?:When|Where|With|booking|calendar|Cancel|Move|Monday|to)\b", shown) == []
+    world.pump()
+    (sent,) = [sent for sent in world.mails() if recipient in sent["to"]]
+    assert mail_says in email.message_from_string(sent["raw"], policy=email.policy.default).get_body(("plain",)).get_content()  # type: ignore[union-attr]  # every mail has one

@@ -101,6 +101,14 @@ def test_times_as_people_write_them() -> None:
         "es": "lunes, 7 de diciembre de 2026, 15:00 a 15:30 (hora estándar de Europa central)",
         "en-US": "Monday, December 7, 2026, 3:00\xa0PM to 3:30\xa0PM (Central European Standard Time)",
     }
+    assert {locale: formats.day_of_month(start.date(), locale) for locale in ("de", "fr", "es", "en-US")} == {
+        "de": "Montag, 7. Dezember",
+        "fr": "lundi 7 décembre",
+        "es": "lunes, 7 de diciembre",
+        "en-US": "Monday, December 7",
+    }
+    lengths = [formats.minutes(75, locale).replace("\xa0", " ") for locale in ("de", "fr", "es")]
+    assert lengths == ["1 Stunde 15 Minuten", "1 heure 15 minutes", "1 hora 15 minutos"]
     twice = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert formats.when(twice, twice + timedelta(hours=1), "Europe/Berlin", "de").startswith(
         "Sonntag, 25. Oktober 2026, 02:30 UTC+2 bis 02:30 UTC+1"

@@ -1,6 +1,7 @@
 """Dates, times and zones as people of a locale write them (CLDR, by Babel). English without a region stays as the product has always said
 it, `Monday, 7 December 2026, 10:00`, and needs no Babel: it is imported by who writes in another one."""
 
+import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -58,7 +59,10 @@ def day(moment: date, locale: str) -> str:
 
 def day_of_month(moment: date, locale: str) -> str:
     """`Montag, 7. Dezember`."""
-    return _skeleton("MMMMEEEEd", moment, locale)
+    from babel.dates import format_date
+
+    pattern = str(_known(locale).datetime_skeletons["MMMMEd"].pattern)
+    return format_date(moment, re.sub(r"E+|ccc+", "EEEE", pattern), locale=_known(locale))
 
 
 def month(moment: date, locale: str) -> str:

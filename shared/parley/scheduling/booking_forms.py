@@ -189,6 +189,13 @@ def ask_for_proof(entered: Entered, refusal: Refusal | None) -> None:
         entered.errors["address_proof"] = _WRONG["address_proof"]
 
 
+_OF_ANSWERS = (
+    _("This needs an answer."),
+    _("This must be a number."),
+    _("This must be one of the question's options."),
+    _("This must be a list of different options of the question."),
+)
+"""What `answers.check` says most often, as a sentence."""
 _ANYBODY = {"start_time": "2000-01-01T00:00:00Z", "invitee": {"name": "-", "email": "nobody@parley.invalid", "timezone": "UTC"}}
 
 
