@@ -123,3 +123,10 @@ def test_a_region_that_nobody_knows_is_its_language(tag: str) -> None:
     assert formats.when(start, start, "UTC", tag) == formats.when(
         start, start, "UTC", tag.partition("-")[0] if tag[:2] != "en" else "en-US"
     )
+
+
+def test_the_layer_keeps_the_locales_of_the_languages_that_are_offered() -> None:
+    said = (PACKAGE.parents[1] / "layers" / "dependencies" / "prune.py").read_text()
+    listed = re.search(r"^LANGUAGES = \((.*?)\)", said, re.MULTILINE)
+    assert listed is not None
+    assert tuple(re.findall(r'"(\w+)"', listed[1])) == languages.OFFERED

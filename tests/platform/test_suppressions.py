@@ -17,7 +17,7 @@ from parley.notifications import suppressions
 from parley.notifications.models import NotificationLog
 from parley.notifications.suppressions import SuppressedAddress, SuppressionKind
 from parley.scheduling.address_proofs import code
-from tests.harness import Client, Member, World, sqs_event
+from tests.harness import Client, Member, World, recorded, sqs_event
 from tests.identity.people import Browser, Person, letters, person
 from tests.stack.scenes import at, booking, event_type, schedule
 
@@ -223,3 +223,8 @@ def test_what_bounced_a_year_ago_is_forgotten_and_a_complaint_is_not(world: Worl
     with db.sweep() as session:
         assert suppressions.forget(session) >= 2
     assert [len(rows(address)) for address in (visitor, complained, soft)] == [0, 1, 0]
+
+
+def test_the_recorded_event_of_ses_is_understood(world: World) -> None:
+    assert world.invoke("platform/on_mail_feedback", recorded("mail_bounced_queue")) == {"batchItemFailures": []}
+    assert [row.kind for row in rows("nobody@visitor.example")] == [SuppressionKind.BOUNCE]
