@@ -19,12 +19,7 @@ def get_booking_page(organization: str, event_type: str, visitor: Visitor, event
     if token := asked.get("booking"):
         key = managed.key_of(token)
         with transaction(visitor.acting_for(key.organization_id)) as session:
-            return page_response(
-                200,
-                managed_page.confirmation(
-                    managed.find(session, key), token, organization, visit, languages.of_headers(app.current_event.headers)
-                ),
-            )
+            return page_response(200, managed_page.confirmation(managed.find(session, key), token, organization, visit, visitor))
     with transaction(visitor.acting_for(links.visited(organization))) as session:
         return page_response(200, booking_page.show(session, event_type, visit, headers.get("parley-hold")))
 

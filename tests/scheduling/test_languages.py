@@ -142,3 +142,13 @@ def test_the_booking_page_is_in_the_visitors_language(world: World, acme: Member
     assert [sentence for sentence in said if sentence not in str(page.body)] == []
     missing = Client(world).get(f"/{organization}/nothing-here", headers={"accept-language": language})
     assert (missing.status, "There is nothing to book here" in str(missing.body)) == (404, language == "en")
+
+
+def test_a_page_is_in_the_organizations_language_where_the_browsers_is_not_offered(world: World, acme: Member) -> None:
+    slug = f"call-{new_id().hex}"
+    event_type(acme, schedule(acme), slug=slug)  # type: ignore[arg-type]  # both clients answer alike
+    organization = acme.patch("/v1/identity/organization", {"locale": "fr"}).body["slug"]
+    for path in (f"/{organization}/{slug}", f"/{organization}"):
+        said = {language: str(Client(world).get(path, headers={"accept-language": language}).body) for language in ("it", "de")}
+        assert '<html lang="fr">' in said["it"]
+        assert '<html lang="de">' in said["de"]

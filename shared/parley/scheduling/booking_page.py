@@ -95,7 +95,7 @@ def show(session: Session, event_type_slug: str, visit: Visit, hold_token: str |
     there = found(session, event_type_slug, visit)
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(hold_token)))
     is_gone = visit.start is not None and choice.slot is None
-    words = Words(DOMAIN, locale_of(session.info["caller"]))
+    words = Words(DOMAIN, locale_of(session.info["caller"], there.brand.locale))
     said = _("This time is not open any more. Choose another one.") if is_gone else None
     return _page(there, visit, choice, Entered() if choice.slot else None, words(said) if said else None, words)
 
@@ -135,7 +135,7 @@ def again(session: Session, event_type_slug: str, visit: Visit, entered: Entered
     choice = look(session, there, visit, Aside(hold=bookings.hold_hash(entered.hold_token)))
     if not isinstance(refusal, StillRunning):
         entered.key = None
-    words = Words(DOMAIN, locale_of(session.info["caller"]))
+    words = Words(DOMAIN, locale_of(session.info["caller"], there.brand.locale))
     detail = words(_TOLD.get(type(refusal), refusal.detail)) if refusal else None
     said = detail if not entered.errors else None
     if entered.is_trapped:

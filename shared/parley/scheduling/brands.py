@@ -23,6 +23,7 @@ class Brand:
     slug: str
     logo_url: str | None
     color: str | None
+    locale: str | None = None
 
     def address(self, event_type_slug: str = "", host: str | None = None) -> str:
         """Where people book with it: a page for browsers, of one event type or of them all."""

@@ -37,12 +37,12 @@ def show(session: Session, visit: Visit, cursor: str | None) -> Shown:
     """The page and its headers. Two statements. Raises `NoSuchEventType`, `BadCursor`."""
     mine = Organization.id == session.info["caller"].organization_id
     found = session.execute(
-        select(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color).where(mine)
+        select(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color, Organization.locale).where(mine)
     ).one_or_none()
     if found is None:
         raise NoSuchEventType
     brand = Brand(*found)
-    locale = locale_of(session.info["caller"])
+    locale = locale_of(session.info["caller"], brand.locale)
     rows, following = paging.joined_page(session, _offered(), [EventType.id], cursor=cursor, limit=A_PAGE)
     items = [
         {

@@ -90,7 +90,7 @@ def find(session: Session, key: HostKey) -> Hosted:
     answers = [
         (label, ", ".join(value) if isinstance(value, list) else str(value)) for _, label, value in queries.answers(session, booking.id)
     ]
-    brand = Brand(organization.name, organization.slug, organization.logo_url, organization.brand_color)
+    brand = Brand(organization.name, organization.slug, organization.logo_url, organization.brand_color, organization.locale)
     return Hosted(booking, invitee, event_type, host, role.value, brand, answers, moved_to)
 
 

@@ -82,8 +82,8 @@ def show(session: Session, key: HostKey, asked: Mapping[str, str]) -> Shown:
         try:
             return _move_page(session, found, key, {"timezone": found.host.timezone, **asked})
         except NotOfferedAnyMore as refusal:
-            return page(found, key, said=refusal.detail, locale=locale_of(session.info["caller"]))
-    return page(found, key, done=asked.get("done", ""), locale=locale_of(session.info["caller"]))
+            return page(found, key, said=refusal.detail, locale=locale_of(session.info["caller"], found.brand.locale))
+    return page(found, key, done=asked.get("done", ""), locale=locale_of(session.info["caller"], found.brand.locale))
 
 
 def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, str], fresh: Fresh | None = None) -> str:
@@ -111,7 +111,7 @@ def again(session: Session, key: HostKey, form: Mapping[str, str], refusal: Refu
             pass
     is_late = isinstance(refusal, IllegalTransition)
     said = _("This was decided before; nothing has changed now.") if is_late else refusal.detail
-    return page(found, key, said=said, locale=locale_of(session.info["caller"]))
+    return page(found, key, said=said, locale=locale_of(session.info["caller"], found.brand.locale))
 
 
 def _move_page(session: Session, found: Hosted, key: HostKey, asked: Mapping[str, str], reason: str = "", said: str | None = None) -> Shown:

@@ -107,7 +107,7 @@ def find(session: Session, key: Key) -> Managed:
     return Managed(
         booking,
         ManagedBookingRead.model_validate(names),
-        Brand(organization.name, organization.slug, organization.logo_url, organization.brand_color),
+        Brand(organization.name, organization.slug, organization.logo_url, organization.brand_color, organization.locale),
         event_type.slug if event_type.is_active and event_type.deleted_at is None else None,
         (host_name or organization.name, host_email or "") if host is not None else None,
         moved_to,

@@ -121,7 +121,7 @@ def show(session: Session, found: Managed, token: str, asked: Mapping[str, str])
 
         file, media_type = calendar_files.published(found, path_of(token))
         return Shown(file, attached, media_type)
-    locale = locale_of(session.info["caller"])
+    locale = locale_of(session.info["caller"], found.brand.locale)
     if asked.get("move") and found.shown.status in STANDING and found.booking.start_time > now():
         try:
             return move_page(session, found.booking, Visit.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
@@ -130,11 +130,11 @@ def show(session: Session, found: Managed, token: str, asked: Mapping[str, str])
     return page(found, token, is_news="moved" in asked, locale=locale)
 
 
-def confirmation(found: Managed, token: str, organization_slug: str, visit: Visit, locale: str) -> Shown:
+def confirmation(found: Managed, token: str, organization_slug: str, visit: Visit, visitor: Caller) -> Shown:
     """What was booked a moment ago, on the page where it was. Raises `NoSuchBooking`."""
     if found.brand.slug != organization_slug:
         raise NoSuchBooking
-    return page(found, token, is_news=True, is_embedded=visit.is_embedded, locale=locale)
+    return page(found, token, is_news=True, is_embedded=visit.is_embedded, locale=locale_of(visitor, found.brand.locale))
 
 
 def submit(session: Session, caller: Caller, key: Key, token: str, form: Mapping[str, str], fresh: Fresh | None = None) -> str:
@@ -164,7 +164,7 @@ def again(session: Session, found: Managed, token: str, form: Mapping[str, str],
             pass
     is_late = isinstance(refusal, IllegalTransition) and found.shown.status not in STANDING
     said = _("It was canceled or moved before; nothing has changed now.") if is_late else refusal.detail
-    return page(found, token, said=said, locale=locale_of(session.info["caller"]))
+    return page(found, token, said=said, locale=locale_of(session.info["caller"], found.brand.locale))
 
 
 def move_page(
@@ -175,7 +175,7 @@ def move_page(
     if there is None:
         raise NotOfferedAnyMore
     choice = look(session, there, visit, Aside(booking_id=booking.id))
-    locale = locale_of(session.info["caller"])
+    locale = locale_of(session.info["caller"], there.brand.locale)
     words = Words(DOMAIN, locale)
     is_form = choice.slot is not None or bool(said)
     asked = Field("reason", words("Why do you move it? (optional)"), QuestionType.LONG_TEXT, False, [reason] if reason else [], most=500)

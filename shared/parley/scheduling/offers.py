@@ -135,7 +135,9 @@ def _offering(ids: Sequence[Which]) -> Select[Any]:
         select(
             EventType,
             own.timezone,
-            func.jsonb_build_array(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color),
+            func.jsonb_build_array(
+                Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color, Organization.locale
+            ),
             RoundRobinPool.strategy,
             select(func.count()).where(all_places.c.of == EventType.id).correlate(EventType).scalar_subquery(),
             _gathered(*asked, parent=Question.event_type_id, of=EventType.id),

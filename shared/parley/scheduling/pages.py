@@ -18,9 +18,9 @@ STATUSES = (_("Pending"), _("Confirmed"), _("Canceled"), _("Rescheduled"), _("No
 """Of bookings, as pages say them."""
 
 
-def locale_of(caller: Caller) -> str:
-    """What a visitor's browser asks for."""
-    return languages.chosen(languages.accepted(caller.accept_language))
+def locale_of(caller: Caller, *others: str | None) -> str:
+    """What a visitor's browser asks for, else the others."""
+    return languages.chosen(languages.accepted(caller.accept_language), *others)
 
 
 def render(template: str, locale: str = languages.DEFAULT, **shown: Any) -> str:
