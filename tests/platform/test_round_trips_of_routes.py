@@ -31,6 +31,8 @@ ONE_MORE["POST /v1/saml/connection/approve"] = 10
 ONE_MORE["POST /v1/saml/domains/verify"] = 9
 # A new address is counted against three limits and sent a challenge before it gets events.
 ONE_MORE |= {"POST /v1/webhooks/subscriptions": 10, "POST /v1/webhooks/subscriptions/{subscription_id}/enable": 9}
+# Whose number it was, and whether it may be had: an account that its organization gave up is taken up again, not made anew.
+ONE_MORE["POST /v1/inbox/connections"] = 9
 WITHOUT_DATABASE = {"GET /docs", "GET /openapi.json", "ANY $default"}
 
 
