@@ -4,7 +4,7 @@ When in doubt, busy: what can be read counts, what can't is counted. Nothing is 
 after so many steps: what recurs beyond them is busy from its first time to its last. Nothing of a calendar is kept after it was read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -138,11 +138,12 @@ def _kept(events: list[Said], reader: Reader, window: Window, work: Work) -> Kep
     for event in changed:
         if event.is_busy and event.start is not None:
             _keep(kept, event, event.start, event.length, window)
+    exceptions = _Exceptions(changed)
     for event in masters:
         allowance = Work(min(_OF_A_SERIES, work.left))
         before, mark = allowance.left, len(kept.times)
         try:
-            _expand(kept, event, changed, reader, window, allowance)
+            _expand(kept, event, exceptions, reader, window, allowance)
         except WorkEnded:
             kept.is_clear, whole = False, _extent(event, reader, window)
             outside = [one for one in kept.times[mark:] if not any(a <= one[0] and one[1] <= b for a, b in whole)]
@@ -181,30 +182,63 @@ def _is_taken_out(event: Said, out: dict[datetime, int]) -> bool:
     return at is not None and event.sequence is not None and out.get(at.instant, 0) > event.sequence
 
 
-class _Instances:
-    """Which times of a series are not as it says: taken out, or told of by themselves."""
+class _TakenOut:
+    """Times of a series, by day or by instant."""
 
-    def __init__(self, event: Said, changed: list[Said]) -> None:
+    def __init__(self, zone: tzinfo, moments: Iterable[Moment], *, is_day: bool) -> None:
         self._days, self._instants = set[datetime](), set[datetime]()
-        self.zone = event.start.zone if event.start is not None else UTC
-        self._is_day = event.start is not None and event.start.is_day
-        for moment in [*event.less, *(one.recurrence_id for one in changed if one.recurrence_id is not None)]:
-            self._take_out(moment)
-        later = [one for one in changed if one.is_from_then_on and one.recurrence_id is not None]
-        self.later = sorted(((self._key(one.recurrence_id), one) for one in later if one.recurrence_id), key=lambda pair: pair[0])
+        self._zone, self._is_day = zone, is_day
+        for moment in moments:
+            if is_day or moment.is_day:
+                self._days.add(moment.wall.replace(hour=0, minute=0, second=0))
+            else:
+                self._instants.add(self.key(moment))
 
-    def _take_out(self, moment: Moment) -> None:
-        if self._is_day or moment.is_day:
-            self._days.add(moment.wall.replace(hour=0, minute=0, second=0))
-        else:
-            self._instants.add(self._key(moment))
-
-    def _key(self, moment: Moment) -> datetime:
-        return timezones.instant(moment.wall, self.zone if moment.is_floating or self._is_day else moment.zone)
+    def key(self, moment: Moment) -> datetime:
+        return timezones.instant(moment.wall, self._zone if moment.is_floating or self._is_day else moment.zone)
 
     def has(self, wall: datetime) -> bool:
         day = wall.replace(hour=0, minute=0, second=0)
-        return day in self._days or (bool(self._instants) and timezones.instant(wall, self.zone) in self._instants)
+        return day in self._days or (bool(self._instants) and timezones.instant(wall, self._zone) in self._instants)
+
+
+class _Told:
+    """Which times of a series are told of by themselves."""
+
+    def __init__(self, changed: list[Said], zone: tzinfo, *, is_day: bool) -> None:
+        self.out = _TakenOut(zone, [one.recurrence_id for one in changed if one.recurrence_id is not None], is_day=is_day)
+        later = [one for one in changed if one.is_from_then_on and one.recurrence_id is not None]
+        pairs = [(self.out.key(one.recurrence_id), one) for one in later if one.recurrence_id]
+        self.later = sorted(pairs, key=lambda pair: pair[0])
+
+
+class _Exceptions:
+    """What stands beside the series of one UID, gone through once for each zone that they are in, however many there are."""
+
+    def __init__(self, changed: list[Said]) -> None:
+        self._changed = changed
+        self._by_zone: dict[tuple[tzinfo, bool], _Told] = {}
+
+    def of(self, zone: tzinfo, *, is_day: bool, work: Work) -> _Told:
+        """As a series of that zone sees them. Raises `WorkEnded`."""
+        if (zone, is_day) not in self._by_zone:
+            work.spend(len(self._changed) // 4)
+            self._by_zone[zone, is_day] = _Told(self._changed, zone, is_day=is_day)
+        return self._by_zone[zone, is_day]
+
+
+class _Instances:
+    """Which times of a series are not as it says: taken out, or told of by themselves."""
+
+    def __init__(self, event: Said, exceptions: _Exceptions, work: Work) -> None:
+        self.zone = event.start.zone if event.start is not None else UTC
+        is_day = event.start is not None and event.start.is_day
+        self._told = exceptions.of(self.zone, is_day=is_day, work=work)
+        self._out = _TakenOut(self.zone, event.less, is_day=is_day)
+        self.later = self._told.later
+
+    def has(self, wall: datetime) -> bool:
+        return self._out.has(wall) or self._told.out.has(wall)
 
     def change(self, wall: datetime) -> Said | None:
         """The one that holds from then on (RANGE=THISANDFUTURE)."""
@@ -212,9 +246,9 @@ class _Instances:
         return next((one for begins, one in reversed(self.later) if at is not None and at >= begins), None)
 
 
-def _expand(kept: Kept, event: Said, changed: list[Said], reader: Reader, window: Window, work: Work) -> None:
-    work.spend((len(changed) + len(event.less)) // 4)
-    instances, start = _Instances(event, changed), event.start
+def _expand(kept: Kept, event: Said, exceptions: _Exceptions, reader: Reader, window: Window, work: Work) -> None:
+    work.spend(len(event.less) // 4)
+    instances, start = _Instances(event, exceptions, work), event.start
     if start is None or not (event.is_busy or instances.later):
         return
     for moment, length in _moments(event, instances, start, reader, window, work):
