@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections import defaultdict
@@ -149,7 +150,13 @@ def write_code(document: Document, groups: Sequence[Group], source: Path, folder
     for name, resource in document["Resources"].items():
         merged_resources[name] = resource
         if resource["Type"] == FUNCTION:
-            domain, code = domains[resource["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]], resource["Properties"]["CodeUri"]
+            log_group = resource["Properties"].get("LoggingConfig", {}).get("LogGroup", {}).get("Ref", "")
+            domain, code = domains.get(log_group), resource["Properties"]["CodeUri"]
+            if domain is None:  # not from functions/: its code stays where it is
+                merged_resources[name] = resource | {
+                    "Properties": resource["Properties"] | {"CodeUri": os.path.relpath(source / code, folder)}
+                }
+                continue
             merged_resources[name] = resource | {"Properties": resource["Properties"] | {"CodeUri": f"{CODE}/{domain}"}}
             if (code, domain) not in copied:
                 ignored = shutil.ignore_patterns("__pycache__", "*.yaml")

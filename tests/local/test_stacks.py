@@ -130,7 +130,7 @@ def test_files_find_what_the_template_found(source: Path) -> None:
     (source.parent / "made").mkdir()
     (source.parent / "made" / "stacks-gone.yaml").write_text("of an earlier build")
     written = write(source, source.parent / "made")
-    assert sorted(path.name for path in written) == ["stacks-back.yaml", "stacks-front.yaml", "stacks.yaml"]
+    assert sorted(path.name for path in written) == ["merged.yaml", "stacks-back.yaml", "stacks-front.yaml", "stacks.yaml"]
     assert {path.name for path in (source.parent / "made").iterdir()} == {path.name for path in written}
     resources = read(source.parent / "made" / "stacks.yaml")["Resources"]
     assert resources["Layer"]["Properties"]["ContentUri"] == "../layers/one"

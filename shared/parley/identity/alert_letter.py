@@ -80,7 +80,7 @@ def _letter(alert: VerificationToken, recipient: str, words: Words) -> Mail:
     opens = alert.used_at is None
     paragraphs = [words(what, provider=single_line(str(wanted.get("provider", "")).capitalize()))]
     if wanted.get("dropped"):
-        dropped = ", ".join(words(_WAYS_IN[name]) if name in _WAYS_IN else name.capitalize() for name in wanted["dropped"])
+        dropped = ", ".join(words(_WAYS_IN[name]) if name in _WAYS_IN else name for name in wanted["dropped"])
         paragraphs.append(words(_DROPPED, dropped=dropped))
     return compose(
         recipient=recipient,
