@@ -235,7 +235,15 @@ def test_a_few_organizations_are_kept(recorder: Recorder, monkeypatch: pytest.Mo
     assert "secret" not in repr(given[first]).lower()
 
 
+def expires(when: bytes) -> tuple[int, bytes]:
+    names = (b"AccessKeyId", b"SecretAccessKey", b"SessionToken")
+    values = b"".join(b"<%b>given</%b>" % (name, name) for name in names) + b"<Expiration>%b</Expiration>" % when
+    return 200, b"<AssumeRoleResponse><Credentials>%b</Credentials></AssumeRoleResponse>" % values
+
+
 ABSENT: list[Any] = [
+    pytest.param(lambda: expires(b"soon"), id="gives them until no date"),
+    pytest.param(lambda: expires(b"2199-01-01T00:00:00"), id="gives them until a time of no zone"),
     pytest.param(lambda: None, id="hangs up"),
     pytest.param(lambda: (503, b""), id="is away"),
     pytest.param(lambda: (403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"), id="refuses"),

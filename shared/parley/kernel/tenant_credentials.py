@@ -60,5 +60,11 @@ def _assumed(role: str, organization_id: UUID) -> tuple[datetime, Credentials]:
         raise NotGiven("STS gave no credentials for an organization.") from error
     if given is None:
         raise NotGiven("STS answered in another form.")
-    key_id, secret, token, good_until = given.groups()
-    return datetime.fromisoformat(good_until), Credentials(key_id, secret, token)
+    key_id, secret, token, written = given.groups()
+    try:
+        good_until = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise NotGiven("STS gave credentials until no date.") from error
+    if good_until.tzinfo is None:
+        raise NotGiven("STS gave credentials until a time of no zone.")
+    return good_until, Credentials(key_id, secret, token)
