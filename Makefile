@@ -91,7 +91,7 @@ types: ## mypy, strict
 	@$(DEV) mypy $(wildcard $(CODE))
 
 oldest: ## every handler imported by the oldest Python that is promised
-	@$(RUN) python -m local.oldest
+	@$(RUN) python -m local.oldest_python
 
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo

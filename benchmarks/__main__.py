@@ -7,8 +7,8 @@ import platform
 import time
 from pathlib import Path
 
-from benchmarks import authorizer, availability, imports, inbox, large, requests
-from benchmarks.measuring import show
+from benchmarks import authorizer, availability, imports, inbox, large_organization, requests
+from benchmarks.measurement import show
 from tests.harness import World
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         show(requests.measure(world))
         show(inbox.measure(world))
         show(authorizer.measure(world))
-        show(large.measure(world))
+        show(large_organization.measure(world))
     show(availability.measure())
     show(imports.measure())
     print(f"{time.monotonic() - begun:.0f} seconds")

@@ -18,13 +18,13 @@ import jwt
 from sqlalchemy import text
 
 from benchmarks.imports import ROOT, Interpreter
-from benchmarks.measuring import Row, Table, in_turns, show
+from benchmarks.measurement import Row, Table, in_turns, show
 from benchmarks.requests import standing
 from local.template import load
-from parley.kernel import db
-from parley.kernel.admission import Admission
+from parley.kernel.access.admission import Admission
+from parley.kernel.persistence import transactions
 from tests.harness import Member, World
-from tests.kernel.wire import wired
+from tests.kernel.postgres_proxy import wired
 
 ROUNDS, COLD_ROUNDS = 300, 7
 SIGNATURE, LOOK_UP, WITHOUT = "the signature alone, PyJWT", "SELECT 1, with SQLAlchemy", "without it"
@@ -69,7 +69,7 @@ def _signature(token: str) -> Callable[[], Any]:
 
 
 def _warm(world: World, token: str, key: str, typo: str) -> list[Row]:
-    calls = [_call(world, token), _signature(token), _call(world, key), lambda: db.lookup("SELECT 1"), _call(world, typo)]
+    calls = [_call(world, token), _signature(token), _call(world, key), lambda: transactions.lookup("SELECT 1"), _call(world, typo)]
     of_token, signature, of_key, look_up, of_typo = in_turns([lambda call=call: call for call in calls], ROUNDS)  # type: ignore[misc]
     return [
         Row.of("a token", of_token.cpu, "ms", SIGNATURE, signature.cpu),
@@ -81,7 +81,7 @@ def _warm(world: World, token: str, key: str, typo: str) -> list[Row]:
 
 def _admission(acme: Member) -> list[Row]:
     def begun(admission: Admission | None) -> None:
-        with db.transaction(replace(acme.caller, admission=admission)) as session:
+        with transactions.transaction(replace(acme.caller, admission=admission)) as session:
             session.execute(text("SELECT 1")).scalar_one()
 
     asked, unasked = in_turns([lambda: lambda: begun(Admission()), lambda: lambda: begun(None)], ROUNDS)
@@ -102,7 +102,7 @@ def _cold() -> list[Row]:
     authorizer = load(ROOT / "template.yaml").functions["IdentityAuthorize"]
     with tempfile.TemporaryDirectory(prefix="parley-imports-") as folder:
         interpreter = Interpreter(Path(folder), [authorizer])
-        look_up = replace(authorizer, module="parley.identity.key_check")
+        look_up = replace(authorizer, module="parley.identity.keys.api_key_lookup")
         interpreter.run(look_up)  # compiles what only keys need
         bare, token, key = [], [], []
         for _ in range(COLD_ROUNDS):

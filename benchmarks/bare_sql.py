@@ -12,9 +12,10 @@ import pg8000.dbapi
 from pg8000.types import Range
 from sqlalchemy import event
 
-from parley.kernel import db, places
-from parley.kernel.ids import new_id
-from parley.kernel.settings import setting
+from parley.kernel.persistence import transactions
+from parley.kernel.postgres import connection_settings
+from parley.kernel.values.ids import new_id
+from parley.kernel.values.settings import setting
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -27,11 +28,11 @@ def statements_of(request: Callable[[], object]) -> list[Statement]:
         if statement != ";":  # asks for answers that wait; here none does
             sent.extend((statement, tuple(one)) for one in (parameters if is_many else [parameters]))
 
-    event.listen(db.engine(), "before_cursor_execute", note)
+    event.listen(transactions.engine(), "before_cursor_execute", note)
     try:
         request()
     finally:
-        event.remove(db.engine(), "before_cursor_execute", note)
+        event.remove(transactions.engine(), "before_cursor_execute", note)
     return sent
 
 
@@ -39,7 +40,7 @@ class Bare:
     """One connection of bare pg8000. Looks into the directory come before the transaction, outside of it, as in the product."""
 
     def __init__(self) -> None:
-        self._connection = pg8000.dbapi.connect(**places.connect_arguments(setting("DATABASE_URL")))
+        self._connection = pg8000.dbapi.connect(**connection_settings.connect_arguments(setting("DATABASE_URL")))
 
     def close(self) -> None:
         self._connection.close()

@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from parley.calendars import icalendars
-from parley.calendars.protocol import InTrouble
+from parley.calendar_providers import icalendar_busy_times
+from parley.calendar_providers.provider_protocol import ProviderError
 
 INSTALLED = ("icalendar", "recurring_ical_events")
 NPM = (
@@ -55,9 +55,9 @@ def _count(name: str, file: Path, counts: Counter[str], reasons: Counter[str], f
     content = file.read_bytes()
     start = _window(content)
     try:
-        calendars = icalendars.parsed(content)
-        found = icalendars.busy(calendars, start, start + _WINDOW, "UTC")
-    except InTrouble as met:
+        calendars = icalendar_busy_times.parse_calendars(content)
+        found = icalendar_busy_times.busy(calendars, start, start + _WINDOW, "UTC")
+    except ProviderError as met:
         counts["refused"] += 1
         reasons[met.trouble.said] += 1
         return
@@ -105,7 +105,7 @@ def _other(content: bytes, start: datetime) -> set[tuple[datetime, datetime]] | 
 
 
 def _times(event: Any, zone: str) -> tuple[datetime, datetime] | None:
-    from parley.calendars.timezones import known
+    from parley.calendar_providers.icalendar_reader.calendar_timezones import known
 
     if str(event.get("TRANSP", "")).upper() == "TRANSPARENT" or str(event.get("STATUS", "")).upper() == "CANCELLED":
         return None

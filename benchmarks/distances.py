@@ -21,7 +21,7 @@ from typing import Any
 import pg8000.native
 
 from benchmarks import requests
-from benchmarks.measuring import Row, Table, Taken, in_turns, show
+from benchmarks.measurement import Row, Table, Taken, in_turns, show
 from tests.harness import World
 from tests.platform.every_route import Furnished
 from tests.platform.test_distances import FAR, Ask, asks, furnish

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measuring import Row, Table, show
+from benchmarks.measurement import Row, Table, show
 from local.template import Function, load
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,17 +18,18 @@ from uuid import UUID
 
 import pg8000.dbapi
 
-from benchmarks.measuring import Row, Table, in_turns, show
+from benchmarks.measurement import Row, Table, in_turns, show
 from benchmarks.requests import standing
-from parley.inbox.receiving import Reason, take_in
-from parley.kernel import db, signed
-from parley.kernel.clock import now
-from parley.kernel.gather import driver
-from parley.kernel.ids import new_id
-from parley.kernel.places import connect_arguments
-from parley.kernel.settings import setting
+from parley.inbox.inbound_webhooks import QuarantineReason, process_webhook
+from parley.kernel.aws import aws_requests
+from parley.kernel.persistence import transactions
+from parley.kernel.postgres.connection_settings import connect_arguments
+from parley.kernel.postgres.deferred import driver_connection
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
+from parley.kernel.values.settings import setting
 from tests.harness import World
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import URL, Line, connect
 
 ROUNDS, ACKNOWLEDGEMENTS = 12, 200
@@ -44,7 +45,7 @@ _COLUMNS = (
 def measure(world: World) -> list[Table]:
     with tempfile.TemporaryFile("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
         line = connect(world, world.organization("Acme"))
-        line.receive(*[bodies.text("warm", sender=f"48{number}") for number in range(UPDATES)])
+        line.receive(*[whatsapp_bodies.text("warm", sender=f"48{number}") for number in range(UPDATES)])
         # Foreign keys keep the plan that was made for an empty table until somebody counts its rows; autovacuum would, within a minute.
         with world.stack.postgres.superuser("parley") as superuser:
             superuser.run("ANALYZE")
@@ -57,9 +58,11 @@ def measure(world: World) -> list[Table]:
 
 
 def _acknowledged(line: Line, count: int) -> Row:
-    messages = [bodies.text(str(number)) for number in range(count)]
-    content = bodies.wire(bodies.body(bodies.change(line.number, messages=messages, contacts=[bodies.card()])))
-    secret, signature = os.environ["WHATSAPP_APP_SECRET"].encode(), bodies.signature(content)
+    messages = [whatsapp_bodies.text(str(number)) for number in range(count)]
+    content = whatsapp_bodies.wire(
+        whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=messages, contacts=[whatsapp_bodies.card()]))
+    )
+    secret, signature = os.environ["WHATSAPP_APP_SECRET"].encode(), whatsapp_bodies.signature(content)
     event = {
         "version": "2.0",
         "routeKey": f"POST {URL}",
@@ -78,23 +81,25 @@ def _acknowledged(line: Line, count: int) -> Row:
         assert hmac.compare_digest("sha256=" + hmac.new(secret, content, hashlib.sha256).hexdigest(), signature)
         json.loads(content)
 
-    with patch.object(signed, "send_message", lambda *_: None):
+    with patch.object(aws_requests, "send_message", lambda *_: None):
         mine, bare = in_turns([lambda: ours, lambda: theirs], ACKNOWLEDGEMENTS, warm=20)
     return Row.of(f"{count} message{'s' * (count > 1)}, {len(content):,} bytes", mine.cpu, "ms", PARSE, bare.cpu)
 
 
 def _worked(line: Line) -> list[Row]:
-    echoes = [bodies.text(sender="4930", to=bodies.CUSTOMER) for _ in range(UPDATES)]
+    echoes = [whatsapp_bodies.text(sender="4930", to=whatsapp_bodies.CUSTOMER) for _ in range(UPDATES)]
     line.echo(*echoes)
-    again = bodies.change(line.number, messages=[bodies.text(str(n)) for n in range(UPDATES)])
+    again = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text(str(n)) for n in range(UPDATES)])
     kinds: dict[str, Callable[[], Any]] = {
-        "messages of one contact": lambda: bodies.change(line.number, messages=[bodies.text(str(n)) for n in range(UPDATES)]),
-        "messages of as many new contacts": lambda: bodies.change(
-            line.number, messages=[bodies.text(str(n), sender=f"49{os.urandom(6).hex()}") for n in range(UPDATES)]
+        "messages of one contact": lambda: whatsapp_bodies.change(
+            line.number, messages=[whatsapp_bodies.text(str(n)) for n in range(UPDATES)]
+        ),
+        "messages of as many new contacts": lambda: whatsapp_bodies.change(
+            line.number, messages=[whatsapp_bodies.text(str(n), sender=f"49{os.urandom(6).hex()}") for n in range(UPDATES)]
         ),
         "the same messages again": lambda: again,
-        "receipts": lambda: bodies.change(
-            line.number, statuses=[bodies.status("delivered", echo["id"], at=bodies.now() - 50_000) for echo in echoes]
+        "receipts": lambda: whatsapp_bodies.change(
+            line.number, statuses=[whatsapp_bodies.status("delivered", echo["id"], at=whatsapp_bodies.now() - 50_000) for echo in echoes]
         ),
     }
     with closing(_Bare(line)) as bare:
@@ -103,27 +108,27 @@ def _worked(line: Line) -> list[Row]:
 
 def _worked_on(what: str, make: Callable[[], Any], bare: _Bare) -> Row:
     def ours() -> Callable[[], object]:
-        content = bodies.wire(bodies.body(make()))
-        return lambda: take_in(content, now(), _refuse)
+        content = whatsapp_bodies.wire(whatsapp_bodies.body(make()))
+        return lambda: process_webhook(content, now(), _refuse)
 
     def theirs() -> Callable[[], object]:
         values = bare.rows()
         return lambda: bare.insert(values)
 
     mine, inserted = in_turns([ours, theirs], ROUNDS)
-    content = bodies.wire(bodies.body(make()))
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(make()))
     before = _trips()
-    take_in(content, now(), _refuse)
+    process_webhook(content, now(), _refuse)
     return Row.of(what, mine.wall, "ms", INSERT, inserted.wall, f"{_trips() - before} round trips")
 
 
-def _refuse(reason: Reason, content: bytes) -> None:
+def _refuse(reason: QuarantineReason, content: bytes) -> None:
     raise AssertionError(reason)
 
 
 def _trips() -> int:
-    with db.engine().connect() as connection:
-        return driver(connection).round_trips
+    with transactions.engine().connect() as connection:
+        return driver_connection(connection).round_trips
 
 
 class _Bare:
@@ -142,7 +147,7 @@ class _Bare:
     def rows(self) -> list[Any]:
         values: list[Any] = []
         for number in range(UPDATES):
-            raw = bodies.text(str(number))
+            raw = whatsapp_bodies.text(str(number))
             identity = (self._line.member.organization_id, new_id(), self._conversation, self._line.connection_id, raw["id"])
             values += [*identity, "INBOUND", str(number), "TEXT", "[]", now(), json.dumps(raw), now(), now()]
         return values

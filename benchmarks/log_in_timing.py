@@ -19,9 +19,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.requests import standing
-from parley.identity import throttles
+from parley.identity.log_in import brute_force_throttle
 from tests.harness import World
-from tests.identity.people import Browser, address, person
+from tests.identity.registered_users import ProgramClient, address, person
 
 ATTEMPTS = 140
 """Of each kind: 280 requests in all."""
@@ -31,7 +31,7 @@ WRONG = "not the password at all"
 def measure(world: World) -> dict[str, list[float]]:
     """Milliseconds of failed log-ins, by what the address is."""
     with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
-        known = [person(world).email for _ in range(math.ceil(ATTEMPTS / (throttles.FREE - 1)))]
+        known = [person(world).email for _ in range(math.ceil(ATTEMPTS / (brute_force_throttle.FREE_FAILURES - 1)))]
         unknown = [address() for _ in known]
         turns = [("known", known[turn % len(known)]) for turn in range(ATTEMPTS)]
         turns += [("unknown", unknown[turn % len(unknown)]) for turn in range(ATTEMPTS)]
@@ -45,7 +45,7 @@ def measure(world: World) -> dict[str, list[float]]:
 
 
 def _attempt(world: World, email: str) -> float:
-    browser, body = Browser(world), {"email": email, "password": WRONG}
+    browser, body = ProgramClient(world), {"email": email, "password": WRONG}
     begun = time.perf_counter()
     answer = browser.post("/v1/auth/login", body)
     taken = (time.perf_counter() - begun) * 1000

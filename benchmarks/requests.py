@@ -20,20 +20,22 @@ from uuid import UUID
 from sqlalchemy import Engine, event
 
 from benchmarks.bare_sql import Anew, Bare, statements_of
-from benchmarks.measuring import Row, Table, Taken, in_turns, show
-from benchmarks.stock import new_engine, using
+from benchmarks.measurement import Row, Table, Taken, in_turns, show
+from benchmarks.stock_driver import new_engine, using
 from local.stack import Stack
-from parley.identity import service as identity
+from parley.identity.organizations import current_caller as identity
 from parley.identity.schemas import CallerRead
-from parley.kernel import db
-from parley.kernel.callers import ActorType, Caller
-from parley.kernel.ids import new_id
-from parley.kernel.once import Once
-from parley.scheduling import bookings, event_types, slots
-from parley.scheduling.event_type_schemas import OpenSlotsRead
-from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
+from parley.kernel.access.callers import ActorType, Caller
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.idempotency_key import IdempotentRequest
+from parley.kernel.values.ids import new_id
+from parley.scheduling.availability import slots
+from parley.scheduling.bookings import booking_service
+from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
+from parley.scheduling.event_types import event_type_service
+from parley.scheduling.event_types.schemas import OpenSlotsRead
 from tests.harness import World
-from tests.kernel.wire import Wire, wired
+from tests.kernel.postgres_proxy import Wire, wired
 from tests.platform.every_route import Furnished, Request
 
 ROUNDS = 60
@@ -125,7 +127,7 @@ def _rows(name: str, taken: Sequence[Taken]) -> list[Row]:
 
 
 def _who_am_i(house: Furnished) -> CallerRead:
-    with db.transaction(house.member.caller) as session:
+    with transactions.transaction(house.member.caller) as session:
         return identity.caller(session, house.member.caller)
 
 
@@ -142,18 +144,18 @@ def _beside_booking(bare: Bare, house: Furnished) -> list[Row]:
 
     def service() -> Request:
         body = BookingCreate.model_validate(house.booking_wanted())
-        once = Once(str(new_id()), "POST /v1/scheduling/bookings", hashlib.sha256(b"").digest())
+        once = IdempotentRequest(str(new_id()), "POST /v1/scheduling/bookings", hashlib.sha256(b"").digest())
         return lambda: _book(body, once)
 
     return _rows("booking", in_turns([sql, house.book, service], ROUNDS))
 
 
-def _book(wanted: BookingCreate, once: Once) -> BookingConfirmationRead:
+def _book(wanted: BookingCreate, once: IdempotentRequest) -> BookingConfirmationRead:
     visitor = Caller(UUID(int=0), ActorType.VISITOR, ip_address="127.0.0.1")
-    caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
-    with db.transaction(caller, once) as session:
+    caller = visitor.acting_for(event_type_service.organization_of(wanted.event_type_id))
+    with transactions.transaction(caller, once) as session:
         return once.answer(
-            session, BookingConfirmationRead.model_validate(bookings.book_slot(session, caller, wanted.event_type_id, wanted))
+            session, BookingConfirmationRead.model_validate(booking_service.book_slot(session, caller, wanted.event_type_id, wanted))
         )
 
 
@@ -165,8 +167,8 @@ def _office(house: Furnished) -> str:
 
 
 def _list_slots(house: Furnished, event_type_id: UUID) -> OpenSlotsRead:
-    caller = Caller(UUID(int=0), ActorType.VISITOR).acting_for(event_types.organization_of(event_type_id))
-    with db.transaction(caller) as session:
+    caller = Caller(UUID(int=0), ActorType.VISITOR).acting_for(event_type_service.organization_of(event_type_id))
+    with transactions.transaction(caller) as session:
         return slots.slots(session, event_type_id, house.tomorrow, house.tomorrow + timedelta(days=31), None)
 
 

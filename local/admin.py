@@ -15,74 +15,76 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from local import card
+from local import running_stack
 from local.problems import Problem
 from local.seed import ORGANIZATION, TOKEN_LIFE
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from parley.kernel.callers import Caller
+    from parley.kernel.access.callers import Caller
 
 
 def organization(environment: Mapping[str, str], name: str, email: str, plan: str, slug: str = "") -> dict[str, Any]:
     """An organization with a new account as its owner, and a token of that owner."""
-    from parley.identity import founding
-    from parley.identity.invitation_schemas import InvitationCreate
-    from parley.identity.organization_schemas import OrganizationCreate
-    from parley.kernel import db
-    from parley.kernel.callers import ActorType, Caller
-    from parley.kernel.ids import new_id
-    from parley.kernel.plans import PlanType
+    from parley.identity.members.invitation_schemas import InvitationCreate
+    from parley.identity.organizations import organization_creation
+    from parley.identity.organizations.schemas import OrganizationCreate
+    from parley.kernel.access.callers import ActorType, Caller
+    from parley.kernel.access.plans import PlanType
+    from parley.kernel.persistence import transactions
+    from parley.kernel.values.ids import new_id
 
     wanted = OrganizationCreate(name=name, slug=slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
     owner = {"owner_name": email.partition("@")[0], "owner_email": InvitationCreate(email=email).email}
     caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
-    with db.transaction(caller) as session:
-        founding.found(session, caller, name=wanted.name, slug=wanted.slug, plan=PlanType(plan), **owner)
+    with transactions.transaction(caller) as session:
+        organization_creation.create_organization(session, caller, name=wanted.name, slug=wanted.slug, plan=PlanType(plan), **owner)
     return {"organization_id": str(caller.organization_id), "slug": wanted.slug} | _person(environment, caller)
 
 
 def user(environment: Mapping[str, str], organization_id: UUID, name: str, email: str, role: str) -> dict[str, Any]:
     """A new account that belongs to the organization, and a token of it."""
-    from parley.identity import founding
-    from parley.identity.invitation_schemas import InvitationCreate
+    from parley.identity.members.invitation_schemas import InvitationCreate
     from parley.identity.models import MemberRole
-    from parley.kernel import db
-    from parley.kernel.callers import ActorType, Caller, system
+    from parley.identity.organizations import organization_creation
+    from parley.kernel.access.callers import ActorType, Caller, system
+    from parley.kernel.persistence import transactions
 
     address, caller = InvitationCreate(email=email).email, system(organization_id)
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         _owner(session, organization_id)
-        made = founding.join(session, caller, name=name or address.partition("@")[0], email=address, role=MemberRole(role))
+        made = organization_creation.add_member(
+            session, caller, name=name or address.partition("@")[0], email=address, role=MemberRole(role)
+        )
     return _person(environment, Caller(organization_id, ActorType.USER, made.id, role))
 
 
 def plan(organization_id: UUID, name: str, mail_limit: int | None) -> dict[str, Any]:
     """Give an organization its plan, and a number of mails a day of its own. Nobody does that for themselves."""
-    from parley.identity import plan_changes
-    from parley.kernel import db
-    from parley.kernel.callers import system
-    from parley.kernel.plans import PlanType
+    from parley.identity.billing import plan_changes
+    from parley.kernel.access.callers import system
+    from parley.kernel.access.plans import PlanType
+    from parley.kernel.persistence import transactions
 
     caller = system(organization_id)
-    with db.transaction(caller) as session:
-        made = plan_changes.give(session, caller, PlanType(name), reason="operator", mail_limit=mail_limit)
+    with transactions.transaction(caller) as session:
+        made = plan_changes.set_plan(session, caller, PlanType(name), reason="operator", mail_limit=mail_limit)
         return {"organization_id": str(organization_id), "plan": made.plan.value, "mail_limit": made.mail_limit}
 
 
 def key(organization_id: UUID, label: str, permissions: list[str]) -> dict[str, Any]:
     """An API key of the organization, made by its owner. It is shown here and never again."""
-    from parley.identity import api_keys
-    from parley.identity.key_schemas import ApiKeyCreate
-    from parley.kernel import db
-    from parley.kernel.callers import ActorType, Caller, system
+    from parley.identity.keys import api_keys
+    from parley.identity.keys.schemas import ApiKeyCreate
+    from parley.kernel.access.callers import ActorType, Caller, system
+    from parley.kernel.persistence import transactions
 
     wanted = ApiKeyCreate(label=label, permissions=permissions)
-    with db.transaction(system(organization_id)) as session:
+    with transactions.transaction(system(organization_id)) as session:
         owner_id = _owner(session, organization_id)
     caller = Caller(organization_id, ActorType.USER, owner_id, "OWNER", frozenset({"*"}))
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         made, secret = api_keys.make_key(session, caller, wanted)
     return {"api_key_id": str(made.id), "label": label, "permissions": made.permissions, "key": secret}
 
@@ -99,23 +101,23 @@ def _owner(session: Session, organization_id: UUID) -> UUID:
 
 
 def _person(environment: Mapping[str, str], caller: Caller) -> dict[str, Any]:
-    from parley.identity import signing_keys, tokens
+    from parley.identity.sessions import access_tokens, token_signing_keys
 
     assert caller.actor_id is not None
     key = environment["TOKEN_KEY_ID"]
     kid = str(json.loads(environment["TOKEN_JWKS"])["keys"][0]["kid"])
-    bearer = tokens.Bearer(caller.organization_id, caller.actor_id, caller.role)
-    token = tokens.issue(lambda message: signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
+    bearer = access_tokens.Bearer(caller.organization_id, caller.actor_id, caller.role)
+    token = access_tokens.issue(lambda message: token_signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
     return {"user_id": str(caller.actor_id), "role": caller.role, "token": token}
 
 
 def main(arguments: list[str] | None = None) -> int:
     wanted = _parser().parse_args(arguments)
     try:
-        environment = card.enter()
+        environment = running_stack.enter()
         from pydantic import ValidationError
 
-        from parley.kernel.errors import Refusal
+        from parley.kernel.values.errors import Refusal
 
         try:
             print(json.dumps(_made(environment, wanted), indent=1))

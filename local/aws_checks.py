@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.ailments import Ailing, Skipped
+from local.check_results import Ailing, Skipped
 from local.resources import Clients
 
 START = "Start `make run`: it makes what template.yaml declares, at this endpoint too."
@@ -80,11 +80,11 @@ def data_key() -> str:
 
 
 def token_key() -> str:
-    from parley.identity import tokens
+    from parley.identity.sessions import access_tokens
 
     kms, key, jwks = _clients().kms, _setting("TOKEN_KEY_ID"), _setting("TOKEN_JWKS")
     public = _asked(partial(kms.get_public_key, KeyId=key), START)["PublicKey"]
-    if str(tokens.public_jwk(public)["kid"]) not in jwks:
+    if str(access_tokens.public_jwk(public)["kid"]) not in jwks:
         raise Ailing("TOKEN_JWKS does not hold the public half of TOKEN_KEY_ID: no token would be valid", "Deploy, or restart `make run`.")
     return f"{key} is published"
 

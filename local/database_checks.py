@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from local.ailments import Ailing, Skipped
+from local.check_results import Ailing, Skipped
 
 OLDEST, NEWEST = 15, 18
 ROUND_TRIPS = 5
@@ -20,10 +20,10 @@ class _TakenBack(Exception):
 def _lookup(statement: str) -> list[tuple[object, ...]]:
     from sqlalchemy.exc import DBAPIError
 
-    from parley.kernel import db
+    from parley.kernel.persistence import transactions
 
     try:
-        return db.lookup(statement)
+        return transactions.lookup(statement)
     except (DBAPIError, OSError) as problem:
         raise _of_connection(problem) from problem
 
@@ -77,13 +77,14 @@ def is_migrated() -> str:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.exc import DBAPIError
 
-    from parley.kernel import db, migrations
+    from parley.kernel.persistence import transactions
+    from parley.kernel.postgres import migrations
 
     if not os.environ.get("DATABASE_OWNER_URL"):
         raise Skipped("DATABASE_OWNER_URL is not set, so the migration state can't be read")
     wanted = migrations.head()
     try:
-        with db.engine("DATABASE_OWNER_URL").connect() as connection:
+        with transactions.engine("DATABASE_OWNER_URL").connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except (DBAPIError, OSError) as problem:
         raise Ailing(f"the owner can't connect: {problem}", "Check DATABASE_OWNER_URL.") from problem
@@ -97,12 +98,12 @@ def writes_and_reads_with_relations() -> str:
     from sqlalchemy import select
     from sqlalchemy.exc import DBAPIError
 
-    from parley.identity import founding
     from parley.identity.models import Organization, OrganizationMember, User
-    from parley.kernel import db
-    from parley.kernel.callers import ActorType, Caller
-    from parley.kernel.errors import Refusal
-    from parley.kernel.ids import new_id
+    from parley.identity.organizations import organization_creation
+    from parley.kernel.access.callers import ActorType, Caller
+    from parley.kernel.persistence import transactions
+    from parley.kernel.values.errors import Refusal
+    from parley.kernel.values.ids import new_id
 
     caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
     joined = (
@@ -111,9 +112,11 @@ def writes_and_reads_with_relations() -> str:
         .join(OrganizationMember, OrganizationMember.user_id == User.id)
     )
     try:
-        with db.transaction(caller) as session:
+        with transactions.transaction(caller) as session:
             slug = f"doctor-{caller.organization_id.hex}"
-            founding.found(session, caller, name="Doctor", slug=slug, owner_name="Doctor", owner_email=f"{slug}@doctor.invalid")
+            organization_creation.create_organization(
+                session, caller, name="Doctor", slug=slug, owner_name="Doctor", owner_email=f"{slug}@doctor.invalid"
+            )
             session.flush()
             rows = session.execute(joined).all()
             raise _TakenBack
@@ -124,7 +127,7 @@ def writes_and_reads_with_relations() -> str:
         raise Ailing(f"writing failed: {problem}", mend) from problem
     if [tuple(map(str, row)) for row in rows] != [("Doctor", "Doctor", "OWNER")]:
         raise Ailing(f"what was written was read back as {rows}", "The policies are not those of the migrations.")
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         if session.execute(joined).all():
             raise Ailing("the transaction that was taken back is still visible", "Something commits by itself between here and the server.")
     return "an organization with its owner, and nothing of it is left"

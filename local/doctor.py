@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import aws_checks, database_checks, settings
-from local.ailments import Ailing, Skipped
+from local.check_results import Ailing, Skipped
 from local.emulator import ROOT
 from local.handlers import SHARED
 from local.stack import CARD

@@ -8,7 +8,7 @@ from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import Any
 
-from local import card
+from local import running_stack
 from local.emulator import mails
 from local.problems import Problem
 
@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--to", default="", help="only mails to addresses with this in them")
     wanted = parser.parse_args(arguments)
     try:
-        sent = [mail for mail in mails(card.enter()["AWS_ENDPOINT_URL"]) if any(wanted.to.lower() in to.lower() for to in mail["to"])]
+        sent = [
+            mail for mail in mails(running_stack.enter()["AWS_ENDPOINT_URL"]) if any(wanted.to.lower() in to.lower() for to in mail["to"])
+        ]
     except (Problem, KeyError, OSError) as problem:
         print(f"{problem}", file=sys.stderr)
         return 1

@@ -175,7 +175,7 @@ def handler(group: Group, folder: Path) -> str:
         f'"""Written by local/merging.py: {group.members[0].needs}, in one function."""',
         "",
         *(f"import {name}" for name in common),
-        "from parley.kernel.dispatcher import dispatcher",
+        "from parley.kernel.edge.route_dispatcher import dispatcher",
         "",
         f"lambda_handler = dispatcher(__file__, {json.dumps(group.routes, indent=4)})",
     ]

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.cloudformation import ACCOUNT, REGION, STACK, TemplateProblem, resolve
-from local.made_values import MadeValues
+from local.generated_secrets import MadeValues
 from local.template import FUNCTION, Resource, Template
 from local.variables import CREDENTIALS
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 from local.emulator import ROOT
-from parley.kernel.migrations import configuration
+from parley.kernel.postgres.migrations import configuration
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from types import FrameType
 
 from local import settings
 from local.client import Client
+from local.demo import PLAYS, Played, PlayFailed, Scene
 from local.emulator import ROOT
 from local.environments import Environments
 from local.handlers import SHARED
-from local.play import PLAYS, Played, PlayFailed, Scene
 from local.problems import Problem
 from local.seed import Seeded, seed
 from local.stack import ENVIRONMENTS, PORT, SettingProblem, Stack

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.emulator import ROOT
-from local.recorded import filled
+from local.recorded_events import filled
 from local.stack import CARD
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from local.stack import Stack
-    from parley.kernel.callers import Caller
+    from parley.kernel.access.callers import Caller
 
 ORGANIZATION = UUID("01990000-0000-7000-8000-000000000001")
 OWNER = UUID("01990000-0000-7000-8000-000000000002")
@@ -36,46 +36,48 @@ def seed(stack: Stack) -> Seeded:
     `os.environ` must hold `stack.environment`: this calls the product's services in this process, as the application's role.
     """
     # Imported here: the settings that these modules read exist only now.
-    from parley.identity import founding
     from parley.identity.models import Organization
-    from parley.kernel import db
-    from parley.kernel.plans import PlanType
+    from parley.identity.organizations import organization_creation
+    from parley.kernel.access.plans import PlanType
+    from parley.kernel.persistence import transactions
 
     caller = _owner()
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         if session.get(Organization, ORGANIZATION) is None:
-            founding.found(session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL, plan=PlanType.BUSINESS)
+            organization_creation.create_organization(
+                session, caller, name=NAME, slug=SLUG, owner_name=OWNER_NAME, owner_email=OWNER_EMAIL, plan=PlanType.BUSINESS
+            )
     _connect_number()
     return Seeded(ORGANIZATION, OWNER, NAME, token(stack.environment))
 
 
 def token(environment: Mapping[str, str], role: str = "OWNER") -> str:
     """A new access token of the seeded owner, or of a colleague with another role, who joins when first asked for."""
-    from parley.identity import signing_keys, tokens
+    from parley.identity.sessions import access_tokens, token_signing_keys
 
     kid = str(json.loads(environment["TOKEN_JWKS"])["keys"][0]["kid"])
     key = environment["TOKEN_KEY_ID"]
-    bearer = tokens.Bearer(ORGANIZATION, OWNER if role == "OWNER" else _colleague(role), role)
-    return tokens.issue(lambda message: signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
+    bearer = access_tokens.Bearer(ORGANIZATION, OWNER if role == "OWNER" else _colleague(role), role)
+    return access_tokens.issue(lambda message: token_signing_keys.sign(key, message), kid, bearer, datetime.now(UTC), TOKEN_LIFE)
 
 
 def _connect_number() -> None:
     """The WhatsApp number that the recorded events in tests/events/ name."""
     from parley.inbox import service
     from parley.inbox.schemas import ConnectionCreate
-    from parley.kernel import db
+    from parley.kernel.persistence import transactions
 
     caller = _owner()
     wanted = {"platform": "WHATSAPP", "phone_number_id": PHONE_NUMBER_ID, "access_token": "x" * 40, "display_name": "Support"}
     try:
-        with db.transaction(caller) as session:
+        with transactions.transaction(caller) as session:
             service.connect_number(session, caller, ConnectionCreate.model_validate(wanted))
     except service.NumberTaken:
         pass  # connected at an earlier start
 
 
 def _owner() -> Caller:
-    from parley.kernel.callers import ActorType, Caller
+    from parley.kernel.access.callers import ActorType, Caller
 
     return Caller(ORGANIZATION, ActorType.USER, OWNER, "OWNER", frozenset({"*"}))
 
@@ -83,11 +85,14 @@ def _owner() -> Caller:
 def _colleague(role: str) -> UUID:
     from sqlalchemy import select
 
-    from parley.identity import founding
     from parley.identity.models import MemberRole, User
-    from parley.kernel import db
+    from parley.identity.organizations import organization_creation
+    from parley.kernel.persistence import transactions
 
     caller, email = _owner(), f"{role.lower()}@acme.example"
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         known = session.scalar(select(User.id).where(User.email == email))
-        return known or founding.join(session, caller, name=f"{role.title()} of {NAME}", email=email, role=MemberRole(role)).id
+        return (
+            known
+            or organization_creation.add_member(session, caller, name=f"{role.title()} of {NAME}", email=email, role=MemberRole(role)).id
+        )

@@ -25,11 +25,11 @@ from local.custom_resources import Mailbox, deploy
 from local.emulator import ROOT, Emulator
 from local.environments import Environments
 from local.gateway import Gateway
+from local.generated_secrets import MadeValues
 from local.graph_api import GraphApi
 from local.handlers import in_process
 from local.http_api import Request, Response
 from local.invocations import Invocations
-from local.made_values import MadeValues
 from local.postgres import APPLICATION, OWNER, Postgres
 from local.problems import Problem
 from local.pump import Pump, event_sources

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from local import card
+from local import running_stack
 from local.problems import Problem
 from local.seed import token
 
@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("--role", choices=ROLES, default="OWNER", type=str.upper)
     role: str = parser.parse_args().role
     try:
-        environment = card.enter()
+        environment = running_stack.enter()
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -7,7 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, event, text
 
 from parley import schema
-from parley.kernel.migrations import owner
+from parley.kernel.postgres.migrations import owner
 
 _ONE_AT_A_TIME = 7_264_351
 # That a revision waits for a lock; everybody who comes after it waits behind it for as long. `migrations.upgrade` tries again.

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from parley.kernel.tenancy import protect
+from parley.kernel.postgres.row_level_security import protect
 
 revision = "${up_revision}"
 down_revision = "${down_revision}"

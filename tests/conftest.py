@@ -16,7 +16,7 @@ from local.emulator import ROOT
 from local.stack import Stack
 from local.stacks import MERGED, write
 from local.template import Template, load
-from parley.kernel import single
+from parley.kernel.postgres import authorizer_lookup
 from tests.harness import Client, Member, World
 
 SERVED = "tests/stack/"
@@ -75,7 +75,7 @@ def world() -> Iterator[World]:
             _worlds.append(World(stack, _deployed(folder) if IS_DEPLOYED_FORM else None))
             yield _worlds[0]
             _worlds.clear()
-            single.hang_up()
+            authorizer_lookup.hang_up()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

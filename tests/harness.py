@@ -22,12 +22,14 @@ from local.http_api import Request
 from local.pump import event_sources
 from local.stack import Stack
 from local.template import Template
-from parley.identity import accounts, founding, signing_keys, tokens
+from parley.identity.accounts import user_accounts
 from parley.identity.models import MemberRole, UserSession
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, ActorType, Caller, system
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.identity.organizations import organization_creation
+from parley.identity.sessions import access_tokens, token_signing_keys
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller, system
+from parley.kernel.access.plans import PlanType
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 
 __all__ = ["Answer", "Client", "Member", "Person", "World", "recorded", "sqs_event"]
 
@@ -83,8 +85,10 @@ class Member(Client):
 
     def as_role(self, role: str) -> Member:
         """A new colleague with that role."""
-        with db.transaction(self.caller) as session:
-            user = founding.join(session, self.caller, name=f"{role.title()} Person", email=f"{new_id()}@acme.test", role=MemberRole(role))
+        with transactions.transaction(self.caller) as session:
+            user = organization_creation.add_member(
+                session, self.caller, name=f"{role.title()} Person", email=f"{new_id()}@acme.test", role=MemberRole(role)
+            )
         return self.world.member(self.organization_id, user.id, role)
 
     def key(self, *permissions: str, **wanted: Any) -> Keyed:
@@ -95,7 +99,7 @@ class Member(Client):
 
     def rows(self, statement: Select[Any]) -> Sequence[Any]:
         """What the tenant's tables hold: rows, or objects where one entity is selected. Deleted ones too."""
-        with db.transaction(system(self.organization_id)) as session:
+        with transactions.transaction(system(self.organization_id)) as session:
             result = session.execute(statement, execution_options={"with_deleted": True})
             return result.scalars().all() if len(statement.column_descriptions) == 1 else result.all()
 
@@ -139,9 +143,9 @@ class World:
 
     def token(self, organization_id: UUID | None, user_id: UUID, role: str | None, **other: Any) -> str:
         """A token signed by the stack's KMS key."""
-        bearer = tokens.Bearer(organization_id, user_id, role, other.pop("session_id", None))
-        sign = lambda message: signing_keys.sign(os.environ["TOKEN_KEY_ID"], message)  # noqa: E731  # one expression, used once
-        return tokens.issue(sign, self.kid, bearer, other.pop("now", datetime.now(UTC)), **other)
+        bearer = access_tokens.Bearer(organization_id, user_id, role, other.pop("session_id", None))
+        sign = lambda message: token_signing_keys.sign(os.environ["TOKEN_KEY_ID"], message)  # noqa: E731  # one expression, used once
+        return access_tokens.issue(sign, self.kid, bearer, other.pop("now", datetime.now(UTC)), **other)
 
     def member(self, organization_id: UUID, user_id: UUID, role: str) -> Member:
         return Member(self, self.token(organization_id, user_id, role), organization_id, user_id, role)
@@ -150,8 +154,10 @@ class World:
         """A new account that belongs to no organization; its person has logged in just now."""
         user_id = new_id()
         caller, address = Caller(NOWHERE, ActorType.USER, user_id), email or f"{user_id}@person.test"
-        with db.personal(caller) as session:
-            accounts.create(session, id=user_id, email=address, name=name, email_verified_at=datetime.now(UTC) if is_verified else None)
+        with transactions.personal(caller) as session:
+            user_accounts.create(
+                session, id=user_id, email=address, name=name, email_verified_at=datetime.now(UTC) if is_verified else None
+            )
             begun = UserSession(id=new_id(), user_id=user_id, methods=["email"], expires_at=datetime.now(UTC) + timedelta(days=7))
             session.add(begun)
         return Person(self, self.token(None, user_id, None, session_id=begun.id), user_id, address)
@@ -162,9 +168,11 @@ class World:
             {"plan": plan} if plan else {"plan": PlanType.BUSINESS, "seat_limit": 1000, "request_limit": 1_000_000, "mail_limit": 100_000}
         )
         caller = Caller(new_id(), ActorType.USER, new_id(), "OWNER", frozenset({"*"}))
-        with db.transaction(caller) as session:
+        with transactions.transaction(caller) as session:
             slug, email = f"{name.lower()}-{caller.organization_id.hex}", f"{caller.actor_id}@{name.lower()}.test"
-            founding.found(session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email, **terms)
+            organization_creation.create_organization(
+                session, caller, name=name, slug=slug, owner_name=f"Owner of {name}", owner_email=email, **terms
+            )
         assert caller.actor_id is not None
         return self.member(caller.organization_id, caller.actor_id, "OWNER")
 

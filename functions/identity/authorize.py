@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from parley.identity.key_form import PREFIX, NotAKey
-from parley.identity.scopes import SCOPES
-from parley.identity.tokens import InvalidToken, verify
+from parley.identity.keys.api_key_format import PREFIX, MalformedApiKey
+from parley.identity.roles.scopes import SCOPES
+from parley.identity.sessions.access_tokens import InvalidToken, verify
 
 logger = Logger("parley")
 
@@ -19,14 +19,14 @@ def of_token(token: str) -> dict[str, Any]:
 
 
 def of_key(key: str) -> dict[str, Any]:
-    from parley.identity import key_check  # and the database's driver with it, which no token needs
-    from parley.kernel.single import LookupFailed
+    from parley.identity.keys import api_key_lookup  # and the database's driver with it, which no token needs
+    from parley.kernel.postgres.authorizer_lookup import LookupFailed
 
-    reference = key_check.reference(key)
+    reference = api_key_lookup.reference(key)
     try:
-        return key_check.look_up(**reference).context
-    except key_check.UnknownKey:
-        raise NotAKey from None
+        return api_key_lookup.look_up(**reference).context
+    except api_key_lookup.UnknownApiKey:
+        raise MalformedApiKey from None
     except LookupFailed as failure:
         # What an authorizer raises is the gateway's bare 500. So the function looks the key up (`parties.identify`), and says no.
         logger.warning("a key could not be looked up", failure=str(failure))
@@ -39,7 +39,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if scheme.lower() != "bearer":
             raise InvalidToken
         known = of_key(secret.strip()) if secret.strip().startswith(PREFIX) else of_token(secret.strip())
-    except (InvalidToken, NotAKey, KeyError):
+    except (InvalidToken, MalformedApiKey, KeyError):
         logger.info("a token or key was refused", request_id=event.get("requestContext", {}).get("requestId"))
         return {"isAuthorized": False}
     return {"isAuthorized": True, "context": {name: str(value) for name, value in known.items() if value is not None}}

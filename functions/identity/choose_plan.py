@@ -1,9 +1,9 @@
 """PUT /v1/identity/organization/plan"""
 
-from parley.identity import organizations
-from parley.identity.organization_schemas import LimitsRead, PlanChoice
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.identity.organizations import organization_lifecycle
+from parley.identity.organizations.schemas import LimitsRead, PlanChoice
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="billing:manage")
 
@@ -11,8 +11,8 @@ app = api(needs="billing:manage")
 @app.put("/v1/identity/organization/plan")
 def choose_plan(wanted: PlanChoice, caller: AuthenticatedCaller) -> LimitsRead:
     with transaction(caller) as session:
-        organizations.choose_plan(session, caller, wanted.plan)
-        return organizations.limits(session, caller)
+        organization_lifecycle.choose_plan(session, caller, wanted.plan)
+        return organization_lifecycle.limits(session, caller)
 
 
 lambda_handler = entrypoint(app)

@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.identity import browser
-from parley.identity.answers import TokensRead
-from parley.identity.providers import configured, cookies, endings, finishing, handovers, returns
-from parley.identity.providers.handovers import Handover
-from parley.identity.providers.linked import LinkedProviderRead
-from parley.kernel.callers import Caller
-from parley.kernel.errors import Refusal
-from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.identity.providers import identity_handover, oauth_callback, provider_cookies, provider_settings, redirect_allowlist, redirects
+from parley.identity.providers.identity_handover import IdentityHandover
+from parley.identity.providers.linked_providers import LinkedProviderRead
+from parley.identity.sessions import session_cookies
+from parley.identity.sessions.token_response import TokensRead
+from parley.kernel.access.callers import Caller
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.values.errors import Refusal
 
 app = api(needs=Access.ANYBODY)
 BACK: dict[int, OpenAPIResponse] = {303: {"description": "Back to `return_to`, with the refresh token in a cookie, `linked` or `error`."}}
@@ -20,26 +20,28 @@ BACK: dict[int, OpenAPIResponse] = {303: {"description": "Back to `return_to`, w
 
 @app.get("/v1/auth/providers/<provider>/complete", responses=BACK)
 def complete_provider_log_in(provider: str, visitor: Visitor) -> Response[TokensRead | LinkedProviderRead | None]:
-    kind = configured.kind_of(provider)
-    handover = handovers.unseal(kind, cookies.handover_of(app.current_event.raw_event, kind))
-    over = cookies.without_handover(kind)
+    kind = provider_settings.kind_of(provider)
+    handover = identity_handover.unseal(kind, provider_cookies.read_handover_cookie(app.current_event.raw_event, kind))
+    over = provider_cookies.expired_handover_cookie(kind)
     try:
         ended = _ended(visitor, handover)
     except Refusal as refusal:
-        ended = endings.refused(refusal, handover.return_to, over)
+        ended = redirects.refusal_response(refusal, handover.return_to, over)
     ended.cookies.append(over)
     return ended
 
 
-def _ended(visitor: Caller, handover: Handover) -> Response[Any]:
+def _ended(visitor: Caller, handover: IdentityHandover) -> Response[Any]:
     if handover.user_id is not None:
-        made = finishing.link(visitor, handover)
-        back = handover.return_to and returns.with_query(handover.return_to, linked=made.provider)
-        return endings.sent(303, back) if back else Response(200, "application/json", made)
-    started = finishing.log_in(visitor, handover)
+        made = oauth_callback.link(visitor, handover)
+        back = handover.return_to and redirect_allowlist.with_query(handover.return_to, linked=made.provider)
+        return redirects.redirect_response(303, back) if back else Response(200, "application/json", made)
+    started = oauth_callback.log_in(visitor, handover)
     if handover.return_to is None:
-        return browser.signed_in(started, as_cookie=False, on_device=True)
-    return endings.sent(303, handover.return_to, *browser.device_cookie_of(started), browser.cookie_of(started))
+        return session_cookies.log_in_response(started, as_cookie=False, on_device=True)
+    return redirects.redirect_response(
+        303, handover.return_to, *session_cookies.device_cookies(started), session_cookies.session_cookie(started)
+    )
 
 
 lambda_handler = entrypoint(app)

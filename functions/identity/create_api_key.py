@@ -1,15 +1,15 @@
 """POST /v1/identity/api-keys"""
 
-from parley.identity import api_keys
-from parley.identity.key_schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, SecretOnce, api, entrypoint
+from parley.identity.keys import api_keys
+from parley.identity.keys.schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead
+from parley.kernel.edge.http import AuthenticatedCaller, SealedIdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="api_keys:manage", knows_projects=True)
 
 
 @app.post("/v1/identity/api-keys", status_code=201)
-def create_api_key(wanted: ApiKeyCreate, caller: AuthenticatedCaller, once: SecretOnce) -> ApiKeyMade:
+def create_api_key(wanted: ApiKeyCreate, caller: AuthenticatedCaller, once: SealedIdempotencyKey) -> ApiKeyMade:
     with transaction(caller, once) as session:
         if wanted.project_id is not None:
             from parley.storage import service as storage  # who makes a key of the organization does not pay for it

@@ -1,9 +1,9 @@
 """POST /v1/auth/invitations/decline"""
 
-from parley.identity import invited
-from parley.identity.invitation_schemas import InvitationToken
-from parley.kernel.db import transaction
-from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.identity.members import invitation_acceptance
+from parley.identity.members.invitation_schemas import InvitationToken
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs=Access.ANYBODY)
 
@@ -11,9 +11,9 @@ app = api(needs=Access.ANYBODY)
 @app.post("/v1/auth/invitations/decline", status_code=204)
 def decline_invitation(wanted: InvitationToken, visitor: Visitor) -> None:
     token = wanted.token.get_secret_value()
-    caller = visitor.acting_for(invited.organization_of(token))
+    caller = visitor.acting_for(invitation_acceptance.organization_of(token))
     with transaction(caller) as session:
-        invited.decline(session, caller, token)
+        invitation_acceptance.decline(session, caller, token)
 
 
 lambda_handler = entrypoint(app)

@@ -1,8 +1,8 @@
 """DELETE /v1/identity/organization"""
 
-from parley.identity import organizations
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.identity.organizations import organization_lifecycle
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="organization:delete")
 
@@ -10,7 +10,7 @@ app = api(needs="organization:delete")
 @app.delete("/v1/identity/organization", status_code=204)
 def delete_organization(caller: AuthenticatedCaller) -> None:
     with transaction(caller) as session:
-        organizations.delete(session, caller)
+        organization_lifecycle.delete(session, caller)
 
 
 lambda_handler = entrypoint(app)

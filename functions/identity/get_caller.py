@@ -1,9 +1,9 @@
 """GET /v1/identity/me"""
 
-from parley.identity import service
+from parley.identity.organizations import current_caller
 from parley.identity.schemas import CallerRead
-from parley.kernel.db import personal, transaction
-from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import personal, transaction
 
 app = api(needs=Access.PERSON)
 
@@ -11,7 +11,7 @@ app = api(needs=Access.PERSON)
 @app.get("/v1/identity/me")
 def get_caller(caller: AuthenticatedCaller) -> CallerRead:
     with transaction(caller) if caller.has_organization else personal(caller) as session:
-        return service.caller(session, caller)
+        return current_caller.caller(session, caller)
 
 
 lambda_handler = entrypoint(app)

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.identity import invitations
-from parley.identity.invitation_schemas import InvitationRead
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.identity.members import invitations
+from parley.identity.members.invitation_schemas import InvitationRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="invitations:read")
 

@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.identity import link_page
-from parley.kernel.errors import Refusal
-from parley.kernel.html_responses import HTML, html_response
-from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.identity.self_service import link_page
+from parley.kernel.edge.html_responses import HTML, html_response
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.values.errors import Refusal
 from parley.notifications import languages
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
@@ -18,7 +18,7 @@ def get_link_page(token: str, visitor: Visitor) -> Response[str]:
 
 app.exception_handler(Refusal)(
     lambda refusal: html_response(
-        refusal.status, link_page.refused(refusal.detail, locale=languages.of_headers(app.current_event.headers)), link_page.headers()
+        refusal.status, link_page.refusal_page(refusal.detail, locale=languages.of_headers(app.current_event.headers)), link_page.headers()
     )
 )
 lambda_handler = entrypoint(app)

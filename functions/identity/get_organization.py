@@ -1,9 +1,9 @@
 """GET /v1/identity/organization"""
 
-from parley.identity import organizations
-from parley.identity.organization_schemas import OrganizationDetailRead
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.identity.organizations import organization_lifecycle
+from parley.identity.organizations.schemas import OrganizationDetailRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="organization:read")
 
@@ -11,7 +11,7 @@ app = api(needs="organization:read")
 @app.get("/v1/identity/organization")
 def get_organization(caller: AuthenticatedCaller) -> OrganizationDetailRead:
     with transaction(caller) as session:
-        return OrganizationDetailRead.model_validate(organizations.current(session, caller))
+        return OrganizationDetailRead.model_validate(organization_lifecycle.current_organization(session, caller))
 
 
 lambda_handler = entrypoint(app)

@@ -4,8 +4,8 @@ import json
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.kernel.http import Access, api, entrypoint
-from parley.kernel.settings import setting
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.kernel.values.settings import setting
 
 app = api(needs=Access.ANYBODY)
 SECONDS = 300

@@ -1,8 +1,8 @@
 """POST /v1/identity/organization/leave"""
 
-from parley.identity import members
-from parley.kernel.db import transaction
-from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.identity.members import membership
+from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs=Access.PERSON)
 
@@ -10,7 +10,7 @@ app = api(needs=Access.PERSON)
 @app.post("/v1/identity/organization/leave", status_code=204)
 def leave_organization(caller: AuthenticatedCaller) -> None:
     with transaction(caller) as session:
-        members.leave(session, caller)
+        membership.leave(session, caller)
 
 
 lambda_handler = entrypoint(app)

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from parley.identity import api_keys
-from parley.identity.key_schemas import ApiKeyRead
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.identity.keys import api_keys
+from parley.identity.keys.schemas import ApiKeyRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="api_keys:manage", knows_projects=True)
 

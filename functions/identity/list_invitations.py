@@ -1,11 +1,11 @@
 """GET /v1/identity/invitations"""
 
-from parley.identity import invitations
-from parley.identity.invitation_schemas import InvitationRead
+from parley.identity.members import invitations
+from parley.identity.members.invitation_schemas import InvitationRead
 from parley.identity.models import InvitationStatus
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="invitations:read")
 

@@ -1,10 +1,10 @@
 """GET /v1/identity/organizations"""
 
-from parley.identity import organizations
-from parley.identity.organization_schemas import OwnOrganizationRead
-from parley.kernel.db import personal
-from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.identity.organizations import organization_lifecycle
+from parley.identity.organizations.schemas import OwnOrganizationRead
+from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import personal
 
 app = api(needs=Access.PERSON)
 
@@ -14,7 +14,7 @@ def list_organizations(
     caller: AuthenticatedCaller, deleted: bool = False, limit: Limit = 50, cursor: Cursor | None = None
 ) -> Page[OwnOrganizationRead]:
     with personal(caller) as session:
-        return organizations.mine(session, caller, is_deleted=deleted, limit=limit, cursor=cursor)
+        return organization_lifecycle.own_organizations(session, caller, is_deleted=deleted, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -1,14 +1,14 @@
 """GET /v1/auth/providers"""
 
-from parley.identity.providers.offered import ProvidersRead, offered
-from parley.kernel.http import Access, api, entrypoint
+from parley.identity.providers.provider_list import ProvidersRead, offered_providers
+from parley.kernel.edge.http import Access, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
 
 
 @app.get("/v1/auth/providers")
 def list_providers() -> ProvidersRead:
-    return offered()
+    return offered_providers()
 
 
 lambda_handler = entrypoint(app)

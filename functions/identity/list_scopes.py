@@ -1,8 +1,8 @@
 """GET /v1/identity/scopes"""
 
-from parley.identity.key_schemas import CatalogueRead, ScopeRead
-from parley.identity.scopes import CATALOGUE, GROUPS, SCOPES
-from parley.kernel.http import Access, api, entrypoint
+from parley.identity.keys.schemas import CatalogueRead, ScopeRead
+from parley.identity.roles.scopes import CATALOGUE, GROUPS, SCOPES
+from parley.kernel.edge.http import Access, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
 

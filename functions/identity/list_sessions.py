@@ -1,10 +1,10 @@
 """GET /v1/auth/sessions"""
 
-from parley.identity import leaving, oneself
-from parley.identity.log_in_schemas import SessionRead
-from parley.kernel.db import personal
-from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.identity.log_in.schemas import SessionRead
+from parley.identity.self_service import own_account, session_list
+from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import personal
 
 app = api(needs=Access.PERSON)
 
@@ -12,9 +12,9 @@ app = api(needs=Access.PERSON)
 @app.get("/v1/auth/sessions")
 def list_sessions(caller: AuthenticatedCaller, cursor: Cursor | None = None, limit: Limit = 50) -> Page[SessionRead]:
     with personal(caller) as session:
-        rows, following = leaving.open_sessions(session, session.info["user_id"], cursor, limit)
-    current = oneself.session_of(caller)
-    return Page(items=[leaving.shown(row, current) for row in rows], next_cursor=following)
+        rows, following = session_list.open_sessions(session, session.info["user_id"], cursor, limit)
+    current = own_account.session_id_of(caller)
+    return Page(items=[session_list.session_read(row, current) for row in rows], next_cursor=following)
 
 
 lambda_handler = entrypoint(app)

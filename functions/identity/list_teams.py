@@ -1,10 +1,10 @@
 """GET /v1/identity/teams"""
 
-from parley.identity import teams
-from parley.identity.member_schemas import TeamRead
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.identity.members import teams
+from parley.identity.members.schemas import TeamRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="teams:read")
 

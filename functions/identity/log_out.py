@@ -2,9 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.identity import browser, leaving
-from parley.identity.log_in_schemas import LogOut
-from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.identity.log_in.schemas import LogOut
+from parley.identity.self_service import session_list
+from parley.identity.sessions import session_cookies
+from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
 
@@ -12,12 +13,12 @@ app = api(needs=Access.ANYBODY)
 @app.post("/v1/auth/logout", status_code=204)
 def log_out(visitor: Visitor, event: RawEvent, wanted: LogOut | None = None) -> Response[None]:
     in_body = wanted.refresh_token.get_secret_value() if wanted and wanted.refresh_token else None
-    access_token = browser.access_token(event)
+    access_token = session_cookies.access_token(event)
     if access_token is not None and in_body is None:
-        leaving.by_access_token(visitor, access_token)
+        session_list.log_out_by_access_token(visitor, access_token)
     else:
-        leaving.by_refresh_token(visitor, browser.refresh_token(event, in_body)[0])
-    return browser.signed_out()
+        session_list.log_out_by_refresh_token(visitor, session_cookies.refresh_token(event, in_body)[0])
+    return session_cookies.log_out_response()
 
 
 lambda_handler = entrypoint(app)

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import RootModel
 
-from parley.identity.letters import LETTERS
-from parley.kernel.callers import Caller
-from parley.kernel.jobs import Announced, worker
+from parley.identity.mails.account_mails import MAILS_OF_EVENTS
+from parley.kernel.access.callers import Caller
+from parley.kernel.workers.jobs import BusEvent, worker
 from parley.notifications.sender import Sender
 from parley.notifications.ses import send
 
@@ -15,8 +15,8 @@ class Payload(RootModel[dict[str, Any]]):
     """Ids, by name."""
 
 
-def write(caller: Caller, event: Announced[Payload]) -> None:
-    letter = LETTERS.get(event.name)
+def write(caller: Caller, event: BusEvent[Payload]) -> None:
+    letter = MAILS_OF_EVENTS.get(event.name)
     if letter is not None:  # the others ask for no mail
         letter(caller, event.payload.root, Sender(caller, event.id, send))
 

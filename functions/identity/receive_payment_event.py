@@ -5,11 +5,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
 
-from parley.identity import payment_events
-from parley.kernel.errors import BadRequest, NoSuchRoute, Unauthenticated
-from parley.kernel.http import Access, api, entrypoint
-from parley.kernel.requests import raw_body
-from parley.kernel.settings import is_set, setting
+from parley.identity.billing import payment_events
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.kernel.edge.request_parsing import raw_body
+from parley.kernel.values.errors import BadRequest, NoSuchRoute, Unauthenticated
+from parley.kernel.values.settings import is_set, setting
 
 app = api(needs=Access.ANYBODY, accepts=())
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is seen to", "content": {"text/plain": {"schema": {"type": "string"}}}}}

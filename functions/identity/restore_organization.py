@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.identity import organizations
-from parley.identity.organization_schemas import OrganizationDetailRead, OrganizationRestore
-from parley.kernel.db import personal, transaction
-from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.identity.organizations import organization_lifecycle
+from parley.identity.organizations.schemas import OrganizationDetailRead, OrganizationRestore
+from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import personal, transaction
 
 app = api(needs=Access.PERSON)
 
@@ -15,9 +15,9 @@ def restore_organization(
     organization_id: UUID, caller: AuthenticatedCaller, wanted: OrganizationRestore | None = None
 ) -> OrganizationDetailRead:
     with personal(caller) as session:
-        owner = caller.acting_for(organizations.restorable(session, caller, organization_id))
+        owner = caller.acting_for(organization_lifecycle.restorable(session, caller, organization_id))
     with transaction(owner) as session:
-        restored = organizations.restore(session, owner, wanted.slug if wanted else None)
+        restored = organization_lifecycle.restore(session, owner, wanted.slug if wanted else None)
         return OrganizationDetailRead.model_validate(restored)
 
 

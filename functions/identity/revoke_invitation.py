@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.identity import invitations
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.identity.members import invitations
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="invitations:write")
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from parley.identity import plan_changes
-from parley.kernel.callers import system
-from parley.kernel.db import transaction
-from parley.kernel.plans import PlanType
+from parley.identity.billing import plan_changes
+from parley.kernel.access.callers import system
+from parley.kernel.access.plans import PlanType
+from parley.kernel.persistence.transactions import transaction
 
 
 class Order(BaseModel):
@@ -26,5 +26,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     order = Order.model_validate(event)
     caller = system(order.organization_id)
     with transaction(caller) as session:
-        organization = plan_changes.give(session, caller, order.plan, reason="operator", mail_limit=order.mail_limit)
+        organization = plan_changes.set_plan(session, caller, order.plan, reason="operator", mail_limit=order.mail_limit)
     return {"organization_id": str(order.organization_id), "plan": organization.plan.value, "mail_limit": organization.mail_limit}

@@ -3,9 +3,9 @@
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.identity.providers import configured, cookies, endings, exchange, returns
-from parley.identity.providers.attempts import Attempt
-from parley.kernel.http import Access, api, entrypoint
+from parley.identity.providers import authorization_code, provider_cookies, provider_settings, redirect_allowlist, redirects
+from parley.identity.providers.oauth_state import AuthorizationAttempt
+from parley.kernel.edge.http import Access, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
 AWAY: dict[int, OpenAPIResponse] = {302: {"description": "To the provider, with a cookie that binds the attempt to this browser."}}
@@ -13,9 +13,11 @@ AWAY: dict[int, OpenAPIResponse] = {302: {"description": "To the provider, with 
 
 @app.get("/v1/auth/providers/<provider>/start", responses=AWAY)
 def start_provider_log_in(provider: str, return_to: str | None = None) -> Response[None]:
-    chosen = configured.named(provider)
-    attempt = Attempt.begin(chosen.kind, returns.checked(return_to))
-    return endings.sent(302, exchange.authorization_url(chosen, attempt), cookies.of_attempt(chosen.kind, attempt))
+    chosen = provider_settings.configured_provider(provider)
+    attempt = AuthorizationAttempt.begin(chosen.kind, redirect_allowlist.allowed_return(return_to))
+    return redirects.redirect_response(
+        302, authorization_code.authorization_url(chosen, attempt), provider_cookies.attempt_cookie(chosen.kind, attempt)
+    )
 
 
 lambda_handler = entrypoint(app)

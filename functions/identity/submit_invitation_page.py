@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.identity import invitation_page, invited
-from parley.kernel.db import transaction
-from parley.kernel.html_responses import HTML, html_response
-from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.identity.members import invitation_acceptance, invitation_page
+from parley.kernel.edge.html_responses import HTML, html_response
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 from parley.notifications import languages
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
@@ -13,14 +13,14 @@ app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
 
 @app.post("/invitations/<token>", operation_id="submit_invitation", responses=HTML)
 def submit_invitation_page(token: str, visitor: Visitor) -> Response[str]:
-    caller = visitor.acting_for(invited.organization_of(token))
+    caller = visitor.acting_for(invitation_acceptance.organization_of(token))
     with transaction(caller) as session:
-        invited.decline(session, caller, token)
+        invitation_acceptance.decline(session, caller, token)
     html = invitation_page.message(invitation_page.DECLINED, languages.of_headers(app.current_event.headers))
     return html_response(200, html, invitation_page.headers())
 
 
-app.exception_handler(invited.InvitationNotValid)(
+app.exception_handler(invitation_acceptance.InvitationNotValid)(
     lambda refusal: html_response(
         refusal.status, invitation_page.message(refusal.detail, languages.of_headers(app.current_event.headers)), invitation_page.headers()
     )

@@ -1,10 +1,11 @@
 """PATCH /v1/identity/me"""
 
-from parley.identity import oneself, service
-from parley.identity.log_in_schemas import ProfileUpdate
+from parley.identity.log_in.schemas import ProfileUpdate
+from parley.identity.organizations import current_caller
 from parley.identity.schemas import CallerRead
-from parley.kernel.db import personal, transaction
-from parley.kernel.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.identity.self_service import own_account
+from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import personal, transaction
 
 app = api(needs=Access.PERSON)
 
@@ -12,8 +13,8 @@ app = api(needs=Access.PERSON)
 @app.patch("/v1/identity/me")
 def update_caller(wanted: ProfileUpdate, caller: AuthenticatedCaller) -> CallerRead:
     with transaction(caller, person=caller.actor_id) if caller.has_organization else personal(caller) as session:
-        oneself.change_profile(session, caller, wanted.asked())
-        return service.caller(session, caller)
+        own_account.change_profile(session, caller, wanted.asked())
+        return current_caller.caller(session, caller)
 
 
 lambda_handler = entrypoint(app)

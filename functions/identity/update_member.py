@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.identity import members
-from parley.identity.member_schemas import MemberRead, RoleUpdate
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.identity.members import membership
+from parley.identity.members.schemas import MemberRead, RoleUpdate
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="members:write")
 
@@ -13,7 +13,7 @@ app = api(needs="members:write")
 @app.patch("/v1/identity/members/<user_id>")
 def update_member(user_id: UUID, wanted: RoleUpdate, caller: AuthenticatedCaller) -> MemberRead:
     with transaction(caller) as session:
-        return members.change_role(session, caller, user_id, wanted.role)
+        return membership.change_role(session, caller, user_id, wanted.role)
 
 
 lambda_handler = entrypoint(app)

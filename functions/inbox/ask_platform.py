@@ -5,7 +5,7 @@ It lies in no network of ours and knows no database.
 
 from typing import Any
 
-from parley.inbox.graph_api import confirm_number
+from parley.inbox.platforms.meta_graph_api import confirm_number
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, str]:

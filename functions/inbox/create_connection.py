@@ -1,19 +1,19 @@
 """POST /v1/inbox/connections"""
 
-from parley.inbox import account_checks, account_proof, service
+from parley.inbox import account_checks, account_verification, service
 from parley.inbox.schemas import ConnectionCreate, ConnectionRead
-from parley.kernel.callers import system
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.kernel.access.callers import system
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="connections:write")
 
 
 @app.post("/v1/inbox/connections", status_code=201)
-def create_connection(wanted: ConnectionCreate, caller: AuthenticatedCaller, once: RequestOnce) -> ConnectionRead:
+def create_connection(wanted: ConnectionCreate, caller: AuthenticatedCaller, once: IdempotencyKey) -> ConnectionRead:
     with transaction(caller):  # for who may not come in, nobody is asked
         pass
-    account_proof.prove(wanted)
+    account_verification.verify_account(wanted)
     try:
         with transaction(caller, once) as session:
             connection, superseded = service.connect_number(session, caller, wanted)

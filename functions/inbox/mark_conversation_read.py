@@ -4,8 +4,8 @@ from uuid import UUID
 
 from parley.inbox import service
 from parley.inbox.schemas import ConversationRead
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="conversations:write")
 

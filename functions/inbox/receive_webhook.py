@@ -4,14 +4,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
 
-from parley.inbox.graph_webhooks import is_signed
-from parley.inbox.parcels import pack
-from parley.kernel import objects, signed
-from parley.kernel.clock import now
-from parley.kernel.errors import BadRequest, Unauthenticated
-from parley.kernel.http import Access, api, entrypoint
-from parley.kernel.requests import raw_body
-from parley.kernel.settings import setting
+from parley.inbox.claim_check import pack
+from parley.inbox.platforms.meta_webhooks import is_signed
+from parley.kernel.aws import aws_requests, s3_objects
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.kernel.edge.request_parsing import raw_body
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import BadRequest, Unauthenticated
+from parley.kernel.values.settings import setting
 
 app = api(needs=Access.ANYBODY, accepts=())
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is queued", "content": {"text/plain": {"schema": {"type": "string"}}}}}
@@ -34,8 +34,8 @@ def receive_webhook(request: Request) -> Response[str]:
     if not is_signed(body, request.headers.get("x-hub-signature-256", ""), setting("WHATSAPP_APP_SECRET")):
         raise BadSignature("The header X-Hub-Signature-256 does not hold the signature of this body.")
     # Unlike the parcel's, these failures are answered with 503, and Meta delivers again.
-    parcel = pack(body, now(), lambda key, content: objects.put(setting("MEDIA_BUCKET"), key, content))
-    signed.send_message(setting("INBOX_WEBHOOKS_QUEUE_URL"), parcel)
+    parcel = pack(body, now(), lambda key, content: s3_objects.put(setting("MEDIA_BUCKET"), key, content))
+    aws_requests.send_message(setting("INBOX_WEBHOOKS_QUEUE_URL"), parcel)
     return Response(200, "text/plain; charset=utf-8", "ok")
 
 

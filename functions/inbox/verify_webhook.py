@@ -6,10 +6,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.inbox.graph_webhooks import challenge
-from parley.kernel.errors import Forbidden
-from parley.kernel.http import Access, api, entrypoint
-from parley.kernel.settings import setting
+from parley.inbox.platforms.meta_webhooks import challenge
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.kernel.values.errors import Forbidden
+from parley.kernel.values.settings import setting
 
 app = api(needs=Access.ANYBODY)
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "The challenge alone", "content": {"text/plain": {"schema": {"type": "string"}}}}}

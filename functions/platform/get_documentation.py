@@ -6,8 +6,8 @@ from pathlib import Path
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
-from parley.kernel import documentation
-from parley.kernel.http import Access, api, entrypoint
+from parley.kernel.edge import openapi_document
+from parley.kernel.edge.http import Access, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
 ASSETS = Path(swagger_ui.__file__).parent
@@ -21,7 +21,7 @@ POLICY = (
 def page() -> str:
     script, style = (ASSETS / "swagger-ui-bundle.min.js").read_text(), (ASSETS / "swagger-ui.min.css").read_text()
     # An end tag inside the document would end the script that it stands in.
-    spec = documentation.text().replace("</", "<\\/")
+    spec = openapi_document.text().replace("</", "<\\/")
     made = swagger_ui.generate_swagger_html(spec, script, style, "", None, persist_authorization=True)
     made = made.replace("<html>", '<html lang="en">', 1).replace("<title>Swagger UI</title>", "<title>Parley API</title>")
     return made.replace('currentUrl.pathname + "?format=json"', '"/openapi.json"')

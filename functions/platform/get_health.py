@@ -1,13 +1,13 @@
 """GET /health"""
 
-from parley.kernel.db import lookup
-from parley.kernel.http import Access, api, entrypoint
-from parley.kernel.texts import Shown
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.kernel.persistence.transactions import lookup
+from parley.kernel.values.fields import ResponseModel
 
 app = api(needs=Access.ANYBODY)
 
 
-class Health(Shown):
+class Health(ResponseModel):
     status: str
 
 

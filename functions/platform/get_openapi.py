@@ -2,15 +2,15 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.kernel import documentation
-from parley.kernel.http import Access, api, entrypoint
+from parley.kernel.edge import openapi_document
+from parley.kernel.edge.http import Access, api, entrypoint
 
 app = api(needs=Access.ANYBODY)
 
 
 @app.get("/openapi.json", include_in_schema=False)
 def get_openapi() -> Response[str]:
-    return Response(200, "application/json", documentation.text())
+    return Response(200, "application/json", openapi_document.text())
 
 
 lambda_handler = entrypoint(app)

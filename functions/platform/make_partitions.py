@@ -2,24 +2,28 @@
 throttles, full buckets of rate limits, claims of mails, addresses that bounced long ago, events of payments, rows that nobody tries any
 more and origins of audited acts are forgotten."""
 
-from parley.identity import links, payment_events, sessions, throttles
-from parley.inbox import receipts
-from parley.kernel import audit, idempotency, postponed, rate_limits
-from parley.kernel.audit_partitions import Partitions
-from parley.kernel.sweeps import Everywhere, Sweep
+from parley.identity.accounts import email_links
+from parley.identity.billing import payment_events
+from parley.identity.log_in import brute_force_throttle
+from parley.identity.sessions import log_in_sessions
+from parley.inbox import delivery_receipts
+from parley.kernel.audit import audit
+from parley.kernel.persistence import idempotency, rate_limits, sweep_retries
+from parley.kernel.workers.audit_partitions import PartitionsDuty
+from parley.kernel.workers.sweeps import CrossTenantDuty, Sweep
 from parley.notifications import claims, suppressions
 
 lambda_handler = Sweep(
-    Partitions("partitions"),
-    Everywhere("audit_origins", audit.forget, batch=audit.FORGOTTEN_AT_ONCE),
-    Everywhere("idempotency_keys", idempotency.forget),
-    Everywhere("receipts", receipts.forget),
-    Everywhere("sessions", sessions.forget),
-    Everywhere("links", links.forget),
-    Everywhere("throttles", throttles.forget),
-    Everywhere("rate_limits", rate_limits.forget),
-    Everywhere("mail_claims", claims.forget),
-    Everywhere("suppressed_addresses", suppressions.forget),
-    Everywhere("payment_events", payment_events.forget),
-    Everywhere("postponed_rows", postponed.forget),
+    PartitionsDuty("partitions"),
+    CrossTenantDuty("audit_origins", audit.forget, batch=audit.FORGOTTEN_AT_ONCE),
+    CrossTenantDuty("idempotency_keys", idempotency.forget),
+    CrossTenantDuty("receipts", delivery_receipts.forget),
+    CrossTenantDuty("sessions", log_in_sessions.forget),
+    CrossTenantDuty("links", email_links.forget),
+    CrossTenantDuty("throttles", brute_force_throttle.forget),
+    CrossTenantDuty("rate_limits", rate_limits.forget),
+    CrossTenantDuty("mail_claims", claims.forget),
+    CrossTenantDuty("suppressed_addresses", suppressions.forget),
+    CrossTenantDuty("payment_events", payment_events.forget),
+    CrossTenantDuty("postponed_rows", sweep_retries.forget),
 )

@@ -1,8 +1,8 @@
 """Queue mail-feedback: addresses that mails bounce from, or that complain, as SES tells by way of EventBridge."""
 
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.db import transaction
-from parley.kernel.jobs import queue_worker
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.workers.jobs import queue_worker
 from parley.notifications import ses_events, suppressions
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import quote
 
-from parley.kernel.documentation import methods_of
-from parley.kernel.errors import MethodNotAllowed, NoSuchRoute
-from parley.kernel.http import HEADERS, refuse
+from parley.kernel.edge.http import HEADERS, refuse
+from parley.kernel.edge.openapi_document import methods_of
+from parley.kernel.values.errors import MethodNotAllowed, NoSuchRoute
 
 
 def _page_of(event: dict[str, Any]) -> str | None:

@@ -5,16 +5,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from parley.kernel import bus, outbox
-from parley.kernel.sweeps import Rows, Sweep
+from parley.kernel.outbound import event_bus
+from parley.kernel.persistence import outbox
+from parley.kernel.workers.sweeps import RowsDuty, Sweep
 
 
 def publish(session: Session, rows: Sequence[Any]) -> None:
-    outbox.settle(session, [event for _, _, event in rows], bus.publish)
+    outbox.settle(session, [event for _, _, event in rows], event_bus.publish)
 
 
 # Ten at a time, each in a transaction of its own, until nothing is due or the function's time is nearly over.
-sweep = Sweep(Rows("events", outbox.due, publish, batch=outbox.BATCH))
+sweep = Sweep(RowsDuty("events", outbox.due, publish, batch=outbox.BATCH))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

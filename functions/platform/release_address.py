@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.db import transaction
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence.transactions import transaction
 from parley.notifications import suppressions
 
 

@@ -1,7 +1,7 @@
 """POST /v1/recordings/meetings"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 from parley.recordings import service
 from parley.recordings.schemas import MeetingCreate, MeetingWithRecordingRead
 
@@ -9,7 +9,7 @@ app = api(needs="meetings:write")
 
 
 @app.post("/v1/recordings/meetings", status_code=201)
-def create_meeting(wanted: MeetingCreate, caller: AuthenticatedCaller, once: RequestOnce) -> MeetingWithRecordingRead:
+def create_meeting(wanted: MeetingCreate, caller: AuthenticatedCaller, once: IdempotencyKey) -> MeetingWithRecordingRead:
     with transaction(caller, once) as session:
         meeting, recording = service.create_meeting(session, caller, wanted)
         return once.answer(session, MeetingWithRecordingRead.of(meeting, recording))

@@ -5,25 +5,25 @@ from uuid import UUID
 
 from annotated_types import Interval
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.recordings import access, media, presigned, uploads
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.recordings import media_types, object_access, presigned_urls, uploads
 from parley.recordings.schemas import SignedParts
 
 app = api(needs="uploads:create")
 
-First = Annotated[int, Interval(ge=1, le=media.MOST_PARTS)]
-Count = Annotated[int, Interval(ge=1, le=presigned.PARTS_AT_ONCE)]
+First = Annotated[int, Interval(ge=1, le=media_types.MOST_PARTS)]
+Count = Annotated[int, Interval(ge=1, le=presigned_urls.PARTS_AT_ONCE)]
 
 
 @app.get("/v1/recordings/meetings/<meeting_id>/uploads/<upload_id>/parts")
 def list_upload_parts(
-    meeting_id: UUID, upload_id: UUID, caller: AuthenticatedCaller, first: First = 1, limit: Count = presigned.PARTS_AT_ONCE
+    meeting_id: UUID, upload_id: UUID, caller: AuthenticatedCaller, first: First = 1, limit: Count = presigned_urls.PARTS_AT_ONCE
 ) -> SignedParts:
-    storage = access.of(caller.organization_id)
+    storage = object_access.of(caller.organization_id)
     with transaction(caller) as session:
         upload = uploads.to_sign(session, caller, meeting_id, upload_id)
-    return presigned.parts(storage, upload, first, limit)
+    return presigned_urls.parts(storage, upload, first, limit)
 
 
 lambda_handler = entrypoint(app)

@@ -8,9 +8,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
-from parley.kernel.db import transaction
-from parley.kernel.http import Access, Visitor, api, entrypoint
-from parley.saml import requests
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.saml.sign_on import authn_requests
 
 app = api(needs=Access.ANYBODY)
 AWAY: dict[int, OpenAPIResponse] = {302: {"description": "To the identity provider"}}
@@ -19,16 +19,16 @@ AWAY: dict[int, OpenAPIResponse] = {302: {"description": "To the identity provid
 @app.get("/saml/<organization_id>/login", responses=AWAY)
 def log_in(organization_id: UUID, visitor: Visitor, return_to: Annotated[str | None, Query()] = None) -> Response[str]:
     with transaction(visitor.acting_for(organization_id)) as session:
-        request, url = requests.begin(session, return_to)
+        request, url = authn_requests.begin(session, return_to)
     # The answer comes as a form posted by another site: with SameSite=Lax the browser would not show the cookie.
     bound = Cookie(
-        requests.cookie_name(request.id),
-        requests.cookie(request.id),
+        authn_requests.cookie_name(request.id),
+        authn_requests.cookie(request.id),
         path="/",
         secure=True,
         http_only=True,
         same_site=SameSite.NONE_MODE,
-        max_age=int(requests.LIFE.total_seconds()),
+        max_age=int(authn_requests.LIFE.total_seconds()),
     )
     return Response(302, "text/plain; charset=utf-8", "", headers={"location": url}, cookies=[bound])
 

@@ -5,9 +5,9 @@ It lies in no network and knows no database: what strangers write in XML and iCa
 
 from typing import Any
 
-from parley.calendars.answering import answer
-from parley.calendars.protocol import Request
+from parley.calendar_providers.adapter_dispatch import answer
+from parley.calendar_providers.provider_protocol import ProviderRequest
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return answer(Request.model_validate(event)).model_dump(mode="json")
+    return answer(ProviderRequest.model_validate(event)).model_dump(mode="json")

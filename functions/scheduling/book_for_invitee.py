@@ -2,22 +2,22 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
-from parley.scheduling import bookings
-from parley.scheduling.calendars.fresh import with_calendars
-from parley.scheduling.calendars.known import Fresh
-from parley.scheduling.schemas import BookingFor, BookingRead
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.availability.live_busy_times import LiveBusyTimes
+from parley.scheduling.bookings import booking_service
+from parley.scheduling.bookings.schemas import BookingFor, BookingRead
+from parley.scheduling.calendars.live_check import with_calendars
 
 app = api(needs="bookings:write")
 
 
 @app.post("/v1/scheduling/event-types/<event_type_id>/bookings", status_code=201)
-def book_for_invitee(event_type_id: UUID, wanted: BookingFor, caller: AuthenticatedCaller, once: RequestOnce) -> BookingRead:
-    def book(fresh: Fresh) -> BookingRead:
+def book_for_invitee(event_type_id: UUID, wanted: BookingFor, caller: AuthenticatedCaller, once: IdempotencyKey) -> BookingRead:
+    def book(fresh: LiveBusyTimes) -> BookingRead:
         with transaction(caller, once) as session:
-            made = bookings.book_slot(session, caller, event_type_id, wanted, fresh)
-            return once.answer(session, bookings.read(bookings.found_whole(session, made.id)))
+            made = booking_service.book_slot(session, caller, event_type_id, wanted, fresh)
+            return once.answer(session, booking_service.read(booking_service.existing_details(session, made.id)))
 
     return with_calendars(caller, book)
 

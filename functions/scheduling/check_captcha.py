@@ -4,8 +4,8 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from parley.kernel import outgoing
-from parley.kernel.settings import setting
+from parley.kernel.outbound import http_client
+from parley.kernel.values.settings import setting
 
 VERIFY = {
     "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
@@ -19,9 +19,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     url = setting("CAPTCHA_VERIFY_URL", VERIFY.get(setting("CAPTCHA_PROVIDER", "none"), ""))
     asked = {"secret": setting("CAPTCHA_SECRET"), "response": event["token"], "remoteip": event.get("address") or ""}
     try:
-        answer = outgoing.request("POST", url, _FORM, urlencode(asked).encode(), seconds=4.0, most_bytes=16 * 1024)
+        answer = http_client.request("POST", url, _FORM, urlencode(asked).encode(), seconds=4.0, most_bytes=16 * 1024)
         told = json.loads(answer.body) if answer.status == 200 else None
-    except (outgoing.RequestFailed, ValueError, RecursionError):
+    except (http_client.RequestFailed, ValueError, RecursionError):
         told = None
     success = told.get("success") if isinstance(told, dict) else None
     return {"is_good": success if isinstance(success, bool) else None}

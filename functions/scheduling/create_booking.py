@@ -1,28 +1,30 @@
 """POST /v1/scheduling/bookings"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import Access, RequestOnce, Visitor, api, entrypoint
-from parley.scheduling import bookings, captcha, event_types, proof_requests
-from parley.scheduling.calendars.fresh import with_calendars
-from parley.scheduling.calendars.known import Fresh
-from parley.scheduling.schemas import BookingConfirmationRead, BookingCreate
+from parley.kernel.edge.http import Access, IdempotencyKey, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.availability.live_busy_times import LiveBusyTimes
+from parley.scheduling.bookings import booking_service, proof_requests
+from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
+from parley.scheduling.calendars.live_check import with_calendars
+from parley.scheduling.event_types import event_type_service
+from parley.scheduling.pages import captcha
 
 app = api(needs=Access.ANYBODY)
 
 
 @app.post("/v1/scheduling/bookings", status_code=201)
-def create_booking(wanted: BookingCreate, visitor: Visitor, once: RequestOnce) -> BookingConfirmationRead:
-    caller = visitor.acting_for(event_types.organization_of(wanted.event_type_id))
+def create_booking(wanted: BookingCreate, visitor: Visitor, once: IdempotencyKey) -> BookingConfirmationRead:
+    caller = visitor.acting_for(event_type_service.organization_of(wanted.event_type_id))
 
-    refused = captcha.verdict(caller, wanted.captcha_token)
+    refused = captcha.captcha_refusal(caller, wanted.captcha_token)
 
-    def book(fresh: Fresh) -> BookingConfirmationRead:
+    def book(fresh: LiveBusyTimes) -> BookingConfirmationRead:
         with transaction(caller, once) as session:
-            captcha.insist(refused)
-            booking = bookings.book_slot(session, caller, wanted.event_type_id, wanted, fresh)
+            captcha.require_captcha(refused)
+            booking = booking_service.book_slot(session, caller, wanted.event_type_id, wanted, fresh)
             return once.answer(session, BookingConfirmationRead.model_validate(booking))
 
-    with proof_requests.asked_for(caller, wanted.event_type_id, wanted):
+    with proof_requests.request_proof(caller, wanted.event_type_id, wanted):
         return with_calendars(caller, book)
 
 

@@ -1,17 +1,17 @@
 """POST /v1/scheduling/event-types"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
-from parley.scheduling import event_types
-from parley.scheduling.event_type_schemas import EventTypeCreate, EventTypeDetailRead
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.event_types import event_type_service
+from parley.scheduling.event_types.schemas import EventTypeCreate, EventTypeDetailRead
 
 app = api(needs="event_types:write")
 
 
 @app.post("/v1/scheduling/event-types", status_code=201)
-def create_event_type(wanted: EventTypeCreate, caller: AuthenticatedCaller, once: RequestOnce) -> EventTypeDetailRead:
+def create_event_type(wanted: EventTypeCreate, caller: AuthenticatedCaller, once: IdempotencyKey) -> EventTypeDetailRead:
     with transaction(caller, once) as session:
-        return once.answer(session, event_types.create_event_type(session, caller, wanted))
+        return once.answer(session, event_type_service.create_event_type(session, caller, wanted))
 
 
 lambda_handler = entrypoint(app)

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling import pools
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.round_robin import pools
 
 app = api(needs="event_types:write")
 

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling.calendars import accounts
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.calendars import calendar_accounts
 
 app = api(needs="calendars:write")
 
@@ -12,7 +12,7 @@ app = api(needs="calendars:write")
 @app.delete("/v1/scheduling/calendars/<calendar_connection_id>", status_code=204)
 def disconnect_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> None:
     with transaction(caller) as session:
-        accounts.delete_connection(session, caller, calendar_connection_id)
+        calendar_accounts.delete_connection(session, caller, calendar_connection_id)
 
 
 lambda_handler = entrypoint(app)

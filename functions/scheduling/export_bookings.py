@@ -8,14 +8,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor
-from parley.kernel.texts import InstantIn
-from parley.scheduling import booking_lists
-from parley.scheduling.booking_lists import Chosen
-from parley.scheduling.kinds import BookingStatus
-from parley.scheduling.words import Sought
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.values.fields import RequestInstant
+from parley.scheduling.bookings import booking_lists
+from parley.scheduling.bookings.booking_lists import BookingFilter
+from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.common.scheduling_fields import Sought
 
 app = api(needs="bookings:read")
 CSV: dict[int, OpenAPIResponse] = {200: {"description": "A sheet", "content": {"text/csv": {"schema": {"type": "string"}}}}}
@@ -26,8 +26,8 @@ SAVED = {"content-disposition": 'attachment; filename="bookings.csv"'}
 def export_bookings(
     caller: AuthenticatedCaller,
     status: BookingStatus | None = None,
-    from_: Annotated[InstantIn | None, Query(alias="from")] = None,
-    to: InstantIn | None = None,
+    from_: Annotated[RequestInstant | None, Query(alias="from")] = None,
+    to: RequestInstant | None = None,
     event_type_id: UUID | None = None,
     team_id: UUID | None = None,
     host_id: UUID | Literal["me"] | None = None,
@@ -35,9 +35,9 @@ def export_bookings(
     limit: Annotated[int, Interval(ge=1, le=2000)] = 2000,
     cursor: Cursor | None = None,
 ) -> Response[str]:
-    chosen = Chosen(caller.person_id if host_id == "me" else host_id, event_type_id, team_id, status, invitee_email, from_, to)
+    chosen = BookingFilter(caller.person_id if host_id == "me" else host_id, event_type_id, team_id, status, invitee_email, from_, to)
     with transaction(caller) as session:
-        sheet, rest = booking_lists.exported(session, caller, chosen, cursor=cursor, limit=limit)
+        sheet, rest = booking_lists.export_bookings(session, caller, chosen, cursor=cursor, limit=limit)
     return Response(200, "text/csv; charset=utf-8", sheet, headers=SAVED | ({"x-next-cursor": rest} if rest else {}))
 
 

@@ -3,8 +3,8 @@
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.kernel.http import Access, api, entrypoint
-from parley.scheduling import booking_page
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.scheduling.pages import booking_page
 
 app = api(needs=Access.ANYBODY)
 SCRIPT: dict[int, OpenAPIResponse] = {200: {"description": "The script", "content": {"text/javascript": {"schema": {"type": "string"}}}}}

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling import event_types
-from parley.scheduling.event_type_schemas import EventTypeDetailRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.event_types import event_type_service
+from parley.scheduling.event_types.schemas import EventTypeDetailRead
 
 app = api(needs="event_types:read")
 
@@ -13,7 +13,7 @@ app = api(needs="event_types:read")
 @app.get("/v1/scheduling/event-types/<event_type_id>")
 def get_event_type(event_type_id: UUID, caller: AuthenticatedCaller) -> EventTypeDetailRead:
     with transaction(caller) as session:
-        return event_types.event_type(session, caller, event_type_id)
+        return event_type_service.event_type(session, caller, event_type_id)
 
 
 lambda_handler = entrypoint(app)

@@ -2,13 +2,14 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.kernel.db import transaction
-from parley.kernel.errors import NotFound
-from parley.kernel.html_responses import HTML, page_response
-from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.edge.html_responses import HTML, page_response
+from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.values.errors import NotFound
 from parley.notifications import languages
-from parley.scheduling import host_links, hosted_page
-from parley.scheduling.hosted import HostLinkEnded
+from parley.scheduling.bookings import host_links
+from parley.scheduling.bookings.host_access import HostLinkEnded
+from parley.scheduling.pages import host_page
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
 
@@ -17,10 +18,10 @@ app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), 
 def get_host_page(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
     key, asked = host_links.key_of(token), event.get("queryStringParameters") or {}
     with transaction(visitor.acting_for(key.organization_id)) as session:
-        return page_response(200, hosted_page.show(session, key, asked))
+        return page_response(200, host_page.show(session, key, asked))
 
 
 app.exception_handler([NotFound, HostLinkEnded])(
-    lambda refusal: page_response(refusal.status, hosted_page.ended(refusal, languages.of_headers(app.current_event.headers)))
+    lambda refusal: page_response(refusal.status, host_page.ended_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

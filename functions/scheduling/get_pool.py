@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling import pools
-from parley.scheduling.pool_schemas import PoolDetailRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.round_robin import pools
+from parley.scheduling.round_robin.schemas import PoolDetailRead
 
 app = api(needs="event_types:read")
 

@@ -1,9 +1,9 @@
 """GET /v1/scheduling/links/{organization_slug}/forms/{form_slug}"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import Access, Visitor, api, entrypoint
-from parley.scheduling import routing_forms
-from parley.scheduling.routing_schemas import RoutingFormPageRead
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.routing import routing_forms
+from parley.scheduling.routing.schemas import RoutingFormPageRead
 
 app = api(needs=Access.ANYBODY)
 

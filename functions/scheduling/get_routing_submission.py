@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling import routing_submissions
-from parley.scheduling.routing_schemas import RoutingSubmissionRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.routing import routing_submissions
+from parley.scheduling.routing.schemas import RoutingSubmissionRead
 
 app = api(needs="routing_submissions:read")
 
@@ -13,7 +13,7 @@ app = api(needs="routing_submissions:read")
 @app.get("/v1/scheduling/routing-submissions/<submission_id>")
 def get_routing_submission(submission_id: UUID, caller: AuthenticatedCaller) -> RoutingSubmissionRead:
     with transaction(caller) as session:
-        return routing_submissions.found_submission(session, caller, submission_id)
+        return routing_submissions.existing_submission(session, caller, submission_id)
 
 
 lambda_handler = entrypoint(app)

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling.workflows import definitions
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.workflows import workflow_service
 from parley.scheduling.workflows.schemas import WorkflowDetailRead
 
 app = api(needs="workflows:read")
@@ -13,7 +13,7 @@ app = api(needs="workflows:read")
 @app.get("/v1/scheduling/workflows/<workflow_id>")
 def get_workflow(workflow_id: UUID, caller: AuthenticatedCaller) -> WorkflowDetailRead:
     with transaction(caller) as session:
-        return definitions.workflow(session, caller, workflow_id)
+        return workflow_service.workflow(session, caller, workflow_id)
 
 
 lambda_handler = entrypoint(app)

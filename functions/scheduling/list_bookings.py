@@ -5,15 +5,15 @@ from uuid import UUID
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.kernel.texts import InstantIn
-from parley.scheduling import booking_lists
-from parley.scheduling.booking_lists import Chosen
-from parley.scheduling.kinds import BookingStatus
-from parley.scheduling.schemas import BookingRead
-from parley.scheduling.words import Sought
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.values.fields import RequestInstant
+from parley.scheduling.bookings import booking_lists
+from parley.scheduling.bookings.booking_lists import BookingFilter
+from parley.scheduling.bookings.schemas import BookingRead
+from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.common.scheduling_fields import Sought
 
 app = api(needs="bookings:read")
 
@@ -22,8 +22,8 @@ app = api(needs="bookings:read")
 def list_bookings(
     caller: AuthenticatedCaller,
     status: BookingStatus | None = None,
-    from_: Annotated[InstantIn | None, Query(alias="from")] = None,
-    to: InstantIn | None = None,
+    from_: Annotated[RequestInstant | None, Query(alias="from")] = None,
+    to: RequestInstant | None = None,
     event_type_id: UUID | None = None,
     team_id: UUID | None = None,
     host_id: UUID | Literal["me"] | None = None,
@@ -33,9 +33,9 @@ def list_bookings(
     cursor: Cursor | None = None,
 ) -> Page[BookingRead]:
     host = caller.person_id if host_id == "me" else host_id
-    chosen = Chosen(host, event_type_id, team_id, status, invitee_email, from_, to)
+    chosen = BookingFilter(host, event_type_id, team_id, status, invitee_email, from_, to)
     with transaction(caller) as session:
-        return booking_lists.listed(session, caller, chosen, cursor=cursor, limit=limit, is_ascending=order == "asc")
+        return booking_lists.list_bookings(session, caller, chosen, cursor=cursor, limit=limit, is_ascending=order == "asc")
 
 
 lambda_handler = entrypoint(app)

@@ -1,9 +1,9 @@
 """GET /v1/scheduling/calendars"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.scheduling.calendars import accounts
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.calendars import calendar_accounts
 from parley.scheduling.calendars.schemas import CalendarConnectionRead
 
 app = api(needs="calendars:read")
@@ -12,7 +12,7 @@ app = api(needs="calendars:read")
 @app.get("/v1/scheduling/calendars")
 def list_calendars(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[CalendarConnectionRead]:
     with transaction(caller) as session:
-        return accounts.own(session, caller, cursor=cursor, limit=limit)
+        return calendar_accounts.own_connections(session, caller, cursor=cursor, limit=limit)
 
 
 lambda_handler = entrypoint(app)

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling.calendars import accounts
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.calendars import calendar_accounts
 from parley.scheduling.calendars.schemas import ConnectedCalendarsRead
 
 app = api(needs="calendars:read")
@@ -13,7 +13,7 @@ app = api(needs="calendars:read")
 @app.get("/v1/scheduling/calendars/<calendar_connection_id>/calendars")
 def list_calendars_of_connection(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> ConnectedCalendarsRead:
     with transaction(caller) as session:
-        return accounts.calendars(session, caller, calendar_connection_id)
+        return calendar_accounts.calendars(session, caller, calendar_connection_id)
 
 
 lambda_handler = entrypoint(app)

@@ -3,11 +3,11 @@
 from typing import Literal
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.scheduling import event_types
-from parley.scheduling.event_type_schemas import EventTypeRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.event_types import event_type_service
+from parley.scheduling.event_types.schemas import EventTypeRead
 
 app = api(needs="event_types:read")
 
@@ -22,7 +22,7 @@ def list_event_types(
 ) -> Page[EventTypeRead]:
     owner = caller.person_id if user_id == "me" else user_id
     with transaction(caller) as session:
-        return event_types.event_types(session, caller, cursor=cursor, limit=limit, user_id=owner, team_id=team_id)
+        return event_type_service.event_types(session, caller, cursor=cursor, limit=limit, user_id=owner, team_id=team_id)
 
 
 lambda_handler = entrypoint(app)

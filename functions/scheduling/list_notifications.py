@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
 from parley.notifications.enums import NotificationChannel, NotificationStatus
-from parley.scheduling.words import Sought
-from parley.scheduling.workflows import log
+from parley.scheduling.common.scheduling_fields import Sought
+from parley.scheduling.workflows import notification_log
 from parley.scheduling.workflows.schemas import NotificationRead
 
 app = api(needs="workflows:read")
@@ -25,7 +25,9 @@ def list_notifications(
     cursor: Cursor | None = None,
 ) -> Page[NotificationRead]:
     with transaction(caller) as session:
-        return log.notifications(session, log.Chosen(status, channel, workflow_id, booking_id, recipient), cursor=cursor, limit=limit)
+        return notification_log.notifications(
+            session, notification_log.NotificationFilter(status, channel, workflow_id, booking_id, recipient), cursor=cursor, limit=limit
+        )
 
 
 lambda_handler = entrypoint(app)

@@ -1,10 +1,10 @@
 """GET /v1/scheduling/pools"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.scheduling import pools
-from parley.scheduling.pool_schemas import PoolRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.round_robin import pools
+from parley.scheduling.round_robin.schemas import PoolRead
 
 app = api(needs="event_types:read")
 

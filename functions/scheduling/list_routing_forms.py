@@ -1,10 +1,10 @@
 """GET /v1/scheduling/routing-forms"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.scheduling import routing_forms
-from parley.scheduling.routing_schemas import RoutingFormRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.routing import routing_forms
+from parley.scheduling.routing.schemas import RoutingFormRead
 
 app = api(needs="routing_forms:read")
 

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.kernel.texts import InstantIn
-from parley.scheduling import routing_submissions
-from parley.scheduling.kinds import RoutingOutcome
-from parley.scheduling.routing_schemas import RoutingSubmissionRead
-from parley.scheduling.routing_submissions import Chosen
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.values.fields import RequestInstant
+from parley.scheduling.common.enums import RoutingOutcome
+from parley.scheduling.routing import routing_submissions
+from parley.scheduling.routing.routing_submissions import SubmissionFilter
+from parley.scheduling.routing.schemas import RoutingSubmissionRead
 
 app = api(needs="routing_submissions:read")
 
@@ -23,14 +23,14 @@ def list_routing_submissions(
     form_id: UUID | None = None,
     event_type_id: UUID | None = None,
     outcome: RoutingOutcome | None = None,
-    from_: Annotated[InstantIn | None, Query(alias="from")] = None,
-    to: InstantIn | None = None,
+    from_: Annotated[RequestInstant | None, Query(alias="from")] = None,
+    to: RequestInstant | None = None,
     limit: Limit = 50,
     cursor: Cursor | None = None,
 ) -> Page[RoutingSubmissionRead]:
-    chosen = Chosen(form_id, event_type_id, outcome, from_, to)
+    chosen = SubmissionFilter(form_id, event_type_id, outcome, from_, to)
     with transaction(caller) as session:
-        return routing_submissions.listed(session, caller, chosen, cursor=cursor, limit=limit)
+        return routing_submissions.list_submissions(session, caller, chosen, cursor=cursor, limit=limit)
 
 
 lambda_handler = entrypoint(app)

@@ -3,11 +3,11 @@
 from typing import Literal
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
-from parley.scheduling import schedules
-from parley.scheduling.schedule_schemas import ScheduleRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.availability import schedules
+from parley.scheduling.availability.schemas import ScheduleRead
 
 app = api(needs="schedules:read")
 

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from parley.kernel.callers import NOWHERE, Caller
-from parley.kernel.db import transaction
-from parley.kernel.jobs import Announced, worker
+from parley.kernel.access.callers import NOWHERE, Caller
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.workers.jobs import BusEvent, worker
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.sender import LoggedMessage, Sender, send_logged
 from parley.notifications.ses import send
-from parley.scheduling import address_letter, mails, notices
+from parley.scheduling.notifications import address_proof_mail, booking_mails, booking_notices
 
 
 class BookingChanged(BaseModel):
@@ -25,16 +25,18 @@ class BookingChanged(BaseModel):
     event: str | None = None
 
 
-def notify(caller: Caller, event: Announced[BookingChanged]) -> None:
+def notify(caller: Caller, event: BusEvent[BookingChanged]) -> None:
     payload = event.payload
     if payload.hold_id is not None:
-        address_letter.write(caller, payload.hold_id, Sender(caller, event.id, send), payload.locale)
+        address_proof_mail.write(caller, payload.hold_id, Sender(caller, event.id, send), payload.locale)
         return
     with transaction(caller) as session:
         event_id, name = payload.event_id or event.id, payload.event or event.name
-        taken = notices.take_up(session, event_id, name, payload.booking_id, payload.from_host_id)
+        taken = booking_notices.take_up(session, event_id, name, payload.booking_id, payload.from_host_id)
     by_mail = partial(LoggedMessage, channel=NotificationChannel.EMAIL)
-    logged = [by_mail(notice.id, recipient=notice.reader.email, compose=partial(mails.compose, *notice.content)) for notice in taken]
+    logged = [
+        by_mail(notice.id, recipient=notice.reader.email, compose=partial(booking_mails.compose, *notice.content)) for notice in taken
+    ]
     send_logged(caller, send, logged)
 
 

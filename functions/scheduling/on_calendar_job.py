@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import RootModel
 
-from parley.kernel.callers import Caller
-from parley.kernel.jobs import Announced, worker
-from parley.scheduling.calendars.jobs import take_up
+from parley.kernel.access.callers import Caller
+from parley.kernel.workers.jobs import BusEvent, worker
+from parley.scheduling.calendars.calendar_worker import take_up
 
 if TYPE_CHECKING:
     from parley.notifications.sender import Sender
 
 
-def work(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:
+def work(caller: Caller, event: BusEvent[RootModel[dict[str, Any]]]) -> None:
     def sender() -> "Sender":
         from parley.notifications.sender import Sender
         from parley.notifications.ses import send

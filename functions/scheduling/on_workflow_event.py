@@ -4,18 +4,18 @@ from typing import Any
 
 from pydantic import RootModel
 
-from parley.kernel.callers import Caller
-from parley.kernel.jobs import Announced, worker
-from parley.kernel.settings import setting
-from parley.kernel.signed import send_message
+from parley.kernel.access.callers import Caller
+from parley.kernel.aws.aws_requests import send_message
+from parley.kernel.values.settings import setting
+from parley.kernel.workers.jobs import BusEvent, worker
 from parley.notifications.channels import deliver
-from parley.scheduling.workflows import steps
+from parley.scheduling.workflows import workflow_worker
 
-EFFECTS = steps.Effects(deliver, wake=lambda message: send_message(setting("WORKFLOWS_QUEUE_URL"), message))
+EFFECTS = workflow_worker.WorkflowEffects(deliver, wake=lambda message: send_message(setting("WORKFLOWS_QUEUE_URL"), message))
 
 
-def take_up(caller: Caller, event: Announced[RootModel[dict[str, Any]]]) -> None:
-    steps.take_up(caller, event.name, event.occurred_at, event.payload.root, EFFECTS)
+def take_up(caller: Caller, event: BusEvent[RootModel[dict[str, Any]]]) -> None:
+    workflow_worker.take_up(caller, event.name, event.occurred_at, event.payload.root, EFFECTS)
 
 
 lambda_handler = worker(RootModel[dict[str, Any]], take_up)

@@ -7,8 +7,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
 
-from parley.kernel.http import Access, api, entrypoint
-from parley.scheduling.calendars import pushes
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.scheduling.calendars import push_notifications
 
 app = api(needs=Access.ANYBODY, accepts=())
 HEARD: dict[int, OpenAPIResponse] = {202: {"description": "Heard", "content": {"text/plain": {"schema": {"type": "string"}}}}}
@@ -16,9 +16,9 @@ HEARD: dict[int, OpenAPIResponse] = {202: {"description": "Heard", "content": {"
 
 @app.post("/v1/scheduling/calendars/push/google/<channel>", operation_id="hear_google", responses=HEARD)
 def receive_google_push(channel: str, request: Request) -> Response[str]:
-    push = pushes.from_google(channel, request.headers)
+    push = push_notifications.from_google(channel, request.headers)
     if push is not None:
-        pushes.take(push)
+        push_notifications.receive_pushes(push)
     return Response(202, "text/plain; charset=utf-8", "")
 
 

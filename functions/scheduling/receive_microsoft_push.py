@@ -9,9 +9,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.event_handler.request import Request
 
-from parley.kernel.http import Access, api, entrypoint
-from parley.kernel.requests import raw_body
-from parley.scheduling.calendars import pushes
+from parley.kernel.edge.http import Access, api, entrypoint
+from parley.kernel.edge.request_parsing import raw_body
+from parley.scheduling.calendars import push_notifications
 
 app = api(needs=Access.ANYBODY, accepts=())
 _TEXT = "text/plain; charset=utf-8"
@@ -28,9 +28,9 @@ def receive_microsoft_push(channel: str, request: Request) -> Response[str]:
     if word is not None and len(word) <= _LONGEST_WORD:
         return Response(200, _TEXT, word)
     with suppress(ValueError):
-        push = pushes.from_microsoft(channel, raw_body(request.resolved_event.raw_event))
+        push = push_notifications.from_microsoft(channel, raw_body(request.resolved_event.raw_event))
         if push is not None:
-            pushes.take(push)
+            push_notifications.receive_pushes(push)
     return Response(202, _TEXT, "")
 
 

@@ -2,21 +2,21 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
-from parley.scheduling import moves
-from parley.scheduling.calendars.fresh import with_calendars
-from parley.scheduling.calendars.known import Fresh
-from parley.scheduling.schemas import BookingMove, BookingRead
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.availability.live_busy_times import LiveBusyTimes
+from parley.scheduling.bookings import rescheduling
+from parley.scheduling.bookings.schemas import BookingMove, BookingRead
+from parley.scheduling.calendars.live_check import with_calendars
 
 app = api(needs="bookings:write")
 
 
 @app.post("/v1/scheduling/bookings/<booking_id>/reschedule", status_code=201)
-def reschedule_booking(booking_id: UUID, wanted: BookingMove, caller: AuthenticatedCaller, once: RequestOnce) -> BookingRead:
-    def move(fresh: Fresh) -> BookingRead:
+def reschedule_booking(booking_id: UUID, wanted: BookingMove, caller: AuthenticatedCaller, once: IdempotencyKey) -> BookingRead:
+    def move(fresh: LiveBusyTimes) -> BookingRead:
         with transaction(caller, once) as session:
-            return once.answer(session, moves.reschedule_booking(session, caller, booking_id, wanted, fresh))
+            return once.answer(session, rescheduling.reschedule_booking(session, caller, booking_id, wanted, fresh))
 
     return with_calendars(caller, move)
 

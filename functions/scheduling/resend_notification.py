@@ -2,18 +2,18 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
-from parley.scheduling.workflows import resending
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.workflows import resend
 from parley.scheduling.workflows.schemas import NotificationRead
 
 app = api(needs="workflows:write")
 
 
 @app.post("/v1/scheduling/notifications/<notification_id>/resend", status_code=202)
-def resend_notification(notification_id: UUID, caller: AuthenticatedCaller, once: RequestOnce) -> NotificationRead:
+def resend_notification(notification_id: UUID, caller: AuthenticatedCaller, once: IdempotencyKey) -> NotificationRead:
     with transaction(caller, once) as session:
-        return once.answer(session, resending.send_again(session, caller, notification_id), 202)
+        return once.answer(session, resend.send_again(session, caller, notification_id), 202)
 
 
 lambda_handler = entrypoint(app)

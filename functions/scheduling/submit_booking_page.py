@@ -3,15 +3,17 @@
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.kernel.db import transaction
-from parley.kernel.errors import Conflict, Unprocessable
-from parley.kernel.html_responses import page_response
-from parley.kernel.http import Access, RawEvent, Visitor, api, entrypoint
-from parley.kernel.once import Once, Replayed
+from parley.kernel.edge.html_responses import page_response
+from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications import languages
-from parley.scheduling import booking_forms, booking_page, captcha, links, proof_requests
-from parley.scheduling.booking_page import MISSING
-from parley.scheduling.calendars.fresh import transacted
+from parley.scheduling.bookings import proof_requests
+from parley.scheduling.calendars.live_check import transacted
+from parley.scheduling.event_types import slugs
+from parley.scheduling.pages import booking_form, booking_page, captcha
+from parley.scheduling.pages.booking_page import MISSING
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
 BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked.", "content": {"text/html": {"schema": {"type": "string"}}}}}
@@ -19,18 +21,20 @@ BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked.", "content":
 
 @app.post("/<organization>/<event_type>", operation_id="book", responses=BOOKED)
 def submit_booking_page(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    caller, body = visitor.acting_for(links.visited(organization)), app.current_event.decoded_body or ""
-    visit, entered = booking_forms.received(f"/{organization}/{event_type}", body)
+    caller, body = visitor.acting_for(slugs.organization_of_page(organization)), app.current_event.decoded_body or ""
+    visit, entered = booking_form.parse_form(f"/{organization}/{event_type}", body)
     refused: Conflict | Unprocessable | None = None
     if not entered.errors and not entered.is_trapped and entered.wanted is not None:
         try:
-            closed = captcha.verdict(caller, entered.captcha_token)
-            once = Once(entered.key, event.get("routeKey", ""), booking_forms.digest(visit.path, body))
-            with proof_requests.asked_for(caller, links.named(event_type, visit.host), entered.wanted, event_type, visit.host):
+            closed = captcha.captcha_refusal(caller, entered.captcha_token)
+            once = IdempotentRequest(entered.key, event.get("routeKey", ""), booking_form.digest(visit.path, body))
+            with proof_requests.request_proof(
+                caller, slugs.event_type_by_slug(event_type, visit.host), entered.wanted, event_type, visit.host
+            ):
                 booked = transacted(
                     caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
                 )
-            return page_response(303, booking_page.NOTHING, location=booking_page.booked(caller, visit, booked))
+            return page_response(303, booking_page.NOTHING, location=booking_page.book_once(caller, visit, booked))
         except Replayed as was:
             return page_response(303, booking_page.NOTHING, location=booking_page.booked_before(caller, visit, was.body))
         except (Conflict, Unprocessable) as refusal:
@@ -40,6 +44,6 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
 
 
 app.exception_handler(list(MISSING))(
-    lambda refusal: page_response(refusal.status, booking_page.refused(refusal, languages.of_headers(app.current_event.headers)))
+    lambda refusal: page_response(refusal.status, booking_page.refusal_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

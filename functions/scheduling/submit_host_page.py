@@ -5,15 +5,16 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.kernel.db import transaction
-from parley.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
-from parley.kernel.html_responses import page_response
-from parley.kernel.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.html_responses import page_response
+from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.kernel.values.errors import Conflict, Forbidden, NotFound, Unprocessable
 from parley.notifications import languages
-from parley.scheduling import host_links, hosted_page
-from parley.scheduling.booking_page import NOTHING
-from parley.scheduling.calendars.fresh import transacted
-from parley.scheduling.hosted import HostLinkEnded
+from parley.scheduling.bookings import host_links
+from parley.scheduling.bookings.host_access import HostLinkEnded
+from parley.scheduling.calendars.live_check import transacted
+from parley.scheduling.pages import host_page
+from parley.scheduling.pages.booking_page import NOTHING
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
 AGAIN: dict[int, OpenAPIResponse] = {
@@ -29,14 +30,14 @@ def submit_host_page(token: str, visitor: Visitor) -> Response[str]:
     form, key = dict(parse_qsl(app.current_event.decoded_body or "")), host_links.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     try:
-        location = transacted(caller, None, lambda session, fresh: hosted_page.submit(session, caller, key, form, fresh))
+        location = transacted(caller, None, lambda session, fresh: host_page.submit(session, caller, key, form, fresh))
         return page_response(303, NOTHING, location=location)
     except (Conflict, Unprocessable, Forbidden) as refusal:
         with transaction(caller) as session:
-            return page_response(refusal.status, hosted_page.again(session, key, form, refusal))
+            return page_response(refusal.status, host_page.again(session, key, form, refusal))
 
 
 app.exception_handler([NotFound, HostLinkEnded])(
-    lambda refusal: page_response(refusal.status, hosted_page.ended(refusal, languages.of_headers(app.current_event.headers)))
+    lambda refusal: page_response(refusal.status, host_page.ended_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from parley.kernel.settings import setting
-from parley.kernel.signed import send_message
-from parley.kernel.sweeps import Rows, Sweep
-from parley.scheduling.calendars import jobs
+from parley.kernel.aws.aws_requests import send_message
+from parley.kernel.values.settings import setting
+from parley.kernel.workers.sweeps import RowsDuty, Sweep
+from parley.scheduling.calendars import calendar_worker
 
 
 def sending(hand_over: Callable[[Session, Sequence[Any]], list[str]]) -> Callable[[Session, Sequence[Any]], None]:
@@ -22,6 +22,6 @@ def sending(hand_over: Callable[[Session, Sequence[Any]], list[str]]) -> Callabl
 
 
 lambda_handler = Sweep(
-    Rows("syncs", jobs.late_connections, sending(jobs.hand_over_connections), batch=jobs.AT_ONCE),
-    Rows("events", jobs.late_events, sending(jobs.hand_over_events), batch=jobs.AT_ONCE),
+    RowsDuty("syncs", calendar_worker.late_connections, sending(calendar_worker.hand_over_connections), batch=calendar_worker.AT_ONCE),
+    RowsDuty("events", calendar_worker.late_events, sending(calendar_worker.hand_over_events), batch=calendar_worker.AT_ONCE),
 )

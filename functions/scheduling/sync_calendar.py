@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling.calendars import accounts
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.calendars import calendar_accounts
 from parley.scheduling.calendars.schemas import CalendarConnectionRead as Read
 
 app = api(needs="calendars:write")
@@ -13,7 +13,7 @@ app = api(needs="calendars:write")
 @app.post("/v1/scheduling/calendars/<calendar_connection_id>/sync", status_code=202)
 def sync_calendar(calendar_connection_id: UUID, caller: AuthenticatedCaller) -> Read:
     with transaction(caller) as session:
-        return accounts.ask_for_sync(session, caller, calendar_connection_id)
+        return calendar_accounts.ask_for_sync(session, caller, calendar_connection_id)
 
 
 lambda_handler = entrypoint(app)

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling.calendars import accounts
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.calendars import calendar_accounts
 from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead as Detail
 from parley.scheduling.calendars.schemas import CalendarConnectionUpdate
 
@@ -14,7 +14,7 @@ app = api(needs="calendars:write")
 @app.patch("/v1/scheduling/calendars/<calendar_connection_id>")
 def update_calendar(calendar_connection_id: UUID, wanted: CalendarConnectionUpdate, caller: AuthenticatedCaller) -> Detail:
     with transaction(caller) as session:
-        return accounts.update_connection(session, caller, calendar_connection_id, wanted)
+        return calendar_accounts.update_connection(session, caller, calendar_connection_id, wanted)
 
 
 lambda_handler = entrypoint(app)

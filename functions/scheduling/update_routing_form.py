@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling import routing_forms
-from parley.scheduling.routing_schemas import RoutingFormDetailRead, RoutingFormUpdate
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.routing import routing_forms
+from parley.scheduling.routing.schemas import RoutingFormDetailRead, RoutingFormUpdate
 
 app = api(needs="routing_forms:write")
 

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling import schedules
-from parley.scheduling.schedule_schemas import ScheduleDetailRead, ScheduleUpdate
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.availability import schedules
+from parley.scheduling.availability.schemas import ScheduleDetailRead, ScheduleUpdate
 
 app = api(needs="schedules:write")
 

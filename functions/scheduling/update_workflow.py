@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.outgoing import check_destination
-from parley.scheduling.workflows import definitions
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.outbound.http_client import check_destination
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.workflows import workflow_service
 from parley.scheduling.workflows.schemas import WorkflowDetailRead, WorkflowUpdate
 
 app = api(needs="workflows:write")
@@ -16,7 +16,7 @@ def update_workflow(workflow_id: UUID, wanted: WorkflowUpdate, caller: Authentic
     if wanted.url is not None:
         check_destination(wanted.url)
     with transaction(caller) as session:
-        return definitions.update_workflow(session, caller, workflow_id, wanted)
+        return workflow_service.update_workflow(session, caller, workflow_id, wanted)
 
 
 lambda_handler = entrypoint(app)

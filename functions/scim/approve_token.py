@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from parley.identity import single_sign_on
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scim import setup
-from parley.scim.setup import ScimTokenRead
+from parley.identity.sessions import single_sign_on
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scim import scim_settings
+from parley.scim.scim_settings import ScimTokenRead
 
 app = api(needs=single_sign_on.APPROVE)
 
@@ -14,7 +14,7 @@ app = api(needs=single_sign_on.APPROVE)
 @app.post("/v1/scim/tokens/<token_id>/approve")
 def approve_token(token_id: UUID, caller: AuthenticatedCaller) -> ScimTokenRead:
     with transaction(caller) as session:
-        return setup.approve(session, caller, token_id)
+        return scim_settings.approve(session, caller, token_id)
 
 
 lambda_handler = entrypoint(app)

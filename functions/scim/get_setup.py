@@ -1,9 +1,9 @@
 """GET /v1/scim"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.scim import setup
-from parley.scim.setup import ScimRead
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
+from parley.scim import scim_settings
+from parley.scim.scim_settings import ScimRead
 
 app = api(needs="scim:manage")
 
@@ -11,7 +11,7 @@ app = api(needs="scim:manage")
 @app.get("/v1/scim")
 def get_setup(caller: AuthenticatedCaller) -> ScimRead:
     with transaction(caller) as session:
-        return setup.shown(session, caller)
+        return scim_settings.shown(session, caller)
 
 
 lambda_handler = entrypoint(app)

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
 from parley.webhooks.schemas import SubscriptionRead
 

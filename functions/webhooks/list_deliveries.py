@@ -5,9 +5,9 @@ from uuid import UUID
 
 from annotated_types import MaxLen
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import deliveries
 from parley.webhooks.models import DeliveryStatus
 from parley.webhooks.schemas import DeliveryRead

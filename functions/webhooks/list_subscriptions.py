@@ -1,8 +1,8 @@
 """GET /v1/webhooks/subscriptions"""
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.paging import Cursor, Limit, Page
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.persistence.pagination import Cursor, Limit, Page
+from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
 from parley.webhooks.schemas import SubscriptionRead
 

@@ -6,23 +6,23 @@ from uuid import UUID
 from pydantic import RootModel
 from sqlalchemy.orm import Session
 
-from parley.kernel.callers import Caller
-from parley.kernel.jobs import worker
-from parley.kernel.settings import setting
-from parley.kernel.signed import send_message
-from parley.webhooks.catalogue import CATALOGUE
-from parley.webhooks.steps import Effects, Heard, take_up
+from parley.kernel.access.callers import Caller
+from parley.kernel.aws.aws_requests import send_message
+from parley.kernel.values.settings import setting
+from parley.kernel.workers.jobs import worker
+from parley.webhooks.event_catalogue import CATALOGUE
+from parley.webhooks.worker import WorkerEffects, WorkerMessage, handle_message
 
 
 def show(session: Session, event: str, entity_id: UUID) -> dict[str, Any] | None:
     """The thing as its domain's API shows it. Only the domain that is asked is imported."""
     match CATALOGUE[event].domain:
         case "scheduling":
-            from parley.scheduling.told import show as told
+            from parley.scheduling.booking_payloads import webhook_payload as told
         case "inbox":
-            from parley.inbox.told import show as told
+            from parley.inbox.message_payloads import webhook_payload as told
         case "recordings":
-            from parley.recordings.told import show as told
+            from parley.recordings.recording_payloads import webhook_payload as told
         case _:
             return None
     return told(session, event, entity_id)
@@ -36,10 +36,10 @@ def write(caller: Caller, event_id: UUID, event: str, subscription_id: UUID) -> 
     letters.write(caller, event, subscription_id, Sender(caller, event_id, send))
 
 
-EFFECTS = Effects(
+EFFECTS = WorkerEffects(
     send=lambda request: send_message(setting("WEBHOOK_REQUESTS_QUEUE_URL"), request.model_dump_json()),
     wake=lambda message, seconds: send_message(setting("WEBHOOK_EVENTS_QUEUE_URL"), message, delay_seconds=seconds),
     show=show,
     write=write,
 )
-lambda_handler = worker(RootModel[dict[str, Any]], lambda caller, it: take_up(caller, Heard.of(it), EFFECTS))
+lambda_handler = worker(RootModel[dict[str, Any]], lambda caller, it: handle_message(caller, WorkerMessage.of(it), EFFECTS))

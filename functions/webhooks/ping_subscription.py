@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
 from parley.webhooks.schemas import DeliveryRead
 
@@ -11,7 +11,7 @@ app = api(needs="webhooks:write")
 
 
 @app.post("/v1/webhooks/subscriptions/<subscription_id>/ping", status_code=202)
-def ping_subscription(subscription_id: UUID, caller: AuthenticatedCaller, once: RequestOnce) -> DeliveryRead:
+def ping_subscription(subscription_id: UUID, caller: AuthenticatedCaller, once: IdempotencyKey) -> DeliveryRead:
     with transaction(caller, once) as session:
         delivery = subscriptions.ping(session, caller, subscription_id)
         return once.answer(session, DeliveryRead.model_validate(delivery), 202)

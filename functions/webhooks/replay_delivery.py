@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, RequestOnce, api, entrypoint
+from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
+from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import deliveries
 from parley.webhooks.schemas import DeliveryRead
 
@@ -11,7 +11,7 @@ app = api(needs="webhooks:write")
 
 
 @app.post("/v1/webhooks/deliveries/<delivery_id>/replay", status_code=202)
-def replay_delivery(delivery_id: UUID, caller: AuthenticatedCaller, once: RequestOnce) -> DeliveryRead:
+def replay_delivery(delivery_id: UUID, caller: AuthenticatedCaller, once: IdempotencyKey) -> DeliveryRead:
     with transaction(caller, once) as session:
         delivery = deliveries.replay(session, caller, delivery_id)
         return once.answer(session, DeliveryRead.model_validate(delivery), 202)

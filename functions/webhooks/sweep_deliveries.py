@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from parley.kernel.settings import setting
-from parley.kernel.signed import send_message
-from parley.kernel.sweeps import Everywhere, Rows, Sweep
+from parley.kernel.aws.aws_requests import send_message
+from parley.kernel.values.settings import setting
+from parley.kernel.workers.sweeps import CrossTenantDuty, RowsDuty, Sweep
 from parley.webhooks import deliveries, queries
-from parley.webhooks.messages import turn_due
+from parley.webhooks.queue_messages import turn_due
 
 
 def wake(session: Session, rows: Sequence[Any]) -> None:
@@ -19,6 +19,6 @@ def wake(session: Session, rows: Sequence[Any]) -> None:
 
 # They are due until somebody has taken their turn: one batch a run, or the same ones would be woken again.
 lambda_handler = Sweep(
-    Rows("woken", queries.waiting_subscriptions, wake, batch=1000, locks=False, again=False),
-    Everywhere("forgotten", deliveries.forget_old),
+    RowsDuty("woken", queries.waiting_subscriptions, wake, batch=1000, locks=False, again=False),
+    CrossTenantDuty("forgotten", deliveries.forget_old),
 )

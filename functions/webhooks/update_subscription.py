@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from parley.kernel.db import transaction
-from parley.kernel.http import AuthenticatedCaller, api, entrypoint
-from parley.kernel.outgoing import check_destination
+from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
+from parley.kernel.outbound.http_client import check_destination
+from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
 from parley.webhooks.schemas import SubscriptionRead, SubscriptionUpdate
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import APPLICATION, TENANT, let_sweep, protect, share
+from parley.kernel.postgres.row_level_security import APPLICATION, TENANT, let_sweep, protect, share
 
 revision = "0001_kernel"
 down_revision = None

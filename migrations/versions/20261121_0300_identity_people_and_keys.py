@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import APPLICATION, PERSON, SECRET, TENANT, belong, protect, share
+from parley.kernel.postgres.row_level_security import APPLICATION, PERSON, SECRET, TENANT, belong, protect, share
 
 revision = "0005_identity"
 down_revision = "0004_recordings"
@@ -321,7 +321,7 @@ def _keys() -> None:
 
 
 def _asked() -> None:
-    """The question of parley.kernel.admission. SECURITY INVOKER: it sees what the caller's tenant sees."""
+    """The question of parley.kernel.access.admission. SECURITY INVOKER: it sees what the caller's tenant sees."""
     op.execute(
         f"""
         CREATE FUNCTION count_request(subject uuid, OUT used integer, OUT resets_in integer) LANGUAGE sql AS $$
@@ -422,7 +422,7 @@ def _asked() -> None:
             ) THEN
                 verdict := 'session_ended'; RETURN;
             END IF;
-            -- An organization's identity provider opened it (parley.identity.single_sign_on).
+            -- An organization's identity provider opened it (parley.identity.sessions.single_sign_on).
             IF EXISTS (SELECT FROM user_sessions s WHERE s.id = session AND s.methods @> '["saml"]') THEN
                 verdict := 'of_one_organization'; RETURN;
             END IF;

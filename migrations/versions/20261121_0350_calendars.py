@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import SWEEP, protect
+from parley.kernel.postgres.row_level_security import SWEEP, protect
 
 revision = "0010_calendars"
 down_revision = "0009_scheduling"

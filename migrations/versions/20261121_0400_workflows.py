@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import SWEEP, let_sweep, protect
+from parley.kernel.postgres.row_level_security import SWEEP, let_sweep, protect
 
 revision = "0011_workflows"
 down_revision = "0010_calendars"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from parley.kernel.tenancy import APPLICATION, share
+from parley.kernel.postgres.row_level_security import APPLICATION, share
 
 revision = "0014_rate_limits"
 down_revision = "0013_webhook_pauses"

@@ -15,7 +15,7 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 # Where `admit` has compared the member's role, before it says "admitted".
 BEFORE = "verdict := 'admitted';"
-REFUSAL = """-- An identity provider speaks for nobody who stands above those that configure it (parley.identity.single_sign_on).
+REFUSAL = """-- An identity provider speaks for nobody who stands above those that configure it (parley.identity.sessions.single_sign_on).
             IF member_role = 'OWNER' AND EXISTS (SELECT FROM user_sessions s WHERE s.id = session AND s.methods @> '["saml"]') THEN
                 verdict := 'of_one_organization'; RETURN;
             END IF;

@@ -5,8 +5,8 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from parley.kernel.ids import new_id
-from parley.kernel.tenancy import let_sweep, protect
+from parley.kernel.postgres.row_level_security import let_sweep, protect
+from parley.kernel.values.ids import new_id
 
 revision = "0021_domains"
 down_revision = "0020_federation"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import APPLICATION
+from parley.kernel.postgres.row_level_security import APPLICATION
 
 revision = "0019_makers_and_slugs"
 down_revision = "0018_mail_claims"

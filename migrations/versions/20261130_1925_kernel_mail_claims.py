@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from parley.kernel.tenancy import share
+from parley.kernel.postgres.row_level_security import share
 
 revision = "0018_mail_claims"
 down_revision = "0017_doubtful_sends"

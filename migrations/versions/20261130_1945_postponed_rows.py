@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from parley.kernel.tenancy import let_sweep, protect
+from parley.kernel.postgres.row_level_security import let_sweep, protect
 
 revision = "0026_postponed_rows"
 down_revision = "0025_calendars_unclear_events"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from parley.kernel.tenancy import APPLICATION
+from parley.kernel.postgres.row_level_security import APPLICATION
 
 revision = "0027_partitions_of_the_trail"
 down_revision = "0026_postponed_rows"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import protect
+from parley.kernel.postgres.row_level_security import protect
 
 revision = "0031_address_agreements"
 down_revision = "0030_address_proofs"

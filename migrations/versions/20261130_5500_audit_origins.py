@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from parley.kernel.tenancy import PERSON, let_sweep, protect
+from parley.kernel.postgres.row_level_security import PERSON, let_sweep, protect
 
 revision = "0033_audit_origins"
 down_revision = "0032_webhooks_verified"

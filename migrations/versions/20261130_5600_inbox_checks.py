@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from parley.kernel.tenancy import APPLICATION, let_sweep
+from parley.kernel.postgres.row_level_security import APPLICATION, let_sweep
 
 revision = "0039_inbox_checks"
 down_revision = "0038_subscriptions_one_payer"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from parley.kernel.tenancy import APPLICATION, let_sweep
+from parley.kernel.postgres.row_level_security import APPLICATION, let_sweep
 
 revision = "0040_payment_events_end"
 down_revision = "0039_inbox_checks"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from parley.kernel.tenancy import APPLICATION, TENANT
+from parley.kernel.postgres.row_level_security import APPLICATION, TENANT
 
 revision = "0042_visitor_limits"
 down_revision = "0041_makers_of_routing_forms"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from parley.kernel.tenancy import share
+from parley.kernel.postgres.row_level_security import share
 
 revision = "0043_suppressed_addresses"
 down_revision = "0042_visitor_limits"

@@ -8,27 +8,27 @@ from functools import cache
 
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
+import parley.identity.billing.models  # its tables
 import parley.identity.models  # its tables
-import parley.identity.payment_models  # its tables
 import parley.inbox.models  # its tables
-import parley.kernel.audit  # its tables
-import parley.kernel.directory  # its tables
-import parley.kernel.idempotency  # its tables
-import parley.kernel.outbox  # its tables
-import parley.kernel.postponed  # its tables
-import parley.kernel.rate_limits  # its tables
-import parley.kernel.sealed  # its tables
+import parley.kernel.audit.audit  # its tables
+import parley.kernel.persistence.column_encryption  # its tables
+import parley.kernel.persistence.directory  # its tables
+import parley.kernel.persistence.idempotency  # its tables
+import parley.kernel.persistence.outbox  # its tables
+import parley.kernel.persistence.rate_limits  # its tables
+import parley.kernel.persistence.sweep_retries  # its tables
 import parley.notifications.models  # its tables
 import parley.notifications.suppressions  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
-import parley.scheduling.calendars.models  # its tables
-import parley.scheduling.models  # its tables
-import parley.scheduling.workflows.models  # its tables
+import parley.scheduling.common.calendar_models  # its tables
+import parley.scheduling.common.models  # its tables
+import parley.scheduling.common.workflow_models  # its tables
 import parley.scim.models  # its tables
 import parley.storage.models  # its tables
 import parley.webhooks.models  # noqa: F401  # its tables
-from parley.kernel.models import Base, tenant_key
+from parley.kernel.persistence.base_models import Base, tenant_key
 
 # Evidence stays when what it tells of is deleted.
 EVIDENCE = frozenset({"audit_logs", "audit_origins"})

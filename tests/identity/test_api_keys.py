@@ -11,15 +11,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from parley.identity import key_form
+from parley.identity.keys import api_key_format
 from parley.identity.models import ApiKey, MemberRole, OrganizationMember
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.idempotency import IdempotencyKey
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.idempotency import IdempotencyRecord
+from parley.kernel.values.ids import new_id
 from tests.harness import Answer, Client, Member, World
-from tests.kernel.wire import wired
+from tests.kernel.postgres_proxy import wired
 
 KEYS = "/v1/identity/api-keys"
 SCHEDULES = "/v1/scheduling/schedules"
@@ -30,7 +30,7 @@ def made(member: Client, *permissions: str, **wanted: Any) -> Answer:
 
 
 def change_role(owner: Member, user_id: UUID, role: MemberRole) -> None:
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == user_id).values(role=role))
 
 
@@ -41,17 +41,17 @@ def test_a_key_names_its_organization_and_its_environment(monkeypatch: pytest.Mo
     organization_id = new_id()
     for environment, word in (("production", "live"), ("staging", "test"), ("local", "test")):
         monkeypatch.setenv("PARLEY_ENVIRONMENT", environment)
-        key = key_form.make(organization_id)
-        assert re.fullmatch(key_form.PATTERN, key) and key.startswith(f"parley_{word}_")
-        assert key_form.organization_of(key) == organization_id
+        key = api_key_format.make(organization_id)
+        assert re.fullmatch(api_key_format.PATTERN, key) and key.startswith(f"parley_{word}_")
+        assert api_key_format.organization_of(key) == organization_id
     monkeypatch.setenv("PARLEY_ENVIRONMENT", "production")
-    with pytest.raises(key_form.NotAKey, match="another environment"):
-        key_form.organization_of(key)
+    with pytest.raises(api_key_format.MalformedApiKey, match="another environment"):
+        api_key_format.organization_of(key)
 
 
 def test_what_is_shown_of_a_key_tells_it_from_others_of_its_organization() -> None:
     organization_id = new_id()
-    assert len({key_form.shown(key_form.make(organization_id)) for _ in range(100)}) == 100
+    assert len({api_key_format.masked(api_key_format.make(organization_id)) for _ in range(100)}) == 100
 
 
 def test_a_key_with_one_changed_character_is_refused_without_a_look_up(world: World, acme: Member) -> None:
@@ -81,10 +81,10 @@ def test_a_key_with_one_changed_character_is_refused_without_a_look_up(world: Wo
 
 def test_a_well_formed_key_that_was_never_made_costs_one_look_up(world: World, acme: Member) -> None:
     with wired() as wire:
-        assert not world.authorized(key_form.make(acme.organization_id))
+        assert not world.authorized(api_key_format.make(acme.organization_id))
         before = wire.round_trips
-        assert not world.authorized(key_form.make(acme.organization_id))
-        assert not world.authorized(key_form.make(new_id()))
+        assert not world.authorized(api_key_format.make(acme.organization_id))
+        assert not world.authorized(api_key_format.make(new_id()))
         assert wire.round_trips == before + 2
 
 
@@ -112,12 +112,12 @@ def test_a_repeated_request_gets_the_same_key_and_it_lies_sealed(acme: Member) -
     first, again = (acme.post(KEYS, wanted, headers) for _ in range(2))
     assert first.body == again.body and again.headers["idempotency-replayed"] == "true"
     assert len(acme.rows(select(ApiKey))) == 1
-    assert first.body["key"] not in str(acme.rows(select(IdempotencyKey.body)))
+    assert first.body["key"] not in str(acme.rows(select(IdempotencyRecord.body)))
 
 
 def test_only_a_keyed_hash_is_stored(acme: Member) -> None:
     key = made(acme, "files:read").body["key"]
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         stored = " ".join(str(row) for row in session.execute(text("SELECT k::text FROM api_keys k")))
     assert key not in stored and key[20:60] not in stored and key[-20:] not in stored
     assert key not in repr(acme.rows(select(ApiKey)))
@@ -158,11 +158,11 @@ def test_a_plan_without_the_api_has_no_keys(world: World, plan: PlanType) -> Non
 
 def test_keys_stop_with_the_plan_and_come_back_with_it(acme: Member) -> None:
     key = acme.key("schedules:read")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(text("UPDATE organizations SET plan = 'PRO'"))
     refused = key.get(SCHEDULES)
     assert (refused.status, refused.body["code"]) == (402, "plan_limit")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(text("UPDATE organizations SET plan = 'BUSINESS'"))
     assert key.get(SCHEDULES).status == 200
 
@@ -222,7 +222,7 @@ def test_a_key_stops_with_its_maker(world: World, acme: Member) -> None:
         admin = acme.as_role("ADMIN")
         key = admin.key("schedules:read")
         assert key.get(SCHEDULES).status == 200
-        with db.transaction(acme.caller, person=admin.user_id) as session:
+        with transactions.transaction(acme.caller, person=admin.user_id) as session:
             if isinstance(end, str):
                 session.execute(text(end), {"user": admin.user_id})
             else:
@@ -268,7 +268,7 @@ def test_a_revoked_key_stops_at_once(world: World, acme: Member) -> None:
 def test_an_expired_key_stops_at_once(world: World, acme: Member) -> None:
     key = acme.key("schedules:read", expires_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
     assert key.get(SCHEDULES).status == 200
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(ApiKey).values(expires_at=datetime.now(UTC)))
     assert key.get(SCHEDULES).body["code"] == "key_revoked"
     assert not world.authorized(str(key.token))
@@ -353,7 +353,7 @@ def test_last_use_is_written_at_most_once_a_minute(acme: Member) -> None:
     key = acme.key("schedules:read")
 
     def last_used() -> datetime | None:
-        with db.transaction(acme.caller) as session:
+        with transactions.transaction(acme.caller) as session:
             return session.scalars(select(ApiKey.last_used_at)).one()
 
     assert last_used() is None
@@ -362,7 +362,7 @@ def test_last_use_is_written_at_most_once_a_minute(acme: Member) -> None:
     assert first is not None and datetime.now(UTC) - first < timedelta(seconds=30)
     key.get(SCHEDULES)
     assert last_used() == first
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(ApiKey).values(last_used_at=first - timedelta(seconds=61)))
     key.get(SCHEDULES)
     assert first < (last_used() or first)
@@ -370,7 +370,7 @@ def test_last_use_is_written_at_most_once_a_minute(acme: Member) -> None:
 
 def test_who_holds_a_keys_row_stops_none_of_its_requests(acme: Member) -> None:
     key = acme.key("schedules:read")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(select(ApiKey).with_for_update())
         assert key.get(SCHEDULES).status == 200
 

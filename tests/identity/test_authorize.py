@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from local.emulator import ROOT
-from parley.identity import signing_keys
-from parley.identity.scopes import CATALOGUE, SCOPES
-from parley.kernel import db
-from parley.kernel.ids import new_id
+from parley.identity.roles.scopes import CATALOGUE, SCOPES
+from parley.identity.sessions import token_signing_keys
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, Member, World
-from tests.kernel.wire import wired
+from tests.kernel.postgres_proxy import wired
 
 
 def encoded(part: Any) -> str:
@@ -87,7 +87,7 @@ def with_an_embedded_key(token: str) -> str:
 def signed_by_us(header: Any, claims: Any) -> str:
     """What our key signs, whatever it is: as if somebody had come to use it, or a tool of ours went wrong."""
     signing_input = f"{encoded(header)}.{encoded(claims)}"
-    der = signing_keys.sign(os.environ["TOKEN_KEY_ID"], signing_input.encode())
+    der = token_signing_keys.sign(os.environ["TOKEN_KEY_ID"], signing_input.encode())
     r, s = utils.decode_dss_signature(der)
     return f"{signing_input}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
 
@@ -111,7 +111,7 @@ def with_spare_bits(token: str) -> str:
 
 def with_der(token: str) -> str:
     signing_input = token.rpartition(".")[0]
-    return f"{signing_input}.{encoded(signing_keys.sign(os.environ['TOKEN_KEY_ID'], signing_input.encode()))}"
+    return f"{signing_input}.{encoded(token_signing_keys.sign(os.environ['TOKEN_KEY_ID'], signing_input.encode()))}"
 
 
 def with_a_psychic_signature(token: str) -> str:
@@ -299,11 +299,11 @@ def test_a_token_asks_no_database_and_loads_no_driver(world: World, acme: Member
     with wired() as wire:
         assert world.authorized(str(acme.token))
         assert wire.round_trips == 0
-    assert not {"sqlalchemy", "pg8000", "pydantic", "parley.kernel.db"} & loaded_by("functions.identity.authorize")
+    assert not {"sqlalchemy", "pg8000", "pydantic", "parley.kernel.persistence.transactions"} & loaded_by("functions.identity.authorize")
 
 
 def test_a_key_loads_the_driver_and_nothing_above_it() -> None:
-    loaded = loaded_by("parley.identity.key_check")
+    loaded = loaded_by("parley.identity.keys.api_key_lookup")
     assert "pg8000" in loaded and not {"sqlalchemy", "pydantic", "parley.identity.models"} & loaded
 
 
@@ -324,11 +324,11 @@ def test_many_threads_ask_for_many_keys(world: World, acme: Member, globex: Memb
 
 def test_a_database_that_is_away_stops_keys_and_no_tokens(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     key = str(acme.key("schedules:read").token)
-    db.engine().dispose()
+    transactions.engine().dispose()
     monkeypatch.setenv("DATABASE_URL", "postgresql://parley_app:x@127.0.0.1:1/parley")
     try:
         assert world.authorized(str(acme.token))
         context = world.authorized(key)  # not a refusal: the gateway would remember that for a minute
         assert context.keys() == {"organization_id", "key_digest"} and key not in str(context)
     finally:
-        db.engine().dispose()
+        transactions.engine().dispose()

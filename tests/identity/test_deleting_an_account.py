@@ -13,17 +13,20 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from local.client import Answer
-from parley.identity import deleting, invited, organizations, seats
+from parley.identity.billing import seat_limits
+from parley.identity.members import invitation_acceptance
 from parley.identity.models import MemberRole, Organization, OrganizationMember, TeamMember, User, UserSession, UserStatus
-from parley.identity.organization_schemas import OrganizationCreate
-from parley.kernel import db
-from parley.kernel.admission import SessionEnded
-from parley.kernel.audit import AuditLog, AuditOrigin
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.identity.organizations import organization_lifecycle
+from parley.identity.organizations.schemas import OrganizationCreate
+from parley.identity.self_service import account_deletion
+from parley.kernel.access.admission import SessionEnded
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.audit.audit import AuditLog, AuditOrigin
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, Member, World
-from tests.identity.people import PASSWORD, Browser, Person, letters, person, register, verify
+from tests.identity.registered_users import PASSWORD, Person, ProgramClient, person, received_mails, register, verify
 from tests.identity.test_second_factors import enrolled
 from tests.identity.test_sessions import join, refresh
 
@@ -72,7 +75,7 @@ def belongs(who: Person, member: Member, role: MemberRole = MemberRole.MEMBER) -
 
 def invited_to(world: World, address: str) -> str:
     """The token of the last invitation that came to an address."""
-    text = letters(world, address)[-1].text
+    text = received_mails(world, address)[-1].text
     return text[text.index("/invitations/") + 13 :].split()[0]
 
 
@@ -83,8 +86,8 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
     ada.takes(verify(ada, token))
     profile = {"username": canary, "avatar_url": f"https://{canary}.example/a.png", "locale": "pt-BR", "timezone": "Europe/Berlin"}
     assert ada.patch("/v1/identity/me", profile).status == 200
-    assert Browser(world).post("/v1/auth/magic-link", {"email": address}).status == 202
-    letters(world, address)
+    assert ProgramClient(world).post("/v1/auth/magic-link", {"email": address}).status == 202
+    received_mails(world, address)
     for member in (acme, globex):
         invitation = member.post("/v1/identity/invitations", {"email": address, "role": "ADMIN"})
         assert invitation.status == 201, invitation.raw
@@ -97,7 +100,7 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
     other = ada.log_in().body
 
     assert delete(ada).status == 204
-    assert [letter.subject for letter in letters(world, address)][-1] == "Your account at Parley was deleted"
+    assert [letter.subject for letter in received_mails(world, address)][-1] == "Your account at Parley was deleted"
     assert everywhere(world, canary) == []
     row = user(world, id_of(ada))
     assert {name for name, value in row.items() if value is not None} == LEFT
@@ -180,8 +183,8 @@ def test_an_owner_is_refused_until_the_organization_has_another(world: World, ac
     owned.takes(owned.log_in())
     # Deleted, it would come back by its owner alone; nobody is that any more.
     assert delete(owned).status == 204
-    with pytest.raises(seats.NoSuchOrganization), db.transaction(system(hers.organization_id)) as session:
-        organizations.restore(session, hers.caller, None)
+    with pytest.raises(seat_limits.NoSuchOrganization), transactions.transaction(system(hers.organization_id)) as session:
+        organization_lifecycle.restore(session, hers.caller, None)
 
 
 def test_a_wrong_password_is_refused_and_slows_down(world: World) -> None:
@@ -204,26 +207,26 @@ def test_a_code_of_the_second_factor_proves_it_too(world: World) -> None:
 
 def _without_password(world: World) -> Person:
     ada = person(world)
-    with db.personal(system(NOWHERE), id_of(ada)) as session:
+    with transactions.personal(system(NOWHERE), id_of(ada)) as session:
         session.execute(update(User).where(User.id == id_of(ada)).values(password_hash=None))
     return ada
 
 
 def test_who_has_no_password_shows_it_by_a_fresh_log_in(world: World) -> None:
     ada = _without_password(world)
-    with db.personal(system(NOWHERE), id_of(ada)) as session:
+    with transactions.personal(system(NOWHERE), id_of(ada)) as session:
         session.execute(update(UserSession).values(created_at=now() - timedelta(minutes=11)))
     refused = ada.request("DELETE", ACCOUNT, {})
     assert (refused.status, refused.body["code"]) == (403, "log_in_again")
     assert delete(ada, password="something").body["code"] == "no_password"
-    assert Browser(world).post("/v1/auth/magic-link", {"email": ada.email}).status == 202
-    ada.takes(Browser(world).post("/v1/auth/magic-link/redeem", {"token": letters(world, ada.email)[-1].token}))
+    assert ProgramClient(world).post("/v1/auth/magic-link", {"email": ada.email}).status == 202
+    ada.takes(ProgramClient(world).post("/v1/auth/magic-link/redeem", {"token": received_mails(world, ada.email)[-1].token}))
     assert ada.request("DELETE", ACCOUNT, {}).status == 204
 
 
 def test_api_keys_and_visitors_delete_nobody(world: World, acme: Member) -> None:
     assert delete(acme.key()).status in (401, 403)
-    assert delete(Browser(world)).status == 401
+    assert delete(ProgramClient(world)).status == 401
 
 
 def test_two_at_once_delete_once(world: World, acme: Member, globex: Member) -> None:
@@ -233,7 +236,7 @@ def test_two_at_once_delete_once(world: World, acme: Member, globex: Member) -> 
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: delete(ada), range(2)))
     assert sorted(answer.status for answer in answers) == [204, 401], [answer.raw for answer in answers]
-    with db.transaction(system(NOWHERE)) as session:
+    with transactions.transaction(system(NOWHERE)) as session:
         told = select(AuditLog).where(AuditLog.action == "user.deleted", AuditLog.entity_id == id_of(ada))
         assert len(session.scalars(told).all()) == 1
     for member in (acme, globex):
@@ -270,8 +273,8 @@ def test_a_deletion_waits_for_who_lets_the_person_in_and_lets_them_out(world: Wo
     token = invited_to(world, ada.email)
     caller = world.member(acme.organization_id, id_of(ada), "MEMBER").caller
     with ThreadPoolExecutor(1) as pool:
-        with db.joining(caller, acme.organization_id) as session:
-            invited.accept(session, caller, token)
+        with transactions.joining(caller, acme.organization_id) as session:
+            invitation_acceptance.accept(session, caller, token)
             deleted = waits_for(session, pool, lambda: delete(ada))
         assert deleted.result().status == 204, deleted.result().raw
     assert acme.rows(select(OrganizationMember).where(OrganizationMember.user_id == id_of(ada))) == []
@@ -289,8 +292,8 @@ def test_who_lets_the_person_in_waits_for_a_deletion_and_finds_nobody(world: Wor
         (lambda: ada.post("/v1/auth/totp", {"password": PASSWORD}), "session_ended"),
     ]
     with ThreadPoolExecutor(len(wanted)) as pool:
-        with db.personal(caller.acting_for(NOWHERE)) as session:
-            deleting.end(session, session.info["caller"])
+        with transactions.personal(caller.acting_for(NOWHERE)) as session:
+            account_deletion.empty_account(session, session.info["caller"])
             asked = [waits_for(session, pool, request) for request, _ in wanted]
         assert [one.result().body["code"] for one in asked] == [code for _, code in wanted]
     row = user(world, id_of(ada))
@@ -305,10 +308,10 @@ def test_an_account_that_is_gone_accepts_and_founds_nothing(world: World, acme: 
     token = invited_to(world, ada.email)
     caller = world.member(acme.organization_id, id_of(ada), "MEMBER").caller
     assert delete(ada).status == 204
-    with pytest.raises(invited.InvitationNotValid), db.joining(caller, acme.organization_id) as session:
-        invited.accept(session, caller, token)
-    with pytest.raises(SessionEnded), db.joining(caller, new_id()) as session:
-        organizations.establish(session, caller, OrganizationCreate(name="Late", slug=f"late-{new_id().hex[-8:]}"))
+    with pytest.raises(invitation_acceptance.InvitationNotValid), transactions.joining(caller, acme.organization_id) as session:
+        invitation_acceptance.accept(session, caller, token)
+    with pytest.raises(SessionEnded), transactions.joining(caller, new_id()) as session:
+        organization_lifecycle.create_organization(session, caller, OrganizationCreate(name="Late", slug=f"late-{new_id().hex[-8:]}"))
     assert acme.rows(select(Organization.id).where(Organization.owner_id == id_of(ada))) == []
 
 

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import update
 
 from parley.identity.models import AuthProvider, AuthProviderType, User, UserSession
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from tests.harness import World
-from tests.identity.people import PASSWORD, Browser, Person, address, letters, person
+from tests.identity.registered_users import PASSWORD, Person, ProgramClient, address, person, received_mails
 from tests.identity.test_second_factors import Authenticator, enrolled
 
 OTHERWISE = {
@@ -43,24 +43,24 @@ PROVIDERS = '{"google": {"client_id": "a client", "client_secret": "of a test"}}
 
 def age(who: Person, minutes: int = 11) -> None:
     """Their log-ins are as old as that."""
-    with db.personal(system(NOWHERE), who.tokens["user"]["id"]) as session:
+    with transactions.personal(system(NOWHERE), who.tokens["user"]["id"]) as session:
         session.execute(update(UserSession).values(created_at=now() - timedelta(minutes=minutes)))
 
 
 def without_password(world: World) -> Person:
     """Somebody who comes in by links in mails."""
     ada = person(world)
-    with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+    with transactions.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
         session.execute(update(User).values(password_hash=None))
-    assert Browser(world).post("/v1/auth/magic-link", {"email": ada.email}).status == 202
-    ada.takes(Browser(world).post("/v1/auth/magic-link/redeem", {"token": letters(world, ada.email)[-1].token}))
+    assert ProgramClient(world).post("/v1/auth/magic-link", {"email": ada.email}).status == 202
+    ada.takes(ProgramClient(world).post("/v1/auth/magic-link/redeem", {"token": received_mails(world, ada.email)[-1].token}))
     return ada
 
 
 def linked(who: Person) -> str:
     """The id of an account at a provider that is theirs."""
     user_id = UUID(who.tokens["user"]["id"])
-    with db.personal(system(NOWHERE), user_id) as session:
+    with transactions.personal(system(NOWHERE), user_id) as session:
         row = AuthProvider(user_id=user_id, provider_type=AuthProviderType.GITHUB, provider_id=str(new_id()))
         session.add(row)
         session.flush()
@@ -100,7 +100,7 @@ def test_a_token_by_itself_changes_no_way_in(world: World, monkeypatch: pytest.M
 def test_who_has_a_second_factor_alone_proves_it_by_a_code(world: World, monkeypatch: pytest.MonkeyPatch, route: str) -> None:
     monkeypatch.setenv("OAUTH_PROVIDERS", PROVIDERS)
     ada, app, _ = enrolled(world)
-    with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+    with transactions.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
         session.execute(update(User).values(password_hash=None))
     assert ask(ada, route).body["code"] in ("invalid_code", "second_factor_on")
     proved = ask(ada, route, code=app.code())
@@ -116,7 +116,7 @@ def test_a_fresh_log_in_is_a_proof_of_who_has_neither(world: World, monkeypatch:
     assert begun.status == 201
     age(ada)
     # A session that is refreshed began when it began.
-    ada.takes(Browser(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token}))
+    ada.takes(ProgramClient(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token}))
     assert ask(ada, "POST /v1/auth/email", email=address()).body["code"] == "log_in_again"
     assert ada.post("/v1/auth/totp/confirm", {"code": Authenticator(begun.body["secret"]).code()}).status == 200
 

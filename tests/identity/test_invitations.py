@@ -11,14 +11,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.identity import invitations
+from parley.identity.members import invitations
 from parley.identity.models import Invitation, OrganizationMember, TeamMember
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from tests.harness import Answer, Client, Member, World
 
 INVITATIONS, AUTH = "/v1/identity/invitations", "/v1/auth/invitations"
@@ -59,7 +59,7 @@ def accept(who: Client, token: str) -> Answer:
 
 def lapse(organization: Member) -> None:
     """Eight days go by."""
-    with db.transaction(organization.caller) as session:
+    with transactions.transaction(organization.caller) as session:
         session.execute(update(Invitation).values(expires_at=Invitation.expires_at - timedelta(days=8)))
 
 
@@ -115,7 +115,7 @@ def test_an_event_that_comes_twice_sends_one_mail(world: World, acme: Member) ->
     email = address()
     invitation_id = invited(acme, email)
     world.pump()
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(OutboxEvent(name="identity.invitation_created", payload={"invitation_id": invitation_id}))
     assert len(mails_to(world, email)) == 1
 
@@ -267,7 +267,7 @@ def test_sent_again_at_most_once_a_minute(world: World, acme: Member) -> None:
     assert [answer.status for answer in answers] == [200, 429, 429]
     assert answers[1].body["code"] == "sent_just_now"
     assert 1 <= int(answers[1].headers["retry-after"]) <= 60
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(Invitation).values(expires_at=Invitation.expires_at - invitations.PAUSE))
     assert [acme.post(resend).status for _ in range(2)] == [200, 429]
     assert len(tokens(world, email)) == 1  # the link of the last one alone: the others were dead before their mails were written

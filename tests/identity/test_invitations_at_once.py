@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import Invitation, Organization, OrganizationMember, TeamMember
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.outbox import OutboxEvent
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
 from tests.harness import Answer, Member, World
 from tests.identity.test_invitations import INVITATIONS, accept, address, invite
-from tests.stack.scenes import at_once
+from tests.stack.load_scenarios import at_once
 
 MEMBERS, ORGANIZATION = "/v1/identity/members", "/v1/identity/organization"
 
@@ -25,11 +25,11 @@ MEMBERS, ORGANIZATION = "/v1/identity/members", "/v1/identity/organization"
 @pytest.fixture(autouse=True)
 def many_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DATABASE_POOL_SIZE", "50")
-    db.engine().dispose()
-    db.engine.cache_clear()
+    transactions.engine().dispose()
+    transactions.engine.cache_clear()
     yield
-    db.engine().dispose()
-    db.engine.cache_clear()
+    transactions.engine().dispose()
+    transactions.engine.cache_clear()
 
 
 def owners(organization: Member) -> list[UUID]:

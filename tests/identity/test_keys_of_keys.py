@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.identity import api_keys
-from parley.identity.key_schemas import ApiKeyCreate
+from parley.identity.keys import api_keys
+from parley.identity.keys.schemas import ApiKeyCreate
 from parley.identity.models import ApiKey
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.callers import ActorType, Caller
+from parley.kernel.access.callers import ActorType, Caller
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
 from tests.harness import Client, Keyed, Member
 
 KEYS = "/v1/identity/api-keys"
@@ -89,7 +89,7 @@ def test_a_key_is_not_revoked_past_one_that_is_being_made_with_it(acme: Member) 
     maker = acme.key("api_keys:manage", "schedules:read")
     caller = Caller(acme.organization_id, ActorType.API_KEY, maker.id, scopes=frozenset({"*"}), maker_id=acme.user_id)
     revoking = threading.Thread(target=lambda: acme.delete(f"{KEYS}/{maker.id}"))
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         api_keys.make_key(session, caller, ApiKeyCreate(label="Child", permissions=["schedules:read"]))
         revoking.start()
         revoking.join(0.3)  # it waits for this transaction
@@ -119,7 +119,7 @@ def test_a_limit_has_bounds(acme: Member, limit: object) -> None:
 def test_a_key_whose_time_is_over_makes_none(acme: Member) -> None:
     maker = acme.key("api_keys:manage")
     assert maker.get(KEYS).status == 200
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(ApiKey).values(expires_at=datetime.now(UTC)))
     refused = maker.post(KEYS, {"label": "Late", "permissions": ["api_keys:manage"]})
     assert (refused.status, refused.body["code"], refused.headers["www-authenticate"]) == (401, "key_revoked", "Bearer")

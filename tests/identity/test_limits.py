@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, text
 
 from parley.identity.models import RequestCount
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.plans import PLANS, PlanType
+from parley.kernel.access.plans import PLANS, PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
 from tests.harness import Answer, Client, Member, World
-from tests.kernel.wire import wired
+from tests.kernel.postgres_proxy import wired
 
 ME = "/v1/identity/me"
 SCHEDULES = "/v1/scheduling/schedules"
@@ -22,18 +22,18 @@ EXCEEDED = select(AuditLog).where(AuditLog.action == "security.rate_limit_exceed
 
 def allow(member: Member, requests: int | None) -> None:
     """An agreement with one organization."""
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         session.execute(text("UPDATE organizations SET request_limit = :limit"), {"limit": requests})
 
 
 def use(member: Member, requests: int) -> None:
     """As if there had been so many requests in this minute."""
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         session.execute(text("UPDATE request_counts SET requests = :used"), {"used": requests})
 
 
 def pass_time(member: Member, seconds: float) -> None:
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         session.execute(text("UPDATE request_counts SET started_at = started_at - :by * interval '1 s'"), {"by": seconds})
 
 
@@ -162,7 +162,7 @@ def test_a_crash_of_the_database_forgets_counts_and_nothing_else(acme: Member) -
     """The table is unlogged: emptied after a crash, it counts from one again."""
     allow(acme, 2)
     assert [acme.get(ME).status for _ in range(3)] == [200, 200, 429]
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(text("DELETE FROM request_counts"))
     assert acme.get(ME).status == 200
     assert [row.requests for row in acme.rows(select(RequestCount))] == [1]

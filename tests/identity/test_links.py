@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from local.client import Answer
-from parley.identity import accounts
-from parley.identity.browser import COOKIE
-from parley.kernel import db, directory
-from parley.kernel.callers import NOWHERE, system
+from parley.identity.accounts import user_accounts
+from parley.identity.sessions.session_cookies import COOKIE
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import directory, transactions
 from tests.harness import Member, World
-from tests.identity.people import PASSWORD, Browser, address, letters, person, register
+from tests.identity.registered_users import PASSWORD, ProgramClient, address, person, received_mails, register
 from tests.identity.test_second_factors import enrolled
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
@@ -22,13 +22,13 @@ NEW = "three rivers, no bridge"
 
 
 def submit(world: World, token: str, body: bytes = b"", headers: dict[str, str] = FORM) -> Answer:
-    return Browser(world).request("POST", f"/links/{token}", body, headers)
+    return ProgramClient(world).request("POST", f"/links/{token}", body, headers)
 
 
 def test_looking_at_the_page_uses_nothing_up(world: World) -> None:
     _, token = register(world)
     for _ in range(3):
-        page = Browser(world).get(f"/links/{token}")
+        page = ProgramClient(world).get(f"/links/{token}")
         assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert page.headers["referrer-policy"] == "no-referrer"
         assert "default-src 'none'" in page.headers["content-security-policy"]
@@ -44,7 +44,7 @@ def test_looking_at_the_page_uses_nothing_up(world: World) -> None:
     assert done.status == 200
     assert "Your account is made" in done.body
     assert done.headers["set-cookie"].startswith(COOKIE)
-    again = Browser(world).get(f"/links/{token}")
+    again = ProgramClient(world).get(f"/links/{token}")
     assert again.status == 410
     assert "used already" in again.body
 
@@ -58,9 +58,9 @@ def test_another_site_can_not_submit_the_page(world: World) -> None:
 
 def test_a_new_password_is_chosen_on_the_page(world: World) -> None:
     ada = person(world)
-    Browser(world).post("/v1/auth/password-reset", {"email": ada.email})
-    token = letters(world, ada.email)[-1].token
-    assert 'type="password"' in Browser(world).get(f"/links/{token}").body
+    ProgramClient(world).post("/v1/auth/password-reset", {"email": ada.email})
+    token = received_mails(world, ada.email)[-1].token
+    assert 'type="password"' in ProgramClient(world).get(f"/links/{token}").body
     weak = submit(world, token, b"password=password1234")
     assert weak.status == 422
     assert "guessed" in weak.body
@@ -72,8 +72,8 @@ def test_a_new_password_is_chosen_on_the_page(world: World) -> None:
 
 def test_the_page_of_a_magic_link_asks_for_the_second_factor(world: World) -> None:
     ada, app, _ = enrolled(world)
-    Browser(world).post("/v1/auth/magic-link", {"email": ada.email})
-    token = letters(world, ada.email)[-1].token
+    ProgramClient(world).post("/v1/auth/magic-link", {"email": ada.email})
+    token = received_mails(world, ada.email)[-1].token
     page = submit(world, token)
     assert "set-cookie" not in page.headers
     found = re.search(r'name="challenge" value="([\w-]+)"', page.body)
@@ -88,7 +88,7 @@ def test_the_page_of_a_magic_link_asks_for_the_second_factor(world: World) -> No
 
 def test_hostile_tokens_and_forms_are_answered_with_a_page(world: World) -> None:
     for token in ("x", "a" * 2000, "%3Cscript%3E", "%00"):
-        answer = Browser(world).get(f"/links/{token}")
+        answer = ProgramClient(world).get(f"/links/{token}")
         assert answer.status in (400, 410)
         assert "<script" not in answer.body if isinstance(answer.body, str) else True
     assert submit(world, "x", b"challenge=%3Cscript%3E&code=1").status == 401
@@ -101,17 +101,17 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     assert ada.post("/v1/auth/email", {"email": new}).body["code"] == "wrong_password"
     assert ada.post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
     assert ada.get("/v1/identity/me").body["email"] == ada.email
-    token = letters(world, new)[-1].token
-    there = Browser(world, ada.log_in().body["access_token"])
+    token = received_mails(world, new)[-1].token
+    there = ProgramClient(world, ada.log_in().body["access_token"])
     assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
     assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 410
     assert there.get("/v1/identity/me").body["code"] == "session_ended"
     assert ada.get("/v1/identity/me").body["email"] == new
-    told = letters(world, ada.email)[-1]
+    told = received_mails(world, ada.email)[-1]
     assert told.subject == "The address of your account at Parley was changed"
     assert new not in told.text
     assert ada.log_in().status == 401
-    assert Browser(world).post("/v1/auth/login", {"email": new, "password": PASSWORD}).status == 200
+    assert ProgramClient(world).post("/v1/auth/login", {"email": new, "password": PASSWORD}).status == 200
     assert register(world, ada.email)[1]  # the old address is free
 
 
@@ -119,18 +119,18 @@ def test_of_two_new_addresses_confirmed_at_once_one_is_known(world: World) -> No
     ada, wanted = person(world), [address(), address()]
     for email in wanted:
         assert ada.post("/v1/auth/email", {"email": email, "password": PASSWORD}).status == 202
-    links = [letters(world, email)[-1].token for email in wanted]
+    links = [received_mails(world, email)[-1].token for email in wanted]
     confirm = [{"token": token} for token in links]
     user_id = UUID(ada.tokens["user"]["id"])
     with ThreadPoolExecutor(2) as pool:
-        with db.personal(system(NOWHERE), user_id) as session:
-            accounts.lock(session, user_id)  # until both have come as far as they come
+        with transactions.personal(system(NOWHERE), user_id) as session:
+            user_accounts.lock(session, user_id)  # until both have come as far as they come
             running = [pool.submit(ada.post, "/v1/auth/email/confirm", body) for body in confirm]
             time.sleep(0.7)
         assert {one.result().status for one in running} == {204}
-    assert sum(directory.person_of(directory.Kind.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1
+    assert sum(directory.person_of(directory.DirectoryKind.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1
     now = ada.get("/v1/identity/me").body["email"]
-    assert directory.person_of(directory.Kind.EMAIL, now) is not None
+    assert directory.person_of(directory.DirectoryKind.EMAIL, now) is not None
 
 
 def test_an_address_that_somebody_has_can_not_be_taken(world: World) -> None:
@@ -138,12 +138,12 @@ def test_an_address_that_somebody_has_can_not_be_taken(world: World) -> None:
     taken = ada.post("/v1/auth/email", {"email": ben.email, "password": PASSWORD})
     free = ada.post("/v1/auth/email", {"email": address(), "password": PASSWORD})
     assert (taken.status, taken.raw) == (free.status, free.raw)
-    assert letters(world, ben.email)[-1].subject == "You have an account at Parley"
+    assert received_mails(world, ben.email)[-1].subject == "You have an account at Parley"
 
 
 def test_changing_the_password_takes_the_current_one_and_ends_other_sessions(world: World) -> None:
     ada = person(world)
-    there = Browser(world, ada.log_in().body["access_token"])
+    there = ProgramClient(world, ada.log_in().body["access_token"])
     change = {"current_password": "not my password", "new_password": NEW}
     assert ada.request("PUT", "/v1/auth/password", change).body["code"] == "wrong_password"
     weak = ada.request("PUT", "/v1/auth/password", {"current_password": PASSWORD, "new_password": "short"})
@@ -151,7 +151,7 @@ def test_changing_the_password_takes_the_current_one_and_ends_other_sessions(wor
     assert ada.request("PUT", "/v1/auth/password", change | {"current_password": PASSWORD}).status == 204
     assert (ada.get("/v1/identity/me").status, there.get("/v1/identity/me").status) == (200, 401)
     assert (ada.log_in().status, ada.log_in(NEW).status) == (401, 200)
-    assert Browser(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token}).status == 200
+    assert ProgramClient(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token}).status == 200
 
 
 def test_the_profile_is_the_persons_own(world: World, acme: Member) -> None:

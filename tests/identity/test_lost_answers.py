@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import update
 
 from parley.identity.models import RefreshToken
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, system
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import transactions
 from tests.harness import World
-from tests.identity.people import person
+from tests.identity.registered_users import person
 from tests.identity.test_sessions import live_tokens, refresh
-from tests.kernel.wire import Wire, wired
+from tests.kernel.postgres_proxy import Wire, wired
 
 COMMIT = b"commit\0"
 
@@ -27,7 +27,7 @@ def wire(world: World) -> Iterator[Wire]:
 
 def age(user_id: str, by: timedelta) -> None:
     """That much later, as far as the links of the chain can tell."""
-    with db.personal(system(NOWHERE), user_id) as session:  # type: ignore[arg-type]
+    with transactions.personal(system(NOWHERE), user_id) as session:  # type: ignore[arg-type]
         earlier = {name: getattr(RefreshToken, name) - by for name in ("created_at", "replaced_at")}
         session.execute(update(RefreshToken).values(earlier), execution_options={"synchronize_session": False})
 
@@ -72,7 +72,7 @@ def test_who_asks_again_and_again_is_let_in_half_a_minute_after_the_first_use(wo
         assert refresh(world, token).status == 503
     for _ in range(7):
         assert refresh(world, token).body["code"] == "refresh_token_replaced"
-        with db.personal(system(NOWHERE), user_id) as session:  # four seconds later
+        with transactions.personal(system(NOWHERE), user_id) as session:  # four seconds later
             successor = RefreshToken.replaced_at.is_(None)
             session.execute(update(RefreshToken).where(successor).values(created_at=RefreshToken.created_at - timedelta(seconds=4.4)))
     ada.takes(refresh(world, token))

@@ -9,58 +9,59 @@ import pytest
 from sqlalchemy import update
 
 from parley.identity.models import Organization
-from parley.kernel import clock, db
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
-from parley.kernel.rate_limits import RateLimit
+from parley.kernel.access.plans import PlanType
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.rate_limits import RateLimit
+from parley.kernel.values import clock
+from parley.kernel.values.ids import new_id
 from parley.notifications import outreach, quotas
 from parley.notifications.quotas import A_DAY, MailKind
 from tests.harness import Member, World
-from tests.identity.people import PASSWORD, Browser, address, letters, person
+from tests.identity.registered_users import PASSWORD, ProgramClient, address, person, received_mails
 
 INVITATIONS = "/v1/identity/invitations"
 
 
 def subjects(world: World, recipient: str) -> Counter[str]:
-    return Counter(letter.subject for letter in letters(world, recipient))
+    return Counter(letter.subject for letter in received_mails(world, recipient))
 
 
 def test_registrations_by_a_stranger_leave_a_person_their_links_and_resets(world: World) -> None:
-    ada, stranger = person(world), Browser(world)
-    before = len(letters(world, ada.email))
+    ada, stranger = person(world), ProgramClient(world)
+    before = len(received_mails(world, ada.email))
     answers = {stranger.post("/v1/auth/register", {"email": ada.email, "password": PASSWORD, "name": "M"}).status for _ in range(8)}
     assert answers == {202}
-    assert len(letters(world, ada.email)) - before == A_DAY[MailKind.REGISTRATION] - 1  # one was their own
+    assert len(received_mails(world, ada.email)) - before == A_DAY[MailKind.REGISTRATION] - 1  # one was their own
     for path in ("magic-link", "password-reset"):
-        count = len(letters(world, ada.email))
-        assert Browser(world).post(f"/v1/auth/{path}", {"email": ada.email}).status == 202
-        assert len(letters(world, ada.email)) == count + 1
+        count = len(received_mails(world, ada.email))
+        assert ProgramClient(world).post(f"/v1/auth/{path}", {"email": ada.email}).status == 202
+        assert len(received_mails(world, ada.email)) == count + 1
 
 
 @pytest.mark.parametrize(("path", "kind"), [("magic-link", MailKind.MAGIC_LINK), ("password-reset", MailKind.PASSWORD_RESET)])
 def test_beyond_its_budget_a_kind_is_answered_alike_and_sends_nothing(world: World, path: str, kind: MailKind) -> None:
     ada = person(world)
-    before = len(letters(world, ada.email))
-    answers = [Browser(world).post(f"/v1/auth/{path}", {"email": ada.email.upper()}) for _ in range(A_DAY[kind] + 3)]
+    before = len(received_mails(world, ada.email))
+    answers = [ProgramClient(world).post(f"/v1/auth/{path}", {"email": ada.email.upper()}) for _ in range(A_DAY[kind] + 3)]
     assert len({(answer.status, answer.raw) for answer in answers}) == 1
-    assert len(letters(world, ada.email)) - before == A_DAY[kind]
+    assert len(received_mails(world, ada.email)) - before == A_DAY[kind]
 
 
 def test_spellings_of_one_mailbox_are_one_address(world: World) -> None:
     name, _, domain = address().partition("@")
     spelled = [f"{name}+{number}@{domain}" for number in range(A_DAY[MailKind.REGISTRATION] + 4)]
     for email in spelled:
-        assert Browser(world).post("/v1/auth/register", {"email": email, "password": PASSWORD, "name": "M"}).status == 202
-    assert sum(len(letters(world, email)) for email in spelled) == A_DAY[MailKind.REGISTRATION]
+        assert ProgramClient(world).post("/v1/auth/register", {"email": email, "password": PASSWORD, "name": "M"}).status == 202
+    assert sum(len(received_mails(world, email)) for email in spelled) == A_DAY[MailKind.REGISTRATION]
 
 
 def test_a_network_that_asks_for_many_is_told_to_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quotas, "NETWORK", RateLimit("few_mails_from_network", "mails", 3, 3600))
-    stranger = Browser(world)
+    stranger = ProgramClient(world)
     answers = [stranger.post("/v1/auth/magic-link", {"email": address()}) for _ in range(4)]
     assert [answer.status for answer in answers] == [202, 202, 202, 429]
     assert int(answers[3].headers["retry-after"]) > 1000
-    assert Browser(world).post("/v1/auth/magic-link", {"email": address()}).status == 202
+    assert ProgramClient(world).post("/v1/auth/magic-link", {"email": address()}).status == 202
 
 
 def test_inviting_taking_back_and_inviting_sends_a_few_mails(world: World) -> None:
@@ -104,7 +105,7 @@ def small(world: World, plan: PlanType = PlanType.BUSINESS) -> Member:
 
 
 def change(owner: Member, **values: object) -> None:
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         session.execute(update(Organization).where(Organization.id == owner.organization_id).values(**values))
 
 

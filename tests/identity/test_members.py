@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import ApiKey, MemberRole, OrganizationMember, TeamMember, UserSession
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 
 MEMBERS, LEAVE = "/v1/identity/members", "/v1/identity/organization/leave"
@@ -29,7 +29,7 @@ def session_of(member: Member) -> UserSession:
     begun = UserSession(
         user_id=member.user_id, organization_id=member.organization_id, methods=["pwd"], expires_at=now() + timedelta(days=7)
     )
-    with db.personal(member.caller) as session:
+    with transactions.personal(member.caller) as session:
         session.add(begun)
     return begun
 
@@ -119,7 +119,7 @@ def test_who_goes_takes_nothing_along(acme: Member, goes: str) -> None:
     team = acme.post("/v1/identity/teams", {"name": "Team", "slug": "team"}).body["id"]
     assert acme.post(f"/v1/identity/teams/{team}/members", {"user_id": str(other.user_id)}).status == 201
     begun = session_of(other)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(ApiKey(user_id=other.user_id, label="k", key_hash="h", prefix="p", permissions=["*"]))
     gone = acme.delete(f"{MEMBERS}/{other.user_id}") if goes == "removed" else other.post(LEAVE)
     assert (gone.status, gone.raw) == (204, b"")
@@ -127,7 +127,7 @@ def test_who_goes_takes_nothing_along(acme: Member, goes: str) -> None:
     assert (refused.status, refused.body["code"]) == (403, "not_a_member")
     assert acme.rows(select(TeamMember)) == []
     assert acme.rows(select(ApiKey.revoked_at))[0] is not None
-    with db.personal(other.caller) as session:
+    with transactions.personal(other.caller) as session:
         ended = session.get_one(UserSession, begun.id)
         assert ended.revoked_at is not None
         assert ended.revoked_because in ("removed", "left")
@@ -139,11 +139,11 @@ def test_who_goes_takes_nothing_along(acme: Member, goes: str) -> None:
 
 def test_ending_sessions_ends_those_of_this_organization(world: World, acme: Member, globex: Member) -> None:
     both = globex.as_role("MEMBER")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(OrganizationMember(user_id=both.user_id, role=MemberRole.VIEWER))
     here, there = session_of(world.member(acme.organization_id, both.user_id, "VIEWER")), session_of(both)
     assert acme.delete(f"{MEMBERS}/{both.user_id}/sessions").status == 204
-    with db.personal(both.caller) as session:
+    with transactions.personal(both.caller) as session:
         assert session.get_one(UserSession, here.id).revoked_because == "administrator"
         assert session.get_one(UserSession, there.id).revoked_at is None
     assert acme.get(f"{MEMBERS}/{both.user_id}").status == 200
@@ -152,7 +152,7 @@ def test_ending_sessions_ends_those_of_this_organization(world: World, acme: Mem
 
 def test_an_administrator_who_was_put_to_sleep_changes_nobody(acme: Member) -> None:
     admin, other = acme.as_role("ADMIN"), acme.as_role("MEMBER")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == admin.user_id).values(deactivated_at=now()))
     assert patched(admin, other, "VIEWER") == (403, "not_a_member")
     assert acme.get(f"{MEMBERS}/{admin.user_id}").body["is_active"] is False

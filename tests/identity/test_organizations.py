@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.identity import throttles
+from parley.identity.log_in import brute_force_throttle
 from parley.identity.models import Organization, OrganizationMember
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, Person, World
 
 ORGANIZATIONS, ORGANIZATION = "/v1/identity/organizations", "/v1/identity/organization"
@@ -74,8 +74,8 @@ def test_a_member_of_one_organization_founds_another_one(acme: Member) -> None:
 
 def test_a_person_founds_twenty_a_day(person: Person, world: World) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: person.post(ORGANIZATIONS, wanted()), range(throttles.FOUNDED_A_DAY + 5)))
-    assert Counter(answer.status for answer in answers) == {201: throttles.FOUNDED_A_DAY, 429: 5}
+        answers = list(pool.map(lambda _: person.post(ORGANIZATIONS, wanted()), range(brute_force_throttle.FOUNDED_A_DAY + 5)))
+    assert Counter(answer.status for answer in answers) == {201: brute_force_throttle.FOUNDED_A_DAY, 429: 5}
     refused = person.post(ORGANIZATIONS, wanted())
     assert (refused.status, refused.body["code"]) == (429, "too_many_organizations")
     assert 86_000 < int(refused.headers["retry-after"]) <= 86_400
@@ -84,9 +84,9 @@ def test_a_person_founds_twenty_a_day(person: Person, world: World) -> None:
 
 def test_what_was_not_founded_is_not_counted(person: Person, acme: Member) -> None:
     taken = acme.get(ORGANIZATION).body["slug"]
-    assert {person.post(ORGANIZATIONS, wanted(slug=taken)).status for _ in range(throttles.FOUNDED_A_DAY + 1)} == {409}
+    assert {person.post(ORGANIZATIONS, wanted(slug=taken)).status for _ in range(brute_force_throttle.FOUNDED_A_DAY + 1)} == {409}
     assert person.post(ORGANIZATIONS, wanted(), {"idempotency-key": "once"}).status == 201
-    assert {person.post(ORGANIZATIONS, wanted()).status for _ in range(throttles.FOUNDED_A_DAY - 1)} == {201}
+    assert {person.post(ORGANIZATIONS, wanted()).status for _ in range(brute_force_throttle.FOUNDED_A_DAY - 1)} == {201}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_nobody_else_restores_it_and_nobody_after_30_days(world: World, person: 
     answers = [one.post(restore) for one in (colleague, acme, world.person())]
     assert {answer.status for answer in answers} == {404}
     assert {answer.raw for answer in answers} == {person.post(f"{ORGANIZATIONS}/{new_id()}/restore").raw}
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         gone = Organization.deleted_at - timedelta(days=31)
         session.execute(update(Organization).values(deleted_at=gone), execution_options={"with_deleted": True})
     assert person.post(restore).status == 404
@@ -237,7 +237,7 @@ def test_only_an_active_member_takes_over(world: World, acme: Member, globex: Me
         refused = acme.post(f"{ORGANIZATION}/transfer", {"user_id": str(user_id)})
         assert (refused.status, refused.body["code"]) == (status, code)
     asleep = acme.as_role("ADMIN")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         theirs = OrganizationMember.user_id == asleep.user_id
         session.execute(update(OrganizationMember).where(theirs).values(deactivated_at=OrganizationMember.joined_at))
     refused = acme.post(f"{ORGANIZATION}/transfer", {"user_id": str(asleep.user_id)})

@@ -14,10 +14,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from parley.identity.payment_models import PaymentEvent
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.identity.billing.models import PaymentEvent
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.values.ids import new_id
 from tests.harness import Answer, Client, Member, World
 
 PATH = "/v1/webhooks/payments"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from parley.kernel.audit import AuditLog
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
 from tests.harness import World
 
 PLAN = "/v1/identity/organization/plan"

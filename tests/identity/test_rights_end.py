@@ -14,19 +14,19 @@ from sqlalchemy import select, update
 
 from parley import schema
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserSession
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.callers import NOWHERE, ActorType, Caller, system
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller, system
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from parley.notifications.models import NotificationLog
-from parley.scheduling.workflows.models import Workflow
+from parley.scheduling.common.workflow_models import Workflow
 from parley.webhooks.models import DisabledReason, WebhookDelivery, WebhookSubscription
 from tests.harness import Client, Keyed, Member, Person, World
 from tests.identity.test_invitations import accept, invite
-from tests.kernel.receivers import Receiver, receiver
-from tests.stack.scenes import at, booking, event_type, schedule
+from tests.kernel.http_receivers import Receiver, receiver
+from tests.stack.load_scenarios import at, booking, event_type, schedule
 
 EVENT_TYPES, WORKFLOWS = "/v1/scheduling/event-types", "/v1/scheduling/workflows"
 SUBSCRIPTIONS, KEYS, POOLS = "/v1/webhooks/subscriptions", "/v1/identity/api-keys", "/v1/scheduling/pools"
@@ -125,7 +125,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.maker, self.colleague = self.owner.as_role("ADMIN"), self.owner.as_role("MEMBER")
-        with db.transaction(self.owner.caller) as session:
+        with transactions.transaction(self.owner.caller) as session:
             self.witness = str(session.scalar(select(User.email).where(User.id == self.colleague.user_id)))
         self.key = self.maker.key("event_types:write", "schedules:write", "workflows:write", "uploads:create")  # what a member may as well
         self.wide_key = self.maker.key("workflows:write", "webhooks:write", "api_keys:manage")
@@ -176,7 +176,7 @@ class Scene:
         elif event == "back":
             self._come_back(member)
         elif event in ("suspended", "FREE"):
-            with db.transaction(system(self.owner.organization_id)) as session:
+            with transactions.transaction(system(self.owner.organization_id)) as session:
                 if event == "FREE":
                     session.execute(update(Organization).values(plan=PlanType.FREE, seat_limit=None))
                 else:
@@ -191,13 +191,13 @@ class Scene:
 
     def _come_back(self, member: str) -> None:
         """An hour later the maker is removed, and invited to the same role."""
-        with db.transaction(system(self.owner.organization_id)) as session:
+        with transactions.transaction(system(self.owner.organization_id)) as session:
             for made in (Workflow, WebhookSubscription):
                 session.execute(update(made).values(maker_since=made.maker_since - timedelta(hours=1)))
             email = str(session.scalar(select(User.email).where(User.id == self.maker.user_id)))
         assert self.owner.delete(member).status == 204
         caller = Caller(NOWHERE, ActorType.USER, self.maker.user_id)
-        with db.personal(caller) as session:
+        with transactions.personal(caller) as session:
             session.execute(update(User).where(User.id == caller.actor_id).values(email_verified_at=now()))
             begun = UserSession(id=new_id(), user_id=caller.actor_id, methods=["email"], expires_at=now() + timedelta(days=7))
             session.add(begun)
@@ -352,11 +352,11 @@ def test_an_invitation_made_with_a_key_is_its_makers(world: World, acme: Member)
 def test_the_inviters_role_elsewhere_is_none_here(world: World, acme: Member, globex: Member) -> None:
     """Who invites themself under another address, and is removed, is an owner of another organization all the same."""
     admin = acme.as_role("ADMIN")
-    with db.transaction(globex.caller) as session:
+    with transactions.transaction(globex.caller) as session:
         session.add(OrganizationMember(user_id=admin.user_id, role=MemberRole.ADMIN))
     email = f"{new_id()}@invited.test"
     token = invite(admin, email, role="ADMIN")
-    with db.transaction(system(acme.organization_id)) as session:
+    with transactions.transaction(system(acme.organization_id)) as session:
         mine = OrganizationMember.user_id == admin.user_id
         session.execute(update(OrganizationMember).where(mine).values(role=MemberRole.MEMBER))
     assert accept(world.person(email), token).status == 410

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from parley.identity.scopes import CATALOGUE, RANKS, SCOPES, expanded
-from parley.kernel.plans import PLANS
+from parley.identity.roles.scopes import CATALOGUE, RANKS, SCOPES, expanded
+from parley.kernel.access.plans import PLANS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "identity.md"
 

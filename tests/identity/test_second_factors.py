@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.identity import second_factors
+from parley.identity.accounts import second_factor
 from parley.identity.models import RecoveryCode, User, UserTotp
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, system
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import transactions
 from tests.harness import World
-from tests.identity.people import PASSWORD, Browser, Person, letters, person
+from tests.identity.registered_users import PASSWORD, Person, ProgramClient, person, received_mails
 
 STEP = 30
 
@@ -56,7 +56,7 @@ def challenge_of(answer: Answer) -> str:
 
 
 def second(world: World, challenge: str, code: str) -> Answer:
-    return Browser(world).post("/v1/auth/login/second-factor", {"challenge": challenge, "code": code})
+    return ProgramClient(world).post("/v1/auth/login/second-factor", {"challenge": challenge, "code": code})
 
 
 def test_logging_in_takes_both_factors(world: World) -> None:
@@ -113,8 +113,8 @@ def test_a_challenge_belongs_to_its_user_and_ends_with_the_password(world: World
 
 def test_a_magic_link_asks_for_the_second_factor_too(world: World) -> None:
     ada, app, _ = enrolled(world)
-    Browser(world).post("/v1/auth/magic-link", {"email": ada.email})
-    answer = Browser(world).post("/v1/auth/magic-link/redeem", {"token": letters(world, ada.email)[-1].token})
+    ProgramClient(world).post("/v1/auth/magic-link", {"email": ada.email})
+    answer = ProgramClient(world).post("/v1/auth/magic-link/redeem", {"token": received_mails(world, ada.email)[-1].token})
     assert second(world, challenge_of(answer), app.code()).status == 200
 
 
@@ -158,8 +158,8 @@ def test_who_begins_twice_at_once_has_the_later_secret(world: World) -> None:
     ada = person(world)
     user_id, answers = UUID(ada.tokens["user"]["id"]), []
     with ThreadPoolExecutor(1) as pool:
-        with db.personal(system(NOWHERE), user_id) as session:
-            second_factors.begin(session, session.scalars(select(User).where(User.id == user_id)).one())
+        with transactions.personal(system(NOWHERE), user_id) as session:
+            second_factor.begin(session, session.scalars(select(User).where(User.id == user_id)).one())
             session.flush()
             other = pool.submit(ada.post, "/v1/auth/totp", {"password": PASSWORD})
             with pytest.raises(TimeoutError):
@@ -172,7 +172,7 @@ def test_who_begins_twice_at_once_has_the_later_secret(world: World) -> None:
 def test_what_is_kept_shows_no_secret(world: World) -> None:
     ada, app, codes = enrolled(world)
     user_id = ada.tokens["user"]["id"]
-    with db.personal(system(NOWHERE), user_id) as session:
+    with transactions.personal(system(NOWHERE), user_id) as session:
         totp = session.scalars(select(UserTotp)).one()
         kept = session.scalars(select(RecoveryCode.code_hash)).all()
     assert app._totp.secret.encode() not in totp.secret.token  # type: ignore[union-attr]

@@ -11,25 +11,26 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from local.client import Answer
-from parley.identity import accounts, browser, refreshing
+from parley.identity.accounts import user_accounts
 from parley.identity.models import MemberRole, OrganizationMember, RefreshToken, UserSession
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.clock import now
+from parley.identity.sessions import refresh_tokens, session_cookies
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
 from tests.harness import Client, Member, World
-from tests.identity.people import PASSWORD, Browser, Person, person
+from tests.identity.registered_users import PASSWORD, Person, ProgramClient, person
 
 SITE = {"sec-fetch-site": "same-origin"}
 
 
 def refresh(world: World, token: str) -> Answer:
-    return Browser(world).post("/v1/auth/refresh", {"refresh_token": token})
+    return ProgramClient(world).post("/v1/auth/refresh", {"refresh_token": token})
 
 
 def live_tokens(user_id: str) -> int:
     """Links of chains that would still be taken."""
-    with db.personal(system(NOWHERE), user_id) as session:  # type: ignore[arg-type]
+    with transactions.personal(system(NOWHERE), user_id) as session:  # type: ignore[arg-type]
         living = (
             select(RefreshToken)
             .join(UserSession, UserSession.id == RefreshToken.family_id)
@@ -39,12 +40,12 @@ def live_tokens(user_id: str) -> int:
 
 
 def cookie_of(answer: Answer) -> str:
-    assert answer.headers["set-cookie"].startswith(f"{browser.COOKIE}=")
+    assert answer.headers["set-cookie"].startswith(f"{session_cookies.COOKIE}=")
     return answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
 
 
 def join(member: Member, who: Person, role: MemberRole = MemberRole.MEMBER) -> None:
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         session.add(OrganizationMember(user_id=who.tokens["user"]["id"], role=role))
 
 
@@ -67,7 +68,7 @@ def test_a_token_that_comes_again_ends_the_session(world: World) -> None:
     assert (after.status, after.body["code"]) == (401, "session_ended")
     assert ada.get("/v1/identity/me").body["code"] == "session_ended"
     assert live_tokens(user_id) == 0
-    with db.transaction(system(NOWHERE)) as session:
+    with transactions.transaction(system(NOWHERE)) as session:
         suspicious = select(AuditLog.details).where(AuditLog.actor_id == user_id, AuditLog.action == "security.suspicious_activity_seen")
         assert session.scalars(suspicious).all() == [{"reason": "refresh_token_reused"}]
 
@@ -75,9 +76,9 @@ def test_a_token_that_comes_again_ends_the_session(world: World) -> None:
 def test_twenty_refreshes_at_once_leave_one_live_family(world: World) -> None:
     for _ in range(3):
         ada = person(world)
-        token, browsers = ada.refresh_token, [Browser(world) for _ in range(20)]
+        token, browsers = ada.refresh_token, [ProgramClient(world) for _ in range(20)]
         with ThreadPoolExecutor(20) as pool:
-            answers = list(pool.map(Browser.post, browsers, ["/v1/auth/refresh"] * 20, [{"refresh_token": token}] * 20))
+            answers = list(pool.map(ProgramClient.post, browsers, ["/v1/auth/refresh"] * 20, [{"refresh_token": token}] * 20))
         assert Counter(answer.status for answer in answers) == {200: 1, 401: 19}
         assert {answer.body["code"] for answer in answers if answer.status == 401} == {"refresh_token_replaced"}
         assert live_tokens(ada.tokens["user"]["id"]) == 1
@@ -91,7 +92,7 @@ def test_a_reuse_and_a_refresh_at_once_wait_for_each_other(world: World) -> None
     old, user_id = ada.refresh_token, ada.tokens["user"]["id"]
     ada.takes(refresh(world, old))
     with ThreadPoolExecutor(2) as pool:
-        with db.personal(system(NOWHERE), user_id) as session:
+        with transactions.personal(system(NOWHERE), user_id) as session:
             session.execute(select(UserSession.id).with_for_update())  # until both have come as far as they come
             running = []
             for token in (old, ada.refresh_token):
@@ -104,9 +105,9 @@ def test_a_reuse_and_a_refresh_at_once_wait_for_each_other(world: World) -> None
 def test_an_answer_that_never_left_leaves_the_token_good(world: World) -> None:
     ada = person(world)
     token, user_id = ada.refresh_token, ada.tokens["user"]["id"]
-    lost = refreshing.rotate(system(NOWHERE), token, now())  # and its function dies
+    lost = refresh_tokens.rotate(system(NOWHERE), token, now())  # and its function dies
     assert refresh(world, token).body["code"] == "refresh_token_replaced"
-    with db.personal(system(NOWHERE), user_id) as session:
+    with transactions.personal(system(NOWHERE), user_id) as session:
         used = RefreshToken.replaced_at.is_not(None)
         session.execute(update(RefreshToken).where(used).values(replaced_at=now() - timedelta(seconds=31)))
     ada.takes(refresh(world, token))
@@ -119,7 +120,7 @@ def test_the_successor_is_in_nobodys_hands_while_reuse_is_forgiven(world: World)
     ada = person(world)
     began = time.monotonic()
     assert refresh(world, ada.refresh_token).status == 200
-    assert time.monotonic() - began >= refreshing.ALONE * refreshing.NAP.total_seconds()
+    assert time.monotonic() - began >= refresh_tokens.POLLS_ALONE * refresh_tokens.POLL_INTERVAL.total_seconds()
 
 
 def test_who_keeps_showing_a_token_gets_nothing_and_holds_the_answer_back_for_a_while_only(world: World) -> None:
@@ -131,7 +132,7 @@ def test_who_keeps_showing_a_token_gets_nothing_and_holds_the_answer_back_for_a_
         while not first.done():
             shown.append(refresh(world, token))
             time.sleep(0.05)
-    limit = (refreshing.LONGEST + 2 * refreshing.AMONG_OTHERS * refreshing.NAP).total_seconds()
+    limit = (refresh_tokens.LONGEST + 2 * refresh_tokens.POLLS_CONTENDED * refresh_tokens.POLL_INTERVAL).total_seconds()
     assert time.monotonic() - began < 2 * limit
     winners = [answer for answer in [first.result(), *shown] if answer.status == 200]
     assert len(winners) == 1
@@ -143,8 +144,8 @@ def test_who_keeps_showing_a_token_gets_nothing_and_holds_the_answer_back_for_a_
 
 
 def test_a_gateway_without_a_clock_of_milliseconds_forgives_nothing() -> None:
-    assert abs(refreshing.arrival({"requestContext": {"timeEpoch": int(time.time())}}) - now()) < timedelta(seconds=1)
-    assert abs(refreshing.arrival({}) - now()) < timedelta(seconds=1)
+    assert abs(refresh_tokens.received_at({"requestContext": {"timeEpoch": int(time.time())}}) - now()) < timedelta(seconds=1)
+    assert abs(refresh_tokens.received_at({}) - now()) < timedelta(seconds=1)
 
 
 def test_what_is_no_refresh_token_is_refused(world: World) -> None:
@@ -154,13 +155,13 @@ def test_what_is_no_refresh_token_is_refused(world: World) -> None:
     for bad in ("x", "prt_" + "x" * 65, forged, ada.token or "", "prt_" + "é" * 65):
         answer = refresh(world, bad[:200])
         assert (answer.status, answer.body["code"]) == (401, "invalid_refresh_token"), bad
-    assert Browser(world).post("/v1/auth/refresh", {}).body["code"] == "no_refresh_token"
+    assert ProgramClient(world).post("/v1/auth/refresh", {}).body["code"] == "no_refresh_token"
     assert refresh(world, token).status == 200
 
 
 def test_an_expired_refresh_token_is_over(world: World) -> None:
     ada = person(world)
-    with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+    with transactions.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
         session.execute(update(RefreshToken).values(expires_at=now() - timedelta(seconds=1)))
     assert refresh(world, ada.refresh_token).body["code"] == "session_ended"
 
@@ -171,7 +172,7 @@ def test_a_browser_keeps_the_refresh_token_in_a_cookie_no_script_can_read(world:
     assert (answer.status, answer.body["refresh_token"]) == (200, None)
     said = answer.headers["set-cookie"]
     assert all(word in said for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/v1/auth", "Max-Age=604800"))
-    tab = Browser(world, cookie=cookie_of(answer))
+    tab = ProgramClient(world, cookie=cookie_of(answer))
     refreshed = tab.post("/v1/auth/refresh", headers=SITE)
     assert (refreshed.status, refreshed.body["refresh_token"]) == (200, None)
     assert cookie_of(refreshed) != tab.cookie
@@ -184,7 +185,7 @@ def test_a_browser_keeps_the_refresh_token_in_a_cookie_no_script_can_read(world:
 
 def test_another_site_can_not_use_the_cookie(world: World) -> None:
     ada = person(world)
-    tab = Browser(world, cookie=cookie_of(ada.log_in(cookie=True)))
+    tab = ProgramClient(world, cookie=cookie_of(ada.log_in(cookie=True)))
     foreign: list[dict[str, Any]] = [
         {"origin": "https://evil.example"},
         {"origin": "null"},
@@ -210,10 +211,10 @@ def test_logging_out_ends_the_session_here_and_not_there(world: World) -> None:
     assert "json" not in done.headers["content-type"]  # there is nothing to parse
     assert ada.get("/v1/identity/me").body["code"] == "session_ended"
     assert there.get("/v1/identity/me").status == 200
-    assert Browser(world).post("/v1/auth/logout", {"refresh_token": there.refresh_token}).status == 204
+    assert ProgramClient(world).post("/v1/auth/logout", {"refresh_token": there.refresh_token}).status == 204
     assert there.get("/v1/identity/me").body["code"] == "session_ended"
-    assert Browser(world).post("/v1/auth/logout", {"refresh_token": "unknown"}).status == 204
-    assert Browser(world).post("/v1/auth/logout").status == 401
+    assert ProgramClient(world).post("/v1/auth/logout", {"refresh_token": "unknown"}).status == 204
+    assert ProgramClient(world).post("/v1/auth/logout").status == 401
     assert Client(world, "no.token.ofours").post("/v1/auth/logout").body["code"] == "invalid_access_token"
 
 
@@ -269,11 +270,11 @@ def test_one_session_works_for_one_organization_at_a_time(world: World, acme: Me
 def test_a_new_password_and_a_switch_at_once_wait_for_each_other(world: World, acme: Member) -> None:
     ada = person(world)
     join(acme, ada)
-    there = Browser(world, ada.log_in().body["access_token"])
+    there = ProgramClient(world, ada.log_in().body["access_token"])
     password = {"current_password": PASSWORD, "new_password": "three rivers, no bridge"}
     with ThreadPoolExecutor(2) as pool:
-        with db.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
-            accounts.lock(session, ada.tokens["user"]["id"])  # until both have come as far as they come
+        with transactions.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
+            user_accounts.lock(session, ada.tokens["user"]["id"])  # until both have come as far as they come
             changing = pool.submit(ada.put, "/v1/auth/password", password)
             time.sleep(0.5)
             switching = pool.submit(there.post, "/v1/auth/switch", {"organization_id": str(acme.organization_id)})
@@ -287,7 +288,7 @@ def test_who_leaves_an_organization_is_refreshed_without_it(world: World, acme: 
     join(acme, ada)
     ada.takes(ada.log_in())
     assert ada.tokens["organization"]["id"] == str(acme.organization_id)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         mine = OrganizationMember.user_id == ada.tokens["user"]["id"]
         session.execute(update(OrganizationMember).where(mine).values(deactivated_at=now()))
     ada.takes(refresh(world, ada.refresh_token))
@@ -297,7 +298,7 @@ def test_who_leaves_an_organization_is_refreshed_without_it(world: World, acme: 
 
 def test_old_sessions_links_and_throttles_are_swept(world: World) -> None:
     ada = person(world)
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         session.execute(text("UPDATE user_sessions SET expires_at = now() - interval '31 days' WHERE user_id = :u"), _user(ada))
         session.execute(text("UPDATE verification_tokens SET expires_at = now() - interval '8 days' WHERE email = :e"), {"e": ada.email})
     done = world.invoke("platform/make_partitions", {})

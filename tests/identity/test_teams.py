@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import TeamMember
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.ids import new_id
 from tests.harness import Member
 
 TEAMS = "/v1/identity/teams"

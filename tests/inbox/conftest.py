@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from local import graph_api
+from parley.inbox.claim_check import pack
 from parley.inbox.models import Connection, Conversation, Message
-from parley.inbox.parcels import pack
-from parley.kernel.clock import now
+from parley.kernel.values.clock import now
 from tests.harness import Answer, Client, Member, World, sqs_event
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 
 URL = "/v1/webhooks/whatsapp"
 
@@ -29,17 +29,17 @@ class Line:
 
     def post(self, content: bytes, headers: dict[str, str] | None = None) -> Answer:
         """A delivery of the platform."""
-        signed = {"x-hub-signature-256": bodies.signature(content)} if headers is None else headers
+        signed = {"x-hub-signature-256": whatsapp_bodies.signature(content)} if headers is None else headers
         return Client(self.world).request("POST", URL, content, {"content-type": "application/json"} | signed)
 
     def deliver(self, *changes: Any) -> None:
         """One body through the front door, and to the worker."""
-        assert self.post(bodies.wire(bodies.body(*changes))).status == 200
+        assert self.post(whatsapp_bodies.wire(whatsapp_bodies.body(*changes))).status == 200
         self.world.pump()
 
     def hand(self, *changes: Any) -> None:
         """One body straight to the worker, for tests with many."""
-        assert self.work(bodies.wire(bodies.body(*changes))) == []
+        assert self.work(whatsapp_bodies.wire(whatsapp_bodies.body(*changes))) == []
 
     def work(self, *contents: bytes) -> list[Any]:
         """Bodies to the worker, as one batch. Returns what it reports as failed."""
@@ -52,13 +52,13 @@ class Line:
         return failures
 
     def receive(self, *messages: Any, **parts: Any) -> None:
-        self.hand(bodies.change(self.number, messages=list(messages), **parts))
+        self.hand(whatsapp_bodies.change(self.number, messages=list(messages), **parts))
 
     def echo(self, *messages: Any, **parts: Any) -> None:
-        self.hand(bodies.change(self.number, field="smb_message_echoes", message_echoes=list(messages), **parts))
+        self.hand(whatsapp_bodies.change(self.number, field="smb_message_echoes", message_echoes=list(messages), **parts))
 
     def tell(self, *statuses: Any) -> None:
-        self.hand(bodies.change(self.number, statuses=list(statuses)))
+        self.hand(whatsapp_bodies.change(self.number, statuses=list(statuses)))
 
     def conversations(self, **query: Any) -> list[dict[str, Any]]:
         answer = self.member.get("/v1/inbox/conversations", **query)
@@ -95,7 +95,7 @@ class Line:
 
 
 def connect(world: World, member: Member, number: str | None = None) -> Line:
-    named = number or bodies.number()
+    named = number or whatsapp_bodies.number()
     wanted = {"platform": "WHATSAPP", "phone_number_id": named, "access_token": graph_api.token(named), "display_name": "Support"}
     answer = member.post("/v1/inbox/connections", wanted)
     assert answer.status == 201, answer.body

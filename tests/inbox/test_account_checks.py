@@ -14,17 +14,17 @@ from sqlalchemy import func, select, update
 from local import graph_api
 from local.invocation import FunctionFailed
 from parley.inbox.models import Connection, ConnectionStatus
-from parley.kernel import db, directory
-from parley.kernel.audit import AuditLog
-from parley.kernel.callers import system
-from parley.kernel.clock import now
-from parley.kernel.directory import DirectoryEntry, Kind
-from parley.kernel.sealed import Sealed
+from parley.kernel.access.callers import system
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import directory, transactions
+from parley.kernel.persistence.column_encryption import Sealed
+from parley.kernel.persistence.directory import DirectoryEntry, DirectoryKind
+from parley.kernel.values.clock import now
 from tests.harness import Member, World
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line, connect
 from tests.inbox.test_account_proof import CONNECTIONS, claim
-from tests.kernel.receivers import Arrived, Receiver, Reply, receiver
+from tests.kernel.http_receivers import Arrived, Receiver, Reply, receiver
 
 EXPIRED = Reply(401, b'{"error": {"code": 190}}', {})
 NOT_SHOWN = Reply(400, b'{"error": {"code": 100, "error_subcode": 33}}', {})
@@ -48,7 +48,7 @@ def platform(line: Line, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 def check(line: Line, *, is_due: bool = True) -> None:
     """The sweep comes when this connection's time has come, and no other's."""
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         session.execute(update(Connection).values(next_check_at=now() + timedelta(days=1)).where(Connection.next_check_at <= func.now()))
         if is_due:
             session.execute(
@@ -58,12 +58,14 @@ def check(line: Line, *, is_due: bool = True) -> None:
 
 
 def holder(number: str) -> Any:
-    return directory.organization_of(Kind.WHATSAPP_NUMBER, number)
+    return directory.organization_of(DirectoryKind.WHATSAPP_NUMBER, number)
 
 
 def is_proven(line: Line) -> bool:
-    entry = select(DirectoryEntry.proven_at).where(DirectoryEntry.kind == Kind.WHATSAPP_NUMBER.value, DirectoryEntry.key == line.number)
-    with db.transaction(line.member.caller) as session:
+    entry = select(DirectoryEntry.proven_at).where(
+        DirectoryEntry.kind == DirectoryKind.WHATSAPP_NUMBER.value, DirectoryEntry.key == line.number
+    )
+    with transactions.transaction(line.member.caller) as session:
         return session.scalar(entry) is not None
 
 
@@ -73,7 +75,7 @@ def actions(line: Line) -> list[str]:
 
 
 def test_a_number_that_is_disconnected_is_free_and_its_history_stays(world: World, line: Line, globex: Member) -> None:
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     answer = line.member.delete(f"{CONNECTIONS}/{line.connection_id}")
     assert (answer.status, answer.body["status"]) == (200, "DISCONNECTED")
     again = line.member.delete(f"{CONNECTIONS}/{line.connection_id}")
@@ -81,19 +83,19 @@ def test_a_number_that_is_disconnected_is_free_and_its_history_stays(world: Worl
     assert holder(line.number) is None and line.counts() == (1, 1)
     assert line.connection().access_token is None
     assert actions(line) == ["connection.created", "connection.deleted"]
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     assert line.counts() == (1, 1)
     connect(world, globex, line.number)
     assert holder(line.number) == globex.organization_id
 
 
 def test_a_number_that_comes_back_is_the_same_connection(world: World, line: Line) -> None:
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     assert line.member.delete(f"{CONNECTIONS}/{line.connection_id}").status == 200
     answer = claim(line.member, line.number, graph_api.token(line.number))
     assert (answer.status, answer.body["id"], answer.body["status"]) == (201, str(line.connection_id), "ACTIVE")
     assert answer.body["display_name"] == "Support" and isinstance(line.connection().access_token, Sealed)
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     assert line.counts()[1] == 2
 
 
@@ -122,7 +124,7 @@ def test_a_token_that_is_refused_says_so_at_once_and_ends_when_that_is_certain(
         shown = line.member.get(f"{CONNECTIONS}/{line.connection_id}").body
         assert (shown["status"], "connect the number again" in shown["error_message"]) == (status, True)
         assert holder(line.number) == line.member.organization_id and not is_proven(line), times
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     assert line.counts() == (1, 1)
     check(line)
     shown = line.member.get(f"{CONNECTIONS}/{line.connection_id}").body
@@ -193,9 +195,9 @@ def test_a_token_that_was_replaced_meanwhile_is_not_judged_by_the_old_answer(lin
 
 def test_a_token_that_does_not_open_stops_no_other(world: World, line: Line, globex: Member, platform: Receiver) -> None:
     other = connect(world, globex)
-    with db.transaction(system(line.member.organization_id)) as session:
+    with transactions.transaction(system(line.member.organization_id)) as session:
         session.execute(update(Connection).where(Connection.id == line.connection_id).values(access_token=Sealed(b"\1" + b"x" * 60)))
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         session.execute(update(Connection).values(next_check_at=now() + timedelta(days=1)))
         both = Connection.id.in_([line.connection_id, other.connection_id])
         session.execute(update(Connection).where(both).values(next_check_at=now() - timedelta(minutes=1)))

@@ -10,13 +10,13 @@ from sqlalchemy import select, text
 
 from local import graph_api
 from parley.inbox.models import Connection, ConnectionStatus
-from parley.kernel import db, directory
-from parley.kernel.audit import AuditLog
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import directory, transactions
 from tests.harness import Answer, Member, World
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line, connect
-from tests.kernel.receivers import Arrived, Receiver, Reply, receiver
-from tests.stack.scenes import at_once
+from tests.kernel.http_receivers import Arrived, Receiver, Reply, receiver
+from tests.stack.load_scenarios import at_once
 
 CONNECTIONS = "/v1/inbox/connections"
 
@@ -34,12 +34,12 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 def test_an_invented_token_connects_nothing_and_stands_in_nobodys_way(acme: Member, globex: Member) -> None:
-    number = bodies.number()
-    for invented in ("x" * 20, "EAA" + "x" * 64, graph_api.token(bodies.number())):
+    number = whatsapp_bodies.number()
+    for invented in ("x" * 20, "EAA" + "x" * 64, graph_api.token(whatsapp_bodies.number())):
         answer = claim(acme, number, invented)
         assert (answer.status, answer.body["code"]) == (422, "token_not_confirmed")
     assert acme.get(CONNECTIONS).body["items"] == []
-    assert directory.organization_of(directory.Kind.WHATSAPP_NUMBER, number) is None
+    assert directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, number) is None
     assert claim(globex, number, graph_api.token(number)).status == 201
 
 
@@ -72,7 +72,7 @@ def test_whatever_the_platform_answers_is_a_yes_a_no_or_nothing(
     acme: Member, platform: Receiver, status: int, body: bytes, expected: int
 ) -> None:
     platform.answer = lambda _: Reply(status, body, {"location": "https://elsewhere.example/"} if status == 302 else {})
-    answer = claim(acme, bodies.number(), "EAA" + "x" * 40)
+    answer = claim(acme, whatsapp_bodies.number(), "EAA" + "x" * 40)
     assert answer.status == expected, answer.raw
     assert (answer.headers.get("retry-after") == "10") is (expected == 503)
     assert acme.get(CONNECTIONS).body["items"] == []
@@ -82,15 +82,15 @@ def test_whatever_the_platform_answers_is_a_yes_a_no_or_nothing(
 
 def test_a_platform_that_is_away_stores_nothing(acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "WHATSAPP_API_URL", "http://127.0.0.1:9")
-    answer = claim(acme, bodies.number(), "EAA" + "x" * 40)
+    answer = claim(acme, whatsapp_bodies.number(), "EAA" + "x" * 40)
     assert (answer.status, answer.body["code"]) == (503, "platform_unavailable")
 
 
 def test_nobody_is_asked_for_who_may_not_connect(acme: Member, platform: Receiver) -> None:
-    assert claim(acme.as_role("MEMBER"), bodies.number(), "EAA" + "x" * 40).status == 403
+    assert claim(acme.as_role("MEMBER"), whatsapp_bodies.number(), "EAA" + "x" * 40).status == 403
     removed = acme.as_role("ADMIN")
     assert acme.delete(f"/v1/identity/members/{removed.user_id}").status == 204
-    assert claim(removed, bodies.number(), "EAA" + "x" * 40).status == 403
+    assert claim(removed, whatsapp_bodies.number(), "EAA" + "x" * 40).status == 403
     assert platform.arrived == []
 
 
@@ -103,10 +103,10 @@ def unprove(world: World, number: str) -> None:
 def test_a_proven_claim_ends_an_unproven_one(world: World, line: Line, globex: Member) -> None:
     unprove(world, line.number)
     proven = connect(world, globex, line.number)
-    assert directory.organization_of(directory.Kind.WHATSAPP_NUMBER, line.number) == globex.organization_id
+    assert directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, line.number) == globex.organization_id
     superseded = line.member.get(f"{CONNECTIONS}/{line.connection_id}").body
     assert superseded["status"] == "DISCONNECTED" and "access token of yours" in superseded["error_message"]
-    proven.receive(bodies.text())
+    proven.receive(whatsapp_bodies.text())
     assert (line.counts(), proven.counts()) == ((0, 0), (1, 1))
     updated = select(AuditLog.new_values).where(AuditLog.action == "connection.updated", AuditLog.entity_id == line.connection_id)
     assert line.member.rows(updated) == [{"status": "DISCONNECTED"}]
@@ -120,13 +120,13 @@ def test_ones_own_unproven_claim_becomes_a_proven_one(world: World, line: Line) 
     assert claim(line.member, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
     [row] = line.member.rows(select(Connection))
     assert row.status is ConnectionStatus.ACTIVE
-    with db.transaction(line.member.caller) as session:
+    with transactions.transaction(line.member.caller) as session:
         proven = text("SELECT proven_at IS NOT NULL FROM directory_entries WHERE key = :number")
         assert session.scalar(proven, {"number": line.number}) is True
 
 
 def test_a_request_that_comes_again_is_answered_as_before(acme: Member) -> None:
-    number = bodies.number()
+    number = whatsapp_bodies.number()
     first = claim(acme, number, graph_api.token(number), **{"idempotency-key": "one"})
     again = claim(acme, number, graph_api.token(number), **{"idempotency-key": "one"})
     assert (first.status, again.status, again.body) == (201, 201, first.body)
@@ -135,19 +135,19 @@ def test_a_request_that_comes_again_is_answered_as_before(acme: Member) -> None:
 @pytest.mark.parametrize("has_unproven", [False, True])
 def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: Line, globex: Member, has_unproven: bool) -> None:
     initech = world.organization("Initech")
-    number = line.number if has_unproven else bodies.number()
+    number = line.number if has_unproven else whatsapp_bodies.number()
     if has_unproven:
         unprove(world, number)
     claims = [lambda who=who: claim(who, number, graph_api.token(number)) for who in (globex, initech, globex, initech)]
     answers = at_once(claims)
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409], [answer.raw for answer in answers]
-    owner = directory.organization_of(directory.Kind.WHATSAPP_NUMBER, number)
+    owner = directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, number)
     having = [who for who in (globex, initech) if who.rows(select(Connection).where(Connection.platform_user_id == number))]
     assert [who.organization_id for who in having] == [owner]
 
 
 def test_nothing_is_locked_while_the_platform_thinks(world: World, acme: Member, platform: Receiver) -> None:
-    number, seen = bodies.number(), []
+    number, seen = whatsapp_bodies.number(), []
 
     def slow(_: Arrived) -> Reply:
         with world.stack.postgres.superuser("parley") as superuser:

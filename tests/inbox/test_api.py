@@ -13,19 +13,19 @@ from sqlalchemy import select, text
 
 from local import graph_api
 from parley.inbox.models import Connection
-from parley.kernel import db, directory, sealed
-from parley.kernel.audit import AuditLog
-from parley.kernel.idempotency import IdempotencyKey
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import column_encryption, directory, transactions
+from parley.kernel.persistence.idempotency import IdempotencyRecord
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, Member, World
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line, connect
 
 
 def wanted(**more: Any) -> dict[str, Any]:
-    number = more.get("phone_number_id", bodies.number())
+    number = more.get("phone_number_id", whatsapp_bodies.number())
     return {"platform": "WHATSAPP", "phone_number_id": number, "access_token": graph_api.token(str(number))} | more
 
 
@@ -48,9 +48,9 @@ def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pyt
         "updated_at": 0,
     }
     (connection,) = acme.rows(select(Connection))
-    with db.transaction(acme.caller) as session:
-        assert sealed.unseal(session, connection, "access_token") == token
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
+        assert column_encryption.unseal(session, connection, "access_token") == token
+    with transactions.transaction(acme.caller) as session:
         stored = session.execute(text("SELECT c::text FROM inbox_connections c")).scalar_one()
     shown = [
         answer.raw.decode(),
@@ -62,7 +62,7 @@ def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pyt
         acme.get(f"/v1/inbox/connections/{connection.id}").raw.decode(),
         str(acme.rows(select(AuditLog.new_values))),
         str(acme.rows(select(OutboxEvent.payload))),
-        str(acme.rows(select(IdempotencyKey.body))),
+        str(acme.rows(select(IdempotencyRecord.body))),
         acme.post("/v1/inbox/connections", asked | {"platform": "TELEGRAM"}).raw.decode(),
         acme.post("/v1/inbox/connections", asked).raw.decode(),
     ]
@@ -79,7 +79,7 @@ def test_a_number_belongs_to_one_organization_and_nobody_learns_to_which(line: L
     assert own.raw == foreign.raw
     assert globex.get("/v1/inbox/connections").body["items"] == []
     assert len(line.member.get("/v1/inbox/connections").body["items"]) == 1
-    assert directory.organization_of(directory.Kind.WHATSAPP_NUMBER, line.number) == line.member.organization_id
+    assert directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, line.number) == line.member.organization_id
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_does_not_fit_is_refused(acme: Member, wrong: dict[str, Any]) -> No
 
 
 def test_roles(line: Line) -> None:
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     conversation = line.conversation()["id"]
     viewer, member, admin = (line.member.as_role(role) for role in ("VIEWER", "MEMBER", "ADMIN"))
     for reader in (viewer, member):
@@ -130,7 +130,7 @@ def test_roles(line: Line) -> None:
 
 
 def test_reading_a_conversation_is_counted_down_once(line: Line) -> None:
-    line.receive(bodies.text(), bodies.text())
+    line.receive(whatsapp_bodies.text(), whatsapp_bodies.text())
     conversation = line.conversation()
     path = f"/v1/inbox/conversations/{conversation['id']}/read"
     first, again = line.member.post(path), line.member.post(path)
@@ -139,7 +139,7 @@ def test_reading_a_conversation_is_counted_down_once(line: Line) -> None:
     trail = line.member.rows(select(AuditLog.entity_id).where(AuditLog.action == "conversation.read"))
     assert [str(entity) for entity in trail] == [conversation["id"]]
     assert len(line.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.conversation_read"))) == 1
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     assert line.conversation()["unread_count"] == 1
 
 
@@ -153,7 +153,7 @@ def foreign_paths(connection: Any, conversation: Any) -> list[tuple[str, str]]:
 
 
 def test_another_tenants_ids_are_unknown_ids_byte_for_byte(line: Line, other: Line) -> None:
-    other.receive(bodies.text("geheim"))
+    other.receive(whatsapp_bodies.text("geheim"))
     conversation = other.conversation()["id"]
     for (method, foreign), (_, unknown) in zip(
         foreign_paths(other.connection_id, conversation), foreign_paths(new_id(), new_id()), strict=True
@@ -177,11 +177,11 @@ def test_without_a_token_nothing(line: Line, stranger: Client) -> None:
 
 def test_filters(line: Line, world: World) -> None:
     second = connect(world, line.member)
-    at = bodies.now()
-    line.receive(bodies.text("a", sender="491", at=at), bodies.text("b", sender="492", at=at + 1))
-    second.receive(bodies.text("c", sender="493", at=at + 2))
+    at = whatsapp_bodies.now()
+    line.receive(whatsapp_bodies.text("a", sender="491", at=at), whatsapp_bodies.text("b", sender="492", at=at + 1))
+    second.receive(whatsapp_bodies.text("c", sender="493", at=at + 2))
     line.member.post(f"/v1/inbox/conversations/{line.conversations()[1]['id']}/read")
-    with db.transaction(line.member.caller) as session:
+    with transactions.transaction(line.member.caller) as session:
         session.execute(text("UPDATE inbox_conversations SET status = 'CLOSED' WHERE external_id = '491'"))
 
     def previews(**query: Any) -> list[str]:
@@ -201,9 +201,9 @@ def test_filters(line: Line, world: World) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
 def test_pages_hold_every_row_once_in_order(line: Line, limit: int) -> None:
-    at = bodies.now()
-    line.receive(*[bodies.text(f"m{n}", at=at + n // 3) for n in range(12)])
-    line.receive(*[bodies.text(sender=f"4930{n}", at=at + 100 + n // 2) for n in range(6)])
+    at = whatsapp_bodies.now()
+    line.receive(*[whatsapp_bodies.text(f"m{n}", at=at + n // 3) for n in range(12)])
+    line.receive(*[whatsapp_bodies.text(sender=f"4930{n}", at=at + 100 + n // 2) for n in range(6)])
 
     def all_of(path: str) -> list[dict[str, Any]]:
         found, cursor = [], None
@@ -225,7 +225,7 @@ def test_pages_hold_every_row_once_in_order(line: Line, limit: int) -> None:
 
 
 def test_a_cursor_of_one_list_or_tenant_is_no_key_to_another(line: Line, other: Line) -> None:
-    other.receive(*[bodies.text(sender=f"49{n}") for n in range(3)])
+    other.receive(*[whatsapp_bodies.text(sender=f"49{n}") for n in range(3)])
     cursor = other.member.get("/v1/inbox/conversations", limit=1).body["next_cursor"]
     assert line.member.get("/v1/inbox/conversations", cursor=cursor).body["items"] == []
     assert line.member.get("/v1/inbox/connections", cursor=cursor).status == 400
@@ -239,7 +239,7 @@ def test_ids_that_are_none_are_refused(line: Line, path: str) -> None:
 
 
 def test_answers_are_json_that_says_no_more_than_it_should(line: Line) -> None:
-    line.receive(bodies.text(), contacts=[bodies.card()])
+    line.receive(whatsapp_bodies.text(), contacts=[whatsapp_bodies.card()])
     said = json.dumps(line.conversation()) + json.dumps(line.message())
     assert "organization_id" not in said
     assert "payload" not in said
@@ -249,5 +249,5 @@ def test_answers_are_json_that_says_no_more_than_it_should(line: Line) -> None:
 def test_the_plan_says_how_far_back_messages_are_shown(world: World, plan: PlanType, shown: list[str]) -> None:
     line = connect(world, world.organization("Acme", plan))
     long_ago = int(time.time()) - 31 * 24 * 3600
-    line.receive(bodies.text("long ago", at=long_ago), bodies.text("today"))
+    line.receive(whatsapp_bodies.text("long ago", at=long_ago), whatsapp_bodies.text("today"))
     assert [message["content"] for message in line.messages()] == shown

@@ -8,22 +8,22 @@ from typing import Any
 from sqlalchemy import func, select
 
 from parley.inbox.models import MessageChange
-from parley.kernel.audit import AuditLog
-from parley.kernel.outbox import OutboxEvent
-from tests.inbox import bodies
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence.outbox import OutboxEvent
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line
 
 
 def reaction(target: str, emoji: str | None, **more: Any) -> dict[str, Any]:
-    return bodies.message("reaction", {"message_id": target} | ({"emoji": emoji} if emoji is not None else {}), **more)
+    return whatsapp_bodies.message("reaction", {"message_id": target} | ({"emoji": emoji} if emoji is not None else {}), **more)
 
 
 def edit(target: str, words: str, **more: Any) -> dict[str, Any]:
-    return bodies.message("edit", {"original_message_id": target, "message": {"type": "text", "text": {"body": words}}}, **more)
+    return whatsapp_bodies.message("edit", {"original_message_id": target, "message": {"type": "text", "text": {"body": words}}}, **more)
 
 
 def revoke(target: str, **more: Any) -> dict[str, Any]:
-    return bodies.message("revoke", {"original_message_id": target}, **more)
+    return whatsapp_bodies.message("revoke", {"original_message_id": target}, **more)
 
 
 def shown(message: dict[str, Any]) -> tuple[Any, ...]:
@@ -32,30 +32,30 @@ def shown(message: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def test_a_reaction_is_an_update_of_its_target(line: Line) -> None:
-    raw = bodies.text("in")
+    raw = whatsapp_bodies.text("in")
     line.receive(raw)
     line.receive(reaction(raw["id"], "👍"))
     assert shown(line.message()) == ("in", [("contact", "👍")], False, False)
     line.receive(reaction(raw["id"], "❤️"))
     assert shown(line.message())[1] == [("contact", "❤️")]
-    line.echo(reaction(raw["id"], "🙏", sender="4930", to=bodies.CUSTOMER))
+    line.echo(reaction(raw["id"], "🙏", sender="4930", to=whatsapp_bodies.CUSTOMER))
     assert shown(line.message())[1] == [("contact", "❤️"), ("business", "🙏")]
     line.receive(reaction(raw["id"], None))
     assert shown(line.message())[1] == [("business", "🙏")]
-    line.echo(reaction(raw["id"], "", sender="4930", to=bodies.CUSTOMER))
+    line.echo(reaction(raw["id"], "", sender="4930", to=whatsapp_bodies.CUSTOMER))
     assert shown(line.message())[1] == []
     assert line.conversation()["unread_count"] == 1
 
 
 def test_in_a_group_everybody_reacts_for_himself(line: Line) -> None:
-    raw = bodies.text("in", group_id="g")
+    raw = whatsapp_bodies.text("in", group_id="g")
     line.receive(raw, reaction(raw["id"], "1", group_id="g", sender="491"), reaction(raw["id"], "2", group_id="g", sender="492"))
     assert shown(line.message())[1] == [("491", "1"), ("492", "2")]
     assert line.conversation()["external_id"] == "group:g"
 
 
 def test_edits_and_revocations(line: Line) -> None:
-    raw = bodies.text("in")
+    raw = whatsapp_bodies.text("in")
     line.receive(raw)
     line.receive(edit(raw["id"], "neu"))
     assert shown(line.message()) == ("neu", [], True, False)
@@ -70,11 +70,11 @@ def test_edits_and_revocations(line: Line) -> None:
 
 
 def test_every_order_of_changes_and_message_ends_alike(line: Line) -> None:
-    start = bodies.now()
+    start = whatsapp_bodies.now()
     ends = []
     for index, order in enumerate(itertools.permutations(range(5))):
         sender = f"49{index:09d}"
-        raw = bodies.text("in", sender=sender, at=start)
+        raw = whatsapp_bodies.text("in", sender=sender, at=start)
         items = [
             raw,
             reaction(raw["id"], "👍", sender=sender, at=start + 1),
@@ -94,18 +94,18 @@ def test_every_order_of_changes_and_message_ends_alike(line: Line) -> None:
 
 
 def test_a_change_before_its_message_waits_and_is_seen_in_the_same_body_too(line: Line) -> None:
-    raw = bodies.text("in")
+    raw = whatsapp_bodies.text("in")
     line.receive(revoke(raw["id"]))
     assert line.conversation()["last_message_preview"] is None
     line.receive(raw)
     assert shown(line.message()) == (None, [], False, True)
-    both = bodies.text("both")
+    both = whatsapp_bodies.text("both")
     line.receive(edit(both["id"], "edited"), both)
     assert line.messages()[0]["content"] == "edited"
 
 
 def test_the_same_change_again_changes_nothing_and_is_told_once(line: Line) -> None:
-    raw = bodies.text("in")
+    raw = whatsapp_bodies.text("in")
     line.receive(raw)
     change = reaction(raw["id"], "👍")
     for _ in range(3):
@@ -117,14 +117,14 @@ def test_the_same_change_again_changes_nothing_and_is_told_once(line: Line) -> N
 
 
 def test_an_older_message_that_changes_leaves_the_preview_to_the_newest(line: Line) -> None:
-    first, second = bodies.text("first"), bodies.text("second")
+    first, second = whatsapp_bodies.text("first"), whatsapp_bodies.text("second")
     line.receive(first, second)
     line.receive(edit(first["id"], "neu"))
     assert line.conversation()["last_message_preview"] == "second"
 
 
 def test_another_tenants_message_of_the_same_id_is_not_changed(line: Line, other: Line) -> None:
-    raw = bodies.text("in")
+    raw = whatsapp_bodies.text("in")
     line.receive(raw)
     other.receive(revoke(raw["id"]))
     assert shown(line.message()) == ("in", [], False, False)

@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy import select, update
 
 from parley.inbox.models import ContactKey, Conversation, ConversationStatus
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from tests.inbox import bodies
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line
 
 PHONE, USER = "4915112345", "DE.1Abc"
 
 
 def text(words: str, phone: str | None = None, user: str | None = None) -> dict[str, Any]:
-    return bodies.text(words, sender=phone, **({"from_user_id": user} if user else {}))
+    return whatsapp_bodies.text(words, sender=phone, **({"from_user_id": user} if user else {}))
 
 
 def said(line: Line) -> list[list[str]]:
@@ -55,7 +55,7 @@ def test_all_in_one_body(line: Line) -> None:
 
 def test_the_card_of_a_contact_tells_the_other_key(line: Line) -> None:
     line.receive(text("1", PHONE))
-    line.receive(text("2", None, USER), contacts=[bodies.card(PHONE, "Erika", user_id=USER)])
+    line.receive(text("2", None, USER), contacts=[whatsapp_bodies.card(PHONE, "Erika", user_id=USER)])
     assert said(line) == [["1", "2"]]
 
 
@@ -93,7 +93,7 @@ def test_two_known_persons_with_one_number_are_not_merged(line: Line) -> None:
 
 def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -> None:
     line.receive(text("1", PHONE, USER))
-    line.receive(bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
+    line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     line.receive(text("2", "4999"))
     assert said(line) == [["1", "changed", "2"]]
     assert line.conversation()["contact_external_id"] == "4999"
@@ -101,7 +101,7 @@ def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -
 
 def test_somebody_who_takes_a_known_persons_old_number_is_not_merged_with_that_person(line: Line) -> None:
     line.receive(text("b", "4999", "DE.B"), text("a", PHONE, USER))
-    line.receive(bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
+    line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     line.receive(text("a again", "4999"), text("b again", None, "DE.B"))
     assert sorted(said(line)) == [["a", "changed", "a again"], ["b", "b again"]]
 
@@ -109,7 +109,7 @@ def test_somebody_who_takes_a_known_persons_old_number_is_not_merged_with_that_p
 def test_a_new_number_that_was_seen_first_is_the_same_person(line: Line) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", "4999"))
-    line.receive(bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
+    line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     assert said(line) == [["1", "2", "changed"]]
     line.receive(text("3", "4999"), text("4", PHONE))
     assert said(line) == [["1", "2", "changed", "3", "4"]]
@@ -120,7 +120,7 @@ def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line
     line.receive(text("2", "4999", "DE.2New"))
     assert len(line.conversations()) == 2
     change = {"body": "changed", "type": "user_changed_user_id", "user_id": "DE.2New"}
-    line.receive(bodies.message("system", change, sender=None, from_user_id=USER))
+    line.receive(whatsapp_bodies.message("system", change, sender=None, from_user_id=USER))
     assert said(line) == [["1", "2", "changed"]]
     line.receive(text("3", None, USER), text("4", "4999"), text("5", PHONE), text("6", None, "DE.2New"))
     assert said(line) == [["1", "2", "changed", "3", "4", "5", "6"]]
@@ -128,30 +128,30 @@ def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line
 
 def test_an_echo_finds_the_customers_conversation(line: Line) -> None:
     line.receive(text("1", PHONE, USER))
-    line.echo(bodies.text("2", sender="4930", to_user_id=USER), bodies.text("3", sender="4930", to=PHONE))
+    line.echo(whatsapp_bodies.text("2", sender="4930", to_user_id=USER), whatsapp_bodies.text("3", sender="4930", to=PHONE))
     assert said(line) == [["1", "2", "3"]]
 
 
 def test_a_group_is_not_the_person_who_writes_in_it(line: Line) -> None:
     line.receive(text("1", PHONE))
-    line.receive(bodies.text("2", sender=PHONE, group_id=PHONE))
+    line.receive(whatsapp_bodies.text("2", sender=PHONE, group_id=PHONE))
     assert said(line) == [["1"], ["2"]]
 
 
 def test_names_follow_the_newest_message(line: Line) -> None:
-    at = bodies.now()
-    line.receive(bodies.text(at=at + 5), contacts=[bodies.card(name="New")])
-    line.receive(bodies.text(at=at + 6), contacts=[{"wa_id": bodies.CUSTOMER, "profile": {"username": "erika"}}])
+    at = whatsapp_bodies.now()
+    line.receive(whatsapp_bodies.text(at=at + 5), contacts=[whatsapp_bodies.card(name="New")])
+    line.receive(whatsapp_bodies.text(at=at + 6), contacts=[{"wa_id": whatsapp_bodies.CUSTOMER, "profile": {"username": "erika"}}])
     conversation = line.conversation()
     assert (conversation["contact_name"], conversation["contact_username"]) == ("New", "erika")
 
 
 def test_an_older_message_that_comes_late_turns_nothing_back(line: Line) -> None:
-    at = bodies.now()
-    line.receive(text("1", "4999", USER) | {"timestamp": str(at + 9)}, contacts=[bodies.card("4999", "New")])
+    at = whatsapp_bodies.now()
+    line.receive(text("1", "4999", USER) | {"timestamp": str(at + 9)}, contacts=[whatsapp_bodies.card("4999", "New")])
     line.receive(
         text("2", PHONE, USER) | {"timestamp": str(at)},
-        contacts=[bodies.card(PHONE, "Old") | {"profile": {"name": "Old", "username": "erika"}}],
+        contacts=[whatsapp_bodies.card(PHONE, "Old") | {"profile": {"name": "Old", "username": "erika"}}],
     )
     conversation = line.conversation()
     assert (conversation["contact_name"], conversation["contact_username"]) == ("New", "erika")
@@ -160,8 +160,8 @@ def test_an_older_message_that_comes_late_turns_nothing_back(line: Line) -> None
 
 def test_a_name_is_known_if_one_of_the_bodys_messages_tells_it(line: Line) -> None:
     line.hand(
-        bodies.change(line.number, messages=[bodies.text()], contacts=[bodies.card(name="Erika")]),
-        bodies.change(line.number, messages=[bodies.text()]),
+        whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()], contacts=[whatsapp_bodies.card(name="Erika")]),
+        whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()]),
     )
     assert line.conversation()["contact_name"] == "Erika"
 
@@ -169,11 +169,11 @@ def test_a_name_is_known_if_one_of_the_bodys_messages_tells_it(line: Line) -> No
 def test_what_shows_that_two_are_one_need_not_be_a_message(line: Line) -> None:
     """A reaction to something from before our time has both keys; the one conversation shows what the two have shown."""
     line.receive(text("1", PHONE))
-    with db.transaction(line.member.caller) as session:
+    with transactions.transaction(line.member.caller) as session:
         session.execute(update(Conversation).values(status=ConversationStatus.CLOSED))
-    line.receive(text("2", None, USER), contacts=[bodies.card(None, "Erika", user_id=USER)])
+    line.receive(text("2", None, USER), contacts=[whatsapp_bodies.card(None, "Erika", user_id=USER)])
     newer = line.conversations()[0]
-    line.receive(bodies.message("reaction", {"message_id": "wamid.before", "emoji": "x"}, sender=PHONE, from_user_id=USER))
+    line.receive(whatsapp_bodies.message("reaction", {"message_id": "wamid.before", "emoji": "x"}, sender=PHONE, from_user_id=USER))
     assert said(line) == [["1", "2"]]
     conversation = line.conversation()
     assert conversation["id"] != newer["id"]
@@ -183,6 +183,6 @@ def test_what_shows_that_two_are_one_need_not_be_a_message(line: Line) -> None:
 
 
 def test_the_same_contact_at_two_tenants_is_two(line: Line, other: Line) -> None:
-    line.hand(*[bodies.change(one.number, messages=[text("x", PHONE, USER)]) for one in (line, other)])
+    line.hand(*[whatsapp_bodies.change(one.number, messages=[text("x", PHONE, USER)]) for one in (line, other)])
     assert line.counts() == other.counts() == (1, 1)
     assert line.member.rows(select(Conversation.id)) != other.member.rows(select(Conversation.id))

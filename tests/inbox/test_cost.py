@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from parley.inbox.receiving import take_in
-from parley.kernel import db
-from parley.kernel.clock import now
-from parley.kernel.gather import driver
-from tests.inbox import bodies
+from parley.inbox.inbound_webhooks import process_webhook
+from parley.kernel.persistence import transactions
+from parley.kernel.postgres.deferred import driver_connection
+from parley.kernel.values.clock import now
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line
 
 
@@ -23,33 +23,33 @@ class Trips:
 def counting() -> Iterator[Trips]:
     """Round trips of the one connection that this process has."""
     trips = Trips()
-    with db.engine().connect() as connection:
-        counted = driver(connection)
+    with transactions.engine().connect() as connection:
+        counted = driver_connection(connection)
         before = counted.round_trips
     yield trips
-    with db.engine().connect() as connection:
-        assert driver(connection) is counted
+    with transactions.engine().connect() as connection:
+        assert driver_connection(connection) is counted
         trips.counted = counted.round_trips - before
 
 
 def cost(line: Line, *changes: object) -> int:
-    content = bodies.wire(bodies.body(*changes))
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(*changes))
     with counting() as trips:
-        take_in(content, now(), lambda reason, body: pytest.fail(reason))
+        process_webhook(content, now(), lambda reason, body: pytest.fail(reason))
     return trips.counted
 
 
 def test_a_body_costs_the_same_for_one_update_and_a_thousand(line: Line) -> None:
-    line.receive(bodies.text("warm"))
-    assert cost(line, bodies.change(line.number, messages=[bodies.text()])) == 6
-    assert cost(line, bodies.change(line.number, messages=[bodies.text() for _ in range(1000)])) == 8
-    strangers = [bodies.text(sender=f"49{number:09d}") for number in range(1000)]
-    assert cost(line, bodies.change(line.number, messages=[bodies.text(sender="4917")])) == 7
-    assert cost(line, bodies.change(line.number, messages=strangers)) == 9
-    echoes = [bodies.text(sender="4930", to=bodies.CUSTOMER) for _ in range(1000)]
+    line.receive(whatsapp_bodies.text("warm"))
+    assert cost(line, whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])) == 6
+    assert cost(line, whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text() for _ in range(1000)])) == 8
+    strangers = [whatsapp_bodies.text(sender=f"49{number:09d}") for number in range(1000)]
+    assert cost(line, whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text(sender="4917")])) == 7
+    assert cost(line, whatsapp_bodies.change(line.number, messages=strangers)) == 9
+    echoes = [whatsapp_bodies.text(sender="4930", to=whatsapp_bodies.CUSTOMER) for _ in range(1000)]
     line.echo(*echoes)
-    assert cost(line, bodies.change(line.number, statuses=[bodies.status("delivered", echoes[0]["id"])])) == 5
-    assert cost(line, bodies.change(line.number, statuses=[bodies.status("read", echo["id"]) for echo in echoes])) == 6
+    assert cost(line, whatsapp_bodies.change(line.number, statuses=[whatsapp_bodies.status("delivered", echoes[0]["id"])])) == 5
+    assert cost(line, whatsapp_bodies.change(line.number, statuses=[whatsapp_bodies.status("read", echo["id"]) for echo in echoes])) == 6
 
 
 def test_a_body_for_two_numbers_of_one_tenant_is_one_transaction(line: Line) -> None:
@@ -57,12 +57,12 @@ def test_a_body_for_two_numbers_of_one_tenant_is_one_transaction(line: Line) -> 
 
     second = connect(line.world, line.member)
     for one in (line, second):
-        one.receive(bodies.text("warm"))
-    assert cost(line, *[bodies.change(one.number, messages=[bodies.text()]) for one in (line, second)]) == 6
+        one.receive(whatsapp_bodies.text("warm"))
+    assert cost(line, *[whatsapp_bodies.change(one.number, messages=[whatsapp_bodies.text()]) for one in (line, second)]) == 6
 
 
 def test_a_repeated_body_costs_no_more_than_a_new_one(line: Line) -> None:
-    change = bodies.change(line.number, messages=[bodies.text()])
+    change = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])
     line.hand(change)
     assert cost(line, change) <= 6
 
@@ -76,10 +76,10 @@ def test_a_repeated_body_costs_no_more_than_a_new_one(line: Line) -> None:
     ],
 )
 def test_lists_do_not_grow_with_their_rows(line: Line, path: Callable[[Line], str], trips: int) -> None:
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     at = path(line)
     for count in (0, 60):
-        line.receive(*[bodies.text() for _ in range(count)], *[bodies.text(sender=f"49{n}") for n in range(count)])
+        line.receive(*[whatsapp_bodies.text() for _ in range(count)], *[whatsapp_bodies.text(sender=f"49{n}") for n in range(count)])
         with counting() as counted:
             assert line.member.get(at, limit=100).status == 200
         assert counted.counted == trips

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from local.recorded import filled
-from parley.inbox.graph_webhooks import challenge, is_signed
-from parley.inbox.parcels import FOLDER, MESSAGE_BYTES, SET_ASIDE, pack, unpack
-from parley.kernel.clock import now
+from local.recorded_events import filled
+from parley.inbox.claim_check import FOLDER, MESSAGE_BYTES, QUARANTINE, pack, unpack
+from parley.inbox.platforms.meta_webhooks import challenge, is_signed
+from parley.kernel.values.clock import now
 from tests.harness import Client, World, recorded
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import URL, Aside, Line
 
 SECRET = "an app secret"
@@ -111,16 +111,16 @@ def test_no_other_header_is_a_signature(make: Any) -> None:
 
 
 def test_what_is_not_signed_is_refused_and_not_queued(line: Line, queue: Any) -> None:
-    content = bodies.wire(bodies.body(bodies.change(line.number, messages=[bodies.text()])))
-    good = bodies.signature(content)
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])))
+    good = whatsapp_bodies.signature(content)
     sha1 = "sha1=" + hmac.new(os.environ["WHATSAPP_APP_SECRET"].encode(), content, hashlib.sha1).hexdigest()
     refused: list[dict[str, str]] = [
         {},
         {"x-hub-signature": sha1},
-        {"x-hub-signature-256": bodies.signature(content, "wrong")},
+        {"x-hub-signature-256": whatsapp_bodies.signature(content, "wrong")},
         {"x-hub-signature-256": good.upper()},
-        {"x-hub-signature-256": bodies.signature(content + b" ")},
-        {"x-hub-signature-256": bodies.signature(b"")},
+        {"x-hub-signature-256": whatsapp_bodies.signature(content + b" ")},
+        {"x-hub-signature-256": whatsapp_bodies.signature(b"")},
     ]
     for headers in refused:
         answer = line.post(content, headers)
@@ -131,7 +131,9 @@ def test_what_is_not_signed_is_refused_and_not_queued(line: Line, queue: Any) ->
 
 
 def test_the_bytes_arrive_as_they_were_sent(line: Line, queue: Any) -> None:
-    content = bodies.wire(bodies.body(bodies.change(line.number, messages=[bodies.text('Grüße 👋 a/b "c" \\ \x07')])))
+    content = whatsapp_bodies.wire(
+        whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text('Grüße 👋 a/b "c" \\ \x07')]))
+    )
     assert b"\\/" in content
     assert b"\\u00fc" in content
     assert line.post(content).status == 200
@@ -141,8 +143,8 @@ def test_the_bytes_arrive_as_they_were_sent(line: Line, queue: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_that_the_gateway_has_encoded_is_decoded_first(line: Line, queue: Any, kind: str) -> None:
-    content = bodies.wire(bodies.body(bodies.change(line.number, messages=[bodies.text()])))
-    assert line.post(content, {"content-type": kind, "x-hub-signature-256": bodies.signature(content)}).status == 200
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])))
+    assert line.post(content, {"content-type": kind, "x-hub-signature-256": whatsapp_bodies.signature(content)}).status == 200
     assert unpack(queue()[0], lambda key: b"")[0] == content
 
 
@@ -191,8 +193,10 @@ def test_whatever_is_signed_gets_200_and_what_nobody_understands_is_set_aside(li
 
 
 def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, aside: Aside, queue: Any) -> None:
-    messages = [bodies.text("ü" * 400 + "/") for _ in range(1000)]
-    content = bodies.wire(bodies.body(bodies.change(line.number, messages=messages, contacts=[bodies.card()])))
+    messages = [whatsapp_bodies.text("ü" * 400 + "/") for _ in range(1000)]
+    content = whatsapp_bodies.wire(
+        whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=messages, contacts=[whatsapp_bodies.card()]))
+    )
     assert 2_400_000 < len(content) < 3_000_000
     assert line.post(content).status == 200
     (parcel,) = queue()
@@ -206,9 +210,9 @@ def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, aside: Aside, qu
 
 def test_what_was_set_aside_stays_long_enough_for_a_person(world: World) -> None:
     rules = world.template.resources["MediaBucket"].properties["LifecycleConfiguration"]["Rules"]
-    lives = [rule["ExpirationInDays"] for rule in rules if SET_ASIDE.startswith(rule.get("Prefix", "")) and "ExpirationInDays" in rule]
+    lives = [rule["ExpirationInDays"] for rule in rules if QUARANTINE.startswith(rule.get("Prefix", "")) and "ExpirationInDays" in rule]
     assert lives == [180]
-    assert not SET_ASIDE.startswith(FOLDER)
+    assert not QUARANTINE.startswith(FOLDER)
 
 
 @pytest.mark.parametrize("size", [MESSAGE_BYTES - 60, MESSAGE_BYTES - 52, MESSAGE_BYTES - 51, MESSAGE_BYTES, MESSAGE_BYTES + 1])
@@ -229,13 +233,15 @@ def test_what_no_queue_may_carry_is_escaped() -> None:
 
 
 def test_no_200_before_the_queue_has_confirmed(line: Line, queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = bodies.wire(bodies.body(bodies.change(line.number, messages=[bodies.text()])))
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])))
     monkeypatch.setenv("INBOX_WEBHOOKS_QUEUE_URL", f"{os.environ['INBOX_WEBHOOKS_QUEUE_URL']}-gone")
     answer = line.post(content)
     assert answer.status == 503
     assert answer.headers["content-type"] == "application/problem+json"
     monkeypatch.undo()
-    large = bodies.wire(bodies.body(bodies.change(line.number, messages=[bodies.text("a" * MESSAGE_BYTES)])))
+    large = whatsapp_bodies.wire(
+        whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("a" * MESSAGE_BYTES)]))
+    )
     monkeypatch.setenv("MEDIA_BUCKET", "there-is-no-such-bucket")
     assert line.post(large).status == 503
     monkeypatch.undo()

@@ -11,13 +11,13 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from parley.inbox import ingest
+from parley.inbox import ingestion
 from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
-from parley.kernel import db, directory
-from parley.kernel.audit import AuditLog
-from parley.kernel.outbox import OutboxEvent
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import directory, transactions
+from parley.kernel.persistence.outbox import OutboxEvent
 from tests.harness import World, sqs_event
-from tests.inbox import bodies
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Aside, Line
 
 
@@ -34,15 +34,15 @@ def announced(line: Line, name: str) -> list[dict[str, Any]]:
 
 
 def test_a_message_comes_in_through_the_front_door(line: Line) -> None:
-    raw = bodies.text("Grüße 👋 a/b")
-    line.deliver(bodies.change(line.number, messages=[raw], contacts=[bodies.card(name="Erika")]))
+    raw = whatsapp_bodies.text("Grüße 👋 a/b")
+    line.deliver(whatsapp_bodies.change(line.number, messages=[raw], contacts=[whatsapp_bodies.card(name="Erika")]))
     conversation = line.conversation()
     assert conversation | {"id": 0, "created_at": 0, "updated_at": 0, "last_message_at": 0} == {
         "id": 0,
         "connection_id": str(line.connection_id),
         "platform": "WHATSAPP",
-        "external_id": bodies.CUSTOMER,
-        "contact_external_id": bodies.CUSTOMER,
+        "external_id": whatsapp_bodies.CUSTOMER,
+        "contact_external_id": whatsapp_bodies.CUSTOMER,
         "contact_name": "Erika",
         "contact_username": None,
         "contact_avatar_url": None,
@@ -67,8 +67,10 @@ def test_a_message_comes_in_through_the_front_door(line: Line) -> None:
 
 
 def test_twenty_deliveries_of_one_body_are_one(line: Line) -> None:
-    change = bodies.change(line.number, messages=[bodies.text("a"), bodies.text("b")], contacts=[bodies.card()])
-    content = bodies.wire(bodies.body(change))
+    change = whatsapp_bodies.change(
+        line.number, messages=[whatsapp_bodies.text("a"), whatsapp_bodies.text("b")], contacts=[whatsapp_bodies.card()]
+    )
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(change))
     for _ in range(10):
         assert line.work(content) == []
     assert line.work(*[content] * 10) == []
@@ -80,7 +82,7 @@ def test_twenty_deliveries_of_one_body_are_one(line: Line) -> None:
 
 
 def test_a_body_that_has_come_in_part_adds_the_rest_only(line: Line) -> None:
-    first, second = bodies.text("a"), bodies.text("b")
+    first, second = whatsapp_bodies.text("a"), whatsapp_bodies.text("b")
     line.receive(first)
     line.receive(first, second, first)
     assert line.counts() == (1, 2)
@@ -92,53 +94,53 @@ def test_a_body_that_has_come_in_part_adds_the_rest_only(line: Line) -> None:
 
 
 def test_the_trail_and_the_events_hold_no_words_and_no_persons(line: Line) -> None:
-    line.receive(bodies.text("geheim"), contacts=[bodies.card(name="Erika")])
+    line.receive(whatsapp_bodies.text("geheim"), contacts=[whatsapp_bodies.card(name="Erika")])
     said = json.dumps([audited(line, "message.received"), announced(line, "inbox.message_received")])
-    for secret in ("geheim", "Erika", bodies.CUSTOMER):
+    for secret in ("geheim", "Erika", whatsapp_bodies.CUSTOMER):
         assert secret not in said
 
 
 def test_order_is_the_platforms_then_the_arrivals(line: Line) -> None:
-    at = bodies.now()
-    line.receive(bodies.text("third", at=at + 2))
-    line.receive(bodies.text("first", at=at))
-    line.receive(bodies.text("second", at=at + 1), bodies.text("second too", at=at + 1))
+    at = whatsapp_bodies.now()
+    line.receive(whatsapp_bodies.text("third", at=at + 2))
+    line.receive(whatsapp_bodies.text("first", at=at))
+    line.receive(whatsapp_bodies.text("second", at=at + 1), whatsapp_bodies.text("second too", at=at + 1))
     assert [message["content"] for message in line.messages()] == ["third", "second too", "second", "first"]
     assert line.conversation()["last_message_preview"] == "third"
-    line.receive(bodies.text("third too", at=at + 2))
+    line.receive(whatsapp_bodies.text("third too", at=at + 2))
     assert line.conversation()["last_message_preview"] == "third too"
     assert line.conversation()["unread_count"] == 5
 
 
 def test_the_inbox_shows_newest_activity_first(line: Line) -> None:
-    at = bodies.now()
-    line.receive(*[bodies.text(sender=f"49{n}", at=at + n) for n in (2, 1, 3)])
+    at = whatsapp_bodies.now()
+    line.receive(*[whatsapp_bodies.text(sender=f"49{n}", at=at + n) for n in (2, 1, 3)])
     assert [conversation["external_id"] for conversation in line.conversations()] == ["493", "492", "491"]
-    line.receive(bodies.text(sender="491", at=at + 9))
+    line.receive(whatsapp_bodies.text(sender="491", at=at + 9))
     assert [conversation["external_id"] for conversation in line.conversations()] == ["491", "493", "492"]
 
 
 def test_media_have_a_preview(line: Line) -> None:
-    line.receive(bodies.message("image", {"id": "1", "mime_type": "image/jpeg"}))
+    line.receive(whatsapp_bodies.message("image", {"id": "1", "mime_type": "image/jpeg"}))
     assert line.conversation()["last_message_preview"] == "[image]"
     assert line.message()["media_type"] == "image/jpeg"
-    line.receive(bodies.text("ü" * 500))
+    line.receive(whatsapp_bodies.text("ü" * 500))
     assert line.conversation()["last_message_preview"] == "ü" * 200
 
 
 def test_a_new_message_opens_a_closed_conversation(line: Line) -> None:
-    line.receive(bodies.text())
+    line.receive(whatsapp_bodies.text())
     for status in (ConversationStatus.CLOSED, ConversationStatus.ARCHIVED):
-        with db.transaction(line.member.caller) as session:
+        with transactions.transaction(line.member.caller) as session:
             session.execute(update(Conversation).values(status=status))
-        line.echo(bodies.text(sender="4930", to=bodies.CUSTOMER))
+        line.echo(whatsapp_bodies.text(sender="4930", to=whatsapp_bodies.CUSTOMER))
         assert line.conversation()["status"] == status.value
-        line.receive(bodies.text())
+        line.receive(whatsapp_bodies.text())
         assert line.conversation()["status"] == "OPEN"
 
 
 def test_what_was_written_elsewhere_is_sent_and_not_unread(line: Line) -> None:
-    raw = bodies.text("von uns", sender="4930123456", to=bodies.CUSTOMER)
+    raw = whatsapp_bodies.text("von uns", sender="4930123456", to=whatsapp_bodies.CUSTOMER)
     line.echo(raw)
     line.echo(raw)
     assert (line.message()["direction"], line.message()["status"]) == ("OUTBOUND", "SENT")
@@ -148,7 +150,9 @@ def test_what_was_written_elsewhere_is_sent_and_not_unread(line: Line) -> None:
 
 
 def test_two_organizations_in_one_body(line: Line, other: Line) -> None:
-    changes = [bodies.change(number, messages=[bodies.text(number)]) for number in (line.number, other.number, line.number)]
+    changes = [
+        whatsapp_bodies.change(number, messages=[whatsapp_bodies.text(number)]) for number in (line.number, other.number, line.number)
+    ]
     line.hand(*changes)
     assert [message.content for message in line.rows()] == [line.number] * 2
     assert [message.content for message in other.rows()] == [other.number]
@@ -158,7 +162,10 @@ def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: Line, w
     from tests.inbox.conftest import connect
 
     second = connect(world, line.member)
-    line.hand(bodies.change(line.number, messages=[bodies.text("a")]), bodies.change(second.number, messages=[bodies.text("b")]))
+    line.hand(
+        whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("a")]),
+        whatsapp_bodies.change(second.number, messages=[whatsapp_bodies.text("b")]),
+    )
     assert {(one["connection_id"], one["last_message_preview"]) for one in line.conversations()} == {
         (str(line.connection_id), "a"),
         (str(second.connection_id), "b"),
@@ -166,62 +173,63 @@ def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: Line, w
 
 
 def test_an_unknown_number_is_set_aside_and_in_nobodys_inbox(line: Line, other: Line, aside: Aside) -> None:
-    unknown = bodies.change(bodies.number(), messages=[bodies.text("whose?"), bodies.text("mine?")])
-    line.hand(bodies.change(line.number, messages=[bodies.text("ours")]), unknown)
+    unknown = whatsapp_bodies.change(whatsapp_bodies.number(), messages=[whatsapp_bodies.text("whose?"), whatsapp_bodies.text("mine?")])
+    line.hand(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("ours")]), unknown)
     assert line.counts() == (1, 1)
     assert other.counts() == (0, 0)
-    assert aside.only("unknown-account") == bodies.body(unknown)
+    assert aside.only("unknown-account") == whatsapp_bodies.body(unknown)
 
 
 def test_what_was_set_aside_is_delivered_again_once_the_number_is_known(line: Line, world: World, aside: Aside) -> None:
     from tests.inbox.conftest import connect
 
-    number = bodies.number()
-    line.hand(bodies.change(number, messages=[bodies.text("early")]))
+    number = whatsapp_bodies.number()
+    line.hand(whatsapp_bodies.change(number, messages=[whatsapp_bodies.text("early")]))
     later = connect(world, line.member, number)
-    assert later.work(bodies.wire(aside.only("unknown-account"))) == []
+    assert later.work(whatsapp_bodies.wire(aside.only("unknown-account"))) == []
     assert later.conversation()["last_message_preview"] == "early"
 
 
 def test_a_connection_that_is_gone_is_an_unknown_number(line: Line, other: Line, aside: Aside) -> None:
-    with db.transaction(line.member.caller) as session:
+    with transactions.transaction(line.member.caller) as session:
         session.execute(delete(Connection))
-    lost = bodies.change(line.number, messages=[bodies.text()])
-    line.hand(lost, bodies.change(other.number, messages=[bodies.text("ok")]))
-    assert aside.only("unknown-account") == bodies.body(lost)
+    lost = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])
+    line.hand(lost, whatsapp_bodies.change(other.number, messages=[whatsapp_bodies.text("ok")]))
+    assert aside.only("unknown-account") == whatsapp_bodies.body(lost)
     assert other.counts() == (1, 1)
 
 
 def test_an_odd_item_is_set_aside_and_its_neighbours_are_not(line: Line, aside: Aside) -> None:
     odd = {"id": "wamid.X", "type": "text", "text": {"body": "from nobody"}}
     line.hand(
-        bodies.change(line.number, messages=[bodies.text("1"), odd, bodies.text("2")]), bodies.change(line.number, field="history", x=1)
+        whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("1"), odd, whatsapp_bodies.text("2")]),
+        whatsapp_bodies.change(line.number, field="history", x=1),
     )
     assert [message.content for message in line.rows()] == ["1", "2"]
     kept = {key.split("/")[2]: json.loads(content) for key, content in aside.fresh().items()}
-    assert kept["odd"] == bodies.body(bodies.change(line.number, messages=[odd]))
-    assert kept["unhandled"] == bodies.body(bodies.change(line.number, field="history", x=1))
+    assert kept["odd"] == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[odd]))
+    assert kept["unhandled"] == whatsapp_bodies.body(whatsapp_bodies.change(line.number, field="history", x=1))
 
 
 @pytest.mark.parametrize("none", [None, {}, "x", 5])
 def test_a_list_that_is_none_harms_no_neighbour(line: Line, aside: Aside, none: Any) -> None:
-    echo = bodies.text("ours", sender="4930", to=bodies.CUSTOMER)
+    echo = whatsapp_bodies.text("ours", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
     line.hand(
-        bodies.change(line.number, messages=none, statuses=[bodies.status("read", echo["id"])]),
-        bodies.change(line.number, messages=[bodies.text("theirs")], statuses=none, errors=none),
+        whatsapp_bodies.change(line.number, messages=none, statuses=[whatsapp_bodies.status("read", echo["id"])]),
+        whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("theirs")], statuses=none, errors=none),
     )
     assert [(row.content, row.status.value) for row in line.rows()] == [("ours", "READ"), ("theirs", "DELIVERED")]
     if none is None:
         assert aside.fresh() == {}
     else:
         kept = [entry["changes"] for entry in aside.only("odd")["entry"]]
-        assert kept == [[bodies.change(line.number, **{part: none})] for part in ("messages", "statuses", "errors")]
+        assert kept == [[whatsapp_bodies.change(line.number, **{part: none})] for part in ("messages", "statuses", "errors")]
 
 
 def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, aside: Aside, world: World) -> None:
     """Nothing that parsing lets through should be refused, so the database is made to refuse one."""
-    messages = [bodies.text(str(number)) for number in range(1000)]
+    messages = [whatsapp_bodies.text(str(number)) for number in range(1000)]
     with world.stack.postgres.superuser("parley") as superuser:
         superuser.run(f"ALTER TABLE inbox_messages ADD CONSTRAINT odd CHECK (external_id <> '{messages[321]['id']}') NOT VALID")
         try:
@@ -230,13 +238,18 @@ def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, a
             superuser.run("ALTER TABLE inbox_messages DROP CONSTRAINT odd")
     assert line.counts() == (1, 999)
     assert line.conversation()["unread_count"] == 999
-    assert aside.only("unstorable") == bodies.body(bodies.change(line.number, messages=[messages[321]]))
+    assert aside.only("unstorable") == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[messages[321]]))
 
 
 def test_a_poison_message_comes_back_alone(line: Line, world: World) -> None:
     good = [
-        json.dumps({"arrived_at": "2026-11-20T10:00:00+00:00", "body": json.dumps(bodies.body(bodies.change(line.number, messages=[m])))})
-        for m in (bodies.text("1"), bodies.text("2"))
+        json.dumps(
+            {
+                "arrived_at": "2026-11-20T10:00:00+00:00",
+                "body": json.dumps(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[m]))),
+            }
+        )
+        for m in (whatsapp_bodies.text("1"), whatsapp_bodies.text("2"))
     ]
     poison = ["not ours", json.dumps({"arrived_at": "2026-11-20T10:00:00+00:00", "object_key": "webhooks/gone.json"})]
     answer = world.invoke("inbox/on_webhook_received", sqs_event(good[0], *poison, good[1]))
@@ -245,15 +258,17 @@ def test_a_poison_message_comes_back_alone(line: Line, world: World) -> None:
 
 
 def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ingest.store
+    store = ingestion.store
 
     def troubled(session: Session, caller: Any, *rest: Any) -> None:
         if caller.organization_id == line.member.organization_id:
             session.execute(text("SELECT * FROM there_is_no_such_table"))
         store(session, caller, *rest)
 
-    monkeypatch.setattr(ingest, "store", troubled)
-    content = bodies.wire(bodies.body(*(bodies.change(one.number, messages=[bodies.text()]) for one in (line, other))))
+    monkeypatch.setattr(ingestion, "store", troubled)
+    content = whatsapp_bodies.wire(
+        whatsapp_bodies.body(*(whatsapp_bodies.change(one.number, messages=[whatsapp_bodies.text()]) for one in (line, other)))
+    )
     assert len(line.work(content)) == 1
     assert (line.counts(), other.counts()) == ((0, 0), (1, 1))
     monkeypatch.undo()
@@ -264,7 +279,7 @@ def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monk
 @pytest.mark.parametrize("code", ["40P01", "40001", "23503", "23505"])
 def test_a_lost_race_is_tried_again(line: Line, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """A deadlock was broken, or a conversation was merged away or made by somebody else after it was looked for."""
-    store, calls = ingest.store, []
+    store, calls = ingestion.store, []
 
     def unlucky(session: Session, *rest: Any) -> None:
         calls.append(1)
@@ -272,8 +287,8 @@ def test_a_lost_race_is_tried_again(line: Line, monkeypatch: pytest.MonkeyPatch,
         if len(calls) < 3:
             session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{code}'; END $$"))
 
-    monkeypatch.setattr(ingest, "store", unlucky)
-    line.receive(bodies.text())
+    monkeypatch.setattr(ingestion, "store", unlucky)
+    line.receive(whatsapp_bodies.text())
     assert len(calls) == 3
     assert line.counts() == (1, 1)
     assert len(audited(line, "message.received")) == 1
@@ -284,7 +299,9 @@ def test_strange_characters_and_numbers_are_stored(line: Line) -> None:
         r'{"id":"w\u0000X","from":"49\ud800","timestamp":"1","type":"te\u0000xt","te\u0000xt":{"body":"x"},"n":1e400,'
         r'"big":123456789012345678901234567890,"f":1e300,"":"\u0000"}'
     )
-    raw = bodies.wire(bodies.body(bodies.change(line.number, messages=["HERE"], contacts=[bodies.card("49", "N\0\ud800ame")])))
+    raw = whatsapp_bodies.wire(
+        whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=["HERE"], contacts=[whatsapp_bodies.card("49", "N\0\ud800ame")]))
+    )
     assert line.work(raw.replace(b'"HERE"', item.encode())) == []
     (row,) = line.rows()
     assert row.external_id == "wX"
@@ -294,35 +311,37 @@ def test_strange_characters_and_numbers_are_stored(line: Line) -> None:
 
 
 def test_complaints_of_the_platform_stand_at_the_connection(line: Line) -> None:
-    line.hand(bodies.change(line.number, errors=[{"code": 130429, "title": "Rate limit hit"}]))
+    line.hand(whatsapp_bodies.change(line.number, errors=[{"code": 130429, "title": "Rate limit hit"}]))
     assert line.member.get(f"/v1/inbox/connections/{line.connection_id}").body["error_message"] == "130429: Rate limit hit"
 
 
 def test_a_tenants_rows_are_its_own_by_name(line: Line, other: Line) -> None:
     """The same ids at two tenants are two messages, and neither sees the other's."""
-    raw = bodies.text("x")
-    line.hand(bodies.change(line.number, messages=[raw]), bodies.change(other.number, messages=[raw]))
+    raw = whatsapp_bodies.text("x")
+    line.hand(whatsapp_bodies.change(line.number, messages=[raw]), whatsapp_bodies.change(other.number, messages=[raw]))
     assert line.counts() == other.counts() == (1, 1)
     assert line.rows()[0].id != other.rows()[0].id
 
 
 def test_the_directory_forgets_nothing_that_is_connected(line: Line) -> None:
-    assert directory.organizations_of(directory.Kind.WHATSAPP_NUMBER, [line.number, "0"]) == {line.number: line.member.organization_id}
+    assert directory.organizations_of(directory.DirectoryKind.WHATSAPP_NUMBER, [line.number, "0"]) == {
+        line.number: line.member.organization_id
+    }
 
 
 def test_deleting_a_connection_takes_everything_along(line: Line) -> None:
-    line.receive(bodies.text(), bodies.message("reaction", {"message_id": "wamid.T", "emoji": "x"}))
-    line.tell(bodies.status("sent", "wamid.U"))
-    with db.transaction(line.member.caller) as session:
+    line.receive(whatsapp_bodies.text(), whatsapp_bodies.message("reaction", {"message_id": "wamid.T", "emoji": "x"}))
+    line.tell(whatsapp_bodies.status("sent", "wamid.U"))
+    with transactions.transaction(line.member.caller) as session:
         session.execute(delete(Connection).where(Connection.id == line.connection_id))
     for table in ("conversations", "contact_keys", "messages", "receipts", "message_changes"):
-        with db.transaction(line.member.caller) as session:
+        with transactions.transaction(line.member.caller) as session:
             assert session.scalar(text(f"SELECT count(*) FROM inbox_{table}")) == 0, table
 
 
 def test_a_message_belongs_to_a_conversation_of_its_tenant(line: Line, other: Line) -> None:
-    other.receive(bodies.text())
+    other.receive(whatsapp_bodies.text())
     foreign = UUID(other.conversation()["id"])
-    with pytest.raises(DBAPIError), db.transaction(line.member.caller) as session:
-        line.receive(bodies.text())
+    with pytest.raises(DBAPIError), transactions.transaction(line.member.caller) as session:
+        line.receive(whatsapp_bodies.text())
         session.execute(update(Message).values(conversation_id=foreign))

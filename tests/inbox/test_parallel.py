@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from parley.inbox.inbound_webhooks import process_webhook
 from parley.inbox.models import Conversation, Message
-from parley.inbox.receiving import take_in
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.clock import now
-from parley.kernel.outbox import OutboxEvent
-from tests.inbox import bodies
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.clock import now
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line
 
 
 @pytest.fixture(autouse=True)
 def many_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DATABASE_POOL_SIZE", "24")
-    db.engine().dispose()
-    db.engine.cache_clear()
+    transactions.engine().dispose()
+    transactions.engine.cache_clear()
     yield
-    db.engine().dispose()
-    db.engine.cache_clear()
+    transactions.engine().dispose()
+    transactions.engine.cache_clear()
 
 
 def at_once(*works: Callable[[], None]) -> None:
@@ -51,17 +51,17 @@ def at_once(*works: Callable[[], None]) -> None:
 
 
 def delivery(*changes: Any) -> Callable[[], None]:
-    content = bodies.wire(bodies.body(*changes))
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(*changes))
 
     def refuse(reason: str, content: bytes) -> None:
         raise AssertionError(reason)
 
-    return lambda: take_in(content, now(), refuse)
+    return lambda: process_webhook(content, now(), refuse)
 
 
 def test_one_body_twenty_times_at_once_is_one_message_counted_once(line: Line) -> None:
-    raw = bodies.text("once", from_user_id="DE.1")
-    at_once(*[delivery(bodies.change(line.number, messages=[raw], contacts=[bodies.card()]))] * 20)
+    raw = whatsapp_bodies.text("once", from_user_id="DE.1")
+    at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[raw], contacts=[whatsapp_bodies.card()]))] * 20)
     assert line.counts() == (1, 1)
     assert line.conversation()["unread_count"] == 1
     assert len(line.member.rows(select(AuditLog.id).where(AuditLog.action == "message.received"))) == 1
@@ -69,8 +69,8 @@ def test_one_body_twenty_times_at_once_is_one_message_counted_once(line: Line) -
 
 
 def test_twenty_bodies_of_a_new_contact_at_once_make_one_conversation(line: Line) -> None:
-    messages = [bodies.text(str(number)) for number in range(20)]
-    at_once(*[delivery(bodies.change(line.number, messages=[message])) for message in messages])
+    messages = [whatsapp_bodies.text(str(number)) for number in range(20)]
+    at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[message])) for message in messages])
     assert line.counts() == (1, 20)
     conversation = line.conversation()
     assert conversation["unread_count"] == 20
@@ -81,12 +81,12 @@ def test_one_contact_under_both_keys_at_once_ends_as_one(line: Line) -> None:
     for attempt in range(6):
         phone, user = f"4915{attempt:07d}", f"DE.{attempt}A"
         works = [
-            delivery(bodies.change(line.number, messages=[bodies.text("p", sender=phone)])),
-            delivery(bodies.change(line.number, messages=[bodies.text("u", sender=None, from_user_id=user)])),
-            delivery(bodies.change(line.number, messages=[bodies.text("b", sender=phone, from_user_id=user)])),
+            delivery(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("p", sender=phone)])),
+            delivery(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("u", sender=None, from_user_id=user)])),
+            delivery(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("b", sender=phone, from_user_id=user)])),
         ]
         at_once(*works * 3)
-        line.receive(bodies.text("last", sender=phone, from_user_id=user))
+        line.receive(whatsapp_bodies.text("last", sender=phone, from_user_id=user))
     assert line.member.rows(select(Conversation.unread_count)) == [4] * 6
     assert line.counts() == (6, 24)
 
@@ -94,12 +94,15 @@ def test_one_contact_under_both_keys_at_once_ends_as_one(line: Line) -> None:
 def test_receipts_and_their_message_at_once_never_miss_each_other(line: Line) -> None:
     """The narrow case: the message commits between a receipt's look and its own commit, or the other way round."""
     for _ in range(25):
-        echo = bodies.text("x", sender="4930", to=bodies.CUSTOMER)
-        tells = [delivery(bodies.change(line.number, statuses=[bodies.status(name, echo["id"])])) for name in ("sent", "delivered", "read")]
+        echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
+        tells = [
+            delivery(whatsapp_bodies.change(line.number, statuses=[whatsapp_bodies.status(name, echo["id"])]))
+            for name in ("sent", "delivered", "read")
+        ]
         at_once(
-            delivery(bodies.change(line.number, field="smb_message_echoes", message_echoes=[echo])),
+            delivery(whatsapp_bodies.change(line.number, field="smb_message_echoes", message_echoes=[echo])),
             *tells,
-            delivery(bodies.change(line.number, statuses=[bodies.failed(echo["id"])])),
+            delivery(whatsapp_bodies.change(line.number, statuses=[whatsapp_bodies.failed(echo["id"])])),
         )
     assert {row.status.value for row in line.rows()} == {"READ"}
     assert all(row.sent_at and row.delivered_at and row.read_at and row.failed_at for row in line.rows())
@@ -108,10 +111,10 @@ def test_receipts_and_their_message_at_once_never_miss_each_other(line: Line) ->
 def test_changes_and_their_message_at_once_never_miss_each_other(line: Line) -> None:
     for number in range(25):
         sender = f"49{number}"
-        raw = bodies.text("in", sender=sender)
-        reaction = bodies.message("reaction", {"message_id": raw["id"], "emoji": "x"}, sender=sender)
-        revoke = bodies.message("revoke", {"original_message_id": raw["id"]}, sender=sender)
-        at_once(*[delivery(bodies.change(line.number, messages=[one])) for one in (raw, reaction, revoke, raw)])
+        raw = whatsapp_bodies.text("in", sender=sender)
+        reaction = whatsapp_bodies.message("reaction", {"message_id": raw["id"], "emoji": "x"}, sender=sender)
+        revoke = whatsapp_bodies.message("revoke", {"original_message_id": raw["id"]}, sender=sender)
+        at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[one])) for one in (raw, reaction, revoke, raw)])
     rows = line.rows()
     assert len(rows) == 25
     assert all(row.content is None and len(row.reactions) == 1 for row in rows)
@@ -121,26 +124,28 @@ def test_a_storm_of_overlapping_bodies_ends_as_if_they_had_come_in_turn(line: Li
     """Fifty messages of eight contacts at two tenants, in eighty bodies of random shares and orders, sixteen at a time."""
     dice = random.Random(7)
     contacts = [(f"4915{n:06d}", f"DE.{n}Z") for n in range(8)]
-    start = bodies.now()
+    start = whatsapp_bodies.now()
     messages = []
     for number in range(50):
         phone, user = contacts[number % 8]
-        messages.append(bodies.text(str(number), at=start + number, sender=phone, **({"from_user_id": user} if number % 3 == 0 else {})))
+        messages.append(
+            whatsapp_bodies.text(str(number), at=start + number, sender=phone, **({"from_user_id": user} if number % 3 == 0 else {}))
+        )
     # Both keys of everybody are known before: what the storm is about is order and repetition.
     for one in (line, other):
-        one.receive(*[bodies.text("hello", at=start - 10, sender=phone, from_user_id=user) for phone, user in contacts])
+        one.receive(*[whatsapp_bodies.text("hello", at=start - 10, sender=phone, from_user_id=user) for phone, user in contacts])
     works = []
     for _ in range(80):
         share = dice.sample(messages, dice.randint(1, 20))
         half = len(share) // 2
         works.append(
             delivery(
-                bodies.change(line.number, messages=share[:half]),
-                bodies.change(other.number, messages=share),
-                bodies.change(line.number, messages=share[half:]),
+                whatsapp_bodies.change(line.number, messages=share[:half]),
+                whatsapp_bodies.change(other.number, messages=share),
+                whatsapp_bodies.change(line.number, messages=share[half:]),
             )
         )
-    works.append(delivery(*[bodies.change(one.number, messages=messages) for one in (line, other)]))
+    works.append(delivery(*[whatsapp_bodies.change(one.number, messages=messages) for one in (line, other)]))
     for begin in range(0, len(works), 16):
         at_once(*works[begin : begin + 16])
     for one in (line, other):

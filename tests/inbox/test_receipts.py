@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from parley.inbox import receipts
+from parley.inbox import delivery_receipts
 from parley.inbox.models import Message, Receipt
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.outbox import OutboxEvent
-from tests.inbox import bodies
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from tests.inbox import whatsapp_bodies
 from tests.inbox.conftest import Line
 
 RECEIPTS = ("sent", "delivered", "read", "failed", "played")
 
 
 def receipt(name: str, identifier: str, at: int) -> dict[str, Any]:
-    return bodies.failed(identifier, at=at) if name == "failed" else bodies.status(name, identifier, at=at)
+    return whatsapp_bodies.failed(identifier, at=at) if name == "failed" else whatsapp_bodies.status(name, identifier, at=at)
 
 
 def states(line: Line) -> dict[str, tuple[Any, ...]]:
@@ -32,10 +32,10 @@ def states(line: Line) -> dict[str, tuple[Any, ...]]:
 
 def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(line: Line) -> None:
     """120 orders, and in each the message comes at each of the six places: 720 messages, one receipt of each in a body at a time."""
-    start = bodies.now()
+    start = whatsapp_bodies.now()
     at = {name: start + 1 + index for index, name in enumerate(RECEIPTS)}
     cases = [(order, place) for order in itertools.permutations(RECEIPTS) for place in range(6)]
-    echoes = [bodies.text(f"{order} {place}", sender="4930", to=bodies.CUSTOMER, at=start) for order, place in cases]
+    echoes = [whatsapp_bodies.text(f"{order} {place}", sender="4930", to=whatsapp_bodies.CUSTOMER, at=start) for order, place in cases]
     for step in range(6):
         line.echo(*[echo for echo, (_, place) in zip(echoes, cases, strict=True) if place == step])
         if step < 5:
@@ -72,16 +72,16 @@ def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(li
 def test_the_ladder_in_every_order_with_repetitions(line: Line, told: tuple[str, ...], expected: str) -> None:
     echoes = []
     for order in itertools.permutations(told):
-        echo = bodies.text("x", sender="4930", to=bodies.CUSTOMER)
+        echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
         echoes.append(echo)
         # All in one body, then again one by one.
         line.hand(
-            bodies.change(line.number, field="smb_message_echoes", message_echoes=[echo]),
-            bodies.change(line.number, statuses=[receipt(name, echo["id"], bodies.now()) for name in (*order, *order)]),
+            whatsapp_bodies.change(line.number, field="smb_message_echoes", message_echoes=[echo]),
+            whatsapp_bodies.change(line.number, statuses=[receipt(name, echo["id"], whatsapp_bodies.now()) for name in (*order, *order)]),
         )
         if len(order) < 4:
             for name in order:
-                line.tell(receipt(name, echo["id"], bodies.now()))
+                line.tell(receipt(name, echo["id"], whatsapp_bodies.now()))
     assert {row.status.value for row in line.rows()} == {expected}
     assert len(line.rows()) == len(echoes)
     shown = {message["status"]: message["error"] for message in line.messages()}
@@ -89,8 +89,8 @@ def test_the_ladder_in_every_order_with_repetitions(line: Line, told: tuple[str,
 
 
 def test_a_receipt_of_an_unknown_message_waits_for_it(line: Line) -> None:
-    echo = bodies.text("later", sender="4930", to=bodies.CUSTOMER)
-    line.tell(bodies.failed(echo["id"]), bodies.status("read", "wamid.never"))
+    echo = whatsapp_bodies.text("later", sender="4930", to=whatsapp_bodies.CUSTOMER)
+    line.tell(whatsapp_bodies.failed(echo["id"]), whatsapp_bodies.status("read", "wamid.never"))
     assert line.counts() == (0, 0)
     line.echo(echo)
     assert (line.message()["status"], line.message()["error"]["code"]) == ("FAILED", 131047)
@@ -98,32 +98,32 @@ def test_a_receipt_of_an_unknown_message_waits_for_it(line: Line) -> None:
 
 def test_a_message_that_learns_its_id_later_takes_its_receipts_over(line: Line) -> None:
     """As sending will: the row first, the platform's id after its answer; the receipt may be faster."""
-    line.echo(bodies.text("x", sender="4930", to=bodies.CUSTOMER))
-    with db.transaction(line.member.caller) as session:
+    line.echo(whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER))
+    with transactions.transaction(line.member.caller) as session:
         session.execute(update(Message).values(external_id=None, sent_at=None))
     assert line.message()["status"] == "PENDING"
-    line.tell(bodies.status("delivered", "wamid.NEW"))
-    with db.transaction(line.member.caller) as session:
+    line.tell(whatsapp_bodies.status("delivered", "wamid.NEW"))
+    with transactions.transaction(line.member.caller) as session:
         name = (line.connection_id, "wamid.NEW")
-        receipts.merge(session, line.member.caller, {name: receipts.Standing()})
+        delivery_receipts.merge(session, line.member.caller, {name: delivery_receipts.MessageProgress()})
         session.execute(update(Message).values(external_id="wamid.NEW"))
-        (row,) = receipts.apply(session, line.member.caller, [name])
+        (row,) = delivery_receipts.apply(session, line.member.caller, [name])
     assert (row.old_status, row.status) == ("PENDING", "DELIVERED")
     assert line.message()["status"] == "DELIVERED"
 
 
 def test_receipts_change_nothing_of_what_customers_wrote(line: Line) -> None:
-    raw = bodies.text("in")
+    raw = whatsapp_bodies.text("in")
     line.receive(raw)
-    line.tell(bodies.failed(raw["id"]))
+    line.tell(whatsapp_bodies.failed(raw["id"]))
     assert (line.message()["status"], line.message()["error"]) == ("DELIVERED", None)
 
 
 def test_a_change_of_status_is_told_once(line: Line) -> None:
-    echo = bodies.text("x", sender="4930", to=bodies.CUSTOMER)
+    echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
     for name in ("delivered", "delivered", "sent", "read", "played", "delivered", "failed"):
-        line.tell(receipt(name, echo["id"], bodies.now()))
+        line.tell(receipt(name, echo["id"], whatsapp_bodies.now()))
     events = line.member.rows(
         select(OutboxEvent.payload).where(OutboxEvent.name == "inbox.message_status_changed").order_by(OutboxEvent.id)
     )
@@ -133,23 +133,23 @@ def test_a_change_of_status_is_told_once(line: Line) -> None:
 
 
 def test_of_two_failures_the_first_is_told_in_both_orders(line: Line) -> None:
-    at = bodies.now()
+    at = whatsapp_bodies.now()
     for order in (1, -1):
-        echo = bodies.text("x", sender="4930", to=bodies.CUSTOMER)
+        echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
         line.echo(echo)
         for failure in [
-            bodies.failed(echo["id"], at=at, code=1),
-            bodies.failed(echo["id"], at=at, code=2),
-            bodies.failed(echo["id"], at=at + 5, code=0),
+            whatsapp_bodies.failed(echo["id"], at=at, code=1),
+            whatsapp_bodies.failed(echo["id"], at=at, code=2),
+            whatsapp_bodies.failed(echo["id"], at=at + 5, code=0),
         ][::order]:
             line.tell(failure)
     assert [row.failure["code"] for row in line.rows() if row.failure] == [1, 1]
 
 
 def test_receipts_are_forgotten_after_two_weeks_and_not_before_one(line: Line) -> None:
-    assert timedelta(days=7) <= receipts.KEPT
-    line.tell(bodies.status("sent", "wamid.old"), bodies.status("sent", "wamid.new"))
-    with db.transaction(line.member.caller) as session:
+    assert timedelta(days=7) <= delivery_receipts.KEPT
+    line.tell(whatsapp_bodies.status("sent", "wamid.old"), whatsapp_bodies.status("sent", "wamid.new"))
+    with transactions.transaction(line.member.caller) as session:
         session.execute(
             text("UPDATE inbox_receipts SET arrived_at = :then WHERE external_id = 'wamid.old'"),
             {"then": datetime.now(UTC) - timedelta(days=15)},
@@ -159,7 +159,7 @@ def test_receipts_are_forgotten_after_two_weeks_and_not_before_one(line: Line) -
 
 
 def test_receipts_of_another_tenants_message_do_nothing_to_it(line: Line, other: Line) -> None:
-    echo = bodies.text("x", sender="4930", to=bodies.CUSTOMER)
+    echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
-    other.tell(bodies.status("read", echo["id"]))
+    other.tell(whatsapp_bodies.status("read", echo["id"]))
     assert line.message()["status"] == "SENT"

@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 
 from parley.inbox.models import ChangeKind, ContentType, MessageDirection
-from parley.inbox.updates import Change, Complaint, Incoming, Parsed, Told, envelope
-from parley.inbox.whatsapp import parse
-from tests.inbox import bodies
+from parley.inbox.platforms.platform_updates import (
+    AccountNotice,
+    IncomingMessage,
+    MessageModification,
+    ParsedWebhook,
+    StatusUpdate,
+    webhook_envelope,
+)
+from parley.inbox.platforms.whatsapp import parse
+from tests.inbox import whatsapp_bodies
 
 NUMBER = "106540352242922"
 ARRIVED = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -19,19 +26,19 @@ AT = int(ARRIVED.timestamp()) - 5
 MEDIA = {"id": "1166846181421424", "sha256": "ohcz5DZ3T7lQ=", "url": "https://lookaside.fbsbx.com/x"}
 
 
-def parsed(*changes: Any) -> Parsed:
-    return parse(bodies.wire(bodies.body(*changes)), ARRIVED)
+def parsed(*changes: Any) -> ParsedWebhook:
+    return parse(whatsapp_bodies.wire(whatsapp_bodies.body(*changes)), ARRIVED)
 
 
 def one(item: Any, **parts: Any) -> Any:
-    found = parsed(bodies.change(NUMBER, messages=[item], **parts))
+    found = parsed(whatsapp_bodies.change(NUMBER, messages=[item], **parts))
     assert (found.odd, found.unhandled) == ([], [])
     (update,) = found.updates
     return update
 
 
 def message(kind: str, detail: Any, **more: Any) -> Any:
-    return bodies.message(kind, detail, at=AT, **more)
+    return whatsapp_bodies.message(kind, detail, at=AT, **more)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +92,11 @@ def message(kind: str, detail: Any, **more: Any) -> Any:
 def test_every_type_lands_and_the_raw_message_stays(kind: str, detail: Any, expected: tuple[Any, ...]) -> None:
     raw = message(kind, detail)
     update = one(raw)
-    assert isinstance(update, Incoming)
+    assert isinstance(update, IncomingMessage)
     assert (update.content, update.content_type, update.media_type) == expected
     assert update.payload == raw
     assert (update.account, update.external_id, update.direction) == (NUMBER, raw["id"], MessageDirection.INBOUND)
-    assert update.contact.keys == (f"phone:{bodies.CUSTOMER}",)
+    assert update.contact.keys == (f"phone:{whatsapp_bodies.CUSTOMER}",)
     assert update.at == datetime.fromtimestamp(AT, UTC)
 
 
@@ -112,7 +119,7 @@ def test_an_unsupported_message_keeps_its_errors() -> None:
 )
 def test_changes_name_their_target(kind: str, detail: Any, expected: tuple[Any, ...]) -> None:
     change = one(message(kind, detail))
-    assert isinstance(change, Change)
+    assert isinstance(change, MessageModification)
     assert (change.target, change.kind, change.content) == ("wamid.T", *expected)
     assert change.actor == "contact"
 
@@ -122,54 +129,57 @@ def test_changes_name_their_target(kind: str, detail: Any, expected: tuple[Any, 
 )
 def test_statuses(name: str, rung: str) -> None:
     error = {"code": 131047, "title": "Re-engagement", "error_data": {"details": "24 hours"}}
-    raw = bodies.status(name, "wamid.X", at=AT, errors=[error], biz_opaque_callback_data="x", pricing={"billable": True})
-    (told,) = parsed(bodies.change(NUMBER, statuses=[raw])).updates
-    assert isinstance(told, Told)
+    raw = whatsapp_bodies.status(name, "wamid.X", at=AT, errors=[error], biz_opaque_callback_data="x", pricing={"billable": True})
+    (told,) = parsed(whatsapp_bodies.change(NUMBER, statuses=[raw])).updates
+    assert isinstance(told, StatusUpdate)
     assert (told.external_id, told.rung, told.at) == ("wamid.X", rung, datetime.fromtimestamp(AT, UTC))
     assert told.error == ({"code": 131047, "title": "Re-engagement", "details": "24 hours"} if name == "failed" else None)
 
 
 def test_errors_of_the_account_are_complaints() -> None:
-    (complaint,) = parsed(bodies.change(NUMBER, errors=[{"code": 130429, "title": "Rate limit hit"}])).updates
-    assert isinstance(complaint, Complaint)
+    (complaint,) = parsed(whatsapp_bodies.change(NUMBER, errors=[{"code": 130429, "title": "Rate limit hit"}])).updates
+    assert isinstance(complaint, AccountNotice)
     assert complaint.text == "130429: Rate limit hit"
 
 
 def test_echoes_are_ours_and_with_the_customer() -> None:
-    raw = message("text", {"body": "von uns"}, sender="4930123456", to=bodies.CUSTOMER, to_user_id="DE.1A")
-    (echo,) = parsed(bodies.change(NUMBER, field="smb_message_echoes", message_echoes=[raw])).updates
-    assert isinstance(echo, Incoming)
+    raw = message("text", {"body": "von uns"}, sender="4930123456", to=whatsapp_bodies.CUSTOMER, to_user_id="DE.1A")
+    (echo,) = parsed(whatsapp_bodies.change(NUMBER, field="smb_message_echoes", message_echoes=[raw])).updates
+    assert isinstance(echo, IncomingMessage)
     assert echo.direction is MessageDirection.OUTBOUND
-    assert echo.contact.keys == ("user:DE.1A", f"phone:{bodies.CUSTOMER}")
-    reaction = message("reaction", {"message_id": "wamid.T", "emoji": "x"}, sender="4930123456", to=bodies.CUSTOMER)
-    (change,) = parsed(bodies.change(NUMBER, field="smb_message_echoes", message_echoes=[reaction])).updates
-    assert isinstance(change, Change)
+    assert echo.contact.keys == ("user:DE.1A", f"phone:{whatsapp_bodies.CUSTOMER}")
+    reaction = message("reaction", {"message_id": "wamid.T", "emoji": "x"}, sender="4930123456", to=whatsapp_bodies.CUSTOMER)
+    (change,) = parsed(whatsapp_bodies.change(NUMBER, field="smb_message_echoes", message_echoes=[reaction])).updates
+    assert isinstance(change, MessageModification)
     assert change.actor == "business"
 
 
 def test_contacts_are_matched_by_id_never_by_position() -> None:
     cards = [
-        bodies.card("4911", "Other"),
-        bodies.card(None, "User", user_id="DE.1A"),
-        bodies.card(bodies.CUSTOMER, "Erika", user_id="DE.2B"),
+        whatsapp_bodies.card("4911", "Other"),
+        whatsapp_bodies.card(None, "User", user_id="DE.1A"),
+        whatsapp_bodies.card(whatsapp_bodies.CUSTOMER, "Erika", user_id="DE.2B"),
     ]
-    found = one(bodies.text(), contacts=cards).contact
-    assert (found.name, found.keys, found.phone) == ("Erika", ("user:DE.2B", f"phone:{bodies.CUSTOMER}"), bodies.CUSTOMER)
-    nameless = one(bodies.text(sender=None, from_user_id="DE.1A"), contacts=cards).contact
+    found = one(whatsapp_bodies.text(), contacts=cards).contact
+    assert (found.name, found.keys, found.phone) == ("Erika", ("user:DE.2B", f"phone:{whatsapp_bodies.CUSTOMER}"), whatsapp_bodies.CUSTOMER)
+    nameless = one(whatsapp_bodies.text(sender=None, from_user_id="DE.1A"), contacts=cards).contact
     assert (nameless.name, nameless.keys, nameless.phone) == ("User", ("user:DE.1A",), None)
-    unknown = one(bodies.text(sender="4999"), contacts=cards).contact
+    unknown = one(whatsapp_bodies.text(sender="4999"), contacts=cards).contact
     assert (unknown.name, unknown.keys) == (None, ("phone:4999",))
-    assert one(bodies.text(), contacts=[None, 7, {"wa_id": [1]}, {"wa_id": bodies.CUSTOMER, "profile": "x"}]).contact.name is None
-    assert one(bodies.text(), contacts={"a": 1}).contact.name is None
+    assert (
+        one(whatsapp_bodies.text(), contacts=[None, 7, {"wa_id": [1]}, {"wa_id": whatsapp_bodies.CUSTOMER, "profile": "x"}]).contact.name
+        is None
+    )
+    assert one(whatsapp_bodies.text(), contacts={"a": 1}).contact.name is None
     username = one(
-        bodies.text(sender=None, from_user_id="DE.3C"),
-        contacts=[bodies.card(None, "N", user_id="DE.3C") | {"profile": {"username": "erika"}}],
+        whatsapp_bodies.text(sender=None, from_user_id="DE.3C"),
+        contacts=[whatsapp_bodies.card(None, "N", user_id="DE.3C") | {"profile": {"username": "erika"}}],
     )
     assert (username.contact.name, username.contact.username) == (None, "erika")
 
 
 def test_a_group_is_one_contact_whoever_writes() -> None:
-    assert one(bodies.text(group_id="g1", sender="4911")).contact.keys == ("group:g1",)
+    assert one(whatsapp_bodies.text(group_id="g1", sender="4911")).contact.keys == ("group:g1",)
     change = one(message("reaction", {"message_id": "wamid.T", "emoji": "x"}, group_id="g1", sender="4911"))
     assert (change.contact.keys, change.actor) == (("group:g1",), "4911")
 
@@ -187,15 +197,17 @@ def test_new_numbers_and_ids_of_a_contact() -> None:
     "stamp", ["soon", None, "", [], {}, True, "1e400", "-5", "0", "99999999999999999999", "9" * 400, str(AT + 200_000), "1230000000"]
 )
 def test_an_impossible_time_is_the_arrival(stamp: Any) -> None:
-    assert one(bodies.text() | {"timestamp": stamp}).at == ARRIVED
+    assert one(whatsapp_bodies.text() | {"timestamp": stamp}).at == ARRIVED
 
 
 def test_numbers_and_milliseconds_are_times_too() -> None:
-    assert one(bodies.text(at=AT) | {"timestamp": AT}).at == datetime.fromtimestamp(AT, UTC)
-    assert one(bodies.text() | {"timestamp": str(AT * 1000 + 250)}).at == datetime.fromtimestamp(AT, UTC) + timedelta(milliseconds=250)
+    assert one(whatsapp_bodies.text(at=AT) | {"timestamp": AT}).at == datetime.fromtimestamp(AT, UTC)
+    assert one(whatsapp_bodies.text() | {"timestamp": str(AT * 1000 + 250)}).at == datetime.fromtimestamp(AT, UTC) + timedelta(
+        milliseconds=250
+    )
 
 
-GOOD = bodies.text("good")
+GOOD = whatsapp_bodies.text("good")
 
 
 @pytest.mark.parametrize(
@@ -220,8 +232,10 @@ GOOD = bodies.text("good")
     ],
 )
 def test_an_odd_item_harms_no_neighbour(bad: Any) -> None:
-    found = parsed(bodies.change(NUMBER, messages=[GOOD, bad, bodies.text("second")]), bodies.change(NUMBER, statuses=[bad]))
-    assert [update.content for update in found.updates if isinstance(update, Incoming)] == ["good", "second"]
+    found = parsed(
+        whatsapp_bodies.change(NUMBER, messages=[GOOD, bad, whatsapp_bodies.text("second")]), whatsapp_bodies.change(NUMBER, statuses=[bad])
+    )
+    assert [update.content for update in found.updates if isinstance(update, IncomingMessage)] == ["good", "second"]
     assert [source.item for source in found.odd] == [bad, bad]
 
 
@@ -229,25 +243,28 @@ def test_an_odd_item_harms_no_neighbour(bad: Any) -> None:
     "bad", [None, [], {"id": "x"}, {"id": "x", "status": "teleported"}, {"id": "x", "status": ["sent"]}, {"status": "sent"}]
 )
 def test_an_odd_status_harms_no_neighbour(bad: Any) -> None:
-    found = parsed(bodies.change(NUMBER, statuses=[bodies.status("sent", "a"), bad, bodies.status("read", "b")]))
-    assert [update.external_id for update in found.updates if isinstance(update, Told)] == ["a", "b"]
+    found = parsed(whatsapp_bodies.change(NUMBER, statuses=[whatsapp_bodies.status("sent", "a"), bad, whatsapp_bodies.status("read", "b")]))
+    assert [update.external_id for update in found.updates if isinstance(update, StatusUpdate)] == ["a", "b"]
     assert [source.item for source in found.odd] == [bad]
 
 
 def test_every_array_is_walked() -> None:
-    first = bodies.change(
-        NUMBER, messages=[bodies.text("1"), bodies.text("2")], statuses=[bodies.status("sent", "s1")], errors=[{"code": 1}]
+    first = whatsapp_bodies.change(
+        NUMBER,
+        messages=[whatsapp_bodies.text("1"), whatsapp_bodies.text("2")],
+        statuses=[whatsapp_bodies.status("sent", "s1")],
+        errors=[{"code": 1}],
     )
-    second = bodies.change("222", messages=[bodies.text("3")])
-    content = bodies.body(first, second)
+    second = whatsapp_bodies.change("222", messages=[whatsapp_bodies.text("3")])
+    content = whatsapp_bodies.body(first, second)
     content["entry"] += [
-        {"id": "2", "changes": [bodies.change("333", messages=[bodies.text("4")])]},
+        {"id": "2", "changes": [whatsapp_bodies.change("333", messages=[whatsapp_bodies.text("4")])]},
         None,
         {"id": "3"},
         {"changes": [None, {}]},
     ]
-    found = parse(bodies.wire(content), ARRIVED)
-    assert [(update.account, update.content) for update in found.updates if isinstance(update, Incoming)] == [
+    found = parse(whatsapp_bodies.wire(content), ARRIVED)
+    assert [(update.account, update.content) for update in found.updates if isinstance(update, IncomingMessage)] == [
         (NUMBER, "1"), (NUMBER, "2"), ("222", "3"), ("333", "4"),
     ]  # fmt: skip
     assert len(found.updates) == 6
@@ -272,27 +289,30 @@ def test_a_change_without_number_or_items_is_odd(value: Any) -> None:
 
 @pytest.mark.parametrize("field", ["history", "account_update", "message_template_status_update", "standby", "tomorrow", None, 7])
 def test_other_fields_are_kept_for_later(field: Any) -> None:
-    change = bodies.change(NUMBER, field=field, messages=[GOOD])
-    found = parsed(change, bodies.change(NUMBER, messages=[GOOD]))
+    change = whatsapp_bodies.change(NUMBER, field=field, messages=[GOOD])
+    found = parsed(change, whatsapp_bodies.change(NUMBER, messages=[GOOD]))
     assert len(found.updates) == 1
-    assert envelope(found.unhandled) == bodies.body(change)
+    assert webhook_envelope(found.unhandled) == whatsapp_bodies.body(change)
 
 
 def test_what_is_set_aside_can_be_delivered_again() -> None:
-    known = bodies.change(
-        NUMBER, messages=[bodies.text("a"), bodies.text("b")], statuses=[bodies.status("sent", "s")], contacts=[bodies.card()]
+    known = whatsapp_bodies.change(
+        NUMBER,
+        messages=[whatsapp_bodies.text("a"), whatsapp_bodies.text("b")],
+        statuses=[whatsapp_bodies.status("sent", "s")],
+        contacts=[whatsapp_bodies.card()],
     )
-    found = parsed(known, bodies.change("222", messages=[bodies.text("c")]))
+    found = parsed(known, whatsapp_bodies.change("222", messages=[whatsapp_bodies.text("c")]))
     some = [
         update.source
         for update in found.updates
-        if update.account == NUMBER and not (isinstance(update, Incoming) and update.content == "a")
+        if update.account == NUMBER and not (isinstance(update, IncomingMessage) and update.content == "a")
     ]
     expected = json.loads(json.dumps(known))
     del expected["value"]["messages"][0]
-    again = envelope(some)
-    assert again == bodies.body(expected)
-    assert len(parse(bodies.wire(again), ARRIVED).updates) == 2
+    again = webhook_envelope(some)
+    assert again == whatsapp_bodies.body(expected)
+    assert len(parse(whatsapp_bodies.wire(again), ARRIVED).updates) == 2
 
 
 def test_nul_and_lone_surrogates_are_taken_out_and_nothing_else() -> None:
@@ -300,23 +320,25 @@ def test_nul_and_lone_surrogates_are_taken_out_and_nothing_else() -> None:
         r'{"id":"w\u0000X","from":"49","timestamp":"1","type":"text",'
         r'"text":{"body":"a\u0000\ud83d\udc4b\ud83d b\udc4b\/\u00fc\ufffe","x\u0000":1e400,"y":1.50}}'
     )
-    raw = bodies.wire(bodies.body(bodies.change("1", messages=["HERE"]))).decode().replace('"HERE"', item)
+    raw = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change("1", messages=["HERE"]))).decode().replace('"HERE"', item)
     (update,) = parse(raw.encode(), ARRIVED).updates
-    assert isinstance(update, Incoming)
+    assert isinstance(update, IncomingMessage)
     assert (update.external_id, update.content) == ("wX", "a👋 b/ü\ufffe")
     assert update.payload["text"] == {"body": "a👋 b/ü\ufffe", "x": "1e400", "y": 1.5}
 
 
 def test_a_number_of_absurd_length_harms_no_neighbour() -> None:
-    raw = bodies.wire(bodies.body(bodies.change(NUMBER, messages=[bodies.text() | {"n": "HERE"}, bodies.text()])))
+    raw = whatsapp_bodies.wire(
+        whatsapp_bodies.body(whatsapp_bodies.change(NUMBER, messages=[whatsapp_bodies.text() | {"n": "HERE"}, whatsapp_bodies.text()]))
+    )
     first, second = parse(raw.replace(b'"HERE"', b"9" * 5000), ARRIVED).updates
-    assert isinstance(first, Incoming)
+    assert isinstance(first, IncomingMessage)
     assert first.payload["n"] == "9" * 5000
-    assert isinstance(second, Incoming)
+    assert isinstance(second, IncomingMessage)
 
 
 def test_absurd_lengths_are_cut_and_the_raw_message_is_not() -> None:
-    update = one(bodies.text("a" * 100_000), contacts=[bodies.card(name="n" * 1000)])
+    update = one(whatsapp_bodies.text("a" * 100_000), contacts=[whatsapp_bodies.card(name="n" * 1000)])
     assert len(update.content) == 65_536
     assert len(update.payload["text"]["body"]) == 100_000
     assert len(update.contact.name) == 200

@@ -10,11 +10,13 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
-from parley.kernel import audit, db, migrations
-from parley.kernel.audit import AuditLog, AuditOrigin
-from parley.kernel.callers import ActorType, Caller
-from parley.kernel.ids import new_id
-from parley.kernel.migrations import configuration
+from parley.kernel.access.callers import ActorType, Caller
+from parley.kernel.audit import audit
+from parley.kernel.audit.audit import AuditLog, AuditOrigin
+from parley.kernel.persistence import transactions
+from parley.kernel.postgres import migrations
+from parley.kernel.postgres.migrations import configuration
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 from tests.kernel.test_migrations import empty_database
 
@@ -41,12 +43,12 @@ def test_every_act_has_its_origin_beside_the_trail_in_no_other_round_trip(acme: 
     assert (str(origin.ip_address), origin.user_agent, origin.person_id) == ("127.0.0.1", AGENT, acme.user_id)
     counts = []
     for caller in (acme.caller, Caller(acme.organization_id, ActorType.USER, acme.user_id, ip_address="127.0.0.1", user_agent=AGENT)):
-        with db.transaction(caller) as session:
+        with transactions.transaction(caller) as session:
             session.execute(text("SELECT 1"))
-            before = db.round_trips(session)
+            before = transactions.round_trips(session)
             audit.record(session, caller, "team.created")
             session.flush()
-            counts.append(db.round_trips(session) - before)
+            counts.append(transactions.round_trips(session) - before)
     assert counts[0] == counts[1]
 
 
@@ -65,14 +67,14 @@ def test_an_organization_sees_its_own_and_changes_none(acme: Member, globex: Mem
     act(acme)
     assert acme.rows(select(AuditOrigin.id))
     assert {one.organization_id for one in globex.rows(select(AuditOrigin))} <= {globex.organization_id}
-    with pytest.raises(Exception, match="permission denied"), db.transaction(acme.caller) as session:
+    with pytest.raises(Exception, match="permission denied"), transactions.transaction(acme.caller) as session:
         session.execute(text("UPDATE audit_origins SET user_agent = 'x'"))
 
 
 def test_what_the_release_before_writes_into_the_trail_moves_at_once(acme: Member) -> None:
     row = AuditLog(organization_id=acme.organization_id, action="team.created", actor_type=ActorType.USER, actor_id=acme.user_id)
     row.ip_address, row.user_agent = "192.0.2.7", AGENT
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(row)
         id_ = row.id
     (kept,) = acme.rows(select(AuditLog).where(AuditLog.id == id_))

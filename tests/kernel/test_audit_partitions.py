@@ -8,8 +8,9 @@ from uuid import UUID
 import pg8000.native
 import pytest
 
-from parley.kernel import audit, db
-from parley.kernel.ids import new_id
+from parley.kernel.audit import audit
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 
 
@@ -34,7 +35,7 @@ def without_last_month(superuser: pg8000.native.Connection) -> tuple[str, dateti
 
 def recorded(acme: Member, at: datetime) -> UUID:
     row = audit.AuditLog(id=new_id(), action="organization.created", actor_type=acme.caller.actor_type, created_at=at)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(row)
     return row.id
 

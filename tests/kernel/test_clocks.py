@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from parley.kernel import clock, db, outbox
-from parley.kernel.outbox import OutboxEvent
-from parley.scheduling.models import Booking
+from parley.kernel.persistence import outbox, transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values import clock
+from parley.scheduling.common.models import Booking
 from tests.harness import Member, World
-from tests.scheduling.office import Office, at, hours
+from tests.scheduling.booking_scenarios import Office, at, hours
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def off_by(by: timedelta) -> Iterator[None]:
 @pytest.mark.parametrize("by", [timedelta(minutes=10), timedelta(minutes=-10)], ids=["ahead", "behind"])
 def test_what_a_worker_announces_is_due_at_once(world: World, acme: Member, by: timedelta) -> None:
     world.pump()
-    with off_by(by), db.transaction(acme.caller) as session:
+    with off_by(by), transactions.transaction(acme.caller) as session:
         outbox.announce(session, "test.single")
         outbox.announce_all(session, "test.several", [{}, {}])
     world.invoke("platform/relay_outbox", {"Records": []})
@@ -35,9 +36,9 @@ def test_what_a_worker_announces_is_due_at_once(world: World, acme: Member, by: 
 
 
 def test_a_refused_event_waits_by_the_databases_clock(acme: Member) -> None:
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         outbox.announce(session, "test.refused")
-    with off_by(timedelta(days=1)), db.sweep() as session:
+    with off_by(timedelta(days=1)), transactions.sweep() as session:
         outbox.relay(session, lambda events: [False] * len(events))
     (due_at,) = acme.rows(select(OutboxEvent.due_at))
     assert due_at < datetime.now(UTC) + timedelta(seconds=10)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parley.kernel.dispatcher import Handler, dispatcher
+from parley.kernel.edge.route_dispatcher import Handler, dispatcher
 
 MODULE = """
 import sys

@@ -14,14 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from local.processes import until
-from parley.kernel import db, db_errors, outbox, single
-from parley.kernel.callers import system
-from parley.kernel.errors import Unavailable
-from parley.kernel.faults import refusal_of
-from parley.kernel.verdicts import is_passing
+from parley.kernel.access.callers import system
+from parley.kernel.edge.error_mapping import refusal_of
+from parley.kernel.persistence import outbox, transactions
+from parley.kernel.postgres import authorizer_lookup, db_errors
+from parley.kernel.postgres.integrity_errors import is_passing
+from parley.kernel.values.errors import Unavailable
 from tests.harness import Answer, Member, World
-from tests.kernel.wire import wired
-from tests.scheduling.office import hours
+from tests.kernel.postgres_proxy import wired
+from tests.scheduling.booking_scenarios import hours
 
 NEW = "/v1/scheduling/schedules"
 
@@ -52,7 +53,7 @@ def read_only(world: World) -> Iterator[None]:
 
 def make_stale() -> None:
     """The connection that this process keeps leads to a server that became a replica; new ones lead to the one that writes."""
-    with db.engine().connect() as connection:
+    with transactions.engine().connect() as connection:
         connection.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         connection.commit()
 
@@ -68,7 +69,7 @@ def test_the_old_writer_is_left_with_its_first_error(acme: Member) -> None:
 
 def test_a_write_without_admission_fails_once_and_is_well_the_next_time(acme: Member) -> None:
     def announce() -> None:
-        with db.transaction(system(acme.organization_id)) as session:
+        with transactions.transaction(system(acme.organization_id)) as session:
             outbox.announce(session, "test.announced")
             session.flush()
 
@@ -96,13 +97,13 @@ def test_a_server_that_only_reads_is_unavailable_and_nothing_lasts_longer_than_i
 def away() -> Iterator[None]:
     """Nobody listens at the database's address."""
     url = os.environ["DATABASE_URL"]
-    db.engine().dispose()
+    transactions.engine().dispose()
     os.environ["DATABASE_URL"] = "postgresql://parley_app:x@127.0.0.1:1/parley"
     try:
         yield
     finally:
         os.environ["DATABASE_URL"] = url
-        db.engine().dispose()
+        transactions.engine().dispose()
 
 
 def test_keys_hear_the_same_as_tokens_while_the_database_is_away(world: World, acme: Member) -> None:
@@ -132,7 +133,7 @@ def test_what_the_authorizer_passes_on_without_a_look_up_makes_nobody_a_caller(w
 
 
 def test_a_database_that_stands_still_does_not_outlast_the_gateway(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(authorizer_lookup, "PATIENCE_SECONDS", 0.3)
     key = acme.key("schedules:read")
     authorizer = world.template.functions["IdentityAuthorize"]
     assert 2 * 3 < authorizer.timeout <= 10  # API Gateway waits for ten seconds
@@ -187,5 +188,5 @@ def test_what_a_code_means(code: str, severity: str, passes: bool, is_lost: bool
 
 
 def test_the_list_is_the_only_one() -> None:
-    assert is_passing.__module__ == "parley.kernel.verdicts"
+    assert is_passing.__module__ == "parley.kernel.postgres.integrity_errors"
     assert all(len(code) in (2, 5) for code in db_errors.MEANINGS)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from parley.kernel import db, idempotency
-from parley.kernel.clock import now
-from parley.kernel.idempotency import IdempotencyKey
+from parley.kernel.persistence import idempotency, transactions
+from parley.kernel.persistence.idempotency import IdempotencyRecord
+from parley.kernel.values.clock import now
 from parley.recordings.models import Meeting, MeetingStatus
 from tests.harness import Member
 
@@ -20,13 +20,13 @@ KEY = {"idempotency-key": "an order, with spaces"}
 
 
 def kept(member: Member) -> int:
-    return int(member.rows(select(func.count()).select_from(IdempotencyKey))[0])
+    return int(member.rows(select(func.count()).select_from(IdempotencyRecord))[0])
 
 
 def age(member: Member, **by: float) -> None:
     """Let every key of the member's organization be that old."""
-    with db.transaction(member.caller) as session:
-        session.execute(update(IdempotencyKey).values(created_at=now() - timedelta(**by)))
+    with transactions.transaction(member.caller) as session:
+        session.execute(update(IdempotencyRecord).values(created_at=now() - timedelta(**by)))
 
 
 def test_a_key_is_remembered_for_a_day(acme: Member) -> None:
@@ -45,7 +45,7 @@ def test_a_key_is_remembered_for_a_day(acme: Member) -> None:
 def test_the_sweep_forgets_what_is_over(acme: Member) -> None:
     acme.post(PATH, MEETING, KEY)
     age(acme, hours=25)
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         assert idempotency.forget(session) >= 1
     assert kept(acme) == 0
 
@@ -60,7 +60,7 @@ def test_a_refusal_is_not_remembered(acme: Member) -> None:
     path = f"{PATH}/{acme.post(PATH, MEETING).body['id']}/uploads"
     wanted = {"size_bytes": 5, "content_type": "video/webm"}
     for status, expected in ((MeetingStatus.FAILED, 409), (MeetingStatus.PENDING, 201)):
-        with db.transaction(acme.caller) as session:
+        with transactions.transaction(acme.caller) as session:
             session.execute(update(Meeting).values(status=status))
         assert acme.post(path, wanted, KEY).status == expected
     assert acme.as_role("VIEWER").post(PATH, MEETING, KEY).status == 403

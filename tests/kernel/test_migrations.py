@@ -10,8 +10,8 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from parley.kernel import migrations
-from parley.kernel.migrations import configuration
+from parley.kernel.postgres import migrations
+from parley.kernel.postgres.migrations import configuration
 from tests.harness import World
 
 
@@ -92,7 +92,7 @@ def test_a_deployment_that_is_rolled_back_leaves_the_newer_schema(empty_database
 def test_a_statement_of_a_revision_may_take_longer_than_a_request(
     empty_database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parley.kernel.places._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("parley.kernel.postgres.connection_settings._ANSWER_SECONDS", 0.3)
     empty_database.run(
         """
         CREATE FUNCTION dawdle() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.6); END';

@@ -12,7 +12,7 @@ import pytest
 
 from local.emulator import ROOT
 from local.processes import until
-from parley.kernel import migrations
+from parley.kernel.postgres import migrations
 from tests.harness import World
 
 # A revision, and a table that one changes which is not the next.

@@ -14,8 +14,10 @@ import pytest
 from sqlalchemy import select, update
 
 from local.emulator import ROOT
-from parley.kernel import bus, db, outbox, signed
-from parley.kernel.outbox import OutboxEvent
+from parley.kernel.aws import aws_requests
+from parley.kernel.outbound import event_bus
+from parley.kernel.persistence import outbox, transactions
+from parley.kernel.persistence.outbox import OutboxEvent
 from tests.harness import Member, World
 
 
@@ -24,7 +26,7 @@ def events_of(acme: Member) -> list[str]:
 
 
 def announce(acme: Member, *names: str) -> None:
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         for name in names:
             outbox.announce(session, name, organization_id=acme.organization_id)
 
@@ -38,13 +40,13 @@ def relay_all(accepted: Sequence[str]) -> list[str]:
         return [event.name in accepted for event in events]
 
     while True:
-        with db.sweep() as session:
+        with transactions.sweep() as session:
             if not outbox.relay(session, publish):
                 return published
 
 
 def test_an_event_leaves_only_with_its_transaction(acme: Member) -> None:
-    with pytest.raises(RuntimeError), db.transaction(acme.caller) as session:
+    with pytest.raises(RuntimeError), transactions.transaction(acme.caller) as session:
         outbox.announce(session, "test.never")
         session.flush()
         raise RuntimeError
@@ -57,7 +59,7 @@ def test_a_refused_event_waits_and_does_not_block_the_others(acme: Member) -> No
     (waiting,) = acme.rows(select(OutboxEvent))
     assert (waiting.name, waiting.attempts) == ("test.bad", 1)
     assert (waiting.due_at - waiting.occurred_at).total_seconds() >= 2
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(OutboxEvent).values(due_at=waiting.occurred_at))
     assert relay_all(["test.bad"]) == ["test.bad"]
     assert events_of(acme) == []
@@ -65,11 +67,11 @@ def test_a_refused_event_waits_and_does_not_block_the_others(acme: Member) -> No
 
 def test_what_was_refused_for_a_day_is_set_aside_with_its_row(acme: Member) -> None:
     announce(acme, "test.bad")
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(OutboxEvent).values(attempts=outbox.MOST_ATTEMPTS - 1))
     relay_all(["test.good"])
     (waiting,) = acme.rows(select(OutboxEvent))
-    assert (waiting.name, waiting.due_at) == ("test.bad", outbox.SET_ASIDE)
+    assert (waiting.name, waiting.due_at) == ("test.bad", outbox.QUARANTINE_DUE_AT)
     assert relay_all(["test.bad"]) == []
 
 
@@ -79,7 +81,7 @@ def test_a_bus_that_does_not_answer_loses_nothing(acme: Member) -> None:
     def publish(events: Sequence[OutboxEvent]) -> list[bool]:
         raise ConnectionError("the bus is away")
 
-    with pytest.raises(ConnectionError), db.sweep() as session:
+    with pytest.raises(ConnectionError), transactions.sweep() as session:
         outbox.relay(session, publish)
     assert events_of(acme) == ["test.kept"]
     assert relay_all(["test.kept"]) == ["test.kept"]
@@ -93,15 +95,15 @@ def test_what_the_bus_never_takes_holds_up_nobody(
 ) -> None:
     """PutEvents refuses a request whose entries are too large together, whichever of them is to blame."""
     world.pump()
-    real = signed.call
+    real = aws_requests.call
 
     def strict(service: str, operation: str, parameters: dict[str, Any], **other: Any) -> dict[str, Any]:
         if service == "events" and sum(len(entry["Detail"]) for entry in parameters["Entries"]) > 256 * 1024:
-            raise signed.CallFailed(*refusal)
+            raise aws_requests.CallFailed(*refusal)
         return real(service, operation, parameters, **other)
 
-    monkeypatch.setattr(signed, "call", strict)
-    with db.transaction(acme.caller) as session:
+    monkeypatch.setattr(aws_requests, "call", strict)
+    with transactions.transaction(acme.caller) as session:
         for size in [40_000] * 9 + [300_000, 1]:
             outbox.announce(session, "test.size", text="x" * size)
     world.invoke("platform/relay_outbox", {"Records": []})
@@ -114,11 +116,11 @@ def test_a_bus_that_may_not_be_written_to_is_no_fault_of_the_events(acme: Member
     announce(acme, "test.kept")
 
     def denied(*_: Any, **__: Any) -> Any:
-        raise signed.CallFailed(400, "AccessDeniedException", "not authorized to perform: events:PutEvents")
+        raise aws_requests.CallFailed(400, "AccessDeniedException", "not authorized to perform: events:PutEvents")
 
-    with monkeypatch.context() as patched, pytest.raises(signed.CallFailed), db.sweep() as session:
-        patched.setattr(signed, "call", denied)
-        outbox.relay(session, bus.publish)
+    with monkeypatch.context() as patched, pytest.raises(aws_requests.CallFailed), transactions.sweep() as session:
+        patched.setattr(aws_requests, "call", denied)
+        outbox.relay(session, event_bus.publish)
     assert [event.attempts for event in acme.rows(select(OutboxEvent))] == [0]
     relay_all(["test.kept"])
 
@@ -126,10 +128,10 @@ def test_a_bus_that_may_not_be_written_to_is_no_fault_of_the_events(acme: Member
 def test_a_batch_costs_the_relay_three_round_trips(acme: Member) -> None:
     relay_all([])
     announce(acme, *(f"test.{number}" for number in range(10)))
-    with db.sweep() as session:
-        before = db.round_trips(session)
+    with transactions.sweep() as session:
+        before = transactions.round_trips(session)
         assert outbox.relay(session, lambda events: [event.name != "test.3" for event in events]) == 10
-        assert db.round_trips(session) - before == 1  # and one to begin, one to commit
+        assert transactions.round_trips(session) - before == 1  # and one to begin, one to commit
     assert events_of(acme) == ["test.3"]
     relay_all(["test.3"])
 
@@ -143,11 +145,11 @@ def test_two_relays_take_different_events(acme: Member) -> None:
         return [True] * len(events)
 
     def outer(events: Sequence[OutboxEvent]) -> list[bool]:
-        with db.sweep() as session:
+        with transactions.sweep() as session:
             outbox.relay(session, inner)
         return inner(events)
 
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         assert outbox.relay(session, outer) == 10
     assert len(seen) == 2 and not seen[0] & seen[1]
     relay_all(list(events_of(acme)))
@@ -156,7 +158,7 @@ def test_two_relays_take_different_events(acme: Member) -> None:
 KILLED = """
 import os, signal
 from parley.kernel import bus, db, outbox
-from parley.kernel.callers import system
+from parley.kernel.access.callers import system
 from uuid import UUID
 caller = system(UUID(os.environ["ORGANIZATION"]))
 if os.environ["MOMENT"] == "after commit":

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from local.cloudformation import read
-from parley.kernel import outgoing
-from parley.kernel.addresses import AddressRefused, NameNotResolved, normalized, resolve
-from parley.kernel.errors import Refusal
-from parley.kernel.outgoing import RequestFailed, UrlRefused, check_url, request
-from tests.kernel.receivers import Reply, hanging, raw, receiver
+from parley.kernel.outbound import http_client
+from parley.kernel.outbound.http_client import RequestFailed, UrlRefused, check_url, request
+from parley.kernel.outbound.ssrf_guard import AddressRefused, NameNotResolved, normalized, resolve
+from parley.kernel.values.errors import Refusal
+from tests.kernel.http_receivers import Reply, hanging, raw, receiver
 
 REFUSED = [
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255", "192.168.1.1",
@@ -114,7 +114,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *found: str) -> list[str]:
 def test_a_name_that_leads_inside_is_refused_even_beside_a_public_address(monkeypatch: pytest.MonkeyPatch, found: str) -> None:
     answers(monkeypatch, "8.8.8.8", found)
     with pytest.raises(AddressRefused):
-        outgoing.check_reachable(check_url("https://rebound.example/"))
+        http_client.check_reachable(check_url("https://rebound.example/"))
     with pytest.raises(RequestFailed, match="address_refused"):
         request("POST", "https://rebound.example/", {})
 
@@ -124,7 +124,7 @@ def test_the_connection_goes_to_the_address_that_was_checked_with_the_name_in_th
     with receiver() as there:
         port = int(there.url.split(":")[2].split("/")[0])
         asked = answers(monkeypatch, "127.0.0.1")
-        monkeypatch.setattr(outgoing, "check_url", lambda *_: outgoing.Target("http", "rebound.example", port, "/hook"))
+        monkeypatch.setattr(http_client, "check_url", lambda *_: http_client.CheckedUrl("http", "rebound.example", port, "/hook"))
         connected: list[Any] = []
         connect = socket.create_connection
 
@@ -155,12 +155,12 @@ def test_tls_asks_for_the_name_and_trusts_nobody_unknown(monkeypatch: pytest.Mon
 
     with raw(serve) as url:
         answers(monkeypatch, "127.0.0.1")
-        target = outgoing.Target("https", "hooks.example", int(url.split(":")[2].split("/")[0]), "/")
-        monkeypatch.setattr(outgoing, "check_url", lambda *_: target)
+        target = http_client.CheckedUrl("https", "hooks.example", int(url.split(":")[2].split("/")[0]), "/")
+        monkeypatch.setattr(http_client, "check_url", lambda *_: target)
         with pytest.raises(RequestFailed, match="tls_failed"):
             request("POST", "https://hooks.example/", {})
         trusting = ssl.create_default_context(cafile=certificate)
-        monkeypatch.setattr(outgoing, "_tls", lambda: trusting)
+        monkeypatch.setattr(http_client, "_tls", lambda: trusting)
         assert request("POST", "https://hooks.example/", {}).status == 204
     assert named == ["hooks.example"] * 2
 
@@ -289,7 +289,7 @@ def test_who_greets_late_and_then_does_not_read_costs_the_deadline_once(monkeypa
     certificate = self_signed(tmp_path, "hooks.example")
     context.load_cert_chain(certificate)
     trusting = ssl.create_default_context(cafile=certificate)
-    monkeypatch.setattr(outgoing, "_tls", lambda: trusting)
+    monkeypatch.setattr(http_client, "_tls", lambda: trusting)
     answers(monkeypatch, "127.0.0.1")
     is_over = threading.Event()
 
@@ -299,8 +299,8 @@ def test_who_greets_late_and_then_does_not_read_costs_the_deadline_once(monkeypa
             is_over.wait(10)
 
     with raw(serve) as url:
-        target = outgoing.Target("https", "hooks.example", int(url.split(":")[2].split("/")[0]), "/")
-        monkeypatch.setattr(outgoing, "check_url", lambda *_: target)
+        target = http_client.CheckedUrl("https", "hooks.example", int(url.split(":")[2].split("/")[0]), "/")
+        monkeypatch.setattr(http_client, "check_url", lambda *_: target)
         began = time.monotonic()
         with pytest.raises(RequestFailed, match="timed_out"):
             request("POST", "https://hooks.example/", {}, b"x" * 64_000_000, seconds=2)

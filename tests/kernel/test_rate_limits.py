@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from parley.kernel import db, rate_limits
-from parley.kernel.admission import RateLimitExceeded
-from parley.kernel.callers import system
-from parley.kernel.ids import new_id
-from parley.kernel.rate_limits import RateLimit, Spending, network
+from parley.kernel.access.admission import RateLimitExceeded
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import rate_limits, transactions
+from parley.kernel.persistence.rate_limits import RateLimit, Spending, network
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 
 LIMIT = RateLimit("knocks", "knocks at this door", most=3, seconds=300)
@@ -63,24 +63,24 @@ def test_of_forty_at_once_as_many_pass_as_there_are(world: World) -> None:
 
 def test_a_transaction_that_spends_waits_for_the_database_no_more_often(acme: Member) -> None:
     caller = system(acme.organization_id)
-    with db.transaction(caller) as session:
-        before = db.round_trips(session)
+    with transactions.transaction(caller) as session:
+        before = transactions.round_trips(session)
         session.execute(text("SELECT 1"))
-    with db.transaction(caller, spending=[LIMIT.of("trips", acme.organization_id)]) as session:
+    with transactions.transaction(caller, spending=[LIMIT.of("trips", acme.organization_id)]) as session:
         session.execute(text("SELECT 1"))
-        after = db.round_trips(session)
+        after = transactions.round_trips(session)
     assert after - before == 4  # SELECT and commit of that one; how this one begins, and its SELECT
 
 
 def test_what_a_transaction_spent_stays_spent_when_it_fails(acme: Member) -> None:
     caller, door = system(acme.organization_id), LIMIT.of(new_id())
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), db.transaction(caller, spending=[door]) as session:
+        with pytest.raises(ZeroDivisionError), transactions.transaction(caller, spending=[door]) as session:
             session.execute(text("SELECT 1"))
             raise ZeroDivisionError
     with (
         pytest.raises(RateLimitExceeded, match="Too many knocks at this door; wait 100 s"),
-        db.transaction(caller, spending=[door]),
+        transactions.transaction(caller, spending=[door]),
     ):
         raise AssertionError
 
@@ -88,7 +88,7 @@ def test_what_a_transaction_spent_stays_spent_when_it_fails(acme: Member) -> Non
 def test_what_is_spent_within_a_transaction_goes_back_with_it(acme: Member) -> None:
     caller, door = system(acme.organization_id), LIMIT.of(new_id())
     for _ in range(5):
-        with pytest.raises(ZeroDivisionError), db.transaction(caller) as session:
+        with pytest.raises(ZeroDivisionError), transactions.transaction(caller) as session:
             rate_limits.spend_within(session, door)
             raise ZeroDivisionError
     assert spends(door) == ""
@@ -99,7 +99,7 @@ def test_full_buckets_are_forgotten_and_others_are_not(world: World) -> None:
     spends(old)
     later(world, 101)
     spends(young)
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         assert rate_limits.forget(session) >= 1
     with world.stack.postgres.superuser("parley") as superuser:
         kept = {subject for (subject,) in superuser.run("SELECT subject FROM rate_limit_buckets")}

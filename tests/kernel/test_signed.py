@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from parley.kernel import signed
+from parley.kernel.aws import aws_requests
 
 MOMENT = datetime(2026, 11, 20, 10, 30, 15, tzinfo=UTC)
 BUCKET = "parley-media"
@@ -37,7 +37,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
-    monkeypatch.setattr(signed, "datetime", _Clock)
+    monkeypatch.setattr(aws_requests, "datetime", _Clock)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: _Clock.now(None if remove_tzinfo else UTC))
 
 
@@ -77,7 +77,9 @@ def test_a_download(monkeypatch: pytest.MonkeyPatch, token: str | None, key: str
     theirs = s3(credentials).generate_presigned_url(
         "get_object", {"Bucket": BUCKET, "Key": key, "ResponseContentDisposition": disposition}, ExpiresIn=3600
     )
-    assert parts(signed.presign("GET", BUCKET, key, seconds=3600, query={"response-content-disposition": disposition})) == parts(theirs)
+    assert parts(aws_requests.presign("GET", BUCKET, key, seconds=3600, query={"response-content-disposition": disposition})) == parts(
+        theirs
+    )
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
@@ -87,7 +89,7 @@ def test_an_upload_of_an_exact_size_and_type_that_replaces_nothing(monkeypatch: 
     wanted = {"Bucket": BUCKET, "Key": key, "ContentLength": 1234, "ContentType": "video/webm; codecs=vp9", "IfNoneMatch": "*"}
     theirs = s3(credentials).generate_presigned_url("put_object", wanted, ExpiresIn=900)
     headers = {"content-length": "1234", "content-type": "video/webm; codecs=vp9", "if-none-match": "*"}
-    assert parts(signed.presign("PUT", BUCKET, key, seconds=900, headers=headers)) == parts(theirs)
+    assert parts(aws_requests.presign("PUT", BUCKET, key, seconds=900, headers=headers)) == parts(theirs)
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -102,7 +104,7 @@ def test_a_part(monkeypatch: pytest.MonkeyPatch, token: str | None, multipart_id
         "ContentLength": 8 * 1024 * 1024,
     }
     theirs = s3(credentials).generate_presigned_url("upload_part", wanted, ExpiresIn=3600)
-    ours = signed.presign(
+    ours = aws_requests.presign(
         "PUT",
         BUCKET,
         "recordings/a/b.webm",
@@ -121,7 +123,7 @@ def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch, key: str, slas
     theirs = s3(credentials, "path", "http://127.0.0.1:4566").generate_presigned_url(
         "put_object", {"Bucket": BUCKET, "Key": key, "ContentLength": 5}, ExpiresIn=60
     )
-    assert parts(signed.presign("PUT", BUCKET, key, seconds=60, headers={"content-length": "5"})) == parts(theirs)
+    assert parts(aws_requests.presign("PUT", BUCKET, key, seconds=60, headers={"content-length": "5"})) == parts(theirs)
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -138,7 +140,7 @@ def test_a_call_of_a_json_service(
 ) -> None:
     credentials = session_token(monkeypatch, token)
     body = json.dumps({"MessageBody": "a  b\n\tü \u0000"}).encode()
-    ours = signed.headers_of(service, url, target, version, body, MOMENT)
+    ours = aws_requests.headers_of(service, url, target, version, body, MOMENT)
     # botocore signs these alone: the same names, with values of its own where it sets them
     request = AWSRequest("POST", url, {"X-Amz-Target": target, "Content-Type": f"application/x-amz-json-{version}"}, body)
     botocore.auth.SigV4Auth(credentials, service, "eu-central-1").add_auth(request)
@@ -154,8 +156,11 @@ def test_a_form_for_sts(monkeypatch: pytest.MonkeyPatch, token: str | None) -> N
         sent.update(url=url, headers=headers, body=body)
         return 200, {}, b"<Given/>"
 
-    monkeypatch.setattr(signed, "_sent", keep)
-    assert signed.call_by_form("sts", "2011-06-15", {"Action": "AssumeRole", "RoleArn": "arn:aws:iam::1:role/a b+c"}) == "<Given/>"
+    monkeypatch.setattr(aws_requests, "_sent", keep)
+    assert (
+        aws_requests.call_query_protocol("sts", "2011-06-15", {"Action": "AssumeRole", "RoleArn": "arn:aws:iam::1:role/a b+c"})
+        == "<Given/>"
+    )
     assert sent["url"] == "https://sts.eu-central-1.amazonaws.com/"
     request = AWSRequest("POST", sent["url"], {"content-type": sent["headers"]["content-type"]}, sent["body"])
     botocore.auth.SigV4Auth(credentials, "sts", "eu-central-1").add_auth(request)
@@ -166,12 +171,12 @@ def test_a_form_for_sts(monkeypatch: pytest.MonkeyPatch, token: str | None) -> N
 @pytest.mark.parametrize("token", TOKENS)
 def test_credentials_of_somebody_else(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the function's own")
-    others = signed.Credentials("ASIAOTHER", "another+secret/", token)
+    others = aws_requests.AwsCredentials("ASIAOTHER", "another+secret/", token)
     assert "secret" not in repr(others).partition("key_id")[2]
     theirs = s3(Credentials(others.key_id, others.secret, token)).generate_presigned_url(
         "get_object", {"Bucket": BUCKET, "Key": "a.webm"}, ExpiresIn=60
     )
-    assert parts(signed.presign("GET", BUCKET, "a.webm", seconds=60, credentials=others)) == parts(theirs)
+    assert parts(aws_requests.presign("GET", BUCKET, "a.webm", seconds=60, credentials=others)) == parts(theirs)
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -183,8 +188,8 @@ def test_a_call_of_a_function(monkeypatch: pytest.MonkeyPatch, token: str | None
         sent.update(url=url, headers=headers, body=body)
         return 200, {}, b"{}"
 
-    monkeypatch.setattr(signed, "_sent", keep)
-    assert signed.invoke(function, b'{"a": "\xc3\xbc"}', seconds=1) == b"{}"
+    monkeypatch.setattr(aws_requests, "_sent", keep)
+    assert aws_requests.invoke(function, b'{"a": "\xc3\xbc"}', seconds=1) == b"{}"
     own = {name: sent["headers"][name] for name in ("content-type", "x-amz-invocation-type")}
     request = AWSRequest("POST", sent["url"], own, sent["body"])
     botocore.auth.SigV4Auth(credentials, "lambda", "eu-central-1").add_auth(request)
@@ -198,4 +203,4 @@ def test_a_password_of_the_database(monkeypatch: pytest.MonkeyPatch, token: str 
     credentials = session_token(monkeypatch, token)
     host = "proxy.proxy-abc.eu-central-1.rds.amazonaws.com"
     theirs = client("rds", credentials).generate_db_auth_token(host, 5432, user)
-    assert parts(f"https://{signed.database_token(host, 5432, user)}") == parts(f"https://{theirs}")
+    assert parts(f"https://{aws_requests.database_token(host, 5432, user)}") == parts(f"https://{theirs}")

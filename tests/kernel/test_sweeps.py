@@ -13,17 +13,17 @@ import pytest
 from sqlalchemy import select, update
 
 from local.invocation import FunctionFailed
-from parley.kernel import db, outbox
-from parley.kernel.callers import system
-from parley.kernel.clock import now
-from parley.kernel.outbox import OutboxEvent
-from parley.kernel.postponed import PostponedRow
-from parley.kernel.sweeps import Everywhere, Sweep
-from parley.scheduling.kinds import BookingStatus
-from parley.scheduling.models import Booking, Invitee
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import outbox, transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.persistence.sweep_retries import PostponedRow
+from parley.kernel.values.clock import now
+from parley.kernel.workers.sweeps import CrossTenantDuty, Sweep
+from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.common.models import Booking, Invitee
 from tests.harness import Member, World
 from tests.platform.test_grants import DOCUMENT
-from tests.scheduling.office import Office, at
+from tests.scheduling.booking_scenarios import Office, at
 from tests.test_architecture import ROOT
 
 # Functions with a schedule of another form, with the reason.
@@ -48,7 +48,7 @@ def refusing(world: World, table: str, row_id: UUID, verbs: str = "UPDATE OR DEL
 
 def is_over(member: Member, *ids: str, hours: int = 2) -> None:
     """These bookings have taken place."""
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         for id_ in ids:
             begins, ends = now() - timedelta(hours=hours), now() - timedelta(hours=hours) + timedelta(minutes=30)
             session.execute(update(Booking).where(Booking.id == UUID(id_)).values(start_time=begins, end_time=ends))
@@ -67,7 +67,7 @@ def postponed(member: Member) -> list[tuple[str, UUID, int]]:
 
 def try_again(member: Member) -> None:
     """The time of what was put off has come."""
-    with db.transaction(system(member.organization_id)) as session:
+    with transactions.transaction(system(member.organization_id)) as session:
         session.execute(update(PostponedRow).values(due_at=now() - timedelta(seconds=1)))
 
 
@@ -78,7 +78,7 @@ def test_a_booking_that_can_not_be_completed_stops_nobody(world: World, acme: Me
     is_over(first, *made[0])
     is_over(second, *made[1])
     (erased,) = second.rows(select(Invitee.id).where(Booking.invitee_id == Invitee.id, Booking.id == UUID(made[1][0])))
-    with db.transaction(system(second.organization_id)) as session:
+    with transactions.transaction(system(second.organization_id)) as session:
         session.execute(update(Invitee).where(Invitee.id == erased).values(erasure_wanted_at=now()))
     bad = made[0][2]  # the oldest of the first organization
     with refusing(world, "scheduling_bookings", UUID(bad)):
@@ -104,7 +104,7 @@ def test_a_booking_that_can_not_be_completed_stops_nobody(world: World, acme: Me
 
 def test_an_event_that_can_not_be_marked_holds_up_no_other(world: World, acme: Member) -> None:
     world.pump()
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         for at_ in range(4):
             outbox.announce(session, f"test.event_{at_}")
     bad = acme.rows(select(OutboxEvent).order_by(OutboxEvent.due_at, OutboxEvent.id))[0]
@@ -120,7 +120,7 @@ def test_an_event_that_can_not_be_marked_holds_up_no_other(world: World, acme: M
 
 def test_a_bus_that_is_away_puts_nothing_off(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     world.pump()
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         outbox.announce(session, "test.kept")
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -146,7 +146,7 @@ def test_a_duty_that_fails_stops_no_other_and_is_raised(world: World) -> None:
         came.append("works")
         return 3
 
-    sweep = Sweep(Everywhere("first", fails), Everywhere("second", works))
+    sweep = Sweep(CrossTenantDuty("first", fails), CrossTenantDuty("second", works))
     with pytest.raises(Exception, match=r"'first': 1.*'second': 3"):
         sweep({}, Context())
     assert came == ["works"]

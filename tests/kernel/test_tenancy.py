@@ -9,9 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from parley import schema
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.kernel import audit, db
-from parley.kernel.audit import AuditLog
-from parley.kernel.models import Base, Swept
+from parley.kernel.audit import audit
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.base_models import Base, Swept
 from tests.harness import Member, World
 
 # Tables without `organization_id` that carry a policy all the same.
@@ -96,10 +97,10 @@ def test_without_a_tenant_no_row_of_any_tenant_table_is_seen(world: World, acme:
     tables = [row[0] for row in superuser.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
     partitions = [row[0] for row in superuser.run("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")]
     for table in sorted(set(tables) - explained - {"alembic_version"} - set(partitions)):
-        assert db.lookup(f"SELECT count(*) FROM {table}") == [(0,)], table
+        assert transactions.lookup(f"SELECT count(*) FROM {table}") == [(0,)], table
     for partition in partitions:
         with pytest.raises(DBAPIError, match="permission denied"):
-            db.lookup(f"SELECT count(*) FROM {partition}")
+            transactions.lookup(f"SELECT count(*) FROM {partition}")
 
 
 def test_the_application_owns_nothing_and_bypasses_nothing(superuser: pg8000.native.Connection) -> None:
@@ -118,7 +119,7 @@ def test_the_application_owns_nothing_and_bypasses_nothing(superuser: pg8000.nat
 def test_a_tenant_sees_its_own_and_nothing_else(acme: Member, globex: Member) -> None:
     assert [row.id for row in acme.rows(select(Organization))] == [acme.organization_id]
     assert [row.id for row in acme.rows(select(User))] == [acme.user_id]
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         assert session.execute(update(Organization).values(name="taken").returning(Organization.id)).scalars().all() == [
             acme.organization_id
         ]
@@ -127,13 +128,13 @@ def test_a_tenant_sees_its_own_and_nothing_else(acme: Member, globex: Member) ->
 
 
 def test_a_row_can_not_be_written_into_another_tenant(acme: Member, globex: Member) -> None:
-    with pytest.raises(DBAPIError, match="row-level security"), db.transaction(acme.caller) as session:
+    with pytest.raises(DBAPIError, match="row-level security"), transactions.transaction(acme.caller) as session:
         session.add(OrganizationMember(organization_id=globex.organization_id, user_id=acme.user_id, role="OWNER"))
 
 
 def test_the_trail_can_be_added_to_and_read_and_nothing_more(acme: Member, superuser: pg8000.native.Connection) -> None:
     for statement in ("UPDATE audit_logs SET action = 'x'", "DELETE FROM audit_logs", "TRUNCATE audit_logs"):
-        with pytest.raises(DBAPIError, match="permission denied"), db.transaction(acme.caller) as session:
+        with pytest.raises(DBAPIError, match="permission denied"), transactions.transaction(acme.caller) as session:
             session.execute(text(statement))
     # Not even by somebody who may.
     with pytest.raises(pg8000.native.DatabaseError, match="append-only"):
@@ -142,13 +143,13 @@ def test_the_trail_can_be_added_to_and_read_and_nothing_more(acme: Member, super
 
 
 def test_an_action_outside_the_catalogue_is_a_fault_of_ours(acme: Member) -> None:
-    with pytest.raises(LookupError, match="catalogue"), db.transaction(acme.caller) as session:
+    with pytest.raises(LookupError, match="catalogue"), transactions.transaction(acme.caller) as session:
         audit.record(session, acme.caller, "booking.exploded")
 
 
 def test_the_tenant_of_one_transaction_does_not_leak_into_the_next(acme: Member) -> None:
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         assert session.scalar(text("SELECT current_setting('app.organization_id')")) == str(acme.organization_id)
-    assert db.lookup("SELECT coalesce(current_setting('app.organization_id', true), '')") == [("",)]
-    with db.sweep() as session:
+    assert transactions.lookup("SELECT coalesce(current_setting('app.organization_id', true), '')") == [("",)]
+    with transactions.sweep() as session:
         assert session.scalars(select(Organization)).all() == []

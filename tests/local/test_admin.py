@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from local import admin, card
+from local import admin, running_stack
 from local.mail import shown
 from local.problems import Problem
-from parley.identity.accounts import EmailTaken
-from parley.kernel.ids import new_id
+from parley.identity.accounts.user_accounts import EmailTaken
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, World
 
 
@@ -62,7 +62,7 @@ def test_nobody_joins_what_is_not_there(world: World) -> None:
 def test_what_does_not_fit_is_named(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    monkeypatch.setattr(card, "enter", lambda: dict(os.environ))
+    monkeypatch.setattr(running_stack, "enter", lambda: dict(os.environ))
     assert admin.main(arguments) == 1
     assert said in capsys.readouterr().err
 
@@ -75,22 +75,22 @@ def test_wrong_usage_is_told_in_words_of_make(capsys: pytest.CaptureFixture[str]
 
 
 def test_without_a_running_stack_it_is_said_what_to_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(card, "CARD", "not-there.json")
+    monkeypatch.setattr(running_stack, "CARD", "not-there.json")
     assert admin.main(["user", "--email", "eva@acme.example"]) == 1
     assert "start `make run`" in capsys.readouterr().err
 
 
 def test_a_stack_that_was_killed_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(card, "ROOT", tmp_path)
+    monkeypatch.setattr(running_stack, "ROOT", tmp_path)
     folder = tmp_path / ".local"
     folder.mkdir()
     (folder / "stack.json").write_text('{"environment": {}}')
     (folder / "lock").write_text("1")
-    with pytest.raises(card.NothingRuns):
-        card.enter()
+    with pytest.raises(running_stack.NothingRuns):
+        running_stack.enter()
     with (folder / "lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert card.enter() == {}
+        assert running_stack.enter() == {}
 
 
 def test_a_mail_is_shown_as_its_reader_sees_it() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from local import backup
 from local.problems import Problem
-from parley.kernel import db, single
+from parley.kernel.persistence import transactions
+from parley.kernel.postgres import authorizer_lookup
 from tests.harness import Member, World
-from tests.scheduling.office import Office, at
+from tests.scheduling.booking_scenarios import Office, at
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def test_a_restored_copy_reads_books_and_opens_what_is_sealed(
     office.booked(event_type, at("11:00"))  # later than the copy
     backup.restore(copied, file, name)
     try:
-        db.engine().dispose()
-        single.hang_up()
+        transactions.engine().dispose()
+        authorizer_lookup.hang_up()
         world.forget_callers()
         monkeypatch.setenv("DATABASE_URL", world.stack.postgres.url("parley_app", name))
         assert [row["id"] for row in key.get("/v1/scheduling/bookings").body["items"]] == [taken["id"]]
@@ -56,8 +57,8 @@ def test_a_restored_copy_reads_books_and_opens_what_is_sealed(
         with pytest.raises(Problem, match="has tables"):
             backup.restore(copied, file, name)
     finally:
-        db.engine().dispose()
-        single.hang_up()
+        transactions.engine().dispose()
+        authorizer_lookup.hang_up()
         monkeypatch.undo()
         with world.stack.postgres.superuser() as superuser:
             superuser.run(f"DROP DATABASE {name} WITH (FORCE)")

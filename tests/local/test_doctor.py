@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local import aws_checks, database_checks, doctor
-from local.ailments import Ailing, Skipped
+from local.check_results import Ailing, Skipped
 from local.doctor import Check, examine
 from tests.harness import World
 

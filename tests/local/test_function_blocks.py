@@ -15,7 +15,7 @@ from local.function_blocks import BEGIN, END, fresh, resource, written
 VARIABLES = "PEPPER: !Ref Pepper\nWHERE: !If [Somewhere, !Sub '${Network.Outputs.Host}/a', '']\n"
 ROUTE = '''"""{documentation}"""
 
-from parley.kernel.http import Access, api, entrypoint
+from parley.kernel.edge.http import Access, api, entrypoint
 
 app = api(needs={needs})
 lambda_handler = entrypoint(app)

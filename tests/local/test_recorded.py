@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.recorded import filled
+from local.recorded_events import filled
 from local.sam import SamProblem, put_down
 
 EVENTS = Path(__file__).parents[1] / "events"

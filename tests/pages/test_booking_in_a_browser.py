@@ -22,14 +22,14 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from sqlalchemy import select
 
 from local.http_api import Request, Response
-from parley.kernel.ids import new_id
-from parley.scheduling.models import Booking
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import Booking
 from tests.harness import Member, World
-from tests.identity.people import Browser as ProgramOfNobody
-from tests.identity.people import letters, person, register
+from tests.identity.registered_users import ProgramClient as ProgramOfNobody
+from tests.identity.registered_users import person, received_mails, register
 from tests.identity.test_invitations import invite
-from tests.pages.site import ARGUMENTS, Visitor, chromium, one_at_a_time, served
-from tests.scheduling.office import Office, at, weekday
+from tests.pages.browser_server import ARGUMENTS, Visitor, chromium, one_at_a_time, served
+from tests.scheduling.booking_scenarios import Office, at, weekday
 
 BROWSER = chromium()
 if BROWSER is None and os.environ.get("CI"):
@@ -271,7 +271,7 @@ def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(
 def test_the_pages_of_other_mails_have_no_faults(visitor: Open, world: World, acme: Member) -> None:
     reader = person(world)
     ProgramOfNobody(world).post("/v1/auth/password-reset", {"email": reader.email})
-    reset = letters(world, reader.email)[-1].token
+    reset = received_mails(world, reader.email)[-1].token
     pages = {
         "registration": f"/links/{register(world)[1]}",
         "password": f"/links/{reset}",

@@ -15,28 +15,27 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import sync_playwright
 
-from parley.identity import alert_letter, federation_letter, invitation_letter, letters, links
-from parley.identity.alerts import Change
+from parley.identity.accounts import email_links
+from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.mails import account_mails, invitation_mail, security_alert_mail, single_sign_on_mail
 from parley.identity.models import Invitation, MemberRole, User, VerificationKind, VerificationToken
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from parley.notifications import languages
 from parley.notifications.catalogues import Words
 from parley.notifications.email_message import Mail
 from parley.notifications.enums import NotificationChannel, RecipientKind
-from parley.scheduling import address_letter, mails
-from parley.scheduling.calendars import owner_letter
-from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus
-from parley.scheduling.invitations import Person
-from parley.scheduling.kinds import AgreementStatus
-from parley.scheduling.mails import Facts, News, Reader
-from parley.scheduling.workflows import agreement_page, messages
-from parley.scheduling.workflows.models import AddressAgreement
+from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
+from parley.scheduling.common.enums import AgreementStatus
+from parley.scheduling.common.workflow_models import AddressAgreement
+from parley.scheduling.notifications import address_proof_mail, agreement_page, booking_mails, connection_failure_mail, workflow_messages
+from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient
+from parley.scheduling.notifications.icalendar import CalendarUser
 from parley.webhooks import letters as webhook_letters
-from parley.webhooks.messages import DISABLED, FAILING
 from parley.webhooks.models import DisabledReason, WebhookSubscription
+from parley.webhooks.queue_messages import DISABLED, FAILING
 from tests.harness import World
-from tests.pages.site import ARGUMENTS, chromium
+from tests.pages.browser_server import ARGUMENTS, chromium
 
 FOLDER = Path(__file__).parents[2] / "build" / "artifacts" / "mails"
 HER, ID = "grace@visitor.example", UUID(int=1)
@@ -44,7 +43,7 @@ HER, ID = "grace@visitor.example", UUID(int=1)
 
 def bookings(locale: str) -> Iterator[tuple[str, Mail]]:
     start = now().replace(microsecond=0) + timedelta(days=3)
-    facts = Facts(
+    facts = BookingMailFacts(
         booking_id=ID,
         calendar_uid=ID,
         sequence=1,
@@ -55,7 +54,7 @@ def bookings(locale: str) -> Iterator[tuple[str, Mail]]:
         location="https://meet.example.com/abc",
         event_type_name="Intro",
         organization_name="Acme GmbH",
-        hosts=[Person("Ada Lovelace", "ada@acme.example")],
+        hosts=[CalendarUser("Ada Lovelace", "ada@acme.example")],
         invitee_name="Grace Hopper",
         invitee_email=HER,
         notes="1 + 1\n= 2",
@@ -66,32 +65,34 @@ def bookings(locale: str) -> Iterator[tuple[str, Mail]]:
         page="https://parley.example/acme/intro",
         before=None,
     )
-    invitee = Reader(RecipientKind.INVITEE, "Grace Hopper", HER, "Europe/Berlin", "invitee", locale=locale)
-    host = Reader(RecipientKind.HOST, "Ada Lovelace", "ada@acme.example", "Europe/Berlin", "host", "https://parley.example/host/x", locale)
-    for news in News:
-        moved = (start - timedelta(days=1), start - timedelta(days=1, minutes=-30)) if news is News.MOVED else None
-        told = replace(facts, before=moved, is_pending=news is News.REQUESTED)
-        yield f"booking-{news.value.lower()}-invitee", mails.compose(told, invitee, news)
-        yield f"booking-{news.value.lower()}-host", mails.compose(told, host, news)
+    invitee = MailRecipient(RecipientKind.INVITEE, "Grace Hopper", HER, "Europe/Berlin", "invitee", locale=locale)
+    host = MailRecipient(
+        RecipientKind.HOST, "Ada Lovelace", "ada@acme.example", "Europe/Berlin", "host", "https://parley.example/host/x", locale
+    )
+    for news in BookingMailKind:
+        moved = (start - timedelta(days=1), start - timedelta(days=1, minutes=-30)) if news is BookingMailKind.MOVED else None
+        told = replace(facts, before=moved, is_pending=news is BookingMailKind.REQUESTED)
+        yield f"booking-{news.value.lower()}-invitee", booking_mails.compose(told, invitee, news)
+        yield f"booking-{news.value.lower()}-host", booking_mails.compose(told, host, news)
 
 
 def accounts(locale: str) -> Iterator[tuple[str, Mail]]:
     words = Words("identity", locale)
-    for kind in letters._SAID:
+    for kind in account_mails._SAID:
         for owner in (None, ID):
-            link = links.Link(ID, kind, HER, None, None, owner, None, now(), "digest")
-            if (mail := letters._for(link, words)) is not None:
+            link = email_links.Link(ID, kind, HER, None, None, owner, None, now(), "digest")
+            if (mail := account_mails._for(link, words)) is not None:
                 yield f"link-{kind.value.lower()}-{'known' if owner else 'new'}", mail
-    for change in Change:
+    for change in SecurityChange:
         wanted = {"change": change.value, "provider": "google", "dropped": ["second_factor", "google"]}
         alert = VerificationToken(id=ID, kind=VerificationKind.SECURITY_ALERT, email=HER, wanted=wanted, expires_at=now(), token_hash="x")
-        yield f"alert-{change.value}", alert_letter._letter(alert, HER, words)
+        yield f"alert-{change.value}", security_alert_mail._letter(alert, HER, words)
     invitation = Invitation(id=ID, organization_id=ID, email=HER, role=MemberRole.ADMIN, expires_at=now() + timedelta(days=7))
-    for event in federation_letter.EVENTS:
+    for event in single_sign_on_mail.EVENTS:
         names = {"name": "Acme GmbH", "domain": "acme.example"}
-        mail = federation_letter._letter(event, names, words, recipient=HER, recipient_name="Grace Hopper", entity="x")
+        mail = single_sign_on_mail._letter(event, names, words, recipient=HER, recipient_name="Grace Hopper", entity="x")
         yield event.replace(".", "-"), mail
-    yield "invitation", invitation_letter._letter(invitation, "Acme GmbH", "R & D", "Ada Lovelace", words)
+    yield "invitation", invitation_mail._letter(invitation, "Acme GmbH", "R & D", "Ada Lovelace", words)
 
 
 def others(locale: str) -> Iterator[tuple[str, Mail]]:
@@ -106,10 +107,10 @@ def others(locale: str) -> Iterator[tuple[str, Mail]]:
     ours = Words("scheduling", locale)
     for status in (CalendarStatus.EXPIRED, CalendarStatus.ERROR):
         connection = CalendarConnection(id=ID, account_name="ada@acme.example", status=status)
-        yield f"calendar-{status.value.lower()}", owner_letter._letter(connection, User(email=HER), ours, "x")
-    yield "address-proof", address_letter._letter(HER, "123456", "Intro", "Acme GmbH", ours, "x")
+        yield f"calendar-{status.value.lower()}", connection_failure_mail._letter(connection, User(email=HER), ours, "x")
+    yield "address-proof", address_proof_mail._letter(HER, "123456", "Intro", "Acme GmbH", ours, "x")
     agreement = AddressAgreement(id=ID, organization_id=ID, channel=NotificationChannel.EMAIL, address=HER, status=AgreementStatus.PENDING)
-    question = messages.compose(agreement_page.question(agreement, "Acme GmbH", locale))
+    question = workflow_messages.compose(agreement_page.question(agreement, "Acme GmbH", locale))
     assert isinstance(question, Mail)
     yield "agreement", question
 

@@ -17,10 +17,10 @@ from uuid import UUID
 
 from local import graph_api
 from local.client import Answer
-from parley.kernel.ids import new_id
-from parley.recordings import media
-from parley.scheduling import bookings
-from parley.scheduling.models import Booking
+from parley.kernel.values.ids import new_id
+from parley.recordings import media_types
+from parley.scheduling.bookings import booking_service
+from parley.scheduling.common.models import Booking
 from tests.harness import Client, Member, World
 from tests.platform import (
     routes_booking_pages,
@@ -127,7 +127,7 @@ class Furnished:
         return str(created(self.stranger.post("/v1/scheduling/bookings", self.booking_wanted()))["id"])
 
     def management_token(self, booking_id: str) -> str:
-        return bookings.management_token(Booking(id=UUID(booking_id), organization_id=self.member.organization_id))
+        return booking_service.management_token(Booking(id=UUID(booking_id), organization_id=self.member.organization_id))
 
     def connection_wanted(self) -> dict[str, Any]:
         number = str(new_id().int)[-15:]
@@ -169,7 +169,7 @@ class Furnished:
 
     def add_upload(self, meeting: str, *, is_multipart: bool = False) -> Any:
         wanted = {"size_bytes": len(RECORDING), "content_type": "video/webm"}
-        with patch.object(media, "MULTIPART_FROM_BYTES", 1 if is_multipart else media.MULTIPART_FROM_BYTES):
+        with patch.object(media_types, "MULTIPART_FROM_BYTES", 1 if is_multipart else media_types.MULTIPART_FROM_BYTES):
             return created(self.member.post(f"/v1/recordings/meetings/{meeting}/uploads", wanted))
 
     def send(self, request: Any) -> str:

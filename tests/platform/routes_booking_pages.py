@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from parley.kernel.ids import new_id
-from parley.scheduling.host_links import HostKey
+from parley.kernel.values.ids import new_id
+from parley.scheduling.bookings.host_links import HostKey
 
 if TYPE_CHECKING:
     from tests.harness import Member, World

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.clock import now
-from parley.scheduling.calendars.channels import Channel
-from parley.scheduling.calendars.models import CalendarConnection, ConnectedCalendar
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.scheduling.calendars.push_channels import PushChannel
+from parley.scheduling.common.calendar_models import CalendarConnection, ConnectedCalendar
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -27,7 +27,7 @@ PUSH = "/v1/scheduling/calendars/push"
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    from tests.identity.providers.surfing import Browser
+    from tests.identity.providers.browser_client import CookieBrowser
     from tests.scheduling.providers.google_server import standing
 
     google, member, stranger = standing(os.environ["PUBLIC_URL"]), house.member.as_role("MEMBER"), house.stranger
@@ -37,21 +37,21 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         """A browser on its way back from the provider."""
         # A colleague each time, with room for one more, and no host: bookings of hosts with calendars ask them.
         member = house.member.as_role("MEMBER")
-        browser = Browser(house.world, os.environ["PUBLIC_URL"], google.someone().subject)
+        browser = CookieBrowser(house.world, os.environ["PUBLIC_URL"], google.someone().subject)
         begun = browser.step("POST", f"{CONNECT}/google", b"{}", token=member.token, kind="application/json")
         where = browser.step("GET", begun.body["authorization_url"]).headers["location"]
         return lambda: browser.step("GET", where)
 
-    def channel() -> Channel:
+    def channel() -> PushChannel:
         """Of a calendar that is connected, its connection at rest."""
         if "calendar_connection" not in house.made:
             house.made["calendar_connection"] = str(back()().body["id"])
         connection = UUID(house.made["calendar_connection"])
-        with db.transaction(system(member.organization_id)) as session:
+        with transactions.transaction(system(member.organization_id)) as session:
             rest = {"next_sync_at": now() + timedelta(hours=1)}
             session.execute(update(CalendarConnection).where(CalendarConnection.id == connection).values(rest))
             calendar = session.scalars(select(ConnectedCalendar.id).where(ConnectedCalendar.connection_id == connection)).one()
-        return Channel.new(member.organization_id, calendar)
+        return PushChannel.new(member.organization_id, calendar)
 
     def from_google() -> Request:
         made = channel()

@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from parley.calendars.protocol import FoundCalendar
-from parley.kernel import db
-from parley.kernel.ids import new_id
-from parley.scheduling.calendars import connections
-from parley.scheduling.calendars.connections import Connected
-from parley.scheduling.calendars.models import CalendarMethod, CalendarProvider
+from parley.calendar_providers.provider_protocol import ProviderCalendar
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.scheduling.calendars import calendar_connections
+from parley.scheduling.calendars.calendar_connections import AuthorizedAccount
+from parley.scheduling.common.calendar_models import CalendarMethod, CalendarProvider
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -50,16 +50,16 @@ def wanted() -> dict[str, str]:
 
 def connected(member: Member) -> str:
     """Of the member's own. There is room for ten, and many a test asks for more."""
-    account = Connected(
+    account = AuthorizedAccount(
         provider=CalendarProvider.CUSTOM,
         method=CalendarMethod.ICS,
         account_id=str(new_id()),
         account_name="Holidays",
-        calendars=[FoundCalendar(id="calendar", name="Holidays")],
+        calendars=[ProviderCalendar(id="calendar", name="Holidays")],
         secret=f"{_server()}/{new_id()}.ics",
     )
-    with db.transaction(member.caller) as session:
-        row, _ = connections.connect(session, member.caller, member.user_id, account, most=1000)
+    with transactions.transaction(member.caller) as session:
+        row, _ = calendar_connections.connect(session, member.caller, member.user_id, account, most=1000)
         row.next_sync_at = None
     return str(row.id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from parley.kernel.ids import new_id
+from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World

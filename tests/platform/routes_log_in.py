@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from parley.identity import sessions
 from parley.identity.models import User
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, ActorType, Caller
-from tests.identity.people import PASSWORD, Browser, address, letters, person, register
+from parley.identity.sessions import log_in_sessions
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller
+from parley.kernel.persistence import transactions
+from tests.identity.registered_users import PASSWORD, ProgramClient, address, person, received_mails, register
 from tests.identity.test_second_factors import challenge_of, enrolled
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "
 
 
 def add_session(user_id: UUID, world: World) -> str:
-    with db.personal(VISITOR, user_id) as session:
+    with transactions.personal(VISITOR, user_id) as session:
         user = session.scalars(select(User).where(User.id == user_id)).one()
-        return str(sessions.start(session, VISITOR, user, ["pwd"]).session_id)
+        return str(log_in_sessions.start(session, VISITOR, user, ["pwd"]).session_id)
 
 
 def link(world: World, path: str, email: str) -> str:
     """The token of a new link for an address that has an account."""
-    assert Browser(world).post(path, {"email": email}).status == 202
-    return letters(world, email)[-1].token
+    assert ProgramClient(world).post(path, {"email": email}).status == 202
+    return received_mails(world, email)[-1].token
 
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
@@ -40,7 +40,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     world, member = house.world, house.member
 
     def send(method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, who: Any = None) -> Request:
-        client = who or Browser(world)
+        client = who or ProgramClient(world)
         return lambda: client.request(method, path, body, headers)
 
     def mine(method: str, path: str, body: Any = None) -> Callable[[], Request]:
@@ -61,7 +61,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     def confirm_email() -> Request:
         ada, new = person(world), address()
         assert ada.post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
-        return send("POST", "/v1/auth/email/confirm", {"token": letters(world, new)[-1].token}, who=ada)
+        return send("POST", "/v1/auth/email/confirm", {"token": received_mails(world, new)[-1].token}, who=ada)
 
     def confirm_totp() -> Request:
         import pyotp

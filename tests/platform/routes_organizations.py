@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from parley.identity import invitations
+from parley.identity.members import invitations
 from parley.identity.models import Invitation, MemberRole, OrganizationMember
-from parley.kernel import db
-from parley.kernel.ids import new_id
-from tests.stack.scenes import created
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from tests.stack.load_scenarios import created
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -29,7 +29,7 @@ def slug() -> str:
 def belong(house: Furnished) -> Member:
     """The house's member belongs to one organization more, of somebody else's: a person founds twenty a day at most."""
     other = house.world.organization("Other")
-    with db.transaction(other.caller) as session:
+    with transactions.transaction(other.caller) as session:
         session.add(OrganizationMember(user_id=house.member.user_id, role=MemberRole.MEMBER))
     return other
 
@@ -76,7 +76,7 @@ def add_invitation(house: Furnished) -> str:
 
 
 def token_of(house: Furnished, invitation_id: str) -> str:
-    with db.transaction(house.member.caller) as session:
+    with transactions.transaction(house.member.caller) as session:
         return invitations.token(session.scalars(select(Invitation).where(Invitation.id == UUID(invitation_id))).one())
 
 

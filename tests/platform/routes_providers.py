@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from parley.identity.models import AuthProvider, AuthProviderType
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.identity.people import Person
+    from tests.identity.registered_users import Person
     from tests.platform.every_route import Furnished, Request
 
 
@@ -22,29 +22,29 @@ def add_link(who: Member | Person) -> str:
     """A Google account of theirs."""
     user_id = who.user_id if hasattr(who, "user_id") else UUID(who.tokens["user"]["id"])
     link = AuthProvider(user_id=user_id, provider_type=AuthProviderType.GOOGLE, provider_id=new_id().hex)
-    with db.personal(system(NOWHERE), user_id) as session:
+    with transactions.personal(system(NOWHERE), user_id) as session:
         session.add(link)
     return str(link.id)
 
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
-    from tests.identity.people import PASSWORD, person
-    from tests.identity.providers.site import Account, standing
-    from tests.identity.providers.surfing import Browser
+    from tests.identity.providers.browser_client import CookieBrowser
+    from tests.identity.providers.openid_provider import ProviderAccount, start_openid_provider
+    from tests.identity.registered_users import PASSWORD, person
 
-    site = standing(os.environ["PUBLIC_URL"])
+    site = start_openid_provider(os.environ["PUBLIC_URL"])
     member, stranger = house.member, house.stranger
 
     account = str(new_id())
-    site.accounts[account] = Account(claims={"email": f"{account}@people.test", "email_verified": True})
+    site.accounts[account] = ProviderAccount(claims={"email": f"{account}@people.test", "email_verified": True})
 
     def surfed(kind: str, steps: int, *, comes_back: bool = True) -> Request:
         """A log-in of somebody who has an account, `steps` requests before its end; the next one is returned."""
-        browser = Browser(house.world, os.environ["PUBLIC_URL"], account)
+        browser = CookieBrowser(house.world, os.environ["PUBLIC_URL"], account)
         if comes_back:
             browser.follow(surfed(kind, steps, comes_back=False)())
-            browser = Browser(house.world, os.environ["PUBLIC_URL"], account)
+            browser = CookieBrowser(house.world, os.environ["PUBLIC_URL"], account)
         answer = browser.step("GET", f"/v1/auth/providers/{kind}/start")
         for _ in range(3 - steps):
             where = browser.next(answer)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from parley.identity.models import Organization
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Client, Member, World
@@ -69,7 +69,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         return lambda: stranger.post(f"{FORMS}/{made['id']}/submissions", answers_to(made), headers)
 
     def link() -> Request:
-        with db.transaction(system(member.organization_id)) as session:
+        with transactions.transaction(system(member.organization_id)) as session:
             organization = session.scalar(select(Organization.slug))
         path = f"/v1/scheduling/links/{organization}/forms/{form()['slug']}"
         return lambda: stranger.get(path)

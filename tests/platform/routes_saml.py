@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from parley.identity.models import MemberRole, OrganizationMember
-from parley.kernel import db
-from parley.kernel.ids import new_id
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
+    from tests.saml.dns_server import nameserver
     from tests.saml.identity_provider import IdentityProvider
-    from tests.saml.nameserver import nameserver
-    from tests.saml.scenes import House
+    from tests.saml.sso_scenarios import SsoOrganization
 
     provider = IdentityProvider()
     stranger, path = house.stranger, f"/saml/{house.member.organization_id}"
     person = house.world.person(f"admin@{new_id().hex}.test")  # a domain of its own: it belongs to the first who claims it
-    with db.transaction(house.member.caller) as session:
+    with transactions.transaction(house.member.caller) as session:
         session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.ADMIN))
     member = person.at(house.member.organization_id, "ADMIN")
     wanted = {"idp_metadata": provider.metadata(), "domains": [person.email.rpartition("@")[2]]}
@@ -59,7 +59,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         connected()
         provider.__dict__.pop("server", None)
         provider.sp_metadata = stranger.get(f"{path}/metadata").raw.decode()
-        made = House(house.world, member, provider, person.email.rpartition("@")[2], {})
+        made = SsoOrganization(house.world, member, provider, person.email.rpartition("@")[2], {})
         assert made.log_in(person.email).status == 200
         browser = made.browser()
         asked = made.begin(browser)

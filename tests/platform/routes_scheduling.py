@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from parley.identity.models import Organization
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.ids import new_id
-from parley.scheduling.models import Booking, BookingHost, EventType
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import Booking, BookingHost, EventType
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -103,7 +103,7 @@ class Ready:
         return self.post(f"{TYPES}/{self.house.event_type}/bookings", wanted)
 
     def link(self) -> Request:
-        with db.transaction(system(self.member.organization_id)) as session:
+        with transactions.transaction(system(self.member.organization_id)) as session:
             mine = select(Organization.slug, EventType.slug).join(EventType, EventType.organization_id == Organization.id)
             organization, event_type = session.execute(mine.where(EventType.id == UUID(self.house.event_type))).one()
         return lambda: self.stranger.get(f"/v1/scheduling/links/{organization}/{event_type}")
@@ -150,7 +150,7 @@ def _id(answer: Any) -> str:
 def long_ago(member: Member, booking: str, days: int = 60) -> str:
     """A booking as if it had been of some weeks before."""
     by, held = timedelta(days=days), BookingHost.held
-    with db.transaction(system(member.organization_id)) as session:
+    with transactions.transaction(system(member.organization_id)) as session:
         times = {"start_time": Booking.start_time - by, "end_time": Booking.end_time - by}
         session.execute(update(Booking).where(Booking.id == booking).values(times))
         back = func.tstzrange(func.lower(held) - by, func.upper(held) - by)
@@ -170,7 +170,7 @@ NO_LISTS = {f"{BOOKINGS}.csv", "/v1/scheduling/booking-counts"}
 
 def things(member: Member, world: World) -> dict[str, str]:
     """One of everything in an organization, by the name of its path parameter."""
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         invitee = session.scalars(select(Booking.invitee_id).limit(1)).one()
     return {"pool_id": _id(member.post(POOLS, {"name": "Sales", "strategy": "ROTATE"})), "invitee_id": str(invitee)}
 

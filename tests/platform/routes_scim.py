@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from parley.identity.models import Organization
-from parley.kernel import db
-from parley.kernel.ids import new_id
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -47,7 +47,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
 def switched_on(member: Member) -> Member:
     """The same client, in an organization that is provisioned."""
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         session.execute(update(Organization).where(Organization.id == member.organization_id).values(scim_enabled=True))
     return member
 

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from parley.kernel.ids import new_id
-from tests.webhooks.shop import Shop
+from parley.kernel.values.ids import new_id
+from tests.webhooks.webhook_scenarios import Shop
 
 if TYPE_CHECKING:
     from tests.harness import Member, World

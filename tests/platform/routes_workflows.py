@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from parley.notifications.enums import NotificationStatus
 from parley.notifications.models import NotificationLog
-from parley.scheduling.workflows import agreements
-from parley.scheduling.workflows.models import AddressAgreement
+from parley.scheduling.common.workflow_models import AddressAgreement
+from parley.scheduling.notifications import address_agreements
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -40,7 +40,7 @@ def workflow_of(member: Member, **other: Any) -> str:
 def notification_of(member: Member) -> str:
     """A message that failed."""
     notification_id = _id(member.post(f"{WORKFLOWS}/{workflow_of(member)}/test"), 202)
-    with db.transaction(system(member.organization_id)) as session:
+    with transactions.transaction(system(member.organization_id)) as session:
         fail(session, notification_id)
     return notification_id
 
@@ -48,9 +48,9 @@ def notification_of(member: Member) -> str:
 def agreement_of(member: Member) -> str:
     """The secret of an address that was asked."""
     workflow_of(member, addresses=[f"{new_id()}@desk.example"])
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         newest = select(AddressAgreement).order_by(AddressAgreement.id.desc()).limit(1)
-        return agreements.token(session.scalars(newest).one())
+        return address_agreements.token(session.scalars(newest).one())
 
 
 def fail(session: Session, notification_id: str) -> None:

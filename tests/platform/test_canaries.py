@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from local import handlers
 from local.http_api import Request
-from parley.kernel.callers import ActorType, Caller
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import ActorType, Caller
+from parley.kernel.values.ids import new_id
 from tests.harness import World
-from tests.platform.canaries import PEOPLE, SECRET_FIELDS, Remembering, forms_of, read
+from tests.platform.canary_gateway import PEOPLE, SECRET_FIELDS, Remembering, forms_of, read
 from tests.platform.every_route import Furnished
 
 SETTINGS = ("PEPPER", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN")
@@ -171,13 +171,13 @@ def test_no_model_shows_a_secret_when_it_is_printed(world: World) -> None:
 
 
 def test_neither_a_caller_nor_an_error_shows_a_key(world: World) -> None:
-    from parley.identity import key_form
+    from parley.identity.keys import api_key_format
 
-    key = key_form.make(new_id())
+    key = api_key_format.make(new_id())
     caller = Caller(new_id(), ActorType.API_KEY, new_id(), maker_id=new_id())
     assert key not in repr(caller)
     broken = key[:-1] + "!"
-    with pytest.raises(key_form.NotAKey) as refused:
-        key_form.organization_of(broken)
+    with pytest.raises(api_key_format.MalformedApiKey) as refused:
+        api_key_format.organization_of(broken)
     assert broken not in repr(refused.value) + str(refused.value)
     assert not [name for name, module in sys.modules.items() if name.startswith("functions.") and key in str(vars(module))]

@@ -13,14 +13,14 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import insert
 
-from parley.kernel import db
-from parley.kernel.ids import new_id
-from parley.scheduling.kinds import OverrideType
-from parley.scheduling.models import AvailabilityOverride
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.enums import OverrideType
+from parley.scheduling.common.models import AvailabilityOverride
 from tests.harness import Answer, Client, World
 from tests.platform.every_route import DAYS, Furnished, created
 from tests.platform.routes_booking_pages import page_of
-from tests.scheduling.office import invitee
+from tests.scheduling.booking_scenarios import invitee
 
 HOSTS = 5
 MOST = 3.0
@@ -53,7 +53,7 @@ def far_overrides(house: Furnished, schedule: str) -> None:
     rows = [{"date": day, "type": OverrideType.UNAVAILABLE} for day in (date(1970, 1, 1), date(2199, 6, 1))]
     rows += [{"date": date(year, 3, 3), "type": OverrideType.UNAVAILABLE} for year in range(1971, 2199)]
     key = {"organization_id": house.member.organization_id, "schedule_id": schedule}
-    with db.transaction(house.member.caller) as session:
+    with transactions.transaction(house.member.caller) as session:
         session.execute(insert(AvailabilityOverride), [{**key, "id": new_id(), **row} for row in rows])
 
 

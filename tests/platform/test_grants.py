@@ -9,8 +9,8 @@ import pytest
 
 from local.cloudformation import read
 from local.template import load
-from tests.platform.reached import ROOT, handlers, mentioned, reached, settings, symbols
-from tests.platform.rights import of_role, policies
+from tests.platform.call_graph import ROOT, handlers, mentioned, reached, settings, symbols
+from tests.platform.function_policies import of_role, policies
 
 DOCUMENT = read(ROOT / "template.yaml")
 TEMPLATE = load(ROOT / "template.yaml")
@@ -21,10 +21,10 @@ DOORS = {
     for name in ("signed.call", "signed.invoke", "signed.presign", "signed.call_by_form", "signed.send_message", "aws.client")
 }
 CARRIERS = {
-    "parley.kernel.signed.send_message",
-    "parley.kernel.outbox.kick",  # of every transaction; something is sent by those that announce
-    "parley.kernel.objects.put",  # where to, its callers know
-    "parley.kernel.objects.get",
+    "parley.kernel.aws.aws_requests.send_message",
+    "parley.kernel.persistence.outbox.kick",  # of every transaction; something is sent by those that announce
+    "parley.kernel.aws.s3_objects.put",  # where to, its callers know
+    "parley.kernel.aws.s3_objects.get",
 }
 
 DATABASE = {"rds-db:connect ${Id}/parley_app"}
@@ -38,33 +38,33 @@ WRITE = {f"s3:PutObject {OWN_RECORDINGS}", "kms:GenerateDataKey StorageKey", "km
 # Without the list, an object that is not there is answered 403.
 READ = {f"s3:GetObject {OWN_RECORDINGS}", "s3:ListBucket MediaBucket", "kms:Decrypt StorageKey"}
 CALLS = {
-    "parley.kernel.db.transaction": DATABASE,
-    "parley.kernel.db.joining": DATABASE,
-    "parley.kernel.db.personal": DATABASE,
-    "parley.kernel.db.bearing": DATABASE,
-    "parley.kernel.db.lookup": DATABASE,
-    "parley.kernel.db.lookup_bearing": DATABASE,
-    "parley.kernel.single.lookup_of": DATABASE,
-    "parley.kernel.db.sweep": DATABASE,
-    "parley.kernel.migrations.owner": {"rds-db:connect ${Id}/parley_owner"},
-    "parley.kernel.outbox.announce": RELAY,
-    "parley.kernel.outbox.announce_all": RELAY,
-    "parley.kernel.bus.publish": {"events:PutEvents Bus"},
-    "parley.kernel.sealed._sealing_key": {"kms:GenerateDataKey DataKey"},
-    "parley.kernel.sealed._unwrapped": {"kms:Decrypt DataKey"},
-    "parley.scheduling.calendars.asking.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
-    "parley.scheduling.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
-    "parley.inbox.account_proof.ask": {"lambda:InvokeFunction InboxAskPlatform"},
-    "parley.identity.signing_keys.published": {"kms:GetPublicKey TokenKey"},
-    "parley.identity.signing_keys.sign": {"kms:Sign TokenKey"},
-    "parley.kernel.tenant_credentials._assumed": AS_TENANT,
-    "parley.recordings.presigned._put": WRITE,
-    "parley.recordings.presigned.download": READ,
-    "parley.recordings.objects.head": READ,
-    "parley.recordings.objects.delete": {f"s3:DeleteObject {OWN_RECORDINGS}"},
-    "parley.recordings.objects.begin_multipart": WRITE,
-    "parley.recordings.objects.complete_multipart": WRITE,
-    "parley.recordings.objects.abort_multipart": {f"s3:AbortMultipartUpload {OWN_RECORDINGS}"},
+    "parley.kernel.persistence.transactions.transaction": DATABASE,
+    "parley.kernel.persistence.transactions.joining": DATABASE,
+    "parley.kernel.persistence.transactions.personal": DATABASE,
+    "parley.kernel.persistence.transactions.bearing": DATABASE,
+    "parley.kernel.persistence.transactions.lookup": DATABASE,
+    "parley.kernel.persistence.transactions.lookup_bearing": DATABASE,
+    "parley.kernel.postgres.authorizer_lookup.lookup_of": DATABASE,
+    "parley.kernel.persistence.transactions.sweep": DATABASE,
+    "parley.kernel.postgres.migrations.owner": {"rds-db:connect ${Id}/parley_owner"},
+    "parley.kernel.persistence.outbox.announce": RELAY,
+    "parley.kernel.persistence.outbox.announce_all": RELAY,
+    "parley.kernel.outbound.event_bus.publish": {"events:PutEvents Bus"},
+    "parley.kernel.persistence.column_encryption._sealing_key": {"kms:GenerateDataKey DataKey"},
+    "parley.kernel.persistence.column_encryption._unwrapped": {"kms:Decrypt DataKey"},
+    "parley.scheduling.calendars.provider_calls.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
+    "parley.scheduling.pages.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
+    "parley.inbox.account_verification.ask": {"lambda:InvokeFunction InboxAskPlatform"},
+    "parley.identity.sessions.token_signing_keys.published": {"kms:GetPublicKey TokenKey"},
+    "parley.identity.sessions.token_signing_keys.sign": {"kms:Sign TokenKey"},
+    "parley.kernel.aws.tenant_credentials._assumed": AS_TENANT,
+    "parley.recordings.presigned_urls._put": WRITE,
+    "parley.recordings.presigned_urls.download": READ,
+    "parley.recordings.object_storage.head": READ,
+    "parley.recordings.object_storage.delete": {f"s3:DeleteObject {OWN_RECORDINGS}"},
+    "parley.recordings.object_storage.begin_multipart": WRITE,
+    "parley.recordings.object_storage.complete_multipart": WRITE,
+    "parley.recordings.object_storage.abort_multipart": {f"s3:AbortMultipartUpload {OWN_RECORDINGS}"},
     "webhooks.on_event.EFFECTS": {"sqs:SendMessage WebhookEvents", "sqs:SendMessage WebhookRequests"},
     "webhooks.send_request.send": {"sqs:SendMessage WebhookEvents"},
     "webhooks.sweep_deliveries.wake": {"sqs:SendMessage WebhookEvents"},
@@ -90,7 +90,7 @@ CALLS = {
     },
 }
 # Writes to the trail who asked for what is not theirs: only callers that an authorizer has named, whose routes reach the database anyway.
-UNLESS_NAMED = frozenset({"parley.kernel.http._witness"})
+UNLESS_NAMED = frozenset({"parley.kernel.edge.http._audit_refusal"})
 FROM_LAMBDA = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.routing import Router
-from parley.kernel.ids import new_id
+from parley.kernel.values.ids import new_id
 from tests.harness import Answer, Client, Member, World
 from tests.platform.every_route import NO_LISTS
 

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import select
 
 from local import graph_api
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 from tests.platform.every_route import AREAS, NO_LISTS, WITH_ONESELF
-from tests.stack.scenes import at, booking, created, event_type, schedule
+from tests.stack.load_scenarios import at, booking, created, event_type, schedule
 
 
 def things_of(member: Member, world: World) -> dict[str, str]:

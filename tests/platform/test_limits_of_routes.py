@@ -12,9 +12,10 @@ from unittest.mock import Mock
 import pytest
 
 from local.template import load
-from parley.kernel import dues, parties, rate_limits
-from parley.kernel.ids import new_id
-from parley.kernel.public_routes import UNLIMITED
+from parley.kernel.edge import request_context, visitor_limits
+from parley.kernel.edge.public_routes import UNLIMITED
+from parley.kernel.persistence import rate_limits
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, World
 from tests.platform.every_route import Furnished
 
@@ -46,17 +47,17 @@ def house(world: World) -> Furnished:
 
 def test_each_public_route_is_limited_or_named_with_a_reason() -> None:
     assert UNLIMITED.keys() <= PUBLIC.keys()
-    assert dues.BY_ROUTE.keys() <= PUBLIC.keys() - UNLIMITED.keys()
+    assert visitor_limits.BY_ROUTE.keys() <= PUBLIC.keys() - UNLIMITED.keys()
     assert all(len(reason) > 20 for reason in UNLIMITED.values())
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC.keys() - UNLIMITED.keys()))
 def test_a_public_route_is_counted_by_network(name: str, world: World, house: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
     ready: Callable[[], Callable[[], object]] = house.requests()[name]
-    request, seen = ready(), Mock(wraps=dues.by_network)
+    request, seen = ready(), Mock(wraps=visitor_limits.network_spending)
     buckets(world, emptied=True)
     monkeypatch.setenv("UNLIMITED_NETWORKS", "")
-    monkeypatch.setattr(dues, "by_network", seen)
+    monkeypatch.setattr(visitor_limits, "by_network", seen)
     request()
     [(route, address)] = [call.args for call in seen.call_args_list]
     assert route == name
@@ -69,7 +70,7 @@ def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World
     method, _, path = name.partition(" ")
     guesses = [re.sub(r"{[^}]*}", lambda _: str(new_id()), path), re.sub(r"{[^}]*}", "nobody-here", path)]
     at_once = Client(world, ip=f"198.18.{next(_guessers)}.1")
-    spent = dues.by_network(name, at_once.ip)[0]
+    spent = visitor_limits.network_spending(name, at_once.ip)[0]
     is_page, query = not path.startswith("/v1/"), SAID.get(name, {}) if method == "GET" else None
     said: Any = None if method == "GET" else b"action=cancel" if is_page else SAID.get(name, {})
     headers = {"content-type": "application/x-www-form-urlencoded"} if is_page and said else {}
@@ -86,14 +87,14 @@ def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World
 
 def test_who_has_many_networks_of_ipv6_has_not_as_many_limits(house: Furnished) -> None:
     """A /48 has 65,536 networks of a customer; together they get eight times as much as one, and others nothing less."""
-    near, path = dues.LOOKS.most, f"/v1/scheduling/event-types/{house.event_type}/public"
+    near, path = visitor_limits.READS_PER_NETWORK.most, f"/v1/scheduling/event-types/{house.event_type}/public"
     name, own = "GET /v1/scheduling/event-types/{event_type_id}/public", [f"2001:db8:7:{at}::1" for at in range(9)]
-    first, wide = dues.by_network(name, own[0])
+    first, wide = visitor_limits.network_spending(name, own[0])
     assert (first.limit.most, first.limit.times, wide.limit.times) == (near, 1, rate_limits.WIDER)
     assert Client(house.world, ip=own[0]).get(path).status == 200
     with house.world.stack.postgres.superuser("parley") as superuser:
         is_spent = "UPDATE rate_limit_buckets SET full_at = clock_timestamp() + make_interval(secs => :s) WHERE subject = :subject"
-        superuser.run(is_spent, s=dues.LOOKS.seconds + 30, subject=wide.subject)
+        superuser.run(is_spent, s=visitor_limits.READS_PER_NETWORK.seconds + 30, subject=wide.subject)
     assert [Client(house.world, ip=ip).get(path).status for ip in own] == [429] * 9
     assert Client(house.world, ip="2001:db8:8::1").get(path).status == 200
 
@@ -104,8 +105,8 @@ def test_a_network_is_refused_where_it_asks_too_often_and_no_other(house: Furnis
     assert eve.get(path).status == 200
     with house.world.stack.postgres.superuser("parley") as superuser:  # as after as many requests as there may be at once
         spent = "UPDATE rate_limit_buckets SET full_at = clock_timestamp() + make_interval(secs => :s) WHERE subject = :subject"
-        subject = dues.by_network("GET /v1/scheduling/event-types/{event_type_id}/public", eve.ip)[0].subject
-        superuser.run(spent, s=dues.LOOKS.seconds + 30, subject=subject)
+        subject = visitor_limits.network_spending("GET /v1/scheduling/event-types/{event_type_id}/public", eve.ip)[0].subject
+        superuser.run(spent, s=visitor_limits.READS_PER_NETWORK.seconds + 30, subject=subject)
     refused = eve.get(path)
     assert (refused.status, refused.body["code"]) == (429, "rate_limit_exceeded")
     assert 20 <= int(refused.headers["retry-after"]) <= 31
@@ -116,7 +117,7 @@ def test_a_network_is_refused_where_it_asks_too_often_and_no_other(house: Furnis
 def test_who_comes_by_a_trusted_proxy_is_who_it_says_and_nobody_else_is(house: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
     def seen(source: str, forwarded: str) -> str | None:
         event = {"requestContext": {"http": {"sourceIp": source}}, "headers": {"X-Forwarded-For": forwarded}}
-        return parties.address_of(event)
+        return request_context.address_of(event)
 
     assert seen("198.18.8.1", "203.0.113.9") == "198.18.8.1"
     monkeypatch.setenv("TRUSTED_PROXIES", "198.18.8.0/24, 2001:db8::/32")

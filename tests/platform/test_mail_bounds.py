@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import update
 
 from parley.identity.models import Organization
-from parley.kernel import db
-from parley.kernel.plans import PlanType
-from parley.kernel.rate_limits import RateLimit
+from parley.kernel.access.plans import PlanType
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.rate_limits import RateLimit
 from parley.notifications import daily_quotas, outreach
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.quotas import A_DAY, DAY, MailKind
-from parley.scheduling import limits, member_mails
+from parley.scheduling.bookings import booking_limits, outreach_limits
 from tests.harness import World
-from tests.scheduling.office import Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "limits.md").read_text()
 MEMBERS = RateLimit("outreach", "", outreach.STEPS[0], DAY).most_within(DAY)
@@ -29,11 +29,11 @@ def test_the_table_of_a_mailbox_is_what_the_limits_say() -> None:
     rows = {kind.value: RateLimit("", "", most, DAY).most_within(DAY) for kind, most in A_DAY.items()}
     rows["NUMBER_AGREEMENT (texts)"] = rows.pop("NUMBER_AGREEMENT")
     rows["BOOKING: bookings that a member makes for it, over all organizations"] = rows.pop("BOOKING")
-    rows["bookings in its name, without a proof"] = limits.OF_ADDRESS.most_within(DAY)
-    rows["codes for bookings in its name"] = min(limits.CODES.most_within(DAY), limits.CODES_OF_DAY.most_within(DAY))
+    rows["bookings in its name, without a proof"] = booking_limits.OF_ADDRESS.most_within(DAY)
+    rows["codes for bookings in its name"] = min(booking_limits.CODES.most_within(DAY), booking_limits.CODES_OF_DAY.most_within(DAY))
     table = DOCUMENT.partition("| kind | most in 24 hours |")[2].partition("\n\n")[0]
     assert table.splitlines()[2:] == [f"| {name} | {most} |" for name, most in rows.items()]
-    assert f"sends its invitee {member_mails.MOST_CHANGES + 2} mails at most" in DOCUMENT
+    assert f"sends its invitee {outreach_limits.MOST_CHANGES + 2} mails at most" in DOCUMENT
 
 
 def test_the_table_of_a_new_organization_is_what_the_limits_say() -> None:
@@ -46,7 +46,7 @@ def test_the_table_of_a_new_organization_is_what_the_limits_say() -> None:
 def young(world: World) -> Office:
     """Of an organization that was founded just now, without any agreement."""
     owner = world.organization("Young", PlanType.FREE)
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         session.execute(update(Organization).where(Organization.id == owner.organization_id).values(seat_limit=1000))
     return Office(world, owner)
 
@@ -99,7 +99,7 @@ def test_a_meeting_is_moved_so_often_and_can_then_be_canceled(world: World) -> N
     office = Office(world, world.organization("Restless"))
     kind = office.event_type()
     booking = office.booked(kind, at("09:00"))
-    for number in range(member_mails.MOST_CHANGES):
+    for number in range(outreach_limits.MOST_CHANGES):
         start = at("11:00" if number % 2 else "10:00")
         moved = office.host.post(f"/v1/scheduling/bookings/{booking['id']}/reschedule", {"start_time": start})
         assert moved.status == 201, moved.raw

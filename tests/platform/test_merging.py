@@ -36,7 +36,7 @@ import json, runpy, sys
 sys.path.insert(0, sys.argv[1].rpartition("/")[0])
 handler = runpy.run_path(sys.argv[1])["lambda_handler"]
 answer = handler(json.loads(sys.argv[2]), None)
-print(answer["statusCode"], *sorted(name for name in sys.modules if not name.startswith(("functions.", "parley.kernel.dispatcher"))))
+print(answer["statusCode"], *sorted(name for name in sys.modules if not name.startswith(("functions.", "parley.kernel.edge.route_dispatcher"))))
 """
 
 
@@ -147,7 +147,7 @@ def test_a_cold_start_imports_what_the_one_route_imports(folder: Path, domain: s
 def test_a_merged_handler_begins_with_what_all_its_routes_import(folder: Path) -> None:
     for group in GROUPS:
         text = (folder / "code" / group.members[0].domain / f"{group.module}.py").read_text()
-        assert "import parley.kernel.http\n" in text, group.function
+        assert "import parley.kernel.edge.http\n" in text, group.function
 
 
 def answers(world: World, gateway: Gateway) -> Iterator[tuple[str, str, Answer]]:
@@ -164,7 +164,7 @@ def answers(world: World, gateway: Gateway) -> Iterator[tuple[str, str, Answer]]
 
 
 def test_merged_functions_answer_like_their_files(world: World, deployed: Template, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parley.kernel.http._witness", lambda event, status: None)
+    monkeypatch.setattr("parley.kernel.edge.http._audit_refusal", lambda event, status: None)
     one_by_one, together = (
         {(route, who): (answer.status, answer.raw and answer.body.get("code")) for route, who, answer in answers(world, gateway)}
         for gateway in (world.gateway, Gateway(deployed, in_process(deployed.functions)))

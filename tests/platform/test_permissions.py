@@ -16,12 +16,12 @@ from sqlalchemy import update
 
 from local import handlers
 from local.template import Route, Template
-from parley.identity.key_form import make
+from parley.identity.keys.api_key_format import make
 from parley.identity.models import MemberRole, OrganizationMember
-from parley.identity.scopes import CATALOGUE, PROJECT_SCOPES, SCOPES, is_scope
-from parley.kernel import db
-from parley.kernel.ids import new_id
-from parley.kernel.parties import Access
+from parley.identity.roles.scopes import CATALOGUE, PROJECT_SCOPES, SCOPES, is_scope
+from parley.kernel.edge.request_context import Access
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from tests.harness import Answer, Client, Member, World
 
 NOTHING_TO_DECLARE = {"ANY $default"}  # the refusal of what is not there
@@ -98,7 +98,7 @@ def everybody(owner: Member) -> Iterator[tuple[str, Somebody]]:
         yield f"a key with {word}", Somebody(owner.key(word), frozenset({word}), False)
     admin = owner.as_role("ADMIN")
     emptied = admin.key("members:write", "teams:write")
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == admin.user_id).values(role=MemberRole.VIEWER))
     yield "a key of whose scopes nothing is left", Somebody(emptied, frozenset(), False)
 
@@ -117,7 +117,7 @@ def is_kept_out(answer: Answer, needed: Access | str) -> bool:
 
 def test_every_route_lets_in_whom_it_declares(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Each refusal is audited, in a transaction of its own: `test_isolation` looks at that, here it would be twenty thousand times the same.
-    monkeypatch.setattr("parley.kernel.http._witness", lambda event, status: None)
+    monkeypatch.setattr("parley.kernel.edge.http._audit_refusal", lambda event, status: None)
     needs = declared(world.template)
     routes = [route for route in world.template.routes if name_of(route) in needs and route.authorizer is not None]
     wrong, cells = [], 0

@@ -10,10 +10,10 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import delete, event
 
-from parley.kernel import db
-from parley.kernel.outbox import OutboxEvent
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
 from tests.harness import Member, World
-from tests.kernel.wire import Wire, wired
+from tests.kernel.postgres_proxy import Wire, wired
 from tests.platform import routes_keys
 from tests.platform.every_route import AREAS, Furnished, Request
 
@@ -59,16 +59,16 @@ class Counter:
 def counter(world: World) -> Iterator[Counter]:
     with wired() as wire:
         made = Counter(wire)
-        event.listen(db.engine(), "before_cursor_execute", made.count)
+        event.listen(transactions.engine(), "before_cursor_execute", made.count)
         yield made
-        event.remove(db.engine(), "before_cursor_execute", made.count)
+        event.remove(transactions.engine(), "before_cursor_execute", made.count)
 
 
 @pytest.fixture(scope="module")
 def house(counter: Counter, world: World) -> Iterator[Furnished]:
     made = Furnished(world, world.organization("Acme"))
     yield made
-    with db.transaction(made.member.caller) as session:  # a hundred mails that nobody waits for
+    with transactions.transaction(made.member.caller) as session:  # a hundred mails that nobody waits for
         session.execute(delete(OutboxEvent))
 
 

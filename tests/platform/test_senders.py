@@ -15,31 +15,32 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.identity import alerts, links
-from parley.identity.invitations import CREATED
+from parley.identity.accounts import email_links, security_alerts
+from parley.identity.members.invitations import CREATED
 from parley.identity.models import Invitation, OrganizationMember, User, VerificationKind
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.clock import now
-from parley.kernel.errors import AnswerLost
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import AnswerLost
+from parley.kernel.values.ids import new_id
 from parley.notifications import claims
 from parley.notifications.email_message import Mail
 from parley.notifications.models import MailClaim
 from parley.notifications.sender import Sender
 from parley.notifications.sms import SmsMessage
-from parley.scheduling import models
-from parley.scheduling.calendars.health import DIED
-from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
-from parley.scheduling.proof_requests import ASKED
-from parley.scheduling.workflows import agreements, steps
-from parley.scheduling.workflows.models import AddressAgreement
-from parley.webhooks.messages import DISABLED
+from parley.scheduling.bookings.proof_requests import PROOF_ASKED
+from parley.scheduling.calendars.connection_health import CALENDAR_DIED
+from parley.scheduling.common import models
+from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
+from parley.scheduling.common.workflow_models import AddressAgreement
+from parley.scheduling.notifications import address_agreements
+from parley.scheduling.workflows import workflow_worker
 from parley.webhooks.models import DisabledReason, WebhookSubscription
+from parley.webhooks.queue_messages import DISABLED
 from tests.harness import Client, Member, World, sqs_event
-from tests.kernel.losing import losing
-from tests.stack.scenes import at, booking, event_type, schedule
-from tests.webhooks.shop import SUBSCRIPTIONS, URL
+from tests.kernel.lossy_aws_proxy import losing
+from tests.stack.load_scenarios import at, booking, event_type, schedule
+from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL
 
 PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -55,16 +56,16 @@ def address_of(acme: Member, user_id: UUID | None) -> str:
 def webhook(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     made = acme.post(SUBSCRIPTIONS, {"name": f"Hook {new_id()}", "url": URL, "events": ["booking.created"]}).body
     ended = {"is_active": False, "disabled_reason": DisabledReason.GONE, "disabled_at": now()}
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(WebhookSubscription).where(WebhookSubscription.id == made["id"]).values(**ended))
     return "webhooks/on_event", DISABLED, acme.organization_id, {"subscription_id": made["id"], "reason": "GONE"}
 
 
 def password(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
-    with db.personal(system(NOWHERE), acme.user_id) as session:
-        wanted = {"change": alerts.Change.PASSWORD.value}
-        row = links.add(session, VerificationKind.SECURITY_ALERT, "", at=now(), user_id=acme.user_id, wanted=wanted)
-    return "identity/on_mail_due", alerts.RAISED, NOWHERE, {"token_id": str(row.id), "user_id": str(acme.user_id)}
+    with transactions.personal(system(NOWHERE), acme.user_id) as session:
+        wanted = {"change": security_alerts.SecurityChange.PASSWORD.value}
+        row = email_links.add(session, VerificationKind.SECURITY_ALERT, "", at=now(), user_id=acme.user_id, wanted=wanted)
+    return "identity/on_mail_due", security_alerts.RAISED, NOWHERE, {"token_id": str(row.id), "user_id": str(acme.user_id)}
 
 
 def invitation(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
@@ -82,9 +83,9 @@ def calendar(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
         account_name="Calendar",
         status=CalendarStatus.EXPIRED,
     )
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(row)
-    return "scheduling/on_calendar_job", DIED, acme.organization_id, {"connection_id": str(row.id)}
+    return "scheduling/on_calendar_job", CALENDAR_DIED, acme.organization_id, {"connection_id": str(row.id)}
 
 
 def proof(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
@@ -92,7 +93,7 @@ def proof(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     answer = Client(acme.world).post("/v1/scheduling/bookings", booking(kind, at("10:00"), f"proof{new_id().hex}"))
     assert answer.body["code"] == "address_proof_needed", answer.body
     (hold_id,) = acme.rows(select(models.Hold.id).where(models.Hold.proof_email.is_not(None)))
-    return "scheduling/on_booking_changed", ASKED, acme.organization_id, {"hold_id": str(hold_id)}
+    return "scheduling/on_booking_changed", PROOF_ASKED, acme.organization_id, {"hold_id": str(hold_id)}
 
 
 def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
@@ -101,7 +102,7 @@ def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     made = acme.post("/v1/scheduling/workflows", wanted | {"is_organization_wide": True, "addresses": [address]})
     assert made.status == 201, made.body
     (row_id,) = acme.rows(select(AddressAgreement.id).where(AddressAgreement.address == address))
-    return "scheduling/on_workflow_event", agreements.ASKED, acme.organization_id, {"agreement_id": str(row_id)}
+    return "scheduling/on_workflow_event", address_agreements.AGREEMENT_ASKED, acme.organization_id, {"agreement_id": str(row_id)}
 
 
 def give(world: World, asked: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
@@ -163,10 +164,10 @@ def test_a_letter_that_another_worker_has_in_hand_comes_back_and_is_taken_over(w
     held(mail)
     [fresh] = set(acme.rows(select(MailClaim.claim))) - known
     claim = MailClaim.claim == fresh
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).where(claim).values(sent_at=None, attempted_at=now()))
     assert not give(world, asked, event_id)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).where(claim).values(attempted_at=now() - timedelta(minutes=3)))
     assert give(world, asked, event_id)
     assert len(sent(world, before)) == 1
@@ -182,9 +183,9 @@ def test_an_invitation_is_marked_when_its_letter_has_left(world: World, acme: Me
 def test_claims_are_forgotten_when_no_event_comes_again(world: World, acme: Member) -> None:
     event_id = new_id()
     assert give(world, password(acme), event_id)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).values(created_at=now() - timedelta(days=31)))
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         assert claims.forget(session) >= 1
         assert claims.forget(session) == 0
 
@@ -222,7 +223,7 @@ def test_whoever_sends_claims_first() -> None:
 
 def test_nothing_is_sent_within_a_transaction() -> None:
     """A claim that is rolled back with a lost answer is none; and whoever waits for the row waits for the mail."""
-    tree = ast.parse(Path(steps.__file__).read_text())
+    tree = ast.parse(Path(workflow_worker.__file__).read_text())
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With) and "transaction(" in ast.unparse(node.items[0])]
     assert len(blocks) >= 5
     effects = re.compile(r"effects\.deliver|send_logged\(|_send\(|Sender\(|\bsend\(")

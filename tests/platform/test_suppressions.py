@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from parley.notifications import suppressions
 from parley.notifications.models import NotificationLog
 from parley.notifications.suppressions import SuppressedAddress, SuppressionKind
-from parley.scheduling.address_proofs import code
+from parley.scheduling.bookings.address_proofs import code
 from tests.harness import Client, Member, World, recorded, sqs_event
-from tests.identity.people import Browser, Person, letters, person
-from tests.stack.scenes import at, booking, event_type, schedule
+from tests.identity.registered_users import Person, ProgramClient, person, received_mails
+from tests.stack.load_scenarios import at, booking, event_type, schedule
 
 
 def event(world: World, kind: str, address: str, *, of: str | None = None, feedback_id: str | None = None, **said: Any) -> dict[str, Any]:
@@ -45,13 +45,13 @@ def tell(world: World, *details: dict[str, Any]) -> list[str]:
 
 
 def rows(address: str) -> list[SuppressedAddress]:
-    with db.transaction(system(NOWHERE)) as session:
+    with transactions.transaction(system(NOWHERE)) as session:
         chosen = select(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.keyed_hash(address))
         return list(session.scalars(chosen))
 
 
 def age(address: str, **by: float) -> None:
-    with db.transaction(system(NOWHERE)) as session:
+    with transactions.transaction(system(NOWHERE)) as session:
         mine = update(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.keyed_hash(address))
         aged = {name: getattr(SuppressedAddress, name) - timedelta(days=days) for name, days in by.items()}
         session.execute(mine.values(aged), execution_options={"synchronize_session": False})
@@ -162,16 +162,16 @@ def test_what_cannot_be_read_comes_back_without_its_neighbours(world: World, vis
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
 def test_who_asks_for_a_link_gets_one_a_day_later_and_using_it_is_the_way_back(world: World, known: Person, kind: str) -> None:
     tell(world, event(world, kind, known.email))
-    browser, count = Browser(world), len(letters(world, known.email))
+    browser, count = ProgramClient(world), len(received_mails(world, known.email))
 
     def ask() -> int:
         assert browser.post("/v1/auth/magic-link", {"email": known.email}).status == 202
-        return len(letters(world, known.email)) - count
+        return len(received_mails(world, known.email)) - count
 
     assert ask() == 0
     age(known.email, bounced_at=1.1)
     assert [ask(), ask()] == [1, 1]  # one trial a week
-    token = letters(world, known.email)[-1].token
+    token = received_mails(world, known.email)[-1].token
     assert browser.post("/v1/auth/magic-link/redeem", {"token": token}).status == 200
     assert rows(known.email) == []
     assert ask() == 2
@@ -181,7 +181,7 @@ def test_an_alert_does_not_try_an_address_that_bounced(world: World, known: Pers
     """It is told to nobody who asked; the trial is for who waits for a mail."""
     tell(world, event(world, "Bounce", known.email))
     age(known.email, bounced_at=400)
-    with db.transaction(system(NOWHERE)) as session:
+    with transactions.transaction(system(NOWHERE)) as session:
         assert suppressions.errors(session, [known.email, "other@visitor.example"]) == {known.email: "address_bounced"}
 
 
@@ -220,7 +220,7 @@ def test_what_bounced_a_year_ago_is_forgotten_and_a_complaint_is_not(world: Worl
     age(soft, bounced_at=15)
     age(visitor, bounced_at=366)
     age(complained, bounced_at=366)
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         assert suppressions.forget(session) >= 2
     assert [len(rows(address)) for address in (visitor, complained, soft)] == [0, 1, 0]
 

@@ -13,7 +13,7 @@ import pytest
 from local.cloudformation import named, read
 from local.function_blocks import fresh
 from local.template import Resource, Template, load
-from tests.platform.rights import policies
+from tests.platform.function_policies import policies
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "infrastructure").glob("*.yaml"))]
@@ -434,7 +434,7 @@ def test_an_answer_of_ours_that_is_a_failure_is_one_for_the_alarm(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No request makes a function end with an error: it answers 500, and Lambda reports a success."""
-    from parley.kernel.http import Access, api, entrypoint, metrics
+    from parley.kernel.edge.http import Access, api, entrypoint, metrics
 
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
     monkeypatch.setattr(metrics.provider, "namespace", "Parley")  # read as the module was imported

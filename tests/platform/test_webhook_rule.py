@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from local.cloudformation import read
-from parley.webhooks import messages
-from parley.webhooks.catalogue import SOURCES
+from parley.webhooks import queue_messages
+from parley.webhooks.event_catalogue import SOURCES
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,6 +14,6 @@ ROOT = Path(__file__).parents[2]
 def test_the_rule_names_what_the_catalogue_tells() -> None:
     pattern = read(ROOT / "template.yaml")["Resources"]["EventsToWebhooks"]["Properties"]["EventPattern"]
     assert pattern["source"] == ["parley"]
-    own = {messages.TURN_DUE, messages.FAILING, messages.DISABLED}
+    own = {queue_messages.TURN_DUE, queue_messages.FAILING, queue_messages.DISABLED}
     assert set(pattern["detail-type"]) == set(SOURCES) | own
     assert len(str(pattern)) < 2048, "EventBridge takes no longer pattern"

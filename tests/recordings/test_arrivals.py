@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from parley.kernel import aws
-from parley.kernel.ids import new_id
+from parley.kernel.aws import boto3_clients
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World, recorded
-from tests.recordings.scenes import BYTES, Take, take
+from tests.recordings.upload_scenarios import BYTES, Take, take
 
 NONE_FAILED: dict[str, list[Any]] = {"batchItemFailures": []}
 
@@ -188,12 +188,12 @@ def test_a_storage_that_does_not_answer_brings_the_message_back(scene: Take, key
 
             said: Any = {"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
             refusal = ClientError(said, "HeadObject")
-            patched.setattr(aws, "client", lambda *_: _Refusing(refusal))
+            patched.setattr(boto3_clients, "client", lambda *_: _Refusing(refusal))
         else:
             patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-            aws.client.cache_clear()
+            boto3_clients.client.cache_clear()
         answer = scene.notify(scene.record(key))
-    aws.client.cache_clear()
+    boto3_clients.client.cache_clear()
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["message-0"]
     assert scene.everything() == before
     assert scene.notify(scene.record(key)) == NONE_FAILED
@@ -233,10 +233,10 @@ def test_an_accepted_object_that_somebody_changed_is_never_removed(scene: Take, 
 def test_a_meeting_that_failed_meanwhile_keeps_its_bytes_and_its_status(scene: Take, key: str) -> None:
     from sqlalchemy import select
 
-    from parley.kernel import db
+    from parley.kernel.persistence import transactions
     from parley.recordings.models import Meeting, MeetingStatus
 
-    with db.transaction(scene.member.caller) as session:
+    with transactions.transaction(scene.member.caller) as session:
         session.scalars(select(Meeting)).one().status = MeetingStatus.FAILED
     assert scene.notify(scene.record(key)) == NONE_FAILED
     assert (scene.status, scene.recording.raw_key) == ("FAILED", key)

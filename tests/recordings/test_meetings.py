@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from parley.kernel import db, sealed
-from parley.kernel.ids import new_id
-from parley.kernel.verdicts import constraint
-from parley.recordings import meeting_urls, service, states
+from parley.kernel.persistence import column_encryption, transactions
+from parley.kernel.postgres.integrity_errors import constraint
+from parley.kernel.values.ids import new_id
+from parley.recordings import meeting_states, meeting_urls, service
 from parley.recordings.models import BotAccount, Meeting, MeetingPlatform, MeetingStatus, Recording
 from tests.harness import Member
-from tests.recordings.scenes import MEETING
+from tests.recordings.upload_scenarios import MEETING
 
 PATH = "/v1/recordings/meetings"
 
@@ -177,25 +177,25 @@ def test_a_list_costs_three_round_trips_however_long(acme: Member) -> None:
     from parley.recordings.schemas import MeetingCreate
 
     def costs() -> list[int]:
-        with db.transaction(acme.caller) as session:
-            before = db.round_trips(session)
+        with transactions.transaction(acme.caller) as session:
+            before = transactions.round_trips(session)
             service.list_meetings(session, acme.caller, None, 50)
             service.list_recordings(session, acme.caller, None, 50)
-            return [db.round_trips(session) - before]
+            return [transactions.round_trips(session) - before]
 
     few = costs()
-    with db.transaction(acme.caller) as session:
-        before = db.round_trips(session)
+    with transactions.transaction(acme.caller) as session:
+        before = transactions.round_trips(session)
         for _ in range(60):
             service.create_meeting(session, acme.caller, MeetingCreate.model_validate(MEETING))
         session.flush()
-        assert db.round_trips(session) - before <= 3  # rows travel together
+        assert transactions.round_trips(session) - before <= 3  # rows travel together
     assert few == costs() == [2]
 
 
 def test_a_meeting_moves_as_the_table_says() -> None:
-    assert set(states.TRANSITIONS) == set(MeetingStatus)
-    assert {(source.value, target.value) for target in MeetingStatus for source in states.sources(target)} == {
+    assert set(meeting_states.TRANSITIONS) == set(MeetingStatus)
+    assert {(source.value, target.value) for target in MeetingStatus for source in meeting_states.sources(target)} == {
         ("PENDING", "RECORDING"),
         ("RECORDING", "PROCESSING"),
         ("PROCESSING", "READY"),
@@ -208,7 +208,7 @@ def test_a_meeting_moves_as_the_table_says() -> None:
 @pytest.mark.parametrize("status", ["PROCESSING", "READY", "FAILED"])
 def test_no_upload_is_given_out_for_a_meeting_that_is_over(acme: Member, status: str) -> None:
     meeting = acme.post(PATH, MEETING).body
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.scalars(select(Meeting)).one().status = MeetingStatus(status)
     refused = acme.post(f"{PATH}/{meeting['id']}/uploads", {"size_bytes": 5, "content_type": "video/webm"})
     assert (refused.status, refused.body["code"], refused.body["current"]) == (409, "illegal_transition", status)
@@ -228,27 +228,27 @@ def test_no_upload_is_given_out_for_a_meeting_that_is_over(acme: Member, status:
 def test_the_database_holds_the_rules(acme: Member, globex: Member, values: dict[str, Any], violated: str) -> None:
     ids = {"mine": acme.post(PATH, MEETING).body["id"], "theirs": globex.post(PATH, MEETING).body["id"]}
     values = {name: UUID(ids[value]) if value in ids else value for name, value in values.items()}
-    with pytest.raises(DBAPIError) as caught, db.transaction(acme.caller) as session:
+    with pytest.raises(DBAPIError) as caught, transactions.transaction(acme.caller) as session:
         session.add(Recording(**values))
     assert constraint(caught.value).startswith(violated)
 
 
 def test_a_room_has_many_recordings(acme: Member) -> None:
     room = new_id()
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add_all([Recording(room_id=room) for _ in range(3)])
     assert acme.rows(select(func.count()).select_from(Recording)) == [3]
 
 
 def test_the_credentials_of_a_bot_are_sealed(acme: Member) -> None:
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         account = BotAccount(platform=MeetingPlatform.TEAMS)
         session.add(account)
         with session.no_autoflush:
-            sealed.seal(session, account, "credentials", "cookie-canary")
-    with db.transaction(acme.caller) as session:
+            column_encryption.seal(session, account, "credentials", "cookie-canary")
+    with transactions.transaction(acme.caller) as session:
         found = session.scalars(select(BotAccount)).one()
-        assert sealed.unseal(session, found, "credentials") == "cookie-canary"
+        assert column_encryption.unseal(session, found, "credentials") == "cookie-canary"
         assert b"canary" not in found.credentials.token
         meeting = Meeting(platform=MeetingPlatform.TEAMS, url="x", scheduled_start=datetime.now(UTC), bot_account_id=found.id)
         session.add(meeting)

@@ -13,12 +13,13 @@ from botocore.exceptions import ClientError
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.kernel import aws, db
-from parley.kernel.ids import new_id
-from parley.recordings import media, presigned
+from parley.kernel.aws import boto3_clients
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.recordings import media_types, presigned_urls
 from parley.recordings.models import Upload
 from tests.harness import Member, World
-from tests.recordings.scenes import Take, put, take
+from tests.recordings.upload_scenarios import Take, put, take
 
 MIB = 1024 * 1024
 Pump = Callable[[], int]
@@ -33,8 +34,8 @@ def scene(world: World, acme: Member) -> Take:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Multipart from 11 MiB, so that a test moves less: three parts of 5 MiB at most, as the storage demands."""
-    monkeypatch.setattr(media, "MULTIPART_FROM_BYTES", 11 * MIB)
-    monkeypatch.setattr(media, "SMALLEST_PART_BYTES", 5 * MIB)
+    monkeypatch.setattr(media_types, "MULTIPART_FROM_BYTES", 11 * MIB)
+    monkeypatch.setattr(media_types, "SMALLEST_PART_BYTES", 5 * MIB)
 
 
 def contents(size: int) -> bytes:
@@ -158,7 +159,7 @@ def test_ten_thousand_parts_are_no_too_large_body_and_a_megabyte_is(scene: Take)
 
 
 def test_many_parts_come_in_pages(scene: Take) -> None:
-    upload = scene.upload(size_bytes=media.LARGEST_BYTES)
+    upload = scene.upload(size_bytes=media_types.LARGEST_BYTES)
     first = upload["multipart"]
     assert (first["part_count"], len(first["parts"]), first["next_part"]) == (6400, 200, 201)
     path = f"{scene.path}/{upload['id']}/parts"
@@ -172,14 +173,14 @@ def test_many_parts_come_in_pages(scene: Take) -> None:
     assert (len(last["parts"]), last["next_part"]) == (1, None)
     beyond = scene.member.get(path, first=6401).body
     assert (beyond["parts"], beyond["next_part"]) == ([], None)
-    for query in ({"first": 0}, {"first": 10_001}, {"limit": 0}, {"limit": presigned.PARTS_AT_ONCE + 1}, {"first": "x"}):
+    for query in ({"first": 0}, {"first": 10_001}, {"limit": 0}, {"limit": presigned_urls.PARTS_AT_ONCE + 1}, {"first": "x"}):
         assert scene.member.get(path, **query).status == 422
 
 
 def test_an_answer_with_all_its_addresses_stays_small(scene: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TENANT_ROLE_ARN")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjE" + "A+/=" * 300)
-    answer = scene.member.post(scene.path, {"size_bytes": media.LARGEST_BYTES, "content_type": "video/webm"})
+    answer = scene.member.post(scene.path, {"size_bytes": media_types.LARGEST_BYTES, "content_type": "video/webm"})
     assert answer.status == 201
     assert len(answer.raw) < 1024 * 1024
 
@@ -203,7 +204,7 @@ def test_given_up_the_storage_forgets_the_parts(scene: Take) -> None:
 def test_an_upload_that_was_not_completed_in_time(scene: Take) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     parts = sent(upload, contents(11 * MIB))
-    with db.transaction(scene.member.caller) as session:
+    with transactions.transaction(scene.member.caller) as session:
         session.scalars(select(Upload)).one().expires_at = datetime.now(UTC) - timedelta(seconds=1)
     for refused in (complete(scene, upload, parts), scene.member.get(f"{scene.path}/{upload['id']}/parts")):
         assert (refused.status, refused.body["code"]) == (409, "upload_expired")
@@ -225,15 +226,15 @@ def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatc
     whole = contents(11 * MIB)
     upload = scene.upload(size_bytes=len(whole))
     parts = sent(upload, whole)
-    real = aws.client("s3")
+    real = boto3_clients.client("s3")
     with monkeypatch.context() as patched:
-        patched.setattr(aws, "client", lambda *_: Forgetful(real))
+        patched.setattr(boto3_clients, "client", lambda *_: Forgetful(real))
         refused = complete(scene, upload, parts)
         assert (refused.status, refused.body["code"]) == (409, "upload_gone")
         assert complete(scene, upload, parts).status == 409
     assert complete(scene, upload, parts).status == 202
     with monkeypatch.context() as patched:
-        patched.setattr(aws, "client", lambda *_: Forgetful(real))
+        patched.setattr(boto3_clients, "client", lambda *_: Forgetful(real))
         assert complete(scene, upload, parts).status == 202  # the storage knows the upload no more, and has the object
     pump()
     assert scene.status == "PROCESSING"
@@ -243,9 +244,9 @@ def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatc
 def test_an_object_of_another_size_is_not_this_upload(scene: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     scene.store(scene.key(upload), b"of another size")
-    real, parts = aws.client("s3"), [{"part_number": number, "etag": "x"} for number in (1, 2, 3)]
+    real, parts = boto3_clients.client("s3"), [{"part_number": number, "etag": "x"} for number in (1, 2, 3)]
     with monkeypatch.context() as patched:
-        patched.setattr(aws, "client", lambda *_: Forgetful(real))
+        patched.setattr(boto3_clients, "client", lambda *_: Forgetful(real))
         assert complete(scene, upload, parts).body["code"] == "upload_gone"
 
 
@@ -254,9 +255,9 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The storage does not answer."""
     with monkeypatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        aws.client.cache_clear()
+        boto3_clients.client.cache_clear()
         yield
-    aws.client.cache_clear()
+    boto3_clients.client.cache_clear()
 
 
 def test_without_the_storage_nothing_is_begun(scene: Take, silence: None) -> None:

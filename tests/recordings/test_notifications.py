@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from parley.recordings import notifications
-from parley.recordings.notifications import Arrival, Unreadable
+from parley.recordings import s3_notifications
+from parley.recordings.s3_notifications import ObjectCreated, UnreadableNotification
 
 ORGANIZATION = "01990000-0000-7000-8000-000000000001"
 KEY = f"recordings/{ORGANIZATION}/01990000-0000-7000-8000-000000000002/01990000-0000-7000-8000-000000000003.webm"
@@ -22,11 +22,11 @@ def record(key: Any = KEY, sequencer: Any = "0A1B", event: Any = "ObjectCreated:
 
 
 def read(*records: Any) -> list[Any]:
-    return list(notifications.arrivals(json.dumps({"Records": records}), BUCKET))
+    return list(s3_notifications.objects_created(json.dumps({"Records": records}), BUCKET))
 
 
 def test_an_arrival() -> None:
-    assert read(record()) == [Arrival(UUID(ORGANIZATION), KEY, "0A1B" + "0" * 60)]
+    assert read(record()) == [ObjectCreated(UUID(ORGANIZATION), KEY, "0A1B" + "0" * 60)]
 
 
 @pytest.mark.parametrize("key", [KEY.replace("/", "%2F"), KEY.replace("-", "%2D").replace(".", "%2e"), KEY])
@@ -89,13 +89,15 @@ TEST_EVENT = {
 
 
 def test_the_test_event_says_nothing_directly_or_by_way_of_sns() -> None:
-    assert list(notifications.arrivals(json.dumps(TEST_EVENT), BUCKET)) == []
-    assert list(notifications.arrivals(json.dumps({"Type": "Notification", "Message": json.dumps(TEST_EVENT)}), BUCKET)) == []
+    assert list(s3_notifications.objects_created(json.dumps(TEST_EVENT), BUCKET)) == []
+    assert list(s3_notifications.objects_created(json.dumps({"Type": "Notification", "Message": json.dumps(TEST_EVENT)}), BUCKET)) == []
 
 
 def test_an_arrival_by_way_of_sns() -> None:
     nested = {"Type": "Notification", "Message": json.dumps({"Records": [record()]})}
-    assert [found.key for found in notifications.arrivals(json.dumps(nested), BUCKET) if isinstance(found, Arrival)] == [KEY]
+    assert [found.key for found in s3_notifications.objects_created(json.dumps(nested), BUCKET) if isinstance(found, ObjectCreated)] == [
+        KEY
+    ]
 
 
 @pytest.mark.parametrize(
@@ -115,8 +117,8 @@ def test_an_arrival_by_way_of_sns() -> None:
     ],
 )
 def test_what_is_no_notification(body: str) -> None:
-    with pytest.raises(Unreadable):
-        list(notifications.arrivals(body, BUCKET))
+    with pytest.raises(UnreadableNotification):
+        list(s3_notifications.objects_created(body, BUCKET))
 
 
 def without(*path: str) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def without(*path: str) -> dict[str, Any]:
 )
 def test_an_unreadable_record_does_not_hide_its_neighbours(broken: Any) -> None:
     found = read(record(), broken, record(sequencer="0A1C"))
-    assert [type(one) for one in found] == [Arrival, Unreadable, Arrival]
+    assert [type(one) for one in found] == [ObjectCreated, UnreadableNotification, ObjectCreated]
 
 
 def test_sequencers_compare_as_the_guide_says() -> None:

@@ -17,13 +17,13 @@ from uuid import UUID
 
 import pytest
 
-from parley.kernel import aws, tenant_credentials
-from parley.kernel.ids import new_id
-from parley.recordings import access, media
+from parley.kernel.aws import boto3_clients, tenant_credentials
+from parley.kernel.values.ids import new_id
+from parley.recordings import media_types, object_access
 from tests.harness import Member, World
-from tests.recordings.scenes import BYTES, Take, fetch, take
+from tests.recordings.upload_scenarios import BYTES, Take, fetch, take
 
-LARGE = {"size_bytes": 11 * media.MIB, "content_type": "video/webm"}
+LARGE = {"size_bytes": 11 * media_types.MIB, "content_type": "video/webm"}
 SIGNER = re.compile(r"Credential=([^/]+)/")
 
 
@@ -128,13 +128,13 @@ def recorder(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder
     with monkeypatch.context() as patched, Recorder() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         patched.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
-        aws.client.cache_clear()
+        boto3_clients.client.cache_clear()
         tenant_credentials._kept.clear()
         try:
             yield server
         finally:
             server.shutdown()
-            aws.client.cache_clear()
+            boto3_clients.client.cache_clear()
             tenant_credentials._kept.clear()
 
 
@@ -146,7 +146,7 @@ def signer(url: str) -> tuple[str, bool]:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "MULTIPART_FROM_BYTES", 9 * media.MIB)
+    monkeypatch.setattr(media_types, "MULTIPART_FROM_BYTES", 9 * media_types.MIB)
 
 
 def flow(scene: Take) -> list[str]:
@@ -216,7 +216,7 @@ def test_an_address_does_not_outlive_what_signed_it(
         key = signer(url)[0]
         until = given.setdefault(key, datetime.now(UTC) + timedelta(hours=1))
         life = timedelta(seconds=int(parse_qs(urlsplit(url).query)["X-Amz-Expires"][0]))
-        assert life == access.LIFE == timedelta(minutes=45)
+        assert life == object_access.LIFE == timedelta(minutes=45)
         assert minutes > 15 or began + timedelta(minutes=minutes) + life <= until
     assert len(recorder.taken) == len(given)
     assert [call.form["Action"] for call in recorder.taken] == ["AssumeRole"] * 5  # 0, 16, 29, 32, 90; 10 and 14 took what was there
@@ -256,7 +256,7 @@ ABSENT: list[Any] = [
 def test_without_sts_nothing_is_half_done(
     recorder: Recorder, world: World, acme: Member, monkeypatch: pytest.MonkeyPatch, sts: Callable[[], tuple[int, bytes] | None]
 ) -> None:
-    monkeypatch.setattr("parley.kernel.signed.time.sleep", lambda _: None)
+    monkeypatch.setattr("parley.kernel.aws.aws_requests.time.sleep", lambda _: None)
     scene, arrived = take(world, acme), take(world, acme)
     large, small = scene.upload(**LARGE), arrived.upload()
     arrived.store(arrived.key(small))

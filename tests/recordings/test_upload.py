@@ -13,16 +13,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.kernel import db, gather
-from parley.kernel.idempotency import IdempotencyKey
-from parley.kernel.ids import new_id
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.idempotency import IdempotencyRecord
+from parley.kernel.postgres import deferred
+from parley.kernel.values.ids import new_id
 from parley.recordings import uploads
-from parley.recordings.media import MediaType
+from parley.recordings.media_types import MediaType
+from parley.recordings.meeting_states import IllegalTransition
 from parley.recordings.models import Recording
 from parley.recordings.schemas import UploadCreate
-from parley.recordings.states import IllegalTransition
 from tests.harness import Member, World
-from tests.recordings.scenes import BYTES, WEBM, Take, fetch, take
+from tests.recordings.upload_scenarios import BYTES, WEBM, Take, fetch, take
 
 Pump = Callable[[], int]
 
@@ -131,7 +132,7 @@ def test_uploads_asked_for_at_once_move_the_meeting_once(scene: Take) -> None:
     gate = threading.Barrier(5)
 
     def ask(_: int) -> UUID:
-        with db.transaction(caller) as session:
+        with transactions.transaction(caller) as session:
             planned = uploads.plan(session, caller, UUID(scene.meeting_id), wanted)
             gate.wait()
             return uploads.start(session, caller, *planned).id
@@ -152,11 +153,11 @@ def test_after_the_arrival_no_upload_is_given_out(scene: Take, pump: Pump) -> No
 
 def test_an_upload_planned_before_the_arrival_is_not_given_out_after_it(scene: Take, pump: Pump) -> None:
     first, caller = scene.upload(), scene.member.caller
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         planned = uploads.plan(session, caller, UUID(scene.meeting_id), UploadCreate(size_bytes=5, content_type=MediaType.VIDEO_WEBM))
     scene.send(first)
     pump()
-    with pytest.raises(IllegalTransition), db.transaction(caller) as session:
+    with pytest.raises(IllegalTransition), transactions.transaction(caller) as session:
         uploads.start(session, caller, *planned)
 
 
@@ -191,11 +192,11 @@ def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: Take, p
     pump()
     path = f"/v1/recordings/{scene.recording_id}/downloads"
     download = scene.member.post(path, {}, headers)
-    with db.transaction(scene.member.caller) as session:
-        session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(minutes=44)))
+    with transactions.transaction(scene.member.caller) as session:
+        session.execute(update(IdempotencyRecord).values(created_at=datetime.now(UTC) - timedelta(minutes=44)))
     assert (scene.member.post(scene.path, WEBM, headers).raw, scene.member.post(path, {}, headers).raw) == (upload.raw, download.raw)
-    with db.transaction(scene.member.caller) as session:
-        session.execute(update(IdempotencyKey).values(created_at=datetime.now(UTC) - timedelta(hours=1)))
+    with transactions.transaction(scene.member.caller) as session:
+        session.execute(update(IdempotencyRecord).values(created_at=datetime.now(UTC) - timedelta(hours=1)))
     assert scene.member.post(scene.path, WEBM, headers).body["code"] == "illegal_transition"
     assert scene.member.post(path, {}, headers).body["expires_at"] > download.body["expires_at"]
     assert scene.audited("recording.downloaded") == 2
@@ -254,7 +255,7 @@ def test_a_viewer_reads_and_does_not_record(scene: Take) -> None:
 
 def test_a_deleted_recording_is_not_there(scene: Take, pump: Pump) -> None:
     upload = scene.upload()
-    with db.transaction(scene.member.caller) as session:
+    with transactions.transaction(scene.member.caller) as session:
         session.scalars(select(Recording)).one().deleted_at = datetime.now(UTC)
     assert scene.member.get(f"/v1/recordings/meetings/{scene.meeting_id}").body["recording"] is None
     assert scene.member.get(f"/v1/recordings/{scene.recording_id}").status == 404
@@ -265,13 +266,13 @@ def test_a_deleted_recording_is_not_there(scene: Take, pump: Pump) -> None:
     pump()
     assert scene.upload_status(upload)[0] == "SUPERSEDED"
     assert not scene.lies(scene.key(upload))
-    with db.transaction(scene.member.caller) as session:
+    with transactions.transaction(scene.member.caller) as session:
         session.add(Recording(meeting_id=UUID(scene.meeting_id), owner_id=scene.member.user_id))  # a living one beside it is allowed
 
 
 def test_round_trips(scene: Take, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
-    kept = db._session
+    kept = transactions._session
 
     def counting(*setting_up: Any) -> Any:
         from contextlib import contextmanager
@@ -279,7 +280,7 @@ def test_round_trips(scene: Take, world: World, monkeypatch: pytest.MonkeyPatch)
         @contextmanager
         def inner() -> Any:
             with kept(*setting_up) as session:
-                driver = gather.driver(session.connection())
+                driver = deferred.driver_connection(session.connection())
                 before = driver.round_trips - 1  # the one that began it
                 yield session
             counted.append(driver.round_trips - before)
@@ -291,7 +292,7 @@ def test_round_trips(scene: Take, world: World, monkeypatch: pytest.MonkeyPatch)
     scene.forget()
     key = scene.key(upload)
     other = take(world, scene.member)
-    monkeypatch.setattr(db, "_session", counting)
+    monkeypatch.setattr(transactions, "_session", counting)
     waiting = other.upload()
     assert counted == [4]
     counted.clear()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.harness import World
-from tests.saml.scenes import House, with_sso
+from tests.saml.sso_scenarios import SsoOrganization, with_sso
 
 
 @pytest.fixture
-def house(world: World) -> House:
+def house(world: World) -> SsoOrganization:
     return with_sso(world)

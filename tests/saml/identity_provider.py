@@ -62,7 +62,7 @@ def key_pair(*, name: str = "idp", expired: bool = False, bits: int = 2048) -> t
 
 
 @dataclass
-class Asked:
+class ReceivedAuthnRequest:
     """What an AuthnRequest of ours said, after pysaml2 has verified its signature."""
 
     id: str
@@ -113,16 +113,16 @@ class IdentityProvider:
             config.xmlsec_binary = None  # it would be asked which algorithms it knows
             return str(entity_descriptor(config))
 
-    def read(self, url: str) -> Asked:
+    def read(self, url: str) -> ReceivedAuthnRequest:
         """Our request, as pysaml2 understands it; it raises when the signature is wrong."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         request = self.server.parse_authn_request(
             query["SAMLRequest"], BINDING_HTTP_REDIRECT, query["RelayState"], query["SigAlg"], query["Signature"]
         )
         message = request.message
-        return Asked(message.id, message.assertion_consumer_service_url, message.issuer.text, query["RelayState"])
+        return ReceivedAuthnRequest(message.id, message.assertion_consumer_service_url, message.issuer.text, query["RelayState"])
 
-    def unsigned(self, asked: Asked, email: str, name_id: str | None = None, **attributes: list[str]) -> Any:
+    def unsigned(self, asked: ReceivedAuthnRequest, email: str, name_id: str | None = None, **attributes: list[str]) -> Any:
         """The tree of a response that pysaml2 writes."""
         made = self.server.create_authn_response(
             {name.replace("__", ":"): values for name, values in attributes.items()},
@@ -153,7 +153,7 @@ class IdentityProvider:
 
     def respond(
         self,
-        asked: Asked,
+        asked: ReceivedAuthnRequest,
         email: str,
         *,
         name_id: str | None = None,

@@ -13,12 +13,12 @@ from lxml import etree
 from sqlalchemy import select
 
 from parley.identity.models import Organization, User
-from parley.kernel.audit import AuditLog
+from parley.kernel.audit.audit import AuditLog
 from parley.saml.models import SamlConnection, SamlRequest
 from tests.harness import Client, Member, World
+from tests.saml.dns_server import nameserver
 from tests.saml.identity_provider import IdentityProvider, key_pair
-from tests.saml.nameserver import nameserver
-from tests.saml.scenes import House, prove
+from tests.saml.sso_scenarios import SsoOrganization, prove
 
 PATH = "/v1/saml/connection"
 
@@ -42,7 +42,7 @@ def parts(provider: IdentityProvider, domain: str, **terms: Any) -> dict[str, An
     }
 
 
-def test_a_connection_is_made_from_metadata_shown_and_removed(world: World, house: House) -> None:
+def test_a_connection_is_made_from_metadata_shown_and_removed(world: World, house: SsoOrganization) -> None:
     shown = house.owner.get(PATH)
     assert (shown.status, shown.body) == (200, house.connection)
     assert shown.body["idp_entity_id"] == house.provider.entity_id
@@ -93,7 +93,7 @@ def test_metadata_with_comments_and_a_certificate_that_has_expired_beside_the_pr
     assert (refused.status, refused.body["code"]) == (422, "unusable_certificate")
 
 
-def test_a_change_keeps_our_signing_key(house: House) -> None:
+def test_a_change_keeps_our_signing_key(house: SsoOrganization) -> None:
     [before] = house.owner.rows(select(SamlConnection))
     other = IdentityProvider(entity_id="https://other.example/")
     assert house.owner.put(PATH, {"idp_metadata": other.metadata(), "domains": [house.domain]}).status == 200
@@ -102,7 +102,7 @@ def test_a_change_keeps_our_signing_key(house: House) -> None:
     assert after.idp_entity_id == "https://other.example/"
 
 
-def test_our_private_key_is_shown_to_nobody(house: House) -> None:
+def test_our_private_key_is_shown_to_nobody(house: SsoOrganization) -> None:
     [row] = house.owner.rows(select(SamlConnection))
     assert repr(row.signing_key) == "Sealed(***)"
     assert b"PRIVATE" not in row.signing_key.token
@@ -160,13 +160,13 @@ def test_what_can_not_be_connected_is_refused(world: World, changed: dict[str, A
 
 
 @pytest.mark.parametrize("role", ["MEMBER", "VIEWER"])
-def test_members_do_not_set_it_up(house: House, role: str) -> None:
+def test_members_do_not_set_it_up(house: SsoOrganization, role: str) -> None:
     member = house.owner.as_role(role)
     for answer in (member.get(PATH), member.put(PATH, {}), member.delete(PATH)):
         assert (answer.status, answer.body["scope"]) == (403, "sso:manage")
 
 
-def test_the_connection_of_one_organization_is_not_seen_by_another(globex: Member, house: House) -> None:
+def test_the_connection_of_one_organization_is_not_seen_by_another(globex: Member, house: SsoOrganization) -> None:
     assert globex.get(PATH).status == 404
 
 
@@ -188,7 +188,7 @@ def test_nobody_logs_in_where_there_is_no_connection(world: World, acme: Member,
     assert stranger.get(f"/saml/{unknown}/login").status == 404
 
 
-def test_an_independent_library_reads_our_metadata_and_verifies_our_request(house: House) -> None:
+def test_an_independent_library_reads_our_metadata_and_verifies_our_request(house: SsoOrganization) -> None:
     browser = house.browser()
     asked = house.begin(browser, "/welcome")
     assert asked.acs == house.connection["acs_url"]
@@ -199,7 +199,7 @@ def test_an_independent_library_reads_our_metadata_and_verifies_our_request(hous
     assert len(asked.relay_state) <= 80  # saml-bindings-2.0-os, 3.4.3
 
 
-def test_a_changed_request_is_not_ours(house: House) -> None:
+def test_a_changed_request_is_not_ours(house: SsoOrganization) -> None:
     from saml2.response import IncorrectlySigned
 
     location = house.browser().request("GET", f"{house.path}/login").header("location")
@@ -209,7 +209,7 @@ def test_a_changed_request_is_not_ours(house: House) -> None:
         house.provider.read(location.replace("RelayState=", "RelayState=x"))
 
 
-def test_the_cookie_is_for_this_host_and_no_script(house: House) -> None:
+def test_the_cookie_is_for_this_host_and_no_script(house: SsoOrganization) -> None:
     cookie = house.browser().request("GET", f"{house.path}/login").header("set-cookie") or ""
     assert cookie.startswith("__Host-parley-saml-")
     assert {"Path=/", "HttpOnly", "Secure", "SameSite=None", "Max-Age=900"} <= set(cookie.split("; "))
@@ -218,14 +218,14 @@ def test_the_cookie_is_for_this_host_and_no_script(house: House) -> None:
 @pytest.mark.parametrize(
     "return_to", ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "/a\tb", "/%s" % ("x" * 1001), ""]
 )
-def test_a_browser_is_sent_nowhere_else_afterwards(house: House, return_to: str) -> None:
+def test_a_browser_is_sent_nowhere_else_afterwards(house: SsoOrganization, return_to: str) -> None:
     from urllib.parse import urlencode
 
     answer = Client(house.world).get(f"{house.path}/login?{urlencode({'return_to': return_to})}")
     assert (answer.status, answer.body["code"]) == (422, "bad_return")
 
 
-def test_discovery_speaks_of_domains_and_not_of_people(world: World, house: House, stranger: Client) -> None:
+def test_discovery_speaks_of_domains_and_not_of_people(world: World, house: SsoOrganization, stranger: Client) -> None:
     [known] = house.owner.rows(select(User.email).where(User.id == house.owner.user_id))
     for email in (known, f"nobody@{house.domain}", f"NOBODY@{house.domain.upper()}"):
         assert stranger.post("/v1/saml/discover", {"email": email}).body == {"login_url": house.connection["login_url"]}
@@ -233,16 +233,16 @@ def test_discovery_speaks_of_domains_and_not_of_people(world: World, house: Hous
         assert stranger.post("/v1/saml/discover", {"email": email}).body == {"login_url": None}
 
 
-def test_old_requests_are_forgotten(world: World, house: House) -> None:
+def test_old_requests_are_forgotten(world: World, house: SsoOrganization) -> None:
     from datetime import timedelta
 
     from sqlalchemy import update
 
-    from parley.kernel import db
-    from parley.kernel.clock import now
+    from parley.kernel.persistence import transactions
+    from parley.kernel.values.clock import now
 
     house.begin(house.browser())
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(update(SamlRequest).values(expires_at=now() - timedelta(seconds=1)))
     house.begin(house.browser())
     assert len(house.owner.rows(select(SamlRequest))) == 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.kernel.wire import wired
-from tests.saml.scenes import House
+from tests.kernel.postgres_proxy import wired
+from tests.saml.sso_scenarios import SsoOrganization
 
 
-def test_round_trips(house: House) -> None:
+def test_round_trips(house: SsoOrganization) -> None:
     email = f"ada@{house.domain}"
     with wired() as wire:
         assert house.log_in(email).status == 200  # what is made once is there: the account, a connection, data keys

@@ -9,22 +9,22 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
-from parley.kernel import db, directory
-from parley.kernel.audit import AuditLog
-from parley.kernel.clock import now
-from parley.kernel.directory import DirectoryEntry
-from parley.kernel.ids import new_id
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import directory, transactions
+from parley.kernel.persistence.directory import DirectoryEntry
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from parley.saml.models import SamlDomain
 from tests.harness import Client, Member, World
+from tests.saml.dns_server import nameserver
 from tests.saml.identity_provider import IdentityProvider
-from tests.saml.nameserver import nameserver
-from tests.saml.scenes import House, connected, prove, with_sso
+from tests.saml.sso_scenarios import SsoOrganization, connected, prove, with_sso
 from tests.saml.test_owner import administrator, founded
 
 PATH, VERIFY = "/v1/saml/connection", "/v1/saml/domains/verify"
 
 
-def claimed(world: World, domain: str, name: str = "Claims") -> House:
+def claimed(world: World, domain: str, name: str = "Claims") -> SsoOrganization:
     """An organization that claims a domain, and has not proven it."""
     return connected(world, world.organization(f"{name}{new_id().hex[-10:]}"), domain, IdentityProvider(), is_proven=False)
 
@@ -37,15 +37,15 @@ def discovered(world: World, domain: str) -> Any:
     return Client(world).post("/v1/saml/discover", {"email": f"boss@{domain}"}).body["login_url"]
 
 
-def row_of(house: House, domain: str | None = None) -> SamlDomain:
+def row_of(house: SsoOrganization, domain: str | None = None) -> SamlDomain:
     [row] = house.owner.rows(select(SamlDomain).where(SamlDomain.domain == (domain or house.domain)))
     assert isinstance(row, SamlDomain)
     return row
 
 
-def swept(world: World, house: House, **earlier: Any) -> None:
+def swept(world: World, house: SsoOrganization, **earlier: Any) -> None:
     """The next look, with the domain's past set back."""
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(
             update(SamlDomain).where(SamlDomain.domain == house.domain).values(next_check_at=now() - timedelta(seconds=1), **earlier)
         )
@@ -64,7 +64,7 @@ def test_a_claim_leads_nobody_anywhere(world: World) -> None:
         refused = stranger.log_in(email)
         assert (refused.status, refused.body["code"]) == (403, "domain_unproven"), refused.raw
     assert stranger.owner.rows(select(User.email)) == stranger.owner.rows(select(User.email).where(User.id == stranger.owner.user_id))
-    assert directory.person_of(directory.Kind.EMAIL, f"newcomer@{domain}") is None
+    assert directory.person_of(directory.DirectoryKind.EMAIL, f"newcomer@{domain}") is None
 
 
 def test_a_claim_blocks_nobody_and_the_one_that_is_proven_ends_it(world: World) -> None:
@@ -90,7 +90,7 @@ def test_members_who_are_there_log_in_before_the_domain_is_proven(world: World) 
     domain = some_domain()
     house = claimed(world, domain)
     person = world.person(f"ada@{domain}")
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.MEMBER))
     assert house.log_in(person.email).status == 200
 
@@ -206,12 +206,12 @@ def test_a_domain_that_is_given_back_is_anybodys(world: World) -> None:
     rival = claimed(world, house.domain)
     prove(rival.owner, house.domain)
     assert rival.owner.delete(PATH).status == 204
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         keys = session.scalars(select(DirectoryEntry.key).where(DirectoryEntry.key.in_([house.domain, other]))).all()
     assert keys == []
 
 
-def test_another_organizations_claims_are_not_seen(world: World, house: House, globex: Member) -> None:
+def test_another_organizations_claims_are_not_seen(world: World, house: SsoOrganization, globex: Member) -> None:
     assert globex.rows(select(SamlDomain)) == []
     assert globex.post(VERIFY, {"domain": house.domain}).raw == globex.post(VERIFY, {"domain": "nobodys.test"}).raw
     assert globex.rows(select(Organization.sso_enabled)) == [False]

@@ -21,22 +21,22 @@ from parley.identity.models import (
     UserSession,
     UserStatus,
 )
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.callers import NOWHERE, ActorType, Caller
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from tests.harness import Answer, Client, Person, World
-from tests.identity.people import PASSWORD, register, verify
-from tests.identity.people import Person as Registered
+from tests.identity.registered_users import PASSWORD, register, verify
+from tests.identity.registered_users import Person as Registered
 from tests.saml.identity_provider import NS, IdentityProvider, assertion
-from tests.saml.scenes import House, connected, with_sso
+from tests.saml.sso_scenarios import SsoOrganization, connected, with_sso
 from tests.saml.test_owner import session_of
 from tests.scim.test_people_of_several import link
 
 
-def ada(house: House) -> str:
+def ada(house: SsoOrganization) -> str:
     return f"ada-{new_id().hex[-8:]}@{house.domain}"
 
 
@@ -58,7 +58,7 @@ def me(world: World, answer: Answer) -> Any:
 
 
 @pytest.mark.parametrize("signs", ["assertion", "response", "both"])
-def test_a_newcomer_gets_an_account_a_seat_and_a_session(world: World, house: House, signs: str) -> None:
+def test_a_newcomer_gets_an_account_a_seat_and_a_session(world: World, house: SsoOrganization, signs: str) -> None:
     email = ada(house)
     answer = house.log_in(email, signs=signs)
     assert answer.status == 200, answer.raw
@@ -73,7 +73,7 @@ def test_a_newcomer_gets_an_account_a_seat_and_a_session(world: World, house: Ho
     assert {"member.created", "user.login_succeeded"} <= set(actions)
 
 
-def test_who_comes_again_is_the_same_person_whatever_their_address_is_then(world: World, house: House) -> None:
+def test_who_comes_again_is_the_same_person_whatever_their_address_is_then(world: World, house: SsoOrganization) -> None:
     first = house.log_in(ada(house), name_id="employee-7")
     assert first.status == 403 and first.body["code"] == "no_address"
 
@@ -85,7 +85,7 @@ def test_who_comes_again_is_the_same_person_whatever_their_address_is_then(world
     assert second.body["user"]["email"] == one
 
 
-def test_letters_of_an_address_have_no_case(house: House) -> None:
+def test_letters_of_an_address_have_no_case(house: SsoOrganization) -> None:
     email = ada(house)
     assert house.log_in(email).body["user"]["id"] == house.log_in(email.upper()).body["user"]["id"]
 
@@ -103,7 +103,7 @@ def test_name_and_role_come_from_attributes_that_the_connection_names(world: Wor
     assert answer.body["organization"]["role"] == "ADMIN"
 
 
-def test_a_browser_goes_back_to_where_it_began_with_the_session_in_a_cookie(house: House) -> None:
+def test_a_browser_goes_back_to_where_it_began_with_the_session_in_a_cookie(house: SsoOrganization) -> None:
     browser = house.browser()
     asked = house.begin(browser, "/welcome?tab=1")
     answer = house.post(browser, house.provider.respond(asked, ada(house)), asked.relay_state)
@@ -112,7 +112,7 @@ def test_a_browser_goes_back_to_where_it_began_with_the_session_in_a_cookie(hous
     assert b"access_token" not in answer.raw
 
 
-def test_opaque_names_that_differ_in_case_are_two_people(house: House) -> None:
+def test_opaque_names_that_differ_in_case_are_two_people(house: SsoOrganization) -> None:
     answers = [house.log_in("unused", name_id=name, before=saying(mail=ada(house))) for name in ("aGVsbG8", "aGvsbG8")]
     assert answers[0].body["user"]["id"] != answers[1].body["user"]["id"]
 
@@ -121,7 +121,7 @@ def test_opaque_names_that_differ_in_case_are_two_people(house: House) -> None:
 
 
 @pytest.mark.parametrize("is_verified", [True, False])
-def test_who_has_an_account_is_asked_whether_they_want_to_belong(world: World, house: House, is_verified: bool) -> None:
+def test_who_has_an_account_is_asked_whether_they_want_to_belong(world: World, house: SsoOrganization, is_verified: bool) -> None:
     person = world.person(ada(house), is_verified=is_verified)
     for _ in range(2):
         refused = house.log_in(person.email)
@@ -138,7 +138,7 @@ def test_who_has_an_account_is_asked_whether_they_want_to_belong(world: World, h
         assert member.is_sso_bound  # its address was in a proven domain when they joined
 
 
-def test_whoever_was_provisioned_comes_in_as_that_member(world: World, house: House) -> None:
+def test_whoever_was_provisioned_comes_in_as_that_member(world: World, house: SsoOrganization) -> None:
     from tests.scim.conftest import provisioned
 
     directory, email = provisioned(house.owner), ada(house)
@@ -157,19 +157,19 @@ def test_whoever_was_provisioned_comes_in_as_that_member(world: World, house: Ho
     assert house.log_in(known.email).status == 200
 
 
-def test_an_address_outside_the_domains_is_refused(world: World, house: House) -> None:
+def test_an_address_outside_the_domains_is_refused(world: World, house: SsoOrganization) -> None:
     elsewhere = world.person()
     for email in (elsewhere.email, f"eve@sub.{house.domain}", f"eve@{house.domain}.evil.test"):
         answer = house.log_in(email)
         assert (answer.status, answer.body["code"]) == (403, "foreign_address")
 
 
-def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world: World, house: House) -> None:
+def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world: World, house: SsoOrganization) -> None:
     """Whoever runs an identity provider could come in as anybody in the domain: not with that into what they have elsewhere."""
     person = world.person(ada(house))
     elsewhere = world.organization("Elsewhere")
     for place, role in ((elsewhere, MemberRole.ADMIN), (house.owner, MemberRole.MEMBER)):
-        with db.transaction(place.caller) as session:
+        with transactions.transaction(place.caller) as session:
             session.add(OrganizationMember(user_id=person.user_id, role=role))
     intruder = Client(world, house.log_in(person.email).body["access_token"])
     assert intruder.get("/v1/identity/me").status == 200
@@ -186,10 +186,10 @@ def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world
         assert (answer.status, answer.body["code"]) == (403, "session_of_one_organization"), answer.raw
 
 
-def test_a_deleted_account_leaves_no_link_and_the_next_log_in_makes_another(world: World, house: House) -> None:
+def test_a_deleted_account_leaves_no_link_and_the_next_log_in_makes_another(world: World, house: SsoOrganization) -> None:
     person = Registered(world, email=ada(house))
     person.takes(verify(person, register(world, person.email)[1]))
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.add(OrganizationMember(user_id=person.tokens["user"]["id"], role=MemberRole.MEMBER))
     first = house.log_in(person.email)
     assert first.body["user"]["id"] == person.tokens["user"]["id"]
@@ -201,26 +201,26 @@ def test_a_deleted_account_leaves_no_link_and_the_next_log_in_makes_another(worl
     assert again.body["user"]["id"] != first.body["user"]["id"]
 
 
-def test_a_session_ends_with_the_membership(world: World, house: House) -> None:
+def test_a_session_ends_with_the_membership(world: World, house: SsoOrganization) -> None:
     answer = house.log_in(ada(house))
     refreshed = Client(world).post("/v1/auth/refresh", {"refresh_token": answer.body["refresh_token"]})
     assert refreshed.status == 200, refreshed.raw
     user_id = answer.body["user"]["id"]
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == user_id).values(deactivated_at=now()))
     refused = Client(world).post("/v1/auth/refresh", {"refresh_token": refreshed.body["refresh_token"]})
     assert (refused.status, refused.body["code"]) == (401, "session_ended")
 
 
-def test_deactivated_members_and_suspended_accounts_stay_out(house: House) -> None:
+def test_deactivated_members_and_suspended_accounts_stay_out(house: SsoOrganization) -> None:
     email = ada(house)
     user_id = house.log_in(email).body["user"]["id"]
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == user_id).values(deactivated_at=now()))
     assert house.log_in(email).body["code"] == "account_not_active"
     other = ada(house)
     user_id = house.log_in(other).body["user"]["id"]
-    with db.transaction(house.owner.caller, person=user_id) as session:
+    with transactions.transaction(house.owner.caller, person=user_id) as session:
         session.execute(update(User).where(User.id == user_id).values(status=UserStatus.SUSPENDED))
     assert house.log_in(other).body["code"] == "account_not_active"
 
@@ -247,7 +247,7 @@ def test_an_invitation_is_taken_with_its_role_and_its_seat(world: World) -> None
     assert house.log_in(invited[0]).body["organization"]["role"] == "ADMIN"
 
 
-def test_two_first_log_ins_at_once_make_one_account(house: House) -> None:
+def test_two_first_log_ins_at_once_make_one_account(house: SsoOrganization) -> None:
     email = ada(house)
     with ThreadPoolExecutor(4) as pool:
         statuses = sorted(answer.status for answer in pool.map(lambda _: house.log_in(email), range(4)))
@@ -258,20 +258,20 @@ def test_two_first_log_ins_at_once_make_one_account(house: House) -> None:
 # --- who has to ------------------------------------------------------------------------------------------------------------------------
 
 
-def joined(house: House, email: str, role: MemberRole = MemberRole.MEMBER) -> Any:
+def joined(house: SsoOrganization, email: str, role: MemberRole = MemberRole.MEMBER) -> Any:
     person = house.world.person(email)
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.add(OrganizationMember(user_id=person.user_id, role=role))
     return person
 
 
-def enforce(house: House, *, is_enforced: bool = True) -> None:
+def enforce(house: SsoOrganization, *, is_enforced: bool = True) -> None:
     wanted = {"idp_metadata": house.provider.metadata(), "domains": [house.domain], "is_enforced": is_enforced}
     answer = house.owner.put("/v1/saml/connection", wanted)
     assert answer.status == 200, answer.raw
 
 
-def switched(house: House, person: Any) -> tuple[int, str | None]:
+def switched(house: SsoOrganization, person: Any) -> tuple[int, str | None]:
     answer = Client(house.world, session_of(person.at(house.owner.organization_id, "MEMBER"), "pwd")[0]).post(
         "/v1/auth/switch", {"organization_id": str(house.owner.organization_id)}
     )
@@ -292,7 +292,7 @@ def test_where_it_is_enforced_who_must_comes_in_no_other_way_whatever_their_addr
     assert switched(house, guest) == (200, None)
     # Moving to a private address leaves it as little as having come with one.
     for user_id in (member.user_id, by_saml):
-        with db.personal(Caller(NOWHERE, ActorType.USER, user_id), user_id) as session:
+        with transactions.personal(Caller(NOWHERE, ActorType.USER, user_id), user_id) as session:
             session.execute(update(User).where(User.id == user_id).values(email=f"{new_id()}@private.test"))
         assert switched(house, Person(world, user_id=user_id)) == (403, "single_sign_on_required")
     assert house.owner.get("/v1/identity/me").status == 200
@@ -307,7 +307,7 @@ def test_who_joined_with_an_address_of_the_company_is_bound_before_it_is_enforce
     person = world.person(ada(house))
     assert house.owner.post("/v1/identity/invitations", {"email": person.email, "role": "MEMBER"}).status in (201, 202)
     assert person.post("/v1/auth/invitations/accept", {"token": link(house.owner, person.email)}).status == 200
-    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id), person.user_id) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id), person.user_id) as session:
         session.execute(update(User).where(User.id == person.user_id).values(email=f"{new_id()}@private.test"))
     enforce(house)
     assert switched(house, person) == (403, "single_sign_on_required")
@@ -318,14 +318,14 @@ def test_a_key_of_who_must_come_by_single_sign_on_ends_with_the_membership(world
     admin = joined(house, ada(house), MemberRole.ADMIN).at(house.owner.organization_id, "ADMIN")
     key = admin.key("teams:read")
     assert key.get("/v1/identity/teams").status == 200
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == admin.user_id).values(deactivated_at=now()))
     assert key.get("/v1/identity/teams").status in (401, 403)
 
 
-def test_the_way_in_is_listed_as_the_persons(house: House) -> None:
+def test_the_way_in_is_listed_as_the_persons(house: SsoOrganization) -> None:
     email = ada(house)
     user_id = house.log_in(email).body["user"]["id"]
-    with db.personal(house.owner.caller, user_id) as session:
+    with transactions.personal(house.owner.caller, user_id) as session:
         [link] = session.scalars(select(AuthProvider)).all()
     assert (link.provider_type, link.provider_id) == ("SAML", f"{house.owner.organization_id}:{email}")

@@ -11,15 +11,15 @@ from sqlalchemy import select, update
 
 from local.client import Answer
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserSession
-from parley.identity.scopes import SCOPES
-from parley.identity.sessions import new_refresh_token
-from parley.kernel import db
-from parley.kernel.callers import NOWHERE, ActorType, Caller
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.identity.roles.scopes import SCOPES
+from parley.identity.sessions.log_in_sessions import new_refresh_token
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, Member, World
 from tests.saml.identity_provider import IdentityProvider, key_pair
-from tests.saml.scenes import House, connected, prove, with_sso
+from tests.saml.sso_scenarios import SsoOrganization, connected, prove, with_sso
 
 PATH, APPROVE = "/v1/saml/connection", "/v1/saml/connection/approve"
 
@@ -27,7 +27,7 @@ PATH, APPROVE = "/v1/saml/connection", "/v1/saml/connection/approve"
 def administrator(owner: Member, domain: str) -> Member:
     """An ADMIN with a verified address in the domain."""
     person = owner.world.person(f"admin-{new_id().hex[-8:]}@{domain}")
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         session.add(OrganizationMember(user_id=person.user_id, role=MemberRole.ADMIN))
     return person.at(owner.organization_id, "ADMIN")
 
@@ -47,10 +47,10 @@ def agreed(owner: Member) -> Answer:
 
 def session_of(member: Member, *methods: str) -> tuple[str, str]:
     """A session as the log-in makes it, without one: its access token and its refresh token."""
-    from parley.identity import signing_keys, tokens
+    from parley.identity.sessions import access_tokens, token_signing_keys
 
     caller = Caller(NOWHERE, ActorType.USER, member.user_id)
-    with db.personal(caller, member.user_id) as session:
+    with transactions.personal(caller, member.user_id) as session:
         row = UserSession(
             user_id=member.user_id, organization_id=member.organization_id, methods=list(methods), expires_at=now().replace(year=2099)
         )
@@ -59,15 +59,17 @@ def session_of(member: Member, *methods: str) -> tuple[str, str]:
         session.add(token)
     import os
 
-    bearer = tokens.Bearer(member.organization_id, member.user_id, member.role, row.id)
-    access = tokens.issue(lambda message: signing_keys.sign(os.environ["TOKEN_KEY_ID"], message), member.world.kid, bearer, now())
+    bearer = access_tokens.Bearer(member.organization_id, member.user_id, member.role, row.id)
+    access = access_tokens.issue(
+        lambda message: token_signing_keys.sign(os.environ["TOKEN_KEY_ID"], message), member.world.kid, bearer, now()
+    )
     return access, refresh
 
 
 # --- the owner ---------------------------------------------------------------------------------------------------------------------------
 
 
-def test_no_identity_provider_speaks_for_the_owner(house: House) -> None:
+def test_no_identity_provider_speaks_for_the_owner(house: SsoOrganization) -> None:
     [before] = house.owner.rows(select(User).where(User.id == house.owner.user_id))
     refused = house.log_in(address_of(house.owner))
     assert (refused.status, refused.body["code"]) == (403, "owner_comes_otherwise")
@@ -111,7 +113,7 @@ def test_every_route_of_the_owners_is_listed_here() -> None:
 
 
 @pytest.mark.parametrize("name", OWNERS)
-def test_a_session_of_single_sign_on_does_nothing_that_needs_the_owner(house: House, name: str) -> None:
+def test_a_session_of_single_sign_on_does_nothing_that_needs_the_owner(house: SsoOrganization, name: str) -> None:
     """Even one whose member has become the owner since, or that was there before this rule."""
     method, path, body = OWNERS[name]
     access, refresh = session_of(house.owner, "saml")
@@ -125,7 +127,7 @@ def test_a_session_of_single_sign_on_does_nothing_that_needs_the_owner(house: Ho
     assert Client(house.world, own).get("/v1/identity/me").status == 200
 
 
-def test_who_becomes_the_owner_keeps_no_session_of_single_sign_on(house: House) -> None:
+def test_who_becomes_the_owner_keeps_no_session_of_single_sign_on(house: SsoOrganization) -> None:
     answer = house.log_in(f"heir@{house.domain}")
     heir = answer.body["user"]["id"]
     assert house.owner.post("/v1/identity/organization/transfer", {"user_id": heir}).status == 200
@@ -237,24 +239,24 @@ def test_a_token_of_an_administrator_provisions_once_the_owner_has_agreed(world:
 # --- whose choice it is where somebody works ---------------------------------------------------------------------------------------------
 
 
-def test_a_session_of_single_sign_on_does_not_choose_where_a_person_works(world: World, house: House) -> None:
+def test_a_session_of_single_sign_on_does_not_choose_where_a_person_works(world: World, house: SsoOrganization) -> None:
     home = world.organization("Home")
     person = world.person(f"boss@{house.domain}")
     for place, role in ((home, MemberRole.MEMBER), (house.owner, MemberRole.MEMBER)):
-        with db.transaction(place.caller) as session:
+        with transactions.transaction(place.caller) as session:
             session.add(OrganizationMember(user_id=person.user_id, role=role))
-    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
         session.execute(update(User).where(User.id == person.user_id).values(last_organization_id=home.organization_id))
     assert house.log_in(person.email).status == 200
     assert home.rows(select(User.last_organization_id).where(User.id == person.user_id)) == [home.organization_id]
 
 
 @pytest.mark.parametrize("event", ["demoted", "deactivated"])
-def test_an_invitation_brings_by_single_sign_on_what_its_inviter_may_still_give(house: House, event: str) -> None:
+def test_an_invitation_brings_by_single_sign_on_what_its_inviter_may_still_give(house: SsoOrganization, event: str) -> None:
     inviter, name = administrator(house.owner, house.domain), f"second-{new_id().hex[-8:]}@{house.domain}"
     assert inviter.post("/v1/identity/invitations", {"email": name, "role": "ADMIN"}).status == 201
     change: dict[str, Any] = {"role": MemberRole.MEMBER} if event == "demoted" else {"deactivated_at": now()}
-    with db.transaction(house.owner.caller) as session:  # by whatever way
+    with transactions.transaction(house.owner.caller) as session:  # by whatever way
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == inviter.user_id).values(**change))
     answer = house.log_in(name)
     assert answer.status == 200, answer.raw

@@ -15,19 +15,19 @@ from lxml import etree
 from sqlalchemy import select, update
 
 from parley.identity.models import User, UserSession
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from parley.saml.models import SamlAssertion, SamlConnection
 from tests.harness import World
 from tests.saml.identity_provider import NS, Twist, assertion, key_pair, xmlsec
-from tests.saml.scenes import House, with_sso
+from tests.saml.sso_scenarios import SsoOrganization, with_sso
 
 EVIL = "evil"
 
 
 @pytest.fixture(scope="module")
-def house(world: World) -> House:
+def house(world: World) -> SsoOrganization:
     return with_sso(world, "Strict")
 
 
@@ -75,7 +75,7 @@ def at(**shift: float) -> str:
     return f"{datetime.now(UTC) + timedelta(**shift):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def refused(house: House, code: str, *, email: str | None = None, **terms: Any) -> None:
+def refused(house: SsoOrganization, code: str, *, email: str | None = None, **terms: Any) -> None:
     before = len(house.owner.rows(select(UserSession)))
     answer = house.log_in(email or f"mallory@{house.domain}", **terms)
     assert (answer.status in (400, 403), answer.body["code"]) == (True, code), answer.raw
@@ -133,12 +133,12 @@ SAID["another audience beside ours"] = (elsewhere_restricted, "wrong_audience")
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_what_is_signed_and_wrong_opens_nothing(house: House, said: str) -> None:
+def test_what_is_signed_and_wrong_opens_nothing(house: SsoOrganization, said: str) -> None:
     twist, code = SAID[said]
     refused(house, code, before=twist, signs="response" if said == "no assertion" else "assertion")
 
 
-def test_a_minute_of_difference_between_clocks_is_none(house: House) -> None:
+def test_a_minute_of_difference_between_clocks_is_none(house: SsoOrganization) -> None:
     def slow(root: Any) -> None:
         put(CONDITIONS, "NotBefore", at(seconds=50))(root)
         put(CONFIRMATION, "NotOnOrAfter", at(seconds=-50))(root)
@@ -146,7 +146,7 @@ def test_a_minute_of_difference_between_clocks_is_none(house: House) -> None:
     assert house.log_in(f"ada@{house.domain}", before=slow).status == 200
 
 
-def test_an_assertion_that_holds_for_ever_is_good_once_all_the_same(house: House) -> None:
+def test_an_assertion_that_holds_for_ever_is_good_once_all_the_same(house: SsoOrganization) -> None:
     browser = house.browser()
     asked, for_ever = house.begin(browser), put(CONFIRMATION, "NotOnOrAfter", "9999-12-31T23:59:59.9999999Z")
     document = house.provider.respond(asked, f"ada@{house.domain}", before=for_ever)
@@ -157,17 +157,17 @@ def test_an_assertion_that_holds_for_ever_is_good_once_all_the_same(house: House
 # --- who signed it ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_unsigned(house: House) -> None:
+def test_unsigned(house: SsoOrganization) -> None:
     refused(house, "unsigned", signs="nothing")
 
 
-def test_another_providers_key_whatever_certificate_it_shows(house: House) -> None:
+def test_another_providers_key_whatever_certificate_it_shows(house: SsoOrganization) -> None:
     refused(house, "untrusted_signature", keys=key_pair())
     private_key, _ = key_pair()
     refused(house, "untrusted_signature", keys=(private_key, house.provider.certificate))
 
 
-def test_one_of_two_signatures_by_somebody_else(house: House) -> None:
+def test_one_of_two_signatures_by_somebody_else(house: SsoOrganization) -> None:
     def also_signed(root: Any) -> None:
         house.provider.sign(root, key_pair())
 
@@ -175,7 +175,7 @@ def test_one_of_two_signatures_by_somebody_else(house: House) -> None:
 
 
 @pytest.mark.parametrize("weak", [{"method": "RSA_SHA1"}, {"digest": "SHA1"}, {"method": "HMAC_SHA256"}])
-def test_weak_algorithms(house: House, weak: dict[str, str]) -> None:
+def test_weak_algorithms(house: SsoOrganization, weak: dict[str, str]) -> None:
     if "method" in weak and weak["method"].startswith("HMAC"):
         uri = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"
         refused(house, "weak_algorithm", after=put(".//ds:SignatureMethod", "Algorithm", uri))
@@ -204,7 +204,7 @@ def test_every_pinned_certificate_is_good_while_they_roll_over(world: World) -> 
 def test_a_certificate_that_has_expired_since_is_named_as_the_cause(world: World) -> None:
     house, expired = with_sso(world), key_pair(expired=True)
     der = base64.b64encode(load_pem_x509_certificate(expired[1].encode()).public_bytes(Encoding.DER)).decode()
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(update(SamlConnection).values(certificates=[der]))
     refused(house, "certificates_expired", keys=expired)
     refused(house, "certificates_expired")
@@ -214,12 +214,12 @@ def test_a_certificate_that_has_expired_since_is_named_as_the_cause(world: World
 
 
 @pytest.mark.parametrize("path", [".//saml:NameID", ".//saml:Audience", "./saml:Assertion/saml:Issuer"])
-def test_a_changed_text(house: House, path: str) -> None:
+def test_a_changed_text(house: SsoOrganization, path: str) -> None:
     refused(house, "untrusted_signature", after=write(path, "changed"))
 
 
 @pytest.mark.parametrize("place", ["NameID", "Response", "Assertion"])
-def test_a_comment_anywhere(house: House, place: str) -> None:
+def test_a_comment_anywhere(house: SsoOrganization, place: str) -> None:
     """`eve@acme.test<!---->.evil.test`: canonicalization drops the comment, and many a reader stops at it (CVE-2017-11427 and others)."""
 
     def comment(root: Any) -> None:
@@ -373,32 +373,32 @@ WRAPPED: dict[str, tuple[Twist, str, str]] = {
 
 
 @pytest.mark.parametrize("wrapped", WRAPPED)
-def test_a_wrapped_signature(house: House, wrapped: str) -> None:
+def test_a_wrapped_signature(house: SsoOrganization, wrapped: str) -> None:
     twist, signs, code = WRAPPED[wrapped]
     refused(house, code, after=twist, signs=signs)
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_the_wrappings_deceive_nobody_who_reads_only_what_was_signed(house: House, name: str) -> None:
+def test_the_wrappings_deceive_nobody_who_reads_only_what_was_signed(house: SsoOrganization, name: str) -> None:
     """Without the narrow form before it: what the verified signature returns still names whom the provider named."""
-    from parley.kernel.errors import Refusal
-    from parley.saml import certificates, signatures, xml
+    from parley.kernel.values.errors import Refusal
+    from parley.saml.saml_messages import safe_xml, saml_certificates, xml_signatures
 
     twist, signs, _ = WRAPPED[name]
     asked = house.begin(house.browser())
     email = f"honest@{house.domain}"
-    root = xml.read(house.provider.respond(asked, email, after=twist, signs=signs))
-    trusted = [certificates.opened(certificates.read(house.provider.certificate))]
+    root = safe_xml.read(house.provider.respond(asked, email, after=twist, signs=signs))
+    trusted = [saml_certificates.opened(saml_certificates.read(house.provider.certificate))]
     holders = [root, *root.iter(f"{{{NS['saml']}}}Assertion")]
     for holder in holders:
         try:
-            signed = signatures._verified(root, holder, trusted)
+            signed = xml_signatures._verified(root, holder, trusted)
         except (Refusal, KeyError):
             continue
         assert {one.text for one in signed.iter(f"{{{NS['saml']}}}NameID")} == {email}
 
 
-def test_an_encrypted_assertion_is_refused_in_words(house: House) -> None:
+def test_an_encrypted_assertion_is_refused_in_words(house: SsoOrganization) -> None:
     def encrypt(root: Any) -> None:
         assertion(root).tag = f"{{{NS['saml']}}}EncryptedAssertion"
 
@@ -408,7 +408,7 @@ def test_an_encrypted_assertion_is_refused_in_words(house: House) -> None:
 # --- when and by whom it is brought ----------------------------------------------------------------------------------------------------
 
 
-def test_replayed_by_the_same_browser(house: House) -> None:
+def test_replayed_by_the_same_browser(house: SsoOrganization) -> None:
     browser = house.browser()
     asked = house.begin(browser)
     document = house.provider.respond(asked, f"ada@{house.domain}")
@@ -417,7 +417,7 @@ def test_replayed_by_the_same_browser(house: House) -> None:
     assert (again.status, again.body["code"]) == (403, "unknown_request")
 
 
-def test_replayed_for_another_request(house: House) -> None:
+def test_replayed_for_another_request(house: SsoOrganization) -> None:
     browser = house.browser()
     asked = house.begin(browser)
     document = house.provider.respond(asked, f"ada@{house.domain}")
@@ -426,7 +426,7 @@ def test_replayed_for_another_request(house: House) -> None:
     assert house.post(browser, document, later.relay_state).body["code"] == "unknown_request"
 
 
-def test_brought_by_a_browser_that_did_not_begin(house: House) -> None:
+def test_brought_by_a_browser_that_did_not_begin(house: SsoOrganization) -> None:
     """An attacker's own answer, sent to a victim: the victim would work in the attacker's account."""
     asked = house.begin(house.browser())
     document = house.provider.respond(asked, f"ada@{house.domain}")
@@ -437,14 +437,14 @@ def test_brought_by_a_browser_that_did_not_begin(house: House) -> None:
 
 
 @pytest.mark.parametrize("relay_state", [None, "", "x", "00000000-0000-0000-0000-000000000000", "01a1fc81-2d36-70c3-82e7-a0499576c7a2"])
-def test_a_relay_state_that_names_nothing(house: House, relay_state: str | None) -> None:
+def test_a_relay_state_that_names_nothing(house: SsoOrganization, relay_state: str | None) -> None:
     browser = house.browser()
     asked = house.begin(browser)
     document = house.provider.respond(asked, f"ada@{house.domain}")
     assert house.post(browser, document, relay_state).body["code"] == "unknown_request"
 
 
-def test_one_of_two_tabs_answers_the_other_ones_request(house: House) -> None:
+def test_one_of_two_tabs_answers_the_other_ones_request(house: SsoOrganization) -> None:
     browser = house.browser()
     first, second = house.begin(browser), house.begin(browser)
     document = house.provider.respond(first, f"ada@{house.domain}")
@@ -454,7 +454,7 @@ def test_one_of_two_tabs_answers_the_other_ones_request(house: House) -> None:
     assert house.post(browser, other, second.relay_state).status == 200
 
 
-def test_eight_posts_of_one_answer_at_once_open_one_session(house: House) -> None:
+def test_eight_posts_of_one_answer_at_once_open_one_session(house: SsoOrganization) -> None:
     browser = house.browser()
     asked = house.begin(browser)
     email = f"parallel-{new_id().hex[-8:]}@{house.domain}"
@@ -466,22 +466,22 @@ def test_eight_posts_of_one_answer_at_once_open_one_session(house: House) -> Non
     assert len(house.owner.rows(select(UserSession).where(UserSession.user_id == user.id))) == 1
 
 
-def test_too_late(house: House) -> None:
+def test_too_late(house: SsoOrganization) -> None:
     from sqlalchemy import update
 
-    from parley.kernel import db
-    from parley.kernel.clock import now
+    from parley.kernel.persistence import transactions
+    from parley.kernel.values.clock import now
     from parley.saml.models import SamlRequest
 
     browser = house.browser()
     asked = house.begin(browser)
-    with db.transaction(house.owner.caller) as session:
+    with transactions.transaction(house.owner.caller) as session:
         session.execute(update(SamlRequest).values(expires_at=now() - timedelta(seconds=1)))
     document = house.provider.respond(asked, f"ada@{house.domain}")
     assert house.post(browser, document, asked.relay_state).body["code"] == "unknown_request"
 
 
-def test_another_organizations_door(world: World, house: House) -> None:
+def test_another_organizations_door(world: World, house: SsoOrganization) -> None:
     other = with_sso(world, provider=house.provider)  # the same provider speaks for both
     browser = house.browser()
     house.provider.sp_metadata = None
@@ -499,7 +499,7 @@ def unsolicited(root: Any) -> None:
     put(CONFIRMATION, "InResponseTo", None)(root)
 
 
-def test_a_log_in_that_the_provider_begins_is_refused_unless_it_is_allowed_and_is_good_once(world: World, house: House) -> None:
+def test_a_log_in_that_the_provider_begins_is_refused_unless_it_is_allowed_and_is_good_once(world: World, house: SsoOrganization) -> None:
     refused(house, "unknown_request", before=unsolicited)
 
     open_house = with_sso(world, is_idp_initiated_allowed=True)
@@ -543,7 +543,7 @@ NOT_A_RESPONSE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", NOT_A_RESPONSE)
-def test_what_is_no_response(house: House, name: str) -> None:
+def test_what_is_no_response(house: SsoOrganization, name: str) -> None:
     browser = house.browser()
     asked = house.begin(browser)
     answer = house.post(browser, NOT_A_RESPONSE[name], asked.relay_state)
@@ -552,12 +552,12 @@ def test_what_is_no_response(house: House, name: str) -> None:
 
 
 @pytest.mark.parametrize("form", [{}, {"SAMLResponse": ""}, {"SAMLResponse": "%%%"}, {"SAMLResponse": "a" * 400_000}, {"RelayState": "x"}])
-def test_what_is_no_form_of_the_binding(house: House, form: dict[str, str]) -> None:
+def test_what_is_no_form_of_the_binding(house: SsoOrganization, form: dict[str, str]) -> None:
     answer = house.browser().request("POST", f"{house.path}/acs", form)
     assert answer.status in (400, 403, 404), answer.body
 
 
-def test_a_field_twice(house: House) -> None:
+def test_a_field_twice(house: SsoOrganization) -> None:
     from local.http_api import Request
 
     encoded = base64.b64encode(b"<x/>").decode()
@@ -566,13 +566,13 @@ def test_a_field_twice(house: House) -> None:
     assert house.world.gateway.handle(Request("POST", f"{house.path}/acs", headers, body)).status == 400
 
 
-def test_the_trail_says_why_and_not_who(house: House) -> None:
+def test_the_trail_says_why_and_not_who(house: SsoOrganization) -> None:
     refused(house, "untrusted_signature", keys=key_pair())
     rows = house.owner.rows(select(AuditLog).where(AuditLog.action == "user.login_failed").order_by(AuditLog.id.desc()).limit(1))
     assert [row.details for row in rows] == [{"because": "untrusted_signature", "by": "saml"}]
 
 
-def test_what_nobody_asked_for_leaves_no_trail(house: House) -> None:
+def test_what_nobody_asked_for_leaves_no_trail(house: SsoOrganization) -> None:
     before = len(house.owner.rows(select(AuditLog)))
     assert house.post(house.browser(), b"<x/>", str(new_id())).status == 403
     assert len(house.owner.rows(select(AuditLog))) == before

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from parley.kernel import clock
+from parley.kernel.values import clock
 from tests.harness import Member, World
-from tests.kernel.receivers import Receiver, receiver
-from tests.scheduling.agency import Agency
-from tests.scheduling.office import Letter, Office
+from tests.kernel.http_receivers import Receiver, receiver
+from tests.scheduling.booking_scenarios import Letter, Office
+from tests.scheduling.workflow_scenarios import Agency
 from tests.webhooks.conftest import Clock
 
 

@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import Organization
-from parley.kernel import clock, db
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values import clock
+from parley.kernel.values.ids import new_id
 from parley.notifications import daily_quotas
 from parley.notifications.enums import NotificationChannel
 from tests.harness import Client, World
-from tests.scheduling.agency import WORKFLOWS, Agency
-from tests.scheduling.office import Letter, at
+from tests.scheduling.booking_scenarios import Letter, at
+from tests.scheduling.workflow_scenarios import WORKFLOWS, Agency
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -141,7 +142,7 @@ def test_links_that_are_none(agency: Agency, world: World) -> None:
 )
 def test_the_days_of_a_young_organization_are_short(world: World, age: int, plan: str, mails_a_day: int, texts: int) -> None:
     owner = world.organization("Young", PlanType(plan))
-    with db.transaction(owner.caller) as session:
+    with transactions.transaction(owner.caller) as session:
         session.execute(
             update(Organization).where(Organization.id == owner.organization_id).values(created_at=clock.now() - timedelta(days=age))
         )

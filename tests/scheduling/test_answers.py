@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from parley.kernel.ids import new_id
-from parley.scheduling.models import Answer as AnswerRow
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import Answer as AnswerRow
 from tests.harness import Member
-from tests.scheduling.office import Office, at
+from tests.scheduling.booking_scenarios import Office, at
 
 QUESTIONS: list[dict[str, Any]] = [
     {"label": "Company", "type": "SHORT_TEXT", "required": True},

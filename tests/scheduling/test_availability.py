@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from parley.scheduling.availability import Host, Session, Slot, Terms, busy_span, limit_span, open_slots, slot_at
-from parley.scheduling.hours import Hours, Override, Window
+from parley.scheduling.availability.availability_rules import Hours, Override, Window
+from parley.scheduling.availability.engine import GroupSession, Host, Slot, Terms, busy_span, limit_span, open_slots, slot_at
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ALL_DAYS = range(7)
@@ -46,7 +46,7 @@ def listed(
     days: int = 1,
     now: datetime = LONG_AGO,
     counted: Iterable[datetime] = (),
-    sessions: Sequence[Session] = (),
+    sessions: Sequence[GroupSession] = (),
     **terms: Any,
 ) -> list[Slot]:
     host = Host("host", Hours(zone, weekly, tuple(overrides)), [(at(start), at(end)) for start, end in busy])
@@ -346,8 +346,8 @@ def test_nonsense_is_refused(wrong: Any) -> None:
 # The other kinds
 
 
-def session(start: str, seats: int, length: int = 60) -> Session:
-    return Session(at(start), (at(start), at(start) + timedelta(minutes=length)), seats)
+def session(start: str, seats: int, length: int = 60) -> GroupSession:
+    return GroupSession(at(start), (at(start), at(start) + timedelta(minutes=length)), seats)
 
 
 def test_a_group_with_seats_left_does_not_block_itself() -> None:

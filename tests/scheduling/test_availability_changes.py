@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from parley.scheduling.availability import Host, Session, Slot, Terms, open_slots
-from parley.scheduling.hours import Hours
+from parley.scheduling.availability.availability_rules import Hours
+from parley.scheduling.availability.engine import GroupSession, Host, Slot, Terms, open_slots
 from tests.scheduling.test_availability import ALL_DAYS, LONG_AGO, at, listed, local, override, windows
 
 NEW_YORK, LONDON, LORD_HOWE, KOLKATA, APIA, SAO_PAULO = ZONES = (
@@ -108,7 +108,7 @@ def test_between_the_changes_of_two_countries_hosts_meet_an_hour_earlier() -> No
 
 def test_the_sessions_of_an_hour_that_comes_twice_are_two() -> None:
     first, second = at("2025-11-02T05:00"), at("2025-11-02T06:00")  # both are 1:00 in New York
-    full = Session(first, (first, first + timedelta(hours=1)), 3)
+    full = GroupSession(first, (first, first + timedelta(hours=1)), 3)
     slots = listed(windows([6], "1-3"), "2025-11-02", NEW_YORK, kind="GROUP", capacity=3, sessions=[full])
     assert [(slot.start, slot.seats_left) for slot in slots] == [(second, 3), (second + timedelta(hours=1), 3)]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from parley.scheduling.availability import slot_at
-from tests.scheduling import oracle
-from tests.scheduling.questions import Asked, some_question
+from parley.scheduling.availability.engine import slot_at
+from tests.scheduling import availability_oracle
+from tests.scheduling.random_availability import Asked, some_question
 
 CASES = int(os.environ.get("CASES", "300"))
 ZONES = ("UTC", "Europe/Berlin", "Pacific/Apia")
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 def asked_in(turn: int) -> dict[str, Any]:
     """All questions, in a process of the turn's zone, which compares every third one with the oracle."""
     environment = os.environ | {"TZ": ZONES[turn], "PYTHONPATH": os.pathsep.join([str(ROOT / "shared"), str(ROOT)])}
-    asking = [sys.executable, "-m", "tests.scheduling.questions", "0", str(CASES), str(turn), str(len(ZONES))]
+    asking = [sys.executable, "-m", "tests.scheduling.random_availability", "0", str(CASES), str(turn), str(len(ZONES))]
     ran = subprocess.run(asking, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"TZ={ZONES[turn]}: {ran.stderr[-2000:]}"
     said: dict[str, Any] = json.loads(ran.stdout)
@@ -45,7 +45,7 @@ def test_the_engine_agrees_with_the_oracle_in_every_zone_of_the_process(capsys: 
 
 
 def test_the_oracle_shares_no_code_with_the_engine() -> None:
-    tree = ast.parse(Path(oracle.__file__).read_text())
+    tree = ast.parse(Path(availability_oracle.__file__).read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported <= {"collections.abc", "dataclasses", "datetime", "functools", "typing", "zoneinfo"}

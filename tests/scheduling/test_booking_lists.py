@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.identity.models import Organization
-from parley.kernel.audit import AuditLog
-from parley.scheduling.sheets import cell
+from parley.kernel.audit.audit import AuditLog
+from parley.scheduling.common.csv_export import cell
 from tests.harness import Client, Member
-from tests.scheduling.office import Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, at, hours, invitee, weekday
 
 BOOKINGS = "/v1/scheduling/bookings"
 

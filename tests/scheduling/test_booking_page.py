@@ -14,12 +14,12 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.identity.organization_schemas import RESERVED
-from parley.kernel.ids import new_id
-from parley.scheduling.models import Booking, Invitee
+from parley.identity.organizations.schemas import RESERVED
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import Booking, Invitee
 from tests.harness import Client, Member, World
-from tests.scheduling.intake import SUBMISSIONS, Intake
-from tests.scheduling.office import Office, at, weekday
+from tests.scheduling.booking_scenarios import Office, at, weekday
+from tests.scheduling.routing_scenarios import SUBMISSIONS, Intake
 
 BERLIN_TIME = ZoneInfo("Europe/Berlin")
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -12,17 +12,17 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import DBAPIError
 
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.directory import DirectoryEntry
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
-from parley.kernel.verdicts import constraint
-from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import BookingStatus
-from parley.scheduling.models import NO_OVERLAP, Booking, BookingHost, Invitee
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.directory import DirectoryEntry
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.postgres.integrity_errors import constraint
+from parley.kernel.values.ids import new_id
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.common.models import NO_OVERLAP, Booking, BookingHost, Invitee
 from tests.harness import Client, Member, World, recorded
-from tests.scheduling.office import Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 
 UTM: dict[str, Any] = {
     "utm_source": "newsletter",
@@ -91,7 +91,7 @@ def test_the_database_refuses_what_the_code_would_let_through(office: Office, ev
         holding |= {"id": new_id(), "booking_id": values["id"], "session_id": values["id"], "status": status}
         holding |= {"start_time": values["start_time"], "held": Range(values["start_time"], values["end_time"])}
         try:
-            with db.transaction(acme.caller) as session:
+            with transactions.transaction(acme.caller) as session:
                 session.execute(insert(Booking).values(**values))
                 session.execute(insert(BookingHost).values(**holding))
         except DBAPIError as error:
@@ -176,7 +176,7 @@ def test_the_management_token_is_nowhere_but_in_the_mail(office: Office, event_t
     assert token not in answer.raw.decode()
     assert token not in acme.get(f"/v1/scheduling/bookings/{row.id}").raw.decode()
     assert acme.rows(select(DirectoryEntry.key).where(DirectoryEntry.key == row.management_token_hash)) == [row.management_token_hash]
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         for table in session.scalars(
             text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner = 'parley_owner'")
         ).all():

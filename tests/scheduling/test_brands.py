@@ -7,7 +7,7 @@ import re
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parley.scheduling.brands import DARK, ENOUGH, LIGHT, Brand, contrast, parse
+from parley.scheduling.common.branding import DARK, ENOUGH, LIGHT, Brand, contrast, parse
 
 COLORS = st.tuples(*[st.integers(0, 255)] * 3)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from parley.identity.models import User
 from tests.harness import Member, World
-from tests.scheduling.office import Letter, Office, at
+from tests.scheduling.booking_scenarios import Letter, Office, at
 
 
 def letters(world: World, to: str) -> list[Letter]:

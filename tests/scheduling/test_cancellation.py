@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import select, update
 
 from local.client import Answer
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.outbox import OutboxEvent
-from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import TRANSITIONS, BookingStatus, before
-from parley.scheduling.models import Booking
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.enums import TRANSITIONS, BookingStatus, statuses_before
+from parley.scheduling.common.models import Booking
 from tests.harness import Client, Member
-from tests.scheduling.office import Office, at, invitee
+from tests.scheduling.booking_scenarios import Office, at, invitee
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -65,9 +65,9 @@ def test_a_cancellation_needs_no_body(stranger: Client, acme: Member, token: str
     assert acme.request("POST", path).status == 200
 
 
-@pytest.mark.parametrize("status", [status for status in BookingStatus if status not in before(BookingStatus.CANCELED)])
+@pytest.mark.parametrize("status", [status for status in BookingStatus if status not in statuses_before(BookingStatus.CANCELED)])
 def test_only_what_stands_can_be_canceled(office: Office, acme: Member, booking: dict[str, Any], status: BookingStatus) -> None:
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(Booking).where(Booking.id == booking["id"]).values(status=status))
     refused = office.cancel(booking)
     assert (refused.status, refused.body["code"]) == (409, "illegal_transition")
@@ -76,7 +76,7 @@ def test_only_what_stands_can_be_canceled(office: Office, acme: Member, booking:
 
 def test_the_table_of_transitions_knows_every_status() -> None:
     assert set(TRANSITIONS) == set(BookingStatus)
-    assert before(BookingStatus.CANCELED) == [BookingStatus.PENDING, BookingStatus.CONFIRMED]
+    assert statuses_before(BookingStatus.CANCELED) == [BookingStatus.PENDING, BookingStatus.CONFIRMED]
 
 
 @pytest.mark.parametrize("wrong", [{"reason": 1}, {"reason": "x" * 501}, {"reason": ["x"]}, {"status": "CONFIRMED"}])
@@ -176,7 +176,7 @@ def test_a_token_that_opens_nothing_is_not_found(stranger: Client, token: str) -
 
 def test_of_two_who_cancel_at_once_one_does(office: Office, acme: Member, booking: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Both have read the booking as it stands; the second's update finds nothing to change."""
-    from parley.scheduling import queries
+    from parley.scheduling.common import queries
 
     found = queries.booking
     seconds: list[Answer] = []

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.scheduling.models import Booking
+from parley.scheduling.common.models import Booking
 from tests.harness import Client, Member
-from tests.kernel.receivers import Arrived, Receiver, Reply
-from tests.scheduling.office import Office, at, invitee
+from tests.kernel.http_receivers import Arrived, Receiver, Reply
+from tests.scheduling.booking_scenarios import Office, at, invitee
 from tests.scheduling.test_booking_page import hidden, submit, text
 
 SECRET = "secret of the captcha"  # of no provider

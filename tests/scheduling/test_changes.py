@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from parley.kernel import db
-from parley.kernel.clock import now
-from parley.kernel.outbox import OutboxEvent
-from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import TRANSITIONS, BookingStatus
-from parley.scheduling.models import Booking, Hold
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.clock import now
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.enums import TRANSITIONS, BookingStatus
+from parley.scheduling.common.models import Booking, Hold
 from tests.harness import Member, World
 from tests.platform.routes_scheduling import long_ago
-from tests.scheduling.office import Letter, Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Letter, Office, at, invitee, weekday
 
 Letters = Callable[..., list[Letter]]
 
@@ -104,7 +104,7 @@ def test_every_change_follows_the_table(office: Office, acme: Member, event_type
     for number, (verb, to) in enumerate(reached.items()):
         booking = office.booked(event_type, at(f"{10 + number}:00"))
         long_ago(acme, booking["id"], days=7 * (number + 60))
-        with db.transaction(acme.caller) as session:
+        with transactions.transaction(acme.caller) as session:
             end = now() + timedelta(hours=1) if verb == "confirm" else Booking.end_time
             session.execute(update(Booking).where(Booking.id == booking["id"]).values(status=status, end_time=end))
         answer = change(acme, booking, verb)
@@ -190,7 +190,7 @@ def test_a_hold_is_over_by_itself_and_can_be_changed(office: Office, acme: Membe
     second = office.stranger.post(path, {"start_time": at("11:00"), "instead_of": first["token"]})
     assert second.status == 201
     assert "10:00" in office.starts(event_type, weekday(0))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(Hold).values(expires_at=now()))
     assert "11:00" in office.starts(event_type, weekday(0))
     office.booked(event_type, at("11:00"))

@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from parley.kernel import clock, db
-from parley.kernel.audit import AuditLog, AuditOrigin
-from parley.kernel.ids import new_id
-from parley.kernel.models import Base
+from parley.kernel.audit.audit import AuditLog, AuditOrigin
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.base_models import Base
+from parley.kernel.values import clock
+from parley.kernel.values.ids import new_id
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.models import NotificationLog
-from parley.scheduling import erasure
-from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import AgreementStatus
-from parley.scheduling.models import Booking, BookingHost, Invitee
-from parley.scheduling.workflows.models import AddressAgreement
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.enums import AgreementStatus
+from parley.scheduling.common.models import Booking, BookingHost, Invitee
+from parley.scheduling.common.workflow_models import AddressAgreement
+from parley.scheduling.privacy import invitee_erasure
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Client, Member, World
-from tests.kernel.receivers import Receiver, Reply, receiver
-from tests.scheduling.office import Letter, Office, at, invitee, weekday
+from tests.kernel.http_receivers import Receiver, Reply, receiver
+from tests.scheduling.booking_scenarios import Letter, Office, at, invitee, weekday
 
 BOOKINGS = "/v1/scheduling/bookings"
 INVITEES = "/v1/scheduling/invitees"
@@ -81,7 +82,7 @@ def _set_up_workflows(acme: Member, url: str) -> None:
     """With words about the invitee, to them and to others: now and before."""
     told = {"subject": "{{invitee.name}}", "body": "{{invitee.email}} {{invitee.phone}} {{invitee.notes}}", "is_organization_wide": True}
     whom = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.test"]}
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add(AddressAgreement(channel=NotificationChannel.EMAIL, address="desk@acme.test", status=AgreementStatus.AGREED))
     for wanted in (
         {"trigger": "BOOKING_CREATED", "channel": "EMAIL", **told, **whom},
@@ -259,7 +260,7 @@ def test_an_address_is_erased_in_letters_of_either_case_in_one_organization(
 def test_what_is_more_than_a_call_takes_the_sweep_goes_on_with(
     office: Office, acme: Member, world: World, event_type: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "BATCH", 2)
+    monkeypatch.setattr(invitee_erasure, "BATCH", 2)
     for start in ("10:00", "11:00", "12:00", "13:00", "14:00"):
         office.booked(event_type, at(start))
     assert acme.post(f"{INVITEES}/erase", {"email": "grace@visitor.example"}).body == {"erased": 2, "waiting": 3}
@@ -280,12 +281,12 @@ def test_a_pool_gives_the_turn_back(office: Office, acme: Member) -> None:
 
 def test_who_writes_of_somebody_at_that_moment_is_waited_for(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
     """A worker that has read the invitee and not yet written: its row is among what is emptied."""
-    from parley.scheduling import notices
+    from parley.scheduling.notifications import booking_notices
 
     booking = office.booked(event_type, at("10:00"))
     (row,) = acme.rows(select(Invitee))
-    with db.transaction(acme.caller) as session:
-        notices.take_up(session, new_id(), "scheduling.booking_created", booking["id"])
+    with transactions.transaction(acme.caller) as session:
+        booking_notices.take_up(session, new_id(), "scheduling.booking_created", booking["id"])
         erasing = threading.Thread(target=acme.delete, args=(f"{INVITEES}/{row.id}",))
         erasing.start()
         erasing.join(0.5)

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.scheduling.models import EventType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import EventType
 from tests.harness import Client, Member
-from tests.scheduling.office import Office, at, weekday
+from tests.scheduling.booking_scenarios import Office, at, weekday
 
 QUESTION = {"label": "Why?", "type": "SHORT_TEXT"}
 
@@ -68,7 +68,7 @@ def test_what_is_not_offered_any_more_is_not_there_for_strangers(
     office: Office, stranger: Client, acme: Member, change: dict[str, Any]
 ) -> None:
     made = office.event_type()
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(EventType).where(EventType.id == made["id"]).values(**change))
     for path in ("public", f"slots?from={at('00:00')}&to={at('23:00')}"):
         gone, unknown = (stranger.get(f"/v1/scheduling/event-types/{id_}/{path}") for id_ in (made["id"], new_id()))
@@ -83,7 +83,7 @@ def test_a_host_who_left_is_not_offered_any_more(office: Office, acme: Member) -
     colleague = acme.as_role("MEMBER")
     made = Office(office.world, colleague).event_type()
     assert office.starts(made, weekday(0))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.delete(session.scalars(select(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id)).one())
     assert office.book(made, at("10:00")).status == 404
 
@@ -93,7 +93,7 @@ def test_what_a_deleted_host_or_organization_offered_is_gone_everywhere(
     office: Office, event_type: dict[str, Any], acme: Member, owner: type[User] | type[Organization]
 ) -> None:
     ids = (acme.user_id, acme.organization_id)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(owner).where(owner.id.in_(ids)).values(deleted_at=now()))
     assert office.stranger.get(f"/v1/scheduling/event-types/{event_type['id']}/public").status == 404
     assert office.slots(event_type, **{"from": at("00:00"), "to": at("23:00")}).status == 404

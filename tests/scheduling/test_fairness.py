@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import OrganizationMember
-from parley.kernel import db
-from parley.scheduling.models import Booking
+from parley.kernel.persistence import transactions
+from parley.scheduling.common.models import Booking
 from tests.harness import Member
-from tests.scheduling.office import Office
+from tests.scheduling.booking_scenarios import Office
 
 HALF_HOURS = 16
 """A working day, and the least that a phase lasts."""
@@ -110,7 +110,7 @@ class Pool:
 
     def set_active(self, name: str, *, is_active: bool) -> None:
         values = {"deactivated_at": None if is_active else datetime.now(UTC)}
-        with db.transaction(self.office.host.caller) as session:
+        with transactions.transaction(self.office.host.caller) as session:
             mine = update(OrganizationMember).where(OrganizationMember.user_id == self.people[name].user_id)
             session.execute(mine.values(values))
 

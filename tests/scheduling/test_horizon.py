@@ -12,12 +12,12 @@ from uuid import UUID
 
 import pytest
 
-from parley.kernel.ids import new_id
-from parley.scheduling.bookings import management_token
-from parley.scheduling.horizon import Horizon, business_day
-from parley.scheduling.models import Booking
+from parley.kernel.values.ids import new_id
+from parley.scheduling.availability.booking_horizon import Horizon, business_day
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.models import Booking
 from tests.harness import Client, Member, World
-from tests.scheduling.office import BERLIN, Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import BERLIN, Office, at, hours, invitee, weekday
 
 ALWAYS: dict[str, Any] = {
     "slots": [{"day_of_week": day, "start_time": "00:00", "end_time": "24:00"} for day in

@@ -15,14 +15,14 @@ from sqlalchemy import select, update
 
 from local.client import Answer
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.clock import now
-from parley.kernel.outbox import OutboxEvent
-from parley.scheduling.host_links import HostKey
-from parley.scheduling.models import Booking
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.clock import now
+from parley.scheduling.bookings.host_links import HostKey
+from parley.scheduling.common.models import Booking
 from tests.harness import Member, World
-from tests.scheduling.office import Letter, Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import Letter, Office, at, hours, invitee, weekday
 from tests.scheduling.test_changes import token_of
 from tests.scheduling.test_kinds import hosts, pool
 
@@ -172,7 +172,7 @@ def test_the_link_ends_with_its_reason(office: Office, acme: Member, world: Worl
     booking = theirs.booked(theirs.event_type(requires_confirmation=True), at("10:00"))
     link = link_of(acme, booking, host)
     assert office.stranger.get(link).status == 200
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(ending(acme, host, booking), execution_options={"synchronize_session": False})
     for answer in (office.stranger.get(link), post(office, link, action="confirm"), post(office, link, action="decline")):
         assert answer.status == 410
@@ -199,7 +199,7 @@ def test_a_host_who_may_only_look_by_now_only_looks(office: Office, acme: Member
     theirs = Office(world, host)
     booking = theirs.booked(theirs.event_type(), at("10:00"))
     link = link_of(acme, booking, host)
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == host.user_id).values(role=MemberRole.VIEWER))
     page = office.stranger.get(link)
     assert (page.status, "<form" in page.raw.decode(), "not change them" in page.raw.decode()) == (200, False, True)

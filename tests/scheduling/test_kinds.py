@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import OrganizationMember
-from parley.kernel import db
-from parley.kernel.clock import now
-from parley.scheduling.models import BookingHost, EventType
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.scheduling.common.models import BookingHost, EventType
 from tests.harness import Member
-from tests.scheduling.office import Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, at, hours, invitee, weekday
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_collective_meets_when_all_have_hours(office: Office, acme: Member, co
 
 def test_a_collective_without_one_of_its_hosts_is_not_offered(office: Office, acme: Member, colleagues: list[Member]) -> None:
     together = office.event_type(kind="COLLECTIVE", hosts=hosts(acme, *colleagues))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         gone = update(OrganizationMember).where(OrganizationMember.user_id == colleagues[0].user_id)
         session.execute(gone.values(deactivated_at=now()))
     assert office.book(together, at("10:00")).status == 404
@@ -170,7 +170,7 @@ def test_rotation_goes_on_from_the_last_one_who_is_away_by_now(office: Office, a
     free_but(office, second, "10:30", "12:30")
     turns = [shown(office, office.booked(shared, at(clock)))["host_id"] for clock in ("10:00", "10:30", "11:30", "12:00", "12:30")]
     assert turns == [str(one.user_id) for one in (acme, third, fourth, acme, third)]
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == third.user_id).values(deactivated_at=now()))
     assert shown(office, office.booked(shared, at("13:00")))["host_id"] == str(fourth.user_id)  # the second is not owed a turn
 

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import User
-from parley.kernel import db
-from parley.kernel.ids import new_id
-from parley.scheduling.models import Invitee
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import Invitee
 from tests.harness import Client, Member, World
-from tests.identity.people import address, letters
-from tests.stack.scenes import at, booking, event_type, schedule
+from tests.identity.registered_users import address, received_mails
+from tests.stack.load_scenarios import at, booking, event_type, schedule
 
 
 def mails(world: World, recipient: str) -> list[tuple[str, str, str, str]]:
@@ -79,7 +79,7 @@ def test_the_organizations_language_is_for_who_has_chosen_none(world: World, acm
 
 
 def test_a_host_reads_in_their_own_language(world: World, acme: Member, kind: str) -> None:
-    with db.personal(acme.caller, acme.user_id) as session:
+    with transactions.personal(acme.caller, acme.user_id) as session:
         session.execute(update(User).where(User.id == acme.user_id).values(locale="de"))
     recipient = book(Client(world), kind)
     (host,) = acme.rows(select(User.email).where(User.id == acme.user_id))
@@ -108,7 +108,7 @@ def test_who_registers_reads_the_link_and_its_page_in_their_browsers_language(wo
     who = address()
     asked = Client(world).post("/v1/auth/register", {"email": who}, headers={"accept-language": language})
     assert asked.status == 202, asked.body
-    (letter,) = letters(world, who)
+    (letter,) = received_mails(world, who)
     assert letter.subject == subject
     page = Client(world).get(f"/links/{letter.token}", headers={"accept-language": language})
     assert f'<html lang="{language}">' in str(page.body)

@@ -11,19 +11,18 @@ from typing import Any
 
 import pytest
 
-from parley.identity.letters import letter
-from parley.kernel.ids import new_id
+from parley.identity.mails.account_mails import compose_account_mail
+from parley.kernel.values.ids import new_id
 from parley.notifications.email_message import Mail
 from parley.notifications.enums import NotificationChannel, RecipientKind
-from parley.scheduling import mails
-from parley.scheduling.invitations import Person
-from parley.scheduling.mails import Facts, News, Reader
-from parley.scheduling.workflows import messages
-from tests.scheduling.office import Letter
+from parley.scheduling.notifications import booking_mails, workflow_messages
+from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient
+from parley.scheduling.notifications.icalendar import CalendarUser
+from tests.scheduling.booking_scenarios import Letter
 
 START, END = datetime(2027, 3, 1, 9, tzinfo=UTC), datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 NOTES = "Bring coffee.\nAnd cake."
-FULL = Facts(
+FULL = BookingMailFacts(
     booking_id=new_id(),
     calendar_uid=new_id(),
     sequence=1,
@@ -34,7 +33,7 @@ FULL = Facts(
     location="Room 7",
     event_type_name="Introduction",
     organization_name="Acme",
-    hosts=[Person("Ada", "ada@acme.example"), Person("Alan", "alan@acme.example")],
+    hosts=[CalendarUser("Ada", "ada@acme.example"), CalendarUser("Alan", "alan@acme.example")],
     invitee_name="Grace Hopper",
     invitee_email="grace@visitor.example",
     notes=NOTES,
@@ -54,8 +53,8 @@ LESS: list[dict[str, Any]] = [
     {"answers": []},
 ]
 READERS = (
-    Reader(RecipientKind.INVITEE, "Grace Hopper", "grace@visitor.example", "UTC", "invitee"),
-    Reader(RecipientKind.HOST, "Ada", "ada@acme.example", "UTC", "host"),
+    MailRecipient(RecipientKind.INVITEE, "Grace Hopper", "grace@visitor.example", "UTC", "invitee"),
+    MailRecipient(RecipientKind.HOST, "Ada", "ada@acme.example", "UTC", "host"),
 )
 LABEL = r"(?:When|Before|Where|With|Reason|Notes|Days|Size)"
 
@@ -73,9 +72,9 @@ def lines_of(html: str) -> list[str]:
     return [unescape(re.sub(r"<[^>]+>", "", block)).strip() for block in blocks if re.sub(r"<[^>]+>", "", block).strip()]
 
 
-@pytest.mark.parametrize(("news", "to", "less"), list(product(News, READERS, LESS)))
-def test_no_two_facts_of_a_booking_stand_in_one_line(news: News, to: Reader, less: dict[str, Any]) -> None:
-    sent = Letter(mails.compose(replace(FULL, **less), to, news).message)
+@pytest.mark.parametrize(("news", "to", "less"), list(product(BookingMailKind, READERS, LESS)))
+def test_no_two_facts_of_a_booking_stand_in_one_line(news: BookingMailKind, to: MailRecipient, less: dict[str, Any]) -> None:
+    sent = Letter(booking_mails.compose(replace(FULL, **less), to, news).message)
     lines = sent.text.splitlines()
     labelled = {name: line for line in lines if (name := line.partition(": ")[0]) and re.fullmatch(LABEL, name)}
     for line in lines:
@@ -90,7 +89,7 @@ def test_no_two_facts_of_a_booking_stand_in_one_line(news: News, to: Reader, les
 
 
 def test_lines_of_what_somebody_wrote_stay_lines_in_html() -> None:
-    sent = Letter(mails.compose(FULL, READERS[1], News.BOOKED).message)
+    sent = Letter(booking_mails.compose(FULL, READERS[1], BookingMailKind.BOOKED).message)
     (kept,) = re.findall(r"<p><strong>Notes</strong><br>(.*?)</p>", sent.html, re.DOTALL)
     assert "Bring coffee.<br>" in kept.replace("\n", "") and "And cake." in kept
     assert NOTES in sent.text.replace("\r\n", "\n")
@@ -100,14 +99,14 @@ def test_lines_of_what_somebody_wrote_stay_lines_in_html() -> None:
 def test_paragraphs_of_letters_stay_apart(has_link: bool) -> None:
     said = ["One sentence.", "Another one.", "A third."]
     link = "https://parley.example/links/x" if has_link else None
-    sent = Letter(letter("a@b.example", subject="Something", paragraphs=said, entity="e", link=link, action="Do it").message)
+    sent = Letter(compose_account_mail("a@b.example", subject="Something", paragraphs=said, entity="e", link=link, action="Do it").message)
     lines = [line for line in sent.text.splitlines() if line]
     assert lines == ["Something", *said, *(["Do it:", link] if has_link else [])]
     assert [line for line in lines_of(sent.html) if line in lines] == ["Something", *said]
 
 
 def test_lines_of_a_workflows_mail_stay_lines() -> None:
-    message = messages.Outgoing(
+    message = workflow_messages.WorkflowMessage(
         id=new_id(),
         channel=NotificationChannel.EMAIL,
         recipient="a@b.example",
@@ -118,7 +117,7 @@ def test_lines_of_a_workflows_mail_stay_lines() -> None:
         reply_to=None,
         entity="e",
     )
-    mail = messages.compose(message)
+    mail = workflow_messages.compose(message)
     assert isinstance(mail, Mail)
     sent = Letter(mail.message)
     assert sent.text.splitlines() == ["One", "Two", "", "Three"]

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from parley.kernel import aws, db
-from parley.kernel.clock import now
+from parley.kernel.aws import boto3_clients
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
 from parley.notifications import log
 from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
-from tests.kernel.losing import losing
-from tests.scheduling.agency import Agency
-from tests.scheduling.office import Letter, Office, at, invitee
+from tests.kernel.lossy_aws_proxy import losing
+from tests.scheduling.booking_scenarios import Letter, Office, at, invitee
 from tests.scheduling.test_mails import give, told
+from tests.scheduling.workflow_scenarios import Agency
 
 Letters = Callable[..., list[Letter]]
 NUMBER = "+491701112233"
@@ -93,7 +94,7 @@ def test_a_worker_that_dies_while_it_sends_leaves_a_bounded_number_of_copies(
         patch.setattr(log.LogClaim, "settle", lambda *_: None)
         for _ in range(5):
             give(world, event)
-            with db.transaction(acme.caller) as session:
+            with transactions.transaction(acme.caller) as session:
                 session.execute(update(NotificationLog).values(attempted_at=now() - timedelta(minutes=3)))
     assert give(world, event) == []
     assert len(letters(booking)) == 3
@@ -102,4 +103,4 @@ def test_a_worker_that_dies_while_it_sends_leaves_a_bounded_number_of_copies(
 
 @pytest.mark.parametrize(("service", "attempts"), [("sesv2", 1), ("sns", 1), ("s3", 3)])
 def test_what_has_an_effect_and_no_name_is_called_once(world: World, service: str, attempts: int) -> None:
-    assert aws.client(service).meta.config.retries["total_max_attempts"] == attempts
+    assert boto3_clients.client(service).meta.config.retries["total_max_attempts"] == attempts

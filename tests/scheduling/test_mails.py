@@ -16,14 +16,14 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import OrganizationMember, User
-from parley.kernel import db
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from parley.notifications.email_message import display_name
 from parley.notifications.models import NotificationLog
-from parley.scheduling.models import Booking, Invitee
+from parley.scheduling.common.models import Booking, Invitee
 from tests.harness import Member, World, recorded, sqs_event
-from tests.scheduling.office import Letter, Office, at, invitee
+from tests.scheduling.booking_scenarios import Letter, Office, at, invitee
 
 Letters = Callable[..., list[Letter]]
 
@@ -188,7 +188,7 @@ def test_of_two_mails_only_the_one_that_failed_comes_again(
     office: Office, event_type: dict[str, Any], acme: Member, host: str, world: World, letters: Letters
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(Invitee).values(email="grace"))  # the emulator wants a domain
     event = told(acme, booking, "booking_created")
     assert give(world, event) == give(world, event) == ["message-0"]
@@ -200,7 +200,7 @@ def test_a_host_without_a_good_address_keeps_nobody_from_his_mail(
     office: Office, event_type: dict[str, Any], acme: Member, world: World, letters: Letters
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(User).where(User.id == acme.user_id).values(email=f"not an address {new_id()}"))
     assert give(world, told(acme, booking, "booking_created")) == []
     assert logs(acme, booking) == [("INVITEE", "SENT")]
@@ -212,14 +212,14 @@ def test_what_a_dead_worker_left_is_taken_up_after_a_while(
 ) -> None:
     booking, event_id = office.booked(event_type, at("10:00")), new_id()
     event = told(acme, booking, "booking_created", event_id)
-    from parley.scheduling import notices
+    from parley.scheduling.notifications import booking_notices
 
-    with db.transaction(acme.caller) as session:
-        assert len(notices.take_up(session, event_id, "scheduling.booking_created", UUID(booking["id"]))) == 2
+    with transactions.transaction(acme.caller) as session:
+        assert len(booking_notices.take_up(session, event_id, "scheduling.booking_created", UUID(booking["id"]))) == 2
     # Whoever that was may still be at it: the message comes back.
     assert give(world, event) == ["message-0"]
     assert letters(booking) == []
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(NotificationLog).values(attempted_at=now() - timedelta(minutes=3)))
     assert give(world, event) == []
     assert len(letters(booking)) == 1
@@ -229,7 +229,7 @@ def test_what_a_dead_worker_left_is_taken_up_after_a_while(
 def test_a_host_who_left_keeps_nobody_from_his_mail(office: Office, acme: Member, world: World, letters: Letters) -> None:
     colleague = acme.as_role("MEMBER")
     booking = Office(world, colleague).booked(Office(world, colleague).event_type(), at("10:00"))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.delete(session.scalars(select(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id)).one())
     assert give(world, told(acme, booking, "booking_created")) == []
     (letter,) = letters(booking)
@@ -239,7 +239,7 @@ def test_a_host_who_left_keeps_nobody_from_his_mail(office: Office, acme: Member
 
 def test_names_break_no_header_and_no_calendar(office: Office, acme: Member, world: World, host: str, letters: Letters) -> None:
     evil = 'Eve" <eve@evil.example>\r\nBcc: all@evil.example\r\nX: \x07\u2028'
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(User).where(User.id == acme.user_id).values(name=evil))
     event_type = office.event_type(name="=?utf-8?q?Subject?= ; x=y")
     booking = office.booked(event_type, at("10:00"), invitee=invitee(name='O"Brien; <x>, \\n'))
@@ -315,12 +315,12 @@ def test_a_poisoned_message_fails_alone(office: Office, event_type: dict[str, An
 
 def test_the_stamp_of_an_invitation_does_not_move(office: Office, event_type: dict[str, Any], acme: Member) -> None:
     """A copy that is sent again is the same revision, byte for byte."""
-    from parley.scheduling import mails, notices
+    from parley.scheduling.notifications import booking_mails, booking_notices
 
     booking = office.booked(event_type, at("10:00"))
-    with db.transaction(acme.caller) as session:
-        (notice, _) = notices.take_up(session, new_id(), "scheduling.booking_created", UUID(booking["id"]))
-    one, two = (Letter(mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
+    with transactions.transaction(acme.caller) as session:
+        (notice, _) = booking_notices.take_up(session, new_id(), "scheduling.booking_created", UUID(booking["id"]))
+    one, two = (Letter(booking_mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
     assert one.parts["application/ics"].get_content() == two.parts["application/ics"].get_content()
     assert one.message["Message-ID"] == two.message["Message-ID"]
     (row,) = acme.rows(select(Booking))

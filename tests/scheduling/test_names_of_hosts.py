@@ -9,31 +9,31 @@ from typing import Any
 from sqlalchemy import select, update
 
 from parley.identity.models import OrganizationMember, User
-from parley.kernel import db
+from parley.kernel.persistence import transactions
 from tests.harness import Client, Member, World
-from tests.scheduling.office import Office, at
+from tests.scheduling.booking_scenarios import Office, at
 
 CALLED = "Ada of the directory"
 # Who reads the person's own name, and why it is nobody else's reading.
 OWN = {
-    "identity/memberships.py": "it is where the two names meet",
-    "identity/members.py": "the membership's name comes first there",
+    "identity/members/member_profiles.py": "it is where the two names meet",
+    "identity/members/membership.py": "the membership's name comes first there",
     "identity/own_account.py": "the person themself",
-    "identity/oneself.py": "the person themself",
-    "identity/service.py": "the person themself",
-    "identity/sessions.py": "the person's own tokens",
-    "identity/refreshing.py": "the person's own tokens",
-    "identity/registering.py": "the person themself",
+    "identity/self_service/own_account.py": "the person themself",
+    "identity/organizations/current_caller.py": "the person themself",
+    "identity/sessions/log_in_sessions.py": "the person's own tokens",
+    "identity/sessions/refresh_tokens.py": "the person's own tokens",
+    "identity/self_service/registration.py": "the person themself",
     "identity/link_actions.py": "the person themself",
-    "identity/federation_letter.py": "a mail to the person",
-    "scim/persons.py": "the membership's name comes first there",
-    "scheduling/calendars/owner_letter.py": "a mail to the person",
+    "identity/mails/single_sign_on_mail.py": "a mail to the person",
+    "scim/user_mapping.py": "the membership's name comes first there",
+    "scheduling/notifications/connection_failure_mail.py": "a mail to the person",
 }
 
 
 def test_every_reader_says_the_organizations_name(world: World, office: Office, stranger: Client, acme: Member) -> None:
     made = office.event_type()
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == acme.user_id).values(display_name=CALLED))
     assert acme.get(f"/v1/identity/members/{acme.user_id}").body["name"] == CALLED
     assert stranger.get(f"/v1/scheduling/event-types/{made['id']}/public").body["host_name"] == CALLED

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import User
-from parley.kernel import db
-from parley.kernel.ids import new_id
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
-from tests.scheduling.office import BERLIN, Letter, Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import BERLIN, Letter, Office, at, hours, invitee, weekday
 from tests.scheduling.test_changes import token_of
 from tests.scheduling.test_kinds import hosts, pool, shown
 
@@ -39,7 +39,7 @@ def colleague(office: Office, acme: Member) -> Member:
     made = acme.as_role("MEMBER")
     assert made.post("/v1/scheduling/schedules", hours()).status == 201
     for number, member in enumerate((acme, made)):
-        with db.transaction(acme.caller) as session:
+        with transactions.transaction(acme.caller) as session:
             session.execute(update(User).where(User.id == member.user_id).values(timezone=BERLIN, name=f"Host {number}"))
     return made
 
@@ -163,7 +163,7 @@ def test_what_failed_is_sent_again_to_who_lost_it(office: Office, acme: Member, 
     assert acme.post(f"/v1/scheduling/bookings/{booked['id']}/reassign").status == 200
     world.pump()
     (row,) = acme.rows(select(NotificationLog).where(NotificationLog.from_host_id == acme.user_id))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(NotificationLog).where(NotificationLog.id == row.id).values(status="FAILED"))
     assert acme.post(f"/v1/scheduling/notifications/{row.id}/resend").status == 202
     world.pump()

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.scheduling.office import Office
+from tests.scheduling.booking_scenarios import Office
 
 QUARTER = timedelta(minutes=15)
 EVERY_DAY = [

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from parley.scheduling.models import Booking, Invitee
+from parley.scheduling.common.models import Booking, Invitee
 from tests.harness import World
 from tests.platform.every_route import Furnished
-from tests.scheduling.crowd import Crowd
-from tests.scheduling.plans import counted, model_of, nodes, plans, trouble
+from tests.scheduling.bulk_bookings import Crowd
+from tests.scheduling.query_plans import counted, model_of, nodes, plans, trouble
 
 HOSTS, YEAR = 20, 500
 OTHERS, NEIGHBOURS, FEW = 800, 400, 5

@@ -11,20 +11,20 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import User
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.ids import new_id
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from parley.notifications.models import NotificationLog
 from parley.notifications.retry import StillSending
 from parley.notifications.sender import Message
-from parley.scheduling.bookings import management_token
-from parley.scheduling.models import Booking
-from parley.scheduling.workflows import planning, steps, triggers
-from parley.scheduling.workflows.models import Reminder
-from parley.webhooks.messages import envelope
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.models import Booking
+from parley.scheduling.common.workflow_models import Reminder
+from parley.scheduling.workflows import reminders, triggers, workflow_worker
+from parley.webhooks.queue_messages import envelope
 from tests.harness import Member, sqs_event
-from tests.scheduling.agency import BEFORE, WORKFLOWS, Agency, ago
-from tests.scheduling.office import at, invitee
+from tests.scheduling.booking_scenarios import at, invitee
+from tests.scheduling.workflow_scenarios import BEFORE, WORKFLOWS, Agency, ago
 
 AFTER = {"trigger": "AFTER_MEETING", "minutes_after": 30}
 MINUTE = timedelta(minutes=1)
@@ -209,8 +209,8 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
         sent.append(message.recipient)
 
     def work() -> None:
-        effects = steps.Effects(deliver, wake=lambda _: None)
-        steps.take_up(system(agency.host.organization_id), planning.REMINDERS_DUE, agency.moved(), told, effects)
+        effects = workflow_worker.WorkflowEffects(deliver, wake=lambda _: None)
+        workflow_worker.take_up(system(agency.host.organization_id), reminders.REMINDERS_DUE, agency.moved(), told, effects)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(work)
@@ -231,13 +231,13 @@ def test_two_sweeps_at_once_queue_each_reminder_once(agency: Agency) -> None:
         agency.booked(kind, at(f"{slot:02}:30"))
     agency.world.pump()
     agency.until(at("15:00"))
-    with db.sweep() as first, db.sweep() as second:
+    with transactions.sweep() as first, transactions.sweep() as second:
         now = agency.moved()
-        taken = [*planning.queue(first, now, 4), *planning.queue(second, now, 500), *planning.queue(first, now, 500)]
+        taken = [*reminders.queue(first, now, 4), *reminders.queue(second, now, 500), *reminders.queue(first, now, 500)]
     assert len(taken) == len(set(taken))
     assert len([one for organization, one in taken if organization == agency.host.organization_id]) == 7
-    with db.sweep() as third:
-        assert planning.queue(third, agency.moved(), 500) == []
+    with transactions.sweep() as third:
+        assert reminders.queue(third, agency.moved(), 500) == []
 
 
 def test_what_is_overdue_is_marked_and_not_sent_as_if_on_time(agency: Agency, acme: Member) -> None:
@@ -292,7 +292,7 @@ def test_a_mail_that_fails_comes_again_until_it_is_late(agency: Agency, monkeypa
 
 
 def test_a_workflow_that_is_made_later_applies_to_bookings_that_are_there(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "STEP", 3)
+    monkeypatch.setattr(reminders, "STEP", 3)
     kind, other = agency.event_type(), agency.event_type()
     starts = [at(f"{hour:02}:00") for hour in range(9, 16)]
     booked = [agency.booked(kind, start)["id"] for start in starts]
@@ -445,8 +445,8 @@ def test_a_sweep_costs_the_same_however_much_is_due_later(agency: Agency) -> Non
         superuser.run("SET app.is_sweep = 'on'")
         plan = " ".join(line for (line,) in superuser.run(swept, now=agency.moved()))
     assert "Index Scan using ix_scheduling_reminders_due_at" in plan and "Seq Scan" not in plan and "Sort" not in plan, plan
-    with db.sweep() as session:
-        taken = [one for organization, one in planning.queue(session, agency.moved(), 500) if organization == agency.host.organization_id]
+    with transactions.sweep() as session:
+        taken = [one for organization, one in reminders.queue(session, agency.moved(), 500) if organization == agency.host.organization_id]
     assert len(taken) == 1
     with agency.world.stack.postgres.superuser("parley") as superuser:
         superuser.run("DELETE FROM scheduling_reminders WHERE organization_id = :organization", organization=agency.host.organization_id)

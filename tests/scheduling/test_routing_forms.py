@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import Organization
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.scheduling.routing_models import RoutingForm
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.routing_models import RoutingForm
 from tests.harness import Member
-from tests.scheduling.intake import FORMS, OF_EVERY_TYPE, PLACES, Intake, condition, rule
-from tests.scheduling.office import Office
-from tests.stack.scenes import at_once
+from tests.scheduling.booking_scenarios import Office
+from tests.scheduling.routing_scenarios import FORMS, OF_EVERY_TYPE, PLACES, Intake, condition, rule
+from tests.stack.load_scenarios import at_once
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_a_form_is_changed_by_who_made_it_and_by_administrators(office: Office, 
         assert (answer.status, answer.body["code"]) == (403, "not_yours")
     assert acme.get(path).body == made.body
     assert [who.patch(path, {"description": "Tell us"}).status for who in (maker, administrator, acme)] == [200] * 3
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(RoutingForm).where(RoutingForm.id == UUID(made.body["id"])).values(user_id=None))
     assert [who.patch(path, {"description": "Tell"}).status for who in (maker, administrator)] == [403, 200]
     assert administrator.delete(path).status == 204

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pg8000.native
 import pytest
 
-from parley.kernel import migrations
+from parley.kernel.postgres import migrations
 from tests.scheduling.test_scheduling_migration import EVENT_TYPE, HOUSE, INVITEE, ORGANIZATION, USER, database
 
 __all__ = ["database"]  # a fixture

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.kernel.outbox import OutboxEvent
-from parley.scheduling.models import Answer as AnswerRow
-from parley.scheduling.routing_models import RoutingSubmission
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import Answer as AnswerRow
+from parley.scheduling.common.routing_models import RoutingSubmission
 from tests.harness import Member
-from tests.scheduling.intake import FORMS, SUBMISSIONS, Intake, condition, rule
-from tests.scheduling.office import Office, at, invitee, weekday
-from tests.stack.scenes import at_once
+from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
+from tests.scheduling.routing_scenarios import FORMS, SUBMISSIONS, Intake, condition, rule
+from tests.stack.load_scenarios import at_once
 
 TYPES = "/v1/scheduling/event-types"
 
@@ -354,7 +354,7 @@ def test_submissions_are_announced_and_audited_without_what_was_said(intake: Int
 
 
 def test_a_webhook_tells_of_a_submission_with_its_answers(intake: Intake, office: Office, acme: Member) -> None:
-    from tests.kernel.receivers import receiver
+    from tests.kernel.http_receivers import receiver
 
     with receiver() as there:
         wanted = {"name": "Mine", "url": there.url, "events": ["routing.submitted"]}

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.scheduling.models import AvailabilitySchedule
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.values.ids import new_id
+from parley.scheduling.common.models import AvailabilitySchedule
 from tests.harness import Member
-from tests.scheduling.office import Office, hours
+from tests.scheduling.booking_scenarios import Office, hours
 
 MONDAY = {"day_of_week": "MONDAY", "start_time": "09:00", "end_time": "17:00"}
 

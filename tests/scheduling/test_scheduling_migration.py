@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pg8000.native
 import pytest
 
-from parley.kernel import migrations
+from parley.kernel.postgres import migrations
 from tests.harness import World
 
 ORGANIZATION, USER = "01900000-0000-7000-8000-000000000002", "01900000-0000-7000-8000-000000000001"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from parley.kernel import db
-from parley.kernel.ids import new_id
-from parley.scheduling.bookings import management_token
-from parley.scheduling.kinds import OverrideType
-from parley.scheduling.models import AvailabilityOverride, Booking
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.enums import OverrideType
+from parley.scheduling.common.models import AvailabilityOverride, Booking
 from tests.harness import Member
-from tests.scheduling.office import Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 
 
 def test_a_booking_costs_seven(office: Office) -> None:
@@ -44,7 +44,7 @@ def test_the_list_of_slots_costs_five_however_much_there_is(office: Office, acme
     assert cost(1) == cost(60) == 5
     for clock in ("09:00", "10:00", "11:00", "12:00", "13:00"):
         office.booked(event_type, at(clock))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         for day in range(50):
             row = {"organization_id": acme.organization_id, "id": new_id(), "schedule_id": event_type["schedule_id"], "date": weekday(day)}
             session.execute(insert(AvailabilityOverride).values(row | {"type": OverrideType.UNAVAILABLE}))

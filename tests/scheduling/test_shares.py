@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from parley.scheduling import address_proofs, shares
-from parley.scheduling.conflicts import Unproven
-from parley.scheduling.shares import DayMostlyUnproven
+from parley.scheduling.availability import day_quotas
+from parley.scheduling.availability.conflicts import UnprovenBooking
+from parley.scheduling.availability.day_quotas import DayMostlyUnproven
+from parley.scheduling.bookings import address_proofs
 from tests.harness import Answer, Client, World
 from tests.platform.test_distances import furnish, steps
-from tests.scheduling.office import invitee
+from tests.scheduling.booking_scenarios import invitee
 
 HOSTS = 20
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -48,14 +49,14 @@ def test_a_strangers_booking_of_a_pool_costs_little_more_than_one_with_a_proof(w
 
 
 def test_more_room_than_is_enough_decides_as_all_of_it_does() -> None:
-    def verdict(booked: list[Unproven], left: int) -> bool | None:
+    def verdict(booked: list[UnprovenBooking], left: int) -> bool | None:
         try:
-            return shares._takes_last(booked, left)
+            return day_quotas._takes_last(booked, left)
         except DayMostlyUnproven:
             return None
 
     for all_ in range(14):
         for of_network in range(all_ + 1):
-            booked = [Unproven(NOON, at < of_network, True) for at in range(all_)]
-            enough = shares._enough(booked)
+            booked = [UnprovenBooking(NOON, at < of_network, True) for at in range(all_)]
+            enough = day_quotas._enough(booked)
             assert {verdict(booked, left) for left in range(enough, enough + 30)} == {verdict(booked, 10_000)} == {False}

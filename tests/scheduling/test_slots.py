@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from parley.kernel import db
-from parley.scheduling.kinds import BookingStatus
-from parley.scheduling.models import Booking
+from parley.kernel.persistence import transactions
+from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.common.models import Booking
 from tests.harness import Member
-from tests.scheduling.office import Office, at, weekday
+from tests.scheduling.booking_scenarios import Office, at, weekday
 
 ALL_DAY = [f"{hour:02}:{minute}" for hour in range(9, 17) for minute in ("00", "30")]
 
@@ -71,7 +71,7 @@ def test_bookings_of_another_event_type_of_the_host_block_too(office: Office) ->
 @pytest.mark.parametrize(("status", "is_free"), [("PENDING", False), ("NO_SHOW", False), ("COMPLETED", False), ("RESCHEDULED", True)])
 def test_which_statuses_hold_their_time(office: Office, acme: Member, event_type: dict[str, Any], status: str, is_free: bool) -> None:
     booking = office.booked(event_type, at("10:00"))
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.execute(update(Booking).where(Booking.id == booking["id"]).values(status=BookingStatus(status)))
     assert ("10:00" in office.starts(event_type, weekday(0))) is is_free
     assert office.book(event_type, at("10:00")).status == (201 if is_free else 409)

@@ -13,13 +13,14 @@ import pytest
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.kernel.clock import now
+from parley.kernel.values.clock import now
 from parley.notifications.email_message import LONGEST_NAME, display_name
-from parley.scheduling import limits, shares
-from parley.scheduling.bookings import management_token
-from parley.scheduling.models import Booking, Hold
+from parley.scheduling.availability import day_quotas
+from parley.scheduling.bookings import booking_limits
+from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.models import Booking, Hold
 from tests.harness import Client, Member, World
-from tests.scheduling.office import Letter, Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Letter, Office, at, invitee, weekday
 from tests.scheduling.test_booking_page import hidden, submit, text
 
 _networks = itertools.count(1)
@@ -52,7 +53,7 @@ def test_one_network_holds_a_few_times_and_the_day_stays_open(office: Office, so
     event_type = office.event_type(slot_interval=15)
     offered = office.starts(event_type, weekday(0))
     answers = [hold(somewhere, event_type, at(clock)) for clock in DAY]
-    assert statuses(answers)[201] <= limits.HOLDS.most
+    assert statuses(answers)[201] <= booking_limits.HOLDS.most
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused.body["code"] == "rate_limit_exceeded" and int(refused.headers["retry-after"]) >= 1
     left = office.starts(event_type, weekday(0))
@@ -168,9 +169,9 @@ def test_invented_names_leave_a_quarter_of_a_day(office: Office, world: World, t
         clocks = clocks[::2]
     room = terms.get("max_bookings_per_day", len(clocks))
     (network,) = strangers(world, 1)
-    assert emptied([network], event_type, clocks)[201] == max(shares.FEW, room // 2)
+    assert emptied([network], event_type, clocks)[201] == max(day_quotas.FEW, room // 2)
     many = emptied(strangers(world, 20), event_type, clocks)
-    assert max(shares.FEW, room // 2) + many.get(201, 0) <= room * 3 // 4
+    assert max(day_quotas.FEW, room // 2) + many.get(201, 0) <= room * 3 // 4
     left = office.starts(event_type, weekday(0))
     assert left
     honest, address = strangers(world, 1)[0], f"{uuid4().hex}@honest.example"
@@ -261,14 +262,14 @@ def test_an_address_in_many_spellings_is_one_mailbox(office: Office, world: Worl
         book(client, event_type, at("10:00", weekday(number % 5, 2 + number // 5)), f"{one}@{domain}")
         for number, (client, one) in enumerate(zip(strangers(world, len(spelled)), spelled, strict=True))
     ]
-    assert statuses(answers)[201] == limits.OF_ADDRESS.most
+    assert statuses(answers)[201] == booking_limits.OF_ADDRESS.most
     assert {answer.body["code"] for answer in answers[5:]} <= {"address_proof_needed", "rate_limit_exceeded"}
 
 
 def test_codes_can_not_be_guessed_for_long(office: Office, somewhere: Client) -> None:
     event_type, address = office.event_type(), f"{uuid4().hex}@victim.example"
     answers = [book(somewhere, event_type, at("10:00"), address, address_proof=f"{at_:06}") for at_ in range(14)]
-    assert statuses(answers) == {422: limits.TRIES.most, 429: 4}
+    assert statuses(answers) == {422: booking_limits.TRIES.most, 429: 4}
 
 
 def test_an_event_type_may_want_a_proof_of_everybody(office: Office, acme: Member, world: World) -> None:
@@ -388,7 +389,7 @@ def test_an_organization_sets_what_strangers_may(office: Office, acme: Member, g
     assert (changed.status, changed.body["visitor_limits"]) == (200, own)
     elsewhere = Office(world, globex)
     other, address = elsewhere.event_type(), f"{uuid4().hex}@visitor.example"
-    for offered, most in ((event_type, 2), (other, limits.OF_ADDRESS.most)):
+    for offered, most in ((event_type, 2), (other, booking_limits.OF_ADDRESS.most)):
         (client,) = strangers(world, 1)
         answers = [book(client, offered, at("10:00", weekday(day % 5, 1 + day // 5)), f"{most}.{address}") for day in range(6)]
         assert statuses(answers)[201] == most, [answer.raw for answer in answers]

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from parley.webhooks.messages import envelope
+from parley.webhooks.queue_messages import envelope
 from tests.harness import sqs_event
-from tests.kernel.receivers import Receiver, Reply
-from tests.scheduling.agency import LOG, WORKFLOWS, Agency
-from tests.scheduling.office import at
-from tests.webhooks.shop import Shop
+from tests.kernel.http_receivers import Receiver, Reply
+from tests.scheduling.booking_scenarios import at
+from tests.scheduling.workflow_scenarios import LOG, WORKFLOWS, Agency
+from tests.webhooks.webhook_scenarios import Shop
 
 HOOK = {"name": "Told", "channel": "WEBHOOK", "subject": None, "body": "{{invitee.name}} at {{booking.start}}"}
 
@@ -108,8 +108,8 @@ def test_an_address_that_is_not_public_is_refused_at_save(agency: Agency, url: s
 
 
 def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
-    from parley.kernel import outgoing
-    from parley.kernel.addresses import AddressRefused
+    from parley.kernel.outbound import http_client
+    from parley.kernel.outbound.ssrf_guard import AddressRefused
 
     kind = agency.event_type()
     flow = hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
@@ -118,7 +118,7 @@ def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency:
     def inside(*_: Any) -> Any:
         raise AddressRefused("It leads inside.")
 
-    monkeypatch.setattr(outgoing, "resolve", inside)
+    monkeypatch.setattr(http_client, "resolve", inside)
     agency.booked(kind, at("10:00"))
     for _ in range(5):
         work(agency)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from parley.kernel.audit import AuditLog
+from parley.kernel.audit.audit import AuditLog
 from tests.harness import Member
-from tests.scheduling.agency import BEFORE, LOG, MAIL, WORKFLOWS, Agency
-from tests.scheduling.office import at, invitee
+from tests.scheduling.booking_scenarios import at, invitee
+from tests.scheduling.workflow_scenarios import BEFORE, LOG, MAIL, WORKFLOWS, Agency
 
 
 def test_a_booking_that_is_made_sends_a_mail_to_the_invitee_and_the_host(agency: Agency, acme: Member) -> None:
@@ -275,7 +275,7 @@ def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
 
 
 def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
-    from parley.kernel.plans import PlanType
+    from parley.kernel.access.plans import PlanType
     from parley.notifications import daily_quotas
     from parley.notifications.enums import NotificationChannel
 
@@ -296,7 +296,7 @@ def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
-    from parley.kernel.plans import PlanType
+    from parley.kernel.access.plans import PlanType
     from parley.notifications import daily_quotas
     from parley.notifications.enums import NotificationChannel
 

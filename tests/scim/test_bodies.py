@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scim.directory import ENTERPRISE, USER, Directory, address
+from tests.scim.scim_client import ENTERPRISE, USER, ScimClient, address
 
 WORK = 'emails[type eq "work"].value'
 FORMS: dict[str, tuple[dict[str, Any], Any]] = {
@@ -39,7 +39,7 @@ FORMS: dict[str, tuple[dict[str, Any], Any]] = {
 
 
 @pytest.mark.parametrize(("op", "form"), list(itertools.product(["add", "replace", "Add"], FORMS)))
-def test_a_patch_does_what_it_says_or_is_refused(directory: Directory, op: str, form: str) -> None:
+def test_a_patch_does_what_it_says_or_is_refused(directory: ScimClient, op: str, form: str) -> None:
     """Never a success that did nothing."""
     said, does = FORMS[form]
     user = directory.user()
@@ -55,7 +55,7 @@ def test_a_patch_does_what_it_says_or_is_refused(directory: Directory, op: str, 
     assert after["meta"]["version"] != user["meta"]["version"]
 
 
-def test_what_is_not_known_stands_in_nobodys_way(directory: Directory) -> None:
+def test_what_is_not_known_stands_in_nobodys_way(directory: ScimClient) -> None:
     path = f"/Users/{directory.user()['id']}"
     changed = directory.change(path, {"op": "add", "path": "shoeSize", "value": 43}, {"op": "add", "value": {"title": "Dr", "hat": "top"}})
     assert (changed.status, directory.scim("GET", path).body["title"]) == (204, "Dr")
@@ -74,7 +74,7 @@ BLANKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_a_blank_is_no_value(directory: Directory, blank: str) -> None:
+def test_a_blank_is_no_value(directory: ScimClient, blank: str) -> None:
     name = address()
     whole = {"schemas": [USER, ENTERPRISE], "userName": name}
     made = directory.scim("POST", "/Users", whole | BLANKS[blank])
@@ -92,7 +92,7 @@ def test_a_blank_is_no_value(directory: Directory, blank: str) -> None:
     assert directory.change(path, {"op": "replace", "value": BLANKS[blank]}).status in (204, 200)
 
 
-def test_a_name_is_needed_all_the_same(directory: Directory) -> None:
+def test_a_name_is_needed_all_the_same(directory: ScimClient) -> None:
     assert directory.scim("POST", "/Users", {"schemas": [USER], "userName": " "}).status == 400
     path = f"/Users/{directory.user()['id']}"
     assert directory.change(path, {"op": "replace", "path": "userName", "value": ""}).status == 400

@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import TeamMember
-from parley.kernel.ids import new_id
-from parley.scim import groups
-from tests.scim.directory import GROUP, Directory
+from parley.kernel.values.ids import new_id
+from parley.scim import scim_groups
+from tests.scim.scim_client import GROUP, ScimClient
 
 
-def members(directory: Directory, group: str) -> set[str]:
+def members(directory: ScimClient, group: str) -> set[str]:
     return {member["value"] for member in directory.scim("GET", f"/Groups/{group}").body.get("members", [])}
 
 
-def test_a_group_is_a_team(directory: Directory) -> None:
+def test_a_group_is_a_team(directory: ScimClient) -> None:
     user = directory.user()
     group = directory.group("Engineering", user["id"], externalId="g1")
     [team] = directory.owner.get("/v1/identity/teams").body["items"]
@@ -29,7 +29,7 @@ def test_a_group_is_a_team(directory: Directory) -> None:
     assert directory.owner.get(f"/v1/identity/teams/{group['id']}").body["name"] == "Platform"
 
 
-def test_a_team_that_was_there_is_a_group_and_keeps_the_roles_in_it(directory: Directory) -> None:
+def test_a_team_that_was_there_is_a_group_and_keeps_the_roles_in_it(directory: ScimClient) -> None:
     team = directory.owner.post("/v1/identity/teams", {"name": "Sales", "slug": "sales"}).body
     lead = directory.owner.as_role("MEMBER")
     assert directory.owner.post(f"/v1/identity/teams/{team['id']}/members", {"user_id": str(lead.user_id), "role": "ADMIN"}).status == 201
@@ -49,7 +49,7 @@ def test_a_team_that_was_there_is_a_group_and_keeps_the_roles_in_it(directory: D
     ],
     ids=["by its path", "as Entra says it"],
 )
-def test_one_member_is_removed_and_the_others_stay(directory: Directory, removal: object) -> None:
+def test_one_member_is_removed_and_the_others_stay(directory: ScimClient, removal: object) -> None:
     first, second = directory.user()["id"], directory.user()["id"]
     group = directory.group("Engineering", first, second)["id"]
     assert directory.change(f"/Groups/{group}", removal(first)).status == 204  # type: ignore[operator]  # a function of a member
@@ -58,7 +58,7 @@ def test_one_member_is_removed_and_the_others_stay(directory: Directory, removal
     assert members(directory, group) == set()
 
 
-def test_members_are_replaced_whole(directory: Directory) -> None:
+def test_members_are_replaced_whole(directory: ScimClient) -> None:
     first, second, third = (directory.user()["id"] for _ in range(3))
     group = directory.group("Engineering", first, second)["id"]
     assert directory.change(f"/Groups/{group}", {"op": "Replace", "path": "members", "value": [{"value": third}]}).status == 204
@@ -69,7 +69,7 @@ def test_members_are_replaced_whole(directory: Directory) -> None:
 
 
 @pytest.mark.parametrize("value", [str(new_id()), "nobody", ""], ids=["unknown", "no id", "empty"])
-def test_unknown_members_are_refused_and_nothing_is_changed(directory: Directory, value: str) -> None:
+def test_unknown_members_are_refused_and_nothing_is_changed(directory: ScimClient, value: str) -> None:
     known = directory.user()["id"]
     group = directory.group("Engineering", known)["id"]
     refused = directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": value}]})
@@ -77,7 +77,7 @@ def test_unknown_members_are_refused_and_nothing_is_changed(directory: Directory
     assert members(directory, group) == {known}
 
 
-def test_a_deleted_group_is_gone_and_its_external_id_free(directory: Directory) -> None:
+def test_a_deleted_group_is_gone_and_its_external_id_free(directory: ScimClient) -> None:
     group = directory.group("Engineering", externalId="g1")["id"]
     assert directory.scim("POST", "/Groups", {"schemas": [GROUP], "displayName": "Other", "externalId": "g1"}).status == 409
     assert directory.scim("DELETE", f"/Groups/{group}").status == 204
@@ -87,7 +87,7 @@ def test_a_deleted_group_is_gone_and_its_external_id_free(directory: Directory) 
     directory.group("Engineering", externalId="g1")
 
 
-def test_a_version_changes_with_the_members_even_when_they_are_not_shown(directory: Directory) -> None:
+def test_a_version_changes_with_the_members_even_when_they_are_not_shown(directory: ScimClient) -> None:
     user = directory.user()["id"]
     group = directory.group("Engineering")["id"]
 
@@ -100,14 +100,14 @@ def test_a_version_changes_with_the_members_even_when_they_are_not_shown(directo
     assert version() != before
 
 
-def test_a_page_ends_before_it_is_too_large(directory: Directory) -> None:
+def test_a_page_ends_before_it_is_too_large(directory: ScimClient) -> None:
     users = [directory.user()["id"] for _ in range(3)]
     for name in ("One", "Two", "Three"):
         directory.group(name, *users)
-    with patch.object(groups, "MOST_MEMBERS", 7):
+    with patch.object(scim_groups, "MOST_MEMBERS", 7):
         page = directory.scim("GET", "/Groups").body
         assert (page["totalResults"], page["itemsPerPage"]) == (3, 2)
         assert directory.scim("GET", "/Groups", startIndex=3).body["itemsPerPage"] == 1
         assert directory.scim("GET", "/Groups", excludedAttributes="members").body["itemsPerPage"] == 3
-    with patch.object(groups, "MOST_MEMBERS", 2):
+    with patch.object(scim_groups, "MOST_MEMBERS", 2):
         assert directory.scim("GET", "/Groups").body["itemsPerPage"] == 1

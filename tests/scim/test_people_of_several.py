@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, OrganizationMember, TeamMember, User
-from parley.kernel import db
-from parley.kernel import directory as names
-from parley.kernel.callers import NOWHERE, system
-from parley.kernel.clock import now
+from parley.kernel.access.callers import NOWHERE, system
+from parley.kernel.persistence import directory as names
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
 from tests.harness import Member, Person, World
 from tests.identity.test_organizations import founded
 from tests.scim.conftest import provisioned
-from tests.scim.directory import USER, Directory, address
+from tests.scim.scim_client import USER, ScimClient, address
 
 
 def listed(organization: Member, user_name: str) -> Any:
@@ -35,7 +35,7 @@ def accepted(organization: Member, person: Person) -> Any:
     return person.post("/v1/auth/invitations/accept", {"token": link(organization, person.email)})
 
 
-def test_what_one_organization_says_of_a_person_is_seen_there_alone(directory: Directory, other: Directory) -> None:
+def test_what_one_organization_says_of_a_person_is_seen_there_alone(directory: ScimClient, other: ScimClient) -> None:
     name = address("corp.test")
     other.user(name, displayName="Leaves in March", title="Secret")
     directory.user(name, displayName="Ada", name={"givenName": "Ada"})
@@ -48,10 +48,10 @@ def test_what_one_organization_says_of_a_person_is_seen_there_alone(directory: D
     assert b"Set by B" not in directory.owner.get("/v1/identity/members", limit=100).raw
     assert directory.owner.rows(select(User.name).where(User.email == name)) == []
     # Until they come, nothing of theirs is anybody's: the address is free to register.
-    assert names.person_of(names.Kind.EMAIL, name) is None
+    assert names.person_of(names.DirectoryKind.EMAIL, name) is None
 
 
-def test_a_host_is_called_on_pages_as_the_organization_says(directory: Directory, other: Directory) -> None:
+def test_a_host_is_called_on_pages_as_the_organization_says(directory: ScimClient, other: ScimClient) -> None:
     name = address("corp.test")
     user = directory.user(name, displayName="Ada of A", roles=[{"value": "MEMBER"}])
     other.user(name, displayName="Ada of B")
@@ -64,7 +64,7 @@ def test_a_host_is_called_on_pages_as_the_organization_says(directory: Directory
 
 
 @pytest.mark.parametrize("known", ["unknown", "registered", "unverified", "member elsewhere", "provisioned elsewhere"])
-def test_nobody_learns_by_provisioning_whether_an_address_has_an_account(directory: Directory, other: Directory, known: str) -> None:
+def test_nobody_learns_by_provisioning_whether_an_address_has_an_account(directory: ScimClient, other: ScimClient, known: str) -> None:
     name = address("corp.test")
     if known in ("registered", "unverified"):
         directory.world.person(name, "Their Own Name", is_verified=known == "registered")
@@ -88,7 +88,7 @@ def test_nobody_learns_by_provisioning_whether_an_address_has_an_account(directo
     assert (again.status, again.body["scimType"]) == (409, "uniqueness")  # here, and of this organization's own
 
 
-def test_a_person_says_by_themself_that_they_belong(directory: Directory) -> None:
+def test_a_person_says_by_themself_that_they_belong(directory: ScimClient) -> None:
     person = directory.world.person(address("corp.test"), "Her Own Name")
     user = directory.user(person.email, displayName="Ada (A)", roles=[{"value": "ADMIN"}])
     group = directory.group("Ops", user["id"])["id"]
@@ -109,7 +109,7 @@ def test_a_person_says_by_themself_that_they_belong(directory: Directory) -> Non
     assert person.at(directory.owner.organization_id, "ADMIN").get("/v1/identity/me").status == 403
 
 
-def test_whoever_is_taken_away_before_they_came_does_not_come(directory: Directory) -> None:
+def test_whoever_is_taken_away_before_they_came_does_not_come(directory: ScimClient) -> None:
     person = directory.world.person(address("corp.test"))
     user = directory.user(person.email)
     token = link(directory.owner, person.email)
@@ -122,7 +122,7 @@ def test_whoever_is_taken_away_before_they_came_does_not_come(directory: Directo
     assert other.post("/v1/auth/invitations/accept", {"token": token}).status == 410
 
 
-def test_whoever_said_no_is_not_asked_again(directory: Directory) -> None:
+def test_whoever_said_no_is_not_asked_again(directory: ScimClient) -> None:
     person = directory.world.person(address("corp.test"))
     user = directory.user(person.email)
     assert person.post("/v1/auth/invitations/decline", {"token": link(directory.owner, person.email)}).status in (200, 204)
@@ -131,7 +131,7 @@ def test_whoever_said_no_is_not_asked_again(directory: Directory) -> None:
     assert len(directory.owner.rows(select(Invitation).where(Invitation.email == person.email))) == 1
 
 
-def test_nobody_who_has_not_come_becomes_the_owner(directory: Directory) -> None:
+def test_nobody_who_has_not_come_becomes_the_owner(directory: ScimClient) -> None:
     user = directory.user(roles=[{"value": "ADMIN"}])
     [member] = directory.owner.rows(select(OrganizationMember).where(OrganizationMember.id == user["id"]))
     refused = directory.owner.post("/v1/identity/organization/transfer", {"user_id": str(member.user_id)})
@@ -143,7 +143,7 @@ def test_an_account_without_an_address_is_nobody_who_has_not_come(world: World) 
     founder, thief = world.person(), world.person()
     owner = founded(founder)
     world.give_plan(owner.organization_id, "BUSINESS")
-    with db.personal(system(NOWHERE), owner.user_id) as session:
+    with transactions.personal(system(NOWHERE), owner.user_id) as session:
         names.forget_person(session, owner.user_id)
         session.execute(update(User).where(User.id == owner.user_id).values(email=None, email_verified_at=None, last_login_at=now()))
     directory = provisioned(owner)
@@ -158,7 +158,7 @@ def test_an_account_without_an_address_is_nobody_who_has_not_come(world: World) 
     assert owner.rows(own) == [MemberRole.OWNER]
 
 
-def test_a_directory_that_demotes_takes_invitations_back_as_everybody_does(directory: Directory) -> None:
+def test_a_directory_that_demotes_takes_invitations_back_as_everybody_does(directory: ScimClient) -> None:
     administrator = directory.owner.as_role("ADMIN")
     [member] = directory.owner.rows(select(OrganizationMember.id).where(OrganizationMember.user_id == administrator.user_id))
     for change in (

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.harness import Client, Member
-from tests.scim.directory import ENTERPRISE, ERROR, GROUP, PATCH, USER, Directory, address
+from tests.scim.scim_client import ENTERPRISE, ERROR, GROUP, PATCH, USER, ScimClient, address
 
 
 def is_scim_error(answer: object, status: int) -> bool:
@@ -19,7 +19,7 @@ def is_scim_error(answer: object, status: int) -> bool:
 # --- Entra -------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_entra_patches_in_its_own_way(directory: Directory) -> None:
+def test_entra_patches_in_its_own_way(directory: ScimClient) -> None:
     user = directory.user()
     path = f"/Users/{user['id']}"
     changed = directory.change(
@@ -39,7 +39,7 @@ def test_entra_patches_in_its_own_way(directory: Directory) -> None:
     assert (again.status, directory.scim("GET", path).body["active"]) == (204, True)
 
 
-def test_entra_names_a_manager_by_the_bare_id(directory: Directory) -> None:
+def test_entra_names_a_manager_by_the_bare_id(directory: ScimClient) -> None:
     boss, user = directory.user()["id"], directory.user()["id"]
     for operation in (
         {"op": "Add", "path": f"{ENTERPRISE}:manager", "value": boss},
@@ -52,7 +52,7 @@ def test_entra_names_a_manager_by_the_bare_id(directory: Directory) -> None:
         assert ENTERPRISE not in directory.scim("GET", f"/Users/{user}").body
 
 
-def test_entra_asks_whether_anybody_is_there(directory: Directory) -> None:
+def test_entra_asks_whether_anybody_is_there(directory: ScimClient) -> None:
     nobody = directory.scim("GET", "/Users", filter='userName eq "6c1b1b5c-does-not-exist"')
     assert (nobody.status, nobody.body["totalResults"]) == (200, 0)
 
@@ -60,7 +60,7 @@ def test_entra_asks_whether_anybody_is_there(directory: Directory) -> None:
 # --- Okta --------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_okta_creates_finds_replaces_and_deactivates(directory: Directory) -> None:
+def test_okta_creates_finds_replaces_and_deactivates(directory: ScimClient) -> None:
     name = address()
     wanted = {
         "schemas": [USER],
@@ -84,7 +84,7 @@ def test_okta_creates_finds_replaces_and_deactivates(directory: Directory) -> No
     assert directory.scim("PUT", f"/Users/{user['id']}", {"schemas": [USER], "userName": name}).body["active"] is False
 
 
-def test_okta_names_the_members_whom_it_adds(directory: Directory) -> None:
+def test_okta_names_the_members_whom_it_adds(directory: ScimClient) -> None:
     ada, grace = directory.user(), directory.user()
     group = directory.group("Engineering", ada["id"])
     path = f"/Groups/{group['id']}"
@@ -103,7 +103,7 @@ def test_okta_names_the_members_whom_it_adds(directory: Directory) -> None:
 # --- not offered -------------------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_offered_is_said(directory: Directory) -> None:
+def test_what_is_not_offered_is_said(directory: ScimClient) -> None:
     said = directory.scim("GET", "/ServiceProviderConfig").body
     offered = {name: said[name]["supported"] for name in ("patch", "bulk", "filter", "changePassword", "sort", "etag")}
     assert offered == {"patch": True, "bulk": False, "filter": True, "changePassword": False, "sort": True, "etag": True}
@@ -112,7 +112,7 @@ def test_what_is_not_offered_is_said(directory: Directory) -> None:
     assert is_scim_error(directory.scim("GET", "/Me"), 501)
 
 
-def test_what_is_there_is_described(directory: Directory) -> None:
+def test_what_is_there_is_described(directory: ScimClient) -> None:
     types = directory.scim("GET", "/ResourceTypes").body["Resources"]
     assert [(each["name"], each["endpoint"]) for each in types] == [("User", "/Users"), ("Group", "/Groups")]
     assert {each["id"] for each in directory.scim("GET", "/Schemas").body["Resources"]} >= {USER, ENTERPRISE}
@@ -148,7 +148,7 @@ BODIES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_bodies_that_nobody_should_send(directory: Directory, name: str) -> None:
+def test_bodies_that_nobody_should_send(directory: ScimClient, name: str) -> None:
     user = directory.user()["id"]
     for method, path in (("POST", "/Users"), ("PUT", f"/Users/{user}"), ("PATCH", f"/Users/{user}"), ("POST", "/Users/.search")):
         answer = directory.request(method, f"/scim/v2{path}", BODIES[name], {"content-type": "application/scim+json"})
@@ -161,17 +161,17 @@ def test_bodies_that_nobody_should_send(directory: Directory, name: str) -> None
 
 
 @pytest.mark.parametrize("body", [b"x" * (1024 * 1024 + 1), json.dumps({"userName": "x" * 1024 * 1024}).encode()], ids=["any", "JSON"])
-def test_a_body_that_is_too_large(directory: Directory, body: bytes) -> None:
+def test_a_body_that_is_too_large(directory: ScimClient, body: bytes) -> None:
     assert is_scim_error(directory.request("POST", "/scim/v2/Users", body, {"content-type": "application/scim+json"}), 413)
 
 
-def test_too_many_operations(directory: Directory) -> None:
+def test_too_many_operations(directory: ScimClient) -> None:
     operations = [{"op": "replace", "path": "title", "value": str(number)} for number in range(1001)]
     assert is_scim_error(directory.change(f"/Users/{directory.user()['id']}", *operations), 413)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data"])
-def test_other_media_types(directory: Directory, kind: str) -> None:
+def test_other_media_types(directory: ScimClient, kind: str) -> None:
     assert is_scim_error(directory.request("POST", "/scim/v2/Users", b"<a/>", {"content-type": kind}), 415)
     user = {"schemas": [USER], "userName": address()}
     assert directory.request("POST", "/scim/v2/Users", user, {"content-type": "application/json; charset=utf-8"}).status == 201
@@ -191,7 +191,7 @@ def test_other_media_types(directory: Directory, kind: str) -> None:
     ],
     ids=range(8),
 )
-def test_operations_that_mean_nothing(directory: Directory, operation: dict[str, object]) -> None:
+def test_operations_that_mean_nothing(directory: ScimClient, operation: dict[str, object]) -> None:
     user = directory.user(title="Countess")
     answer = directory.scim("PATCH", f"/Users/{user['id']}", {"schemas": [PATCH], "Operations": [operation]})
     assert answer.status in (204, 400), answer.raw
@@ -199,7 +199,7 @@ def test_operations_that_mean_nothing(directory: Directory, operation: dict[str,
     assert (after["userName"], after["title"], after["active"], after["id"]) == (user["userName"], "Countess", True, user["id"])
 
 
-def test_a_value_that_does_not_fit_is_refused_in_a_sentence(directory: Directory) -> None:
+def test_a_value_that_does_not_fit_is_refused_in_a_sentence(directory: ScimClient) -> None:
     path = f"/Users/{directory.user()['id']}"
     refused = directory.change(path, {"op": "replace", "path": "active", "value": [True]})
     assert is_scim_error(refused, 400)
@@ -207,17 +207,17 @@ def test_a_value_that_does_not_fit_is_refused_in_a_sentence(directory: Directory
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-def test_methods_that_are_not_offered(directory: Directory, method: str) -> None:
+def test_methods_that_are_not_offered(directory: ScimClient, method: str) -> None:
     assert is_scim_error(directory.scim(method, "/Users"), 405)
 
 
 @pytest.mark.parametrize("path", ["/Nothing", "/Users/a/b", "/Users/%00", "/Users/..%2f..", "/Users/null", "/Groups/-1", "/" + "x" * 3000])
-def test_addresses_where_nothing_is(directory: Directory, path: str) -> None:
+def test_addresses_where_nothing_is(directory: ScimClient, path: str) -> None:
     answer = directory.scim("GET", path)
     assert is_scim_error(answer, 404) or is_scim_error(answer, 400), answer.raw
 
 
-def test_nobody_comes_in_without_a_token_or_with_one_that_has_ended(directory: Directory, stranger: Client) -> None:
+def test_nobody_comes_in_without_a_token_or_with_one_that_has_ended(directory: ScimClient, stranger: Client) -> None:
     assert stranger.get("/scim/v2/ServiceProviderConfig").status == 401
     assert directory.owner.delete("/v1/scim").status == 204
     assert directory.scim("GET", "/Users").status in (401, 403)
@@ -226,14 +226,14 @@ def test_nobody_comes_in_without_a_token_or_with_one_that_has_ended(directory: D
 # --- the token ---------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_token_takes_the_place_of_the_old_one_after_an_overlap(directory: Directory) -> None:
+def test_a_new_token_takes_the_place_of_the_old_one_after_an_overlap(directory: ScimClient) -> None:
     owner = directory.owner
     second = owner.request("POST", "/v1/scim/token")  # without a body
     assert second.status == 201, second.raw
-    tokens = [directory, Directory(directory.world, second.body["token"])]
+    tokens = [directory, ScimClient(directory.world, second.body["token"])]
     assert [each.scim("GET", "/Users").status for each in tokens] == [200, 200]
     third = owner.post("/v1/scim/token", {"overlap_seconds": 1})
-    tokens.append(Directory(directory.world, third.body["token"]))
+    tokens.append(ScimClient(directory.world, third.body["token"]))
     time.sleep(1.1)
     assert [each.scim("GET", "/Users").status == 200 for each in tokens] == [False, False, True]
     shown = owner.get("/v1/scim").body

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local.client import Answer
-from tests.scim.directory import USER, Directory, address
+from tests.scim.scim_client import USER, ScimClient, address
 from tests.scim.test_groups import members
 from tests.scim.test_users import seats
 
@@ -20,7 +20,7 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(AT_ONCE)
 
 
-def test_one_name_is_given_once(directory: Directory, pool: ThreadPoolExecutor) -> None:
+def test_one_name_is_given_once(directory: ScimClient, pool: ThreadPoolExecutor) -> None:
     for _ in range(3):
         said = {"schemas": [USER], "userName": address()}
         answers: list[Answer] = list(pool.map(lambda _, said=said: directory.scim("POST", "/Users", said), range(AT_ONCE)))
@@ -28,19 +28,19 @@ def test_one_name_is_given_once(directory: Directory, pool: ThreadPoolExecutor) 
         assert {answer.body["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
 
 
-def test_two_organizations_provision_one_address_at_once(directory: Directory, other: Directory, pool: ThreadPoolExecutor) -> None:
+def test_two_organizations_provision_one_address_at_once(directory: ScimClient, other: ScimClient, pool: ThreadPoolExecutor) -> None:
     said = {"schemas": [USER], "userName": address()}
     answers = list(pool.map(lambda who: who.scim("POST", "/Users", said), [directory, other]))
     assert [answer.status for answer in answers] == [201, 201]
 
 
-def test_the_last_seat_is_taken_once(directory: Directory, pool: ThreadPoolExecutor) -> None:
+def test_the_last_seat_is_taken_once(directory: ScimClient, pool: ThreadPoolExecutor) -> None:
     seats(directory, 2)
     answers = pool.map(lambda _: directory.scim("POST", "/Users", {"schemas": [USER], "userName": address()}).status, range(8))
     assert Counter(answers) == {201: 1, 402: 7}
 
 
-def test_parallel_patches_of_a_group_lose_nothing(directory: Directory, pool: ThreadPoolExecutor) -> None:
+def test_parallel_patches_of_a_group_lose_nothing(directory: ScimClient, pool: ThreadPoolExecutor) -> None:
     users = [directory.user()["id"] for _ in range(12)]
     group = directory.group("Engineering", *users[:4])["id"]
     operations = [{"op": "add", "path": "members", "value": [{"value": user}]} for user in users[4:]]
@@ -50,7 +50,7 @@ def test_parallel_patches_of_a_group_lose_nothing(directory: Directory, pool: Th
     assert members(directory, group) == set(users[2:])
 
 
-def test_of_two_who_changed_the_same_version_one_wins(directory: Directory, pool: ThreadPoolExecutor) -> None:
+def test_of_two_who_changed_the_same_version_one_wins(directory: ScimClient, pool: ThreadPoolExecutor) -> None:
     user = directory.user()
     version = {"if-match": user["meta"]["version"]}
 
@@ -67,7 +67,7 @@ def test_of_two_who_changed_the_same_version_one_wins(directory: Directory, pool
     assert Counter(pool.map(call, ["a", "b", "c", "d"])) == {204: 1, 412: 3}
 
 
-def test_who_is_leaving_is_in_no_group_afterwards(directory: Directory, pool: ThreadPoolExecutor) -> None:
+def test_who_is_leaving_is_in_no_group_afterwards(directory: ScimClient, pool: ThreadPoolExecutor) -> None:
     group = directory.group()["id"]
     for _ in range(4):
         user = directory.user()["id"]

@@ -12,10 +12,10 @@ from scim2_server.testing import SEARCH_FILTERS, SEARCH_SORTS, SEARCH_USERS
 from scim2_server.utils import parametrize
 from sqlalchemy import event
 
-from parley.kernel import db
-from parley.scim import search
-from parley.scim.description import ScimUserModel, service
-from tests.scim.directory import ENTERPRISE, USER, Directory
+from parley.kernel.persistence import transactions
+from parley.scim import scim_search
+from parley.scim.service_provider_config import ScimUserModel, service
+from tests.scim.scim_client import ENTERPRISE, USER, ScimClient
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 ALSO = [
@@ -40,7 +40,7 @@ ALSO = [
 
 
 @pytest.fixture
-def users(directory: Directory) -> InMemoryStorage:
+def users(directory: ScimClient) -> InMemoryStorage:
     """The users that the library's own tests search, in our storage and in its own."""
     reference = InMemoryStorage()
     kind = service().get_resource_type("User")
@@ -61,14 +61,14 @@ def expected(reference: InMemoryStorage, **query: Any) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_filters_find_what_the_library_finds(directory: Directory, users: InMemoryStorage) -> None:
+def test_filters_find_what_the_library_finds(directory: ScimClient, users: InMemoryStorage) -> None:
     ours = {said["userName"] for said in SEARCH_USERS}
     for wanted in SEARCH_FILTERS + ALSO:
         found = [name for name in directory.found("/Users", filter=wanted) if name in ours]
         assert sorted(found) == sorted(expected(users, filter=wanted)), wanted
 
 
-def test_users_with_an_extension_are_found_by_its_schema(directory: Directory) -> None:
+def test_users_with_an_extension_are_found_by_its_schema(directory: ScimClient) -> None:
     extended = directory.user(**{ENTERPRISE: {"department": "Analysis"}})["userName"]
     directory.user()
     assert directory.found("/Users", filter=f'schemas eq "{ENTERPRISE}"') == [extended]
@@ -77,7 +77,7 @@ def test_users_with_an_extension_are_found_by_its_schema(directory: Directory) -
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("order", ["ascending", "descending"])
-def test_orders_are_the_librarys(directory: Directory, users: InMemoryStorage, order: str) -> None:
+def test_orders_are_the_librarys(directory: ScimClient, users: InMemoryStorage, order: str) -> None:
     ours = 'userName eq "alice" or userName eq "bob" or userName eq "carol" or userName eq "dave_%"'
     for by in [*SEARCH_SORTS, "externalId", "id"]:
         found = directory.scim("GET", "/Users", filter=ours, sortBy=by, sortOrder=order).body["Resources"]
@@ -92,9 +92,9 @@ def test_orders_are_the_librarys(directory: Directory, users: InMemoryStorage, o
             assert missing == sorted(missing, reverse=order == "descending"), by
 
 
-def test_the_common_queries_of_identity_providers_walk_nothing(directory: Directory, users: InMemoryStorage) -> None:
+def test_the_common_queries_of_identity_providers_walk_nothing(directory: ScimClient, users: InMemoryStorage) -> None:
     group = directory.group("Engineering")
-    with patch.object(search, "MOST_WALKED", 0):
+    with patch.object(scim_search, "MOST_WALKED", 0):
         for path, wanted in (
             ("/Users", 'userName eq "alice"'),
             ("/Users", 'externalId eq "E-1"'),
@@ -113,7 +113,7 @@ def test_the_common_queries_of_identity_providers_walk_nothing(directory: Direct
         assert (refused.status, refused.body["scimType"]) == (400, "tooMany")
 
 
-def test_pages(directory: Directory) -> None:
+def test_pages(directory: ScimClient) -> None:
     names = {directory.user()["userName"] for _ in range(5)}
     everybody = directory.scim("GET", "/Users").body
     assert (everybody["totalResults"], everybody["itemsPerPage"], everybody["startIndex"]) == (6, 6, 1)
@@ -131,7 +131,7 @@ def test_pages(directory: Directory) -> None:
     assert (posted.body["totalResults"], posted.body["itemsPerPage"]) == (6, 1)
 
 
-def test_both_types_at_once(directory: Directory) -> None:
+def test_both_types_at_once(directory: ScimClient) -> None:
     directory.user("zed", displayName="Alpha")
     directory.group("Alpha")
     wanted = {"schemas": [SEARCH], "filter": 'displayName eq "alpha"'}
@@ -143,7 +143,7 @@ def test_both_types_at_once(directory: Directory) -> None:
     assert by_name["totalResults"] == 2
 
 
-def test_attributes_are_chosen(directory: Directory) -> None:
+def test_attributes_are_chosen(directory: ScimClient) -> None:
     user = directory.user(displayName="Ada", title="Countess")
     directory.group("Engineering", user["id"])
     only = directory.scim("GET", f"/Users/{user['id']}", attributes="title").body
@@ -154,7 +154,7 @@ def test_attributes_are_chosen(directory: Directory) -> None:
     assert list(directory.scim("GET", "/Groups", attributes="members.value").body["Resources"][0]["members"][0]) == ["value"]
 
 
-def test_a_page_costs_the_same_with_few_rows_and_with_many(directory: Directory) -> None:
+def test_a_page_costs_the_same_with_few_rows_and_with_many(directory: ScimClient) -> None:
     statements: list[str] = []
 
     def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -166,7 +166,7 @@ def test_a_page_costs_the_same_with_few_rows_and_with_many(directory: Directory)
         assert directory.scim("GET", path, count=100).status == 200
         return len(statements)
 
-    event.listen(db.engine(), "before_cursor_execute", count)
+    event.listen(transactions.engine(), "before_cursor_execute", count)
     try:
         first = directory.user()["id"]
         directory.group("First", first)
@@ -176,7 +176,7 @@ def test_a_page_costs_the_same_with_few_rows_and_with_many(directory: Directory)
             directory.group(f"Group {number}", *users)
         assert (cost("/Users"), cost("/Groups")) == few == (4, 4)
     finally:
-        event.remove(db.engine(), "before_cursor_execute", count)
+        event.remove(transactions.engine(), "before_cursor_execute", count)
 
 
 BAD_FILTERS = [
@@ -194,18 +194,18 @@ BAD_FILTERS = [
 
 
 @pytest.mark.parametrize("wanted", BAD_FILTERS, ids=range(len(BAD_FILTERS)))
-def test_bad_filters_are_refused(directory: Directory, wanted: str) -> None:
+def test_bad_filters_are_refused(directory: ScimClient, wanted: str) -> None:
     refused = directory.scim("POST", "/Users/.search", {"schemas": [SEARCH], "filter": wanted})
     assert refused.status == 400, refused.raw
     assert refused.body["scimType"] in ("invalidFilter", "invalidValue", "invalidSyntax")
 
 
-def test_a_filter_without_end_is_refused(directory: Directory) -> None:
+def test_a_filter_without_end_is_refused(directory: ScimClient) -> None:
     for term, number in (("active eq true", 5000), ('title eq "x"', 5000), ('(userName eq "a" and active eq true)', 300)):
         wanted = {"schemas": [SEARCH], "filter": " or ".join([term] * number)}
         answer = directory.scim("POST", "/Users/.search", wanted)
         assert (answer.status, answer.body["scimType"]) == (400, "invalidFilter"), term
 
 
-def test_a_bad_order_is_refused(directory: Directory) -> None:
+def test_a_bad_order_is_refused(directory: ScimClient) -> None:
     assert directory.scim("GET", "/Users", sortBy="nothing").status == 400

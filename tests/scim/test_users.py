@@ -7,33 +7,33 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from parley.identity import sessions
 from parley.identity.models import Organization, OrganizationMember, User, UserSession
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.identity.sessions import log_in_sessions
+from parley.kernel.access.plans import PlanType
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 from tests.scim.conftest import provisioned
-from tests.scim.directory import ENTERPRISE, ERROR, USER, Directory, address
+from tests.scim.scim_client import ENTERPRISE, ERROR, USER, ScimClient, address
 
 
-def member_of(directory: Directory, person: Member) -> Any:
+def member_of(directory: ScimClient, person: Member) -> Any:
     """How SCIM shows a member that was there before."""
     name = directory.owner.rows(select(User.email).where(User.id == person.user_id))[0]
     [found] = directory.scim("GET", "/Users", filter=f'userName eq "{name}"').body["Resources"]
     return found
 
 
-def seats(directory: Directory, number: int) -> None:
-    with db.transaction(directory.owner.caller) as session:
+def seats(directory: ScimClient, number: int) -> None:
+    with transactions.transaction(directory.owner.caller) as session:
         session.execute(update(Organization).where(Organization.id == directory.owner.organization_id).values(seat_limit=number))
 
 
 # --- what is shown -----------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_user_is_a_member_with_what_the_directory_says(directory: Directory) -> None:
+def test_a_user_is_a_member_with_what_the_directory_says(directory: ScimClient) -> None:
     name = address()
     made = directory.scim(
         "POST",
@@ -65,7 +65,7 @@ def test_a_user_is_a_member_with_what_the_directory_says(directory: Directory) -
     assert b"never-kept" not in str(directory.owner.rows(select(AuditLog))).encode()
 
 
-def test_members_who_were_there_are_users_too_and_can_be_adopted(directory: Directory) -> None:
+def test_members_who_were_there_are_users_too_and_can_be_adopted(directory: ScimClient) -> None:
     colleague = directory.owner.as_role("VIEWER")
     shown = member_of(directory, colleague)
     assert (shown["active"], shown["roles"][0]["value"], shown["displayName"]) == (True, "VIEWER", "Viewer Person")
@@ -75,7 +75,7 @@ def test_members_who_were_there_are_users_too_and_can_be_adopted(directory: Dire
     assert colleague.get("/v1/identity/me").body["role"] == "VIEWER"
 
 
-def test_conditions_on_versions(directory: Directory) -> None:
+def test_conditions_on_versions(directory: ScimClient) -> None:
     user = directory.user()
     path, version = f"/Users/{user['id']}", user["meta"]["version"]
     assert directory.scim("GET", path, headers={"if-none-match": version}).status == 304
@@ -89,7 +89,7 @@ def test_conditions_on_versions(directory: Directory) -> None:
     assert directory.scim("PUT", path, {"schemas": [USER], "userName": user["userName"]}, {"if-match": version}).status == 412
 
 
-def test_a_version_changes_with_what_others_change(directory: Directory) -> None:
+def test_a_version_changes_with_what_others_change(directory: ScimClient) -> None:
     colleague = directory.owner.as_role("VIEWER")
     before = member_of(directory, colleague)["meta"]["version"]
     assert directory.owner.request("PATCH", f"/v1/identity/members/{colleague.user_id}", {"role": "MEMBER"}).status == 200
@@ -100,14 +100,14 @@ def test_a_version_changes_with_what_others_change(directory: Directory) -> None
 
 
 def begun(person: Member) -> None:
-    with db.personal(person.caller, person.user_id) as session:
+    with transactions.personal(person.caller, person.user_id) as session:
         user = session.scalars(select(User).where(User.id == person.user_id)).one()
-        sessions.start(session, person.caller, user, ["pwd"], person.organization_id)
+        log_in_sessions.start(session, person.caller, user, ["pwd"], person.organization_id)
 
 
 @pytest.mark.parametrize("value", [False, "False", "false"])
 @pytest.mark.parametrize("op", ["replace", "Replace"])
-def test_a_deactivated_user_is_out_at_once_and_comes_back(directory: Directory, op: str, value: Any) -> None:
+def test_a_deactivated_user_is_out_at_once_and_comes_back(directory: ScimClient, op: str, value: Any) -> None:
     colleague = directory.owner.as_role("MEMBER")
     begun(colleague)
     assert colleague.get("/v1/identity/me").status == 200
@@ -123,25 +123,25 @@ def test_a_deactivated_user_is_out_at_once_and_comes_back(directory: Directory, 
     assert colleague.get("/v1/identity/me").status == 200
 
 
-def test_a_deleted_user_is_out_at_once_with_teams_and_keys(directory: Directory) -> None:
+def test_a_deleted_user_is_out_at_once_with_teams_and_keys(directory: ScimClient) -> None:
     colleague = directory.owner.as_role("ADMIN")
     begun(colleague)
     key = colleague.post("/v1/identity/api-keys", {"label": "Mine", "permissions": ["*"]})
     shown = member_of(directory, colleague)
     group = directory.group("Ops", shown["id"])
     if key.status == 201:
-        assert Directory(directory.world, key.body["key"]).get("/v1/identity/teams").status == 200
+        assert ScimClient(directory.world, key.body["key"]).get("/v1/identity/teams").status == 200
     assert directory.scim("DELETE", f"/Users/{shown['id']}").status == 204
     assert colleague.get("/v1/identity/me").status == 403
     if key.status == 201:
-        assert Directory(directory.world, key.body["key"]).get("/v1/identity/teams").status in (401, 403)
+        assert ScimClient(directory.world, key.body["key"]).get("/v1/identity/teams").status in (401, 403)
     assert directory.scim("GET", f"/Users/{shown['id']}").status == 404
     assert "members" not in directory.scim("GET", f"/Groups/{group['id']}").body
     # The account is the person's; another organization that they work for would not notice, and nobody is told of it.
     assert directory.scim("POST", "/Users", {"schemas": [USER], "userName": shown["userName"]}).status == 201
 
 
-def test_the_owner_stays(directory: Directory) -> None:
+def test_the_owner_stays(directory: ScimClient) -> None:
     path = f"/Users/{member_of(directory, directory.owner)['id']}"
     for refused in (
         directory.change(path, {"op": "replace", "path": "active", "value": False}),
@@ -154,7 +154,7 @@ def test_the_owner_stays(directory: Directory) -> None:
     assert directory.owner.get("/v1/identity/me").body["role"] == "OWNER"
 
 
-def test_seats_are_bounded(directory: Directory) -> None:
+def test_seats_are_bounded(directory: ScimClient) -> None:
     seats(directory, 2)
     second = directory.user()
     refused = directory.scim("POST", "/Users", {"schemas": [USER], "userName": address()})
@@ -166,7 +166,7 @@ def test_seats_are_bounded(directory: Directory) -> None:
     assert directory.change(f"/Users/{inactive['id']}", {"op": "replace", "path": "active", "value": True}).status == 204
 
 
-def test_whoever_was_invited_takes_the_seat_of_the_invitation(directory: Directory) -> None:
+def test_whoever_was_invited_takes_the_seat_of_the_invitation(directory: ScimClient) -> None:
     seats(directory, 2)
     name = address()
     invited = directory.owner.post("/v1/identity/invitations", {"email": name, "role": "MEMBER"})
@@ -178,7 +178,7 @@ def test_whoever_was_invited_takes_the_seat_of_the_invitation(directory: Directo
 # --- roles -------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_role_is_given_and_given_back(directory: Directory) -> None:
+def test_a_role_is_given_and_given_back(directory: ScimClient) -> None:
     user = directory.user(roles=[{"value": "viewer", "primary": True}, {"value": "Payroll"}])
     path = f"/Users/{user['id']}"
 
@@ -192,17 +192,17 @@ def test_a_role_is_given_and_given_back(directory: Directory) -> None:
     assert role() == "MEMBER"
 
 
-def test_nobody_becomes_the_owner(directory: Directory) -> None:
+def test_nobody_becomes_the_owner(directory: ScimClient) -> None:
     refused = directory.scim("POST", "/Users", {"schemas": [USER], "userName": address(), "roles": [{"value": "OWNER"}]})
     assert refused.status == 409
-    with_admin = Directory(directory.world, directory.owner.as_role("ADMIN").token, directory.owner)
+    with_admin = ScimClient(directory.world, directory.owner.as_role("ADMIN").token, directory.owner)
     assert with_admin.scim("POST", "/Users", {"schemas": [USER], "userName": address(), "roles": [{"value": "owner"}]}).status == 403
 
 
 # --- whose account it is -----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_proven_account_elsewhere_is_not_conscripted(directory: Directory, other: Directory) -> None:
+def test_a_proven_account_elsewhere_is_not_conscripted(directory: ScimClient, other: ScimClient) -> None:
     stranger = other.owner.as_role("MEMBER")
     [theirs] = other.owner.rows(select(User).where(User.id == stranger.user_id))
     made = directory.scim("POST", "/Users", {"schemas": [USER], "userName": theirs.email.upper(), "displayName": "Mallory"})
@@ -212,7 +212,7 @@ def test_a_proven_account_elsewhere_is_not_conscripted(directory: Directory, oth
     assert directory.owner.rows(select(OrganizationMember).where(OrganizationMember.user_id == stranger.user_id)) == []
 
 
-def test_a_member_who_is_provisioned_keeps_what_is_theirs(directory: Directory) -> None:
+def test_a_member_who_is_provisioned_keeps_what_is_theirs(directory: ScimClient) -> None:
     colleague = directory.owner.as_role("MEMBER")
     shown = member_of(directory, colleague)
     replaced = {
@@ -228,7 +228,7 @@ def test_a_member_who_is_provisioned_keeps_what_is_theirs(directory: Directory) 
     assert directory.scim("GET", f"/Users/{shown['id']}").body["displayName"] == "Somebody Else"
 
 
-def test_what_two_organizations_say_of_an_address_is_led_away_by_neither(directory: Directory, other: Directory) -> None:
+def test_what_two_organizations_say_of_an_address_is_led_away_by_neither(directory: ScimClient, other: ScimClient) -> None:
     name = address("corp.test")
     mine, theirs = directory.user(name), other.user(name)
     group = directory.group("Ops", mine["id"])["id"]
@@ -238,7 +238,7 @@ def test_what_two_organizations_say_of_an_address_is_led_away_by_neither(directo
     assert [each["value"] for each in directory.scim("GET", f"/Groups/{group}").body["members"]] == [mine["id"]]
 
 
-def test_whoever_was_provisioned_deleted_and_provisioned_again_is_the_same_person(directory: Directory) -> None:
+def test_whoever_was_provisioned_deleted_and_provisioned_again_is_the_same_person(directory: ScimClient) -> None:
     name = address()
     first = directory.user(name)
     assert directory.scim("DELETE", f"/Users/{first['id']}").status == 204
@@ -247,7 +247,7 @@ def test_whoever_was_provisioned_deleted_and_provisioned_again_is_the_same_perso
     assert directory.scim("GET", f"/Users/{first['id']}").status == 404
 
 
-def test_a_name_is_taken_once_whoever_has_it(directory: Directory) -> None:
+def test_a_name_is_taken_once_whoever_has_it(directory: ScimClient) -> None:
     colleague = member_of(directory, directory.owner.as_role("MEMBER"))
     user = directory.user(externalId="1")
     for refused in (
@@ -262,7 +262,7 @@ def test_a_name_is_taken_once_whoever_has_it(directory: Directory) -> None:
 # --- two tenants -------------------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_foreign_is_answered_like_what_is_unknown(directory: Directory, other: Directory) -> None:
+def test_what_is_foreign_is_answered_like_what_is_unknown(directory: ScimClient, other: ScimClient) -> None:
     user, group = other.user(), other.group()
     for kind, foreign in (("Users", user["id"]), ("Groups", group["id"])):
         said = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "remove", "path": "externalId"}]}
@@ -281,13 +281,13 @@ def test_what_is_foreign_is_answered_like_what_is_unknown(directory: Directory, 
 
 
 def test_it_answers_only_where_it_is_switched_on(globex: Member) -> None:
-    off = Directory(globex.world, globex.token).scim("GET", "/Users")
+    off = ScimClient(globex.world, globex.token).scim("GET", "/Users")
     assert (off.status, off.headers["content-type"], off.body["schemas"]) == (403, "application/scim+json", [ERROR])
     assert "switched off" in off.body["detail"]
 
 
-def test_a_member_without_the_scope_is_told_which(directory: Directory) -> None:
-    refused = Directory(directory.world, directory.owner.as_role("MEMBER").token).scim("GET", "/Users")
+def test_a_member_without_the_scope_is_told_which(directory: ScimClient) -> None:
+    refused = ScimClient(directory.world, directory.owner.as_role("MEMBER").token).scim("GET", "/Users")
     assert (refused.status, refused.body["status"]) == (403, "403")
     assert "scim:provision" in refused.body["detail"]
 
@@ -297,7 +297,7 @@ def test_without_the_plan_there_is_no_token(world: World) -> None:
     assert free.post("/v1/scim/token").status == 402
 
 
-def test_the_trail_tells_who_did_what_without_names(directory: Directory) -> None:
+def test_the_trail_tells_who_did_what_without_names(directory: ScimClient) -> None:
     user = directory.user(displayName="Ada Lovelace")
     directory.change(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
     directory.scim("DELETE", f"/Users/{user['id']}")
@@ -308,6 +308,6 @@ def test_the_trail_tells_who_did_what_without_names(directory: Directory) -> Non
     assert "Ada" not in said
 
 
-def test_a_second_organization_can_be_provisioned_alike(directory: Directory, globex: Member) -> None:
+def test_a_second_organization_can_be_provisioned_alike(directory: ScimClient, globex: Member) -> None:
     second = provisioned(globex)
     assert second.user("same.name")["userName"] == directory.user("same.name")["userName"] == "same.name"

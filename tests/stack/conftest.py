@@ -62,6 +62,6 @@ def served() -> Iterator[Served]:
 
 def _forget_connections() -> None:
     """This process may have a connection to the database of other tests, and must not keep the one to the served stack's."""
-    from parley.kernel import db
+    from parley.kernel.persistence import transactions
 
-    db.engine().dispose()
+    transactions.engine().dispose()

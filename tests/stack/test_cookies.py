@@ -9,7 +9,7 @@ import uuid
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any
 
-from parley.identity.browser import COOKIE
+from parley.identity.sessions.session_cookies import COOKIE
 from tests.stack.conftest import Served
 from tests.stack.test_log_in_under_load import PASSWORD, registered
 

@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from local.client import Answer
-from local.play import wait_for
+from local.demo import wait_for
 from tests.stack.conftest import AWAY_SECONDS, Served
-from tests.stack.scenes import at, at_once, booking, event_type, schedule
+from tests.stack.load_scenarios import at, at_once, booking, event_type, schedule
 from tests.stack.test_under_load import connected, conversations_with, deliver, delivery, is_idle, messages_of
 
 DELIVERIES = 60

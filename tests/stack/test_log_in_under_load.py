@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from local.client import Client
-from local.play import wait_for
+from local.demo import wait_for
 from tests.stack.conftest import Served
-from tests.stack.scenes import at_once
+from tests.stack.load_scenarios import at_once
 
 PASSWORD = "a window over the harbour 7"
 TWENTY = 20

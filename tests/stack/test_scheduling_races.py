@@ -9,7 +9,7 @@ from typing import Any
 
 from local.client import Answer
 from tests.stack.conftest import Served
-from tests.stack.scenes import at, at_once, booking, created, event_type, schedule
+from tests.stack.load_scenarios import at, at_once, booking, created, event_type, schedule
 
 FIFTY = 50
 BOOKINGS = "/v1/scheduling/bookings"
@@ -32,7 +32,7 @@ def standing(served: Served, kind: str) -> list[dict[str, Any]]:
 
 def colleagues(served: Served, count: int) -> list[str]:
     """The ids of more hosts, with round-the-clock hours by the event type's schedule."""
-    from tests.stack.people import joined
+    from tests.stack.seeded_members import joined
 
     return joined(served, count)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.client import Client
-from tests.scim.checker import CHECKS, checked, failed
+from tests.scim.scim_checker import CHECKS, checked, failed
 from tests.stack.conftest import Served
 
 

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 from local import graph_api
-from local.play import wait_for
+from local.demo import wait_for
 from tests.stack.conftest import Served
-from tests.stack.scenes import at, at_once, booking, created, event_type, schedule
+from tests.stack.load_scenarios import at, at_once, booking, created, event_type, schedule
 
 FIFTY = 50
 

@@ -6,10 +6,10 @@ import statistics
 import time
 from typing import Any
 
-from local.play import wait_for
-from tests.kernel.receivers import Receiver, hanging, receiver
+from local.demo import wait_for
+from tests.kernel.http_receivers import Receiver, hanging, receiver
 from tests.stack.conftest import Served
-from tests.stack.scenes import at, booking, created, event_type, schedule
+from tests.stack.load_scenarios import at, booking, created, event_type, schedule
 
 BOOKINGS = 12
 

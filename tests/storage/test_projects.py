@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import ApiKey, Team
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.ids import new_id
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.values.ids import new_id
 from parley.storage.models import Project
 from tests.harness import Client, Member, World
 
@@ -25,7 +25,7 @@ def project(member: Client, slug: str = "website", **more: Any) -> str:
 
 
 def team(member: Member) -> str:
-    with db.transaction(member.caller) as session:
+    with transactions.transaction(member.caller) as session:
         made = Team(name="Web", slug=f"web-{new_id().hex}")
         session.add(made)
     return str(made.id)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from parley.kernel import clock
+from parley.kernel.values import clock
 from tests.harness import Member, World
-from tests.kernel.receivers import Receiver, receiver
-from tests.webhooks.shop import Shop
+from tests.kernel.http_receivers import Receiver, receiver
+from tests.webhooks.webhook_scenarios import Shop
 
 
 class Clock:

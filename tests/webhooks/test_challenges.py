@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from parley.webhooks.endpoint_proof import MOST_TO_ONE_HOST, host_of
-from tests.kernel.receivers import Receiver, Reply
+from parley.webhooks.endpoint_verification import MOST_TO_ONE_HOST, host_of
+from tests.kernel.http_receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.shop import DELIVERIES, SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop
 
 
 def subscribe(shop: Shop, url: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import json
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.kernel.receivers import Receiver
-from tests.webhooks.shop import Shop
+from tests.kernel.http_receivers import Receiver
+from tests.webhooks.webhook_scenarios import Shop
 
 
 def test_a_booking_arrives_once_signed_as_the_api_shows_it(shop: Shop, there: Receiver) -> None:

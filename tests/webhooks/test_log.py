@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from parley.kernel import clock, db, sealed
-from parley.kernel.callers import system
-from parley.kernel.ids import new_id
-from parley.webhooks import deliveries, queries, turns
-from parley.webhooks.messages import Outcome, turn_due
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import column_encryption, transactions
+from parley.kernel.values import clock
+from parley.kernel.values.ids import new_id
+from parley.webhooks import attempts, deliveries, queries
 from parley.webhooks.models import WebhookDelivery
+from parley.webhooks.queue_messages import AttemptOutcome, turn_due
 from tests.harness import Member, World, sqs_event
-from tests.kernel.receivers import Receiver, Reply
+from tests.kernel.http_receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.shop import DELIVERIES, SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop
 
 
 def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, there: Receiver, moved: Clock) -> None:
@@ -111,7 +112,7 @@ def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: Shop, there: Recei
         shop.work()
     seen: set[str] = set()
     for _ in range(2000):
-        with db.sweep() as session:
+        with transactions.sweep() as session:
             seen |= {str(one.subscription_id) for one in queries.due_subscriptions(session, clock.now(), 1)}
         if mine <= seen:
             break
@@ -232,13 +233,13 @@ def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, s
     world.invoke("platform/relay_outbox", {"Records": []})
     world.sources["WebhooksOnEvent"].once()
     [waiting] = [json.loads(body) for body in world.queued("WebhookRequests") if json.loads(body)["url"] == there.url]
-    outcome = Outcome.model_validate(
+    outcome = AttemptOutcome.model_validate(
         {**{name: waiting[name] for name in ("subscription_id", "delivery_id", "attempt_id")},
          "started_at": "2026-11-21T04:00:00Z", "duration_ms": 3, "status_code": 500}
     )  # fmt: skip
     for _ in range(2):
-        with db.transaction(caller) as session:
-            assert turns.settle(session, caller, outcome).requests == []
+        with transactions.transaction(caller) as session:
+            assert attempts.record_outcome(session, caller, outcome).requests == []
     assert [one["attempt_count"] for one in shop.log()] == [1]
     shop.work()
     assert len(there.arrived) == 1, "its request was on its way already; the answer comes too late"
@@ -293,7 +294,7 @@ def test_what_tells_of_a_thing_is_emptied(shop: Shop, there: Receiver) -> None:
     there.answer = lambda _: Reply(500, b"Grace is unknown here")
     erased, kept = shop.book(), shop.book()
     shop.work()
-    with db.transaction(shop.member.caller) as session:
+    with transactions.transaction(shop.member.caller) as session:
         deliveries.forget(session, [UUID(erased)])
     rows = {str(row.entity_id): row for row in shop.member.rows(select(WebhookDelivery))}
     emptied = rows[erased]
@@ -331,10 +332,10 @@ def test_an_address_that_turned_inside_is_not_asked(shop: Shop, there: Receiver,
 
 def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, there: Receiver) -> None:
     broken, sound = shop.subscribe(there.url), shop.subscribe(there.url)
-    with db.transaction(shop.member.caller) as session:
+    with transactions.transaction(shop.member.caller) as session:
         from sqlalchemy import update
 
-        from parley.kernel.sealed import Sealed
+        from parley.kernel.persistence.column_encryption import Sealed
         from parley.webhooks.models import WebhookSubscription
 
         rows = update(WebhookSubscription).where(WebhookSubscription.id == broken["id"])
@@ -374,7 +375,7 @@ def test_while_the_key_service_is_away_attempts_wait_and_then_go_out(
     shop.book()
     shop.work()
     assert shop.post(f"{path}/enable").status == 200
-    sealed._opened.clear()
+    column_encryption._opened.clear()
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         due = turn_due(shop.member.organization_id, UUID(made["id"]))
@@ -389,7 +390,7 @@ def test_while_the_key_service_is_away_attempts_wait_and_then_go_out(
 def test_a_body_that_is_too_long_tells_the_id() -> None:
     from datetime import UTC, datetime
 
-    from parley.webhooks.telling import LONGEST_BODY, body
+    from parley.webhooks.fan_out import LONGEST_BODY, body
 
     told = json.loads(body("message.received", datetime.now(UTC), {"id": "1", "content": '"' * LONGEST_BODY}))
     assert told["data"] == {"id": "1", "is_shortened": True}

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from standardwebhooks import Webhook
 
 from parley.identity.models import User
-from parley.kernel import clock
-from parley.kernel.audit import AuditLog
-from parley.webhooks import timing
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.values import clock
+from parley.webhooks import retry_policy
 from parley.webhooks.models import WebhookSubscription
 from tests.harness import World
-from tests.kernel.receivers import Arrived, Receiver, Reply
+from tests.kernel.http_receivers import Arrived, Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.shop import SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, Shop
 
 HOUR = timedelta(hours=1)
 WAITS = [0, 5, 300, 1800, 7200, 18000, 36000, 36000]  # seconds, as they are promised
@@ -74,9 +74,9 @@ def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_mess
 @pytest.mark.parametrize("dice", [lambda: 0.0, lambda: 1.0, random.Random(7).random], ids=["shortest", "longest", "any"])
 def test_the_last_attempt_outlasts_a_day_whatever_the_jitter(dice: Callable[[], float]) -> None:
     at, since = datetime.now(UTC), timedelta(0)
-    for step in range(1, len(timing.WAITS)):
-        waited = timing.wait(step, since, None, at, dice)
-        assert 0.8 * timing.WAITS[step] <= waited <= 1.2 * timing.WAITS[step]
+    for step in range(1, len(retry_policy.WAITS)):
+        waited = retry_policy.wait(step, since, None, at, dice)
+        assert 0.8 * retry_policy.WAITS[step] <= waited <= 1.2 * retry_policy.WAITS[step]
         since += waited
     assert timedelta(hours=25) <= since <= timedelta(hours=33.5)
 
@@ -85,7 +85,7 @@ def test_the_last_attempt_outlasts_a_day_whatever_the_jitter(dice: Callable[[], 
 def test_a_receiver_that_is_down_for_a_day_misses_nothing(
     shop: Shop, there: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch, dice: float
 ) -> None:
-    monkeypatch.setattr(timing, "wait", partial(timing.wait, dice=lambda: dice))
+    monkeypatch.setattr(retry_policy, "wait", partial(retry_policy.wait, dice=lambda: dice))
     shop.subscribe(there.url)
     there.answer = down
     booked = []
@@ -198,10 +198,10 @@ def test_what_was_held_begins_its_attempts_anew(shop: Shop, there: Receiver, mov
 
 def test_a_date_is_a_wish_too() -> None:
     at = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
-    assert timing.wish("Sat, 21 Nov 2026 05:00:00 GMT", at) == HOUR
-    assert timing.wish("Sat, 21 Nov 2026 03:00:00 GMT", at) == timedelta(0)
+    assert retry_policy.retry_after_delay("Sat, 21 Nov 2026 05:00:00 GMT", at) == HOUR
+    assert retry_policy.retry_after_delay("Sat, 21 Nov 2026 03:00:00 GMT", at) == timedelta(0)
     for nonsense in ("", None, "-5", "1e9", "٣", "Sat, 99 Nov 2026", "\x00"):
-        assert timing.wish(nonsense, at) == timedelta(0)
+        assert retry_policy.retry_after_delay(nonsense, at) == timedelta(0)
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 302, 304, 400, 401, 404, 500])

@@ -11,16 +11,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from parley.kernel import db
-from parley.kernel.audit import AuditLog
-from parley.kernel.idempotency import IdempotencyKey
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import transactions
+from parley.kernel.persistence.idempotency import IdempotencyRecord
 from parley.webhooks import subscriptions as module
-from parley.webhooks.catalogue import CATALOGUE, PATTERNS, covers
+from parley.webhooks.event_catalogue import CATALOGUE, PATTERNS, covers
 from parley.webhooks.models import WebhookSubscription
 from parley.webhooks.schemas import SubscriptionCreate
 from tests.harness import Member
 from tests.kernel.test_outgoing import REFUSED
-from tests.webhooks.shop import SUBSCRIPTIONS, URL, Shop
+from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL, Shop
 
 WANTED: dict[str, Any] = {"name": "Warehouse", "url": URL, "events": ["booking.created"]}
 
@@ -39,7 +39,7 @@ def test_a_secret_is_shown_once_and_lies_sealed(acme: Member, caplog: pytest.Log
     seen = acme.get(path)
     assert seen.body == {name: value for name, value in made.body.items() if name != "secret"}
     assert seen.body["header_names"] == ["authorization"]
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         stored = str(session.execute(text("SELECT s::text FROM webhooks_subscriptions s")).all())
     shown = [
         seen.raw.decode(),
@@ -47,7 +47,7 @@ def test_a_secret_is_shown_once_and_lies_sealed(acme: Member, caplog: pytest.Log
         stored,
         caplog.text,
         str(acme.rows(select(AuditLog.new_values))),
-        str(acme.rows(select(IdempotencyKey.body))),
+        str(acme.rows(select(IdempotencyRecord.body))),
         repr(acme.rows(select(WebhookSubscription.secret))),
     ]
     for canary in (secret, "s3cr3t-of-theirs"):
@@ -185,7 +185,7 @@ def test_an_organization_has_so_many_and_no_more_even_at_once(acme: Member, monk
 
     def one(_: int) -> UUID | None:
         try:
-            with db.transaction(acme.caller) as session:
+            with transactions.transaction(acme.caller) as session:
                 return module.subscribe(session, acme.caller, SubscriptionCreate.model_validate(WANTED)).id
         except module.TooManySubscriptions:
             return None

@@ -13,11 +13,11 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import CITEXT, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
-from parley.kernel.plans import PlanType
-from parley.kernel.sealed import Sealed, SealedText
+from parley.kernel.access.plans import PlanType
+from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.persistence.column_encryption import Sealed, SealedText
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 
 __all__ = ["PlanType"]
 

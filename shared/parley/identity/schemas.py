@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from parley.identity.models import MemberRole
-from parley.kernel.plans import PlanType
-from parley.kernel.texts import Shown
+from parley.kernel.access.plans import PlanType
+from parley.kernel.values.fields import ResponseModel
 
 
-class OrganizationRead(Shown):
+class OrganizationRead(ResponseModel):
     id: UUID
     name: str
     slug: str
@@ -15,7 +15,7 @@ class OrganizationRead(Shown):
     plan: PlanType
 
 
-class CallerRead(Shown):
+class CallerRead(ResponseModel):
     """`role` and `organization` are null for somebody who has chosen none."""
 
     user_id: UUID

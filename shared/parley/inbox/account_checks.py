@@ -12,16 +12,17 @@ from uuid import UUID
 from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from parley.inbox import account_proof, queries, service
-from parley.inbox.graph_api import Confirmation
+from parley.inbox import account_verification, queries, service
 from parley.inbox.models import Connection, ConnectionStatus
-from parley.kernel import audit, directory
-from parley.kernel.callers import Caller, system
-from parley.kernel.clock import now
-from parley.kernel.db import sweep, transaction
-from parley.kernel.directory import Kind
-from parley.kernel.sealed import unseal
-from parley.kernel.sweeps import Run
+from parley.inbox.platforms.meta_graph_api import NumberConfirmation
+from parley.kernel.access.callers import Caller, system
+from parley.kernel.audit import audit
+from parley.kernel.persistence import directory
+from parley.kernel.persistence.column_encryption import unseal
+from parley.kernel.persistence.directory import DirectoryKind
+from parley.kernel.persistence.transactions import sweep, transaction
+from parley.kernel.values.clock import now
+from parley.kernel.workers.sweeps import Run
 
 AGAIN = timedelta(hours=2)
 """After an answer that is not a yes."""
@@ -32,8 +33,8 @@ _AT_ONCE = 20
 _MOST_UNANSWERED = 3
 _SECONDS_EACH = 12
 _REASONS = {
-    Confirmation.EXPIRED: (ConnectionStatus.EXPIRED, "WhatsApp says that the access token is not valid any more"),
-    Confirmation.REFUSED: (ConnectionStatus.ERROR, "WhatsApp does not show this number to the access token any more"),
+    NumberConfirmation.EXPIRED: (ConnectionStatus.EXPIRED, "WhatsApp says that the access token is not valid any more"),
+    NumberConfirmation.REFUSED: (ConnectionStatus.ERROR, "WhatsApp does not show this number to the access token any more"),
 }
 
 
@@ -59,7 +60,7 @@ class AccountChecks:
                     return
                 try:
                     confirmation = _check(system(organization_id), connection_id)
-                    unanswered = unanswered + 1 if confirmation is Confirmation.UNAVAILABLE else 0
+                    unanswered = unanswered + 1 if confirmation is NumberConfirmation.UNAVAILABLE else 0
                     run.count += 1
                 except Exception as error:  # noqa: BLE001  # noted: one organization's trouble is not the next one's
                     run.note(error, organization_id=organization_id, row_id=connection_id)
@@ -77,27 +78,32 @@ def _due() -> list[tuple[UUID, UUID]]:
         return [(row.organization_id, row.id) for row in rows]
 
 
-def _check(caller: Caller, connection_id: UUID) -> Confirmation | None:
+def _check(caller: Caller, connection_id: UUID) -> NumberConfirmation | None:
     """None: it ended meanwhile."""
     with transaction(caller) as session:
         row = queries.connection(session, connection_id)
         if row is None or row.access_token is None:
             return None
         question = Question(row.platform_user_id, unseal(session, row, "access_token"), row.access_token.token)
-    confirmation = account_proof.ask(question.phone_number_id, question.access_token)
+    confirmation = account_verification.ask(question.phone_number_id, question.access_token)
     with transaction(caller) as session:
         settle(session, caller, connection_id, question, confirmation)
     return confirmation
 
 
-def settle(session: Session, caller: Caller, connection_id: UUID, question: Question, confirmation: Confirmation) -> None:
+def settle(session: Session, caller: Caller, connection_id: UUID, question: Question, confirmation: NumberConfirmation) -> None:
     """Write down what the platform said of the token that the connection had when it was asked."""
     row = queries.connection(session, connection_id, to_change=True)
-    if confirmation is Confirmation.UNAVAILABLE or row is None or row.access_token is None or row.access_token.token != question.sealed:
+    if (
+        confirmation is NumberConfirmation.UNAVAILABLE
+        or row is None
+        or row.access_token is None
+        or row.access_token.token != question.sealed
+    ):
         return
     row.checked_at = now()
-    is_confirmed, was_refused = confirmation is Confirmation.CONFIRMED, row.refusals > 0
-    if not directory.set_proven(session, Kind.WHATSAPP_NUMBER, row.platform_user_id, is_proven=is_confirmed):
+    is_confirmed, was_refused = confirmation is NumberConfirmation.CONFIRMED, row.refusals > 0
+    if not directory.set_proven(session, DirectoryKind.WHATSAPP_NUMBER, row.platform_user_id, is_proven=is_confirmed):
         service.supersede(session, caller, row.platform_user_id)
     elif is_confirmed:
         row.refusals, row.next_check_at = 0, now() + service.CHECKED_EVERY
@@ -108,7 +114,7 @@ def settle(session: Session, caller: Caller, connection_id: UUID, question: Ques
         _refused(session, caller, row, confirmation)
 
 
-def _refused(session: Session, caller: Caller, row: Connection, confirmation: Confirmation) -> None:
+def _refused(session: Session, caller: Caller, row: Connection, confirmation: NumberConfirmation) -> None:
     status, reason = _REASONS[confirmation]
     is_over = row.refusals + 1 >= ENOUGH_REFUSALS
     if row.status is not status or is_over:
@@ -123,7 +129,7 @@ def _refused(session: Session, caller: Caller, row: Connection, confirmation: Co
 
 def hasten(phone_number_id: str) -> None:
     """Somebody has proved a number that another organization has: whether it is still theirs is asked soon, not within a day."""
-    holder = directory.organization_of(Kind.WHATSAPP_NUMBER, phone_number_id)
+    holder = directory.organization_of(DirectoryKind.WHATSAPP_NUMBER, phone_number_id)
     if holder is None:
         return
     one, long_ago = Connection, func.now() - literal(NOT_SOONER)

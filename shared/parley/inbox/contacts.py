@@ -18,17 +18,17 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from parley.inbox.models import Conversation, Message, Platform
-from parley.inbox.updates import Contact
-from parley.kernel import audit
-from parley.kernel.callers import Caller
-from parley.kernel.clock import now
-from parley.kernel.gather import later
-from parley.kernel.ids import new_id
+from parley.inbox.platforms.platform_updates import Contact
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 
-Place: TypeAlias = tuple[UUID, str]
+ConnectionKey: TypeAlias = tuple[UUID, str]
 """A connection and a key in it."""
 
-Named: TypeAlias = tuple[UUID, tuple[str, ...]]
+ContactKeys: TypeAlias = tuple[UUID, tuple[str, ...]]
 """A connection and all keys of a contact, as an update has them."""
 
 _KNOWN = text(
@@ -90,7 +90,7 @@ class LostRace(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenContact:
     """A contact as an update names it, in a connection, at an instant."""
 
     connection_id: UUID
@@ -100,17 +100,17 @@ class Seen:
 
 
 @dataclass
-class Places:
+class ConversationIndex:
     """The keys of the contacts at hand, and whose they are."""
 
-    known: dict[Place, UUID]
-    owner: dict[Place, UUID] = field(init=False)
-    first: dict[UUID, Seen] = field(default_factory=dict)
+    known: dict[ConnectionKey, UUID]
+    owner: dict[ConnectionKey, UUID] = field(init=False)
+    first: dict[UUID, SeenContact] = field(default_factory=dict)
     """Conversations that are not there yet."""
     merged: list[tuple[UUID, UUID]] = field(default_factory=list)
     """Which conversation took in which other one."""
 
-    users: dict[UUID, set[Place]] = field(init=False)
+    users: dict[UUID, set[ConnectionKey]] = field(init=False)
     """The user ids of each conversation."""
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Places:
         for place, owner in self.known.items():
             self._give(place, owner)
 
-    def conversation_of(self, seen: Seen) -> UUID:
+    def conversation_of(self, seen: SeenContact) -> UUID:
         """The contact's conversation by the rules of this module; all its keys lead there afterwards."""
         places = [(seen.connection_id, key) for key in seen.contact.keys]
         becoming = [(seen.connection_id, key) for key in seen.contact.becomes]
@@ -141,7 +141,7 @@ class Places:
             conversation = kept if conversation == gone else conversation
         return conversation
 
-    def _owners(self, places: Iterable[Place], names: Collection[Place]) -> set[UUID]:
+    def _owners(self, places: Iterable[ConnectionKey], names: Collection[ConnectionKey]) -> set[UUID]:
         """Whose these keys are; without numbers whose owner has a user id, and another one than the contact of these names has."""
         owned = [(place, self.owner[place]) for place in places if place in self.owner]
         people = {owner for place, owner in owned if not place[1].startswith("phone:")}
@@ -149,7 +149,7 @@ class Places:
             return {owner for _, owner in owned}
         return people | {owner for _, owner in owned if owner not in self.users or not self.users[owner].isdisjoint(names)}
 
-    def _give(self, place: Place, conversation: UUID) -> None:
+    def _give(self, place: ConnectionKey, conversation: UUID) -> None:
         self.owner[place] = conversation
         if place[1].startswith("user:"):
             self.users.setdefault(conversation, set()).add(place)
@@ -160,7 +160,7 @@ class Places:
         self.merged.append((kept, gone))
 
 
-def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -> tuple[dict[Named, UUID], set[UUID]]:
+def conversations_of(session: Session, caller: Caller, wanted: Iterable[SeenContact]) -> tuple[dict[ContactKeys, UUID], set[UUID]]:
     """The conversations of contacts, locked; made where there are none. And which of them took in another one.
 
     One round trip, two when a contact is new. Raises `LostRace`: begin the transaction again.
@@ -171,7 +171,7 @@ def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -
     asked = sorted({(one.connection_id, key) for one in seen for key in (*one.contact.keys, *one.contact.becomes)})
     keys = json.dumps([{"connection": str(connection), "key": key} for connection, key in asked])
     rows = session.execute(_KNOWN, {"organization": caller.organization_id, "keys": keys})
-    places = Places({(connection, key): conversation for conversation, connection, key in rows})
+    places = ConversationIndex({(connection, key): conversation for conversation, connection, key in rows})
     found = {(one.connection_id, one.contact.keys): places.conversation_of(one) for one in seen}
     _claim(session, caller, places)
     _begin(session, caller, places)
@@ -181,12 +181,12 @@ def conversations_of(session: Session, caller: Caller, wanted: Iterable[Seen]) -
     return {named: places.standing(conversation) for named, conversation in found.items()}, {places.standing(kept) for kept, _ in stored}
 
 
-def _rows(owners: dict[Place, UUID]) -> str:
+def _rows(owners: dict[ConnectionKey, UUID]) -> str:
     rows = [{"connection": str(connection), "key": key, "conversation": str(owner)} for (connection, key), owner in sorted(owners.items())]
     return json.dumps(rows)
 
 
-def _claim(session: Session, caller: Caller, places: Places) -> None:
+def _claim(session: Session, caller: Caller, places: ConversationIndex) -> None:
     """Write the keys that are new, and move the others. A key that somebody else has written meanwhile raises `LostRace`."""
     fresh = {place: owner for place, owner in places.owner.items() if place not in places.known}
     if fresh:
@@ -198,7 +198,7 @@ def _claim(session: Session, caller: Caller, places: Places) -> None:
         session.execute(_MOVE, {"organization": caller.organization_id, "keys": _rows(moved)})
 
 
-def _begin(session: Session, caller: Caller, places: Places) -> None:
+def _begin(session: Session, caller: Caller, places: ConversationIndex) -> None:
     gone = {other for _, other in places.merged}
     rows = [
         {
@@ -214,7 +214,7 @@ def _begin(session: Session, caller: Caller, places: Places) -> None:
         if conversation not in gone
     ]
     if rows:
-        later(session, _BEGIN.bindparams(organization=caller.organization_id, rows=json.dumps(rows), now=now()))
+        execute_later(session, _BEGIN.bindparams(organization=caller.organization_id, rows=json.dumps(rows), now=now()))
 
 
 def _take_in(session: Session, caller: Caller, kept: UUID, gone: UUID) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import Computed, ForeignKeyConstraint, Index, SmallInteger, Uniq
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.clock import now
-from parley.kernel.models import Base, Swept, Tenant, Timestamps, native_enum, tenant_key
-from parley.kernel.sealed import Sealed, SealedText
+from parley.kernel.persistence.base_models import Base, Swept, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.persistence.column_encryption import Sealed, SealedText
+from parley.kernel.values.clock import now
 
 ONE_CONNECTION = "uq_inbox_connections_platform_user_id"
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
-from parley.identity import history
+from parley.identity.billing import history_limit
 from parley.inbox.models import Connection, Conversation, ConversationStatus, Message, Platform
 
 
@@ -44,5 +44,5 @@ def conversation(session: Session, conversation_id: UUID) -> Conversation | None
 
 def messages(conversation_id: UUID) -> Select[Message]:
     """As far back as the plan shows them, without their payloads, which nobody is shown."""
-    shown = (Message.conversation_id == conversation_id) & (Message.platform_timestamp >= history.begins())
+    shown = (Message.conversation_id == conversation_id) & (Message.platform_timestamp >= history_limit.history_start())
     return select(Message).where(shown).options(defer(Message.payload))

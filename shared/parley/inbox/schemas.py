@@ -14,19 +14,21 @@ from parley.inbox.models import (
     MessageStatus,
     Platform,
 )
-from parley.kernel.texts import Line, Shown, Wanted, like
+from parley.kernel.values.fields import Line, RequestModel, ResponseModel, pattern_hint
 
-PhoneNumberId = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{5,32}$"), like("must be the id of a number: 5 to 32 digits")]
+PhoneNumberId = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[0-9]{5,32}$"), pattern_hint("must be the id of a number: 5 to 32 digits")
+]
 AccessToken = Secret[
     Annotated[
         str,
         StringConstraints(strict=True, min_length=20, max_length=4096, pattern=r"^[!-~]+$"),
-        like("must be printable ASCII without spaces"),
+        pattern_hint("must be printable ASCII without spaces"),
     ]
 ]
 
 
-class ConnectionCreate(Wanted):
+class ConnectionCreate(RequestModel):
     """`phone_number_id` and `access_token` come from the WhatsApp app's settings; the token is never shown again."""
 
     platform: Literal["WHATSAPP"]
@@ -36,7 +38,7 @@ class ConnectionCreate(Wanted):
     username: Line | None = None
 
 
-class ConnectionRead(Shown):
+class ConnectionRead(ResponseModel):
     id: UUID
     platform: Platform
     platform_user_id: str
@@ -49,7 +51,7 @@ class ConnectionRead(Shown):
     updated_at: datetime
 
 
-class ConversationRead(Shown):
+class ConversationRead(ResponseModel):
     id: UUID
     connection_id: UUID
     platform: Platform
@@ -66,7 +68,7 @@ class ConversationRead(Shown):
     updated_at: datetime
 
 
-class Reaction(Shown):
+class Reaction(ResponseModel):
     """`by` is `contact` or `business`; in a group, the id of the one who reacted."""
 
     by: str
@@ -74,7 +76,7 @@ class Reaction(Shown):
     at: datetime
 
 
-class MessageRead(Shown):
+class MessageRead(ResponseModel):
     id: UUID
     conversation_id: UUID
     external_id: str | None

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 from parley.inbox import queries
 from parley.inbox.models import ONE_CONNECTION, Connection, ConnectionStatus, Conversation, ConversationStatus, Message, Platform
 from parley.inbox.schemas import ConnectionCreate, ConnectionRead, ConversationRead, MessageRead
-from parley.kernel import audit, directory, outbox
-from parley.kernel.callers import Caller
-from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, NotFound
-from parley.kernel.paging import Page, page
-from parley.kernel.sealed import seal
-from parley.kernel.verdicts import violation_means
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence import directory, outbox
+from parley.kernel.persistence.column_encryption import seal
+from parley.kernel.persistence.pagination import Page, page
+from parley.kernel.postgres.integrity_errors import violation_means
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import Conflict, NotFound
 
 CHECKED_EVERY = timedelta(days=1)
 """So often a platform is asked whether it still confirms a token (`account_checks`)."""
@@ -43,7 +44,7 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     Raises `NumberTaken`.
     """
     number = wanted.phone_number_id
-    superseded = directory.end_unproven(session, directory.Kind.WHATSAPP_NUMBER, number)
+    superseded = directory.end_unproven(session, directory.DirectoryKind.WHATSAPP_NUMBER, number)
     connection = queries.connection_to(session, number)
     is_new = connection is None
     if connection is None:
@@ -55,7 +56,7 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     connection.next_check_at, connection.refusals = now() + CHECKED_EVERY, 0
     with session.no_autoflush:
         seal(session, connection, "access_token", wanted.access_token.get_secret_value())
-    directory.enter(session, directory.Kind.WHATSAPP_NUMBER, number, is_proven=True)
+    directory.enter(session, directory.DirectoryKind.WHATSAPP_NUMBER, number, is_proven=True)
     taken = NumberTaken("This number is connected already; disconnect it first where it is.")
     with violation_means(directory.UNIQUE, taken), violation_means(ONE_CONNECTION, taken):
         session.flush()
@@ -72,7 +73,7 @@ def end(session: Session, connection: Connection, status: ConnectionStatus, reas
     """It gets nothing any more, its token is forgotten, and its number is free. Its conversations stay."""
     connection.status, connection.error_message = status, reason
     connection.access_token = connection.refresh_token = connection.token_expires_at = connection.next_check_at = None
-    directory.leave(session, directory.Kind.WHATSAPP_NUMBER, connection.platform_user_id)
+    directory.leave(session, directory.DirectoryKind.WHATSAPP_NUMBER, connection.platform_user_id)
     outbox.announce(session, "inbox.connection_ended", connection_id=connection.id, status=status.value)
 
 

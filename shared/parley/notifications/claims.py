@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.kernel.clock import now
+from parley.kernel.values.clock import now
 from parley.notifications import retry
 from parley.notifications.models import MailClaim
 from parley.notifications.retry import StillSending

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.kernel import clock
-from parley.kernel.ids import new_id
-from parley.kernel.plans import PlanType
+from parley.kernel.access.plans import PlanType
+from parley.kernel.values import clock
+from parley.kernel.values.ids import new_id
 from parley.notifications import outreach
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.models import SendingDay

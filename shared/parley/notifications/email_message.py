@@ -11,8 +11,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from parley.kernel.clock import now
-from parley.kernel.settings import setting
+from parley.kernel.values.clock import now
+from parley.kernel.values.settings import setting
 from parley.notifications import email_headers
 from parley.notifications.email_headers import mailbox
 from parley.notifications.enums import NotificationChannel

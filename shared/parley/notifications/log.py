@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
 from parley.notifications import retry
 from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.notifications.models import NotificationLog

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Computed, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.clock import now
-from parley.kernel.models import Base, Swept, Tenant, Timestamps, native_enum
+from parley.kernel.persistence.base_models import Base, Swept, Tenant, Timestamps, native_enum
+from parley.kernel.values.clock import now
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
 
 ONE_NOTICE = "uq_scheduling_notification_logs_event_recipient"

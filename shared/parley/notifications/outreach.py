@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from parley.kernel.callers import Caller
-from parley.kernel.clock import now
-from parley.kernel.plans import PlanType
-from parley.kernel.rate_limits import RateLimit, Spending
+from parley.kernel.access.callers import Caller
+from parley.kernel.access.plans import PlanType
+from parley.kernel.persistence.rate_limits import RateLimit, Spending
+from parley.kernel.values.clock import now
 from parley.notifications.quotas import DAY
 
 AGES = (timedelta(days=1), timedelta(days=7), timedelta(days=30))

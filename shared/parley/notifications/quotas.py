@@ -10,10 +10,11 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from parley.kernel import devices, rate_limits
-from parley.kernel.admission import RateLimitExceeded
-from parley.kernel.callers import Caller
-from parley.kernel.rate_limits import RateLimit, Spending
+from parley.kernel.access import device_tokens
+from parley.kernel.access.admission import RateLimitExceeded
+from parley.kernel.access.callers import Caller
+from parley.kernel.persistence import rate_limits
+from parley.kernel.persistence.rate_limits import RateLimit, Spending
 
 DAY = 24 * 60 * 60
 
@@ -68,7 +69,7 @@ def may_send(kind: MailKind, address: str, caller: Caller) -> bool:
 
     Then nothing is sent, and the answer is the same. Raises `RateLimitExceeded` for the network alone.
     """
-    device = devices.proved(caller.device_token, address)
+    device = device_tokens.verified_name(caller.device_token, address)
     try:
         rate_limits.spend(to_address(kind, address, *([device] if device else [])), *NETWORK.of_networks(caller.ip_address))
     except RateLimitExceeded as refusal:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, func
 
-from parley.kernel.errors import AnswerLost
+from parley.kernel.values.errors import AnswerLost
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.models import MailClaim, NotificationLog
 

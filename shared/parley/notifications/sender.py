@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from parley.kernel import db
-from parley.kernel.callers import Caller
-from parley.kernel.errors import AnswerLost
+from parley.kernel.access.callers import Caller
+from parley.kernel.persistence import transactions
+from parley.kernel.values.errors import AnswerLost
 from parley.notifications import log, suppressions
 from parley.notifications.claims import EventClaim
 from parley.notifications.email_message import Mail
@@ -54,7 +54,7 @@ class Sender:
         Raises `AnswerLost`, `NotSent`, `StillSending`.
         """
         claim = EventClaim.of(self.event_id, message.recipient)
-        with db.transaction(self.caller) as session:
+        with transactions.transaction(self.caller) as session:
             if not _may_reach(session, message):
                 return False
             is_ours = claim.take(session, MOST_COPIES[message.channel])
@@ -73,7 +73,7 @@ def send_logged(caller: Caller, deliver: Deliver, messages: Iterable[LoggedMessa
     mails = [message for message in taken if message.channel is NotificationChannel.EMAIL]
     errors: dict[str, str] = {}
     if mails:
-        with db.transaction(caller) as session:
+        with transactions.transaction(caller) as session:
             errors = suppressions.errors(session, {message.recipient for message in mails})
             for message in mails:
                 if message.recipient in errors:
@@ -95,7 +95,7 @@ def _send(caller: Caller, deliver: Deliver, make: Callable[[], Message], claim: 
         deliver(make())
     except Exception as error:  # noqa: BLE001  # raised below, once it is written down
         failure = error
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         claim.settle(session, failure)
     if isinstance(failure, AnswerLost):
         raise failure

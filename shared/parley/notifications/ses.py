@@ -1,7 +1,7 @@
 """Mails, through Amazon SES."""
 
-from parley.kernel.aws import client, effect
-from parley.kernel.settings import setting
+from parley.kernel.aws.boto3_clients import client, effect
+from parley.kernel.values.settings import setting
 from parley.notifications.email_message import Mail
 
 

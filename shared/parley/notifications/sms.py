@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from parley.kernel.errors import Unprocessable
-from parley.kernel.settings import setting
+from parley.kernel.values.errors import Unprocessable
+from parley.kernel.values.settings import setting
 from parley.notifications.enums import NotificationChannel
 
 MOST_SEGMENTS = 3

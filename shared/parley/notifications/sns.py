@@ -1,6 +1,6 @@
 """Texts to telephones, through Amazon SNS."""
 
-from parley.kernel.aws import client, effect
+from parley.kernel.aws.boto3_clients import client, effect
 from parley.notifications.sms import SmsMessage
 
 _TRANSACTIONAL = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}

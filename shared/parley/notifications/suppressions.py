@@ -14,10 +14,10 @@ from sqlalchemy import SmallInteger, and_, case, delete, func, or_, select, upda
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from parley.kernel.clock import now
-from parley.kernel.gather import later
-from parley.kernel.keyed import digest
-from parley.kernel.models import Base, native_enum
+from parley.kernel.persistence.base_models import Base, native_enum
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values.clock import now
+from parley.kernel.values.secret_hashes import digest
 
 SOFT_BOUNCES = 5
 """So many in a row that are each said to be temporary, and the address is left alone for `SOFT_REST`."""
@@ -109,7 +109,7 @@ def take_trial(session: Session, address: str) -> bool:
 
 def release(session: Session, address: str) -> None:
     """Its reader has proven it. It travels with the next statement."""
-    later(session, delete(SuppressedAddress).where(SuppressedAddress.address_hash == keyed_hash(address)))
+    execute_later(session, delete(SuppressedAddress).where(SuppressedAddress.address_hash == keyed_hash(address)))
 
 
 def release_by_operator(session: Session, address: str) -> bool:

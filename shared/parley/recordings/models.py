@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, SmallInteger, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
-from parley.kernel.sealed import Sealed, SealedText
+from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.persistence.column_encryption import Sealed, SealedText
 
 SEQUENCER_WIDTH = 64
 

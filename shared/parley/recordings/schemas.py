@@ -6,18 +6,18 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from parley.kernel.texts import InstantIn, Shown, Wanted, like
-from parley.recordings import media, meeting_urls
+from parley.kernel.values.fields import RequestInstant, RequestModel, ResponseModel, pattern_hint
+from parley.recordings import media_types, meeting_urls
 from parley.recordings.models import EncodingStatus, Meeting, MeetingPlatform, MeetingStatus, Recording, RecordingStatus, UploadStatus
 
 
-class MeetingCreate(Wanted):
+class MeetingCreate(RequestModel):
     """A meeting to record. `url` is the address that the platform gave out for it."""
 
     platform: MeetingPlatform
     url: Annotated[str, StringConstraints(strict=True, max_length=2000)]
-    scheduled_start: InstantIn
-    scheduled_end: InstantIn | None = None
+    scheduled_start: RequestInstant
+    scheduled_end: RequestInstant | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -28,7 +28,7 @@ class MeetingCreate(Wanted):
         return self
 
 
-class RecordingRead(Shown):
+class RecordingRead(ResponseModel):
     """`status` is null before anything was captured; `raw_size_bytes` is there when there is something to download."""
 
     id: UUID
@@ -52,7 +52,7 @@ class RecordingRead(Shown):
     updated_at: datetime
 
 
-class MeetingRead(Shown):
+class MeetingRead(ResponseModel):
     id: UUID
     platform: MeetingPlatform
     url: str
@@ -76,14 +76,14 @@ class MeetingWithRecordingRead(MeetingRead):
         return cls(**MeetingRead.model_validate(meeting).model_dump(), recording=shown)
 
 
-class UploadCreate(Wanted):
+class UploadCreate(RequestModel):
     """Exactly what will be sent: S3 refuses other sizes and types."""
 
-    size_bytes: Annotated[int, Field(strict=True, ge=1, le=media.LARGEST_BYTES)]
-    content_type: media.MediaType
+    size_bytes: Annotated[int, Field(strict=True, ge=1, le=media_types.LARGEST_BYTES)]
+    content_type: media_types.MediaType
 
 
-class SignedRequest(Shown):
+class SignedRequest(ResponseModel):
     """A request to S3 as it has to be sent: these headers, and until then."""
 
     method: str
@@ -92,13 +92,13 @@ class SignedRequest(Shown):
     expires_at: datetime
 
 
-class SignedPart(Shown):
+class SignedPart(ResponseModel):
     part_number: int
     size_bytes: int
     request: SignedRequest
 
 
-class SignedParts(Shown):
+class SignedParts(ResponseModel):
     """Parts of a large upload. `next_part` is the first that is not listed here; null at the end."""
 
     part_size_bytes: int
@@ -107,7 +107,7 @@ class SignedParts(Shown):
     next_part: int | None
 
 
-class UploadRead(Shown):
+class UploadRead(ResponseModel):
     """Either `put`, one request that brings everything, or `multipart`."""
 
     id: UUID
@@ -120,20 +120,22 @@ class UploadRead(Shown):
     multipart: SignedParts | None
 
 
-class UploadedPart(Wanted):
+class UploadedPart(RequestModel):
     """A part and the ETag that S3 answered it with, with or without quotes."""
 
-    part_number: Annotated[int, Field(strict=True, ge=1, le=media.MOST_PARTS)]
+    part_number: Annotated[int, Field(strict=True, ge=1, le=media_types.MOST_PARTS)]
     etag: Annotated[
-        str, StringConstraints(strict=True, pattern=r'^"?[A-Za-z0-9-]{1,100}"?$'), like("must be the ETag that S3 answered the part with")
+        str,
+        StringConstraints(strict=True, pattern=r'^"?[A-Za-z0-9-]{1,100}"?$'),
+        pattern_hint("must be the ETag that S3 answered the part with"),
     ]
 
 
-class UploadComplete(Wanted):
-    parts: Annotated[list[UploadedPart], Field(min_length=1, max_length=media.MOST_PARTS)]
+class UploadComplete(RequestModel):
+    parts: Annotated[list[UploadedPart], Field(min_length=1, max_length=media_types.MOST_PARTS)]
 
 
-class UploadStateRead(Shown):
+class UploadStateRead(ResponseModel):
     """`reason` says why an upload was rejected."""
 
     id: UUID
@@ -142,7 +144,7 @@ class UploadStateRead(Shown):
     reason: str | None
 
 
-class DownloadRead(Shown):
+class DownloadRead(ResponseModel):
     url: str
     file_name: str
     content_type: str

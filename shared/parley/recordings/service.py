@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from parley.kernel import audit
-from parley.kernel.callers import ActorType, Caller
-from parley.kernel.errors import Conflict, NotFound
-from parley.kernel.paging import page
+from parley.kernel.access.callers import ActorType, Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence.pagination import page
+from parley.kernel.values.errors import Conflict, NotFound
 from parley.recordings import queries
 from parley.recordings.models import Meeting, Recording
 from parley.recordings.schemas import MeetingCreate

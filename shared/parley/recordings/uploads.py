@@ -12,14 +12,15 @@ from uuid import UUID
 from sqlalchemy import and_, or_, update
 from sqlalchemy.orm import Session
 
-from parley.kernel import audit, outbox
-from parley.kernel.callers import Caller
-from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, NotFound, Unprocessable
-from parley.kernel.gather import later
-from parley.recordings import access, media, queries, states
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence import outbox
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
+from parley.recordings import media_types, meeting_states, object_access, queries
 from parley.recordings.models import Meeting, MeetingStatus, Recording, RecordingStatus, Upload, UploadStatus
-from parley.recordings.notifications import Arrival
+from parley.recordings.s3_notifications import ObjectCreated
 from parley.recordings.schemas import UploadCreate, UploadedPart
 
 log = logging.getLogger(__name__)
@@ -53,14 +54,14 @@ def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreat
     meeting, recording = queries.meeting_with_recording(session, meeting_id) or (None, None)
     if meeting is None or recording is None:
         raise NotFound("There is no such meeting, or its recording was deleted.")
-    if meeting.status is not MeetingStatus.RECORDING and MeetingStatus.RECORDING not in states.TRANSITIONS[meeting.status]:
-        raise states.refusal(meeting.status, MeetingStatus.RECORDING)
+    if meeting.status is not MeetingStatus.RECORDING and MeetingStatus.RECORDING not in meeting_states.TRANSITIONS[meeting.status]:
+        raise meeting_states.refusal(meeting.status, MeetingStatus.RECORDING)
 
-    life = _MULTIPART_LIFE if media.is_multipart(wanted.size_bytes) else access.LIFE
+    life = _MULTIPART_LIFE if media_types.is_multipart(wanted.size_bytes) else object_access.LIFE
     upload = Upload(
         recording_id=recording.id, size_bytes=wanted.size_bytes, content_type=wanted.content_type.value, expires_at=now() + life
     )
-    upload.key = f"recordings/{caller.organization_id}/{recording.id}/{upload.id}.{media.EXTENSIONS[wanted.content_type]}"
+    upload.key = f"recordings/{caller.organization_id}/{recording.id}/{upload.id}.{media_types.EXTENSIONS[wanted.content_type]}"
     return meeting, upload
 
 
@@ -69,7 +70,7 @@ def start(session: Session, caller: Caller, meeting: Meeting, upload: Upload) ->
     if meeting.status is MeetingStatus.PENDING and _move(session, caller, meeting.id, MeetingStatus.RECORDING):
         outbox.announce(session, "recordings.meeting_started", meeting_id=meeting.id, recording_id=upload.recording_id)
     elif (current := queries.meeting_status(session, meeting.id)) is not MeetingStatus.RECORDING:
-        raise states.refusal(current, MeetingStatus.RECORDING)
+        raise meeting_states.refusal(current, MeetingStatus.RECORDING)
     session.add(upload)
 
     declared = {"size_bytes": upload.size_bytes, "content_type": upload.content_type}
@@ -79,7 +80,7 @@ def start(session: Session, caller: Caller, meeting: Meeting, upload: Upload) ->
 
 def _move(session: Session, caller: Caller, meeting_id: UUID, target: MeetingStatus) -> bool:
     """Move a meeting, if it is where `target` can be reached from."""
-    legal = update(Meeting).where(Meeting.id == meeting_id, Meeting.status.in_(states.sources(target)))
+    legal = update(Meeting).where(Meeting.id == meeting_id, Meeting.status.in_(meeting_states.sources(target)))
     moved = session.execute(legal.values(status=target).returning(Meeting)).scalar_one_or_none()
     if moved is not None:
         audit.record(session, caller, "meeting.status_changed", moved, new={"status": target.value})
@@ -115,7 +116,7 @@ def _waiting(upload: Upload) -> Upload:
 def etags(upload: Upload, parts: Sequence[UploadedPart]) -> list[tuple[int, str]]:
     """The parts in order, with bare ETags. Raises `WrongParts` unless every part is there once."""
     listed = sorted((part.part_number, part.etag.strip('"')) for part in parts)
-    count = media.part_count(upload.size_bytes)
+    count = media_types.part_count(upload.size_bytes)
     if [number for number, _ in listed] != list(range(1, count + 1)):
         raise WrongParts(f"This upload is made of parts 1 to {count}, each once.")
     return listed
@@ -140,7 +141,7 @@ def _upload(found: Upload | None) -> Upload:
     return found
 
 
-def receive(session: Session, caller: Caller, arrival: Arrival, stored: media.Stored) -> bool:
+def receive(session: Session, caller: Caller, arrival: ObjectCreated, stored: media_types.StoredObject) -> bool:
     """Take an object that has arrived for what it is. False: nobody will ever want it, and it may be deleted.
 
     Notifications come more than once and in any order. The lock on the upload's row makes those of one object take turns, and the condition
@@ -166,7 +167,7 @@ def receive(session: Session, caller: Caller, arrival: Arrival, stored: media.St
     return True
 
 
-def _mismatch(upload: Upload, stored: media.Stored) -> str | None:
+def _mismatch(upload: Upload, stored: media_types.StoredObject) -> str | None:
     if stored.size_bytes != upload.size_bytes:
         return "size_differs"
     if stored.content_type != upload.content_type:
@@ -174,7 +175,7 @@ def _mismatch(upload: Upload, stored: media.Stored) -> str | None:
     return None
 
 
-def _store(session: Session, upload: Upload, arrival: Arrival) -> Recording | None:
+def _store(session: Session, upload: Upload, arrival: ObjectCreated) -> Recording | None:
     """Store where the bytes of the recording lie. None when it has others, or newer ones, or was deleted."""
     is_newer = and_(Recording.raw_key == arrival.key, Recording.raw_sequencer < arrival.sequencer)
     first_or_newer = update(Recording).where(
@@ -187,14 +188,14 @@ def _store(session: Session, upload: Upload, arrival: Arrival) -> Recording | No
 
 
 def _put_aside(session: Session, caller: Caller, upload: Upload, status: UploadStatus, reason: str) -> bool:
-    later(session, update(Upload).where(Upload.id == upload.id).values(status=status, reason=reason))
+    execute_later(session, update(Upload).where(Upload.id == upload.id).values(status=status, reason=reason))
     audit.record(session, caller, "upload.rejected", upload, new={"status": status.value, "reason": reason})
     return False
 
 
 def _accept(session: Session, caller: Caller, upload: Upload, recording: Recording) -> None:
-    later(session, update(Upload).where(Upload.id == upload.id).values(status=UploadStatus.COMPLETED))
-    later(session, update(Recording).where(Recording.id == recording.id).values(status=RecordingStatus.PROCESSING))
+    execute_later(session, update(Upload).where(Upload.id == upload.id).values(status=UploadStatus.COMPLETED))
+    execute_later(session, update(Recording).where(Recording.id == recording.id).values(status=RecordingStatus.PROCESSING))
     if recording.meeting_id is not None and not _move(session, caller, recording.meeting_id, MeetingStatus.PROCESSING):
         log.warning("The recording of a meeting arrived that is not RECORDING: %s", recording.meeting_id)
 

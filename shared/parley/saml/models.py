@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.identity.models import MemberRole
-from parley.kernel.clock import now
-from parley.kernel.models import Base, Swept, Tenant, Timestamps, native_enum
-from parley.kernel.sealed import Sealed, SealedText
+from parley.kernel.persistence.base_models import Base, Swept, Tenant, Timestamps, native_enum
+from parley.kernel.persistence.column_encryption import Sealed, SealedText
+from parley.kernel.values.clock import now
 
 ONE_CONNECTION = "uq_saml_connections_organization_id"
 USED_ONCE = "uq_saml_assertions_organization_id_digest"

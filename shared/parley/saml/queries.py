@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity import member_rights
 from parley.identity.models import (
     AuthProvider,
     AuthProviderType,
@@ -17,9 +16,10 @@ from parley.identity.models import (
     OrganizationMember,
     User,
 )
-from parley.kernel.clock import now
-from parley.kernel.db import lookup
-from parley.kernel.errors import Forbidden, NotFound
+from parley.identity.roles import member_rights
+from parley.kernel.persistence.transactions import lookup
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import Forbidden, NotFound
 from parley.saml.models import SamlConnection
 
 
@@ -35,7 +35,7 @@ class AwaitsOwner(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AssertionMapping:
     """How a connection's assertions are read: whose addresses it speaks for, what its people become, where what stands.
 
     `domains` are those that no other organization has proven; `proven` those that this one has.
@@ -65,18 +65,18 @@ def organization_and_connection(session: Session) -> tuple[Organization, SamlCon
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class ResponseExpectations:
     """What an answer of the identity provider is held against. `request_id` is that of an open request, the one that was named."""
 
     idp_entity_id: str
     certificates: list[str]
-    reading: Reading
+    reading: AssertionMapping
     is_idp_initiated_allowed: bool
     request_id: UUID | None
     return_to: str | None
 
 
-def door(organization_id: UUID, request_id: UUID) -> Door:
+def response_expectations(organization_id: UUID, request_id: UUID) -> ResponseExpectations:
     """The connection of an organization that lives, and the named request if it waits for an answer. One round trip, no transaction.
 
     Raises `NoSuchLogin`, `AwaitsOwner`.
@@ -102,11 +102,13 @@ def door(organization_id: UUID, request_id: UUID) -> Door:
     holders = dict(proofs or ())
     proven = frozenset(domain for domain, holder in holders.items() if holder == str(here))
     free = [domain for domain in domains if domain in proven or domain not in holders]
-    reading = Reading(free, proven, MemberRole(role), email, name, role_name)
-    return Door(entity_id, certificates, reading, is_allowed, open_id, return_to)
+    reading = AssertionMapping(free, proven, MemberRole(role), email, name, role_name)
+    return ResponseExpectations(entity_id, certificates, reading, is_allowed, open_id, return_to)
 
 
-def known(session: Session, user_id: UUID, provider_id: str) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:
+def account_and_membership(
+    session: Session, user_id: UUID, provider_id: str
+) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:
     """A living account, its membership of the caller's organization, its way in by this name. One query, in a transaction of both."""
     here = session.info["caller"].organization_id
     found = session.execute(

@@ -8,15 +8,15 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from parley.identity.models import MemberRole
-from parley.kernel.texts import Email, Flag, Line, Shown, Text, Wanted, like
-from parley.saml import addresses
+from parley.kernel.values.fields import Email, Flag, Line, RequestModel, ResponseModel, Text, pattern_hint
 from parley.saml.models import NameIdFormat
+from parley.saml.saml_messages import saml_endpoints
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
 def _address(url: str) -> str:
-    if not addresses.is_web(url):
+    if not saml_endpoints.is_web(url):
         raise ValueError("must be an https address of printable ASCII characters, without user and fragment")
     return url
 
@@ -30,7 +30,7 @@ def _known_role(role: MemberRole) -> MemberRole:
 Domain = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, max_length=253, pattern=rf"^{_LABEL}(?:\.{_LABEL})+$"),
-    like("must be the name of a domain, like example.com"),
+    pattern_hint("must be the name of a domain, like example.com"),
     AfterValidator(str.lower),
 ]
 Address = Annotated[Text, Field(max_length=2000), AfterValidator(_address)]
@@ -38,7 +38,7 @@ EntityId = Annotated[Text, Field(min_length=1, max_length=1024)]
 JoiningRole = Annotated[MemberRole, AfterValidator(_known_role)]
 
 
-class SamlConnectionWanted(Wanted):
+class SamlConnectionWanted(RequestModel):
     """The identity provider, by its metadata or by its parts; whose addresses it speaks for; and what its people become."""
 
     idp_metadata: Annotated[Text, Field(max_length=256 * 1024)] | None = None
@@ -64,7 +64,7 @@ class SamlConnectionWanted(Wanted):
         return self
 
 
-class SamlCertificateRead(Shown):
+class SamlCertificateRead(ResponseModel):
     sha256_fingerprint: str
     expires_at: datetime
 
@@ -82,7 +82,7 @@ class SamlDomainStatus(StrEnum):
     TAKEN = "TAKEN"
 
 
-class SamlDomainRead(Shown):
+class SamlDomainRead(ResponseModel):
     """A claim, and the record that DNS has to have for it."""
 
     domain: str
@@ -94,7 +94,7 @@ class SamlDomainRead(Shown):
     checked_at: datetime | None
 
 
-class SamlProposalRead(Shown):
+class SamlProposalRead(ResponseModel):
     """What waits for the owner's agreement, which is given to exactly this by its `digest`. `asked_by` is the user who wants it."""
 
     digest: str
@@ -113,13 +113,13 @@ class SamlProposalRead(Shown):
     is_idp_initiated_allowed: bool
 
 
-class SamlApprovalWanted(Wanted):
+class SamlApprovalWanted(RequestModel):
     """The digest of what waits, as `GET /v1/saml/connection` shows it."""
 
     digest: Annotated[Text, Field(min_length=1, max_length=100)]
 
 
-class SamlConnectionRead(Shown):
+class SamlConnectionRead(ResponseModel):
     """`sp_entity_id`, `acs_url` and `metadata_url` are what the identity provider has to be told. Nobody logs in while `status` is
     AWAITING_OWNER; `awaiting` is what the owner has not agreed to yet. `domain_proofs` are those of `domains`, and of what waits."""
 
@@ -146,15 +146,15 @@ class SamlConnectionRead(Shown):
     updated_at: datetime
 
 
-class SamlDomainWanted(Wanted):
+class SamlDomainWanted(RequestModel):
     domain: Domain
 
 
-class SamlDiscoveryWanted(Wanted):
+class SamlDiscoveryWanted(RequestModel):
     email: Email
 
 
-class SamlDiscoveryRead(Shown):
+class SamlDiscoveryRead(ResponseModel):
     """Where people of the address's domain log in; null where the domain has no single sign-on."""
 
     login_url: str | None

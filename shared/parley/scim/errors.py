@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from parley.identity.accounts import EmailTaken
-from parley.kernel.errors import Conflict, Forbidden, Refusal
-from parley.kernel.requests import InvalidRequest, MalformedJson, MalformedRequest
+from parley.identity.accounts.user_accounts import EmailTaken
+from parley.kernel.edge.request_parsing import InvalidRequest, MalformedJson, MalformedRequest
+from parley.kernel.values.errors import Conflict, Forbidden, Refusal
 
 MEDIA_TYPE = "application/scim+json"
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -25,15 +25,15 @@ class ScimAwaitsOwner(Forbidden):
     """The owner has not agreed to the token."""
 
 
-class Taken(Conflict):
+class DuplicateResource(Conflict):
     """Another resource has the name or the external id."""
 
 
-def refusal(refused: Refusal) -> dict[str, Any]:
+def scim_error(refused: Refusal) -> dict[str, Any]:
     """The whole answer. SCIM knows no 422: a value that does not fit is a 400."""
     status = 400 if refused.status == 422 else refused.status
     said = {"schemas": [_ERROR], "status": str(status), "detail": refused.detail}
-    kind = "uniqueness" if isinstance(refused, Taken) else _TYPES.get(type(refused))
+    kind = "uniqueness" if isinstance(refused, DuplicateResource) else _TYPES.get(type(refused))
     if kind:
         said["scimType"] = kind
     headers = {"content-type": MEDIA_TYPE} | refused.headers

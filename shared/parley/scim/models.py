@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.models import Base, Tenant, Timestamps
+from parley.kernel.persistence.base_models import Base, Tenant, Timestamps
 
 
 def _same_row(table: str) -> ForeignKeyConstraint:

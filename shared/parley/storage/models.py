@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
-from parley.kernel.models import Base, SoftDeleted, Tenant, Timestamps
+from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps
 
 
 class Project(Tenant, Timestamps, SoftDeleted, Base):

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from parley.kernel.callers import Caller
+from parley.kernel.access.callers import Caller
 from parley.storage.models import Project
 
 

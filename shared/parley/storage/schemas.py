@@ -3,17 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from parley.kernel.texts import Line, Prose, Shown, Slug, Wanted
+from parley.kernel.values.fields import Line, Prose, RequestModel, ResponseModel, Slug
 
 
-class ProjectCreate(Wanted):
+class ProjectCreate(RequestModel):
     name: Line
     slug: Slug
     description: Prose | None = None
     team_id: UUID | None = None
 
 
-class ProjectUpdate(Wanted):
+class ProjectUpdate(RequestModel):
     """What is named is changed; null empties a description, and takes a team away."""
 
     name: Line | None = None
@@ -22,7 +22,7 @@ class ProjectUpdate(Wanted):
     team_id: UUID | None = None
 
 
-class ProjectRead(Shown):
+class ProjectRead(ResponseModel):
     id: UUID
     name: str
     slug: str

@@ -5,14 +5,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity import api_keys
+from parley.identity.keys import api_keys
 from parley.identity.models import Team
-from parley.kernel import audit
-from parley.kernel.callers import Caller
-from parley.kernel.clock import now
-from parley.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
-from parley.kernel.paging import Page, page
-from parley.kernel.verdicts import violation_means
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence.pagination import Page, page
+from parley.kernel.postgres.integrity_errors import violation_means
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import Conflict, Forbidden, NotFound, Unprocessable
 from parley.storage import queries
 from parley.storage.models import Project
 from parley.storage.schemas import ProjectCreate, ProjectRead, ProjectUpdate

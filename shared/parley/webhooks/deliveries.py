@@ -9,15 +9,17 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from parley.kernel import audit, clock, outbox
-from parley.kernel.callers import Caller
-from parley.kernel.errors import Conflict, NotFound
-from parley.kernel.gather import later
-from parley.kernel.paging import Page, page
-from parley.webhooks import queries, timing
-from parley.webhooks.catalogue import CHALLENGE
-from parley.webhooks.messages import TURN_DUE
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence import outbox
+from parley.kernel.persistence.pagination import Page, page
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values import clock
+from parley.kernel.values.errors import Conflict, NotFound
+from parley.webhooks import queries, retry_policy
+from parley.webhooks.event_catalogue import CHALLENGE
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
+from parley.webhooks.queue_messages import TURN_DUE
 from parley.webhooks.schemas import AttemptRead, DeliveryDetailRead, DeliveryRead
 from parley.webhooks.subscriptions import NoSuchSubscription
 
@@ -145,13 +147,17 @@ def forget(session: Session, entity_ids: Sequence[UUID]) -> None:
     ours = WebhookDelivery.own() & WebhookDelivery.entity_id.in_(entity_ids)
     ended = update(WebhookDelivery).where(ours, WebhookDelivery.status.in_(queries.OPEN))
     at = clock.now()
-    later(session, ended.values(status=DeliveryStatus.FAILED, error="erased", next_retry_at=None, attempt_id=None, updated_at=at))
-    later(session, update(WebhookDelivery).where(ours).values(payload=None, request_headers=None, response_body=None, updated_at=at))
+    execute_later(session, ended.values(status=DeliveryStatus.FAILED, error="erased", next_retry_at=None, attempt_id=None, updated_at=at))
+    execute_later(
+        session, update(WebhookDelivery).where(ours).values(payload=None, request_headers=None, response_body=None, updated_at=at)
+    )
 
 
 def forget_old(session: Session) -> int:
     """Delete a portion of what is older than 30 days, in a sweep, held or not. Returns how many."""
-    old = select(WebhookDelivery.organization_id, WebhookDelivery.id).where(WebhookDelivery.created_at < clock.of_database() - timing.KEPT)
+    old = select(WebhookDelivery.organization_id, WebhookDelivery.id).where(
+        WebhookDelivery.created_at < clock.of_database() - retry_policy.KEPT
+    )
     portion = old.order_by(WebhookDelivery.created_at).limit(_FORGOTTEN_AT_ONCE).cte("portion")
     mine = (WebhookDelivery.organization_id == portion.c.organization_id) & (WebhookDelivery.id == portion.c.id)
     gone = session.execute(delete(WebhookDelivery).where(mine), execution_options={"synchronize_session": False})

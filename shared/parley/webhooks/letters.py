@@ -2,18 +2,18 @@
 
 from uuid import UUID
 
-from parley.identity.letters import letter
-from parley.kernel.callers import Caller
-from parley.kernel.db import transaction
+from parley.identity.mails.account_mails import compose_account_mail
+from parley.kernel.access.callers import Caller
+from parley.kernel.persistence.transactions import transaction
 from parley.notifications import languages
 from parley.notifications.catalogues import Words
 from parley.notifications.catalogues import marked as _
 from parley.notifications.email_message import Mail, is_deliverable
 from parley.notifications.sender import Sender
 from parley.webhooks import queries
-from parley.webhooks.messages import DISABLED
 from parley.webhooks.models import DisabledReason, WebhookSubscription
-from parley.webhooks.timing import KEPT
+from parley.webhooks.queue_messages import DISABLED
+from parley.webhooks.retry_policy import KEPT
 
 DOMAIN = "webhooks"
 _WHY = {
@@ -37,7 +37,7 @@ def write(caller: Caller, event: str, subscription_id: UUID, send: Sender) -> No
 
 def _mail(row: WebhookSubscription, event: str, address: str, words: Words, event_id: UUID) -> Mail:
     subject, paragraphs = _content(row, event, words) or ("", [])
-    return letter(address, subject=subject, paragraphs=paragraphs, entity=f"webhook-{row.id}-{event_id}", locale=words.locale)
+    return compose_account_mail(address, subject=subject, paragraphs=paragraphs, entity=f"webhook-{row.id}-{event_id}", locale=words.locale)
 
 
 def _content(row: WebhookSubscription, event: str, words: Words) -> tuple[str, list[str]] | None:

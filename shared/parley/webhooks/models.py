@@ -9,9 +9,9 @@ from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from parley.kernel.clock import now
-from parley.kernel.models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
-from parley.kernel.sealed import Sealed, SealedText
+from parley.kernel.persistence.base_models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
+from parley.kernel.persistence.column_encryption import Sealed, SealedText
+from parley.kernel.values.clock import now
 
 ONE_DELIVERY = "uq_webhooks_deliveries_event"
 

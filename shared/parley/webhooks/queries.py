@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
-from parley.identity import member_rights, memberships
+from parley.identity.members import member_profiles
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
-from parley.kernel.clock import now
-from parley.kernel.postponed import Due
-from parley.webhooks.catalogue import CHALLENGE, PING
+from parley.identity.roles import member_rights
+from parley.kernel.persistence.sweep_retries import Due
+from parley.kernel.values.clock import now
+from parley.webhooks.event_catalogue import CHALLENGE, PING
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
 WRITE = "webhooks:write"
@@ -121,7 +122,7 @@ def keepers(session: Session) -> Sequence[tuple[str | None, str]]:
     member = OrganizationMember
     is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)
     joined = (
-        select(memberships.email(), User.locale)
+        select(member_profiles.member_email(), User.locale)
         .select_from(User)
         .join(member, member.user_id == User.id)
         .where(is_keeper, member.deactivated_at.is_(None))

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, Secret, StringConstraints, WithJsonSchema, model_validator
 
-from parley.kernel.texts import Flag, InstantIn, Line, Shown, ShownOnce, Text, Wanted, like
-from parley.webhooks.catalogue import PATTERNS
+from parley.kernel.values.fields import Flag, Line, OneTimeSecret, RequestInstant, RequestModel, ResponseModel, Text, pattern_hint
+from parley.webhooks.event_catalogue import PATTERNS
 from parley.webhooks.models import DeliveryStatus, DisabledReason
-from parley.webhooks.timing import OVERLAP_HOURS
+from parley.webhooks.retry_policy import OVERLAP_HOURS
 
 # Names that a receiver may need to let us in. What routes a request, frames it or says where it comes from is ours.
 _OWN_HEADER = re.compile(r"authorization|x-(?!forwarded|real-ip|original|rewrite|http-method|amz|aws|envoy|google|ms-)[a-z0-9-]{1,60}")
@@ -40,7 +40,7 @@ HeaderValue = Secret[
     Annotated[
         str,
         StringConstraints(strict=True, min_length=1, max_length=1000, pattern=r"^[!-~]([ -~]*[!-~])?$"),
-        like("must be printable ASCII, without spaces around it"),
+        pattern_hint("must be printable ASCII, without spaces around it"),
     ]
 ]
 Headers = Annotated[dict[HeaderName, HeaderValue], Field(max_length=10)]
@@ -48,7 +48,7 @@ PerMinute = Annotated[int, Field(strict=True, ge=1, le=600)]
 OverlapHours = Annotated[int, Field(strict=True, ge=0, le=168)]
 
 
-class SubscriptionCreate(Wanted):
+class SubscriptionCreate(RequestModel):
     """`headers` come with every request to the endpoint; their values are never shown again. `max_per_minute` bounds the requests."""
 
     name: Line
@@ -58,7 +58,7 @@ class SubscriptionCreate(Wanted):
     max_per_minute: PerMinute = 300
 
 
-class SubscriptionUpdate(Wanted):
+class SubscriptionUpdate(RequestModel):
     """What is left out stays. `headers` replace all that were there. `is_active` false holds events until it is true again."""
 
     name: Line | None = None
@@ -75,13 +75,13 @@ class SubscriptionUpdate(Wanted):
         return self
 
 
-class RotationWanted(Wanted):
+class RotationWanted(RequestModel):
     """For how many hours the old secret signs beside the new one."""
 
     overlap_hours: OverlapHours = OVERLAP_HOURS
 
 
-class SubscriptionRead(Shown):
+class SubscriptionRead(ResponseModel):
     id: UUID
     name: str
     url: str
@@ -103,20 +103,20 @@ class SubscriptionRead(Shown):
 class SubscriptionSecretRead(SubscriptionRead):
     """With the secret, which is shown this once."""
 
-    secret: ShownOnce
+    secret: OneTimeSecret
 
 
-class ReplayWanted(Wanted):
+class ReplayWanted(RequestModel):
     """Everything that was given up since then."""
 
-    since: InstantIn
+    since: RequestInstant
 
 
-class ReplayedRead(Shown):
+class ReplayedRead(ResponseModel):
     replayed: int
 
 
-class DeliveryRead(Shown):
+class DeliveryRead(ResponseModel):
     """`id` is the `webhook-id` of every attempt. `next_retry_at` is null when there is nothing to do, or the subscription is disabled."""
 
     id: UUID
@@ -136,7 +136,7 @@ class DeliveryRead(Shown):
     created_at: datetime
 
 
-class AttemptRead(Shown):
+class AttemptRead(ResponseModel):
     at: datetime
     status_code: int | None
     error: str | None

@@ -9,16 +9,18 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.kernel import audit, clock, outbox
-from parley.kernel.callers import Caller
-from parley.kernel.errors import Conflict, NotFound
-from parley.kernel.ids import new_id
-from parley.kernel.paging import Page, page
-from parley.kernel.sealed import seal_all, unseal
-from parley.webhooks import endpoint_proof, queries, signing, telling, turns
-from parley.webhooks.catalogue import PING, WORKFLOW
-from parley.webhooks.messages import TURN_DUE
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence import outbox
+from parley.kernel.persistence.column_encryption import seal_all, unseal
+from parley.kernel.persistence.pagination import Page, page
+from parley.kernel.values import clock
+from parley.kernel.values.errors import Conflict, NotFound
+from parley.kernel.values.ids import new_id
+from parley.webhooks import attempts, endpoint_verification, fan_out, queries, signing
+from parley.webhooks.event_catalogue import PING, WORKFLOW
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
+from parley.webhooks.queue_messages import TURN_DUE
 from parley.webhooks.schemas import (
     Headers,
     RotationWanted,
@@ -73,7 +75,7 @@ def add(
     urls = queries.subscribed_urls(session)
     if len(urls) >= MOST:
         raise TooManySubscriptions(f"An organization has at most {MOST} webhook subscriptions; delete one first.")
-    endpoint_proof.refuse_crowd(url, urls)
+    endpoint_verification.check_subscriptions_of_host(url, urls)
 
     assert caller.person_id is not None
     row = WebhookSubscription(name=name, maker_id=caller.person_id, url=url, events=events, max_per_minute=max_per_minute)
@@ -84,7 +86,7 @@ def add(
         seal_all(session, row, {"secret": secret} | _header_values(headers or {}))
 
     audit.record(session, caller, "webhook_subscription.created", row, new={"events": row.events})
-    endpoint_proof.ask(session, caller, row)
+    endpoint_verification.send_challenge(session, caller, row)
     return row, secret
 
 
@@ -129,7 +131,7 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
     changed = {"changed": sorted(wanted.model_fields_set)} | ({"events": row.events} if wanted.events is not None else {})
     audit.record(session, caller, "webhook_subscription.updated", row, new=changed)
     if wanted.is_active is False:
-        turns.disable(session, caller, row, DisabledReason.MANUAL)
+        attempts.disable(session, caller, row, DisabledReason.MANUAL)
     elif wanted.is_active:
         _enable(session, caller, row)
     return row
@@ -150,11 +152,11 @@ def _lead_to(session: Session, caller: Caller, row: WebhookSubscription, url: st
         return
     others = list(queries.subscribed_urls(session))
     others.remove(row.url)
-    endpoint_proof.refuse_crowd(url, others)
+    endpoint_verification.check_subscriptions_of_host(url, others)
     if _origin(url) != _origin(row.url):
         row.header_names, row.header_values = [], None
     row.url, row.paused_until = url, None
-    endpoint_proof.ask(session, caller, row)
+    endpoint_verification.send_challenge(session, caller, row)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
@@ -183,9 +185,9 @@ def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
     session.flush()
     audit.record(session, caller, "webhook_subscription.enabled", row)
     if row.verified_at is None:
-        endpoint_proof.ask(session, caller, row)
+        endpoint_verification.send_challenge(session, caller, row)
     else:
-        endpoint_proof.release(session, row)
+        endpoint_verification.release(session, row)
 
 
 def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
@@ -199,7 +201,7 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
     over = session.execute(
         ended.returning(WebhookDelivery.event, WebhookDelivery.event_id), execution_options={"synchronize_session": False}
     )
-    turns.tell_ended(session, [event_id for event, event_id in over if event == WORKFLOW])
+    attempts.announce_ended(session, [event_id for event, event_id in over if event == WORKFLOW])
     session.flush()
 
     audit.record(session, caller, "webhook_subscription.deleted", row)
@@ -230,12 +232,12 @@ def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDeli
     """
     row = subscription(session, caller, subscription_id, to_change=True)
     if row.verified_at is None:
-        delivery = endpoint_proof.ask(session, caller, row)
+        delivery = endpoint_verification.send_challenge(session, caller, row)
         audit.record(session, caller, "webhook_subscription.pinged", row)
         return delivery
     event_id = new_id()
-    text = telling.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
-    values = telling.new_row(caller, row.id, event_id, PING, None, text, most=1)
+    text = fan_out.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
+    values = fan_out.new_delivery(caller, row.id, event_id, PING, None, text, most=1)
     delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
     audit.record(session, caller, "webhook_subscription.pinged", row)
     outbox.announce(session, TURN_DUE, subscription_id=row.id)

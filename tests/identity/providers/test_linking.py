@@ -19,31 +19,31 @@ import pytest
 from sqlalchemy import func, select, update
 
 from local.client import Answer
-from parley.identity import passwords
+from parley.identity.accounts import passwords
 from parley.identity.models import AuthProvider, User, UserSession, UserStatus
-from parley.kernel import db, directory
-from parley.kernel.audit import AuditLog
-from parley.kernel.callers import NOWHERE, ActorType, Caller, system
-from parley.kernel.clock import now
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller, system
+from parley.kernel.audit.audit import AuditLog
+from parley.kernel.persistence import directory, transactions
+from parley.kernel.values.clock import now
 from tests.harness import Client, Member, Person, World
-from tests.identity.people import PASSWORD
+from tests.identity.providers.browser_client import CookieBrowser
 from tests.identity.providers.conftest import NewBrowser, address, personal_rows, verified
-from tests.identity.providers.site import KINDS, Account, Site, query_of
-from tests.identity.providers.surfing import Browser
+from tests.identity.providers.openid_provider import KINDS, OpenIdProvider, ProviderAccount, query_of
 from tests.identity.providers.test_log_in import start
 from tests.identity.providers.test_refusals import refused
+from tests.identity.registered_users import PASSWORD
 
 LINKED = "/v1/auth/providers/linked"
 
 
-def begin_link(browser: Browser, token: str | None, kind: str, return_to: str | None = None) -> Answer:
+def begin_link(browser: CookieBrowser, token: str | None, kind: str, return_to: str | None = None) -> Answer:
     """The page in the browser asks to link; its fetch stores the cookie."""
     body = f'{{"return_to": "{return_to}"}}'.encode() if return_to else b"{}"
     browser.has_been_away = False
     return browser.step("POST", f"/v1/auth/providers/{kind}/link", body, token=token, kind="application/json")
 
 
-def link(browser: Browser, token: str | None, kind: str, return_to: str | None = None) -> Answer:
+def link(browser: CookieBrowser, token: str | None, kind: str, return_to: str | None = None) -> Answer:
     begun = begin_link(browser, token, kind, return_to)
     assert begun.status == 200, begun.raw
     return browser.follow(browser.step("GET", begun.body["authorization_url"]))
@@ -69,7 +69,7 @@ def test_one_user_links_all_four_and_unlinks_all_but_the_last(world: World, surf
 
 
 def give_password(person: Person) -> None:
-    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
         session.execute(update(User).values(password_hash=passwords.hashed(PASSWORD)))
 
 
@@ -91,7 +91,7 @@ def test_what_was_unlinked_is_free_again(world: World, surf: NewBrowser) -> None
 
 def test_linking_needs_no_address_and_takes_none(world: World, surf: NewBrowser) -> None:
     person = world.person()
-    assert link(surf(Account()), person.token, "google").body["email"] is None
+    assert link(surf(ProviderAccount()), person.token, "google").body["email"] is None
     other = world.person()
     account = verified(other.email)  # somebody else's address, verified: who is logged in says what they mean
     assert link(surf(account), person.token, "google").status == 200
@@ -127,7 +127,7 @@ def test_a_link_needs_the_session_that_began_it(world: World, surf: NewBrowser) 
     made = surf().go(start("google")).body
     browser = surf()
     begun = begin_link(browser, made["access_token"], "github")
-    with db.personal(Caller(NOWHERE, ActorType.USER, UUID(made["user"]["id"]))) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, UUID(made["user"]["id"]))) as session:
         session.execute(update(UserSession).values(revoked_at=now()))
     refused(browser.follow(browser.step("GET", begun.body["authorization_url"])), 401, "session_ended")
     assert len(personal_rows(UUID(made["user"]["id"]))[1]) == 1
@@ -146,7 +146,7 @@ def test_nobody_unlinks_for_another(world: World, surf: NewBrowser) -> None:
 def test_an_account_that_is_not_active_is_not_entered(world: World, surf: NewBrowser, status: UserStatus) -> None:
     person, account, new = world.person(), verified(), verified()
     link(surf(account), person.token, "google")
-    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
         session.execute(update(User).values(status=status))
     refused(surf(account).go(start("google")), 403, "account_inactive")
     new.claims["email"] = person.email
@@ -167,7 +167,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
         return list(pool.map(one, calls))
 
 
-def at_complete(browser: Browser, kind: str) -> Callable[[], Answer]:
+def at_complete(browser: CookieBrowser, kind: str) -> Callable[[], Answer]:
     answer = browser.step("GET", start(kind))
     while (where := browser.next(answer)) is not None and not where[1].endswith("/complete"):
         answer = browser.step(*where)
@@ -194,7 +194,7 @@ def test_one_address_at_all_four_at_once_makes_one_account_with_four_ways_in(sur
 def test_one_attempt_finished_twice_at_once_leads_somewhere_once(surf: NewBrowser) -> None:
     browser = surf()
     at_complete(browser, "google")
-    twins = [Browser(browser.world, browser.home, browser.account, ours=dict(browser.ours)) for _ in range(6)]
+    twins = [CookieBrowser(browser.world, browser.home, browser.account, ours=dict(browser.ours)) for _ in range(6)]
     answers = together(*(lambda twin=twin: twin.step("GET", "/v1/auth/providers/google/complete") for twin in twins))
     assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409, 409]
 
@@ -224,18 +224,18 @@ def test_the_last_two_ways_in_unlinked_at_once_leave_one(world: World, surf: New
 # --- the trail, and what is not in it ----------------------------------------------------------------------------------------------------
 
 
-def test_it_is_audited_with_ids_and_codes_alone(site: Site, surf: NewBrowser) -> None:
+def test_it_is_audited_with_ids_and_codes_alone(site: OpenIdProvider, surf: NewBrowser) -> None:
     email = address()
     browser = surf(verified(email))
     made = browser.go(start("google")).body
-    with db.transaction(system(NOWHERE)) as session:
+    with transactions.transaction(system(NOWHERE)) as session:
         rows = session.scalars(select(AuditLog).where(AuditLog.actor_id == UUID(made["user"]["id"]))).all()
     assert [row.action for row in rows] == ["user.registered", "provider.linked", "user.login_succeeded"]
     told = repr([(row.details, row.new_values, row.old_values) for row in rows])
     assert email not in told and not [token for token in site.tokens if token in told]
 
 
-def test_no_secret_is_logged(site: Site, surf: NewBrowser) -> None:
+def test_no_secret_is_logged(site: OpenIdProvider, surf: NewBrowser) -> None:
     """Addresses, names, tokens, codes, states, secrets of clients: of log-ins that succeed and of such that fail."""
     kept = Kept()
     ours = logging.getLogger("parley")
@@ -275,8 +275,8 @@ class Kept(logging.Handler):
 def test_the_directory_holds_no_name_of_a_provider(world: World, surf: NewBrowser) -> None:
     account = verified()
     made = surf(account).go(start("google")).body
-    rows = db.lookup("SELECT kind, key FROM directory_entries WHERE user_id = %s", UUID(made["user"]["id"]))
-    assert {kind for kind, _ in rows} == {directory.Kind.EMAIL.value, directory.Kind.PROVIDER_ACCOUNT.value}
+    rows = transactions.lookup("SELECT kind, key FROM directory_entries WHERE user_id = %s", UUID(made["user"]["id"]))
+    assert {kind for kind, _ in rows} == {directory.DirectoryKind.EMAIL.value, directory.DirectoryKind.PROVIDER_ACCOUNT.value}
     assert all(len(key) == 64 and account.subject not in key for _, key in rows)
 
 
@@ -285,10 +285,10 @@ def test_what_is_finished_is_forgotten_in_time(surf: NewBrowser, acme: Member) -
 
     from parley.identity.models import FinishedLogIn
 
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         session.add_all(FinishedLogIn(state_hash=f"old {number}", finished_at=now() - timedelta(hours=2)) for number in range(3))
     assert surf().go(start("google")).status == 200
-    with db.transaction(acme.caller) as session:
+    with transactions.transaction(acme.caller) as session:
         old = select(func.count()).select_from(FinishedLogIn).where(FinishedLogIn.state_hash.startswith("old"))
         assert session.scalar(old) == 0
         assert session.scalar(select(func.count()).select_from(AuthProvider)) == 0  # nobody's to see
@@ -317,7 +317,7 @@ def test_a_second_factor_is_asked_for_after_a_provider_too(world: World, surf: N
     answered = answer(Client(world), asked.body["challenge"], secret)
     assert answered.status == 200
     assert answered.body["user"]["id"] == str(person.user_id)
-    with db.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
         assert [begun.methods for begun in session.scalars(select(UserSession)).all()] == [["email"], ["google", "otp", "mfa"]]
 
 
@@ -344,13 +344,13 @@ def test_an_account_of_a_provider_alone_is_deleted_and_comes_back_as_another(wor
     first = surf(account).go(start("google"))
     user_id = UUID(first.body["user"]["id"])
     mine = Client(world, first.body["access_token"])
-    with db.personal(system(NOWHERE), user_id) as session:
+    with transactions.personal(system(NOWHERE), user_id) as session:
         session.execute(update(UserSession).values(created_at=now() - timedelta(minutes=11)))
     stale = mine.request("DELETE", "/v1/auth/account", {})
     assert (stale.status, stale.body["code"]) == (403, "log_in_again")
     fresh = Client(world, surf(account).go(start("google")).body["access_token"])
     assert fresh.request("DELETE", "/v1/auth/account", {}).status == 204
-    with db.personal(system(NOWHERE), user_id) as session:
+    with transactions.personal(system(NOWHERE), user_id) as session:
         assert session.scalars(select(AuthProvider.id)).all() == []
         assert session.scalars(select(User.id)).all() == []
     again = surf(account).go(start("google"))

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from parley.identity.models import UserSession
-from parley.identity.tokens import verify
-from parley.kernel import db, directory
-from parley.kernel.callers import NOWHERE, ActorType, Caller
-from parley.kernel.ids import new_id
-from parley.kernel.sealed import unseal
+from parley.identity.sessions.access_tokens import verify
+from parley.kernel.access.callers import NOWHERE, ActorType, Caller
+from parley.kernel.persistence import directory, transactions
+from parley.kernel.persistence.column_encryption import unseal
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, World
-from tests.identity.people import letters
 from tests.identity.providers.conftest import NewBrowser, address, personal_rows, verified
-from tests.identity.providers.site import KINDS, TENANT, Account, Site, query_of
+from tests.identity.providers.openid_provider import KINDS, TENANT, OpenIdProvider, ProviderAccount, query_of
+from tests.identity.registered_users import received_mails
 
 
 def start(kind: str, **query: str) -> str:
@@ -49,7 +49,7 @@ def test_somebody_new_logs_in_and_comes_back(surf: NewBrowser, kind: str) -> Non
     assert len(personal_rows(UUID(made["user"]["id"]))[1]) == 1
 
 
-def test_the_address_asks_for_what_the_protocol_says(stranger: Client, site: Site) -> None:
+def test_the_address_asks_for_what_the_protocol_says(stranger: Client, site: OpenIdProvider) -> None:
     for kind in KINDS:
         answer = stranger.get(start(kind))
         assert answer.status == 302
@@ -80,18 +80,18 @@ def test_a_browser_ends_where_it_wanted_with_the_refresh_token_in_a_cookie(surf:
 
 def test_the_session_says_how_it_came_about(surf: NewBrowser) -> None:
     made = surf().go(start("github")).body
-    with db.personal(Caller(NOWHERE, ActorType.USER, UUID(made["user"]["id"]))) as session:
+    with transactions.personal(Caller(NOWHERE, ActorType.USER, UUID(made["user"]["id"]))) as session:
         [begun] = session.scalars(select(UserSession)).all()
     assert begun.methods == ["github"]
     assert verify(made["access_token"]).session_id == begun.id
 
 
-def test_tokens_of_the_provider_are_sealed_for_the_user_and_renewed(site: Site, surf: NewBrowser) -> None:
+def test_tokens_of_the_provider_are_sealed_for_the_user_and_renewed(site: OpenIdProvider, surf: NewBrowser) -> None:
     account = verified()
     user_id = UUID(surf(account).go(start("google")).body["user"]["id"])
     opened = []
     for _ in range(2):
-        with db.personal(Caller(NOWHERE, ActorType.USER, user_id)) as session:
+        with transactions.personal(Caller(NOWHERE, ActorType.USER, user_id)) as session:
             from parley.identity.models import AuthProvider
 
             link = session.scalars(select(AuthProvider)).one()
@@ -110,7 +110,7 @@ def test_the_name_that_apple_sends_once_is_a_name_and_nothing_else(surf: NewBrow
     assert (made["user"]["name"], made["user"]["email"]) == ("Grace Hopper", email)
 
 
-def test_what_is_configured_is_listed(stranger: Client, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_configured_is_listed(stranger: Client, site: OpenIdProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = stranger.get("/v1/auth/providers").body["items"]
     assert [one["name"] for one in listed] == ["apple", "github", "google", "microsoft"]
     assert stranger.get(listed[0]["start"]).status == 302
@@ -121,7 +121,7 @@ def test_what_is_configured_is_listed(stranger: Client, site: Site, monkeypatch:
     assert stranger.get(start("nobody")).raw == refused.raw
 
 
-def test_basic_authentication_at_the_token_endpoint(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_basic_authentication_at_the_token_endpoint(site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(google={"token_auth": "client_secret_basic"}))
     assert surf().go(start("google")).status == 200
 
@@ -144,7 +144,7 @@ def test_an_address_that_the_account_has_not_verified_leads_nowhere_before_a_mai
     assert (refused.status, refused.body["code"]) == (409, "address_not_verified")
     assert personal_rows(person.user_id)[1] == []
     assert Client(world).post("/v1/auth/magic-link", {"email": person.email}).status == 202
-    assert Client(world).post("/v1/auth/magic-link/redeem", {"token": letters(world, person.email)[-1].token}).status == 200
+    assert Client(world).post("/v1/auth/magic-link/redeem", {"token": received_mails(world, person.email)[-1].token}).status == 200
     assert surf(somebody).go(start("google")).body["user"]["id"] == str(person.user_id)
 
 
@@ -181,7 +181,7 @@ def test_an_address_counts_where_the_provider_speaks_for_its_domain(world: World
 def test_without_an_account_there_an_address_of_others_is_left_free(surf: NewBrowser) -> None:
     email = f"grace.{new_id().hex}@corp.example"
     assert surf(verified(email)).go(start("google")).body["user"]["email"] is None
-    assert directory.person_of(directory.Kind.EMAIL, email) is None
+    assert directory.person_of(directory.DirectoryKind.EMAIL, email) is None
 
 
 NOT_VERIFIED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -206,7 +206,9 @@ def test_an_address_that_the_provider_has_not_verified_is_no_address(world: Worl
     assert personal_rows(UUID(made["user"]["id"]))[1][0].provider_email is None
 
 
-def test_a_tenant_of_microsofts_is_trusted_when_the_operator_says_so(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tenant_of_microsofts_is_trusted_when_the_operator_says_so(
+    site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(microsoft={"trusted_tenants": [TENANT]}))
     email = address()
     assert surf(verified(email, claims={"xms_edov": None})).go(start("microsoft")).body["user"]["email"] == email
@@ -225,12 +227,14 @@ GITHUB = {
 
 @pytest.mark.parametrize("name", GITHUB)
 def test_of_github_only_the_primary_verified_address_counts(surf: NewBrowser, name: str) -> None:
-    made = surf(Account(emails=GITHUB[name])).go(start("github")).body  # type: ignore[arg-type]  # nonsense is among them
+    made = surf(ProviderAccount(emails=GITHUB[name])).go(start("github")).body  # type: ignore[arg-type]  # nonsense is among them
     assert made["user"]["email"] is None
     assert made["user"]["name"].startswith("user")
 
 
-def test_a_github_app_that_may_not_read_addresses_gets_none(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_github_app_that_may_not_read_addresses_gets_none(
+    site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(github={"emails": f"{site.url}/forbidden"}))
     assert surf().go(start("github")).body["user"]["email"] is None
 

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 from flask import Response
 
-from parley.identity.providers import attempts, handovers, keysets
+from parley.identity.providers import identity_handover, oauth_state, provider_jwks
 from tests.harness import Answer, Client, World
+from tests.identity.providers.browser_client import CookieBrowser
 from tests.identity.providers.conftest import NewBrowser, personal_rows, verified
-from tests.identity.providers.site import KINDS, Site, Trouble, query_of
-from tests.identity.providers.surfing import Browser
+from tests.identity.providers.openid_provider import KINDS, OpenIdProvider, Trouble, query_of
 from tests.identity.providers.test_log_in import start
 
 OTHER_TENANT = "11111111-2222-3333-4444-555555555555"
 
 
-def at_callback(browser: Browser, kind: str, **query: str) -> str:
+def at_callback(browser: CookieBrowser, kind: str, **query: str) -> str:
     """Go as far as the provider's redirect; the address that it leads to."""
     answer = browser.step("GET", start(kind, **query))
     where = browser.next(answer)
@@ -78,7 +78,7 @@ def test_the_cookie_of_one_provider_at_the_callback_of_another(surf: NewBrowser)
 def test_an_attempt_lives_ten_minutes(surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = surf()
     callback = at_callback(browser, "google")
-    later = time.time() + attempts.SECONDS + 1
+    later = time.time() + oauth_state.SECONDS + 1
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: later)
         refused(browser.step("GET", callback), 400, "attempt_expired")
@@ -101,7 +101,7 @@ def test_a_handover_is_good_once_and_for_its_provider(surf: NewBrowser, monkeypa
     done = "/v1/auth/providers/google/complete"
     browser.ours["__Host-parley_handover_github"] = browser.ours["__Host-parley_handover_google"]
     refused(browser.step("GET", done.replace("google", "github")), 400, "unknown_attempt")
-    later = time.time() + handovers.SECONDS + 1
+    later = time.time() + identity_handover.SECONDS + 1
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: later)
         refused(browser.step("GET", done), 400, "unknown_attempt")
@@ -112,7 +112,7 @@ def test_a_handover_is_good_once_and_for_its_provider(surf: NewBrowser, monkeypa
 
 
 @pytest.mark.parametrize("value", ["", "x", "AAAA", "A" * 3000, "%00", "é", "=" * 8, "🙂"])
-def test_invented_cookies(world: World, stranger: Client, site: Site, value: str) -> None:
+def test_invented_cookies(world: World, stranger: Client, site: OpenIdProvider, value: str) -> None:
     for kind in KINDS:
         cookies = {"cookie": f"__Host-parley_attempt_{kind}={value}; __Host-parley_handover_{kind}={value}"}
         for path in ("callback?state=x&code=y", "complete"):
@@ -128,7 +128,7 @@ def test_a_cookie_brought_twice_is_none(surf: NewBrowser) -> None:
     refused(Client(browser.world).get(path, twice), 400, "unknown_attempt")
 
 
-def test_a_handover_can_not_be_read_in_the_browser(site: Site, surf: NewBrowser) -> None:
+def test_a_handover_can_not_be_read_in_the_browser(site: OpenIdProvider, surf: NewBrowser) -> None:
     browser = surf()
     browser.step("GET", at_callback(browser, "google"))
     value = browser.ours["__Host-parley_handover_google"].value
@@ -151,7 +151,7 @@ def test_a_handover_can_not_be_read_in_the_browser(site: Site, surf: NewBrowser)
         "https://[", "/\t/evil.test",
     ],
 )  # fmt: skip
-def test_an_address_of_somebody_else_is_not_returned_to(stranger: Client, site: Site, acme: Client, address: str) -> None:
+def test_an_address_of_somebody_else_is_not_returned_to(stranger: Client, site: OpenIdProvider, acme: Client, address: str) -> None:
     answer = stranger.request("GET", "/v1/auth/providers/google/start", query={"return_to": address})
     refused(answer, 400, "bad_return_address")
     assert "set-cookie" not in answer.headers
@@ -159,7 +159,7 @@ def test_an_address_of_somebody_else_is_not_returned_to(stranger: Client, site: 
     assert linking.status in (400, 422) or address == " /a", linking.raw
 
 
-def test_the_asterisk_allows_nobody_to_be_returned_to(stranger: Client, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_asterisk_allows_nobody_to_be_returned_to(stranger: Client, site: OpenIdProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_ORIGINS", "*")
     refused(stranger.get("/v1/auth/providers/google/start?return_to=https://app.parley.test/"), 400, "bad_return_address")
 
@@ -170,35 +170,35 @@ def test_the_asterisk_allows_nobody_to_be_returned_to(stranger: Client, site: Si
 def forged(**claims: Any) -> Trouble:
     """The provider's own signature over other claims; None takes one away."""
 
-    def trouble(site: Site, said: dict[str, Any]) -> None:
+    def trouble(site: OpenIdProvider, said: dict[str, Any]) -> None:
         changed = site.claims(said["id_token"]) | claims
         said["id_token"] = site.signed({name: value for name, value in changed.items() if value is not None}, "google")
 
     return trouble
 
 
-def made(how: Callable[[Site, dict[str, Any]], Any]) -> Trouble:
+def made(how: Callable[[OpenIdProvider, dict[str, Any]], Any]) -> Trouble:
     """Another ID token, made from the claims of the right one."""
 
-    def trouble(site: Site, said: dict[str, Any]) -> None:
+    def trouble(site: OpenIdProvider, said: dict[str, Any]) -> None:
         said["id_token"] = how(site, site.claims(said["id_token"]))
 
     return trouble
 
 
-def without_signature(site: Site, claims: dict[str, Any]) -> str:
+def without_signature(site: OpenIdProvider, claims: dict[str, Any]) -> str:
     import jwt
 
     return jwt.encode(claims, "", algorithm="none", headers={"kid": site.rsa.kid})
 
 
-def by_a_stranger(site: Site, claims: dict[str, Any]) -> str:
+def by_a_stranger(site: OpenIdProvider, claims: dict[str, Any]) -> str:
     from joserfc.jwk import RSAKey
 
     return site.signed(claims, "google", RSAKey.generate_key(2048))
 
 
-def with_its_own_key(site: Site, claims: dict[str, Any]) -> str:
+def with_its_own_key(site: OpenIdProvider, claims: dict[str, Any]) -> str:
     from joserfc.jwk import RSAKey
 
     own = RSAKey.generate_key(2048)
@@ -265,25 +265,25 @@ MICROSOFT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", MICROSOFT)
-def test_an_issuer_of_microsofts_is_that_of_the_tokens_tenant(site: Site, surf: NewBrowser, name: str) -> None:
+def test_an_issuer_of_microsofts_is_that_of_the_tokens_tenant(site: OpenIdProvider, surf: NewBrowser, name: str) -> None:
     claims = {key: value.format(site.url) if key == "iss" else value for key, value in MICROSOFT[name].items()}
     refused(surf(verified(claims=claims)).go(start("microsoft")), 401, "invalid_id_token")
 
 
-def test_one_tenant_of_microsofts_alone(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_tenant_of_microsofts_alone(site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(microsoft={"tenant": OTHER_TENANT}))
     refused(surf(verified()).go(start("microsoft")), 401, "invalid_id_token")
     assert surf(verified(tenant=OTHER_TENANT)).go(start("microsoft")).status == 200
 
 
 def test_new_keys_of_the_provider_are_found_and_invented_ones_are_not_asked_for(
-    site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch
+    site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert surf().go(start("google")).status == 200
-    monkeypatch.setattr(keysets, "ASK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(provider_jwks, "ASK_AGAIN_SECONDS", 0)
     site.rotate()
     assert surf().go(start("google")).status == 200
-    monkeypatch.setattr(keysets, "ASK_AGAIN_SECONDS", 60)
+    monkeypatch.setattr(provider_jwks, "ASK_AGAIN_SECONDS", 60)
     asked = site.asked.count("/google/jwks")
     for number in range(5):
         unknown = made(lambda site, claims, number=number: site.signed(claims, "google", kid=f"unknown-{number}"))  # type: ignore[misc]
@@ -294,7 +294,7 @@ def test_new_keys_of_the_provider_are_found_and_invented_ones_are_not_asked_for(
     assert site.asked.count("/google/jwks") - asked <= 1  # remembered
 
 
-def test_keys_that_can_not_be_had(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_can_not_be_had(site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(google={"jwks": f"{site.url}/nowhere"}))
     answer = surf().go(start("google"))
     refused(answer, 503, "keys_unavailable")
@@ -365,10 +365,10 @@ def trickling() -> Iterator[str]:
         thread.join(5)
 
 
-def test_a_provider_that_never_ends(site: Site, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
-    from parley.identity.providers import asking
+def test_a_provider_that_never_ends(site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+    from parley.identity.providers import oauth_http
 
-    monkeypatch.setattr(asking, "_SECONDS", 0.5)
+    monkeypatch.setattr(oauth_http, "_SECONDS", 0.5)
     with trickling() as url:
         monkeypatch.setenv("OAUTH_PROVIDERS", site.settings(google={"token": url}))
         began = time.monotonic()
@@ -377,7 +377,7 @@ def test_a_provider_that_never_ends(site: Site, surf: NewBrowser, monkeypatch: p
     refused(surf().go(start("google")), 503, "provider_unavailable")  # nobody listens any more
 
 
-def test_pkce_is_not_to_be_left_out(site: Site, surf: NewBrowser) -> None:
+def test_pkce_is_not_to_be_left_out(site: OpenIdProvider, surf: NewBrowser) -> None:
     """Downgrade: an attacker takes the challenge out of the address, to use the code elsewhere. The provider refuses; and a code that was
     given for another challenge is refused by it too, for our verifier is another."""
     browser, other = surf(), surf()
@@ -393,8 +393,10 @@ def test_pkce_is_not_to_be_left_out(site: Site, surf: NewBrowser) -> None:
     refused(browser.step("GET", f"/v1/auth/providers/google/callback?state={state}&code={injected}"), 400, "code_refused")
 
 
-def test_settings_that_can_not_be_right_are_named_and_not_quoted(site: Site, stranger: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from parley.identity.providers import configured
+def test_settings_that_can_not_be_right_are_named_and_not_quoted(
+    site: OpenIdProvider, stranger: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from parley.identity.providers import provider_settings
 
     secret = "canary-of-the-client"
     for wrong in (
@@ -405,13 +407,13 @@ def test_settings_that_can_not_be_right_are_named_and_not_quoted(site: Site, str
         json.dumps({"apple": {"client_id": "x", "client_secret": secret}}),
     ):  # fmt: skip
         monkeypatch.setenv("OAUTH_PROVIDERS", wrong)
-        with pytest.raises(configured.BadSetting) as problem:
-            configured.providers()
+        with pytest.raises(provider_settings.BadProviderSetting) as problem:
+            provider_settings.providers()
         assert secret not in str(problem.value)
-    assert secret not in repr(configured._read(json.dumps({"google": {"client_id": "x", "client_secret": secret}})))
+    assert secret not in repr(provider_settings._read(json.dumps({"google": {"client_id": "x", "client_secret": secret}})))
     monkeypatch.setenv("PARLEY_ENVIRONMENT", "production")
-    with pytest.raises(configured.BadSetting):
-        configured._read.__wrapped__(site.settings())
+    with pytest.raises(provider_settings.BadProviderSetting):
+        provider_settings._read.__wrapped__(site.settings())
 
 
 def test_nothing_is_left_of_a_refused_log_in(world: World, surf: NewBrowser) -> None:

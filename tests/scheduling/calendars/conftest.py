@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.harness import Member, World
+from tests.scheduling.booking_scenarios import Office
 from tests.scheduling.calendars.caldav_server import PASSWORD, USER, Radicale, radicale
-from tests.scheduling.calendars.ics_site import Site
-from tests.scheduling.office import Office
+from tests.scheduling.calendars.ics_server import Site
 
 CALENDARS = "/v1/scheduling/calendars"
 _number = itertools.count(1)

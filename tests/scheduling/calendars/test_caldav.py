@@ -10,18 +10,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.calendars import dav
-from parley.kernel.callers import system
-from parley.kernel.db import transaction
-from parley.scheduling.calendars import writing
-from parley.scheduling.calendars.models import BusyTime, CalendarConnection, CalendarEvent, ConnectedCalendar
+from parley.calendar_providers import webdav
+from parley.kernel.access.callers import system
+from parley.kernel.persistence.transactions import transaction
+from parley.scheduling.calendars import event_writer
+from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, CalendarEvent, ConnectedCalendar
 from tests.harness import Member, World
-from tests.identity.people import person
+from tests.identity.registered_users import person
 from tests.identity.test_deleting_an_account import delete, everywhere, id_of
 from tests.identity.test_sessions import join
+from tests.scheduling.booking_scenarios import Office, at, weekday
 from tests.scheduling.calendars.caldav_server import USER
 from tests.scheduling.calendars.conftest import CALENDARS, Desk
-from tests.scheduling.office import Office, at, weekday
 
 DAY = weekday(0)
 
@@ -182,7 +182,7 @@ def test_a_calendar_is_asked_again_while_something_is_booked(desk: Desk, office:
 
 
 def booking(start: str) -> dict[str, Any]:
-    from tests.scheduling.office import invitee
+    from tests.scheduling.booking_scenarios import invitee
 
     return {"start_time": start, "invitee": invitee()}
 
@@ -329,7 +329,7 @@ def test_an_event_that_nobody_writes_any_more_is_counted_and_tried_again_with_a_
 ) -> None:
     connection = desk.connect()
     assert connection["unwritten_events"] == 0
-    monkeypatch.setattr(writing, "GIVES_UP_AFTER", 1)
+    monkeypatch.setattr(event_writer, "GIVES_UP_AFTER", 1)
     office.booked(event_type, at("10:00"))
     desk.dav.is_down = True
     world.pump()
@@ -426,4 +426,4 @@ def test_a_calendar_that_does_not_count_keeps_nobody_busy(desk: Desk, office: Of
     ],
 )
 def test_one_resource_has_one_address_and_two_have_two(href: str, whole: str) -> None:
-    assert dav.joined("https://dav.example/ada/work/", href) == f"https://dav.example{whole}"
+    assert webdav.absolute_url("https://dav.example/ada/work/", href) == f"https://dav.example{whole}"

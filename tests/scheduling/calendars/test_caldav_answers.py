@@ -9,19 +9,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from parley.calendars import caldav, dav
-from parley.calendars.answering import answer
-from parley.calendars.protocol import (
-    Busy,
+from parley.calendar_providers import caldav, webdav
+from parley.calendar_providers.adapter_dispatch import answer
+from parley.calendar_providers.provider_protocol import (
+    BookingEvent,
     CalDavAccount,
-    Changed,
-    Changes,
+    ChangesResult,
     Discover,
-    Discovered,
-    Event,
+    DiscoveryResult,
     FreeBusy,
-    Reply,
-    Request,
+    FreeBusyResult,
+    ProviderReply,
+    ProviderRequest,
+    ReadChanges,
     WriteEvent,
 )
 from tests.scheduling.calendars.caldav_server import calendar_of
@@ -67,13 +67,13 @@ class Scripted:
         self.server.shutdown()
         self.server.server_close()
 
-    def ask(self, wanted: Changes | Discover | FreeBusy | WriteEvent, path: str = HOME) -> Reply:
+    def ask(self, wanted: ReadChanges | Discover | FreeBusy | WriteEvent, path: str = HOME) -> ProviderReply:
         account = CalDavAccount(url=self.url + path, username="ada", password="of nobody")
-        return answer(Request(account=account, wanted=wanted, seconds=5))
+        return answer(ProviderRequest(account=account, wanted=wanted, seconds=5))
 
-    def changes(self, token: str | None) -> Changed:
-        reply = self.ask(Changes(calendar_id=self.url + HOME, sync_token=token, start=START, end=END))
-        assert isinstance(reply.answer, Changed), reply
+    def changes(self, token: str | None) -> ChangesResult:
+        reply = self.ask(ReadChanges(calendar_id=self.url + HOME, sync_token=token, start=START, end=END))
+        assert isinstance(reply.answer, ChangesResult), reply
         return reply.answer
 
 
@@ -129,7 +129,7 @@ def test_an_answer_in_parts_is_gone_on_with(site: Scripted) -> None:
 
 @pytest.mark.parametrize("status", [403, 409, 412, 507])
 def test_a_token_that_is_good_no_more_is_told_from_other_refusals(site: Scripted, status: int) -> None:
-    wanted = Changes(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)
+    wanted = ReadChanges(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)
     for said, code in (("<D:valid-sync-token/>", "sync_expired"), ("<D:need-privileges/>", None)):
         site.says = lambda *_, said=said: (status, {}, f'<D:error xmlns:D="DAV:">{said}</D:error>')
         met = site.ask(wanted).trouble
@@ -162,7 +162,7 @@ def test_a_server_that_refuses_what_a_token_is_for_is_read_whole_from_then_on(si
 @pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (429, "rate_limited"), (503, "unavailable"), (408, "unavailable")])
 def test_a_server_that_is_away_or_does_not_know_us_is_not_read_whole(site: Scripted, status: int, code: str) -> None:
     site.says = lambda *_: (status, {}, "")
-    met = site.ask(Changes(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)).trouble
+    met = site.ask(ReadChanges(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)).trouble
     assert met is not None and met.code.value == code
     assert len(site.asked) == 1
 
@@ -211,7 +211,7 @@ def test_damage_in_one_object_neither_frees_it_nor_another(site: Scripted, inner
     assert ("x.ics" in told) == bool(times or not is_known)
     assert len(told["x.ics"].times if "x.ics" in told else []) == times
     reply = site.ask(FreeBusy(calendar_ids=[site.url + HOME], start=START, end=END)).answer
-    assert isinstance(reply, Busy) and (len(reply.times), reply.is_beside) == (times + 1, not is_known)
+    assert isinstance(reply, FreeBusyResult) and (len(reply.times), reply.is_beside) == (times + 1, not is_known)
 
 
 def test_a_calendar_with_more_events_than_are_read_says_when_it_is_busy(site: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,9 +241,9 @@ def test_a_redirect_to_another_origin_gets_no_password(site: Scripted, status: i
     try:
         other.says = lambda *_: multistatus(data("a"))
         site.says = lambda method, path, body: (status, {"location": other.url + path}, "")
-        operations: dict[str, Changes | Discover | WriteEvent] = {
+        operations: dict[str, ReadChanges | Discover | WriteEvent] = {
             "DISCOVER": Discover(),
-            "CHANGES": Changes(calendar_id=site.url + HOME, sync_token=None, start=START, end=END),
+            "CHANGES": ReadChanges(calendar_id=site.url + HOME, sync_token=None, start=START, end=END),
             "WRITE_EVENT": WriteEvent(calendar_id=site.url + HOME, event=_event()),
         }
         met = site.ask(operations[wanted]).trouble
@@ -265,8 +265,8 @@ def test_an_address_of_another_host_in_an_answer_gets_no_password(site: Scripted
             assert met is not None and met.code.value == "refused"
         site.says = lambda *_: multistatus(found(HOME, kind), found(f"{other.url}/theirs/", kind))
         told = site.ask(Discover()).answer
-        assert isinstance(told, Discovered) and [one.id for one in told.calendars] == [site.url + HOME]
-        far = Changes(calendar_id=other.url + HOME, sync_token=None, start=START, end=END)
+        assert isinstance(told, DiscoveryResult) and [one.id for one in told.calendars] == [site.url + HOME]
+        far = ReadChanges(calendar_id=other.url + HOME, sync_token=None, start=START, end=END)
         met = site.ask(far).trouble
         assert met is not None and met.code.value == "refused"
         assert other.asked == []
@@ -297,7 +297,7 @@ def test_an_address_of_another_host_in_an_answer_gets_no_password(site: Scripted
     ],
 )
 def test_whose_host_it_is(account: str, url: str, is_own: bool) -> None:
-    assert dav.is_own(account, url) == is_own
+    assert webdav.is_own(account, url) == is_own
 
 
 def test_a_server_without_tokens_is_read_anew_when_its_ctag_is_another(site: Scripted) -> None:
@@ -336,7 +336,7 @@ def test_a_server_is_found_by_its_well_known_address_from_whatever_it_says_at_it
 
     site.says = says
     told = site.ask(Discover(), "/").answer
-    assert isinstance(told, Discovered), told
+    assert isinstance(told, DiscoveryResult), told
     assert ([one.id for one in told.calendars], told.url) == ([site.url + HOME], f"{site.url}/dav/ada/")
 
 
@@ -367,8 +367,8 @@ def test_an_event_that_changes_between_look_and_write_is_looked_at_again(site: S
     assert [method for method, _, _ in site.asked] == ["PROPFIND", "PUT", "PROPFIND", "PUT"]
 
 
-def _event(url: str | None = None) -> Event:
-    return Event(
+def _event(url: str | None = None) -> BookingEvent:
+    return BookingEvent(
         id="0" * 32, provider_event_id=url, uid="u", sequence=0, title="Intro", description="", location=None,
         start=START, end=END, timezone="UTC", stamp=START,
     )  # fmt: skip

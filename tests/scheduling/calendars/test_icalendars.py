@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from parley.calendars import icalendars
-from parley.calendars.protocol import Busy, ChangedEvent, FreeBusy
+from parley.calendar_providers import icalendar_busy_times
+from parley.calendar_providers.provider_protocol import ChangedEvent, FreeBusy, FreeBusyResult
 from tests.scheduling.calendars.caldav_server import calendar_of
-from tests.scheduling.calendars.ics_site import END, START, Site
+from tests.scheduling.calendars.ics_server import END, START, Site
 
 pytestmark = pytest.mark.usefixtures("on_this_machine")
 
@@ -30,7 +30,7 @@ def fixed_zone(name: str, offset: str) -> str:
 
 
 def starts(content: str, timezone: str = "UTC") -> list[str]:
-    found = icalendars.busy(icalendars.parsed(content.encode()), START, END, timezone)
+    found = icalendar_busy_times.busy(icalendar_busy_times.parse_calendars(content.encode()), START, END, timezone)
     return sorted(f"{begins:%m-%d %H:%M}" for kept in found.values() for begins, _ in kept.times)
 
 
@@ -160,7 +160,9 @@ def test_what_can_be_read_of_an_event_counts(site: Site, event: str, kept: list[
 
 
 def test_an_event_of_which_nothing_is_known_is_counted_and_keeps_what_was_known() -> None:
-    found = icalendars.busy(icalendars.parsed(calendar_of("UID:a\nSUMMARY:When?", f"UID:b\n{TIMES}").encode()), START, END, "UTC")
+    found = icalendar_busy_times.busy(
+        icalendar_busy_times.parse_calendars(calendar_of("UID:a\nSUMMARY:When?", f"UID:b\n{TIMES}").encode()), START, END, "UTC"
+    )
     assert [(uid, len(kept.times), kept.is_clear, kept.is_known) for uid, kept in found.items()] == [
         ("a", 0, False, False),
         ("b", 1, True, True),
@@ -301,10 +303,10 @@ def test_what_a_sync_has_read_is_not_read_again_while_somebody_waits(site: Site)
     wanted = FreeBusy(calendar_ids=["calendar"], start=START, end=END, sync_tokens={"calendar": token or ""})
     site.conditional = 0
     reply = site.ask(wanted).answer
-    assert isinstance(reply, Busy) and (reply.times, reply.is_beside, site.conditional) == ([], True, 1)
+    assert isinstance(reply, FreeBusyResult) and (reply.times, reply.is_beside, site.conditional) == ([], True, 1)
     site.body = calendar_of("UID:a\nDTSTART:20270302T100000Z\nDURATION:PT1H")
     reply = site.ask(wanted).answer
-    assert isinstance(reply, Busy) and ([f"{one.start:%d}" for one in reply.times], reply.is_beside) == (["02"], False)
+    assert isinstance(reply, FreeBusyResult) and ([f"{one.start:%d}" for one in reply.times], reply.is_beside) == (["02"], False)
 
 
 def test_a_file_that_stops_before_its_end_takes_nothing_away(site: Site) -> None:
@@ -318,7 +320,9 @@ def test_a_file_that_stops_before_its_end_takes_nothing_away(site: Site) -> None
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_a_calendar_in_another_encoding_is_read(encoding: str) -> None:
-    found = icalendars.busy(icalendars.parsed(calendar_of(f"UID:a\n{TIMES}").encode(encoding)), START, END, "UTC")
+    found = icalendar_busy_times.busy(
+        icalendar_busy_times.parse_calendars(calendar_of(f"UID:a\n{TIMES}").encode(encoding)), START, END, "UTC"
+    )
     assert len(found["a"].times) == 1
 
 
@@ -365,11 +369,11 @@ def test_the_first_definition_of_a_zone_that_tells_something_counts() -> None:
 
 def test_what_costs_much_for_each_name_or_depth_is_read_in_bounded_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of zones that nobody knows are looked for on no disk; an END without a BEGIN does not go through all that is open."""
-    from parley.calendars import timezones
+    from parley.calendar_providers.icalendar_reader import calendar_timezones
 
     looked: list[str] = []
-    monkeypatch.setattr(timezones, "ZoneInfo", looked.append)
+    monkeypatch.setattr(calendar_timezones, "ZoneInfo", looked.append)
     names = [f"{'/a' * 30}{number}" for number in range(50)] + [f"Europe/Nowhere{number}" for number in range(50)]
-    assert [timezones.known(name) for name in names] == [None] * 100
+    assert [calendar_timezones.known(name) for name in names] == [None] * 100
     assert looked == []
-    assert icalendars.parsed(("BEGIN:VCALENDAR\n" + "BEGIN:X\n" * 20_000 + "END:Y\n" * 20_000).encode())
+    assert icalendar_busy_times.parse_calendars(("BEGIN:VCALENDAR\n" + "BEGIN:X\n" * 20_000 + "END:Y\n" * 20_000).encode())

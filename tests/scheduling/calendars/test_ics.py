@@ -6,18 +6,27 @@ from typing import Any
 
 import pytest
 
-from parley.calendars import dav, wire
-from parley.calendars.protocol import Busy, Changed, Changes, Discover, Discovered, FreeBusy, InTrouble, Reply
+from parley.calendar_providers import provider_http, webdav
+from parley.calendar_providers.provider_protocol import (
+    ChangesResult,
+    Discover,
+    DiscoveryResult,
+    FreeBusy,
+    FreeBusyResult,
+    ProviderError,
+    ProviderReply,
+    ReadChanges,
+)
 from tests.harness import World
+from tests.scheduling.booking_scenarios import Office, at, weekday
 from tests.scheduling.calendars.caldav_server import calendar_of
 from tests.scheduling.calendars.conftest import CALENDARS
-from tests.scheduling.calendars.ics_site import END, START, Site
-from tests.scheduling.office import Office, at, weekday
+from tests.scheduling.calendars.ics_server import END, START, Site
 
 pytestmark = pytest.mark.usefixtures("on_this_machine")
 
 
-def trouble(reply: Reply) -> str:
+def trouble(reply: ProviderReply) -> str:
     assert reply.trouble is not None, reply
     return reply.trouble.code.value
 
@@ -39,11 +48,11 @@ def test_a_day_is_one_of_the_owners_zone_and_what_is_free_or_canceled_is_not_the
 
 def test_what_has_not_changed_is_not_sent_again(site: Site) -> None:
     site.body = calendar_of("UID:d\nDTSTART:20261202T100000Z\nDTEND:20261202T110000Z")
-    asked = Changes(calendar_id="calendar", sync_token=None, start=START, end=END)
+    asked = ReadChanges(calendar_id="calendar", sync_token=None, start=START, end=END)
     first = site.ask(asked).answer
-    assert isinstance(first, Changed) and first.is_full and len(first.events) == 1
+    assert isinstance(first, ChangesResult) and first.is_full and len(first.events) == 1
     again = site.ask(asked.model_copy(update={"sync_token": first.sync_token})).answer
-    assert isinstance(again, Changed)
+    assert isinstance(again, ChangesResult)
     assert (again.is_full, again.events, again.sync_token, site.conditional) == (False, [], first.sync_token, 1)
 
 
@@ -80,7 +89,7 @@ def test_what_is_written_without_a_zone_is_in_that_of_its_calendar(site: Site) -
     asked = FreeBusy(calendar_ids=["calendar"], start=START, end=END)
     site.body = calendar_of(floating, zone="X-WR-TIMEZONE:Asia/Kolkata\n")
     told = site.ask(asked).answer
-    assert isinstance(told, Busy) and [f"{one.start:%H:%M}" for one in told.times] == ["04:30"]
+    assert isinstance(told, FreeBusyResult) and [f"{one.start:%H:%M}" for one in told.times] == ["04:30"]
 
 
 def test_a_zone_of_their_own_is_gone_by(site: Site) -> None:
@@ -90,7 +99,7 @@ def test_a_zone_of_their_own_is_gone_by(site: Site) -> None:
     weekly = "UID:a\nDTSTART;TZID=Our Office:20270308T100000\nDTEND;TZID=Our Office:20270308T110000\nRRULE:FREQ=WEEKLY;COUNT=2"
     site.body = calendar_of(weekly, zone=zone)
     told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
-    assert isinstance(told, Busy)
+    assert isinstance(told, FreeBusyResult)
     assert sorted(f"{one.start:%m-%d %H:%M}" for one in told.times) == ["03-08 15:00", "03-15 14:00"]
 
 
@@ -99,9 +108,9 @@ def test_a_zone_by_its_name_at_microsoft_is_that_of_the_calendars_days(site: Sit
     zone += "TZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n"
     site.body = calendar_of("UID:d\nDTSTART;VALUE=DATE:20261203", zone=zone)
     found = site.ask(Discover()).answer
-    assert isinstance(found, Discovered), found
+    assert isinstance(found, DiscoveryResult), found
     told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END, timezones={"calendar": "America/New_York"})).answer
-    assert isinstance(told, Busy) and [f"{one.start:%d %H:%M}" for one in told.times] == ["02 23:00"]
+    assert isinstance(told, FreeBusyResult) and [f"{one.start:%d %H:%M}" for one in told.times] == ["02 23:00"]
 
 
 def test_what_an_exception_takes_out_is_free_in_whatever_zone_it_is_named(site: Site) -> None:
@@ -116,7 +125,7 @@ def test_a_stream_may_hold_several_calendars(site: Site) -> None:
     first, second = "UID:a\nDTSTART:20261202T100000Z\nDURATION:PT1H", "UID:b\nDTSTART:20261203T100000Z\nDURATION:PT1H"
     site.body = calendar_of(first) + calendar_of(second)
     told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
-    assert isinstance(told, Busy) and {one.uid for one in told.times} == {"a", "b"}
+    assert isinstance(told, FreeBusyResult) and {one.uid for one in told.times} == {"a", "b"}
 
 
 def test_a_calendar_is_connected_by_its_address_and_says_when_that_leads_nowhere(
@@ -174,7 +183,7 @@ def test_a_connection_says_how_many_events_were_not_understood_and_what_was_know
 
 def test_a_redirect_is_followed(site: Site) -> None:
     site.body, site.location = calendar_of("UID:d\nDTSTART:20261202T100000Z"), "calendar.ics#top"
-    assert isinstance(site.ask(Discover(), "/away").answer, Discovered)
+    assert isinstance(site.ask(Discover(), "/away").answer, DiscoveryResult)
 
 
 def test_a_redirect_without_end_ends(site: Site) -> None:
@@ -186,11 +195,11 @@ def test_what_is_no_calendar_or_too_large_is_none(site: Site) -> None:
     for body in ("", "<html>", "BEGIN:VCARD\r\nEND:VCARD\r\n"):
         site.body = body
         assert trouble(site.ask(Discover())) == "refused"
-    site.body = "x" * (wire.LARGEST_ANSWER + 1)
+    site.body = "x" * (provider_http.LARGEST_ANSWER + 1)
     assert trouble(site.ask(Discover())) == "unavailable"
 
 
 def test_entities_in_the_xml_of_a_server_are_refused() -> None:
     laughs = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><D:multistatus xmlns:D="DAV:">&b;</D:multistatus>'
-    with pytest.raises(InTrouble):
-        dav.parse(laughs.encode())
+    with pytest.raises(ProviderError):
+        webdav.parse(laughs.encode())

@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from parley.kernel import db
-from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.kernel.persistence import transactions
+from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 from tests.harness import Client, World
+from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 from tests.scheduling.calendars.caldav_server import calendar_of
 from tests.scheduling.calendars.conftest import CALENDARS, Desk
-from tests.scheduling.calendars.ics_site import Site
-from tests.scheduling.office import Office, at, invitee, weekday
+from tests.scheduling.calendars.ics_server import Site
 
 pytestmark = pytest.mark.usefixtures("on_this_machine")
 FAR = 45  # weeks: beyond what is usually known, within a horizon of a year
@@ -40,7 +40,7 @@ def meeting(clock: str, day: Any = None) -> str:
 
 def write(office: Office, path: str, **columns: Any) -> None:
     """What a disturbance or time would have left in the connection."""
-    with db.transaction(office.host.caller) as session:
+    with transactions.transaction(office.host.caller) as session:
         one = CalendarConnection
         session.execute(update(one).where(one.id == UUID(path.rpartition("/")[2])).values(**columns))
 
@@ -98,7 +98,7 @@ def test_what_was_read_is_believed_for_thirty_days(site: Site, office: Office, w
 def test_a_calendar_that_is_asked_and_silent_is_in_doubt_beyond_what_is_known(desk: Desk, office: Office, far: dict[str, Any]) -> None:
     connection = desk.connect()
     assert "11:00" in office.starts(far, DAY)
-    with db.transaction(office.host.caller) as session:
+    with transactions.transaction(office.host.caller) as session:
         of = ConnectedCalendar.connection_id == UUID(connection["id"])
         session.execute(update(ConnectedCalendar).where(of).values(synced_until=datetime.now(UTC) + timedelta(days=200)))
     desk.dav.is_down = True

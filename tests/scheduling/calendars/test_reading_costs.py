@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 
-from parley.calendars import icalendars
+from parley.calendar_providers import icalendar_busy_times
 
 
 def calls(count: int) -> int:
@@ -24,7 +24,9 @@ def calls(count: int) -> int:
 
     sys.setprofile(note)
     try:
-        icalendars.busy(icalendars.parsed(content), datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC), "UTC")
+        icalendar_busy_times.busy(
+            icalendar_busy_times.parse_calendars(content), datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC), "UTC"
+        )
     finally:
         sys.setprofile(None)
     return total

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # it has no types
 
-from parley.calendars import recurrence_rules
-from parley.calendars.recurrence_rules import Work, WorkEnded
+from parley.calendar_providers.icalendar_reader import recurrence_rules
+from parley.calendar_providers.icalendar_reader.recurrence_rules import StepBudget, StepBudgetSpent
 
 FIRST, LAST = datetime(2027, 1, 10), datetime(2027, 7, 30)
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
@@ -18,7 +18,7 @@ DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 def told(text: str, start: datetime, first: datetime = FIRST, last: datetime = LAST, steps: int = 10**7) -> tuple[list[datetime], int]:
     rule, is_whole = recurrence_rules.read(text)
     assert rule is not None and is_whole, text
-    work = Work(steps)
+    work = StepBudget(steps)
     return list(recurrence_rules.occurrences(rule, start, first, last, work)), steps - work.left
 
 
@@ -97,7 +97,7 @@ def test_a_rule_that_never_comes_true_is_looked_for_in_the_window_alone(text: st
 
 
 def test_what_recurs_without_end_ends_with_its_work() -> None:
-    with pytest.raises(WorkEnded):
+    with pytest.raises(StepBudgetSpent):
         told("FREQ=SECONDLY", datetime(2027, 1, 1), steps=10_000)
     assert datetime(9999, 12, 30) in told("FREQ=DAILY", datetime(9999, 12, 1), datetime(9999, 12, 29), datetime.max)[0]
 

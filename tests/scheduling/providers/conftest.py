@@ -10,12 +10,21 @@ from typing import Any
 
 import pytest
 
-from parley.calendars import answering
-from parley.calendars.protocol import Changes, Event, FreeBusy, OAuthAccount, Operation, Provider, Reply, Request
+from parley.calendar_providers import adapter_dispatch
+from parley.calendar_providers.provider_protocol import (
+    BookingEvent,
+    FreeBusy,
+    OAuthAccount,
+    Operation,
+    ProviderName,
+    ProviderReply,
+    ProviderRequest,
+    ReadChanges,
+)
 from tests.scheduling.providers import google_server, microsoft_server
+from tests.scheduling.providers.calendar_server import Calendar, Grant
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.site import Calendar, Grant
 
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -25,8 +34,8 @@ def free_busy(*calendars: str) -> FreeBusy:
     return FreeBusy(calendar_ids=list(calendars), start=START - timedelta(days=2), end=START + timedelta(days=30))
 
 
-def changes(calendar: str, token: str | None, end: datetime = START + timedelta(days=30)) -> Changes:
-    return Changes(calendar_id=calendar, sync_token=token, start=START - timedelta(days=2), end=end)
+def changes(calendar: str, token: str | None, end: datetime = START + timedelta(days=30)) -> ReadChanges:
+    return ReadChanges(calendar_id=calendar, sync_token=token, start=START - timedelta(days=2), end=end)
 
 
 @pytest.fixture(autouse=True)
@@ -71,20 +80,20 @@ class Adapter:
     """Somebody's account, asked directly."""
 
     def __init__(self, site: Google | Microsoft, scopes: set[str] | None = None) -> None:
-        from parley.calendars.configured import named
+        from parley.calendar_providers.calendar_oauth_clients import client_of_provider
 
         self.site, self.someone = site, site.someone()
-        self.provider = Provider(site.kind.upper())
-        granted = set(named(site.kind).scopes) if scopes is None else scopes
+        self.provider = ProviderName(site.kind.upper())
+        granted = set(client_of_provider(site.kind).scopes) if scopes is None else scopes
         self.tokens = site.issued(Grant(self.someone, granted), with_refresh=True)
 
     @property
     def calendar(self) -> Calendar:
         return self.someone.primary
 
-    def reply(self, wanted: Operation, seconds: float = 10) -> Reply:
+    def reply(self, wanted: Operation, seconds: float = 10) -> ProviderReply:
         account = OAuthAccount(provider=self.provider, access_token=self.tokens["access_token"])  # type: ignore[arg-type]  # one of two
-        return answering.answer(Request(account=account, wanted=wanted, seconds=seconds))
+        return adapter_dispatch.answer(ProviderRequest(account=account, wanted=wanted, seconds=seconds))
 
     def ask(self, wanted: Operation) -> Any:
         """The answer; there is to be one."""
@@ -98,7 +107,7 @@ class Adapter:
         return reply.trouble
 
 
-def event(start: datetime = START, minutes: int = 30, **changed: Any) -> Event:
+def event(start: datetime = START, minutes: int = 30, **changed: Any) -> BookingEvent:
     said: dict[str, Any] = {
         "id": "0123456789abcdef0123456789abcdef",
         "uid": "booking@parley.test",
@@ -112,4 +121,4 @@ def event(start: datetime = START, minutes: int = 30, **changed: Any) -> Event:
         "attendees": [{"name": "Grace Hopper", "email": "grace@visitor.example"}],
         "stamp": START,
     }
-    return Event(**(said | changed))
+    return BookingEvent(**(said | changed))

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, request
 
-from tests.scheduling.providers.site import Calendar, Grant, Site, Someone, as_json, every, instant, rfc3339
+from tests.scheduling.providers.calendar_server import Calendar, Grant, Site, Someone, as_json, every, instant, rfc3339
 
 _AUTH = "https://www.googleapis.com/auth/"
 _LISTING = {f"{_AUTH}{name}" for name in ("calendar", "calendar.readonly", "calendar.calendarlist", "calendar.calendarlist.readonly")}

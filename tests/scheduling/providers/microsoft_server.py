@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, request
 
-from tests.scheduling.providers.site import Calendar, Grant, Site, Someone, as_json, every, instant
+from tests.scheduling.providers.calendar_server import Calendar, Grant, Site, Someone, as_json, every, instant
 
 _BASE = "/v1.0/me"
 _MOST_MINUTES = 4230

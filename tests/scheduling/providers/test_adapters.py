@@ -9,19 +9,12 @@ from typing import Any
 import pytest
 from flask import Response
 
-from parley.calendars.protocol import (
-    DeleteEvent,
-    Discover,
-    FreeBusy,
-    RefreshTokens,
-    TroubleCode,
-    WriteEvent,
-)
+from parley.calendar_providers.provider_protocol import DeleteEvent, Discover, FreeBusy, ProviderErrorCode, RefreshTokens, WriteEvent
 from tests.scheduling.providers import google_server, microsoft_server
+from tests.scheduling.providers.calendar_server import Calendar, as_json
 from tests.scheduling.providers.conftest import HOUR, START, Adapter, changes, event, free_busy
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.site import Calendar, as_json
 
 Either = Google | Microsoft
 
@@ -170,7 +163,7 @@ def test_a_token_that_is_forgotten_is_said_to_be_and_the_next_answer_is_full(sit
     _, _, _, token = all_changes(adapter, None)
     site.forget_changes()
     wanted = changes(adapter.calendar.id, token)
-    assert adapter.trouble(wanted).code is TroubleCode.SYNC_EXPIRED
+    assert adapter.trouble(wanted).code is ProviderErrorCode.SYNC_EXPIRED
     assert all_changes(adapter, None)[:3] == ({kept: [(START, START + HOUR)]}, [], True)
     site.forgotten_before = 0
 
@@ -180,9 +173,11 @@ def test_google_forgets_whatever_it_says_of_the_reason(google: Google, answer: R
     adapter = Adapter(google)
     _, _, _, token = all_changes(adapter, None)
     google.fail(listing(google), answer)
-    assert adapter.trouble(changes(adapter.calendar.id, token)).code is TroubleCode.SYNC_EXPIRED
+    assert adapter.trouble(changes(adapter.calendar.id, token)).code is ProviderErrorCode.SYNC_EXPIRED
     google.fail(listing(google), answer)
-    assert adapter.trouble(changes(adapter.calendar.id, None)).code in (TroubleCode.NOT_FOUND, TroubleCode.REFUSED), "there is no token"
+    assert adapter.trouble(changes(adapter.calendar.id, None)).code in (ProviderErrorCode.NOT_FOUND, ProviderErrorCode.REFUSED), (
+        "there is no token"
+    )
 
 
 def test_a_token_whose_window_is_over_or_that_is_none_has_all_read_again(site: Either) -> None:
@@ -241,23 +236,23 @@ def test_what_is_gone_already_is_deleted_without_trouble(site: Either) -> None:
 def test_a_calendar_that_can_only_be_read_refuses(site: Either) -> None:
     adapter = Adapter(site)
     other = adapter.someone.add(Calendar(f"cal{token_hex(6)}", "Holidays", role="reader"))
-    assert adapter.trouble(WriteEvent(calendar_id=other.id, event=event())).code is TroubleCode.REFUSED
-    assert adapter.trouble(WriteEvent(calendar_id="nowhere", event=event())).code is TroubleCode.NOT_FOUND
+    assert adapter.trouble(WriteEvent(calendar_id=other.id, event=event())).code is ProviderErrorCode.REFUSED
+    assert adapter.trouble(WriteEvent(calendar_id="nowhere", event=event())).code is ProviderErrorCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (401, TroubleCode.UNAUTHORIZED),
-        (404, TroubleCode.NOT_FOUND),
-        (412, TroubleCode.CONFLICT),
-        (429, TroubleCode.RATE_LIMITED),
-        (500, TroubleCode.UNAVAILABLE),
-        (502, TroubleCode.UNAVAILABLE),
-        (503, TroubleCode.UNAVAILABLE),
+        (401, ProviderErrorCode.UNAUTHORIZED),
+        (404, ProviderErrorCode.NOT_FOUND),
+        (412, ProviderErrorCode.CONFLICT),
+        (429, ProviderErrorCode.RATE_LIMITED),
+        (500, ProviderErrorCode.UNAVAILABLE),
+        (502, ProviderErrorCode.UNAVAILABLE),
+        (503, ProviderErrorCode.UNAVAILABLE),
     ],
 )
-def test_each_refusal_has_its_name(site: Either, status: int, code: TroubleCode) -> None:
+def test_each_refusal_has_its_name(site: Either, status: int, code: ProviderErrorCode) -> None:
     adapter = Adapter(site)
     site.fail(listing(site), refuses(site, status, retry_after=17), times=1)
     met = adapter.trouble(changes(adapter.calendar.id, None))
@@ -270,9 +265,9 @@ def test_google_says_its_limits_with_403(google: Google) -> None:
     wanted = changes(adapter.calendar.id, None)
     for status, reason in ((403, "rateLimitExceeded"), (403, "userRateLimitExceeded"), (403, "quotaExceeded"), (429, "rateLimitExceeded")):
         google.fail(listing(google), google_server.rate_limited(status, reason))
-        assert adapter.trouble(wanted).code is TroubleCode.RATE_LIMITED, reason
+        assert adapter.trouble(wanted).code is ProviderErrorCode.RATE_LIMITED, reason
     google.fail(listing(google), google_server.refusal(403, "accessNotConfigured", "Not used before in this project.", "usageLimits"))
-    assert adapter.trouble(wanted).code is TroubleCode.UNAVAILABLE
+    assert adapter.trouble(wanted).code is ProviderErrorCode.UNAVAILABLE
     assert adapter.ask(wanted).is_full
 
 
@@ -281,10 +276,10 @@ def test_graph_says_how_long_to_wait(microsoft: Microsoft) -> None:
     wanted = changes(adapter.calendar.id, None)
     microsoft.fail(listing(microsoft), microsoft_server.throttled(42))
     met = adapter.trouble(wanted)
-    assert (met.code, met.retry_after) == (TroubleCode.RATE_LIMITED, 42)
+    assert (met.code, met.retry_after) == (ProviderErrorCode.RATE_LIMITED, 42)
     microsoft.fail(listing(microsoft), microsoft_server.throttled(7, 503))
     met = adapter.trouble(wanted)
-    assert (met.code, met.retry_after) == (TroubleCode.UNAVAILABLE, 7)
+    assert (met.code, met.retry_after) == (ProviderErrorCode.UNAVAILABLE, 7)
 
 
 @pytest.mark.parametrize("code", ["SyncStateNotFound", "resyncRequired"])
@@ -294,7 +289,7 @@ def test_graph_forgets_in_several_words(microsoft: Microsoft, status: int, code:
     _, _, _, token = all_changes(adapter, None)
     microsoft.fail(listing(microsoft), microsoft_server.refusal(status, code))
     wanted = changes(adapter.calendar.id, token)
-    assert adapter.trouble(wanted).code is TroubleCode.SYNC_EXPIRED
+    assert adapter.trouble(wanted).code is ProviderErrorCode.SYNC_EXPIRED
 
 
 def test_a_delta_that_never_ends_has_all_read_each_time(microsoft: Microsoft) -> None:
@@ -316,7 +311,7 @@ def test_the_token_goes_to_nobody_else(microsoft: Microsoft) -> None:
         said = as_json({"value": [], "@odata.nextLink": link})
         microsoft.fail(listing(microsoft), said)
         met = adapter.trouble(changes(adapter.calendar.id, None))
-        assert met.code is TroubleCode.SYNC_EXPIRED, link
+        assert met.code is ProviderErrorCode.SYNC_EXPIRED, link
 
 
 def test_google_shows_a_calendar_that_is_shared_as_free_or_busy_alone(google: Google) -> None:
@@ -360,7 +355,7 @@ def test_the_deadline_is_kept(site: Either) -> None:
     adapter = Adapter(site)
     site.fail(listing(site), lambda: time.sleep(2) or Response("{}"))  # type: ignore[func-returns-value]  # it is None
     began = time.monotonic()
-    assert adapter.trouble(free_busy(adapter.calendar.id), seconds=0.4).code is TroubleCode.TIMED_OUT
+    assert adapter.trouble(free_busy(adapter.calendar.id), seconds=0.4).code is ProviderErrorCode.TIMED_OUT
     assert time.monotonic() - began < 1.5
 
 
@@ -375,12 +370,12 @@ def test_tokens_are_refreshed_and_a_withdrawn_grant_is_told_from_a_passing_failu
     for status in (500, 503, 429):
         site.fail("POST", refuses(site, status, retry_after=3))
         met = adapter.trouble(newest)
-        assert (met.code, met.retry_after) == (TroubleCode.RATE_LIMITED if status == 429 else TroubleCode.UNAVAILABLE, 3)
+        assert (met.code, met.retry_after) == (ProviderErrorCode.RATE_LIMITED if status == 429 else ProviderErrorCode.UNAVAILABLE, 3)
     site.fail("POST", Response('{"error": "invalid_client"}', 401, mimetype="application/json"))
-    assert adapter.trouble(newest).code is TroubleCode.UNAVAILABLE  # ours, and nobody's connection ends by it
+    assert adapter.trouble(newest).code is ProviderErrorCode.UNAVAILABLE  # ours, and nobody's connection ends by it
     site.revoke(adapter.someone)
-    assert adapter.trouble(newest).code is TroubleCode.UNAUTHORIZED
-    assert adapter.trouble(Discover()).code is TroubleCode.UNAUTHORIZED
+    assert adapter.trouble(newest).code is ProviderErrorCode.UNAUTHORIZED
+    assert adapter.trouble(Discover()).code is ProviderErrorCode.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("said", ["3599", None, 0, -5, 10**18, "soon", 12.5])
@@ -393,8 +388,8 @@ def test_how_long_a_token_lives_is_believed_within_reason(google: Google, said: 
 
 def test_missing_permissions_are_a_matter_of_consent(google: Google) -> None:
     adapter = Adapter(google, {"openid", "email"})
-    assert adapter.trouble(Discover()).code is TroubleCode.UNAUTHORIZED
-    assert adapter.trouble(WriteEvent(calendar_id=adapter.calendar.id, event=event())).code is TroubleCode.UNAUTHORIZED
+    assert adapter.trouble(Discover()).code is ProviderErrorCode.UNAUTHORIZED
+    assert adapter.trouble(WriteEvent(calendar_id=adapter.calendar.id, event=event())).code is ProviderErrorCode.UNAUTHORIZED
 
 
 def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: Microsoft) -> None:

@@ -11,18 +11,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from parley.calendars.protocol import InTrouble, TroubleCode
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.clock import now
-from parley.scheduling.calendars import syncing, tokens
-from parley.scheduling.calendars.models import BusyTime, CalendarConnection, ConnectedCalendar
+from parley.calendar_providers.provider_protocol import ProviderError, ProviderErrorCode
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.scheduling.calendars import calendar_sync, connection_tokens
+from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, ConnectedCalendar
 from tests.harness import Member, World
-from tests.scheduling.office import Letter, Office, at, weekday
+from tests.scheduling.booking_scenarios import Letter, Office, at, weekday
 from tests.scheduling.providers import google_server, microsoft_server
+from tests.scheduling.providers.calendar_server import Calendar, as_json
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.site import Calendar, as_json
 from tests.scheduling.providers.test_adapters import listing, refuses
 from tests.scheduling.providers.test_consent import CALENDARS, connect
 
@@ -70,7 +70,7 @@ class Host:
         self.world.pump()
 
     def set(self, **values: Any) -> None:
-        with db.transaction(system(self.member.organization_id)) as session:
+        with transactions.transaction(system(self.member.organization_id)) as session:
             session.execute(update(CalendarConnection).where(CalendarConnection.id == UUID(self.connection)).values(values))
 
     @property
@@ -170,9 +170,9 @@ def test_a_booking_is_written_when_the_provider_answers_again(host: Host, site: 
     host.office.booked(host.event_type, at("10:00"))
     host.world.pump()
     assert host.events() == []
-    from parley.scheduling.calendars.models import CalendarEvent
+    from parley.scheduling.common.calendar_models import CalendarEvent
 
-    with db.transaction(system(host.member.organization_id)) as session:
+    with transactions.transaction(system(host.member.organization_id)) as session:
         session.execute(update(CalendarEvent).values(due_at=now() - timedelta(seconds=1)))
     host.world.invoke("scheduling/sweep_calendars", {})
     host.world.pump()
@@ -305,7 +305,7 @@ def test_an_account_that_is_connected_again_keeps_its_new_grant_whatever_becomes
 
     host.set(expires_at=now() - timedelta(minutes=1))
     site.fail("POST /token" if isinstance(site, Google) else "POST /common", connected_meanwhile)
-    entry = tokens.entry(system(host.member.organization_id), UUID(host.connection), 10)
+    entry = connection_tokens.account_access(system(host.member.organization_id), UUID(host.connection), 10)
     assert entry.version == host.row.token_version == 2, "the first connection's, and the second's"
     host.busy("10:00", "10:30")
     host.sync()
@@ -320,7 +320,7 @@ def test_a_sync_that_is_refused_says_nothing_of_the_account_that_was_connected_m
     site.fail(listing(site), refuses(site, 401))
     site.fail(listing(site), connected_meanwhile)
     host.busy("10:00", "10:30")
-    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    calendar_sync.sync(system(host.member.organization_id), UUID(host.connection))
     assert (host.row.status.value, host.row.error_code) == ("ACTIVE", None)
     host.come_round()
     assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00"}
@@ -342,7 +342,7 @@ def test_twenty_who_need_a_token_at_once_have_one_fetched(host: Host, site: Eith
     site.refresh_takes = 0.4
     caller = system(host.member.organization_id)
     with ThreadPoolExecutor(20) as pool:
-        entries = list(pool.map(lambda _: tokens.entry(caller, UUID(host.connection), 10), range(20)))
+        entries = list(pool.map(lambda _: connection_tokens.account_access(caller, UUID(host.connection), 10), range(20)))
     assert site.refreshes == 1
     assert len({one.account.access_token for one in entries}) == 1  # type: ignore[union-attr]  # an OAuth account
 
@@ -351,13 +351,13 @@ def test_twenty_who_are_refused_at_once_fail_alike(host: Host, site: Either) -> 
     host.set(expires_at=now() - timedelta(minutes=1))
     site.revoke(host.someone)
 
-    def ask(_: int) -> TroubleCode:
-        with pytest.raises(InTrouble) as met:
-            tokens.entry(system(host.member.organization_id), UUID(host.connection), 10)
+    def ask(_: int) -> ProviderErrorCode:
+        with pytest.raises(ProviderError) as met:
+            connection_tokens.account_access(system(host.member.organization_id), UUID(host.connection), 10)
         return met.value.code
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(8))) == {TroubleCode.UNAUTHORIZED}
+        assert set(pool.map(ask, range(8))) == {ProviderErrorCode.UNAUTHORIZED}
 
 
 def test_a_withdrawn_grant_ends_the_connection_with_a_mail_and_consent_brings_it_back(host: Host, site: Either) -> None:
@@ -407,7 +407,7 @@ def test_a_notice_has_it_synced_at_once(host: Host, site: Either) -> None:
         return response.status, response.body
 
     site.push = push
-    with db.transaction(system(host.member.organization_id)) as session:  # as when the day is over for which it was refused
+    with transactions.transaction(system(host.member.organization_id)) as session:  # as when the day is over for which it was refused
         session.execute(update(ConnectedCalendar).values(channel_id=None, watched_until=None))
     host.sync()
     (calendar,) = host.member.rows(select(ConnectedCalendar).where(ConnectedCalendar.connection_id == UUID(host.connection)))
@@ -456,7 +456,7 @@ def test_an_account_that_is_taken_away_in_the_midst_of_a_sync_keeps_nothing(host
 
     host.busy("10:00", "10:30")
     site.fail(listing(site), taken_away)
-    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    calendar_sync.sync(system(host.member.organization_id), UUID(host.connection))
     row = host.row
     assert (row.status.value, row.next_sync_at, row.access_token) == ("DISCONNECTED", None, None)
     assert host.taken() == set() and host.member.get(CALENDARS).body["items"] == []
@@ -467,13 +467,13 @@ def test_what_is_told_in_the_midst_of_a_sync_is_looked_at_after_it(host: Host, s
 
     def told_meanwhile() -> Any:
         asked = len(site.asked)
-        syncing.sync(system(host.member.organization_id), UUID(host.connection))
+        calendar_sync.sync(system(host.member.organization_id), UUID(host.connection))
         assert len(site.asked) == asked
         return refuses(site, 401)  # and it begins again with another token
 
     host.busy("10:00", "10:30")
     site.fail(listing(site), told_meanwhile)
-    syncing.sync(system(host.member.organization_id), UUID(host.connection))
+    calendar_sync.sync(system(host.member.organization_id), UUID(host.connection))
     row = host.row
     assert (row.status.value, host.taken()) == ("ACTIVE", {"10:00"})
     assert row.next_sync_at is not None and row.next_sync_at <= now()

@@ -10,18 +10,18 @@ import pytest
 from sqlalchemy import select, update
 
 from local.client import Answer
-from parley.calendars.protocol import FoundCalendar
+from parley.calendar_providers.provider_protocol import ProviderCalendar
 from parley.identity.models import OrganizationMember
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.scheduling.calendars.connections import Connected
-from parley.scheduling.calendars.connections import connect as keep
-from parley.scheduling.calendars.models import CalendarConnection, CalendarMethod, CalendarProvider, ConnectedCalendar
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.scheduling.calendars.calendar_connections import AuthorizedAccount
+from parley.scheduling.calendars.calendar_connections import connect as keep
+from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, ConnectedCalendar
 from tests.harness import Client, Member, World
-from tests.identity.providers.surfing import Browser
+from tests.identity.providers.browser_client import CookieBrowser
+from tests.scheduling.providers.calendar_server import Calendar, Site, Someone
 from tests.scheduling.providers.google_server import Google
 from tests.scheduling.providers.microsoft_server import Microsoft
-from tests.scheduling.providers.site import Calendar, Site, Someone
 
 Either = Google | Microsoft
 CONNECT = "/v1/scheduling/calendars/connect"
@@ -33,11 +33,11 @@ def _origins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_ORIGINS", "https://app.parley.test")
 
 
-def browser(world: World, someone: Someone) -> Browser:
-    return Browser(world, os.environ["PUBLIC_URL"], someone.subject)
+def browser(world: World, someone: Someone) -> CookieBrowser:
+    return CookieBrowser(world, os.environ["PUBLIC_URL"], someone.subject)
 
 
-def begin(surfing: Browser, token: str | None, site: Site, return_to: str | None = None) -> Answer:
+def begin(surfing: CookieBrowser, token: str | None, site: Site, return_to: str | None = None) -> Answer:
     """The page in the browser asks to connect; its fetch stores the cookie."""
     body = f'{{"return_to": "{return_to}"}}'.encode() if return_to else b"{}"
     surfing.has_been_away = False
@@ -119,15 +119,15 @@ def test_a_person_has_ten_and_may_renew_each_of_them(world: World, acme: Member,
     first = site.someone()
     assert connect(world, acme, site, first).status == 200
     for number in range(9):
-        account = Connected(
+        account = AuthorizedAccount(
             provider=CalendarProvider.CUSTOM,
             method=CalendarMethod.ICS,
             account_id=str(number),
             account_name="Holidays",
-            calendars=[FoundCalendar(id="calendar", name="Holidays")],
+            calendars=[ProviderCalendar(id="calendar", name="Holidays")],
             secret="https://calendar.example/holidays.ics",
         )
-        with db.transaction(acme.caller) as session:
+        with transactions.transaction(acme.caller) as session:
             keep(session, acme.caller, acme.user_id, account, most=10)
     refused(connect(world, acme, site, site.someone()), 409, "too_many_connections")
     assert connect(world, acme, site, first).status == 200
@@ -201,7 +201,7 @@ def test_a_code_is_good_once_and_with_its_verifier(world: World, acme: Member, s
 def test_an_attempt_ends_after_ten_minutes(world: World, acme: Member, site: Either, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
-    from parley.identity.providers import attempts
+    from parley.identity.providers import oauth_state
 
     surfing = browser(world, site.someone())
     back = surfing.step("GET", begin(surfing, acme.token, site).body["authorization_url"]).headers["location"]
@@ -209,7 +209,7 @@ def test_an_attempt_ends_after_ten_minutes(world: World, acme: Member, site: Eit
     class Later:
         time = staticmethod(lambda: time.time() + 601)
 
-    monkeypatch.setattr(attempts, "time", Later)
+    monkeypatch.setattr(oauth_state, "time", Later)
     refused(surfing.step("GET", back), 400, "attempt_expired")
 
 
@@ -219,7 +219,7 @@ def test_who_has_left_meanwhile_connects_nothing(world: World, acme: Member, sit
     surfing = browser(world, someone)
     back = surfing.step("GET", begin(surfing, colleague.token, site).body["authorization_url"]).headers["location"]
     changed: Any = update(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id).values(role="VIEWER")
-    with db.transaction(system(acme.organization_id)) as session:
+    with transactions.transaction(system(acme.organization_id)) as session:
         session.execute(changed)
     asked = site.count("POST")
     refused(surfing.step("GET", back), 401, "rights_changed")

@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy import select, update
 
 from local.http_api import Request
-from parley.calendars.protocol import OAuthAccount, Provider
-from parley.kernel import db
-from parley.kernel.callers import system
-from parley.kernel.clock import now
-from parley.kernel.ids import new_id
-from parley.scheduling.calendars.channels import Channel
-from parley.scheduling.calendars.models import CalendarConnection, CalendarStatus, ConnectedCalendar
-from parley.scheduling.calendars.watching import Watched, due, renewed
+from parley.calendar_providers.provider_protocol import OAuthAccount, ProviderName
+from parley.kernel.access.callers import system
+from parley.kernel.persistence import transactions
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
+from parley.scheduling.calendars.push_channels import PushChannel
+from parley.scheduling.calendars.push_subscriptions import PushSubscription, due, renew_subscription
+from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 from tests.harness import Client, Member, World
 from tests.scheduling.providers.google_server import Google, refusal
 from tests.scheduling.providers.microsoft_server import Microsoft
@@ -38,15 +38,15 @@ class Watching:
         self.connection = UUID(connect(world, member, site, self.someone).body["id"])
         (self.row,) = member.rows(select(ConnectedCalendar).where(ConnectedCalendar.connection_id == self.connection))
         self.token = next(text for text, grant in site.access.items() if grant.someone is self.someone)
-        self.watched = self.watch(Watched(self.row.id, self.row.calendar_id, None, None, None))
+        self.watched = self.watch(PushSubscription(self.row.id, self.row.calendar_id, None, None, None))
         self.rest()
 
-    def watch(self, calendar: Watched) -> Watched:
-        account = OAuthAccount(provider=Provider(self.site.kind.upper()), access_token=self.token)  # type: ignore[arg-type]  # one of two
-        return renewed(account, self.member.organization_id, calendar)
+    def watch(self, calendar: PushSubscription) -> PushSubscription:
+        account = OAuthAccount(provider=ProviderName(self.site.kind.upper()), access_token=self.token)  # type: ignore[arg-type]  # one of two
+        return renew_subscription(account, self.member.organization_id, calendar)
 
     def set(self, **values: Any) -> None:
-        with db.transaction(system(self.member.organization_id)) as session:
+        with transactions.transaction(system(self.member.organization_id)) as session:
             session.execute(update(CalendarConnection).where(CalendarConnection.id == self.connection).values(values))
 
     def rest(self) -> None:
@@ -96,7 +96,7 @@ def test_a_forged_notice_is_answered_alike_and_starts_nothing(
     path = urlsplit(url).path
     heard = site.push(url, headers, body) if site.push else None
     watching.rest()
-    other = Channel.new(watching.member.organization_id, watching.row.id)
+    other = PushChannel.new(watching.member.organization_id, watching.row.id)
     secret = headers.get("X-Goog-Channel-Token") or json.loads(body)["value"][0]["clientState"]
     forged: list[tuple[str, dict[str, str], bytes]] = []
     for wrong in ("", "x", secret[:-1], secret + "x", secret.swapcase(), other.secret, "ü"):
@@ -127,7 +127,7 @@ def test_a_notice_of_one_organization_can_not_be_pointed_at_another(
     watching.rest()
     theirs.rest()
     _, headers, body = posts[-1]
-    name = Channel.new(globex.organization_id, theirs.row.id).name
+    name = PushChannel.new(globex.organization_id, theirs.row.id).name
     stranger.request("POST", f"{PUSH}/{site.kind}/{name}", body, headers | {"X-Goog-Channel-ID": name})
     assert not theirs.is_due() and not watching.is_due()
 
@@ -157,7 +157,7 @@ def test_microsoft_gets_its_word_back_as_it_came(
 @pytest.mark.parametrize("event", ["reauthorizationRequired", "subscriptionRemoved", "missed"])
 def test_microsoft_s_lifecycle_is_heeded(world: World, acme: Member, microsoft: Microsoft, posts: list[Any], event: str) -> None:
     watching = Watching(world, acme, microsoft)
-    with db.transaction(system(acme.organization_id)) as session:
+    with transactions.transaction(system(acme.organization_id)) as session:
         session.execute(update(ConnectedCalendar).values(watched_until=now() + timedelta(days=2)))
     microsoft.tell(microsoft.subscriptions[str(watching.watched.channel_id)], lifecycle=event)
     assert watching.is_due()
@@ -169,7 +169,7 @@ def test_a_watch_is_renewed_before_it_ends_and_the_former_one_closed(watching: W
     first = watching.watched
     assert first.until is not None and now() + timedelta(days=2) < first.until < now() + timedelta(days=8)
     assert due([first]) == []
-    assert due([Watched(first.id, first.calendar_id, first.channel_id, first.resource_id, now() + timedelta(hours=20))])
+    assert due([PushSubscription(first.id, first.calendar_id, first.channel_id, first.resource_id, now() + timedelta(hours=20))])
     second = watching.watch(first)
     assert second.channel_id != first.channel_id
     if isinstance(site, Google):
@@ -181,7 +181,7 @@ def test_a_watch_is_renewed_before_it_ends_and_the_former_one_closed(watching: W
 
 
 def test_a_calendar_that_is_not_watched_is_polled_and_asked_about_later(watching: Watching, site: Either, posts: list[Any]) -> None:
-    fresh = Watched(watching.row.id, watching.row.calendar_id, None, None, None)
+    fresh = PushSubscription(watching.row.id, watching.row.calendar_id, None, None, None)
     begins = "POST /calendar/v3" if isinstance(site, Google) else "POST /v1.0/subscriptions"
     for status, least in ((400, timedelta(hours=23)), (503, timedelta(minutes=59))):
         site.fail(begins, refusal(status, "pushNotSupportedForRequestedResource", "No."))

@@ -5,19 +5,19 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from parley.identity.providers import configured, cookies, endings, handovers, identities
-from parley.identity.providers.attempts import Attempt
-from parley.kernel.errors import Refusal
+from parley.identity.providers import identity_handover, provider_cookies, provider_identity, provider_settings, redirects
+from parley.identity.providers.oauth_state import AuthorizationAttempt
+from parley.kernel.values.errors import Refusal
 
 
 def redirect(name: str, event: dict[str, Any], answer: Mapping[str, str]) -> Response[None]:
     """On to /complete with what was found, sealed; or back to where the attempt began, with the refusal's code."""
-    provider = configured.named(name)
+    provider = provider_settings.configured_provider(name)
     kind = provider.kind
-    attempt = Attempt.resume(kind, cookies.attempt_of(event, kind), answer.get("state", ""))
-    over = cookies.without_attempt(kind)
+    attempt = AuthorizationAttempt.resume(kind, provider_cookies.read_attempt_cookie(event, kind), answer.get("state", ""))
+    over = provider_cookies.expired_attempt_cookie(kind)
     try:
-        handover = handovers.seal(attempt, identities.identity(provider, attempt, dict(answer)))
+        handover = identity_handover.seal(attempt, provider_identity.identity(provider, attempt, dict(answer)))
     except Refusal as refusal:
-        return endings.refused(refusal, attempt.return_to, over)
-    return endings.sent(303, f"/v1/auth/providers/{kind}/complete", over, cookies.of_handover(kind, handover))
+        return redirects.refusal_response(refusal, attempt.return_to, over)
+    return redirects.redirect_response(303, f"/v1/auth/providers/{kind}/complete", over, provider_cookies.handover_cookie(kind, handover))

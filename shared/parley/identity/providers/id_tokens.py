@@ -10,9 +10,9 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from parley.identity.providers import keysets
-from parley.identity.providers.configured import TENANT, Provider
-from parley.kernel.errors import Unauthenticated
+from parley.identity.providers import provider_jwks
+from parley.identity.providers.provider_settings import TENANT, LogInProvider
+from parley.kernel.values.errors import Unauthenticated
 
 ALGORITHMS = {"RS256": "RSA", "ES256": "EC"}
 _LONGEST = 16384
@@ -30,7 +30,7 @@ class InvalidIdToken(Unauthenticated):
         self.reason = reason
 
 
-def verify(provider: Provider, token: Any, *, nonce: str, access_token: str) -> dict[str, Any]:
+def verify(provider: LogInProvider, token: Any, *, nonce: str, access_token: str) -> dict[str, Any]:
     """The token's claims. Raises `InvalidIdToken`, `keysets.KeysUnavailable`."""
     if not isinstance(token, str) or not 0 < len(token) <= _LONGEST:
         raise InvalidIdToken("no_token")
@@ -42,7 +42,7 @@ def verify(provider: Provider, token: Any, *, nonce: str, access_token: str) -> 
         raise InvalidIdToken("malformed") from None
 
 
-def _verified(provider: Provider, token: str, nonce: str, access_token: str) -> dict[str, Any]:
+def _verified(provider: LogInProvider, token: str, nonce: str, access_token: str) -> dict[str, Any]:
     header = jwt.get_unverified_header(token)
     algorithm, kid = header.get("alg"), header.get("kid")
     # Before any key is looked at: what is signed with nothing, or with a public key as a password, is not asked about.
@@ -50,7 +50,7 @@ def _verified(provider: Provider, token: str, nonce: str, access_token: str) -> 
         raise InvalidIdToken("algorithm")
     if not isinstance(kid, str) or not 0 < len(kid) <= 200:
         raise InvalidIdToken("no_kid")
-    known = keysets.key(provider.jwks, kid)
+    known = provider_jwks.key(provider.jwks, kid)
     if known is None:
         raise InvalidIdToken("unknown_kid")
     claims: dict[str, Any] = jwt.decode(
@@ -88,7 +88,7 @@ def _public(known: dict[str, Any], algorithm: str) -> jwt.PyJWK:
     return made
 
 
-def _check_issuer(provider: Provider, claims: dict[str, Any], known: dict[str, Any]) -> None:
+def _check_issuer(provider: LogInProvider, claims: dict[str, Any], known: dict[str, Any]) -> None:
     """The issuer is one of the provider's. Microsoft's names the tenant: that of the token, for which its key must be good too.
 
     Source: Microsoft identity platform, "Secure applications and APIs by validating claims" and "Signing key issuer".
@@ -114,7 +114,7 @@ def _is_one_tenant(tenant: str) -> bool:
         return False
 
 
-def _check_parties(provider: Provider, claims: dict[str, Any]) -> None:
+def _check_parties(provider: LogInProvider, claims: dict[str, Any]) -> None:
     """For us, and for nobody else besides: an audience that we don't know could have passed the token on."""
     audience = claims["aud"]
     if audience not in (provider.client_id, [provider.client_id]):

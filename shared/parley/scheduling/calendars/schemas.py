@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from parley.kernel.errors import Refusal
-from parley.kernel.outgoing import check_url
-from parley.kernel.texts import Changes, Shown, Text, Wanted
-from parley.scheduling.calendars.models import CalendarMethod, CalendarProvider, CalendarStatus
+from parley.kernel.outbound.http_client import check_url
+from parley.kernel.values.errors import Refusal
+from parley.kernel.values.fields import PatchModel, RequestModel, ResponseModel, Text
+from parley.scheduling.common.calendar_models import CalendarMethod, CalendarProvider, CalendarStatus
 
 MOST_CALENDARS = 100
 APPLE = "https://caldav.icloud.com/"
@@ -31,7 +31,7 @@ Address = Annotated[Text, Field(max_length=2000), AfterValidator(_address)]
 Ids = Annotated[list[Annotated[Text, Field(min_length=1, max_length=2000)]], Field(max_length=MOST_CALENDARS)]
 
 
-class CalendarConnectionCreate(Wanted):
+class CalendarConnectionCreate(RequestModel):
     """APPLE: `username` and an app-specific `password`. CUSTOM: those with a `server_url` (CalDAV), or an `ics_url` alone.
 
     GOOGLE and MICROSOFT are connected in the browser.
@@ -61,7 +61,7 @@ class CalendarConnectionCreate(Wanted):
         return self
 
 
-class CalendarConnectionUpdate(Changes):
+class CalendarConnectionUpdate(PatchModel):
     """`busy_calendar_ids`: those whose events keep the time. `calendar_id`: the one that bookings are written to, null for none."""
 
     _needed: ClassVar[frozenset[str]] = frozenset({"busy_calendar_ids", "is_primary"})
@@ -71,7 +71,7 @@ class CalendarConnectionUpdate(Changes):
     is_primary: Annotated[bool, Field(strict=True)] | None = None
 
 
-class CalendarConnectionRead(Shown):
+class CalendarConnectionRead(ResponseModel):
     """Bookings are written to `calendar_id` of the primary connection. ERROR is tried again at `next_sync_at`, EXPIRED is not.
 
     `unwritten_events` are bookings that the calendar should show and does not, and that nobody tries to write any more: look at the
@@ -97,7 +97,7 @@ class CalendarConnectionRead(Shown):
     updated_at: datetime
 
 
-class ConnectedCalendarRead(Shown):
+class ConnectedCalendarRead(ResponseModel):
     """What lies in it between `synced_from` and `synced_until` is known."""
 
     calendar_id: str
@@ -114,5 +114,5 @@ class CalendarConnectionDetailRead(CalendarConnectionRead):
     calendars: list[ConnectedCalendarRead]
 
 
-class ConnectedCalendarsRead(Shown):
+class ConnectedCalendarsRead(ResponseModel):
     items: list[ConnectedCalendarRead]

@@ -1,0 +1,1 @@
+"""Messages that organizations define themselves: triggers, reminders, recipients, previews, webhooks, retries."""

@@ -3,11 +3,11 @@
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, or_, select, true
 from sqlalchemy.orm import Session
 
-from parley.identity import member_rights
+from parley.identity.roles import member_rights
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.models import NotificationLog
-from parley.scheduling.models import EventType
-from parley.scheduling.workflows.models import Workflow
+from parley.scheduling.common.models import EventType
+from parley.scheduling.common.workflow_models import Workflow
 
 MAKER_LEFT = "maker_not_entitled"
 """In the log, of what was not sent: an administrator takes the workflow over by changing it."""

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from parley.kernel.texts import Changes, Shown, Text, Wanted
+from parley.kernel.values.fields import PatchModel, RequestModel, ResponseModel, Text
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
-from parley.scheduling.kinds import AgreementStatus, WorkflowTrigger
-from parley.scheduling.words import Flag, Name
+from parley.scheduling.common.enums import AgreementStatus, WorkflowTrigger
+from parley.scheduling.common.scheduling_fields import Flag, Name
 
 MOST_ADDRESSES = 5
 MOST_MINUTES = 60 * 24 * 60  # sixty days
@@ -37,7 +37,7 @@ Body = Annotated[Text, Field(min_length=1, max_length=LONGEST_BODY)]
 Url = Annotated[Text, Field(min_length=1, max_length=2000)]
 
 
-class WorkflowCreate(Wanted):
+class WorkflowCreate(RequestModel):
     """A message when something happens to a booking, or some minutes before or after it.
 
     Without an `event_type_id` it is for all that its maker offers, with `is_organization_wide` for all of the organization. Without
@@ -60,7 +60,7 @@ class WorkflowCreate(Wanted):
     is_active: Flag = True
 
 
-class WorkflowUpdate(Changes):
+class WorkflowUpdate(PatchModel):
     """What is named changes; the channel stays. What is due follows."""
 
     _needed = frozenset({"name", "trigger", "is_organization_wide", "recipients", "addresses", "url", "is_active"})
@@ -79,7 +79,7 @@ class WorkflowUpdate(Changes):
     is_active: Flag | None = None
 
 
-class WorkflowRead(Shown):
+class WorkflowRead(ResponseModel):
     """`webhook_subscription_id` is the endpoint of a WEBHOOK, with its log of deliveries (`/v1/webhooks`)."""
 
     id: UUID
@@ -101,7 +101,7 @@ class WorkflowRead(Shown):
     updated_at: datetime
 
 
-class AgreementRead(Shown):
+class AgreementRead(ResponseModel):
     """An address or number of a workflow that was asked. Nothing is sent to it unless it AGREED."""
 
     address: str
@@ -121,7 +121,7 @@ class WorkflowCreatedRead(WorkflowDetailRead):
     secret: Annotated[str | None, Field(repr=False)]
 
 
-class PreviewWanted(Wanted):
+class PreviewWanted(RequestModel):
     """A template to be looked at, filled in as for the booking, or for one that we make up."""
 
     channel: NotificationChannel
@@ -131,12 +131,12 @@ class PreviewWanted(Wanted):
     booking_id: UUID | None = None
 
 
-class VariableRead(Shown):
+class VariableRead(ResponseModel):
     name: str
     description: str
 
 
-class PreviewRead(Shown):
+class PreviewRead(ResponseModel):
     """`segments` is in how many parts an SMS is sent; null for other channels. `variables` are all that templates may name."""
 
     subject: str | None
@@ -145,13 +145,13 @@ class PreviewRead(Shown):
     variables: list[VariableRead]
 
 
-class TrialWanted(Wanted):
+class TrialWanted(RequestModel):
     """A mail goes to who asks, a webhook to its URL. An SMS needs a number."""
 
     address: Annotated[Text, Field(min_length=3, max_length=254)] | None = None
 
 
-class NotificationRead(Shown):
+class NotificationRead(ResponseModel):
     """A message that was sent, or was to be. `event` says what for; `body` is kept for 30 days, without the invitee's link."""
 
     id: UUID

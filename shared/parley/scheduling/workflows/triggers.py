@@ -7,30 +7,30 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.kernel import clock
-from parley.kernel.callers import Caller
+from parley.kernel.access.callers import Caller
+from parley.kernel.values import clock
 from parley.notifications import daily_quotas, log, sms
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
-from parley.scheduling import occasions
-from parley.scheduling.kinds import BookingStatus, WorkflowTrigger
-from parley.scheduling.models import Booking
-from parley.scheduling.occasions import Occasion
-from parley.scheduling.workflows import agreements, endpoints, entitlement, messages, people, planning, wording
-from parley.scheduling.workflows.log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
-from parley.scheduling.workflows.messages import Outgoing
-from parley.scheduling.workflows.models import Reminder, Workflow
-from parley.scheduling.workflows.people import Recipient
+from parley.scheduling.common.enums import BookingStatus, WorkflowTrigger
+from parley.scheduling.common.models import Booking
+from parley.scheduling.common.workflow_models import Reminder, Workflow
+from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages, workflow_templates
+from parley.scheduling.notifications.booking_context import BookingContext
+from parley.scheduling.notifications.workflow_messages import WorkflowMessage
+from parley.scheduling.workflows import entitlement, recipients, reminders, workflow_webhooks
+from parley.scheduling.workflows.notification_log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
+from parley.scheduling.workflows.recipients import Recipient
 
 # Later than this, a reminder is not sent as if it were on time.
 LATE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class NotificationCause:
     """Why something is sent: the same for every time that it is heard of. `error` says why it is not, if so."""
 
     workflow: Workflow
-    occasion: Occasion
+    occasion: BookingContext
     id: UUID
     status: NotificationStatus = NotificationStatus.PENDING
     error: str | None = None
@@ -52,31 +52,31 @@ def trigger_of(event: str, booking: Booking) -> WorkflowTrigger | None:
     if event == "scheduling.booking_canceled":
         was_made = booking.status is BookingStatus.CANCELED and booking.confirmed_at is not None
         return WorkflowTrigger.BOOKING_CANCELED if was_made else None
-    if booking.status not in planning.CERTAIN:
+    if booking.status not in reminders.CERTAIN:
         return None
     return WorkflowTrigger.BOOKING_CREATED if booking.rescheduled_from_id is None else WorkflowTrigger.BOOKING_RESCHEDULED
 
 
 def fire(
     session: Session, caller: Caller, event: str, occurred_at: datetime, booking_id: UUID, previous_start: datetime | None
-) -> list[Outgoing]:
+) -> list[WorkflowMessage]:
     """The messages of the workflows that an event sets off, and that nobody has sent. Raises `StillSending`.
 
     A workflow that is younger than the event has nothing to do with it.
     """
-    occasion = occasions.occasion(session, booking_id)
+    occasion = booking_context.load_booking_context(session, booking_id)
     trigger = trigger_of(event, occasion.booking) if occasion is not None else None
     if occasion is None or trigger is None or occasion.organization.deleted_at is not None:
         return []
-    mine: list[Outgoing] = []
-    for workflow in planning.active(session, occasion.event_type, trigger):
+    mine: list[WorkflowMessage] = []
+    for workflow in reminders.active(session, occasion.event_type, trigger):
         if workflow.effective_from <= occurred_at:
-            cause = Cause(workflow, occasion, cause_id(workflow, booking_id), previous_start=previous_start)
+            cause = NotificationCause(workflow, occasion, cause_id(workflow, booking_id), previous_start=previous_start)
             mine += _claimed(session, caller, cause)
     return mine
 
 
-def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Outgoing]:
+def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[WorkflowMessage]:
     """The messages of a reminder that is due. When there are none, it was seen to. Raises `StillSending`.
 
     Booking and workflow are looked at as they stand now. What is over `LATE`, or would come after the meeting has begun, is logged as
@@ -86,42 +86,44 @@ def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Outgoing
     if row is None:
         return []
     workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id, Workflow.is_active)).one_or_none()
-    occasion = occasions.occasion(session, row.booking_id)
-    if workflow is None or occasion is None or not planning.is_for(workflow, occasion.event_type):
-        planning.take_away(session, reminder_id)
+    occasion = booking_context.load_booking_context(session, row.booking_id)
+    if workflow is None or occasion is None or not reminders.is_for(workflow, occasion.event_type):
+        reminders.take_away(session, reminder_id)
         return []
-    due, at = planning.due_at(workflow, occasion.booking), clock.now()
+    due, at = reminders.due_at(workflow, occasion.booking), clock.now()
     if due is not None and due > at:
-        planning.wait_until(session, reminder_id, due)
+        reminders.wait_until(session, reminder_id, due)
         return []
-    cause = Cause(workflow, occasion, cause_id(workflow, row.booking_id))
+    cause = NotificationCause(workflow, occasion, cause_id(workflow, row.booking_id))
     is_begun = workflow.trigger is WorkflowTrigger.BEFORE_MEETING and occasion.booking.start_time <= at
     if occasion.organization.deleted_at is not None:
-        cause = Cause(workflow, occasion, cause.id, NotificationStatus.CANCELED, ORGANIZATION_DELETED)
+        cause = NotificationCause(workflow, occasion, cause.id, NotificationStatus.CANCELED, ORGANIZATION_DELETED)
     elif due is None:
-        cause = Cause(workflow, occasion, cause.id, NotificationStatus.CANCELED, f"booking_{occasion.booking.status.value.lower()}")
+        cause = NotificationCause(
+            workflow, occasion, cause.id, NotificationStatus.CANCELED, f"booking_{occasion.booking.status.value.lower()}"
+        )
     elif is_begun or at > due + LATE:
-        cause = Cause(workflow, occasion, cause.id, NotificationStatus.FAILED, OVERDUE)
+        cause = NotificationCause(workflow, occasion, cause.id, NotificationStatus.FAILED, OVERDUE)
     mine = _claimed(session, caller, cause)
     if not mine:
-        planning.take_away(session, reminder_id)
+        reminders.take_away(session, reminder_id)
     return mine
 
 
-def _claimed(session: Session, caller: Caller, cause: Cause) -> list[Outgoing]:
+def _claimed(session: Session, caller: Caller, cause: NotificationCause) -> list[WorkflowMessage]:
     mine = [
-        message for to in people.recipients(cause.workflow, cause.occasion) if (message := _one(session, caller, cause, to)) is not None
+        message for to in recipients.recipients(cause.workflow, cause.occasion) if (message := _one(session, caller, cause, to)) is not None
     ]
     if cause.status is NotificationStatus.PENDING:
         log.check_nobody_else_sends(session, cause.id, {message.id for message in mine})
     return mine
 
 
-def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgoing | None:
+def _one(session: Session, caller: Caller, cause: NotificationCause, to: Recipient) -> WorkflowMessage | None:
     """A message to one recipient: its row in the log, and the message itself if it is to be sent by this worker, now."""
     workflow, occasion = cause.workflow, cause.occasion
-    known = people.values(occasion, to, cause.previous_start)
-    subject, text = wording.subject(workflow.subject, known), wording.render(workflow.body, known)
+    known = recipients.values(occasion, to, cause.previous_start)
+    subject, text = workflow_templates.subject(workflow.subject, known), workflow_templates.render(workflow.body, known)
     log_id = log.claim(
         session,
         event_id=cause.id,
@@ -142,14 +144,19 @@ def _one(session: Session, caller: Caller, cause: Cause, to: Recipient) -> Outgo
         log.end(session, log_id, cause.status if cause.error else NotificationStatus.FAILED, error)
         return None
     if workflow.channel is NotificationChannel.WEBHOOK:
-        endpoints.deliver(
-            session, caller, workflow, log_id, occasion.booking.id, endpoints.told(session, workflow, occasion.booking.id, subject, text)
+        workflow_webhooks.deliver(
+            session,
+            caller,
+            workflow,
+            log_id,
+            occasion.booking.id,
+            workflow_webhooks.webhook_body(session, workflow, occasion.booking.id, subject, text),
         )
         return None
     return outgoing(session, workflow, occasion, to, log_id, subject, text)
 
 
-def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
+def _hindrance(session: Session, cause: NotificationCause, to: Recipient) -> str | None:
     """Why it is not sent, if so."""
     if cause.error is not None:
         return cause.error
@@ -157,26 +164,30 @@ def _hindrance(session: Session, cause: Cause, to: Recipient) -> str | None:
         return entitlement.MAKER_LEFT
     if cause.workflow.channel is NotificationChannel.SMS and not (to.address and sms.is_offered()):
         return NOT_OFFERED if to.address else NO_NUMBER
-    if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := endpoints.trouble(session, cause.workflow)):
+    if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := workflow_webhooks.trouble(session, cause.workflow)):
         return trouble
-    if to.kind is RecipientKind.ADDRESS and not agreements.has_agreed(session, cause.workflow.channel, to.address):
-        return agreements.NOT_AGREED
+    if to.kind is RecipientKind.ADDRESS and not address_agreements.has_agreed(session, cause.workflow.channel, to.address):
+        return address_agreements.NOT_AGREED
     has_left = daily_quotas.spend(session, cause.occasion.organization, cause.workflow.channel)
     return None if has_left else daily_quotas.EXHAUSTED
 
 
-def outgoing(session: Session, workflow: Workflow, occasion: Occasion, to: Recipient, log_id: UUID, subject: str, text: str) -> Outgoing:
+def outgoing(
+    session: Session, workflow: Workflow, occasion: BookingContext, to: Recipient, log_id: UUID, subject: str, text: str
+) -> WorkflowMessage:
     """A message as it leaves."""
-    whole = agreements.with_way_out(session, workflow.channel, to.kind, to.address, messages.leaving(text, occasion, to.kind), to.locale)
-    return Outgoing(
+    whole = address_agreements.with_way_out(
+        session, workflow.channel, to.kind, to.address, workflow_messages.text_with_link(text, occasion, to.kind), to.locale
+    )
+    return WorkflowMessage(
         id=log_id,
         channel=workflow.channel,
         recipient=to.address,
         recipient_name=to.name,
-        subject=messages.leaving(subject, occasion, to.kind),
+        subject=workflow_messages.text_with_link(subject, occasion, to.kind),
         text=sms.fitted(whole) if workflow.channel is NotificationChannel.SMS else whole,
         sender=occasion.organization.name,
-        reply_to=messages.reply_to(occasion, to.kind),
+        reply_to=workflow_messages.reply_to(occasion, to.kind),
         locale=to.locale,
         entity=f"{log_id}.{workflow.trigger.value.lower()}",
     )

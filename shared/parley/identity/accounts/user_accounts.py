@@ -1,0 +1,52 @@
+"""Accounts: a user and the names that the directory knows them by, written together."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from parley.identity.models import AuthProviderType, User
+from parley.kernel.access.admission import SessionEnded
+from parley.kernel.persistence import directory
+from parley.kernel.postgres.integrity_errors import violation_means
+from parley.kernel.values.errors import Conflict
+
+
+class EmailTaken(Conflict):
+    """An account with this address exists."""
+
+
+def create(session: Session, *, email: str | None, name: str | None, email_verified_at: datetime | None = None, **columns: object) -> User:
+    """A new account, flushed. Address and directory entry are unique together. Raises `EmailTaken`.
+
+    The row is visible once it is a member of the session's organization, or to the person themself (`db.personal`, `person=`).
+    """
+    user = User(email=email, name=name, email_verified_at=email_verified_at, **columns)
+    session.add(user)
+    taken = EmailTaken("An account with this address exists.")
+    with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
+        session.flush()
+        if email is not None:
+            directory.enter_person(session, directory.DirectoryKind.EMAIL, email, user.id)
+            session.flush()
+    return user
+
+
+def provider_account_name(provider_type: AuthProviderType, subject: str) -> str:
+    """The directory's name of an account at a provider. In hexadecimal: the directory takes letters of either case for the same."""
+    return f"{provider_type.value} {subject.encode().hex()}"
+
+
+def lock(session: Session, user_id: UUID) -> None:
+    """Lock a user, in a transaction of theirs: of two requests that change the same thing of one account at once, one waits.
+
+    Raises `SessionEnded` when the account was deleted meanwhile.
+    """
+    if session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True)) is None:
+        raise SessionEnded("This account was deleted.")
+
+
+def is_undeleted(user_id: UUID) -> ColumnElement[bool]:
+    """For an UPDATE that may have waited for the account's deletion: nothing is written into what was emptied."""
+    return (User.id == user_id) & User.deleted_at.is_(None)

@@ -1,0 +1,37 @@
+"""Who the caller is."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.identity.models import Organization, OrganizationMember, User
+from parley.identity.schemas import CallerRead, OrganizationRead
+from parley.kernel.access.callers import Caller
+from parley.kernel.values.errors import NotFound
+
+
+class NoSuchMember(NotFound):
+    """The caller has left the organization since the token was made."""
+
+
+def caller(session: Session, caller: Caller) -> CallerRead:
+    """The caller, as a member of the organization if they have chosen one. One query. Raises `NoSuchMember`."""
+    asked = select(User, OrganizationMember.role, Organization).where(User.id == caller.actor_id)
+    here = (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == caller.organization_id)
+    found = session.execute(
+        asked.outerjoin(OrganizationMember, here).outerjoin(Organization, Organization.id == OrganizationMember.organization_id)
+    ).one_or_none()
+    if found is None or (caller.has_organization and found[1] is None):
+        raise NoSuchMember("You are not a member of this organization any more; log in again.")
+    user, role, organization = found
+    return CallerRead(
+        user_id=user.id,
+        name=user.name,
+        email=user.email,
+        username=user.username,
+        timezone=user.timezone,
+        locale=user.locale,
+        avatar_url=user.avatar_url,
+        role=role,
+        scopes=sorted(caller.scopes),
+        organization=OrganizationRead.model_validate(organization) if organization is not None else None,
+    )

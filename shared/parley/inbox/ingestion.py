@@ -1,0 +1,203 @@
+"""Storing what a platform tells: one organization's updates of one body in one transaction, in a few set-based statements.
+
+However often and in whatever order bodies come, the same rows stand at the end: unique keys decide what is new, and only what is new
+counts as unread, is audited and announced.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text, update
+from sqlalchemy.orm import Session
+
+from parley.inbox import delivery_receipts, message_changes
+from parley.inbox.contacts import ContactKeys, SeenContact, conversations_of
+from parley.inbox.delivery_receipts import MessageKey, MessageProgress
+from parley.inbox.models import Connection, MessageDirection, Platform
+from parley.inbox.platforms.platform_updates import AccountNotice, IncomingMessage, MessageModification, PlatformUpdate, StatusUpdate
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence import outbox
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values.clock import now
+from parley.kernel.values.ids import new_id
+
+_WRITE = text(
+    """
+    INSERT INTO inbox_messages (organization_id, id, conversation_id, connection_id, external_id, direction, content, content_type,
+        media_type, reactions, sent_at, platform_timestamp, payload, created_at, updated_at)
+    SELECT :organization, id, conversation, connection, name, direction, content, content_type, media_type, '[]', sent, at, payload,
+        :now, :now
+    FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, conversation uuid, connection uuid, name text,
+        direction inbox_message_direction, content text, content_type inbox_content_type, media_type text, sent timestamptz,
+        at timestamptz, payload jsonb)
+    ORDER BY connection, name
+    ON CONFLICT (organization_id, connection_id, external_id) DO NOTHING
+    RETURNING id
+    """
+)
+# A conversation shows its newest message: by platform time, then arrival. What that is now, the messages themselves say. What an older
+# message tells of the contact only fills what is empty.
+_REFRESH = text(
+    """UPDATE inbox_conversations c SET
+        unread_count = c.unread_count + w.unread,
+        status = CASE WHEN w.unread > 0 THEN 'OPEN' ELSE c.status END,
+        contact_name = CASE WHEN w.at >= c.last_message_at THEN coalesce(w.name, c.contact_name) ELSE coalesce(c.contact_name, w.name) END,
+        contact_username = CASE WHEN w.at >= c.last_message_at THEN coalesce(w.username, c.contact_username)
+            ELSE coalesce(c.contact_username, w.username) END,
+        contact_external_id = CASE WHEN w.at >= c.last_message_at THEN coalesce(w.address, c.contact_external_id)
+            ELSE c.contact_external_id END,
+        last_message_at = coalesce(m.platform_timestamp, c.last_message_at),
+        last_message_preview = CASE WHEN m.revoked_at IS NOT NULL THEN '[deleted]'
+            ELSE left(coalesce(nullif(m.content, ''), '[' || lower(m.content_type::text) || ']'), 200) END,
+        updated_at = :now
+    FROM json_to_recordset(CAST(:rows AS json)) AS w(id uuid, unread integer, at timestamptz, name text, username text, address text)
+    LEFT JOIN LATERAL (
+        SELECT platform_timestamp, revoked_at, content, content_type FROM inbox_messages
+        WHERE organization_id = :organization AND conversation_id = w.id ORDER BY platform_timestamp DESC, id DESC LIMIT 1
+    ) m ON true
+    WHERE c.organization_id = :organization AND c.id = w.id
+    """
+)
+
+
+class NoConnection(LookupError):
+    """The connection of these updates is gone."""
+
+    def __init__(self, updates: Sequence[PlatformUpdate]) -> None:
+        super().__init__(len(updates))
+        self.updates = updates
+
+
+def store(session: Session, caller: Caller, platform: Platform, updates: Sequence[PlatformUpdate]) -> None:
+    """Store updates of the caller's organization. Raises `contacts.LostRace` (begin again) and `NoConnection`."""
+    connections = _connections(session, platform, {one.account for one in updates})
+    missing = [one for one in updates if one.account not in connections]
+    if missing:
+        raise NoConnection(missing)
+    named = [(connections[one.account], one) for one in updates]
+    spoken = [(connection, one) for connection, one in named if isinstance(one, (IncomingMessage, MessageModification))]
+    conversations, grown = conversations_of(
+        session, caller, (SeenContact(connection, platform, one.contact, one.at) for connection, one in spoken)
+    )
+
+    delivery_receipts.merge(session, caller, _standings(named))
+    incoming = [(connection, one) for connection, one in spoken if isinstance(one, IncomingMessage)]
+    written = _write(session, caller, incoming, conversations)
+    told = [(connection, one.external_id) for connection, one in named if isinstance(one, StatusUpdate)]
+    echoed = [(connection, one.external_id) for _, connection, one in written if one.direction is MessageDirection.OUTBOUND]
+    moved = delivery_receipts.apply(session, caller, dict.fromkeys(told + echoed))
+    targets = message_changes.keep(
+        session, caller, [(connection, one) for connection, one in spoken if isinstance(one, MessageModification)]
+    )
+    changed = message_changes.apply(session, caller, sorted(targets))
+    message_changes.apply_later(session, caller, [(connection, one.external_id) for _, connection, one in written])
+
+    _refresh(session, caller, written, conversations, grown.union(row.conversation_id for row in changed))
+    _complain(session, named)
+    _remember(session, caller, written, conversations)
+    _remember_changes(session, caller, changed)
+    mine = {identifier for identifier, _, _ in written}
+    _remember_statuses(session, caller, [row for row in moved if row.old_status != row.status and row.id not in mine])
+
+
+def _connections(session: Session, platform: Platform, accounts: set[str]) -> dict[str, UUID]:
+    rows = select(Connection.platform_user_id, Connection.id).where(
+        Connection.platform == platform, Connection.platform_user_id.in_(sorted(accounts))
+    )
+    return {row.platform_user_id: row.id for row in session.execute(rows)}
+
+
+def _standings(named: Sequence[tuple[UUID, PlatformUpdate]]) -> dict[MessageKey, MessageProgress]:
+    """What the body says of messages of ours. One that was written elsewhere has been sent."""
+    standings: dict[MessageKey, MessageProgress] = defaultdict(MessageProgress)
+    for connection, one in named:
+        if isinstance(one, StatusUpdate):
+            standings[connection, one.external_id].hear(one.rung, one.at, one.error)
+        elif isinstance(one, IncomingMessage) and one.direction is MessageDirection.OUTBOUND:
+            standings[connection, one.external_id].hear("sent", one.at, None)
+    return standings
+
+
+Written = tuple[UUID, UUID, IncomingMessage]
+"""A message that is really new: its id, its connection, and what the platform said."""
+
+
+def _write(
+    session: Session, caller: Caller, incoming: Sequence[tuple[UUID, IncomingMessage]], conversations: dict[ContactKeys, UUID]
+) -> list[Written]:
+    made = {str(new_id()): (connection, one) for connection, one in incoming}
+    rows = [
+        {
+            "id": identifier,
+            "conversation": str(conversations[connection, one.contact.keys]),
+            "connection": str(connection),
+            "name": one.external_id,
+            "direction": one.direction.value,
+            "content": one.content,
+            "content_type": one.content_type.value,
+            "media_type": one.media_type,
+            "at": one.at.isoformat(),
+            "payload": one.payload,
+        }
+        for identifier, (connection, one) in made.items()
+    ]
+    if not rows:
+        return []
+    parameters = {"organization": caller.organization_id, "rows": json.dumps(rows), "now": now()}
+    fresh = {str(identifier) for identifier in session.scalars(_WRITE, parameters)}
+    return [(UUID(identifier), connection, one) for identifier, (connection, one) in made.items() if identifier in fresh]
+
+
+def _refresh(
+    session: Session, caller: Caller, written: Sequence[Written], conversations: dict[ContactKeys, UUID], changed: set[UUID]
+) -> None:
+    rows: dict[UUID, dict[str, Any]] = {conversation: {"id": str(conversation), "unread": 0} for conversation in changed}
+    for _, connection, one in sorted(written, key=lambda new: new[2].at):
+        conversation = conversations[connection, one.contact.keys]
+        row = rows.setdefault(conversation, {"id": str(conversation), "unread": 0})
+        row["unread"] += one.direction is MessageDirection.INBOUND
+        told = {"name": one.contact.name, "username": one.contact.username, "address": one.contact.phone}
+        row |= {"at": one.at.isoformat()} | {name: said for name, said in told.items() if said}
+    if rows:
+        execute_later(session, _REFRESH.bindparams(organization=caller.organization_id, rows=json.dumps(list(rows.values())), now=now()))
+
+
+def _complain(session: Session, named: Sequence[tuple[UUID, PlatformUpdate]]) -> None:
+    for connection, one in named:
+        if isinstance(one, AccountNotice):
+            execute_later(session, update(Connection).where(Connection.own(), Connection.id == connection).values(error_message=one.text))
+
+
+def _remember(session: Session, caller: Caller, written: Sequence[Written], conversations: dict[ContactKeys, UUID]) -> None:
+    """An event for each new message; one audit row for each connection of the body, with the ids of its messages."""
+    received: dict[tuple[str, UUID], list[str]] = defaultdict(list)
+    events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for identifier, connection, one in written:
+        verb = "received" if one.direction is MessageDirection.INBOUND else "sent"
+        received[verb, connection].append(str(identifier))
+        conversation = conversations[connection, one.contact.keys]
+        events[verb].append({"message_id": str(identifier), "conversation_id": str(conversation), "connection_id": str(connection)})
+    for (verb, connection), messages in received.items():
+        audit.record(session, caller, f"message.{verb}", new={"connection_id": str(connection), "message_ids": messages})
+    for verb, payloads in events.items():
+        outbox.announce_all(session, f"inbox.message_{verb}", payloads)
+
+
+def _remember_changes(session: Session, caller: Caller, changed: Sequence[Row[Any]]) -> None:
+    if changed:
+        messages = [{"message_id": str(row.id), "conversation_id": str(row.conversation_id)} for row in changed]
+        audit.record(session, caller, "message.updated", new={"message_ids": [message["message_id"] for message in messages]})
+        outbox.announce_all(session, "inbox.message_updated", messages)
+
+
+def _remember_statuses(session: Session, caller: Caller, moved: Sequence[Row[Any]]) -> None:
+    if moved:
+        messages = [{"message_id": str(row.id), "conversation_id": str(row.conversation_id), "status": row.status} for row in moved]
+        audit.record(
+            session, caller, "message.status_changed", new={"statuses": {message["message_id"]: message["status"] for message in messages}}
+        )
+        outbox.announce_all(session, "inbox.message_status_changed", messages)

@@ -1,0 +1,3 @@
+"""PostgreSQL below the ORM: connection settings, driver, dialect and engine, what errors mean, deferred statements, row-level
+security, running migrations.
+"""

@@ -1,0 +1,164 @@
+"""How much of a day strangers may take, so that it stays bookable whatever they do. Pure.
+
+Holds keep half of what there is room for. Bookings without a proof of the address take three quarters, those of one network half.
+"""
+
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from parley.kernel.access.admission import WINDOW_SECONDS
+from parley.kernel.values.clock import now
+from parley.kernel.values.errors import Conflict, TooManyRequests
+from parley.scheduling.availability.availability_rules import local_day, monday_of, to_instant
+from parley.scheduling.availability.conflicts import Conflicts, UnprovenBooking
+from parley.scheduling.availability.engine import GroupSession, Interval, Slot, open_slots
+from parley.scheduling.availability.inputs import BookableEventType
+from parley.scheduling.common.enums import EventTypeKind
+
+FEW = 3
+"""So many bookings of a day one network has without a proof, be the day ever so short: while another is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPlacement:
+    """A slot that was found for a booking, and who will be there."""
+
+    offer: BookableEventType
+    slot: Slot
+    hosts: Sequence[UUID]
+    seat: int
+    there: Conflicts
+
+
+class DayMostlyUnproven(Conflict):
+    """Three quarters of the day are booked by people who have not proved their address, or half by those of one network."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Much of this day is booked by people who have not proved their address; choose another day, or cancel and book anew."
+        )
+
+
+class DayMostlyHeld(TooManyRequests):
+    """Holds keep half of what the day has room for: the rest is for who books."""
+
+    def __init__(self) -> None:
+        super().__init__("So many times of this day are held that no more can be; it can be booked without a hold.")
+        self.headers = {"retry-after": str(WINDOW_SECONDS)}
+
+
+def day_of(timezone: str, start: datetime) -> Interval:
+    """The local day in which a start lies."""
+    zone = ZoneInfo(timezone)
+    midnight = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return midnight, (midnight + timedelta(days=1)).replace(fold=0)
+
+
+def check(found: BookableEventType, there: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> None:
+    """Whether this one may be held beside what is `there` on its day. Raises `DayMostlyHeld`.
+
+    Of a pool, those come first with whom something is held: each of the others only adds to what is left, so that of a large pool few are
+    worked out.
+    """
+    before, later = there.without_holds(), with_one_more(found, there, slot, hosts)
+    changed = {*hosts, *there.kept}
+    free = after = 0
+    for part in sorted(_parts(found), key=changed.isdisjoint):
+        is_changed = not changed.isdisjoint(part)
+        if not is_changed and 2 * after >= free and after:
+            return
+        here = room(found, before, slot, part)
+        free, after = free + here, after + (room(found, later, slot, part) if is_changed else here)
+    if 2 * after < free or after < 1:
+        raise DayMostlyHeld
+
+
+def check_unproven(place: SlotPlacement) -> bool:
+    """Whether one more may be booked without a proof of the address beside what is `there`. Raises `DayMostlyUnproven`.
+
+    Of the host's day, and of what the limits of the event type leave of its day and week. Returns whether it takes the last of one, where
+    nothing else was booked so: as much as that is anybody's. What others hold is not left: both together would take all of it.
+    """
+    found, slot = place.offer, place.slot
+    there, terms = place.there, found.terms
+    all_, today = there.unproven.values(), local_day(found.timezone, to_instant(slot.start))
+    day = [one for one in all_ if local_day(found.timezone, to_instant(one.start)) == today]
+    is_last = _takes_last(day, _room_up_to(_enough(day), found, with_one_more(found, there, slot, place.hosts), slot))
+
+    counted = [local_day(found.timezone, to_instant(start)) for start in there.counted]
+    if terms.max_per_day is not None:
+        its = [one for one in day if one.is_of_event_type]
+        is_last |= _takes_last(its, terms.max_per_day - counted.count(today) - 1)
+    if terms.max_per_week is not None:
+        monday = monday_of(today)
+        its = [one for one in all_ if one.is_of_event_type and monday_of(local_day(found.timezone, to_instant(one.start))) == monday]
+        is_last |= _takes_last(its, terms.max_per_week - [monday_of(day) for day in counted].count(monday) - 1)
+    return is_last
+
+
+def _takes_last(booked: Iterable[UnprovenBooking], left: int) -> bool:
+    """Whether one more beside those `booked` without a proof takes the last: `left` are for others then. Raises `DayMostlyUnproven`."""
+    every = [one.is_of_network for one in booked]
+    all_, mine = len(every) + 1, sum(every) + 1
+    if (all_ > 1 and all_ > 3 * left) or (mine > FEW and 2 * mine > all_ + left):
+        raise DayMostlyUnproven
+    return left < 1
+
+
+def _enough(booked: Sequence[UnprovenBooking]) -> int:
+    """So much that is left for others decides it: more of it changes nothing in `_takes_last`."""
+    all_, mine = len(booked) + 1, sum(one.is_of_network for one in booked) + 1
+    return max(1, -(-all_ // 3), 2 * mine - all_)
+
+
+def _parts(found: BookableEventType) -> list[list[UUID]]:
+    """Hosts by whom the room of a day is counted: each of a pool alone, all of other kinds together."""
+    ids = [place.user_id for place in found.places]
+    return [[one] for one in ids] if found.event_type.kind is EventTypeKind.ROUND_ROBIN else [ids]
+
+
+def _room_up_to(enough: int, found: BookableEventType, there: Conflicts, slot: Slot) -> int:
+    """`room` of all hosts, or of as many of them as have enough."""
+    many = 0
+    for part in _parts(found):
+        many += room(found, there, slot, part)
+        if many >= enough:
+            break
+    return many
+
+
+def with_one_more(found: BookableEventType, there: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> Conflicts:
+    before, behind = timedelta(minutes=found.terms.buffer_before), timedelta(minutes=found.terms.buffer_after)
+    span = slot.start - before, slot.end + behind
+    if found.event_type.kind is EventTypeKind.GROUP:
+        return Conflicts(busy=there.busy, seats=[*there.seats, (GroupSession(slot.start, span), 0)], counted=there.counted)
+    busy = {**there.busy, **{host: [*there.busy.get(host, ()), span] for host in hosts}}
+    return Conflicts(busy=busy, seats=there.seats, counted=there.counted)
+
+
+def room(found: BookableEventType, there: Conflicts, slot: Slot, part: Collection[UUID]) -> int:
+    """How many more of these meetings the slot's day has room for with these hosts: one after the other with each, seat by seat in a
+    session."""
+    from_, to = day_of(found.timezone, slot.start)
+    open_ = open_slots(
+        found.terms,
+        [host for host in there.hosts(found) if host.id in part],
+        from_=from_,
+        to=to,
+        now=now(),
+        counted=there.counted,
+        sessions=there.sessions,
+        timezone=found.timezone,
+    )
+    gap = timedelta(minutes=found.terms.buffer_before + found.terms.buffer_after)
+    many, ends = 0, dict[Hashable, datetime]()
+    for one in open_:
+        together = found.event_type.kind is not EventTypeKind.ROUND_ROBIN
+        for host in one.hosts[:1] if together else one.hosts:
+            if host not in ends or ends[host] + gap <= one.start:
+                ends[host] = one.end
+                many += one.seats_left or 1
+    return many

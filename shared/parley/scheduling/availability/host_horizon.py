@@ -1,0 +1,37 @@
+"""How far ahead somebody's time is offered, and so their calendars have to be known."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Integer, ScalarSelect, case, func, literal, or_, select
+from sqlalchemy.types import Date
+
+from parley.scheduling.availability.booking_horizon import MOST_DAYS, USUAL_DAYS
+from parley.scheduling.common.enums import HorizonKind
+from parley.scheduling.common.models import EventType, EventTypeHost
+from parley.scheduling.common.round_robin_models import RoundRobinAssignment
+
+LEAST_AHEAD = timedelta(days=180)
+# Weekends around working days, zones, and the length of what begins on the last day.
+_SLACK_DAYS = 5
+_DAY_MINUTES = 24 * 60
+
+
+def days(user_id: UUID, at: datetime) -> ScalarSelect[int]:
+    """Of the event type of theirs that reaches farthest, rather a few too many; None where there is none. A part of a statement."""
+    one = EventType
+    horizon = case(
+        (one.horizon_until.is_not(None), one.horizon_until - literal(at.date(), Date)),
+        (one.horizon_kind == HorizonKind.BUSINESS_DAYS, one.horizon_days * 7 // 5),
+        else_=func.coalesce(one.horizon_days, one.min_notice // _DAY_MINUTES + USUAL_DAYS),
+    )
+    lasting = (one.duration + one.buffer_before + one.buffer_after) // _DAY_MINUTES
+    hosted = select(EventTypeHost.event_type_id).where(EventTypeHost.user_id == user_id)
+    pools = select(RoundRobinAssignment.pool_id).where(RoundRobinAssignment.user_id == user_id)
+    farthest = func.max(func.least(horizon, MOST_DAYS) + lasting + _SLACK_DAYS, type_=Integer)
+    theirs = or_(one.user_id == user_id, one.id.in_(hosted), one.pool_id.in_(pools))
+    return select(farthest).where(theirs).scalar_subquery()
+
+
+def ahead(days: int | None) -> timedelta:
+    return max(LEAST_AHEAD, timedelta(days=days or 0))

@@ -1,0 +1,85 @@
+"""Holds: a slot kept for somebody who is filling in the form."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from parley.kernel.access.callers import Caller
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values import secret_hashes
+from parley.kernel.values.clock import now, of_database
+from parley.kernel.values.ids import new_id
+from parley.scheduling.availability import day_quotas
+from parley.scheduling.availability.engine import Slot
+from parley.scheduling.availability.inputs import EventTypeRef, bookable_event_type
+from parley.scheduling.bookings import booking_service
+from parley.scheduling.bookings.schemas import HoldCreate, HoldRead
+from parley.scheduling.common.models import Hold
+from parley.scheduling.event_types.event_type_service import NoSuchEventType
+
+KEPT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedHold:
+    """A hold as it was made, with the secret that is stored nowhere."""
+
+    id: UUID
+    token: str
+    slot: Slot
+    expires_at: datetime
+
+
+def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: HoldCreate) -> HoldRead:
+    """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
+
+    It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when
+    the next hold of the event type comes. Raises `NoSuchEventType`, `DayMostlyHeld`, and what `bookings.find` raises.
+    """
+    kept = create_hold(session, event_type_id, wanted)
+    return HoldRead(token=kept.token, start_time=kept.slot.start, end_time=kept.slot.end, expires_at=kept.expires_at)
+
+
+def create_hold(session: Session, event_type_id: EventTypeRef, wanted: HoldCreate, *, proof_email: str | None = None) -> CreatedHold:
+    """The same; for who has to prove an address first, with it, and where the day is mostly held without keeping the time."""
+    found = bookable_event_type(session, event_type_id)
+    if found is None:
+        raise NoSuchEventType
+    day = day_quotas.day_of(found.timezone, wanted.start_time)
+    place = booking_service.find_slot(session, found, wanted.start_time, wanted.instead_of, around=day)
+    hosts = list(place.hosts)
+    try:
+        day_quotas.check(place.offer, place.there, place.slot, hosts)
+    except day_quotas.DayMostlyHeld:
+        if proof_email is None:
+            raise
+        hosts = []
+
+    at, token, event_type = now(), secrets.token_urlsafe(24), place.offer.event_type
+    kept = Hold(
+        id=new_id(),
+        event_type_id=event_type.id,
+        proof_email=proof_email,
+        host_ids=hosts,
+        start_time=place.slot.start,
+        held=Range(
+            place.slot.start - timedelta(minutes=event_type.buffer_before), place.slot.end + timedelta(minutes=event_type.buffer_after)
+        ),
+        token_hash=secret_hashes.digest(booking_service.HOLD, token),
+        expires_at=at + KEPT,
+    )
+    execute_later(session, delete(Hold).where(Hold.own(), Hold.event_type_id == event_type.id, Hold.expires_at <= at))
+    booking_service.release_hold(session, wanted.instead_of)
+    session.add(kept)
+    return CreatedHold(kept.id, token, place.slot, kept.expires_at)
+
+
+def delete_expired(session: Session) -> int:
+    """Delete what is over, in a sweep. Returns how many."""
+    gone = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

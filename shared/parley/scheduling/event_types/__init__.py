@@ -1,0 +1,1 @@
+"""What can be booked, on which terms, with which questions, and under which slug."""

@@ -1,0 +1,258 @@
+"""Event types: what can be booked with whom, and on which terms."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from parley.kernel.access.callers import Caller
+from parley.kernel.audit import audit
+from parley.kernel.persistence import directory, pagination
+from parley.kernel.persistence.directory import DirectoryKind
+from parley.kernel.persistence.pagination import Page
+from parley.kernel.postgres.integrity_errors import violation_means
+from parley.kernel.values import clock
+from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
+from parley.scheduling.availability.inputs import BookableEventType, bookable_event_type
+from parley.scheduling.availability.schedules import NoSuchSchedule
+from parley.scheduling.common import ownership, queries
+from parley.scheduling.common.models import ONE_SLUG, EventType, EventTypeHost, Question
+from parley.scheduling.common.round_robin_models import RoundRobinPool
+from parley.scheduling.event_types import question_rows
+from parley.scheduling.event_types.schemas import (
+    EventTypeCreate,
+    EventTypeDetailRead,
+    EventTypePageRead,
+    EventTypeRead,
+    EventTypeUpdate,
+    HostIn,
+    HostRead,
+    PublicHostRead,
+    QuestionRead,
+    horizon,
+    misfit,
+)
+
+_TERMS = {"schedule_id", "kind", "duration", "slot_interval", "is_active"}
+_HORIZON = ("horizon_kind", "horizon_days", "horizon_until")
+
+
+class NoSuchEventType(NotFound):
+    """Absent, deleted, another organization's, or, for strangers, not active."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such event type.")
+
+
+class SlugTaken(Conflict):
+    """The host has another event type with this slug."""
+
+    def __init__(self) -> None:
+        super().__init__("You have another event type with this slug; choose another.")
+
+
+class PoolNotThere(Unprocessable):
+    """The pool is not there."""
+
+
+class MisfitTerms(Unprocessable):
+    """Terms that the event type's kind does not have, or has to have."""
+
+
+def organization_of(event_type_id: UUID) -> UUID:
+    """Whose event type this is, for a stranger who knows nothing but its id. Raises `NoSuchEventType`."""
+    found = directory.organization_of(DirectoryKind.EVENT_TYPE, str(event_type_id))
+    if found is None:
+        raise NoSuchEventType
+    return found
+
+
+def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate) -> EventTypeDetailRead:
+    """An event type of the caller's, on one of the caller's own schedules.
+
+    Raises `NoSuchSchedule`, `PoolNotThere`, `NotAHost`, `NoSuchTeam`, `SlugTaken`.
+    """
+    mine = ownership.person(caller)
+    _check_parts(session, mine, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts)
+
+    event_type = EventType(user_id=mine, **wanted.model_dump(exclude={"questions", "hosts"}))
+    questions = question_rows.new_questions(wanted.questions, event_type_id=event_type.id)
+    hosts = _hosts(event_type.id, wanted.hosts)
+    session.add_all([event_type, *questions, *hosts])
+    directory.enter(session, DirectoryKind.EVENT_TYPE, str(event_type.id))
+    with violation_means(ONE_SLUG, SlugTaken()):
+        session.flush()
+
+    audit.record(session, caller, "event_type.created", event_type, new=wanted.model_dump(mode="json", include=_TERMS))
+    return _detail(event_type, hosts, questions)
+
+
+def _check_parts(
+    session: Session,
+    owner: UUID,
+    schedule_id: UUID | None,
+    pool_id: UUID | None,
+    team_id: UUID | None,
+    hosts: Sequence[HostIn],
+) -> None:
+    """What an event type points to is there, and is whose it has to be."""
+    if schedule_id is not None:
+        schedule = queries.schedule(session, schedule_id, to_use=True)
+        if schedule is None or schedule.user_id != owner:
+            raise NoSuchSchedule
+    if pool_id is not None and session.scalar(_pool(pool_id)) is None:
+        raise PoolNotThere("There is no such pool.")
+    ownership.check_team(session, team_id)
+    if not hosts:
+        return
+    ownership.check_hosts(session, [host.user_id for host in hosts])
+    for host in hosts:
+        if host.schedule_id is not None:
+            schedule = queries.schedule(session, host.schedule_id, to_use=True)
+            if schedule is None or schedule.user_id != host.user_id:
+                raise NoSuchSchedule
+
+
+def _pool(pool_id: UUID) -> Any:
+    return select(RoundRobinPool.id).where(RoundRobinPool.id == pool_id).with_for_update(read=True)
+
+
+def _hosts(event_type_id: UUID, hosts: Sequence[HostIn]) -> list[EventTypeHost]:
+    return [EventTypeHost(event_type_id=event_type_id, position=position, **host.model_dump()) for position, host in enumerate(hosts)]
+
+
+def event_types(
+    session: Session,
+    caller: Caller,
+    *,
+    cursor: str | None,
+    limit: int,
+    user_id: UUID | None = None,
+    team_id: UUID | None = None,
+) -> Page[EventTypeRead]:
+    """The organization's, a person's or a team's, newest first."""
+    chosen = select(EventType)
+    if user_id is not None:
+        chosen = chosen.where(EventType.user_id == user_id)
+    if team_id is not None:
+        chosen = chosen.where(EventType.team_id == team_id)
+    rows, next_cursor = pagination.page(session, chosen, [EventType.id], cursor=cursor, limit=limit)
+    return Page(items=[EventTypeRead.model_validate(row) for row in rows], next_cursor=next_cursor)
+
+
+def event_type(session: Session, caller: Caller, event_type_id: UUID) -> EventTypeDetailRead:
+    """Raises `NoSuchEventType`."""
+    found = queries.event_type(session, event_type_id)
+    if found is None:
+        raise NoSuchEventType
+    return _detail(found, queries.hosts(session, event_type_id), queries.questions(session, event_type_id))
+
+
+def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wanted: EventTypeUpdate) -> EventTypeDetailRead:
+    """Change what is named; bookings that are there keep their time. Who is booking at this moment is let go first.
+
+    Raises `NoSuchEventType`, `NotYours`, `MisfitTerms`, and what `create_event_type` raises.
+    """
+    found = _own(session, caller, event_type_id)
+    asked = wanted.asked()
+    hosts, questions = asked.pop("hosts", None), asked.pop("questions", None)
+    _check_parts(session, found.user_id, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts or ())
+    before = queries.hosts(session, event_type_id)
+    capacity, least = (asked.get(name, getattr(found, name)) for name in ("capacity", "min_capacity"))
+    count = len(before) if hosts is None else len(hosts)
+    if wrong := misfit(found.kind, capacity, least, asked.get("pool_id", found.pool_id), count):
+        raise MisfitTerms(f"{wrong}.")
+    asked |= _horizon(asked)
+
+    old = {name: getattr(found, name) for name in ("duration", "slot_interval", "is_active")}
+    with violation_means(ONE_SLUG, SlugTaken()):  # from here on: a query flushes as well
+        for name, value in asked.items():
+            setattr(found, name, value)
+        found.updated_at = clock.now()
+        if hosts is not None:
+            for row in before:
+                session.delete(row)
+            session.flush()
+            before = _hosts(event_type_id, hosts)
+            session.add_all(before)
+        kept: Sequence[Question] = queries.questions(session, event_type_id)
+        if questions is not None:
+            kept = question_rows.change_questions(session, kept, questions, event_type_id=event_type_id)
+        session.flush()
+
+    new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
+    audit.record(session, caller, "event_type.updated", found, old=old, new=new)
+    return _detail(found, before, kept)
+
+
+def _horizon(asked: dict[str, Any]) -> dict[str, Any]:
+    """The horizon in the place of the old one, where anything is said about it. Raises `MisfitTerms`."""
+    if not asked.keys() & set(_HORIZON):
+        return {}
+    try:
+        return dict(zip(_HORIZON, horizon(*(asked.get(name) for name in _HORIZON)), strict=True))
+    except ValueError as error:
+        raise MisfitTerms(f"{error}.") from None
+
+
+def delete_event_type(session: Session, caller: Caller, event_type_id: UUID) -> None:
+    """Nobody can book it any more; bookings that are there stay. Raises `NoSuchEventType`, `NotYours`."""
+    found = _own(session, caller, event_type_id)
+    found.deleted_at = clock.now()
+    audit.record(session, caller, "event_type.deleted", found)
+
+
+def _own(session: Session, caller: Caller, event_type_id: UUID) -> EventType:
+    """Locked as a booking locks it."""
+    mine = select(EventType).where(EventType.id == event_type_id).with_for_update(key_share=True)
+    found = session.scalars(mine).one_or_none()
+    if found is None:
+        raise NoSuchEventType
+    ownership.check(session, caller, found.user_id)
+    return found
+
+
+def page(session: Session, event_type_id: UUID) -> EventTypePageRead:
+    """What anybody may see of an active event type. Raises `NoSuchEventType`."""
+    found = bookable_event_type(session, event_type_id)
+    if found is None:
+        raise NoSuchEventType
+    row = found.event_type
+    same = select(EventType.id).where(EventType.slug == row.slug, EventType.is_active).order_by(EventType.id).limit(1)
+    return _page(found, found.brand.address(row.slug, None if session.scalar(same) == row.id else str(row.user_id)))
+
+
+def _page(found: BookableEventType, url: str) -> EventTypePageRead:
+    row = found.event_type
+    shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "color")
+    asking_for = ("requires_confirmation", "requires_address_proof")
+    return EventTypePageRead(
+        **{name: getattr(row, name) for name in (*shown, *asking_for)},
+        timezone=found.timezone,
+        host_name=found.places[0].name,
+        hosts=[PublicHostRead(id=place.user_id, name=place.name) for place in found.places],
+        organization_name=found.organization_name,
+        url=url,
+        questions=[
+            QuestionRead(
+                id=asked.id,
+                position=asked.position,
+                label=asked.label,
+                type=asked.type,
+                required=asked.required,
+                placeholder=asked.placeholder,
+                options=asked.options,
+            )
+            for asked in found.questions
+        ],
+    )
+
+
+def _detail(event_type: EventType, hosts: Sequence[EventTypeHost], questions: Sequence[Question]) -> EventTypeDetailRead:
+    return EventTypeDetailRead(
+        **EventTypeRead.model_validate(event_type).model_dump(),
+        hosts=[HostRead.model_validate(host) for host in hosts],
+        questions=[QuestionRead.model_validate(question) for question in questions],
+    )

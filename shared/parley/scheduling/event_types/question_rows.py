@@ -1,0 +1,45 @@
+"""The questions of an event type or of a routing form, as a document brings them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from parley.kernel.values import clock
+from parley.kernel.values.errors import Unprocessable
+from parley.scheduling.common.models import Question
+from parley.scheduling.event_types.schemas import QuestionIn, QuestionUpdate
+
+_PLACE = {"id", "position"}
+
+
+class QuestionNotThere(Unprocessable):
+    """A question's id that is not one of those that are asked here."""
+
+
+def new_questions(wanted: Sequence[QuestionIn], **owner: UUID) -> list[Question]:
+    """In their order. `owner` is `event_type_id` or `form_id`."""
+    return [Question(position=position, **owner, **asked.model_dump(exclude=_PLACE)) for position, asked in enumerate(wanted)]
+
+
+def change_questions(session: Session, there: Sequence[Question], wanted: Sequence[QuestionUpdate], **owner: UUID) -> list[Question]:
+    """Those `wanted`, in the place of those that are `there`. With an id it is that one, changed; what is left out is put away.
+
+    Raises `QuestionNotThere`.
+    """
+    by_id = {question.id: question for question in there}
+    kept = new_questions(wanted, **owner)
+    for position, asked in enumerate(wanted):
+        if asked.id is None:
+            session.add(kept[position])
+            continue
+        known = by_id.pop(asked.id, None)
+        if known is None:
+            raise QuestionNotThere("A question's id is not one of those asked here, or stands there twice.", question_id=str(asked.id))
+        for name, value in asked.model_dump(exclude=_PLACE).items():
+            setattr(known, name, value)
+        known.position = position
+        kept[position] = known
+    for gone in by_id.values():
+        gone.deleted_at = clock.now()
+    return kept

@@ -1,0 +1,1 @@
+"""The pages that anybody opens in a browser: to book, to change a booking, to answer as its host."""

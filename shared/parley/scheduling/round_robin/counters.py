@@ -1,0 +1,58 @@
+"""Whose turn it is in a pool, and the count of who has had how many.
+
+A booking counts for the host that it was given to while it stands or has taken place. Canceled, declined or moved away, it is given back:
+the host did not have it, and shares by count stay those of meetings. The time of the last assignment is not given back: somebody who books
+and cancels could otherwise choose the host.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+
+from parley.kernel.postgres.deferred import execute_later
+from parley.kernel.values.clock import now
+from parley.scheduling.availability.conflicts import Conflicts
+from parley.scheduling.availability.engine import Slot
+from parley.scheduling.availability.inputs import BookableEventType
+from parley.scheduling.common.enums import AssignmentStrategy
+from parley.scheduling.common.models import Booking
+from parley.scheduling.common.round_robin_models import RoundRobinAssignment
+from parley.scheduling.round_robin.assignment import PoolMember, choose_host
+
+
+def chosen_hosts(offer: BookableEventType, there: Conflicts, slot: Slot) -> Sequence[UUID]:
+    """Who takes the slot: one of a pool, by its strategy; else all who are free, as many as the kind has."""
+    free = cast("Sequence[UUID]", slot.hosts)
+    if offer.strategy is None:
+        return free
+    pool = [PoolMember(place.user_id, place.weight, place.priority, *there.turns.get(place.user_id, (0, None))) for place in offer.places]
+    if offer.strategy is AssignmentStrategy.ROTATE:  # it goes on from who had the last one, who may be away by now
+        pool = [PoolMember(one, 1, 0, *there.turns[one]) for one in sorted(there.turns, key=lambda one: (there.positions[one], one))]
+    member = choose_host(offer.strategy.value, pool, free)
+    return [cast("UUID", member.id)] if member else free[:1]
+
+
+def count_booking(session: Session, booking: Booking) -> None:
+    """Count a booking for its host. It travels with the next statement."""
+    _count(session, booking, 1)
+
+
+def uncount_booking(session: Session, booking: Booking) -> None:
+    """Count it no more. It travels with the next statement."""
+    _count(session, booking, -1)
+
+
+def _count(session: Session, booking: Booking, by: int) -> None:
+    if booking.pool_id is None:
+        return
+    one = RoundRobinAssignment
+    mine = update(one).where(one.pool_id == booking.pool_id, one.user_id == booking.host_id)
+    at = now()
+    if by > 0:
+        counted = mine.values(assignment_count=one.assignment_count + 1, last_assigned_at=at, updated_at=at)
+    else:
+        counted = mine.values(assignment_count=func.greatest(one.assignment_count - 1, 0), updated_at=at)
+    execute_later(session, counted)

@@ -1,0 +1,1 @@
+"""Routing forms: questions whose answers lead to an event type, and what was submitted."""
