@@ -20,7 +20,7 @@ def handlers() -> list[str]:
 
 
 def symbols() -> list[str]:
-    """Everything that stands at the top of a module, handlers included: `parley.kernel.persistence.outbox.kick`, `inbox.receive_webhook.PLAIN`."""
+    """All that stands at the top of a module, handlers included: `parley.kernel.audit.audit.record`, `inbox.receive_webhook.PLAIN`."""
     package = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in PACKAGE.rglob("*.py")]
     return [f"{module}.{name}" for module in package + handlers() for name in _defined(module)]
 

@@ -36,7 +36,8 @@ import json, runpy, sys
 sys.path.insert(0, sys.argv[1].rpartition("/")[0])
 handler = runpy.run_path(sys.argv[1])["lambda_handler"]
 answer = handler(json.loads(sys.argv[2]), None)
-print(answer["statusCode"], *sorted(name for name in sys.modules if not name.startswith(("functions.", "parley.kernel.edge.route_dispatcher"))))
+OWN = "functions.", "parley.kernel.edge.route_dispatcher"
+print(answer["statusCode"], *sorted(name for name in sys.modules if not name.startswith(OWN)))
 """
 
 

@@ -16,7 +16,7 @@ from parley.calendar_providers.icalendar_reader.vevents import DAY, Addresses, V
 from parley.calendar_providers.icalendar_reader.vevents import VEvent as Said
 from parley.calendar_providers.provider_protocol import MOST_EVENTS, BookingEvent, ProviderError, ProviderErrorCode
 
-__all__ = ["address_of", "busy", "free_busy", "parse_calendars", "timezone_of", "event_text"]
+__all__ = ["address_of", "busy", "event_text", "free_busy", "parse_calendars", "timezone_of"]
 
 Times = list[tuple[datetime, datetime]]
 # Steps of a microsecond or so.

@@ -1,7 +1,8 @@
 """What is asked of a calendar's provider, and what it answers: the words between those who know the database and the one who has a network.
 
-Inside, `parley.scheduling.calendars.provider_calls` sends a `Request`; outside, `parley.calendar_providers.adapter_dispatch` gives it to the provider's adapter and
-sends a `Reply`. All instants are UTC. Ids of calendars and events, and sync tokens, are the provider's own words: nobody else reads them.
+Inside, `parley.scheduling.calendars.provider_calls` sends a `Request`; outside, `parley.calendar_providers.adapter_dispatch` gives it to
+the provider's adapter and sends a `Reply`. All instants are UTC. Ids of calendars and events, and sync tokens, are the provider's own
+words: nobody else reads them.
 """
 
 from enum import StrEnum

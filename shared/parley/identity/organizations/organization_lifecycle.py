@@ -179,13 +179,12 @@ def choose_plan(session: Session, caller: Caller, plan: PlanType) -> Organizatio
     plan_changes.refuse_larger(organization, plan)
     if organization.plan is plan:
         return organization
-    taken = seat_limits.seats_used(session, organization)
+    used = seat_limits.seats_used(session, organization)
     old, organization.plan = organization.plan, plan
-    if taken > seat_limits.seat_limit(organization):
+    limit = seat_limits.seat_limit(organization)
+    if used > limit:
         raise TooManySeatsTaken(
-            f"{taken} seats are taken, pending invitations included, and {plan.value} has {seat_limits.seat_limit(organization)}; free some first.",
-            used=taken,
-            limit=seat_limits.seat_limit(organization),
+            f"{used} seats are taken, pending invitations included, and {plan.value} has {limit}; free some first.", used=used, limit=limit
         )
     plan_changes.record(session, caller, organization, old, reason="chosen")
     return organization

@@ -20,12 +20,12 @@ __all__ = [
     "COOKIE",
     "Cookie",
     "access_token",
-    "session_cookie",
     "device_cookies",
-    "refresh_token",
-    "refuse_other_sites",
     "log_in_response",
     "log_out_response",
+    "refresh_token",
+    "refuse_other_sites",
+    "session_cookie",
 ]
 
 COOKIE = "__Secure-parley_refresh"

@@ -31,9 +31,9 @@ from parley.kernel.values.errors import BadRequest, Forbidden, NoSuchRoute, Refu
 __all__ = [
     "Access",
     "AuthenticatedCaller",
+    "IdempotencyKey",
     "Protocol",
     "RawEvent",
-    "IdempotencyKey",
     "SealedIdempotencyKey",
     "Visitor",
     "api",

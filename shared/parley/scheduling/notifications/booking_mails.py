@@ -17,7 +17,7 @@ from parley.notifications.enums import RecipientKind
 from parley.scheduling.common.page_templates import render, when, when_briefly
 from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar
 
-__all__ = ["BookingMailFacts", "Mail", "BookingMailKind", "MailRecipient", "compose", "is_deliverable", "subject"]
+__all__ = ["BookingMailFacts", "BookingMailKind", "Mail", "MailRecipient", "compose", "is_deliverable", "subject"]
 
 DOMAIN = "scheduling"
 
