@@ -124,7 +124,7 @@ def test_a_handler_imports_only_what_it_asks_for(modules: dict[str, set[str]], c
 
 
 def test_a_handler_pays_for_its_own_domain(modules: dict[str, set[str]]) -> None:
-    shared_by_all = {"kernel", "notifications", "identity", "calendars"}
+    shared_by_all = {"kernel", "notifications", "identity", "calendar_providers"}
     workflows = (
         "create_workflow",
         "update_workflow",

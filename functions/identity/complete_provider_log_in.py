@@ -39,9 +39,7 @@ def _ended(visitor: Caller, handover: IdentityHandover) -> Response[Any]:
     started = oauth_callback.log_in(visitor, handover)
     if handover.return_to is None:
         return session_cookies.log_in_response(started, as_cookie=False, on_device=True)
-    return redirects.redirect_response(
-        303, handover.return_to, *session_cookies.device_cookies(started), session_cookies.session_cookie(started)
-    )
+    return redirects.redirect_response(303, handover.return_to, *session_cookies.log_in_cookies(started))
 
 
 lambda_handler = entrypoint(app)

@@ -26,7 +26,7 @@ def submit_link_page(token: str, visitor: Visitor, event: RawEvent) -> Response[
         started, html = link_page.submit(visitor, token, form)
     except (InvalidCode, PasswordNotAccepted, WrongPassword, NoPassword, LogInAgain) as refusal:
         return html_response(refusal.status, link_page.retry_page(visitor, refusal.detail, token, form), link_page.headers())
-    cookies = [*session_cookies.device_cookies(started), session_cookies.session_cookie(started)] if started is not None else []
+    cookies = session_cookies.log_in_cookies(started) if started is not None else []
     return html_response(200, html, link_page.headers(), cookies)
 
 

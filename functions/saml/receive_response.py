@@ -35,11 +35,9 @@ def receive_response(organization_id: UUID, visitor: Visitor) -> Response[Any]:
         started = authentication.session_or_raise(outcome)
     except Refusal as refusal:
         if posted.is_ours:  # anybody can post anything; the trail is for what a browser was sent away for
-            with transaction(caller) as session:
-                assertion_consumer.record_refusal(session, caller, refusal)
+            assertion_consumer.record_refusal(caller, refusal)
         raise
-    back = assertion_consumer.return_to(posted, door)
-    if back is None:
+    if (back := assertion_consumer.return_to(posted, door)) is None:
         return session_cookies.log_in_response(started, as_cookie=False)
     return Response(303, "text/plain; charset=utf-8", None, headers={"location": back}, cookies=[session_cookies.session_cookie(started)])
 

@@ -3,7 +3,7 @@
 from parley.kernel.edge.http import Access, IdempotencyKey, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
-from parley.scheduling.bookings import booking_service, proof_requests
+from parley.scheduling.bookings import booking_service, holds
 from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
 from parley.scheduling.calendars.live_check import with_calendars
 from parley.scheduling.event_types import event_type_service
@@ -24,7 +24,7 @@ def create_booking(wanted: BookingCreate, visitor: Visitor, once: IdempotencyKey
             booking = booking_service.book_slot(session, caller, wanted.event_type_id, wanted, fresh)
             return once.answer(session, BookingConfirmationRead.model_validate(booking))
 
-    with proof_requests.request_proof(caller, wanted.event_type_id, wanted):
+    with holds.request_proof(caller, wanted.event_type_id, wanted):
         return with_calendars(caller, book)
 
 

@@ -1,25 +1,22 @@
 """POST /{organization}/{event_type}: the form of the booking page. What it refuses it shows again, with what was typed."""
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.kernel.edge.html_responses import page_response
+from parley.kernel.edge.html_responses import described, page_response
 from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications import languages
-from parley.scheduling.bookings import proof_requests
+from parley.scheduling.bookings import holds
 from parley.scheduling.calendars.live_check import transacted
 from parley.scheduling.event_types import slugs
 from parley.scheduling.pages import booking_form, booking_page, captcha
-from parley.scheduling.pages.booking_page import MISSING
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
-BOOKED: dict[int, OpenAPIResponse] = {303: {"description": "Booked.", "content": {"text/html": {"schema": {"type": "string"}}}}}
 
 
-@app.post("/<organization>/<event_type>", operation_id="book", responses=BOOKED)
+@app.post("/<organization>/<event_type>", operation_id="book", responses=described(303, "Booked."))
 def submit_booking_page(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
     caller, body = visitor.acting_for(slugs.organization_of_page(organization)), app.current_event.decoded_body or ""
     visit, entered = booking_form.parse_form(f"/{organization}/{event_type}", body)
@@ -28,9 +25,7 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
         try:
             closed = captcha.captcha_refusal(caller, entered.captcha_token)
             once = IdempotentRequest(entered.key, event.get("routeKey", ""), booking_form.digest(visit.path, body))
-            with proof_requests.request_proof(
-                caller, slugs.event_type_by_slug(event_type, visit.host), entered.wanted, event_type, visit.host
-            ):
+            with holds.request_proof(caller, slugs.event_type_by_slug(event_type, visit.host), entered.wanted, event_type, visit.host):
                 booked = transacted(
                     caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
                 )
@@ -43,7 +38,7 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
         return page_response(refused.status if refused else 422, booking_page.again(session, event_type, visit, entered, refused))
 
 
-app.exception_handler(list(MISSING))(
+app.exception_handler(list(booking_page.MISSING))(
     lambda refusal: page_response(refusal.status, booking_page.refusal_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

@@ -3,9 +3,8 @@
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from parley.kernel.edge.html_responses import page_response
+from parley.kernel.edge.html_responses import described, page_response
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
@@ -16,9 +15,7 @@ from parley.scheduling.pages import invitee_page
 from parley.scheduling.pages.booking_page import NOTHING
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
-AGAIN: dict[int, OpenAPIResponse] = {
-    303: {"description": "Canceled or moved; the page says so.", "content": {"text/html": {"schema": {"type": "string"}}}}
-}
+AGAIN = described(303, "Canceled or moved; the page says so.")
 
 
 @app.post("/bookings/<token>", operation_id="submit_booking", responses=AGAIN)

@@ -30,7 +30,7 @@ def database(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_two_migrators_at_once_on_an_empty_database_both_succeed(world: World, database: str) -> None:
-    code = "from parley.kernel import migrations; print(migrations.upgrade())"
+    code = "from parley.kernel.postgres import migrations; print(migrations.upgrade())"
     surroundings = os.environ | {"PYTHONPATH": "shared"}
     running = [
         subprocess.Popen(

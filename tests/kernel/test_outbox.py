@@ -157,19 +157,20 @@ def test_two_relays_take_different_events(acme: Member) -> None:
 
 KILLED = """
 import os, signal
-from parley.kernel import bus, db, outbox
+from parley.kernel.outbound import event_bus
+from parley.kernel.persistence import outbox, transactions
 from parley.kernel.access.callers import system
 from uuid import UUID
 caller = system(UUID(os.environ["ORGANIZATION"]))
 if os.environ["MOMENT"] == "after commit":
     outbox.kick = lambda: os.kill(os.getpid(), signal.SIGKILL)
-    with db.transaction(caller) as session:
+    with transactions.transaction(caller) as session:
         outbox.announce(session, "test.survives", ids=["1"])
 else:
     def publish(events):
-        bus.publish(events)
+        event_bus.publish(events)
         os.kill(os.getpid(), signal.SIGKILL)
-    with db.sweep() as session:
+    with transactions.sweep() as session:
         outbox.relay(session, publish)
 """
 

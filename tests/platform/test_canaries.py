@@ -22,7 +22,7 @@ SETTINGS = ("PEPPER", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN")
 OTHERS = {"werkzeug", "moto", "local"}  # what stands in for AWS, for a provider, for the gateway
 PUBLIC_WORDS = {"parley", "application/json"}
 # Answers whose `code` or `state` is no secret: the code of a problem or of a trouble, the state of a thing.
-PLAIN = {("Problem", "code"), ("Trouble", "code")}
+PLAIN = {("Problem", "code"), ("ProviderProblem", "code")}
 
 
 class Written(logging.Handler):

@@ -57,7 +57,7 @@ def test_a_public_route_is_counted_by_network(name: str, world: World, house: Fu
     request, seen = ready(), Mock(wraps=visitor_limits.network_spending)
     buckets(world, emptied=True)
     monkeypatch.setenv("UNLIMITED_NETWORKS", "")
-    monkeypatch.setattr(visitor_limits, "by_network", seen)
+    monkeypatch.setattr(visitor_limits, "network_spending", seen)
     request()
     [(route, address)] = [call.args for call in seen.call_args_list]
     assert route == name

@@ -10,7 +10,9 @@ from parley.notifications.enums import NotificationChannel
 from parley.notifications.quotas import A_DAY, MailKind
 
 PACKAGE = Path(__file__).parents[2] / "shared" / "parley"
-MADE = re.compile(r"(?<!def )\b(?:compose|(?:email_message\.)?draft|letter|Outgoing|SmsMessage|sns\.send)\(")
+MADE = re.compile(
+    r"(?<!def )\b(?:compose|(?:email_message\.)?draft|compose_account_mail|compose_mail|WorkflowMessage|SmsMessage|sns\.send)\("
+)
 TO_THE_ACCOUNT = "what was done to the account is told to its own address"
 BUDGETS: dict[str, str | set[MailKind]] = {
     "identity/mails/account_mails": {MailKind.REGISTRATION, MailKind.MAGIC_LINK, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE},

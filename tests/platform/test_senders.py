@@ -28,7 +28,7 @@ from parley.notifications.email_message import Mail
 from parley.notifications.models import MailClaim
 from parley.notifications.sender import Sender
 from parley.notifications.sms import SmsMessage
-from parley.scheduling.bookings.proof_requests import PROOF_ASKED
+from parley.scheduling.bookings.holds import PROOF_ASKED
 from parley.scheduling.calendars.connection_health import CALENDAR_DIED
 from parley.scheduling.common import models
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
@@ -45,7 +45,7 @@ from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL
 PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 # Their claims are the rows of the log of notifications (`notifications.log`).
-LOGGED = {"scheduling/on_booking_changed.py": "notices.take_up", "scheduling/on_workflow_event.py": "steps.take_up"}
+LOGGED = {"scheduling/on_booking_changed.py": "booking_notices.take_up", "scheduling/on_workflow_event.py": "workflow_worker.take_up"}
 
 
 def address_of(acme: Member, user_id: UUID | None) -> str:

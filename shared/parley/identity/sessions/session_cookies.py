@@ -20,7 +20,7 @@ __all__ = [
     "COOKIE",
     "Cookie",
     "access_token",
-    "device_cookies",
+    "log_in_cookies",
     "log_in_response",
     "log_out_response",
     "refresh_token",
@@ -63,9 +63,10 @@ def session_cookie(started: LogInSession) -> Cookie:
     return _cookie(started.refresh_token or "", int(REFRESH_LIFE.total_seconds()))
 
 
-def device_cookies(started: LogInSession) -> list[Cookie]:
-    """The cookie of the device, beside that of the session."""
-    return [_device_cookie(device_tokens.issue(started.email))] if started.email else []
+def log_in_cookies(started: LogInSession) -> list[Cookie]:
+    """The cookies of the device and of the session."""
+    device = [_device_cookie(device_tokens.issue(started.email))] if started.email else []
+    return [*device, session_cookie(started)]
 
 
 def _device_cookie(token: str) -> Cookie:

@@ -7,7 +7,13 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.shared.cookies import Cookie
 
-HTML: dict[int, OpenAPIResponse] = {200: {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}}
+
+def described(status: int, description: str) -> dict[int, OpenAPIResponse]:
+    """What the document says of an answer that is a page."""
+    return {status: {"description": description, "content": {"text/html": {"schema": {"type": "string"}}}}}
+
+
+HTML = described(200, "The page")
 
 
 class ShownPage(Protocol):

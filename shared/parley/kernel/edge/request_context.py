@@ -71,12 +71,12 @@ def resolve_api_key(event: dict[str, Any]) -> None:
     if "key_digest" not in context:
         return
     # By its name: the kernel knows no domain, and no request but this one needs it.
-    key_check = import_module("parley.identity.keys.api_key_lookup")
+    api_key_lookup = import_module("parley.identity.keys.api_key_lookup")
     try:
-        known = key_check.look_up(UUID(context["organization_id"]), context["key_digest"]).context
-    except key_check.UnknownKey:
+        known = api_key_lookup.look_up(UUID(context["organization_id"]), context["key_digest"]).context
+    except api_key_lookup.UnknownApiKey:
         raise UnknownKey("This API key is not in use; make a new one.") from None
-    except key_check.single.LookupFailed as failure:
+    except api_key_lookup.authorizer_lookup.LookupFailed as failure:
         raise Unavailable("The database does not answer right now; try again in a moment.") from failure
     event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in known.items() if value is not None}
 

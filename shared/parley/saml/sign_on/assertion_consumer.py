@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import NOWHERE, Caller
 from parley.kernel.audit import audit
+from parley.kernel.persistence.transactions import transaction
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import BadRequest, Forbidden, Refusal
@@ -100,9 +101,10 @@ def use(session: Session, asserted: VerifiedAssertion, door: ResponseExpectation
     return used
 
 
-def record_refusal(session: Session, caller: Caller, refusal: Refusal) -> None:
-    """Audit that somebody was not let in, and why."""
-    audit.record(session, caller, "user.login_failed", because=refusal.code, by="saml")
+def record_refusal(caller: Caller, refusal: Refusal) -> None:
+    """Audit, in a transaction of its own, that somebody was not let in, and why."""
+    with transaction(caller) as session:
+        audit.record(session, caller, "user.login_failed", because=refusal.code, by="saml")
 
 
 def return_to(posted: PostedResponse, door: ResponseExpectations) -> str | None:

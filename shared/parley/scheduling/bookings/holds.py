@@ -1,6 +1,8 @@
-"""Holds: a slot kept for somebody who is filling in the form."""
+"""Holds: a slot kept for somebody who is filling in the form, or has to prove an address first."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,19 +12,24 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import Caller
+from parley.kernel.persistence import outbox
+from parley.kernel.persistence.transactions import transaction
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.ids import new_id
+from parley.notifications import languages
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import EventTypeRef, bookable_event_type
-from parley.scheduling.bookings import booking_service
-from parley.scheduling.bookings.schemas import HoldCreate, HoldRead
+from parley.scheduling.bookings import booking_limits, booking_service
+from parley.scheduling.bookings.address_proofs import AddressProofNeeded
+from parley.scheduling.bookings.schemas import BookingFor, HoldCreate, HoldRead
 from parley.scheduling.common.models import Hold
 from parley.scheduling.event_types.event_type_service import NoSuchEventType
 
 KEPT = timedelta(minutes=5)
+PROOF_ASKED = "scheduling.address_proof_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +90,20 @@ def delete_expired(session: Session) -> int:
     """Delete what is over, in a sweep. Returns how many."""
     gone = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
+
+
+@contextmanager
+def request_proof(caller: Caller, event_type: EventTypeRef, wanted: BookingFor, *name: object) -> Iterator[None]:
+    """Count a booking of the event type (by `name`, where its id is not known yet), made here. Where it needs a proof, keep the time, have
+    the code sent, and raise `AddressProofNeeded` with the hold's token."""
+    booking_limits.booking(caller, wanted, *(name or (event_type,)))
+    try:
+        yield
+    except AddressProofNeeded as needed:
+        with transaction(caller, spending=booking_limits.proof(caller, wanted.invitee.email)) as session:
+            hold = HoldCreate(start_time=wanted.start_time, instead_of=wanted.hold_token)
+            kept = create_hold(session, event_type, hold, proof_email=wanted.invitee.email)
+            locale = wanted.invitee.locale or languages.accepted(caller.accept_language)
+            outbox.announce(session, PROOF_ASKED, hold_id=kept.id, locale=locale)
+        needed.extensions |= {"hold_token": kept.token, "expires_at": kept.expires_at.isoformat()}
+        raise
