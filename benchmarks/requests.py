@@ -30,10 +30,10 @@ from parley.kernel.persistence import transactions
 from parley.kernel.persistence.idempotency_key import IdempotentRequest
 from parley.kernel.values.ids import new_id
 from parley.scheduling.availability import slots
+from parley.scheduling.availability.schemas import OpenSlotsRead
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
 from parley.scheduling.event_types import event_type_service
-from parley.scheduling.event_types.schemas import OpenSlotsRead
 from tests.harness import World
 from tests.kernel.postgres_proxy import Wire, wired
 from tests.platform.every_route import Furnished, Request
