@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts, user_accounts
-from parley.identity.log_in.authentication import Account
+from parley.identity.accounts.user_accounts import Account
 from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus, UserTotp
 from parley.identity.providers.identity_handover import IdentityHandover
 from parley.identity.providers.provider_settings import ProviderKind

@@ -13,8 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from parley.identity.accounts import email_links
-from parley.identity.billing import seat_limits
+from parley.identity.accounts import email_links, user_accounts
 from parley.identity.log_in import reauthentication
 from parley.identity.members import membership
 from parley.identity.models import (
@@ -31,8 +30,9 @@ from parley.identity.models import (
     UserTotp,
     VerificationToken,
 )
+from parley.identity.roles import organization_lock
 from parley.identity.roles.role_policy import OwnerStays
-from parley.identity.self_service import link_actions, own_account
+from parley.identity.self_service import link_actions
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.access.callers import Caller
@@ -61,7 +61,7 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
     Raises `OwnerStays`, `WrongPassword`, `NoPassword`, `InvalidCode`, `LogInAgain`, `TooManyAttempts`, `SessionEnded`.
     """
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
+        known = user_accounts.current_account(session)
         places = _places(session)
         refusal = reauthentication.prove(session, caller, known, password, code)
     if refusal is not None:
@@ -100,7 +100,7 @@ def _leave(session: Session, user: User) -> None:
     Raises `OwnerStays`.
     """
     caller: Caller = session.info["caller"]
-    organization = seat_limits.lock_organization(session, with_deleted=True)
+    organization = organization_lock.lock_organization(session, with_deleted=True)
     here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
     member = session.scalar(select(OrganizationMember).where(*here))
     if member is None:

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from parley.identity.accounts import credential_removal, email_links, passwords, security_alerts, user_accounts
 from parley.identity.accounts.email_links import Link, LinkNotValid
 from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.accounts.user_accounts import Account
 from parley.identity.log_in import authentication, reauthentication
-from parley.identity.log_in.authentication import Account
 from parley.identity.models import User, VerificationKind
-from parley.identity.sessions import log_in_sessions
+from parley.identity.sessions import session_revocation
 from parley.identity.sessions.log_in_sessions import LogInSession, as_user
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -40,7 +40,7 @@ def request_link(caller: Caller, kind: VerificationKind, email: str) -> None:
 
 def _owner(session: Session, link: Link, user_id: UUID) -> Account:
     """Whose link it is, with the link used up. A password changed since it was asked for makes it void. Raises `LinkNotValid`."""
-    known = authentication.active_account(session, user_id)
+    known = user_accounts.active_account(session, user_id)
     created_at = email_links.use(session, link)
     if known is None or (known.user.password_changed_at is not None and known.user.password_changed_at > created_at):
         raise LinkNotValid("This link was used already or has run out; ask for a new one.")
@@ -86,7 +86,7 @@ def older_ways_in(caller: Caller, link: Link) -> list[str]:
     """What the page of a reset offers to take out."""
     user_id = _owner_id(link)
     with transactions.bearing(caller, link.digest, person=user_id) as session:
-        known = authentication.active_account(session, user_id)
+        known = user_accounts.active_account(session, user_id)
         return credential_removal.older_than_address(session, known.user) if known is not None else []
 
 
@@ -94,7 +94,7 @@ def set_password(session: Session, caller: Caller, user: User, kept: str, *, but
     """Set the password's hash, end the user's sessions but for one, and tell them by mail. In a transaction of theirs."""
     at = now()
     execute_later(session, update(User).where(user_accounts.is_undeleted(user.id)).values(password_hash=kept, password_changed_at=at))
-    log_in_sessions.revoke_all(session, user.id, because="password changed", but=but)
+    session_revocation.revoke_all(session, user.id, because="password changed", but=but)
     audit.record(session, caller, "user.updated", user, changed=["password", *dropped])
     security_alerts.tell(session, user.id, SecurityChange.PASSWORD, at, dropped=list(dropped))
 
@@ -116,7 +116,7 @@ def confirm_email_with_proof(caller: Caller, link: Link, password: str | None, c
     Raises the refusals of `reauthentication.prove`, `LinkNotValid`, `EmailTaken`.
     """
     with transactions.personal(caller, link.user_id) as session:
-        known = authentication.active_account(session, session.info["user_id"])
+        known = user_accounts.active_account(session, session.info["user_id"])
         if known is None:
             raise LinkNotValid("This link was used already or has run out; ask for a new one.")
         refusal = reauthentication.prove(session, caller, known, password, code)
@@ -145,5 +145,5 @@ def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None
     user.email, user.email_verified_at = link.email, at
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()
-    log_in_sessions.revoke_all(session, user.id, because="address changed", but=but)
+    session_revocation.revoke_all(session, user.id, because="address changed", but=but)
     audit.record(session, as_user(caller, user.id, known.witness_id), "user.updated", user, changed=["email"])
