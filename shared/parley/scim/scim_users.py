@@ -160,7 +160,7 @@ class UserCollection:
     def update(self, resource: Resource[Any], expected_version: str | None, *, is_whole: bool) -> ProvisionedUser:
         """The member as the resource says, which is their whole new state; a PUT (`is_whole`) that is silent on `active` leaves it.
 
-        Raises `standing`'s refusals, `PlanLimit`, and as `create`."""
+        Raises `role_policy`'s refusals, `PlanLimit`, and as `create`."""
         organization, person = self._lock(), self._expected(str(resource.id), expected_version)
         wanted = RequestedUser.of(resource)
         if is_whole:
@@ -180,7 +180,7 @@ class UserCollection:
         return person
 
     def delete(self, key: str, expected_version: str | None) -> None:
-        """End the membership, and what hangs on it. The account stays the person's. Raises `standing`'s refusals."""
+        """End the membership, and what hangs on it. The account stays the person's. Raises `role_policy`'s refusals."""
         person = self._expected(key, expected_version)
         if person.member.role is MemberRole.OWNER:
             raise role_policy.OwnerStays("The owner can't be removed; transfer the organization first.")

@@ -21,7 +21,7 @@ class EmailTaken(Conflict):
 def create(session: Session, *, email: str | None, name: str | None, email_verified_at: datetime | None = None, **columns: object) -> User:
     """A new account, flushed. Address and directory entry are unique together. Raises `EmailTaken`.
 
-    The row is visible once it is a member of the session's organization, or to the person themself (`db.personal`, `person=`).
+    The row is visible once it is a member of the session's organization, or to the person themself (`transactions.personal`, `person=`).
     """
     user = User(email=email, name=name, email_verified_at=email_verified_at, **columns)
     session.add(user)

@@ -28,7 +28,7 @@ class InvalidCredentials(Unauthenticated):
 
 
 def log_in(caller: Caller, email: str, password: str) -> LogInSession:
-    """Raises `InvalidCredentials`, `TooManyAttempts`, `challenges.SecondFactorRequired`."""
+    """Raises `InvalidCredentials`, `TooManyAttempts`, `mfa_challenge.SecondFactorRequired`."""
     attempt = brute_force_throttle.count_log_in(email, caller)
     # Of nobody: the same questions, about a user who is not there.
     with transactions.personal(caller, attempt.user_id or new_id()) as session:

@@ -86,7 +86,7 @@ def show(session: Session, token: str) -> OpenInvitationRead:
 
 
 def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
-    """Join. In a transaction of `db.joining`; of many at once one joins.
+    """Join. In a transaction of `transactions.joining`; of many at once one joins.
 
     Raises `InvitationNotValid`, `InvitedSomebodyElse`, `AlreadyMember`, `PlanLimit`.
     """

@@ -1,4 +1,4 @@
-"""Invitations, as an organization sees them: made, sent again, taken back. Who is invited finds them in `invited`.
+"""Invitations, as an organization sees them: made, sent again, taken back. Who is invited finds them in `invitation_acceptance`.
 
 A token names its organization and is derived from the invitation, so that it is looked up where it belongs, and the worker that writes the
 mail can make it again; its digest is all that is stored. Sent again, an invitation lives until another instant, and the old token is none.

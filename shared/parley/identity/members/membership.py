@@ -1,4 +1,4 @@
-"""Who belongs to an organization, with which role; how somebody leaves it. All changes wait for each other (`seats.lock`)."""
+"""Who belongs to an organization, with which role; how somebody leaves it. All changes wait for each other (`lock_organization`)."""
 
 from uuid import UUID
 
@@ -95,7 +95,7 @@ def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
 
 
 def end_membership(session: Session, caller: Caller, member: OrganizationMember, action: str, *, because: str) -> None:
-    """End a membership that `seats.lock` holds, and the sessions, keys and places in teams that hang on it. Asks nobody's leave."""
+    """End a membership that `lock_organization` holds, and the sessions, keys and places in teams that hang on it. Asks nobody's leave."""
     user_id, role = member.user_id, member.role
     session_revocation.revoke_in_organization(session, user_id, because=because)
     # An invitation that brings the person back does not bring their keys back.

@@ -47,7 +47,7 @@ class TooManySeatsTaken(Conflict):
 
 
 def create_organization(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
-    """Found an organization; the caller becomes its owner. In a transaction of `db.joining`.
+    """Found an organization; the caller becomes its owner. In a transaction of `transactions.joining`.
 
     Raises `SlugTaken`, `TooManyOrganizations`.
     """
@@ -119,7 +119,7 @@ def delete(session: Session, caller: Caller) -> None:
 
 
 def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
-    """The organization's id, where the person may restore it. In a transaction of `db.personal`. Raises `NoSuchOrganization`."""
+    """The organization's id, where the person may restore it. In a transaction of `transactions.personal`. Raises `NoSuchOrganization`."""
     is_there = Organization.id == organization_id, Organization.owner_id == caller.actor_id
     found = session.scalar(select(Organization).where(*is_there), execution_options={"with_deleted": True})
     if found is None or (found.deleted_at is not None and found.deleted_at <= now() - RESTORABLE):

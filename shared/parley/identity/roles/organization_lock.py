@@ -1,4 +1,4 @@
-"""TODO."""
+"""The lock of an organization's row: changes of its members, roles, seats and owner wait for each other."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

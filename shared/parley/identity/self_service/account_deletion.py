@@ -1,8 +1,8 @@
 """A person deletes their account: what is known of them goes, what they did stays in the trail, under an id that says nothing more.
 
 Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is asked for again. Who gives
-somebody a membership or a way in holds the account's row until the commit (`accounts.lock`), and so does the end of the account, before it
-looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
+somebody a membership or a way in holds the account's row until the commit (`user_accounts.lock`), and so does the end of the account,
+before it looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
 members; a person, their sessions, the tokens of these.
 """
 
@@ -32,7 +32,6 @@ from parley.identity.models import (
 )
 from parley.identity.roles import organization_lock
 from parley.identity.roles.role_policy import OwnerStays
-from parley.identity.self_service import link_actions
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.access.callers import Caller
@@ -133,7 +132,7 @@ def empty_account(session: Session, caller: Caller) -> list[UUID]:
         execute_later(session, delete(table).where(table.user_id == user.id))
     directory.forget_person(session, user.id)
     if user.email is not None:
-        outbox.announce(session, link_actions.ACCOUNT_DELETED, token_id=email_links.note_old_address(session, user.email))
+        outbox.announce(session, email_links.ACCOUNT_DELETED, token_id=email_links.note_old_address(session, user.email))
     for name, value in _NOTHING.items():
         setattr(user, name, value)
     user.deleted_at = now()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from parley.identity.accounts import email_links, passwords, user_accounts
 from parley.identity.log_in import reauthentication
 from parley.identity.models import User, UserSession, VerificationKind
-from parley.identity.self_service import link_actions
+from parley.identity.self_service import password_reset
 from parley.identity.sessions import log_in_sessions, single_sign_on
 from parley.identity.sessions.log_in_sessions import LogInSession, as_user
 from parley.kernel.access.admission import SessionEnded, SessionOfOneOrganization
@@ -34,7 +34,7 @@ def change_password(caller: Caller, current: str, new: str) -> None:
         refusal = reauthentication.prove_password(session, caller, mine, current)
         if refusal is None:
             kept = passwords.hashed(new)
-            link_actions.set_password(
+            password_reset.set_password(
                 session, as_user(caller, mine.user.id, mine.witness_id), mine.user, kept, but=log_in_sessions.session_id_of(caller)
             )
     if refusal is not None:

@@ -1,4 +1,4 @@
-"""Sessions: a log-in that lasts, on one device. Its refresh tokens are a chain, of which the last link is good (`refreshing`)."""
+"""Sessions: a log-in that lasts, on one device. Its refresh tokens are a chain, of which the last link is good (`refresh_tokens`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ def choose_organization(
 
 
 def start(session: Session, caller: Caller, user: User, methods: Sequence[str], organization_id: UUID | None = None) -> LogInSession:
-    """Log a user in who has proved who they are by `methods` (RFC 8176), in a transaction of theirs (`db.personal`).
+    """Log a user in who has proved who they are by `methods` (RFC 8176), in a transaction of theirs (`transactions.personal`).
 
     `organization_id` is where they want to work; without it `chosen` decides. Raises `NotAMember`.
     """

@@ -1,4 +1,4 @@
-"""TODO."""
+"""How sessions end before their time: all of a person, one, or those for an organization; and how ended ones are forgotten."""
 
 from uuid import UUID
 
