@@ -2,8 +2,8 @@
 
 Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is asked for again. Who gives
 somebody a membership or a way in holds the account's row until the commit (`user_accounts.lock`), and so does the end of the account,
-before it looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
-members; a person, their sessions, the tokens of these.
+before it looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization,
+its members; a person, their sessions, the tokens of these.
 """
 
 from dataclasses import replace

@@ -23,8 +23,8 @@ from parley.kernel.values.clock import now
 def reset_password(caller: Caller, link: Link, password: str, *, drops_older: bool = False) -> None:
     """A new password for whoever reads the address; every session ends, API keys and other ways in stay.
 
-    `drops_older` takes out what the address found in the account when it came (`credential_removal.older_than_address`): nobody is locked out
-    of their address by somebody else's authenticator. Raises `LinkNotValid`, `PasswordNotAccepted`.
+    `drops_older` takes out what the address found in the account when it came (`credential_removal.older_than_address`): nobody is locked
+    out of their address by somebody else's authenticator. Raises `LinkNotValid`, `PasswordNotAccepted`.
     """
     user_id = link_actions.owner_id_of(link)
     passwords.accept(password, link.email)
