@@ -125,7 +125,8 @@ class OrganizationMember(Tenant, Base):
     """One owner an organization. A member with `deactivated_at` keeps the seat's history and may do nothing (SCIM's `active: false`).
 
     `display_name` is what the organization calls them, `email` where it says that they are as long as they have not come
-    (`member_profiles`). `is_sso_bound`: where the organization enforces single sign-on, they come in by nothing else, whatever their address is today.
+    (`member_profiles`). `is_sso_bound`: where the organization enforces single sign-on, they come in by nothing
+    else, whatever their address is today.
     """
 
     __tablename__ = "organization_members"
