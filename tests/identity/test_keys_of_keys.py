@@ -81,7 +81,7 @@ def test_a_key_that_replaced_itself_ends_with_what_it_was(acme: Member) -> None:
     child = child_of(leaked)
     successor = successor_of(leaked, leaked, overlap_seconds=60)
     assert acme.delete(f"{KEYS}/{leaked.id}").status == 200
-    assert [key.get(SCHEDULES).status for key in (successor, child)] == [403, 403]
+    assert [key.get(SCHEDULES).body["code"] for key in (successor, child)] == ["unknown_key"] * 2
     assert acme.rows(select(ApiKey.id).where(ApiKey.revoked_at.is_(None))) == []
 
 
@@ -122,4 +122,5 @@ def test_a_key_whose_time_is_over_makes_none(acme: Member) -> None:
     with transactions.transaction(acme.caller) as session:
         session.execute(update(ApiKey).values(expires_at=datetime.now(UTC)))
     refused = maker.post(KEYS, {"label": "Late", "permissions": ["api_keys:manage"]})
-    assert (refused.status, refused.body["code"], refused.headers["www-authenticate"]) == (401, "key_revoked", "Bearer")
+    assert (refused.status, refused.body["code"]) == (401, "key_revoked")
+    assert 'error="invalid_token"' in refused.headers["www-authenticate"]

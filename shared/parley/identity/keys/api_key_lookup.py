@@ -58,7 +58,7 @@ def reference(key: str) -> dict[str, Any]:
 
 
 def look_up(organization_id: UUID, key_digest: str) -> ApiKeyGrant:
-    """Whom a key names. Raises `UnknownKey`, and `single.LookupFailed` when the database does not say."""
+    """Whom a key names. Raises `UnknownApiKey`, and `authorizer_lookup.LookupFailed` when the database does not say."""
     # Both are of our own making: a UUID, and hexadecimal digits.
     statement = _LOOK_UP.format(organization_id=organization_id, digest=bytes.fromhex(key_digest).hex())
     rows = authorizer_lookup.lookup_of(organization_id, statement)

@@ -23,7 +23,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.edge.error_mapping import refusal_of
-from parley.kernel.edge.request_context import VISITOR, Access, authorize, caller_of, resolve_api_key, visitor_of
+from parley.kernel.edge.request_context import VISITOR, Access, authorize, caller_of, resolve_credential, visitor_of
 from parley.kernel.edge.request_parsing import InvalidRequest, check_request, read_json
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.values.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
@@ -67,11 +67,36 @@ def _answer_refusal(refusal: Refusal) -> Response[str]:
     return Response(refusal.status, _PROBLEM, _serialize(refusal.problem()), headers=HEADERS | refusal.headers)
 
 
-def _answer_invalid(error: RequestValidationError) -> Response[str]:
-    errors = [
-        {"loc": list(found["loc"]), "type": found["type"], "msg": found.get("msg", "is not valid").removeprefix("Value error, ")}
-        for found in error.errors()
-    ]
+def _refuse_unknown_parameters(app: Any, next_middleware: Callable[..., Any]) -> Any:
+    if refusal := _unknown_parameters(app):
+        raise refusal
+    return next_middleware(app)
+
+
+def _unknown_parameters(app: Any) -> InvalidRequest | None:
+    """The refusal of query parameters that the handler does not name. Routes that others write the address of take any.
+
+    Outside of /v1/ lie pages and files, which browsers, mail programs and monitors open, with parameters of their own.
+    """
+    event, route = app.current_event.raw_event, app.context["_route"]
+    sent = event.get("queryStringParameters")
+    if not sent or app.open_query or not route.openapi_path.startswith("/v1/"):
+        return None
+    takes = {field.alias for field in route.dependant.query_params}
+    if sent.keys() <= takes:
+        return None
+    from parley.kernel.edge import validation_messages  # for who made a mistake alone
+
+    return validation_messages.unknown_parameters(sent, takes)
+
+
+def _answer_invalid(app: Any, error: RequestValidationError) -> Response[str]:
+    from parley.kernel.edge import validation_messages
+
+    errors = [validation_messages.shown(error) for error in error.errors()]
+    if unknown := _unknown_parameters(app):
+        unknown.extensions["errors"] += errors
+        return _answer_refusal(unknown)
     return _answer_refusal(InvalidRequest("The request does not have the form that this route takes; see errors.", errors=errors))
 
 
@@ -95,6 +120,7 @@ class Api(APIGatewayHttpResolver):
     accepts: tuple[str, ...]
     most_bytes: int
     knows_projects: bool
+    open_query: str
 
     def refuse(self, refusal: Refusal) -> dict[str, Any]:
         return _built(_answer_refusal(refusal))
@@ -123,18 +149,26 @@ class Protocol:
 
 
 def api(
-    *, needs: Access | str, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES, knows_projects: bool = False
+    *,
+    needs: Access | str,
+    accepts: tuple[str, ...] = ("application/json",),
+    most_bytes: int = JSON_BYTES,
+    knows_projects: bool = False,
+    open_query: str = "",
 ) -> Api:
     """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
     the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw. With `knows_projects` an API key of a
-    project may call it, too: it then reaches nothing outside of its project."""
+    project may call it, too: it then reaches nothing outside of its project. `open_query` says why query parameters that the handler does
+    not name are let through: because others write its address."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.needs = needs
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.knows_projects = knows_projects
+    app.open_query = open_query
+    app.use([_refuse_unknown_parameters])
     app.exception_handler(Refusal)(_answer_refusal)
-    app.exception_handler(RequestValidationError)(_answer_invalid)
+    app.exception_handler(RequestValidationError)(lambda error: _answer_invalid(app, error))
     app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
     app.exception_handler(ResponseValidationError)(_answer_failure)
     app.exception_handler(Replayed)(
@@ -160,7 +194,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
-            resolve_api_key(event)
+            resolve_credential(event)
             authorize(caller_of(event), app.needs, knows_projects=app.knows_projects)
             check_request(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)

@@ -10,7 +10,7 @@ from parley.kernel.access.admission import Admission
 from parley.kernel.access.callers import NOWHERE, ActorType, Caller
 from parley.kernel.access.device_tokens import COOKIE, HEADER
 from parley.kernel.values import networks
-from parley.kernel.values.errors import Forbidden, Unauthenticated, Unavailable
+from parley.kernel.values.errors import Forbidden, Unavailable
 
 _KNOWN, VISITOR = "parley.caller", "parley.visitor"
 
@@ -33,10 +33,6 @@ class NoOrganizationChosen(Forbidden):
 
 class OutsideTheProject(Forbidden):
     """A key of a project asked for another one, or for what is the whole organization's."""
-
-
-class UnknownKey(Unauthenticated):
-    """The API key was never made, or was revoked since."""
 
 
 def authorize(caller: Caller | None, needs: Access | str, *, knows_projects: bool = False) -> None:
@@ -62,12 +58,16 @@ def authorize(caller: Caller | None, needs: Access | str, *, knows_projects: boo
         raise OutsideTheProject("This is the whole organization's, and your API key is of one project; use a key of the organization.")
 
 
-def resolve_api_key(event: dict[str, Any]) -> None:
-    """Look up the API key of a request that passed without a caller, because the authorizer got no answer from the database.
+def resolve_credential(event: dict[str, Any]) -> None:
+    """Refuse a token or key that names nobody, and look up one for which the authorizer got no answer from the database.
 
-    Raises `Unavailable` while there is none, `UnknownKey`.
+    Raises a refusal of `credentials`, `Unavailable` while there is still no answer.
     """
     context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
+    if "refused" in context:
+        from parley.kernel.edge import credentials  # here and below: what no request of somebody known needs
+
+        raise credentials.refusal_of(context["refused"])
     if "key_digest" not in context:
         return
     # By its name: the kernel knows no domain, and no request but this one needs it.
@@ -75,7 +75,9 @@ def resolve_api_key(event: dict[str, Any]) -> None:
     try:
         known = api_key_lookup.look_up(UUID(context["organization_id"]), context["key_digest"]).context
     except api_key_lookup.UnknownApiKey:
-        raise UnknownKey("This API key is not in use; make a new one.") from None
+        from parley.kernel.edge import credentials
+
+        raise credentials.refusal_of("unknown_key") from None
     except api_key_lookup.authorizer_lookup.LookupFailed as failure:
         raise Unavailable("The database does not answer right now; try again in a moment.") from failure
     event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in known.items() if value is not None}

@@ -49,7 +49,7 @@ def read_json(text: str | None) -> Any:
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"The body is not JSON: {error}.") from None
+        raise MalformedJson(f"The body is not JSON: it can't be read from line {error.lineno}, column {error.colno} on.") from None
     except ValueError:
         raise MalformedJson("The body holds NaN, Infinity, or a number of more than 4,300 digits.") from None
     if value is not None and not isinstance(value, dict):  # Powertools would take the first item of a list for the body
