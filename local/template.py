@@ -98,6 +98,8 @@ class Template:
     schedules: tuple[Schedule, ...]
     rules: tuple[Rule, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    heads: tuple[Route, ...] = ()
+    """Routes of HEAD, each beside the same of GET."""
 
     def of_type(self, *types: str) -> Iterator[Resource]:
         return (resource for resource in self.resources.values() if resource.type in types)
@@ -168,6 +170,7 @@ def _over(below: Any, above: Any) -> Any:
 def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mapping[str, str]) -> Template:
     functions: dict[str, Function] = {}
     routes: list[Route] = []
+    heads: list[Route] = []
     sources: list[QueueSource] = []
     schedules: list[Schedule] = []
     apis = [resource for resource in resources.values() if resource.type == "AWS::Serverless::HttpApi"]
@@ -187,7 +190,7 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
                     resource.name,
                     None if authorizer == "NONE" else authorizer,
                 )
-                routes.append(route)
+                (heads if route.method == "HEAD" else routes).append(route)
             elif kind == "SQS":
                 sources.append(_source(resource.name, said))
             elif kind in {"Schedule", "ScheduleV2"}:
@@ -197,7 +200,7 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
             else:
                 raise TemplateProblem(f"{resource.name}, event {event_name}: {kind} is not offered by the local stack")
     rules = tuple(_rule(resource) for resource in resources.values() if resource.type == "AWS::Events::Rule")
-    return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), rules, parameters)
+    return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), rules, parameters, tuple(heads))
 
 
 def _function(folder: Path, resource: Resource) -> Function:

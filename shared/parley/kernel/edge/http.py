@@ -24,7 +24,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from parley.kernel.access.callers import Caller
 from parley.kernel.edge.error_mapping import refusal_of
 from parley.kernel.edge.request_context import VISITOR, Access, authorize, caller_of, resolve_credential, visitor_of
-from parley.kernel.edge.request_parsing import InvalidRequest, check_request, read_json
+from parley.kernel.edge.request_parsing import InvalidRequest, as_get, check_request, read_json
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.values.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
 
@@ -121,6 +121,7 @@ class Api(APIGatewayHttpResolver):
     most_bytes: int
     knows_projects: bool
     open_query: str
+    location: str
 
     def refuse(self, refusal: Refusal) -> dict[str, Any]:
         return _built(_answer_refusal(refusal))
@@ -139,6 +140,7 @@ class Protocol:
     answer: Callable[[dict[str, Any]], dict[str, Any]]
     shape: Callable[[Refusal], dict[str, Any]]
     knows_projects: bool = False
+    location: str = ""
 
     def resolve(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return self.answer(event)
@@ -155,17 +157,20 @@ def api(
     most_bytes: int = JSON_BYTES,
     knows_projects: bool = False,
     open_query: str = "",
+    location: str = "",
 ) -> Api:
     """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
     the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw. With `knows_projects` an API key of a
     project may call it, too: it then reaches nothing outside of its project. `open_query` says why query parameters that the handler does
-    not name are let through: because others write its address."""
+    not name are let through: because others write its address. `location` is where the thing lies that a 201 has made, with fields of the
+    answer in it: `/v1/things/{id}`."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.needs = needs
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.knows_projects = knows_projects
     app.open_query = open_query
+    app.location = location
     app.use([_refuse_unknown_parameters])
     app.exception_handler(Refusal)(_answer_refusal)
     app.exception_handler(RequestValidationError)(lambda error: _answer_invalid(app, error))
@@ -192,6 +197,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
+        is_head = as_get(event)
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         try:
             resolve_credential(event)
@@ -202,6 +208,10 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = app.refuse(_named(error))
         answer["headers"] = HEADERS | _allowance(event) | answer.get("headers", {})
+        if answer["statusCode"] == 201 and app.location:
+            answer["headers"]["location"] = app.location.format_map(json.loads(answer["body"]))
+        if is_head:
+            answer |= {"body": "", "isBase64Encoded": False}
         if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
             answer["body"] = ""
             answer["headers"] = {name: value for name, value in answer["headers"].items() if name.lower() != "content-type"}

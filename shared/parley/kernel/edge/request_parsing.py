@@ -86,6 +86,16 @@ def check_request(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: i
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
 
 
+def as_get(event: dict[str, Any]) -> bool:
+    """Whether the request is a HEAD, which is then a GET to whatever reads it: the same answer, without its body (RFC 9110, 9.3.2)."""
+    http: dict[str, Any] = event.get("requestContext", {}).get("http", {})
+    if http.get("method") != "HEAD":
+        return False
+    http["method"] = "GET"
+    event["routeKey"] = f"GET {event.get('routeKey', '').removeprefix('HEAD ')}"
+    return True
+
+
 def raw_body(event: dict[str, Any]) -> bytes:
     """The body as it was sent. Raises `ValueError` when it is said to be base64, and is not."""
     body = (event.get("body") or "").encode("utf-8", "surrogatepass")
