@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from parley.identity.accounts import credential_removal, email_links, passwords, security_alerts, user_accounts
 from parley.identity.accounts.email_links import Link, LinkNotValid
 from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.log_in import authentication, reauthentication
 from parley.identity.log_in.authentication import Account
 from parley.identity.models import User, VerificationKind
@@ -23,8 +24,6 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Forbidden, Refusal
 from parley.notifications import quotas
 from parley.notifications.quotas import MailKind
-
-ACCOUNT_DELETED = "identity.account_deleted"
 
 
 class LinkOfAnotherAccount(Forbidden):
@@ -95,7 +94,7 @@ def set_password(session: Session, caller: Caller, user: User, kept: str, *, but
     at = now()
     execute_later(session, update(User).where(user_accounts.is_undeleted(user.id)).values(password_hash=kept, password_changed_at=at))
     log_in_sessions.revoke_all(session, user.id, because="password changed", but=but)
-    audit.record(session, caller, "user.updated", user, changed=["password", *dropped])
+    audit.record(session, caller, IdentityAction.USER_UPDATED, user, changed=["password", *dropped])
     security_alerts.tell(session, user.id, SecurityChange.PASSWORD, at, dropped=list(dropped))
 
 
@@ -137,13 +136,13 @@ def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None
     user, at = known.user, now()
     old, verified_at = user.email, user.email_verified_at
     if old is not None:
-        directory.leave_person(session, directory.DirectoryKind.EMAIL, old)
+        directory.leave_person(session, IdentityDirectory.EMAIL, old)
         security_alerts.keep_address(session, user.id, old)
         was_verified = verified_at.isoformat() if verified_at is not None else None
         security_alerts.tell(session, user.id, SecurityChange.EMAIL, at, to=old, old_email=old, old_verified_at=was_verified)
-    directory.enter_person(session, directory.DirectoryKind.EMAIL, link.email, user.id)
+    directory.enter_person(session, IdentityDirectory.EMAIL, link.email, user.id)
     user.email, user.email_verified_at = link.email, at
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()
     log_in_sessions.revoke_all(session, user.id, because="address changed", but=but)
-    audit.record(session, as_user(caller, user.id, known.witness_id), "user.updated", user, changed=["email"])
+    audit.record(session, as_user(caller, user.id, known.witness_id), IdentityAction.USER_UPDATED, user, changed=["email"])

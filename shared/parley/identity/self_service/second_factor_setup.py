@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from parley.identity.accounts import second_factor, security_alerts
 from parley.identity.accounts.second_factor import InvalidCode
 from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import brute_force_throttle, reauthentication
 from parley.identity.log_in.authentication import Account
 from parley.identity.self_service import own_account
@@ -82,5 +83,5 @@ def _with_second_factor(session: Session) -> Account:
 
 
 def _tell(session: Session, caller: Caller, known: Account, change: SecurityChange, since: datetime) -> None:
-    audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.updated", known.user, changed=[change.value])
+    audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_UPDATED, known.user, changed=[change.value])
     security_alerts.tell(session, known.user.id, change, since)
