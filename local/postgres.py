@@ -23,6 +23,8 @@ import pg8000.native
 from local import ports, processes
 from local.problems import Problem
 
+ROOT = Path(__file__).parents[1]
+
 OWNER, APPLICATION, APPLICATION_GROUP, DATABASE = "parley_owner", "parley_app", "parley_application", "parley"
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
 START_SECONDS = 60.0
@@ -49,6 +51,7 @@ class Postgres:
         self.durable = durable
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._account = self._choose_account() if os.geteuid() == 0 else None
 
     def start(self) -> None:
@@ -79,6 +82,10 @@ class Postgres:
         if self._process is not None:
             processes.stop(self._process, (signal.SIGQUIT,) if immediately else (signal.SIGINT, signal.SIGQUIT), 10)
             self._process = None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
     @property
     def running(self) -> bool:
@@ -134,6 +141,8 @@ class Postgres:
                 group=self._group,
             )
         process = self._process
+        guard = [sys.executable, "-m", "local.postgres_guard", str(process.pid), str(self.data)]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, cwd=ROOT)
         answered = processes.until(lambda: process.poll() is not None or self._ready(began), START_SECONDS)
         if process.poll() is not None or not answered:
             self.stop(immediately=True)

@@ -193,7 +193,7 @@ def test_a_start_after_a_kill_finds_everything_again(tmp_path: Path) -> None:
         f"with Stack({arguments}) as stack:\n"
         f"    stack.serve(2)\n"
         f"    stack.environments.invoke('FrontEcho', {{}})\n"
-        f"    print(stack.environments.pids[0], stack.emulator._process.pid, flush=True)\n"
+        f"    print(stack.environments.pids[0], stack.emulator._process.pid, stack.postgres._process.pid, flush=True)\n"
         f"    print(json.dumps(stack.environment), flush=True)\n"
         f"    sys.stdin.read()\n"
     )
@@ -201,10 +201,10 @@ def test_a_start_after_a_kill_finds_everything_again(tmp_path: Path) -> None:
     assert run.stdout is not None
     pids = [int(text) for text in run.stdout.readline().split()]
     environment = json.loads(run.stdout.readline())
-    assert len(pids) == 2
+    assert len(pids) == 3
     run.kill()
     run.communicate()
-    assert processes.until(lambda: not any(processes.runs(pid, "local.") for pid in pids), 5), "its processes end with it"
+    assert processes.until(lambda: not any(processes.runs(pid) for pid in pids), 15), "its processes end with it"
 
     with Stack(tmp_path / "stack", BUNDLE, durable=False, settings={"SEEN": str(tmp_path / "seen")}) as stack:
         assert stack.environment == environment

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations, member_profiles
-from parley.identity.members.invitation_schemas import JoinedRead, OpenInvitationRead
 from parley.identity.members.invitations import AlreadyMember
+from parley.identity.members.schemas import JoinedRead, OpenInvitationRead
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, TeamMember, User
 from parley.identity.roles import member_rights
 from parley.kernel.access.callers import Caller

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityAction, IdentityEvent
-from parley.identity.members.invitation_schemas import InvitationCreate, InvitationRead
+from parley.identity.members.schemas import InvitationCreate, InvitationRead
 from parley.identity.members.teams import NoSuchTeam
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, User
 from parley.identity.roles import member_rights, role_policy
