@@ -5,7 +5,7 @@ more and origins of audited acts are forgotten."""
 from parley.identity.accounts import email_links
 from parley.identity.billing import payment_events
 from parley.identity.log_in import brute_force_throttle
-from parley.identity.sessions import log_in_sessions
+from parley.identity.sessions import session_revocation
 from parley.inbox import delivery_receipts
 from parley.kernel.audit import audit
 from parley.kernel.persistence import idempotency, rate_limit_buckets, sweep_retries
@@ -18,7 +18,7 @@ lambda_handler = Sweep(
     CrossTenantDuty("audit_origins", audit.forget, batch=audit.FORGOTTEN_AT_ONCE),
     CrossTenantDuty("idempotency_keys", idempotency.forget),
     CrossTenantDuty("receipts", delivery_receipts.forget),
-    CrossTenantDuty("sessions", log_in_sessions.forget),
+    CrossTenantDuty("sessions", session_revocation.forget),
     CrossTenantDuty("links", email_links.forget),
     CrossTenantDuty("throttles", brute_force_throttle.forget),
     CrossTenantDuty("rate_limits", rate_limit_buckets.forget),
