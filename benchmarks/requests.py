@@ -24,16 +24,16 @@ from benchmarks.measurement import Row, Table, Taken, in_turns, show
 from benchmarks.stock_driver import new_engine, using
 from local.stack import Stack
 from parley.identity.organizations import current_caller as identity
-from parley.identity.schemas import CallerRead
+from parley.identity.organizations.schemas import CallerRead
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.persistence.idempotency_key import IdempotentRequest
 from parley.kernel.values.ids import new_id
 from parley.scheduling.availability import slots
+from parley.scheduling.availability.schemas import OpenSlotsRead
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
 from parley.scheduling.event_types import event_type_service
-from parley.scheduling.event_types.schemas import OpenSlotsRead
 from tests.harness import World
 from tests.kernel.postgres_proxy import Wire, wired
 from tests.platform.every_route import Furnished, Request

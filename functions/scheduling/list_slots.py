@@ -9,8 +9,8 @@ from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.fields import RequestInstant, TimeZone
 from parley.scheduling.availability import slots
+from parley.scheduling.availability.schemas import OpenSlotsRead
 from parley.scheduling.event_types import event_type_service
-from parley.scheduling.event_types.schemas import OpenSlotsRead
 
 app = api(needs=Access.ANYBODY)
 

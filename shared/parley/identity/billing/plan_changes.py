@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from parley.identity.billing import seat_limits
 from parley.identity.models import Organization
+from parley.identity.roles import organization_lock
 from parley.kernel.access.callers import Caller
 from parley.kernel.access.plans import PlanLimit, PlanType
 from parley.kernel.audit import audit
@@ -37,7 +37,7 @@ def set_plan(
 
     Who sits on seats that the new plan has not stays; nobody comes in until there are fewer. `mail_limit` is an agreement about mails.
     """
-    organization = seat_limits.lock_organization(session, with_deleted=with_deleted)
+    organization = organization_lock.lock_organization(session, with_deleted=with_deleted)
     if mail_limit is not None and mail_limit != organization.mail_limit:
         organization.mail_limit = mail_limit
         audit.record(session, caller, "organization.updated", organization, changed=["mail_limit"], new={"mail_limit": mail_limit})

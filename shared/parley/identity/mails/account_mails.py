@@ -14,7 +14,6 @@ from parley.identity.accounts import email_links, security_alerts
 from parley.identity.mails import invitation_mail, security_alert_mail, single_sign_on_mail
 from parley.identity.members import invitations
 from parley.identity.models import User, VerificationKind
-from parley.identity.self_service import link_actions
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
 from parley.notifications import languages
@@ -168,7 +167,7 @@ def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> N
 MAILS_OF_EVENTS: dict[str, MailOfEvent] = {
     email_links.CREATED: _link_created,
     security_alerts.RAISED: security_alert_mail.send_alert,
-    link_actions.ACCOUNT_DELETED: _account_deleted,
+    email_links.ACCOUNT_DELETED: _account_deleted,
     invitations.CREATED: invitation_mail.send_invitation,
     invitations.RESENT: invitation_mail.send_invitation,
     **{event: single_sign_on_mail.tell_owner(event) for event in single_sign_on_mail.EVENTS},

@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from parley.scheduling.availability.availability_rules import MINUTE, local_day, to_instant, wall_instant
+from parley.scheduling.common.scheduling_fields import MOST_DAYS, USUAL_DAYS
 
-USUAL_DAYS, MOST_DAYS, MOST_BUSINESS_DAYS = 60, 730, 520
 _WORKING = 5
 
 

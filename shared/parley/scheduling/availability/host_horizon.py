@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Integer, ScalarSelect, case, func, literal, or_, select
 from sqlalchemy.types import Date
 
-from parley.scheduling.availability.booking_horizon import MOST_DAYS, USUAL_DAYS
 from parley.scheduling.common.enums import HorizonKind
 from parley.scheduling.common.models import EventType, EventTypeHost
 from parley.scheduling.common.round_robin_models import RoundRobinAssignment
+from parley.scheduling.common.scheduling_fields import MOST_DAYS, USUAL_DAYS
 
 LEAST_AHEAD = timedelta(days=180)
 # Weekends around working days, zones, and the length of what begins on the last day.

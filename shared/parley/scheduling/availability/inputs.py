@@ -13,6 +13,7 @@ from parley.identity.members import member_profiles
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
+from parley.kernel.values.errors import NotFound
 from parley.scheduling.availability.availability_rules import Hours, Override, Window
 from parley.scheduling.availability.booking_horizon import Horizon
 from parley.scheduling.availability.engine import Terms, horizon_end
@@ -27,6 +28,13 @@ _OVERRIDES_COUNT = timedelta(days=400), timedelta(days=5 * 366)
 
 EventTypeRef = UUID | ScalarSelect[UUID]
 """An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
+
+
+class NoSuchEventType(NotFound):
+    """Absent, deleted, another organization's, or, for strangers, not active."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such event type.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the routes of schedules take and answer."""
+"""What the routes of schedules and of open slots take and answer."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Self
@@ -94,3 +94,19 @@ class ScheduleRead(ResponseModel):
 class ScheduleDetailRead(ScheduleRead):
     slots: list[SlotRead]
     overrides: list[OverrideRead]
+
+
+class OpenSlotRead(ResponseModel):
+    """`hosts` are free then: all of a COLLECTIVE, those of a ROUND_ROBIN of whom one will be chosen. `seats_left` is a GROUP's."""
+
+    start_time: datetime
+    end_time: datetime
+    hosts: list[UUID]
+    seats_left: int | None
+
+
+class OpenSlotsRead(ResponseModel):
+    """The slots whose start lies in `[from, to)`. `timezone` is the one asked for, else the schedule's: for showing them."""
+
+    timezone: str
+    slots: list[OpenSlotRead]

@@ -11,9 +11,8 @@ from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
 from parley.scheduling.availability.engine import Slot, open_slots, slot_at
-from parley.scheduling.availability.inputs import BookableEventType, bookable_event_type
-from parley.scheduling.event_types.event_type_service import NoSuchEventType
-from parley.scheduling.event_types.schemas import OpenSlotRead, OpenSlotsRead
+from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
+from parley.scheduling.availability.schemas import OpenSlotRead, OpenSlotsRead
 
 LONGEST_RANGE = timedelta(days=62)
 

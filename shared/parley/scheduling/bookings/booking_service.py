@@ -23,7 +23,7 @@ from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
 from parley.scheduling.availability.day_quotas import SlotPlacement
 from parley.scheduling.availability.engine import Interval, Slot, busy_span
-from parley.scheduling.availability.inputs import BookableEventType, EventTypeRef, bookable_event_type, lock_hosts
+from parley.scheduling.availability.inputs import BookableEventType, EventTypeRef, NoSuchEventType, bookable_event_type, lock_hosts
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes, LiveCheckNeeded
 from parley.scheduling.availability.slots import SlotTaken, offered_slot, open_slot
 from parley.scheduling.bookings import address_proofs, answer_validation, outreach_limits
@@ -32,7 +32,6 @@ from parley.scheduling.common import queries
 from parley.scheduling.common.enums import BookingStatus, EventTypeKind, LocationType
 from parley.scheduling.common.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
 from parley.scheduling.common.queries import BookingDetails
-from parley.scheduling.event_types.event_type_service import NoSuchEventType
 from parley.scheduling.round_robin import counters
 
 TOKEN = "booking management"  # noqa: S105  # the name of a purpose, not a secret

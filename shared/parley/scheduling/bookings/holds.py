@@ -21,12 +21,11 @@ from parley.kernel.values.ids import new_id
 from parley.notifications import languages
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.engine import Slot
-from parley.scheduling.availability.inputs import EventTypeRef, bookable_event_type
+from parley.scheduling.availability.inputs import EventTypeRef, NoSuchEventType, bookable_event_type
 from parley.scheduling.bookings import booking_limits, booking_service
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded
 from parley.scheduling.bookings.schemas import BookingFor, HoldCreate, HoldRead
 from parley.scheduling.common.models import Hold
-from parley.scheduling.event_types.event_type_service import NoSuchEventType
 
 KEPT = timedelta(minutes=5)
 PROOF_ASKED = "scheduling.address_proof_asked"

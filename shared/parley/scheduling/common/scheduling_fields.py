@@ -10,10 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from parley.kernel.values import fields
 from parley.kernel.values.fields import Email, Line, Prose, is_storable, pattern_hint
-from parley.scheduling.availability.booking_horizon import MOST_DAYS
 
 DAY_MINUTES = 1440
 YEAR_MINUTES = 366 * DAY_MINUTES
+USUAL_DAYS, MOST_DAYS, MOST_BUSINESS_DAYS = 60, 730, 520
+"""How many days ahead something can be booked: where nobody said, and at most."""
 
 
 def one_line(text: str) -> str:

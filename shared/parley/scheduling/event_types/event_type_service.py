@@ -14,8 +14,8 @@ from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.persistence.pagination import Page
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import clock
-from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
-from parley.scheduling.availability.inputs import BookableEventType, bookable_event_type
+from parley.kernel.values.errors import Conflict, Unprocessable
+from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.schedules import NoSuchSchedule
 from parley.scheduling.common import ownership, queries
 from parley.scheduling.common.models import ONE_SLUG, EventType, EventTypeHost, Question
@@ -37,13 +37,6 @@ from parley.scheduling.event_types.schemas import (
 
 _TERMS = {"schedule_id", "kind", "duration", "slot_interval", "is_active"}
 _HORIZON = ("horizon_kind", "horizon_days", "horizon_until")
-
-
-class NoSuchEventType(NotFound):
-    """Absent, deleted, another organization's, or, for strangers, not active."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such event type.")
 
 
 class SlugTaken(Conflict):

@@ -1,4 +1,4 @@
-"""What the routes of event types and of their open slots take and answer."""
+"""What the routes of event types take and answer."""
 
 from datetime import date, datetime
 from typing import Annotated, Protocol, Self, TypeVar
@@ -8,9 +8,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from parley.kernel.values import clock
 from parley.kernel.values.fields import PatchModel, Prose, RequestModel, ResponseModel, Slug
-from parley.scheduling.availability.booking_horizon import MOST_BUSINESS_DAYS, MOST_DAYS, latest_date
+from parley.scheduling.availability.booking_horizon import latest_date
 from parley.scheduling.common.enums import EventTypeKind, HorizonKind, LocationType, QuestionType
 from parley.scheduling.common.scheduling_fields import (
+    MOST_BUSINESS_DAYS,
+    MOST_DAYS,
     Buffer,
     Capacity,
     Color,
@@ -286,19 +288,3 @@ class EventTypePageRead(ResponseModel):
     organization_name: str
     url: str
     questions: list[QuestionRead]
-
-
-class OpenSlotRead(ResponseModel):
-    """`hosts` are free then: all of a COLLECTIVE, those of a ROUND_ROBIN of whom one will be chosen. `seats_left` is a GROUP's."""
-
-    start_time: datetime
-    end_time: datetime
-    hosts: list[UUID]
-    seats_left: int | None
-
-
-class OpenSlotsRead(ResponseModel):
-    """The slots whose start lies in `[from, to)`. `timezone` is the one asked for, else the schedule's: for showing them."""
-
-    timezone: str
-    slots: list[OpenSlotRead]

@@ -21,7 +21,7 @@ from parley.notifications import languages, templates
 from parley.notifications.catalogues import Words
 from parley.notifications.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Exclusions
-from parley.scheduling.availability.inputs import BookableEventType, bookable_event_type
+from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
 from parley.scheduling.availability.slots import LimitReached, SlotNotOffered, SlotTaken
 from parley.scheduling.bookings import booking_service
@@ -34,7 +34,6 @@ from parley.scheduling.common.models import Booking
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.common.time_formats import clock, day_in_words, minutes_in_words, month_in_words, weekdays
 from parley.scheduling.event_types import slugs
-from parley.scheduling.event_types.event_type_service import NoSuchEventType
 from parley.scheduling.pages import booking_form, captcha, month_view
 from parley.scheduling.pages.booking_form import FormInput
 from parley.scheduling.pages.page_parameters import PageParameters, format_instant

@@ -217,7 +217,7 @@ def export_submissions(
     session: Session, caller: Caller, chosen: SubmissionFilter, *, cursor: str | None, limit: int
 ) -> tuple[str, str | None]:
     """Those of one form as CSV (RFC 4180), a column for each of its questions, and the cursor of the rest. Raises `NoSuchRoutingForm`."""
-    from parley.scheduling.common import csv_export
+    from parley.scheduling.routing.submissions_csv import submissions_csv
 
     known = select(RoutingForm).where(RoutingForm.id == chosen.form_id)
     form = session.scalars(known, execution_options={"with_deleted": True}).one_or_none()
@@ -228,7 +228,7 @@ def export_submissions(
     asked = select(Question.id, Question.label).where(Question.form_id == form.id).order_by(*ordered)
     questions = [(row.id, row.label) for row in session.execute(asked, execution_options={"with_deleted": True})]
     found, next_cursor = _page(session, chosen, cursor, limit)
-    sheet, shown = csv_export.submissions_csv(found, questions)
+    sheet, shown = submissions_csv(found, questions)
     if shown < len(found):
         next_cursor = pagination.cursor_after(found[shown - 1].created_at, found[shown - 1].id)
     audit.record(session, caller, "routing_submission.exported", form, new={"submissions": shown})

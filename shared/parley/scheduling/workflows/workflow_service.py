@@ -14,11 +14,11 @@ from parley.kernel.persistence.pagination import Page
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, Forbidden, NotFound
 from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common import ownership, queries
 from parley.scheduling.common.enums import TIMED_TRIGGERS, WorkflowTrigger
 from parley.scheduling.common.models import EventType
 from parley.scheduling.common.workflow_models import Workflow
-from parley.scheduling.event_types.event_type_service import NoSuchEventType
 from parley.scheduling.notifications import address_agreements
 from parley.scheduling.workflows import entitlement, workflow_validation
 from parley.scheduling.workflows.schemas import (
