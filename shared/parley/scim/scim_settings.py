@@ -8,11 +8,11 @@ from pydantic import Field
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.keys import api_keys
 from parley.identity.keys.schemas import MOST_OVERLAP_SECONDS, ApiKeyCreate
 from parley.identity.models import ApiKey, Organization
+from parley.identity.roles import organization_lock
 from parley.identity.sessions import single_sign_on
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -72,7 +72,7 @@ def base_url() -> str:
 
 def issue_token(session: Session, caller: Caller, wanted: ScimTokenCreate) -> ScimTokenMade:
     """Switch provisioning on, with a new token that takes the place of those that are there. Raises `PlanLimit`, `MissingScope`."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     key, secret = api_keys.make_key(session, caller, ApiKeyCreate(label="SCIM", permissions=PERMISSIONS))
     _switch(session, caller, organization, to=True)
     session.flush()
@@ -124,7 +124,7 @@ def shown(session: Session, caller: Caller) -> ScimRead:
 
 def turn_off(session: Session, caller: Caller) -> None:
     """Switch provisioning off and end its tokens at once. Who was provisioned stays. Doing it again changes nothing."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     # No key was made with one of them: that needs another scope than theirs.
     ended = update(ApiKey).where(*_LIVING).values(revoked_at=now(), updated_at=now()).returning(ApiKey)
     for key in session.scalars(ended, execution_options={"synchronize_session": False}).all():

@@ -14,8 +14,8 @@ from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations, member_profiles, membership
 from parley.identity.models import MemberRole, Organization, OrganizationMember, Team, TeamMember, User
-from parley.identity.roles import role_policy
-from parley.identity.sessions import log_in_sessions
+from parley.identity.roles import organization_lock, role_policy
+from parley.identity.sessions import session_revocation
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
@@ -117,7 +117,7 @@ class UserCollection:
 
     def _lock(self) -> Organization:
         if self._organization is None:
-            self._organization = seat_limits.lock_organization(self._session)
+            self._organization = organization_lock.lock_organization(self._session)
         return self._organization
 
     def _expected(self, key: str, version: str | None) -> ProvisionedUser:
@@ -162,7 +162,7 @@ class UserCollection:
     def update(self, resource: Resource[Any], expected_version: str | None, *, is_whole: bool) -> ProvisionedUser:
         """The member as the resource says, which is their whole new state; a PUT (`is_whole`) that is silent on `active` leaves it.
 
-        Raises `standing`'s refusals, `PlanLimit`, and as `create`."""
+        Raises `role_policy`'s refusals, `PlanLimit`, and as `create`."""
         organization, person = self._lock(), self._expected(str(resource.id), expected_version)
         wanted = RequestedUser.of(resource)
         if is_whole:
@@ -182,7 +182,7 @@ class UserCollection:
         return person
 
     def delete(self, key: str, expected_version: str | None) -> None:
-        """End the membership, and what hangs on it. The account stays the person's. Raises `standing`'s refusals."""
+        """End the membership, and what hangs on it. The account stays the person's. Raises `role_policy`'s refusals."""
         person = self._expected(key, expected_version)
         if person.member.role is MemberRole.OWNER:
             raise role_policy.OwnerStays("The owner can't be removed; transfer the organization first.")
@@ -224,7 +224,7 @@ class UserCollection:
             member_provisioning.ask(self._session, self._caller, person.member)
         else:
             person.member.deactivated_at = now()
-            log_in_sessions.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
+            session_revocation.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
             invitations.end_of(self._session, self._caller, person.user.id, None)
         self._tell(IdentityAction.MEMBER_REACTIVATED if is_active else IdentityAction.MEMBER_DEACTIVATED, person.member)
         outbox.announce(self._session, IdentityEvent.MEMBER_ACTIVITY_CHANGED, user_id=person.user.id, is_active=is_active)

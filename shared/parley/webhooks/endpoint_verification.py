@@ -14,10 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import Caller
+from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.audit import audit
 from parley.kernel.outbound.ssrf_guard import AddressRefused, normalized
 from parley.kernel.persistence import outbox
-from parley.kernel.persistence.rate_limits import RateLimit, spend_within
+from parley.kernel.persistence.rate_limit_buckets import spend_within
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict

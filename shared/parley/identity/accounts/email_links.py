@@ -31,6 +31,7 @@ LIVES: dict[VerificationKind, timedelta] = {
     VerificationKind.PASSWORD_RESET: timedelta(hours=1),
     VerificationKind.SECURITY_ALERT: timedelta(days=7),
 }
+
 _LINK = "link of a mail"
 _LONGEST = 200
 # The directory knows persons by the SHA-256 of their address in lower case.
@@ -110,7 +111,7 @@ def _found(digest: str) -> Link | None:
 
 
 def use(session: Session, link: Link) -> datetime:
-    """Use it up, in a transaction of who bears it (`db.bearing`): of many at once one goes on. Returns when it was asked for.
+    """Use it up, in a transaction of who bears it (`transactions.bearing`): of many at once one goes on. Returns when it was asked for.
 
     Raises `LinkNotValid`.
     """

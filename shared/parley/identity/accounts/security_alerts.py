@@ -1,6 +1,6 @@
 """Security alerts: what changed in how an account is come into is told to its person by mail, with a link that says "this was not me".
 
-An alert is a link (`links`) of a kind of its own, good for a week. `created_at` is the fault, if it is one: what is younger than that
+An alert is a link (`email_links`) of a kind of its own, good for a week. `created_at` is the fault, if it is one: what is younger than that
 goes when the link is used (`account_recovery`). One about a new address goes to the old one, which `wanted` holds, to be taken back.
 """
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy.orm import Session
 
-from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.models import Organization
+from parley.identity.roles import organization_lock
 from parley.kernel.access.callers import Caller
 from parley.kernel.access.plans import PlanLimit, PlanType
 from parley.kernel.audit import audit
@@ -38,7 +38,7 @@ def set_plan(
 
     Who sits on seats that the new plan has not stays; nobody comes in until there are fewer. `mail_limit` is an agreement about mails.
     """
-    organization = seat_limits.lock_organization(session, with_deleted=with_deleted)
+    organization = organization_lock.lock_organization(session, with_deleted=with_deleted)
     if mail_limit is not None and mail_limit != organization.mail_limit:
         organization.mail_limit = mail_limit
         audit.record(

@@ -14,7 +14,7 @@ from parley.identity.members import invitations, member_profiles
 from parley.identity.members.invitations import AlreadyMember
 from parley.identity.members.schemas import JoinedRead, OpenInvitationRead
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, TeamMember, User
-from parley.identity.roles import member_rights
+from parley.identity.roles import member_rights, organization_lock
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
@@ -87,14 +87,14 @@ def show(session: Session, token: str) -> OpenInvitationRead:
 
 
 def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
-    """Join. In a transaction of `db.joining`; of many at once one joins.
+    """Join. In a transaction of `transactions.joining`; of many at once one joins.
 
     Raises `InvitationNotValid`, `InvitedSomebodyElse`, `AlreadyMember`, `PlanLimit`.
     """
     joiner: Caller = session.info["caller"]
     try:
-        organization = seat_limits.lock_organization(session)
-    except seat_limits.NoSuchOrganization:
+        organization = organization_lock.lock_organization(session)
+    except organization_lock.NoSuchOrganization:
         raise _not_valid(None) from None
     invitation, user, member, inviter_role, waiting, is_proven = _found(session, caller, organization, token)
     if user.email_verified_at is None or (user.email or "").lower() != invitation.email.lower():

@@ -1,4 +1,4 @@
-"""Invitations, as an organization sees them: made, sent again, taken back. Who is invited finds them in `invited`.
+"""Invitations, as an organization sees them: made, sent again, taken back. Who is invited finds them in `invitation_acceptance`.
 
 A token names its organization and is derived from the invitation, so that it is looked up where it belongs, and the worker that writes the
 mail can make it again; its digest is all that is stored. Sent again, an invitation lives until another instant, and the old token is none.
@@ -17,7 +17,7 @@ from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members.schemas import InvitationCreate, InvitationRead
 from parley.identity.members.teams import NoSuchTeam
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, User
-from parley.identity.roles import member_rights, role_policy
+from parley.identity.roles import member_rights, organization_lock, role_policy
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
@@ -90,7 +90,7 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
 
     Raises `NoSuchTeam`, `RoleAboveYours`, `OwnerByTransferOnly`, `AlreadyMember`, `AlreadyInvited`, `PlanLimit`, `RateLimitExceeded`.
     """
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     lapse(session, wanted.email, wanted.team_id)
     _check(session, caller, organization, wanted.email, wanted.role, wanted.team_id)
     invitation = Invitation(
@@ -142,7 +142,7 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
 
     Raises `NoSuchInvitation`, `NotPending`, `SentJustNow` and what `invite` raises.
     """
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     found = invitation(session, caller, invitation_id, locked=True)
     if found.status is not InvitationStatus.PENDING:
         raise NotPending("This invitation was answered or taken back; make a new one.")

@@ -1,18 +1,17 @@
-"""Who belongs to an organization, with which role; how somebody leaves it. All changes wait for each other (`seats.lock`)."""
+"""Who belongs to an organization, with which role; how somebody leaves it. All changes wait for each other (`lock_organization`)."""
 
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations
 from parley.identity.members.schemas import MemberRead
 from parley.identity.models import ApiKey, MemberRole, OrganizationMember, User
-from parley.identity.roles import role_policy
+from parley.identity.roles import organization_lock, role_policy
 from parley.identity.roles.role_policy import NoSuchMember
-from parley.identity.sessions import log_in_sessions
+from parley.identity.sessions import session_revocation
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
@@ -53,7 +52,7 @@ def member(session: Session, caller: Caller, user_id: UUID) -> MemberRead:
 
 def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRole) -> MemberRead:
     """Raises `NoSuchMember`, `MemberAboveYou`, `OwnerStays`, `RoleAboveYours`, `OwnerByTransferOnly`."""
-    seat_limits.lock_organization(session)
+    organization_lock.lock_organization(session)
     own, other = role_policy.role_and_member(session, caller, user_id)
     role_policy.require_may_change(own, other)
     role_policy.require_may_grant(own, role)
@@ -69,7 +68,7 @@ def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRol
 
 def remove(session: Session, caller: Caller, user_id: UUID) -> None:
     """Out of the organization and its teams, sessions and keys ended. Raises `NoSuchMember`, `MemberAboveYou`, `OwnerStays`."""
-    seat_limits.lock_organization(session)
+    organization_lock.lock_organization(session)
     own, other = role_policy.role_and_member(session, caller, user_id)
     role_policy.require_may_change(own, other)
     end_membership(session, caller, other, IdentityAction.MEMBER_DELETED, because="removed")
@@ -78,7 +77,7 @@ def remove(session: Session, caller: Caller, user_id: UUID) -> None:
 def leave(session: Session, caller: Caller) -> None:
     """The caller goes by themself. Raises `OwnerStays`."""
     assert caller.actor_id is not None
-    seat_limits.lock_organization(session)
+    organization_lock.lock_organization(session)
     own, other = role_policy.role_and_member(session, caller, caller.actor_id)
     role_policy.require_may_change(own, other)
     end_membership(session, caller, other, IdentityAction.MEMBER_LEFT, because="left")
@@ -86,19 +85,19 @@ def leave(session: Session, caller: Caller) -> None:
 
 def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
     """End every session in which the member works for this organization. Raises `NoSuchMember`, `MemberAboveYou`."""
-    seat_limits.lock_organization(session)
+    organization_lock.lock_organization(session)
     own, other = role_policy.role_and_member(session, caller, user_id)
     if user_id != caller.actor_id and role_policy.rank(other.role) > role_policy.rank(own):
         raise role_policy.MemberAboveYou("This member's role is above yours; ask somebody with a higher one.")
-    log_in_sessions.revoke_in_organization(session, user_id, because="administrator")
+    session_revocation.revoke_in_organization(session, user_id, because="administrator")
     audit.record(session, caller, IdentityAction.MEMBER_SESSIONS_ENDED, other, target_user_id=user_id)
     outbox.announce(session, IdentityEvent.MEMBER_SESSIONS_ENDED, user_id=user_id)
 
 
 def end_membership(session: Session, caller: Caller, member: OrganizationMember, action: AuditAction, *, because: str) -> None:
-    """End a membership that `seats.lock` holds, and the sessions, keys and places in teams that hang on it. Asks nobody's leave."""
+    """End a membership that `lock_organization` holds, and the sessions, keys and places in teams that hang on it. Asks nobody's leave."""
     user_id, role = member.user_id, member.role
-    log_in_sessions.revoke_in_organization(session, user_id, because=because)
+    session_revocation.revoke_in_organization(session, user_id, because=because)
     # An invitation that brings the person back does not bring their keys back.
     keys = update(ApiKey).where(ApiKey.organization_id == member.organization_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
     execute_later(session, keys.values(revoked_at=now()))

@@ -12,8 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts, user_accounts
+from parley.identity.accounts.user_accounts import Account
 from parley.identity.declared import IdentityAction, IdentityDirectory
-from parley.identity.log_in.authentication import Account
 from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus, UserTotp
 from parley.identity.providers.identity_handover import IdentityHandover
 from parley.identity.providers.provider_settings import ProviderKind
@@ -108,7 +108,7 @@ def unique_key_refusals(session: Session) -> Iterator[None]:
 def user_of(session: Session, caller: Caller, handover: IdentityHandover, known: UUID | None, addressed: UUID | None) -> Account:
     """The user that logs in, in a transaction of theirs: found, linked by a verified address, or made. Their tokens are sealed.
 
-    What it has written is sent with the next flush (`verdicts`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
+    What it has written is sent with the next flush (`integrity_errors`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
     """
     if known is not None:
         arrived, _ = _known(session, handover)
@@ -186,7 +186,7 @@ def add_way_in(session: Session, caller: Caller, user_id: UUID, handover: Identi
 
 
 def add_link(session: Session, caller: Caller, user_id: UUID, handover: IdentityHandover) -> AuthProvider:
-    """Another way in. What the keys of the database say of it comes with the flush (`verdicts`)."""
+    """Another way in. What the keys of the database say of it comes with the flush (`integrity_errors`)."""
     link = AuthProvider(
         id=new_id(), user_id=user_id, provider_type=handover.kind.stored, provider_id=handover.subject, provider_email=handover.email
     )

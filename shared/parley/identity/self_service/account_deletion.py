@@ -1,9 +1,9 @@
 """A person deletes their account: what is known of them goes, what they did stays in the trail, under an id that says nothing more.
 
 Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is asked for again. Who gives
-somebody a membership or a way in holds the account's row until the commit (`accounts.lock`), and so does the end of the account, before it
-looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
-members; a person, their sessions, the tokens of these.
+somebody a membership or a way in holds the account's row until the commit (`user_accounts.lock`), and so does the end of the account,
+before it looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization,
+its members; a person, their sessions, the tokens of these.
 """
 
 from dataclasses import replace
@@ -13,8 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from parley.identity.accounts import email_links
-from parley.identity.billing import seat_limits
+from parley.identity.accounts import email_links, user_accounts
 from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.log_in import reauthentication
 from parley.identity.members import membership
@@ -32,8 +31,8 @@ from parley.identity.models import (
     UserTotp,
     VerificationToken,
 )
+from parley.identity.roles import organization_lock
 from parley.identity.roles.role_policy import OwnerStays
-from parley.identity.self_service import own_account
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.access.callers import Caller
@@ -59,7 +58,7 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
     Raises `OwnerStays`, `WrongPassword`, `NoPassword`, `InvalidCode`, `LogInAgain`, `TooManyAttempts`, `SessionEnded`.
     """
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
+        known = user_accounts.current_account(session)
         places = _places(session)
         refusal = reauthentication.prove(session, caller, known, password, code)
     if refusal is not None:
@@ -98,7 +97,7 @@ def _leave(session: Session, user: User) -> None:
     Raises `OwnerStays`.
     """
     caller: Caller = session.info["caller"]
-    organization = seat_limits.lock_organization(session, with_deleted=True)
+    organization = organization_lock.lock_organization(session, with_deleted=True)
     here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
     member = session.scalar(select(OrganizationMember).where(*here))
     if member is None:

@@ -16,10 +16,9 @@ from parley.identity.accounts import credential_removal, email_links, security_a
 from parley.identity.accounts.email_links import Link, LinkNotValid
 from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.keys import api_keys
-from parley.identity.log_in import authentication
 from parley.identity.models import OrganizationMember, User, VerificationKind
 from parley.identity.models import VerificationToken as Token
-from parley.identity.sessions import log_in_sessions
+from parley.identity.sessions import session_revocation
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -48,14 +47,14 @@ def undo(caller: Caller, link: Link) -> None:
 
 def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> None:
     user_accounts.lock(session, user_id)
-    account = authentication.active_account(session, user_id)
+    account = user_accounts.active_account(session, user_id)
     since, at = link.created_at, now()
     earlier = _earlier_address(session, user_id, since)
     email_links.use(session, link)
     if account is None:
         raise LinkNotValid("This account is not active; ask an administrator of your organization.")
     user = account.user
-    log_in_sessions.revoke_all(session, user_id, because="this was not me")
+    session_revocation.revoke_all(session, user_id, because="this was not me")
     credential_removal.drop_younger(session, caller, user_id, since)
     newer = Token.id >= credential_removal.least_id(since)
     execute_later(session, update(Token).where(Token.user_id == user_id, Token.used_at.is_(None), newer).values(used_at=at))

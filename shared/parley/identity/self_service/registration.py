@@ -1,7 +1,7 @@
 """Registering: nobody has an account before they have shown that they read the address, and who shows it decides the password.
 
 Whoever registers an address may be a stranger. So nothing that opens the account lies with the link, but the name that was typed, which
-the page behind the link offers to change. The answer is the same for every address; the mail is not (`letters`).
+the page behind the link offers to change. The answer is the same for every address; the mail is not (`account_mails`).
 """
 
 from uuid import UUID

@@ -2,8 +2,8 @@
 
 An organization's identity provider speaks for the organization, and not for the accounts of its members: they may have others beside it. A
 session that it opened therefore works for that organization alone; `admit_person` refuses it everything of the person's own. Nor does it
-speak for the owner, who stands above whoever configures it: `sessions.chosen` gives such a session to nobody who is the owner, and `admit`
-refuses one whose member has become it.
+speak for the owner, who stands above whoever configures it: `log_in_sessions.choose_organization` gives such a session to nobody who is
+the owner, and `admit` refuses one whose member has become it.
 """
 
 from sqlalchemy import ColumnElement, func, or_, select, update

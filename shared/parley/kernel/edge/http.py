@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -183,7 +183,9 @@ def _settle(event: dict[str, Any], status: int) -> None:
     """Count what a visitor's request was not yet counted for, having made no transaction. What could not even be read has cost nothing."""
     visitor: Caller | None = event.get(VISITOR)
     if visitor is not None and visitor.dues is not None and status not in (400, 413, 415, 422) and status < 500:
-        visitor.dues.settle()
+        from parley.kernel.persistence import transactions
+
+        transactions.spend(*visitor.dues.take())
 
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:
@@ -256,10 +258,7 @@ def _once(request: Request) -> IdempotentRequest:
 
 
 def _sealed_once(request: Request) -> IdempotentRequest:
-    from parley.kernel.persistence.sealed_idempotency_key import SealedIdempotentRequest
-
-    plain = _once(request)
-    return SealedIdempotentRequest(plain.key, plain.route, plain.fingerprint)
+    return replace(_once(request), is_sealed=True)
 
 
 AuthenticatedCaller = Annotated[Caller, Depends(_authenticated)]

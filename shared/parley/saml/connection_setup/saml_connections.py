@@ -7,9 +7,9 @@ once the owner has agreed to exactly that; what the owner saves is agreed to at 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity.billing import seat_limits
 from parley.identity.declared import IdentityEvent
 from parley.identity.models import Organization
+from parley.identity.roles import organization_lock
 from parley.identity.sessions import single_sign_on
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -51,7 +51,7 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
 
     Without the scope to agree, the change waits for the owner: a connection that counts stays as it is until then.
     """
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     connection = queries.connection(session)
     asked, may_agree, is_new = connection_terms.of_request(wanted), caller.may(single_sign_on.APPROVE), connection is None
     if connection is None:
@@ -82,7 +82,7 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
 
 def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
     """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchConnection`, `NothingToApprove`, `ProposalChanged`."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     found = connection(session, caller)
     waiting = _waiting(found)
     if waiting is None:
@@ -136,7 +136,7 @@ def remove(session: Session, caller: Caller) -> None:
     """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchConnection`, `MissingScope` for one that
     the owner enforces: nobody else lets people in by other ways.
     """
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     found = connection(session, caller)
     if organization.sso_domains is not None:
         caller.require(single_sign_on.APPROVE)

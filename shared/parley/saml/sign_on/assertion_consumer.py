@@ -76,7 +76,7 @@ def read(form: str, cookies: list[str]) -> PostedResponse:
 def verified(posted: PostedResponse, organization_id: UUID, door: ResponseExpectations) -> VerifiedAssertion:
     """The person that the answer speaks of, once it is known to answer a request of this browser.
 
-    Raises `UnknownRequest`, and the refusals of `responses.verified`.
+    Raises `UnknownRequest`, and the refusals of `saml_responses.verified`.
     """
     asserted = saml_responses.verified(posted.document, organization_id, door.idp_entity_id, door.certificates, now())
     if asserted.in_response_to is None:

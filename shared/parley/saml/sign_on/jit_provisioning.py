@@ -25,6 +25,7 @@ from parley.identity.models import (
     User,
     UserStatus,
 )
+from parley.identity.roles import organization_lock
 from parley.identity.sessions import log_in_sessions, single_sign_on
 from parley.identity.sessions.log_in_sessions import LogInSession
 from parley.kernel.access.callers import Caller
@@ -136,7 +137,7 @@ def _acquaintance(session: Session, caller: Caller, somebody: MatchedAccount) ->
 def _newcomer(session: Session, caller: Caller, somebody: MatchedAccount) -> User:
     if not somebody.profile.is_proven:
         raise DomainUnproven
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     waiting = member_profiles.waiting_member(session, organization.id, somebody.profile.email)
     if waiting is not None and waiting.deactivated_at is not None:
         raise AccountNotActive("Your account was deactivated here; ask your administrator.")
@@ -152,7 +153,7 @@ def _newcomer(session: Session, caller: Caller, somebody: MatchedAccount) -> Use
 
 def _asked(session: Session, caller: Caller, somebody: MatchedAccount) -> Refusal:
     """Whoever has an account elsewhere says by themself whether they want to belong here."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     waiting = member_profiles.waiting_member(session, organization.id, somebody.profile.email)
     if waiting is None:
         seat_limits.require_free_seat(session, organization, address=somebody.profile.email)
