@@ -43,7 +43,7 @@ class EmptyField(Unprocessable):
 
 
 def create_project(session: Session, caller: Caller, wanted: ProjectCreate) -> Project:
-    """A new project, owned by the person who asks or whose key asks. Raises `ProjectSlugTaken`, `UnknownTeamOfProject`, `BoundToAProject`."""
+    """A new project, of the person who asks or whose key asks. Raises `ProjectSlugTaken`, `UnknownTeamOfProject`, `BoundToAProject`."""
     if caller.project_id is not None:
         raise BoundToAProject("A key of a project can't make another one; use a key of the organization.")
     _check_team(session, wanted.team_id)
