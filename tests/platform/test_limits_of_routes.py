@@ -12,9 +12,9 @@ from unittest.mock import Mock
 import pytest
 
 from local.template import load
-from parley.kernel.edge import request_context, visitor_limits
+from parley.kernel.access import rate_limits, visitor_limits
+from parley.kernel.edge import request_context
 from parley.kernel.edge.public_routes import UNLIMITED
-from parley.kernel.persistence import rate_limits
 from parley.kernel.values.ids import new_id
 from tests.harness import Client, World
 from tests.platform.every_route import Furnished

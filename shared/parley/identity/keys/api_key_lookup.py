@@ -1,4 +1,4 @@
-"""Whom an API key names: one round trip, asked by the authorizer. What the key may at this moment is asked again by `kernel.admission`."""
+"""Whom an API key names: one round trip, asked by the authorizer. What it may at this moment, `kernel.access.admission` asks."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -9,7 +9,7 @@ from parley.kernel.access.admission import Admission
 from parley.kernel.values.errors import Forbidden
 
 if TYPE_CHECKING:
-    from parley.kernel.edge.visitor_limits import VisitorLimits
+    from parley.kernel.access.visitor_limits import VisitorLimits
 
 NOWHERE = UUID(int=0)
 """The organization of who works for none: visitors, and users who have not chosen one. No tenant has this id."""

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -22,6 +22,7 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.metrics import MetricUnit
 
 from parley.kernel.access.callers import Caller
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.edge.error_mapping import refusal_of
 from parley.kernel.edge.request_context import VISITOR, Access, authorize, caller_of, resolve_api_key, visitor_of
 from parley.kernel.edge.request_parsing import InvalidRequest, check_request, read_json
@@ -182,7 +183,9 @@ def _settle(event: dict[str, Any], status: int) -> None:
     """Count what a visitor's request was not yet counted for, having made no transaction. What could not even be read has cost nothing."""
     visitor: Caller | None = event.get(VISITOR)
     if visitor is not None and visitor.dues is not None and status not in (400, 413, 415, 422) and status < 500:
-        visitor.dues.settle()
+        from parley.kernel.persistence import transactions
+
+        transactions.spend(*visitor.dues.take())
 
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:
@@ -220,7 +223,7 @@ def _audit_refusal(event: dict[str, Any], status: int) -> None:
     from parley.kernel.audit import audit
     from parley.kernel.persistence.transactions import transaction
 
-    action = "security.rate_limit_exceeded" if exceeded else "security.unauthorized_access_attempted"
+    action = SecurityAction.RATE_LIMIT_EXCEEDED if exceeded else SecurityAction.UNAUTHORIZED_ACCESS_ATTEMPTED
     try:
         with transaction(caller) as session:
             audit.record(session, caller, action, status=status, route=event.get("routeKey"))
@@ -255,10 +258,7 @@ def _once(request: Request) -> IdempotentRequest:
 
 
 def _sealed_once(request: Request) -> IdempotentRequest:
-    from parley.kernel.persistence.sealed_idempotency_key import SealedIdempotentRequest
-
-    plain = _once(request)
-    return SealedIdempotentRequest(plain.key, plain.route, plain.fingerprint)
+    return replace(_once(request), is_sealed=True)
 
 
 AuthenticatedCaller = Annotated[Caller, Depends(_authenticated)]

@@ -121,7 +121,7 @@ def _seconds(context: dict[str, Any]) -> int | None:
 def visitor_of(event: dict[str, Any]) -> Caller:
     """Somebody without an account, for no organization yet, with what the request is to be counted for. The same object each time."""
     if VISITOR not in event:
-        from parley.kernel.edge import visitor_limits  # for who has visitors, and with them a database
+        from parley.kernel.access import visitor_limits  # for who has visitors, and with them a database
 
         seen = event.get("requestContext", {}).get("http", {})
         at = address_of(event)

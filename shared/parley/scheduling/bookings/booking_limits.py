@@ -6,7 +6,7 @@ Bookings are not refused for being many: who books more than is usual proves the
 from uuid import UUID
 
 from parley.kernel.access.callers import Caller
-from parley.kernel.persistence.rate_limits import RateLimit, Spending
+from parley.kernel.access.rate_limits import RateLimit, Spending
 from parley.notifications.quotas import mailbox
 from parley.scheduling.bookings.schemas import BookingFor
 

@@ -1,14 +1,14 @@
 """What a visitor's request is counted for: by network always, by what it asks for where the route says so.
 
-Every visitor has them (`parties.visitor_of`). They are counted once, in the round trip with which the request's first transaction begins;
-what made no transaction is counted before it is answered (`http.entrypoint`). So a public route has a limit by being one.
+Every visitor has them (`request_context.visitor_of`). They are counted once, in the round trip with which the request's first transaction
+begins; what made no transaction is counted before it is answered (`http.entrypoint`). So a public route has a limit by being one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from parley.kernel.persistence import rate_limits
-from parley.kernel.persistence.rate_limits import RateLimit, Spending
+from parley.kernel.access import rate_limits
+from parley.kernel.access.rate_limits import RateLimit, Spending
 from parley.kernel.values import networks, secret_hashes
 
 READS_PER_NETWORK = RateLimit("requests", "requests from this network", most=300, seconds=100)
@@ -73,12 +73,8 @@ class VisitorLimits:
         return (*self.spending, *self.asking)
 
     def bear(self, counted: Sequence[Spending], refused: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-        """Those of the refused places of `rate_limits.question` for which the request is refused."""
+        """Those of the refused places of `rate_limits.spending_query` for which the request is refused."""
         borne = {place for place, spent in enumerate(counted) if spent in self.asking}
         if any(place in borne for place, _ in refused):
             self.is_more_than_usual, self.is_counted, self.asking = True, False, []  # then nothing was spent: the rest is still due
         return [(place, wait) for place, wait in refused if place not in borne]
-
-    def settle(self) -> None:
-        """Count what was not counted: one round trip, or none. Raises `RateLimitExceeded`."""
-        rate_limits.spend(*self.take())
