@@ -22,6 +22,7 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.metrics import MetricUnit
 
 from parley.kernel.access.callers import Caller
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.edge.error_mapping import refusal_of
 from parley.kernel.edge.request_context import LIMIT, VISITOR, Access, authorize, caller_of, resolve_api_key, visitor_of
 from parley.kernel.edge.request_parsing import InvalidRequest, check_request, read_json
@@ -240,7 +241,7 @@ def _audit_refusal(event: dict[str, Any], status: int) -> None:
     from parley.kernel.audit import audit
     from parley.kernel.persistence.transactions import transaction
 
-    action = "security.rate_limit_exceeded" if exceeded else "security.unauthorized_access_attempted"
+    action = SecurityAction.RATE_LIMIT_EXCEEDED if exceeded else SecurityAction.UNAUTHORIZED_ACCESS_ATTEMPTED
     try:
         with transaction(caller) as session:
             audit.record(session, caller, action, status=status, route=event.get("routeKey"))
