@@ -21,6 +21,7 @@ from parley.scheduling.common import queries
 from parley.scheduling.common.enums import BookingStatus, DayOfWeek
 from parley.scheduling.common.models import Booking, BookingHost, EventType, Invitee
 from parley.scheduling.common.queries import BookingDetails
+from parley.scheduling.declared import SchedulingAction
 
 LONGEST_COUNT = timedelta(days=366)
 _DAYS = tuple(DayOfWeek)
@@ -95,7 +96,7 @@ def export_bookings(session: Session, caller: Caller, chosen: BookingFilter, *, 
     if shown < len(found):
         last = found[shown - 1].booking
         next_cursor = pagination.cursor_after(last.start_time, last.id)
-    audit.record(session, caller, "booking.exported", new={"bookings": shown})
+    audit.record(session, caller, SchedulingAction.BOOKING_EXPORTED, new={"bookings": shown})
     return sheet, next_cursor
 
 

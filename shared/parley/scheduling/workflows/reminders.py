@@ -21,7 +21,6 @@ from parley.scheduling.common.models import Booking, EventType
 from parley.scheduling.common.scheduling_fields import DAY_MINUTES
 from parley.scheduling.common.workflow_models import Reminder, Workflow
 
-REMINDERS_DUE = "scheduling.reminders_due"
 # Bookings that one step of a workflow's change sees to, and rows that one step takes away.
 STEP, PORTION = 500, 5000
 CERTAIN = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
