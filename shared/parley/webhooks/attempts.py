@@ -221,12 +221,12 @@ def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: 
 
 
 def hold(session: Session, row: WebhookSubscription) -> None:
-    """What waits, waits without a time. Attempts that are being made end as they end."""
+    """What can't be sent waits without a time, so that no sweep wakes for it. Attempts that are being made end as they end.
+
+    A test goes out to a disabled subscription too, a challenge to an address that has not agreed (`queries.due`).
+    """
     at = clock.now()
     waiting = (WebhookDelivery.attempt_id.is_(None)) | (WebhookDelivery.next_retry_at <= at)
-    mine = (
-        (WebhookDelivery.subscription_id == row.id)
-        & WebhookDelivery.next_retry_at.is_not(None)
-        & WebhookDelivery.event.not_in((WebhookType.PING, WebhookType.CHALLENGE))
-    )
-    session.execute(update(WebhookDelivery).where(mine, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))
+    sent = WebhookType.PING if row.verified_at is not None else WebhookType.CHALLENGE if row.is_active else ""
+    held = (WebhookDelivery.subscription_id == row.id) & WebhookDelivery.next_retry_at.is_not(None) & (WebhookDelivery.event != sent)
+    session.execute(update(WebhookDelivery).where(held, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))
