@@ -18,8 +18,9 @@ from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.count_schemas import BookingCountsRead, EventTypeCountRead, HourCountRead, StatusCountRead, WeekdayCountRead
 from parley.scheduling.bookings.schemas import BookingRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.enums import BookingStatus, DayOfWeek
-from parley.scheduling.common.models import Booking, BookingHost, EventType, Invitee
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 
 LONGEST_COUNT = timedelta(days=366)

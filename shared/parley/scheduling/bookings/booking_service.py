@@ -29,8 +29,9 @@ from parley.scheduling.availability.slots import SlotTaken, offered_slot, open_s
 from parley.scheduling.bookings import address_proofs, answer_validation, outreach_limits
 from parley.scheduling.bookings.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, Hold, Invitee
 from parley.scheduling.common.enums import BookingStatus, EventTypeKind, LocationType
-from parley.scheduling.common.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.round_robin import counters
 
