@@ -24,7 +24,7 @@ from benchmarks.measurement import Row, Table, Taken, in_turns, show
 from benchmarks.stock_driver import new_engine, using
 from local.stack import Stack
 from parley.identity.organizations import current_caller as identity
-from parley.identity.schemas import CallerRead
+from parley.identity.organizations.schemas import CallerRead
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.persistence.idempotency_key import IdempotentRequest

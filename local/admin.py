@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def organization(environment: Mapping[str, str], name: str, email: str, plan: str, slug: str = "") -> dict[str, Any]:
     """An organization with a new account as its owner, and a token of that owner."""
-    from parley.identity.members.invitation_schemas import InvitationCreate
+    from parley.identity.members.schemas import InvitationCreate
     from parley.identity.organizations import organization_creation
     from parley.identity.organizations.schemas import OrganizationCreate
     from parley.kernel.access.callers import ActorType, Caller
@@ -45,7 +45,7 @@ def organization(environment: Mapping[str, str], name: str, email: str, plan: st
 
 def user(environment: Mapping[str, str], organization_id: UUID, name: str, email: str, role: str) -> dict[str, Any]:
     """A new account that belongs to the organization, and a token of it."""
-    from parley.identity.members.invitation_schemas import InvitationCreate
+    from parley.identity.members.schemas import InvitationCreate
     from parley.identity.models import MemberRole
     from parley.identity.organizations import organization_creation
     from parley.kernel.access.callers import ActorType, Caller, system

@@ -1,7 +1,7 @@
 """POST /v1/auth/invitations/accept"""
 
 from parley.identity.members import invitation_acceptance
-from parley.identity.members.invitation_schemas import InvitationToken, JoinedRead
+from parley.identity.members.schemas import InvitationToken, JoinedRead
 from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import joining
 

@@ -3,7 +3,7 @@
 from parley.identity.accounts import email_links
 from parley.identity.log_in.schemas import EmailConfirmed
 from parley.identity.models import VerificationKind
-from parley.identity.self_service import link_actions
+from parley.identity.self_service import address_change
 from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
 
 app = api(needs=Access.PERSON)
@@ -12,7 +12,7 @@ app = api(needs=Access.PERSON)
 @app.post("/v1/auth/email/confirm", status_code=204)
 def confirm_email(wanted: EmailConfirmed, caller: AuthenticatedCaller) -> None:
     link = email_links.find(wanted.token.get_secret_value(), VerificationKind.EMAIL)
-    link_actions.confirm_email(caller, link)
+    address_change.confirm_email(caller, link)
 
 
 lambda_handler = entrypoint(app)

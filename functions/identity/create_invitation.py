@@ -1,7 +1,7 @@
 """POST /v1/identity/invitations"""
 
 from parley.identity.members import invitations
-from parley.identity.members.invitation_schemas import InvitationCreate, InvitationRead
+from parley.identity.members.schemas import InvitationCreate, InvitationRead
 from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 

@@ -1,7 +1,7 @@
 """GET /v1/identity/me"""
 
 from parley.identity.organizations import current_caller
-from parley.identity.schemas import CallerRead
+from parley.identity.organizations.schemas import CallerRead
 from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import personal, transaction
 

@@ -1,7 +1,7 @@
 """GET /v1/identity/invitations"""
 
 from parley.identity.members import invitations
-from parley.identity.members.invitation_schemas import InvitationRead
+from parley.identity.members.schemas import InvitationRead
 from parley.identity.models import InvitationStatus
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.pagination import Cursor, Limit, Page

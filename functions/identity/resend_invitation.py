@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from parley.identity.members import invitations
-from parley.identity.members.invitation_schemas import InvitationRead
+from parley.identity.members.schemas import InvitationRead
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 

@@ -1,7 +1,7 @@
 """POST /v1/auth/invitations/show"""
 
 from parley.identity.members import invitation_acceptance
-from parley.identity.members.invitation_schemas import InvitationToken, OpenInvitationRead
+from parley.identity.members.schemas import InvitationToken, OpenInvitationRead
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 

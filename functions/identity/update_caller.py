@@ -2,7 +2,7 @@
 
 from parley.identity.log_in.schemas import ProfileUpdate
 from parley.identity.organizations import current_caller
-from parley.identity.schemas import CallerRead
+from parley.identity.organizations.schemas import CallerRead
 from parley.identity.self_service import own_account
 from parley.kernel.edge.http import Access, AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import personal, transaction

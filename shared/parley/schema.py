@@ -16,7 +16,7 @@ import parley.kernel.persistence.column_encryption  # its tables
 import parley.kernel.persistence.directory  # its tables
 import parley.kernel.persistence.idempotency  # its tables
 import parley.kernel.persistence.outbox  # its tables
-import parley.kernel.persistence.rate_limits  # its tables
+import parley.kernel.persistence.rate_limit_buckets  # its tables
 import parley.kernel.persistence.sweep_retries  # its tables
 import parley.notifications.models  # its tables
 import parley.notifications.suppressions  # its tables

@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from local.client import Answer
-from parley.identity.billing import seat_limits
 from parley.identity.members import invitation_acceptance
 from parley.identity.models import MemberRole, Organization, OrganizationMember, TeamMember, User, UserSession, UserStatus
 from parley.identity.organizations import organization_lifecycle
 from parley.identity.organizations.schemas import OrganizationCreate
+from parley.identity.roles import organization_lock
 from parley.identity.self_service import account_deletion
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.access.callers import NOWHERE, system
@@ -183,7 +183,7 @@ def test_an_owner_is_refused_until_the_organization_has_another(world: World, ac
     owned.takes(owned.log_in())
     # Deleted, it would come back by its owner alone; nobody is that any more.
     assert delete(owned).status == 204
-    with pytest.raises(seat_limits.NoSuchOrganization), transactions.transaction(system(hers.organization_id)) as session:
+    with pytest.raises(organization_lock.NoSuchOrganization), transactions.transaction(system(hers.organization_id)) as session:
         organization_lifecycle.restore(session, hers.caller, None)
 
 

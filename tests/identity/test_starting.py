@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.identity.models import User
-from parley.identity.sessions import log_in_sessions, token_response
+from parley.identity.sessions import log_in_sessions, session_revocation, token_response
 from parley.kernel.access.callers import NOWHERE, ActorType, Caller
 from parley.kernel.persistence import transactions
 from tests.harness import Client, Member, World
@@ -37,10 +37,10 @@ def test_tokens_of_a_session_open_what_their_user_may(world: World, acme: Member
 def test_revoking_ends_a_session_at_once(world: World, acme: Member) -> None:
     mine, other = start(acme), start(acme)
     with transactions.transaction(acme.caller) as session:
-        log_in_sessions.revoke_in_organization(session, acme.user_id, because="test")
+        session_revocation.revoke_in_organization(session, acme.user_id, because="test")
     refused = me(world, mine)
     assert (refused.status, refused.body["code"]) == (401, "session_ended")
     third = start(acme)
     with transactions.personal(VISITOR, acme.user_id) as session:
-        log_in_sessions.revoke_all(session, acme.user_id, because="test")
+        session_revocation.revoke_all(session, acme.user_id, because="test")
     assert [me(world, tokens).status for tokens in (other, third)] == [401, 401]

@@ -13,12 +13,13 @@ from sqlalchemy import func, select, update
 
 from local import graph_api
 from local.invocation import FunctionFailed
+from parley.inbox.declared import InboxDirectory
 from parley.inbox.models import Connection, ConnectionStatus
 from parley.kernel.access.callers import system
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from parley.kernel.persistence.column_encryption import Sealed
-from parley.kernel.persistence.directory import DirectoryEntry, DirectoryKind
+from parley.kernel.persistence.directory import DirectoryEntry
 from parley.kernel.values.clock import now
 from tests.harness import Member, World
 from tests.inbox import whatsapp_bodies
@@ -58,13 +59,11 @@ def check(line: Line, *, is_due: bool = True) -> None:
 
 
 def holder(number: str) -> Any:
-    return directory.organization_of(DirectoryKind.WHATSAPP_NUMBER, number)
+    return directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, number)
 
 
 def is_proven(line: Line) -> bool:
-    entry = select(DirectoryEntry.proven_at).where(
-        DirectoryEntry.kind == DirectoryKind.WHATSAPP_NUMBER.value, DirectoryEntry.key == line.number
-    )
+    entry = select(DirectoryEntry.proven_at).where(DirectoryEntry.kind == InboxDirectory.WHATSAPP_NUMBER, DirectoryEntry.key == line.number)
     with transactions.transaction(line.member.caller) as session:
         return session.scalar(entry) is not None
 

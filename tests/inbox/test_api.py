@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from local import graph_api
+from parley.inbox.declared import InboxDirectory
 from parley.inbox.models import Connection
 from parley.kernel.access.plans import PlanType
 from parley.kernel.audit.audit import AuditLog
@@ -79,7 +80,7 @@ def test_a_number_belongs_to_one_organization_and_nobody_learns_to_which(line: L
     assert own.raw == foreign.raw
     assert globex.get("/v1/inbox/connections").body["items"] == []
     assert len(line.member.get("/v1/inbox/connections").body["items"]) == 1
-    assert directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, line.number) == line.member.organization_id
+    assert directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, line.number) == line.member.organization_id
 
 
 @pytest.mark.parametrize(

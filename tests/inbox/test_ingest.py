@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from parley.inbox import ingestion
+from parley.inbox.declared import InboxDirectory
 from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
@@ -324,9 +325,7 @@ def test_a_tenants_rows_are_its_own_by_name(line: Line, other: Line) -> None:
 
 
 def test_the_directory_forgets_nothing_that_is_connected(line: Line) -> None:
-    assert directory.organizations_of(directory.DirectoryKind.WHATSAPP_NUMBER, [line.number, "0"]) == {
-        line.number: line.member.organization_id
-    }
+    assert directory.organizations_of(InboxDirectory.WHATSAPP_NUMBER, [line.number, "0"]) == {line.number: line.member.organization_id}
 
 
 def test_deleting_a_connection_takes_everything_along(line: Line) -> None:

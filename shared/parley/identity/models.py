@@ -1,7 +1,7 @@
 """Organizations, people, and who belongs where; how people log in; keys for programs.
 
-Tables of an organization carry its policy. Tables of a person are global and show a person their own rows (`db.personal`); what is found by
-a secret is shown to who presents it (`db.bearing`).
+Tables of an organization carry its policy. Tables of a person are global and show a person their own rows
+(`transactions.personal`); what is found by a secret is shown to who presents it (`transactions.bearing`).
 """
 
 from datetime import datetime
@@ -69,7 +69,7 @@ class Organization(Timestamps, SoftDeleted, Base):
 
     `locale`: the language of mails and pages for people who have chosen none.
     `sso_domains`: members who are bound must come in by single sign-on, those with addresses there among them; None where nobody must.
-    `visitor_limits`: by the name of a limit of `scheduling.limits`, how much strangers may; what is missing is as usual.
+    `visitor_limits`: by the name of a limit of `scheduling.bookings.booking_limits`, how much strangers may; what is missing is as usual.
     """
 
     __tablename__ = "organizations"
@@ -124,8 +124,9 @@ class User(Timestamps, SoftDeleted, Base):
 class OrganizationMember(Tenant, Base):
     """One owner an organization. A member with `deactivated_at` keeps the seat's history and may do nothing (SCIM's `active: false`).
 
-    `display_name` is what the organization calls them, `email` where it says that they are as long as they have not come (`memberships`).
-    `is_sso_bound`: where the organization enforces single sign-on, they come in by nothing else, whatever their address is today.
+    `display_name` is what the organization calls them, `email` where it says that they are as long as they have not come
+    (`member_profiles`). `is_sso_bound`: where the organization enforces single sign-on, they come in by nothing
+    else, whatever their address is today.
     """
 
     __tablename__ = "organization_members"

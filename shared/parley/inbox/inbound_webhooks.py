@@ -15,11 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from parley.inbox import ingestion
 from parley.inbox.contacts import LostRace
+from parley.inbox.declared import InboxDirectory
 from parley.inbox.models import Platform
 from parley.inbox.platforms import whatsapp
 from parley.inbox.platforms.platform_updates import PlatformUpdate, WebhookItem, webhook_envelope
 from parley.kernel.access.callers import system
-from parley.kernel.persistence.directory import DirectoryKind, organizations_of
+from parley.kernel.persistence.directory import organizations_of
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.postgres.integrity_errors import is_passing, sqlstate
 
@@ -63,7 +64,7 @@ def process_webhook(body: bytes, arrived_at: datetime, set_aside: Quarantine) ->
 def _shares(updates: Sequence[PlatformUpdate], aside: QuarantinedItems) -> dict[UUID, list[PlatformUpdate]]:
     """Whose updates these are: one look-up for all accounts of a body."""
     accounts = sorted({one.account for one in updates})
-    owners = organizations_of(DirectoryKind.WHATSAPP_NUMBER, accounts) if accounts else {}
+    owners = organizations_of(InboxDirectory.WHATSAPP_NUMBER, accounts) if accounts else {}
     shares: dict[UUID, list[PlatformUpdate]] = defaultdict(list)
     for one in updates:
         if one.account in owners:

@@ -1,6 +1,6 @@
 """The calls of the object storage that the product makes itself. The adapter of boto3 for recordings; nothing is imported before a call.
 
-`access` is the organization's (`recordings.access`): what lies under another's prefix, AWS refuses.
+`access` is the organization's (`object_access`): what lies under another's prefix, AWS refuses.
 """
 
 from collections.abc import Iterator, Sequence

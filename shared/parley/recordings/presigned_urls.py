@@ -1,6 +1,6 @@
 """Requests that clients send to the object storage themselves: signed here, so that no byte of a recording passes through a function.
 
-`access` is the organization's (`recordings.access`): an address can do what its credentials may do, and those reach its own prefix.
+`access` is the organization's (`object_access`): an address can do what its credentials may do, and those reach its own prefix.
 """
 
 from datetime import datetime

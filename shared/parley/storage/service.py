@@ -14,6 +14,7 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Forbidden, NotFound, Unprocessable
 from parley.storage import queries
+from parley.storage.declared import StorageAction
 from parley.storage.models import Project
 from parley.storage.schemas import ProjectCreate, ProjectRead, ProjectUpdate
 
@@ -51,7 +52,7 @@ def create_project(session: Session, caller: Caller, wanted: ProjectCreate) -> P
     session.add(project)
     with violation_means(ONE_SLUG, _taken()):
         session.flush()
-    audit.record(session, caller, "project.created", project, new={"slug": project.slug})
+    audit.record(session, caller, StorageAction.PROJECT_CREATED, project, new={"slug": project.slug})
     return project
 
 
@@ -85,7 +86,7 @@ def change_project(session: Session, caller: Caller, project_id: UUID, wanted: P
         session.flush()
     changed = sorted(name for name, value in changes.items() if old[name] != value)
     if changed:
-        audit.record(session, caller, "project.updated", found, new={"changed": changed})
+        audit.record(session, caller, StorageAction.PROJECT_UPDATED, found, new={"changed": changed})
     return found
 
 
@@ -94,7 +95,7 @@ def delete_project(session: Session, caller: Caller, project_id: UUID) -> Projec
     found = project(session, caller, project_id, for_update=True)
     found.deleted_at = now()
     api_keys.revoke_of_project(session, caller, found.id)
-    audit.record(session, caller, "project.deleted", found)
+    audit.record(session, caller, StorageAction.PROJECT_DELETED, found)
     return found
 
 

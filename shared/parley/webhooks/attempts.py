@@ -22,9 +22,10 @@ from parley.kernel.values import clock
 from parley.kernel.values.fields import storable
 from parley.kernel.values.ids import new_id
 from parley.webhooks import endpoint_verification, queries, retry_policy, signing
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent
 from parley.webhooks.event_catalogue import CHALLENGE, PING, WORKFLOW
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
-from parley.webhooks.queue_messages import DELIVERY_ENDED, DISABLED, FAILING, AttemptOutcome, AttemptRequest
+from parley.webhooks.queue_messages import AttemptOutcome, AttemptRequest
 
 # Requests that one endpoint gets at the same time: a healthy one, and one that has not shown yet that it is, or not lately.
 AT_ONCE, AT_ONCE_UNPROVEN = 5, 1
@@ -199,13 +200,13 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
         disable(session, caller, row, DisabledReason.FAILING)
     elif is_given_up and row.warned_at is None:
         row.warned_at = at
-        outbox.announce(session, FAILING, subscription_id=row.id, failing_since=row.failing_since.isoformat())
+        outbox.announce(session, WebhooksEvent.SUBSCRIPTION_FAILING, subscription_id=row.id, failing_since=row.failing_since.isoformat())
 
 
 def announce_ended(session: Session, event_ids: list[UUID]) -> None:
     """Announce that what a workflow sent has arrived, or never will. A few at a time: they are read again by who hears it."""
     for event_id in event_ids:
-        outbox.announce(session, DELIVERY_ENDED, event_id=event_id)
+        outbox.announce(session, WebhooksEvent.DELIVERY_ENDED, event_id=event_id)
 
 
 def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: DisabledReason) -> None:
@@ -215,18 +216,18 @@ def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: 
     row.is_active, row.disabled_reason, row.disabled_at = False, reason, clock.now()
     session.flush()
     hold(session, row)
-    audit.record(session, caller, "webhook_subscription.disabled", row, new={"reason": reason.value})
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_DISABLED, row, new={"reason": reason.value})
     if reason is not DisabledReason.MANUAL:
-        outbox.announce(session, DISABLED, subscription_id=row.id, reason=reason.value)
+        outbox.announce(session, WebhooksEvent.SUBSCRIPTION_DISABLED, subscription_id=row.id, reason=reason.value)
 
 
 def hold(session: Session, row: WebhookSubscription) -> None:
-    """What waits, waits without a time. Attempts that are being made end as they end."""
+    """What can't be sent waits without a time, so that no sweep wakes for it. Attempts that are being made end as they end.
+
+    A test goes out to a disabled subscription too, a challenge to an address that has not agreed (`queries.due`).
+    """
     at = clock.now()
     waiting = (WebhookDelivery.attempt_id.is_(None)) | (WebhookDelivery.next_retry_at <= at)
-    mine = (
-        (WebhookDelivery.subscription_id == row.id)
-        & WebhookDelivery.next_retry_at.is_not(None)
-        & WebhookDelivery.event.not_in((PING, CHALLENGE))
-    )
-    session.execute(update(WebhookDelivery).where(mine, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))
+    sent = PING if row.verified_at is not None else CHALLENGE if row.is_active else ""
+    held = (WebhookDelivery.subscription_id == row.id) & WebhookDelivery.next_retry_at.is_not(None) & (WebhookDelivery.event != sent)
+    session.execute(update(WebhookDelivery).where(held, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))

@@ -17,9 +17,9 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.webhooks import queries, retry_policy
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent
 from parley.webhooks.event_catalogue import CHALLENGE
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
-from parley.webhooks.queue_messages import TURN_DUE
 from parley.webhooks.schemas import AttemptRead, DeliveryDetailRead, DeliveryRead
 from parley.webhooks.subscriptions import NoSuchSubscription
 
@@ -101,8 +101,8 @@ def replay(session: Session, caller: Caller, delivery_id: UUID) -> WebhookDelive
     if again is None:
         raise NothingToReplay("What was to be sent was erased, or it is being sent this moment.")
 
-    audit.record(session, caller, "webhook_delivery.replayed", again)
-    outbox.announce(session, TURN_DUE, subscription_id=again.subscription_id)
+    audit.record(session, caller, WebhooksAction.WEBHOOK_DELIVERY_REPLAYED, again)
+    outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=again.subscription_id)
     return again
 
 
@@ -135,8 +135,10 @@ def replay_failed(session: Session, caller: Caller, subscription_id: UUID, since
     result = session.execute(given_up.values(_again(clock.now())), execution_options={"synchronize_session": False})
     count: int = result.rowcount  # type: ignore[attr-defined]  # an UPDATE's result has it
     if count:
-        audit.record(session, caller, "webhook_delivery.replayed", subscription, new={"since": since.isoformat(), "count": count})
-        outbox.announce(session, TURN_DUE, subscription_id=subscription_id)
+        audit.record(
+            session, caller, WebhooksAction.WEBHOOK_DELIVERY_REPLAYED, subscription, new={"since": since.isoformat(), "count": count}
+        )
+        outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=subscription_id)
     return count
 
 

@@ -12,7 +12,7 @@ PING = "ping"
 """What a test sends. Nobody subscribes to it: it goes to the one that was asked for."""
 
 CHALLENGE = "webhook.challenge"
-"""What a new address is asked before it gets anything else (`endpoint_proof`)."""
+"""What a new address is asked before it gets anything else (`endpoint_verification`)."""
 
 WORKFLOW = "workflow.triggered"
 """What workflows of scheduling send, each to an endpoint of its own. How a delivery ended is announced (`messages.DELIVERY_ENDED`)."""

@@ -36,9 +36,9 @@ class DisabledReason(StrEnum):
 
 
 class WebhookSubscription(Tenant, Timestamps, SoftDeleted, Base):
-    """`verified_at` is when the address agreed to hear of events (`endpoint_proof`): none are sent before. `maker_id` is who answers for
-    it, since `maker_since`: nothing is sent when they may not have webhooks any more. `failing_since` is the first failure after the last
-    success, `paused_until` the end of what it asked for when it was under load. A deleted subscription has lost its secrets.
+    """`verified_at` is when the address agreed to hear of events (`endpoint_verification`): none are sent before. `maker_id` is who answers
+    for it, since `maker_since`: nothing is sent when they may not have webhooks any more. `failing_since` is the first failure after the
+    last success, `paused_until` the end of what it asked for when it was under load. A deleted subscription has lost its secrets.
     """
 
     __tablename__ = "webhooks_subscriptions"

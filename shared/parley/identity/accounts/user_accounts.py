@@ -1,12 +1,14 @@
 """Accounts: a user and the names that the directory knows them by, written together."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from parley.identity.models import AuthProviderType, User
+from parley.identity.declared import IdentityDirectory
+from parley.identity.models import AuthProviderType, OrganizationMember, User, UserStatus, UserTotp
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.persistence import directory
 from parley.kernel.postgres.integrity_errors import violation_means
@@ -20,7 +22,7 @@ class EmailTaken(Conflict):
 def create(session: Session, *, email: str | None, name: str | None, email_verified_at: datetime | None = None, **columns: object) -> User:
     """A new account, flushed. Address and directory entry are unique together. Raises `EmailTaken`.
 
-    The row is visible once it is a member of the session's organization, or to the person themself (`db.personal`, `person=`).
+    The row is visible once it is a member of the session's organization, or to the person themself (`transactions.personal`, `person=`).
     """
     user = User(email=email, name=name, email_verified_at=email_verified_at, **columns)
     session.add(user)
@@ -28,7 +30,7 @@ def create(session: Session, *, email: str | None, name: str | None, email_verif
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()
         if email is not None:
-            directory.enter_person(session, directory.DirectoryKind.EMAIL, email, user.id)
+            directory.enter_person(session, IdentityDirectory.EMAIL, email, user.id)
             session.flush()
     return user
 
@@ -50,3 +52,37 @@ def lock(session: Session, user_id: UUID) -> None:
 def is_undeleted(user_id: UUID) -> ColumnElement[bool]:
     """For an UPDATE that may have waited for the account's deletion: nothing is written into what was emptied."""
     return (User.id == user_id) & User.deleted_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the ways in see them. `has_second_factor`: a confirmed one. `witness_id` is the organization that is told of failures."""
+
+    user: User
+    has_second_factor: bool
+    witness_id: UUID | None
+
+
+def active_account(session: Session, user_id: UUID) -> Account | None:
+    """An active user, in a transaction of theirs. One query."""
+    witness = (
+        select(OrganizationMember.organization_id)
+        .where(OrganizationMember.user_id == user_id)
+        .order_by(OrganizationMember.organization_id.is_not_distinct_from(User.last_organization_id).desc(), OrganizationMember.joined_at)
+        .limit(1)
+        .correlate(User)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(User, UserTotp.confirmed_at, witness).outerjoin(UserTotp, UserTotp.user_id == User.id).where(User.id == user_id)
+    ).one_or_none()
+    if found is None or found[0].status is not UserStatus.ACTIVE:
+        return None
+    return Account(found[0], found[1] is not None, found[2])
+
+
+def current_account(session: Session) -> Account:
+    found = active_account(session, session.info["user_id"])
+    if found is None:
+        raise SessionEnded("This session has ended; log in again.")
+    return found

@@ -18,9 +18,11 @@ from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from parley.identity.billing import plan_changes, seat_limits
+from parley.identity.billing import plan_changes
 from parley.identity.billing.models import PaymentEvent, PaymentSubscription
-from parley.identity.billing.seat_limits import NoSuchOrganization
+from parley.identity.declared import IdentityDirectory
+from parley.identity.roles import organization_lock
+from parley.identity.roles.organization_lock import NoSuchOrganization
 from parley.kernel.access.callers import system
 from parley.kernel.access.plans import PlanType
 from parley.kernel.persistence import directory
@@ -99,7 +101,7 @@ def take(told: SubscriptionChange) -> str:
 
     Of a price that nobody knows nothing is kept: once it is set, the same event can be sent again.
     """
-    organization_id = directory.organization_of(directory.DirectoryKind.PAYMENT_SUBSCRIPTION, told.subscription) or told.organization_id
+    organization_id = directory.organization_of(IdentityDirectory.PAYMENT_SUBSCRIPTION, told.subscription) or told.organization_id
     if organization_id is None:
         return "ignored"
     if told.plan is None:
@@ -107,7 +109,9 @@ def take(told: SubscriptionChange) -> str:
     caller = system(organization_id)
     try:
         with transaction(caller) as session:
-            organization = seat_limits.lock_organization(session, with_deleted=True)  # events of one organization wait here for each other
+            organization = organization_lock.lock_organization(
+                session, with_deleted=True
+            )  # events of one organization wait here for each other
             mine = {"organization_id": organization_id, "id": new_id(), "event": told.id, "taken_at": now()}
             first = insert(PaymentEvent).values(**mine).on_conflict_do_nothing(index_elements=["organization_id", "event"])
             if session.execute(first.returning(PaymentEvent.id)).scalar_one_or_none() is None:
@@ -120,7 +124,7 @@ def take(told: SubscriptionChange) -> str:
             if known is None:
                 known = PaymentSubscription(subscription=told.subscription)
                 session.add(known)
-                directory.enter(session, directory.DirectoryKind.PAYMENT_SUBSCRIPTION, told.subscription)
+                directory.enter(session, IdentityDirectory.PAYMENT_SUBSCRIPTION, told.subscription)
             known.told_at, known.plan, known.is_ended = told.created, told.plan, told.is_ended
             session.flush()
             largest = max(session.scalars(select(PaymentSubscription.plan)), key=list(PlanType).index)

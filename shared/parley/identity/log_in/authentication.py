@@ -5,19 +5,20 @@ password is verified, whether or not there is one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import passwords, second_factor, user_accounts
+from parley.identity.accounts.user_accounts import Account
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import brute_force_throttle, mfa_challenge
-from parley.identity.models import OrganizationMember, User, UserStatus, UserTotp, VerificationToken
+from parley.identity.models import User, VerificationToken
 from parley.identity.sessions import log_in_sessions
 from parley.identity.sessions.log_in_sessions import LogInSession
 from parley.kernel.access.callers import NOWHERE, Caller
 from parley.kernel.audit import audit
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.persistence import transactions
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.errors import Refusal, Unauthenticated
@@ -28,39 +29,12 @@ class InvalidCredentials(Unauthenticated):
     """Address and password do not belong together, or there is no such account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user as the ways in see them. `has_second_factor`: a confirmed one. `witness_id` is the organization that is told of failures."""
-
-    user: User
-    has_second_factor: bool
-    witness_id: UUID | None
-
-
-def active_account(session: Session, user_id: UUID) -> Account | None:
-    """An active user, in a transaction of theirs. One query."""
-    witness = (
-        select(OrganizationMember.organization_id)
-        .where(OrganizationMember.user_id == user_id)
-        .order_by(OrganizationMember.organization_id.is_not_distinct_from(User.last_organization_id).desc(), OrganizationMember.joined_at)
-        .limit(1)
-        .correlate(User)
-        .scalar_subquery()
-    )
-    found = session.execute(
-        select(User, UserTotp.confirmed_at, witness).outerjoin(UserTotp, UserTotp.user_id == User.id).where(User.id == user_id)
-    ).one_or_none()
-    if found is None or found[0].status is not UserStatus.ACTIVE:
-        return None
-    return Account(found[0], found[1] is not None, found[2])
-
-
 def log_in(caller: Caller, email: str, password: str) -> LogInSession:
-    """Raises `InvalidCredentials`, `TooManyAttempts`, `challenges.SecondFactorRequired`."""
+    """Raises `InvalidCredentials`, `TooManyAttempts`, `mfa_challenge.SecondFactorRequired`."""
     attempt = brute_force_throttle.count_log_in(email, caller)
     # Of nobody: the same questions, about a user who is not there.
     with transactions.personal(caller, attempt.user_id or new_id()) as session:
-        known = active_account(session, session.info["user_id"])
+        known = user_accounts.active_account(session, session.info["user_id"])
         is_right = passwords.matches(known.user.password_hash if known else None, password)
         if known is not None and is_right:
             brute_force_throttle.take_back(session, attempt)
@@ -86,10 +60,10 @@ def record_failure(
     The refusal is raised once that has committed.
     """
     where = caller.acting_for(known.witness_id if known and known.witness_id else NOWHERE)
-    audit.record(session, where, "user.login_failed", known.user if known else None, method=method)
+    audit.record(session, where, IdentityAction.USER_LOGIN_FAILED, known.user if known else None, method=method)
     if attempt.failures >= brute_force_throttle.FREE_FAILURES:
         reason, user = "repeated_login_failures", known.user if known else None
-        audit.record(session, where, "security.suspicious_activity_seen", user, reason=reason, failures=attempt.failures)
+        audit.record(session, where, SecurityAction.SUSPICIOUS_ACTIVITY_SEEN, user, reason=reason, failures=attempt.failures)
     return InvalidCredentials("Address and password do not belong together.")
 
 
@@ -109,7 +83,7 @@ def answer_challenge(caller: Caller, ticket: str, code: str) -> LogInSession:
     """The second step. Raises `ChallengeNotValid`, `InvalidCode`, `TooManyAttempts`."""
     user_id = mfa_challenge.user_of(ticket)
     with transactions.personal(caller, user_id) as session:
-        known = active_account(session, user_id)
+        known = user_accounts.active_account(session, user_id)
         if known is None:
             raise mfa_challenge.not_valid()
         challenge = mfa_challenge.lock_challenge(session, ticket, known.user)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import passwords, second_factor
 from parley.identity.accounts.second_factor import InvalidCode
+from parley.identity.accounts.user_accounts import Account
 from parley.identity.log_in import brute_force_throttle
-from parley.identity.log_in.authentication import Account
 from parley.identity.models import UserSession
 from parley.kernel.access.callers import Caller
 from parley.kernel.values.clock import now

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from parley.identity.members import invitations, member_profiles
 from parley.identity.models import Invitation, Organization, OrganizationMember, Team, User
-from parley.identity.roles_in_words import ROLES
+from parley.identity.roles.role_names import ROLES
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now

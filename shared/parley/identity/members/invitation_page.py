@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from parley.identity.members.invitation_schemas import OpenInvitationRead
-from parley.identity.roles_in_words import ROLES
+from parley.identity.members.schemas import OpenInvitationRead
+from parley.identity.roles.role_names import ROLES
 from parley.notifications import formats, languages
 from parley.notifications.catalogues import Words
 from parley.notifications.catalogues import marked as _

@@ -1,11 +1,13 @@
-"""What the routes of members and teams take and answer."""
+"""What the routes of members, teams and invitations take and answer."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from parley.identity.models import MemberRole
-from parley.kernel.values.fields import Line, PatchModel, Prose, RequestModel, ResponseModel, Slug
+from pydantic import Secret, StringConstraints
+
+from parley.identity.models import InvitationStatus, MemberRole
+from parley.kernel.values.fields import Email, Line, PatchModel, Prose, RequestModel, ResponseModel, Slug
 
 
 class MemberRead(ResponseModel):
@@ -60,3 +62,51 @@ class TeamMemberRead(ResponseModel):
     email: str | None
     role: MemberRole
     joined_at: datetime
+
+
+class InvitationCreate(RequestModel):
+    """With a team, the invitation is to that team; `role` is the one there, and the one in the organization for who is new in it."""
+
+    email: Email
+    role: MemberRole = MemberRole.MEMBER
+    team_id: UUID | None = None
+
+
+class InvitationRead(ResponseModel):
+    id: UUID
+    email: str
+    role: MemberRole
+    status: InvitationStatus
+    team_id: UUID | None
+    invited_by: UUID | None
+    created_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None
+
+
+class InvitationToken(RequestModel):
+    """The last part of the link in the mail."""
+
+    token: Secret[Annotated[str, StringConstraints(strict=True, min_length=1, max_length=200)]]
+
+
+class OpenInvitationRead(ResponseModel):
+    """What somebody who has the link sees: who asks whom, where to, as what."""
+
+    organization_name: str
+    organization_logo_url: str | None
+    team_name: str | None
+    role: MemberRole
+    inviter_name: str | None
+    email: str
+    expires_at: datetime
+
+
+class JoinedRead(ResponseModel):
+    """Where the caller belongs now. POST /v1/auth/switch gives a token for it; `role` is the one in the organization."""
+
+    organization_id: UUID
+    organization_name: str
+    organization_slug: str
+    role: MemberRole
+    team_id: UUID | None

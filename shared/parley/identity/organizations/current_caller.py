@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.identity.schemas import CallerRead, OrganizationRead
+from parley.identity.organizations.schemas import CallerRead, OrganizationRead
 from parley.kernel.access.callers import Caller
 from parley.kernel.values.errors import NotFound
 

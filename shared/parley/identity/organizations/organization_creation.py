@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts
+from parley.identity.declared import IdentityAction
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -37,7 +38,7 @@ def create_organization_for(session: Session, caller: Caller, *, name: str, slug
         session.flush()
 
     session.add(OrganizationMember(user_id=caller.actor_id, role=MemberRole.OWNER))
-    audit.record(session, caller, "organization.created", organization, new={"slug": slug})
+    audit.record(session, caller, IdentityAction.ORGANIZATION_CREATED, organization, new={"slug": slug})
     return organization
 
 
@@ -45,5 +46,5 @@ def add_member(session: Session, caller: Caller, *, name: str, email: str, role:
     """A new account that belongs to the caller's organization. For seeds, tools and tests: people are invited. Raises `EmailTaken`."""
     user = user_accounts.create(session, name=name, email=email, email_verified_at=now())
     session.add(OrganizationMember(user_id=user.id, role=role))
-    audit.record(session, caller, "member.created", user, new={"role": role.value})
+    audit.record(session, caller, IdentityAction.MEMBER_CREATED, user, new={"role": role.value})
     return user

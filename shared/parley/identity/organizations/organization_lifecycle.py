@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts
 from parley.identity.billing import plan_changes, seat_limits
-from parley.identity.billing.seat_limits import NoSuchOrganization
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.log_in import brute_force_throttle
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
 from parley.identity.organizations import organization_creation
@@ -21,7 +21,8 @@ from parley.identity.organizations.schemas import (
     OwnOrganizationRead,
     SeatsRead,
 )
-from parley.identity.roles import role_policy
+from parley.identity.roles import organization_lock, role_policy
+from parley.identity.roles.organization_lock import NoSuchOrganization
 from parley.kernel.access.callers import Caller
 from parley.kernel.access.plans import PLANS, PlanType
 from parley.kernel.audit import audit
@@ -47,7 +48,7 @@ class TooManySeatsTaken(Conflict):
 
 
 def create_organization(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
-    """Found an organization; the caller becomes its owner. In a transaction of `db.joining`.
+    """Found an organization; the caller becomes its owner. In a transaction of `transactions.joining`.
 
     Raises `SlugTaken`, `TooManyOrganizations`.
     """
@@ -56,7 +57,7 @@ def create_organization(session: Session, caller: Caller, wanted: OrganizationCr
     user_accounts.lock(session, founder.actor_id)
     brute_force_throttle.count_organization(session, founder.actor_id)
     organization = organization_creation.create_organization_for(session, founder, **wanted.model_dump())
-    outbox.announce(session, "identity.organization_created", organization_id=organization.id)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_CREATED, organization_id=organization.id)
     shown = {name: getattr(organization, name) for name in OrganizationDetailRead.model_fields}
     return OwnOrganizationRead.model_validate(shown | {"role": MemberRole.OWNER, "joined_at": organization.created_at})
 
@@ -93,7 +94,7 @@ def current_organization(session: Session, caller: Caller) -> Organization:
 
 def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Organization:
     """Change the profile. Raises `SlugTaken`."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     named = wanted.asked()
     if wanted.visitor_limits is not None:
         named["visitor_limits"] = wanted.visitor_limits.model_dump()
@@ -105,21 +106,21 @@ def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Orga
     with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
         session.flush()
 
-    audit.record(session, caller, "organization.updated", organization, changed=sorted(changes))
-    outbox.announce(session, "identity.organization_updated", organization_id=organization.id)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_UPDATED, organization, changed=sorted(changes))
+    outbox.announce(session, IdentityEvent.ORGANIZATION_UPDATED, organization_id=organization.id)
     return organization
 
 
 def delete(session: Session, caller: Caller) -> None:
     """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is kept back for 90 days."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     organization.deleted_at = now()
-    audit.record(session, caller, "organization.deleted", organization)
-    outbox.announce(session, "identity.organization_deleted", organization_id=organization.id)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_DELETED, organization)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_DELETED, organization_id=organization.id)
 
 
 def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
-    """The organization's id, where the person may restore it. In a transaction of `db.personal`. Raises `NoSuchOrganization`."""
+    """The organization's id, where the person may restore it. In a transaction of `transactions.personal`. Raises `NoSuchOrganization`."""
     is_there = Organization.id == organization_id, Organization.owner_id == caller.actor_id
     found = session.scalar(select(Organization).where(*is_there), execution_options={"with_deleted": True})
     if found is None or (found.deleted_at is not None and found.deleted_at <= now() - RESTORABLE):
@@ -142,14 +143,14 @@ def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
     with violation_means("uq_organizations_slug", taken):
         session.flush()
 
-    audit.record(session, caller, "organization.restored", organization)
-    outbox.announce(session, "identity.organization_restored", organization_id=organization.id)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_RESTORED, organization)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_RESTORED, organization_id=organization.id)
     return organization
 
 
 def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
     """Make another active member the owner; the old one becomes an ADMIN. Raises `NoSuchMember`, `AlreadyOwner`, `NotAnActiveMember`."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     role, member = role_policy.role_and_member(session, caller, user_id)
     if role is not MemberRole.OWNER:
         raise role_policy.RoleAboveYours("Only the owner can hand the organization over.")
@@ -166,16 +167,16 @@ def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
         theirs = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == person
         session.execute(update(OrganizationMember).where(*theirs).values(role=given))
     audit.record(
-        session, caller, "organization.transferred", organization,
+        session, caller, IdentityAction.ORGANIZATION_TRANSFERRED, organization,
         old={"owner_id": str(old_owner_id)}, new={"owner_id": str(user_id)}, target_user_id=user_id,
     )  # fmt: skip
-    outbox.announce(session, "identity.organization_transferred", organization_id=organization.id, owner_id=user_id)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_TRANSFERRED, organization_id=organization.id, owner_id=user_id)
     return organization
 
 
 def choose_plan(session: Session, caller: Caller, plan: PlanType) -> Organization:
     """Take a smaller plan. Raises `PlanNotPaid` for a larger one, `TooManySeatsTaken` when the new one has fewer seats than are taken."""
-    organization = seat_limits.lock_organization(session)
+    organization = organization_lock.lock_organization(session)
     plan_changes.refuse_larger(organization, plan)
     if organization.plan is plan:
         return organization

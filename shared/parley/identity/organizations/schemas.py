@@ -1,4 +1,4 @@
-"""What the routes of organizations take and answer."""
+"""What the routes of organizations take and answer, and who the caller is in theirs."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from parley.identity.models import MemberRole
-from parley.identity.schemas import OrganizationRead
 from parley.kernel.access.plans import PlanType
 from parley.kernel.values.fields import Color, Host, Line, Locale, PatchModel, Prose, RequestModel, ResponseModel, SecureUrl, Slug, TimeZone
 
@@ -33,6 +32,29 @@ def _free(slug: str) -> str:
 
 
 OrganizationSlug = Annotated[Slug, AfterValidator(_free)]
+
+
+class OrganizationRead(ResponseModel):
+    id: UUID
+    name: str
+    slug: str
+    timezone: str
+    plan: PlanType
+
+
+class CallerRead(ResponseModel):
+    """`role` and `organization` are null for somebody who has chosen none."""
+
+    user_id: UUID
+    name: str | None
+    email: str | None
+    username: str | None
+    timezone: str
+    locale: str
+    avatar_url: str | None
+    role: MemberRole | None
+    scopes: list[str]
+    organization: OrganizationRead | None
 
 
 class OrganizationCreate(RequestModel):

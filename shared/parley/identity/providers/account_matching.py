@@ -12,7 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts, user_accounts
-from parley.identity.log_in.authentication import Account
+from parley.identity.accounts.user_accounts import Account
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus, UserTotp
 from parley.identity.providers.identity_handover import IdentityHandover
 from parley.identity.providers.provider_settings import ProviderKind
@@ -62,11 +63,11 @@ def account_name(kind: ProviderKind, subject: str) -> str:
 
 def matching_users(handover: IdentityHandover) -> tuple[UUID | None, UUID | None]:
     """The user of the provider's account, and the one of its address. One round trip."""
-    names = {directory.DirectoryKind.PROVIDER_ACCOUNT: account_name(handover.kind, handover.subject)}
+    names = {IdentityDirectory.PROVIDER_ACCOUNT: account_name(handover.kind, handover.subject)}
     if handover.email is not None:
-        names[directory.DirectoryKind.EMAIL] = handover.email
+        names[IdentityDirectory.EMAIL] = handover.email
     found = directory.people_of(names)
-    return found.get(directory.DirectoryKind.PROVIDER_ACCOUNT), found.get(directory.DirectoryKind.EMAIL)
+    return found.get(IdentityDirectory.PROVIDER_ACCOUNT), found.get(IdentityDirectory.EMAIL)
 
 
 def retry_when_overtaken(attempt: Callable[[], Outcome]) -> Outcome:
@@ -107,7 +108,7 @@ def unique_key_refusals(session: Session) -> Iterator[None]:
 def user_of(session: Session, caller: Caller, handover: IdentityHandover, known: UUID | None, addressed: UUID | None) -> Account:
     """The user that logs in, in a transaction of theirs: found, linked by a verified address, or made. Their tokens are sealed.
 
-    What it has written is sent with the next flush (`verdicts`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
+    What it has written is sent with the next flush (`integrity_errors`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
     """
     if known is not None:
         arrived, _ = _known(session, handover)
@@ -174,7 +175,7 @@ def _made(session: Session, caller: Caller, handover: IdentityHandover) -> User:
         )
     except user_accounts.EmailTaken:
         raise Overtaken("Somebody registers this address at this moment; try again.") from None
-    audit.record(session, caller, "user.registered", user, provider=handover.kind.stored.value)
+    audit.record(session, caller, IdentityAction.USER_REGISTERED, user, provider=handover.kind.stored.value)
     return user
 
 
@@ -185,14 +186,14 @@ def add_way_in(session: Session, caller: Caller, user_id: UUID, handover: Identi
 
 
 def add_link(session: Session, caller: Caller, user_id: UUID, handover: IdentityHandover) -> AuthProvider:
-    """Another way in. What the keys of the database say of it comes with the flush (`verdicts`)."""
+    """Another way in. What the keys of the database say of it comes with the flush (`integrity_errors`)."""
     link = AuthProvider(
         id=new_id(), user_id=user_id, provider_type=handover.kind.stored, provider_id=handover.subject, provider_email=handover.email
     )
     session.add(link)
-    directory.enter_person(session, directory.DirectoryKind.PROVIDER_ACCOUNT, account_name(handover.kind, handover.subject), user_id)
+    directory.enter_person(session, IdentityDirectory.PROVIDER_ACCOUNT, account_name(handover.kind, handover.subject), user_id)
     _keep_tokens(session, link, handover)
-    audit.record(session, caller, "provider.linked", link, provider=handover.kind.stored.value)
+    audit.record(session, caller, IdentityAction.PROVIDER_LINKED, link, provider=handover.kind.stored.value)
     return link
 
 

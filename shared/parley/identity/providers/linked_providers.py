@@ -7,14 +7,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts, user_accounts
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.log_in import reauthentication
 from parley.identity.log_in.schemas import Proof
 from parley.identity.models import AuthProvider, AuthProviderType, User
 from parley.identity.providers import account_matching
 from parley.identity.providers.identity_handover import IdentityHandover
 from parley.identity.providers.provider_settings import ProviderKind
-from parley.identity.self_service import own_account
-from parley.identity.sessions import log_in_sessions
+from parley.identity.sessions import log_in_sessions, session_revocation
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory, transactions
@@ -74,10 +74,10 @@ def list_links(session: Session, *, limit: int, cursor: str | None) -> Page[Link
 def begin(caller: Caller, password: str | None, code: str | None) -> UUID | None:
     """Prove who begins to link; the session that it is for. Raises the refusals of `reauthentication.prove`, `SessionEnded`."""
     with transactions.personal(caller) as session:
-        refusal = reauthentication.prove(session, caller, own_account.current_account(session), password, code)
+        refusal = reauthentication.prove(session, caller, user_accounts.current_account(session), password, code)
     if refusal is not None:
         raise refusal
-    return own_account.session_id_of(caller)
+    return log_in_sessions.session_id_of(caller)
 
 
 def link(session: Session, caller: Caller, handover: IdentityHandover, known: UUID | None) -> LinkedProviderRead:
@@ -105,7 +105,7 @@ def unlink(caller: Caller, link_id: UUID, password: str | None, code: str | None
     Raises `NoSuchLink`, `LastWayIn`, the refusals of `reauthentication.prove`.
     """
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
+        known = user_accounts.current_account(session)
         _found(session, link_id)
         refusal = reauthentication.prove(session, caller, known, password, code)
         if refusal is None:
@@ -134,8 +134,8 @@ def _unlink(session: Session, caller: Caller, link_id: UUID) -> None:
         raise LastWayIn("This is the last way into your account; set a password or link another provider first.")
 
     kind = ProviderKind(found.provider_type.value.lower())
-    directory.leave_person(session, directory.DirectoryKind.PROVIDER_ACCOUNT, account_matching.account_name(kind, found.provider_id))
+    directory.leave_person(session, IdentityDirectory.PROVIDER_ACCOUNT, account_matching.account_name(kind, found.provider_id))
     execute_later(session, delete(AuthProvider).where(AuthProvider.id == found.id))
-    log_in_sessions.revoke_all(session, user_id, because="unlinked", but=own_account.session_id_of(caller), method=kind.value)
+    session_revocation.revoke_all(session, user_id, because="unlinked", but=log_in_sessions.session_id_of(caller), method=kind.value)
     security_alerts.tell(session, user_id, security_alerts.SecurityChange.PROVIDER_UNLINKED, now(), provider=kind.value)
-    audit.record(session, caller, "provider.unlinked", found, provider=AuthProviderType(found.provider_type).value)
+    audit.record(session, caller, IdentityAction.PROVIDER_UNLINKED, found, provider=AuthProviderType(found.provider_type).value)

@@ -17,7 +17,7 @@ from parley.kernel.values.ids import new_id
 def log_in(visitor: Caller, handover: IdentityHandover) -> LogInSession:
     """Log in the user whose account it is, found or made. A second factor is asked for here as after a password.
 
-    Raises `challenges.SecondFactorRequired` and the refusals of `arrivals.user_of`.
+    Raises `mfa_challenge.SecondFactorRequired` and the refusals of `account_matching.user_of`.
     """
 
     def once() -> LogInSession | Refusal:
@@ -31,7 +31,7 @@ def log_in(visitor: Caller, handover: IdentityHandover) -> LogInSession:
 
 
 def link(visitor: Caller, handover: IdentityHandover) -> linked_providers.LinkedProviderRead:
-    """Link the provider's account to the user who asked for it, if their session goes on. Raises the refusals of `linked.link`."""
+    """Link the provider's account to the user who asked for it, if their session goes on. Raises what `linked_providers.link` raises."""
     admission = Admission(handover.session_id)
     user = replace(visitor, actor_type=ActorType.USER, actor_id=handover.user_id, admission=admission)
 

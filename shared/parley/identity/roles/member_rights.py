@@ -74,7 +74,7 @@ def could_invite(role: MemberRole | None, given: MemberRole) -> bool:
 def administers(session: Session, caller: Caller) -> bool:
     """Whether the caller administers the organization now. A key does if its maker does; that is looked up: one query.
 
-    The role of a person was compared with the database's as the request began (`kernel.admission`).
+    The role of a person was compared with the database's as the request began (`kernel.access.admission`).
     """
     if caller.actor_type is ActorType.USER:
         return caller.role in {role.value for role in ADMINISTRATORS}

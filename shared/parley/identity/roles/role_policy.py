@@ -1,6 +1,6 @@
 """Who may touch whom: nobody raises a role above their own, nor touches somebody above; the owner is changed by a transfer alone.
 
-Asked of rows in an organization that `seats.lock` holds: of two who change each other, the second sees what the first has done.
+Asked of rows in an organization that `lock_organization` holds: of two who change each other, the second sees what the first has done.
 """
 
 from uuid import UUID

@@ -1,9 +1,9 @@
 """A person deletes their account: what is known of them goes, what they did stays in the trail, under an id that says nothing more.
 
 Organizations are left first, one transaction each, and the account goes last: a deletion that breaks off is asked for again. Who gives
-somebody a membership or a way in holds the account's row until the commit (`accounts.lock`), and so does the end of the account, before it
-looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization, its
-members; a person, their sessions, the tokens of these.
+somebody a membership or a way in holds the account's row until the commit (`user_accounts.lock`), and so does the end of the account,
+before it looks for memberships a last time: an account that is gone is given nothing. The order of locks is everybody's: an organization,
+its members; a person, their sessions, the tokens of these.
 """
 
 from dataclasses import replace
@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from parley.identity.accounts import email_links
-from parley.identity.billing import seat_limits
+from parley.identity.accounts import email_links, user_accounts
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.log_in import reauthentication
 from parley.identity.members import membership
 from parley.identity.models import (
@@ -31,8 +31,8 @@ from parley.identity.models import (
     UserTotp,
     VerificationToken,
 )
+from parley.identity.roles import organization_lock
 from parley.identity.roles.role_policy import OwnerStays
-from parley.identity.self_service import link_actions, own_account
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.access.callers import Caller
@@ -41,9 +41,6 @@ from parley.kernel.persistence import directory, outbox, transactions
 from parley.kernel.persistence.column_encryption import UserKey
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
-
-DELETED = "identity.user_deleted"
-"""Told to each organization that the person belonged to. `address_key` is the directory's name of their address: its hash."""
 
 _OWN = (AuthProvider, UserTotp, RecoveryCode, UserKey, VerificationToken)
 _NOTHING: dict[str, Any] = {
@@ -61,7 +58,7 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
     Raises `OwnerStays`, `WrongPassword`, `NoPassword`, `InvalidCode`, `LogInAgain`, `TooManyAttempts`, `SessionEnded`.
     """
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
+        known = user_accounts.current_account(session)
         places = _places(session)
         refusal = reauthentication.prove(session, caller, known, password, code)
     if refusal is not None:
@@ -100,7 +97,7 @@ def _leave(session: Session, user: User) -> None:
     Raises `OwnerStays`.
     """
     caller: Caller = session.info["caller"]
-    organization = seat_limits.lock_organization(session, with_deleted=True)
+    organization = organization_lock.lock_organization(session, with_deleted=True)
     here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
     member = session.scalar(select(OrganizationMember).where(*here))
     if member is None:
@@ -108,13 +105,15 @@ def _leave(session: Session, user: User) -> None:
     if member.role is MemberRole.OWNER and organization.deleted_at is None:
         owned = [{"id": str(organization.id), "name": organization.name}]
         raise OwnerStays("You own an organization: hand it over or delete it first, then delete your account.", organizations=owned)
-    membership.end_membership(session, caller, member, "member.left", because="account deleted")
+    membership.end_membership(session, caller, member, IdentityAction.MEMBER_LEFT, because="account deleted")
     if user.email is not None:
         # Those that wait belong to whoever has the address.
         answered = Invitation.email == user.email, Invitation.status != InvitationStatus.PENDING
         execute_later(session, delete(Invitation).where(Invitation.organization_id == organization.id, *answered))
-    audit.record(session, caller, "user.deleted", user, target_user_id=user.id)
-    outbox.announce(session, DELETED, user_id=user.id, address_key=directory.personal(user.email) if user.email else None)
+    audit.record(session, caller, IdentityAction.USER_DELETED, user, target_user_id=user.id)
+    outbox.announce(
+        session, IdentityEvent.USER_DELETED, user_id=user.id, address_key=directory.personal(user.email) if user.email else None
+    )
 
 
 def empty_account(session: Session, caller: Caller) -> list[UUID]:
@@ -133,11 +132,11 @@ def empty_account(session: Session, caller: Caller) -> list[UUID]:
         execute_later(session, delete(table).where(table.user_id == user.id))
     directory.forget_person(session, user.id)
     if user.email is not None:
-        outbox.announce(session, link_actions.ACCOUNT_DELETED, token_id=email_links.note_old_address(session, user.email))
+        outbox.announce(session, IdentityEvent.ACCOUNT_DELETED, token_id=email_links.note_old_address(session, user.email))
     for name, value in _NOTHING.items():
         setattr(user, name, value)
     user.deleted_at = now()
     nowhere = replace(as_user(caller, user.id), ip_address=None, user_agent=None)
-    audit.record(session, nowhere, "user.deleted", user)
+    audit.record(session, nowhere, IdentityAction.USER_DELETED, user)
     audit.forget_person(session, user.id)
     return []

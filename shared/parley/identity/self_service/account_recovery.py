@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import credential_removal, email_links, security_alerts, user_accounts
 from parley.identity.accounts.email_links import Link, LinkNotValid
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.keys import api_keys
-from parley.identity.log_in import authentication
 from parley.identity.models import OrganizationMember, User, VerificationKind
 from parley.identity.models import VerificationToken as Token
-from parley.identity.sessions import log_in_sessions
+from parley.identity.sessions import session_revocation
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -47,14 +47,14 @@ def undo(caller: Caller, link: Link) -> None:
 
 def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> None:
     user_accounts.lock(session, user_id)
-    account = authentication.active_account(session, user_id)
+    account = user_accounts.active_account(session, user_id)
     since, at = link.created_at, now()
     earlier = _earlier_address(session, user_id, since)
     email_links.use(session, link)
     if account is None:
         raise LinkNotValid("This account is not active; ask an administrator of your organization.")
     user = account.user
-    log_in_sessions.revoke_all(session, user_id, because="this was not me")
+    session_revocation.revoke_all(session, user_id, because="this was not me")
     credential_removal.drop_younger(session, caller, user_id, since)
     newer = Token.id >= credential_removal.least_id(since)
     execute_later(session, update(Token).where(Token.user_id == user_id, Token.used_at.is_(None), newer).values(used_at=at))
@@ -63,7 +63,9 @@ def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> None:
     user.password_hash, user.password_changed_at = None, at  # links, challenges and log-ins from before are void
     session.flush()
     who = as_user(caller, user_id, account.witness_id)
-    audit.record(session, who, "user.updated", user, changed=["password", *(["email"] if earlier else [])], because="this was not me")
+    audit.record(
+        session, who, IdentityAction.USER_UPDATED, user, changed=["password", *(["email"] if earlier else [])], because="this was not me"
+    )
     if user.email is not None:
         email_links.ask(session, VerificationKind.PASSWORD_RESET, user.email, user_id=user_id)
 
@@ -87,10 +89,10 @@ def _take_back(session: Session, user: User, email: str, verified_at: datetime |
     """Raises `EmailTaken`."""
     taken = user_accounts.EmailTaken("This address has another account by now: delete that one, then open this link again.")
     if user.email is not None:
-        directory.leave_person(session, directory.DirectoryKind.EMAIL, user.email)
+        directory.leave_person(session, IdentityDirectory.EMAIL, user.email)
         security_alerts.keep_address(session, user.id, user.email)
         security_alerts.tell(session, user.id, security_alerts.SecurityChange.EMAIL_TAKEN_BACK, at, to=user.email)
-    directory.enter_person(session, directory.DirectoryKind.EMAIL, email, user.id)
+    directory.enter_person(session, IdentityDirectory.EMAIL, email, user.id)
     user.email, user.email_verified_at = email, verified_at
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()

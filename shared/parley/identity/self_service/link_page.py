@@ -11,7 +11,7 @@ from parley.identity.accounts import email_links
 from parley.identity.accounts.email_links import Link
 from parley.identity.log_in import authentication, mfa_challenge
 from parley.identity.models import VerificationKind
-from parley.identity.self_service import account_recovery, link_actions, registration
+from parley.identity.self_service import account_recovery, address_change, magic_link, password_reset, registration
 from parley.identity.sessions.log_in_sessions import LogInSession
 from parley.kernel.access.callers import Caller
 from parley.kernel.values.fields import Line
@@ -46,11 +46,11 @@ def _register(caller: Caller, link: Link, form: LinkForm) -> LogInSession:
 
 
 def _reset(caller: Caller, link: Link, form: LinkForm) -> None:
-    link_actions.reset_password(caller, link, form.get("password", ""), drops_older="drop_older_ways_in" in form)
+    password_reset.reset_password(caller, link, form.get("password", ""), drops_older="drop_older_ways_in" in form)
 
 
 def _confirm(caller: Caller, link: Link, form: LinkForm) -> None:
-    link_actions.confirm_email_with_proof(caller, link, form.get("current_password") or None, form.get("code") or None)
+    address_change.confirm_email_with_proof(caller, link, form.get("current_password") or None, form.get("code") or None)
 
 
 def _undo(caller: Caller, link: Link, form: LinkForm) -> None:
@@ -58,7 +58,7 @@ def _undo(caller: Caller, link: Link, form: LinkForm) -> None:
 
 
 def _log_in(caller: Caller, link: Link, form: LinkForm) -> LogInSession:
-    return link_actions.log_in_by_link(caller, link)
+    return magic_link.log_in_by_link(caller, link)
 
 
 _LINE: TypeAdapter[str] = TypeAdapter(Line)
@@ -169,7 +169,7 @@ def _words(caller: Caller) -> Words:
 
 def _asking(caller: Caller, link: Link, paragraphs: list[str], form: LinkForm, *, is_wrong: bool = False) -> str:
     kind, words = _KINDS[link.kind], _words(caller)
-    older = link_actions.older_ways_in(caller, link) if link.kind is VerificationKind.PASSWORD_RESET else []
+    older = password_reset.older_ways_in(caller, link) if link.kind is VerificationKind.PASSWORD_RESET else []
     paragraphs = [*paragraphs, *(words(paragraph) for paragraph in kind.paragraphs)]
     typed = form.get("name") if "name" in form else (link.wanted or {}).get("name")
     shown: dict[str, Any] = {

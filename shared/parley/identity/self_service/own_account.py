@@ -6,10 +6,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import email_links, passwords, user_accounts
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import reauthentication
-from parley.identity.log_in.authentication import Account, active_account
 from parley.identity.models import User, UserSession, VerificationKind
-from parley.identity.self_service import link_actions
+from parley.identity.self_service import password_reset
 from parley.identity.sessions import log_in_sessions, single_sign_on
 from parley.identity.sessions.log_in_sessions import LogInSession, as_user
 from parley.kernel.access.admission import SessionEnded, SessionOfOneOrganization
@@ -27,26 +27,17 @@ class UsernameTaken(Conflict):
     """Somebody else has this name."""
 
 
-def current_account(session: Session) -> Account:
-    found = active_account(session, session.info["user_id"])
-    if found is None:
-        raise SessionEnded("This session has ended; log in again.")
-    return found
-
-
-def session_id_of(caller: Caller) -> UUID | None:
-    return caller.admission.session_id if caller.admission is not None else None
-
-
 def change_password(caller: Caller, current: str, new: str) -> None:
     """Other sessions end. Raises `WrongPassword`, `NoPassword`, `PasswordNotAccepted`, `TooManyAttempts`."""
     with transactions.personal(caller) as session:
-        mine = current_account(session)
+        mine = user_accounts.current_account(session)
         passwords.accept(new, mine.user.email)
         refusal = reauthentication.prove_password(session, caller, mine, current)
         if refusal is None:
             kept = passwords.hashed(new)
-            link_actions.set_password(session, as_user(caller, mine.user.id, mine.witness_id), mine.user, kept, but=session_id_of(caller))
+            password_reset.set_password(
+                session, as_user(caller, mine.user.id, mine.witness_id), mine.user, kept, but=log_in_sessions.session_id_of(caller)
+            )
     if refusal is not None:
         raise refusal
 
@@ -58,7 +49,7 @@ def change_email(caller: Caller, email: str, password: str | None, code: str | N
     """
     may_mail = quotas.may_send(MailKind.EMAIL_CHANGE, email, caller)
     with transactions.personal(caller) as session:
-        mine = current_account(session)
+        mine = user_accounts.current_account(session)
         refusal = reauthentication.prove(session, caller, mine, password, code)
         if refusal is None and may_mail:
             email_links.ask(session, VerificationKind.EMAIL, email, user_id=mine.user.id)
@@ -77,12 +68,12 @@ def switch_organization(session: Session, caller: Caller, organization_id: UUID)
     moved_to = update(User).where(user_accounts.is_undeleted(user_id)).values(last_organization_id=place.id)
     user = session.scalars(moved_to.returning(User)).one_or_none()
     mine = update(UserSession).where(
-        UserSession.id == session_id_of(caller), UserSession.user_id == user_id, UserSession.revoked_at.is_(None)
+        UserSession.id == log_in_sessions.session_id_of(caller), UserSession.user_id == user_id, UserSession.revoked_at.is_(None)
     )
     moved = session.execute(mine.values(organization_id=place.id, last_used_at=now()).returning(UserSession.id)).scalar_one_or_none()
     if user is None or moved is None:
         raise SessionEnded("This session has ended, or the token has none; log in again.")
-    audit.record(session, as_user(caller, user_id, place.id), "token.issued", user)
+    audit.record(session, as_user(caller, user_id, place.id), IdentityAction.TOKEN_ISSUED, user)
     return LogInSession(moved, user_id, user.email, user.name, place, None)
 
 
@@ -90,7 +81,7 @@ def change_profile(session: Session, caller: Caller, changes: dict[str, object])
     """In a session that sees the person's own rows. Raises `SessionOfOneOrganization`, `UsernameTaken`, `SessionEnded`."""
     assert caller.actor_id is not None
     # Not every such transaction asks `admit_person`: the caller's organization admitted this one.
-    methods = session.scalar(select(UserSession.methods).where(UserSession.id == session_id_of(caller)))
+    methods = session.scalar(select(UserSession.methods).where(UserSession.id == log_in_sessions.session_id_of(caller)))
     if single_sign_on.METHOD in (methods or ()):
         raise SessionOfOneOrganization
     user = session.scalar(select(User).where(User.id == caller.actor_id).with_for_update(key_share=True))
@@ -100,4 +91,4 @@ def change_profile(session: Session, caller: Caller, changes: dict[str, object])
         setattr(user, name, value)
     with violation_means("uq_users_username", UsernameTaken("This username is taken; choose another.")):
         session.flush()
-    audit.record(session, caller, "user.updated", user, changed=sorted(changes))
+    audit.record(session, caller, IdentityAction.USER_UPDATED, user, changed=sorted(changes))

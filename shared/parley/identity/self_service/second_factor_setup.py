@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from parley.identity.accounts import second_factor, security_alerts
+from parley.identity.accounts import second_factor, security_alerts, user_accounts
 from parley.identity.accounts.second_factor import InvalidCode
 from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.accounts.user_accounts import Account
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import brute_force_throttle, reauthentication
-from parley.identity.log_in.authentication import Account
-from parley.identity.self_service import own_account
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -21,7 +21,7 @@ def enrol_totp(caller: Caller, password: str | None, code: str | None) -> tuple[
     """A new secret and its otpauth URI. Raises `SecondFactorOn`, the refusals of `reauthentication.prove`."""
     begun = "", ""
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
+        known = user_accounts.current_account(session)
         second_factor.must_be_off(known.has_second_factor)
         refusal = reauthentication.prove(session, caller, known, password, code)
         if refusal is None:
@@ -36,7 +36,7 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
     codes: list[str] | None = None
     at = now()
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
+        known = user_accounts.current_account(session)
         attempt = brute_force_throttle.count_attempt(session, brute_force_throttle.proof_subject(known.user.id), caller.ip_address)
         codes = second_factor.confirm(session, known.user.id, code)
         if codes is not None:
@@ -75,12 +75,12 @@ def renew_recovery_codes(caller: Caller, password: str | None, code: str | None)
 
 
 def _with_second_factor(session: Session) -> Account:
-    known = own_account.current_account(session)
+    known = user_accounts.current_account(session)
     if not known.has_second_factor:
         raise second_factor.NoSecondFactor("You have no second factor; begin with POST /v1/auth/totp.")
     return known
 
 
 def _tell(session: Session, caller: Caller, known: Account, change: SecurityChange, since: datetime) -> None:
-    audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.updated", known.user, changed=[change.value])
+    audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_UPDATED, known.user, changed=[change.value])
     security_alerts.tell(session, known.user.id, change, since)

@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.identity.accounts import user_bound_tokens
+from parley.identity.accounts import user_accounts, user_bound_tokens
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in.schemas import SessionRead
 from parley.identity.models import RefreshToken, UserSession
-from parley.identity.self_service import own_account
-from parley.identity.sessions import access_tokens, log_in_sessions
+from parley.identity.sessions import access_tokens, log_in_sessions, session_revocation
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -49,7 +49,7 @@ def end_session(session: Session, caller: Caller, session_id: UUID) -> None:
     found = session.scalar(mine)
     if found is None:
         raise NoSuchSession("There is no such session.")
-    log_in_sessions.revoke(session, session_id, because="revoked by its user")
+    session_revocation.revoke(session, session_id, because="revoked by its user")
     _audit_log_out(session, caller, found)
 
 
@@ -57,15 +57,15 @@ def _audit_log_out(session: Session, caller: Caller, ended: UserSession) -> None
     # For its organization, unless the user has left that since.
     place = log_in_sessions.choose_organization(session, ended.user_id, methods=(), last=ended.organization_id, is_for_evidence=True)
     where = place.id if place is not None and place.id == ended.organization_id else None
-    audit.record(session, as_user(caller, ended.user_id, where), "user.logged_out", ended)
+    audit.record(session, as_user(caller, ended.user_id, where), IdentityAction.USER_LOGGED_OUT, ended)
 
 
 def log_out_everywhere(caller: Caller) -> None:
     """Log out everywhere, here too."""
     with transactions.personal(caller) as session:
-        known = own_account.current_account(session)
-        log_in_sessions.revoke_all(session, known.user.id, because="logged out everywhere")
-        audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.logged_out", known.user, everywhere=True)
+        known = user_accounts.current_account(session)
+        session_revocation.revoke_all(session, known.user.id, because="logged out everywhere")
+        audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_LOGGED_OUT, known.user, everywhere=True)
 
 
 def log_out_by_refresh_token(caller: Caller, token: str) -> None:
@@ -92,5 +92,5 @@ def _end(session: Session, caller: Caller, session_id: UUID | None) -> None:
     living = UserSession.revoked_at.is_(None)
     found = session.scalar(select(UserSession).where(UserSession.id == session_id, living)) if session_id is not None else None
     if found is not None:
-        log_in_sessions.revoke(session, found.id, because="logged out")
+        session_revocation.revoke(session, found.id, because="logged out")
         _audit_log_out(session, caller, found)

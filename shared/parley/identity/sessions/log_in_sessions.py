@@ -1,14 +1,15 @@
-"""Sessions: a log-in that lasts, on one device. Its refresh tokens are a chain, of which the last link is good (`refreshing`)."""
+"""Sessions: a log-in that lasts, on one device. Its refresh tokens are a chain, of which the last link is good (`refresh_tokens`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts, user_bound_tokens
+from parley.identity.declared import IdentityAction
 from parley.identity.models import MemberRole, Organization, OrganizationMember, RefreshToken, User, UserSession
 from parley.identity.sessions import single_sign_on
 from parley.identity.sessions.single_sign_on import SingleSignOnRequired
@@ -92,7 +93,7 @@ def choose_organization(
 
 
 def start(session: Session, caller: Caller, user: User, methods: Sequence[str], organization_id: UUID | None = None) -> LogInSession:
-    """Log a user in who has proved who they are by `methods` (RFC 8176), in a transaction of theirs (`db.personal`).
+    """Log a user in who has proved who they are by `methods` (RFC 8176), in a transaction of theirs (`transactions.personal`).
 
     `organization_id` is where they want to work; without it `chosen` decides. Raises `NotAMember`.
     """
@@ -109,7 +110,9 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
     session.add(begun)
     token, row = new_refresh_token(user.id, begun)
     session.add(row)
-    audit.record(session, as_user(caller, user.id, begun.organization_id), "user.login_succeeded", begun, methods=begun.methods)
+    audit.record(
+        session, as_user(caller, user.id, begun.organization_id), IdentityAction.USER_LOGIN_SUCCEEDED, begun, methods=begun.methods
+    )
     # Where a person works by themself, an identity provider of an organization does not choose.
     chosen_by_them = {} if single_sign_on.METHOD in methods else {"last_organization_id": begun.organization_id}
     execute_later(session, update(User).where(user_accounts.is_undeleted(user.id)).values(last_login_at=at, **chosen_by_them))
@@ -124,42 +127,5 @@ def new_refresh_token(user_id: UUID, family: UserSession) -> tuple[str, RefreshT
     )
 
 
-def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | None = None, method: str | None = None) -> None:
-    """End every session of a user, in a transaction of theirs; but for one, if it is named; with `method`, those that it opened.
-
-    It travels with the next statement.
-    """
-    at = now()
-    ended = update(UserSession).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
-    tokens = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
-    if method is not None:
-        opened = UserSession.methods.contains([method])
-        theirs = select(UserSession.id).where(UserSession.user_id == user_id, opened)
-        ended, tokens = ended.where(opened), tokens.where(RefreshToken.family_id.in_(theirs))
-    if but is not None:
-        ended, tokens = ended.where(UserSession.id != but), tokens.where(RefreshToken.family_id != but)
-    execute_later(session, ended.values(revoked_at=at, revoked_because=because))
-    execute_later(session, tokens.values(revoked_at=at))
-
-
-def revoke(session: Session, session_id: UUID, *, because: str) -> None:
-    """End one session, in a transaction of its user's. It travels with the next statement."""
-    at = now()
-    mine = update(UserSession).where(UserSession.id == session_id, UserSession.revoked_at.is_(None))
-    execute_later(session, mine.values(revoked_at=at, revoked_because=because))
-    execute_later(session, update(RefreshToken).where(RefreshToken.family_id == session_id).values(revoked_at=at))
-
-
-def revoke_in_organization(session: Session, user_id: UUID, *, because: str) -> None:
-    """End a user's sessions that work for the caller's organization, in a transaction of it. It travels with the next statement."""
-    organization_id = session.info["caller"].organization_id
-    here = update(UserSession).where(
-        UserSession.user_id == user_id, UserSession.organization_id == organization_id, UserSession.revoked_at.is_(None)
-    )
-    execute_later(session, here.values(revoked_at=now(), revoked_because=because))
-
-
-def forget(session: Session) -> int:
-    """Delete sessions that ended 30 days ago, with their tokens, in a sweep. Returns how many."""
-    old = text("DELETE FROM user_sessions WHERE least(expires_at, revoked_at) < clock_timestamp() - interval '30 days'")
-    return int(session.connection().execute(old).rowcount)
+def session_id_of(caller: Caller) -> UUID | None:
+    return caller.admission.session_id if caller.admission is not None else None

@@ -25,12 +25,13 @@ from sqlalchemy.orm import Session, aliased
 
 from parley.identity.accounts import user_bound_tokens
 from parley.identity.models import RefreshToken, User, UserSession, UserStatus
-from parley.identity.sessions import log_in_sessions, single_sign_on
+from parley.identity.sessions import log_in_sessions, session_revocation, single_sign_on
 from parley.identity.sessions.log_in_sessions import LogInSession, SessionOrganization, as_user
 from parley.identity.sessions.single_sign_on import SingleSignOnRequired
 from parley.kernel.access.admission import NotAMember, SessionEnded
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.persistence import transactions
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.postgres.integrity_errors import is_passing
@@ -211,7 +212,7 @@ def _outcome(
     if old.replaced_at is None or is_lost:
         place = _place(session, family)
         if place is None and single_sign_on.METHOD in family.methods:  # it works for that organization, or for none
-            log_in_sessions.revoke(session, family.id, because="no member any more")
+            session_revocation.revoke(session, family.id, because="no member any more")
             return SessionEnded("You are not a member of this organization any more.")
         started, next_id = _next(session, caller, old, family, user, place, at)
         return RefreshTokenRotation(started, old.id, next_id, at)
@@ -220,9 +221,9 @@ def _outcome(
     if old.revoked_at is None or arrived_at < old.revoked_at:
         return RefreshTokenReplaced("This token was refreshed by another request at the same time; use the token that it got.")
     place = _place(session, family)
-    log_in_sessions.revoke(session, family.id, because="refresh token reused")
+    session_revocation.revoke(session, family.id, because="refresh token reused")
     audited = as_user(caller, user.id, place.id if place else None)
-    audit.record(session, audited, "security.suspicious_activity_seen", family, reason="refresh_token_reused")
+    audit.record(session, audited, SecurityAction.SUSPICIOUS_ACTIVITY_SEEN, family, reason="refresh_token_reused")
     return RefreshTokenReused("This token was used before: somebody else may have it. The session has ended; log in again.")
 
 

@@ -2,8 +2,8 @@
 
 An organization's identity provider speaks for the organization, and not for the accounts of its members: they may have others beside it. A
 session that it opened therefore works for that organization alone; `admit_person` refuses it everything of the person's own. Nor does it
-speak for the owner, who stands above whoever configures it: `sessions.chosen` gives such a session to nobody who is the owner, and `admit`
-refuses one whose member has become it.
+speak for the owner, who stands above whoever configures it: `log_in_sessions.choose_organization` gives such a session to nobody who is
+the owner, and `admit` refuses one whose member has become it.
 """
 
 from sqlalchemy import ColumnElement, func, or_, select, update
@@ -16,12 +16,6 @@ from parley.kernel.values.errors import Forbidden
 
 APPROVE = "sso:approve"
 """The scope of who agrees to a source of identity; what its holder sets up is agreed to at once. It is the owner's alone."""
-
-SAML_PROPOSED, SCIM_PROPOSED = "identity.saml_connection_proposed", "identity.scim_token_proposed"
-"""Announced when something waits for that agreement."""
-
-DOMAIN_LOST = "identity.saml_domain_lost"
-"""Announced when DNS proves a domain no more."""
 
 ENFORCED = "single sign-on enforced"
 """Why sessions were ended."""

@@ -61,7 +61,7 @@ class VerifiedAssertion:
 
 
 def verified(document: bytes, organization_id: UUID, idp_entity_id: str, pinned: list[str], moment: datetime) -> VerifiedAssertion:
-    """The person that a response speaks of. Raises `xml.UnsafeXml`, the refusals of `signatures`, and those above."""
+    """The person that a response speaks of. Raises `safe_xml.UnsafeXml`, the refusals of `xml_signatures`, and those above."""
     root = safe_xml.read(document)
     if root.tag == xml_signatures.RESPONSE_TAG:
         _envelope(root, organization_id, idp_entity_id)

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction
 from parley.kernel.access.callers import NOWHERE, Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence.transactions import transaction
@@ -75,7 +76,7 @@ def read(form: str, cookies: list[str]) -> PostedResponse:
 def verified(posted: PostedResponse, organization_id: UUID, door: ResponseExpectations) -> VerifiedAssertion:
     """The person that the answer speaks of, once it is known to answer a request of this browser.
 
-    Raises `UnknownRequest`, and the refusals of `responses.verified`.
+    Raises `UnknownRequest`, and the refusals of `saml_responses.verified`.
     """
     asserted = saml_responses.verified(posted.document, organization_id, door.idp_entity_id, door.certificates, now())
     if asserted.in_response_to is None:
@@ -104,7 +105,7 @@ def use(session: Session, asserted: VerifiedAssertion, door: ResponseExpectation
 def record_refusal(caller: Caller, refusal: Refusal) -> None:
     """Audit, in a transaction of its own, that somebody was not let in, and why."""
     with transaction(caller) as session:
-        audit.record(session, caller, "user.login_failed", because=refusal.code, by="saml")
+        audit.record(session, caller, IdentityAction.USER_LOGIN_FAILED, because=refusal.code, by="saml")
 
 
 def return_to(posted: PostedResponse, door: ResponseExpectations) -> str | None:

@@ -28,6 +28,7 @@ from parley.scheduling.common.booking_models import Booking, BookingHost, Invite
 from parley.scheduling.common.enums import BookingStatus, DayOfWeek
 from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
+from parley.scheduling.declared import SchedulingAction
 
 LONGEST_COUNT = timedelta(days=366)
 _DAYS = tuple(DayOfWeek)
@@ -102,7 +103,7 @@ def export_bookings(session: Session, caller: Caller, chosen: BookingFilter, *, 
     if shown < len(found):
         last = found[shown - 1].booking
         next_cursor = pagination.cursor_after(last.start_time, last.id)
-    audit.record(session, caller, "booking.exported", new={"bookings": shown})
+    audit.record(session, caller, SchedulingAction.BOOKING_EXPORTED, new={"bookings": shown})
     return sheet, next_cursor
 
 

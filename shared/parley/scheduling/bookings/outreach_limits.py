@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.models import Organization
 from parley.kernel.access.callers import ActorType, Caller
-from parley.kernel.persistence import rate_limits
+from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values.errors import Conflict
 from parley.notifications import outreach, quotas
 from parley.notifications.quotas import MailKind
@@ -42,6 +42,6 @@ def count(session: Session, caller: Caller, address: str | None = None) -> None:
     organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
     spending = outreach.spending(organization, caller)
     if address is None or organization.mail_limit is not None:
-        rate_limits.spend_within(session, *spending)
+        rate_limit_buckets.spend_within(session, *spending)
     else:
         quotas.spend(session, MailKind.BOOKING, address, *spending)

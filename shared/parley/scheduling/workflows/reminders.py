@@ -22,7 +22,6 @@ from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.scheduling_fields import DAY_MINUTES
 from parley.scheduling.common.workflow_models import Reminder, Workflow
 
-REMINDERS_DUE = "scheduling.reminders_due"
 # Bookings that one step of a workflow's change sees to, and rows that one step takes away.
 STEP, PORTION = 500, 5000
 CERTAIN = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED)

@@ -21,9 +21,9 @@ from parley.scheduling.common import queries
 from parley.scheduling.common.workflow_models import Workflow
 from parley.webhooks import deliveries, fan_out
 from parley.webhooks import queries as webhooks
+from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.event_catalogue import WORKFLOW
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
-from parley.webhooks.queue_messages import TURN_DUE
 
 _ATTEMPTS = 4
 
@@ -53,7 +53,7 @@ def deliver(session: Session, caller: Caller, workflow: Workflow, log_id: UUID, 
     body = fan_out.body(WORKFLOW, clock.now(), told)
     row = fan_out.new_delivery(caller, workflow.subscription_id, log_id, WORKFLOW, booking_id, body, most=_ATTEMPTS)
     execute_later(session, insert(WebhookDelivery).values(row).on_conflict_do_nothing())
-    outbox.announce(session, TURN_DUE, subscription_id=workflow.subscription_id)
+    outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=workflow.subscription_id)
 
 
 def settle(session: Session, log_id: UUID) -> None:

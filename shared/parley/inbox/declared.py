@@ -1,0 +1,29 @@
+"""What others read of inbox: see `parley.kernel.values.declarations`."""
+
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName
+
+
+class InboxAction:
+    CONNECTION_CREATED = AuditAction("connection.created")
+    CONNECTION_UPDATED = AuditAction("connection.updated")
+    CONNECTION_DELETED = AuditAction("connection.deleted")
+    CONVERSATION_READ = AuditAction("conversation.read")
+    CONVERSATION_MERGED = AuditAction("conversation.merged")
+    MESSAGE_RECEIVED = AuditAction("message.received")
+    MESSAGE_SENT = AuditAction("message.sent")
+    MESSAGE_UPDATED = AuditAction("message.updated")
+    MESSAGE_STATUS_CHANGED = AuditAction("message.status_changed")
+
+
+class InboxEvent:
+    CONNECTION_CREATED = EventName("inbox.connection_created")
+    CONNECTION_ENDED = EventName("inbox.connection_ended")
+    CONVERSATION_READ = EventName("inbox.conversation_read")
+    MESSAGE_RECEIVED = EventName("inbox.message_received")
+    MESSAGE_SENT = EventName("inbox.message_sent")
+    MESSAGE_UPDATED = EventName("inbox.message_updated")
+    MESSAGE_STATUS_CHANGED = EventName("inbox.message_status_changed")
+
+
+class InboxDirectory:
+    WHATSAPP_NUMBER = DirectoryKind("whatsapp_number")
