@@ -17,7 +17,7 @@ from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common import ownership, queries
 from parley.scheduling.common.enums import TIMED_TRIGGERS, WorkflowTrigger
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.workflow_models import Workflow
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.notifications import address_agreements
