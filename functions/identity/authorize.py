@@ -28,7 +28,7 @@ def of_key(key: str) -> dict[str, Any]:
     except api_key_lookup.UnknownApiKey:
         raise MalformedApiKey from None
     except LookupFailed as failure:
-        # What an authorizer raises is the gateway's bare 500. So the function looks the key up (`parties.identify`), and says no.
+        # What an authorizer raises is the gateway's bare 500. So the function looks the key up (`resolve_api_key`), and says no.
         logger.warning("a key could not be looked up", failure=str(failure))
         return reference
 

@@ -11,7 +11,12 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from parley.identity.providers import authorization_response
 from parley.kernel.edge.http import Access, RawEvent, api, entrypoint
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=32 * 1024)
+app = api(
+    needs=Access.ANYBODY,
+    unlimited_because="It reaches no database; the way on, /complete, is limited.",
+    accepts=("application/x-www-form-urlencoded",),
+    most_bytes=32 * 1024,
+)
 ON: dict[int, OpenAPIResponse] = {303: {"description": "To /complete, or back to `return_to` with `error`."}}
 
 

@@ -58,7 +58,7 @@ def reference(key: str) -> dict[str, Any]:
 
 
 def look_up(organization_id: UUID, key_digest: str) -> ApiKeyGrant:
-    """Whom a key names. Raises `UnknownKey`, and `single.LookupFailed` when the database does not say."""
+    """Whom a key names. Raises `UnknownApiKey`, and `authorizer_lookup.LookupFailed` when the database does not say."""
     # Both are of our own making: a UUID, and hexadecimal digits.
     statement = _LOOK_UP.format(organization_id=organization_id, digest=bytes.fromhex(key_digest).hex())
     rows = authorizer_lookup.lookup_of(organization_id, statement)
@@ -67,3 +67,11 @@ def look_up(organization_id: UUID, key_digest: str) -> ApiKeyGrant:
     key_id, maker_id, project_id, permissions, role = rows[0]
     rights = scopes.of_key(permissions, role, in_project=project_id is not None)
     return ApiKeyGrant(key_id, organization_id, maker_id, project_id, role, rights)
+
+
+def context_of(organization_id: UUID, key_digest: str) -> dict[str, Any] | None:
+    """What the authorizer would have passed on, had the database answered it; None for a key that names nobody (`API_KEY_LOOKUP`)."""
+    try:
+        return look_up(organization_id, key_digest).context
+    except UnknownApiKey:
+        return None

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -24,10 +24,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.edge.error_mapping import refusal_of
-from parley.kernel.edge.request_context import VISITOR, Access, authorize, caller_of, resolve_api_key, visitor_of
+from parley.kernel.edge.request_context import LIMIT, VISITOR, Access, authorize, caller_of, resolve_api_key, visitor_of
 from parley.kernel.edge.request_parsing import InvalidRequest, check_request, read_json
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.values.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from parley.kernel.access.rate_limits import RateLimit
 
 __all__ = [
     "Access",
@@ -90,9 +93,11 @@ def _named(error: Exception) -> Refusal:
 
 
 class Api(APIGatewayHttpResolver):
-    """One function's routes: who may call them, and what bodies they take."""
+    """One function's routes: who may call them, how often visitors may, and what bodies they take."""
 
     needs: Access | str
+    limit: "RateLimit | None"
+    unlimited_because: str | None
     accepts: tuple[str, ...]
     most_bytes: int
     knows_projects: bool
@@ -114,6 +119,7 @@ class Protocol:
     answer: Callable[[dict[str, Any]], dict[str, Any]]
     shape: Callable[[Refusal], dict[str, Any]]
     knows_projects: bool = False
+    limit: "RateLimit | None" = None
 
     def resolve(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return self.answer(event)
@@ -124,13 +130,24 @@ class Protocol:
 
 
 def api(
-    *, needs: Access | str, accepts: tuple[str, ...] = ("application/json",), most_bytes: int = JSON_BYTES, knows_projects: bool = False
+    *,
+    needs: Access | str,
+    limit: "RateLimit | None" = None,
+    unlimited_because: str | None = None,
+    accepts: tuple[str, ...] = ("application/json",),
+    most_bytes: int = JSON_BYTES,
+    knows_projects: bool = False,
 ) -> Api:
     """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
     the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw. With `knows_projects` an API key of a
-    project may call it, too: it then reaches nothing outside of its project."""
+    project may call it, too: it then reaches nothing outside of its project.
+
+    A route of `ANYBODY` is counted by network (`visitor_limits`) by having a `Visitor`: `limit` is how often, where reads' is not enough or
+    too much. One that has none says why, `unlimited_because`."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.needs = needs
+    app.limit = limit
+    app.unlimited_because = unlimited_because
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.knows_projects = knows_projects
@@ -160,6 +177,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
+        event[LIMIT] = app.limit
         try:
             resolve_api_key(event)
             authorize(caller_of(event), app.needs, knows_projects=app.knows_projects)

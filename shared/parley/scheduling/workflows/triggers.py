@@ -11,8 +11,8 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.values import clock
 from parley.notifications import daily_quotas, log, sms
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import BookingStatus, WorkflowTrigger
-from parley.scheduling.common.models import Booking
 from parley.scheduling.common.workflow_models import Reminder, Workflow
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages, workflow_templates
