@@ -1,6 +1,6 @@
 # Everything goes through local/bootstrap.py: it makes .venv, installs the locked packages, and runs the command there. Any Python 3 starts it.
 .DEFAULT_GOAL := help
-.PHONY: oracle deployed help run demo backup restore token organization plan user key mail doctor test check lint format types oldest imports template openapi revision bench build invoke api deploy clean calendars number
+.PHONY: oracle deployed help run demo backup restore token organization plan user key mail doctor test check lint format types oldest imports map template openapi revision bench build invoke api deploy clean calendars number
 
 PYTHON ?= python3
 RUN := $(PYTHON) local/bootstrap.py --requirements local --
@@ -95,6 +95,9 @@ oldest: ## every handler imported by the oldest Python that is promised
 
 imports: ## who may import whom
 	@$(DEV) env PYTHONPATH=shared lint-imports --no-logo
+
+map: ## packages with their modules, fan-in, fan-out and cycles, as a Markdown table
+	@$(RUN) python -m local.import_map
 
 template: ## write the functions of template.yaml from functions/
 	@$(RUN) python -m local.function_blocks

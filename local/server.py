@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable
+from email.errors import FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,6 +23,9 @@ IDLE_SECONDS = 65
 LINGER_SECONDS = 1.0
 MOST_DISCARDED = 64 * 1024 * 1024
 _WITHOUT_BODY = {204, 304}
+_NO_HEADER_LINES = (FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 
 
 class PortTaken(Problem):
@@ -42,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         try:
+            self._expect_http()
             body = self._body()
         except _BadRequest as refusal:
             self._refuse(refusal.response)
@@ -57,17 +63,38 @@ class _Handler(BaseHTTPRequestHandler):
             raise
         self._respond(response)
 
+    def handle_expect_100(self) -> bool:
+        """At once: who waits for it sends no body before."""
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
+        return True
+
     def __getattr__(self, name: str) -> Any:
         """Any method is passed on: whether it is allowed is for the routes to say."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
 
+    def _expect_http(self) -> None:
+        """What is read in two ways by two readers is read by none: RFC 9112, 5 and 11.2. Whoever stood in front would let it pass."""
+        is_http = self.request_version.startswith("HTTP/1.") and _TOKEN.fullmatch(self.command)
+        is_read = not any(isinstance(defect, _NO_HEADER_LINES) for defect in self.headers.defects)
+        is_clear = all(_TOKEN.fullmatch(key) and not re.search(r"[\r\n\0]", value) for key, value in self.headers.items())
+        if not (is_http and is_read and is_clear):
+            self.request_version = "HTTP/1.1"
+            raise _BadRequest(message(400, "Bad Request"))
+
     def _body(self) -> bytes:
-        if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
+        codings = self.headers.get_all("Transfer-Encoding")
+        if codings and "Content-Length" in self.headers:
+            raise _BadRequest(message(400, "Bad Request"))
+        if codings and [coding.strip().lower() for coding in codings] != ["chunked"]:
+            raise _BadRequest(message(501, "Not Implemented"))
+        if codings:
             return self._chunks()
-        lengths = set(self.headers.get_all("Content-Length") or ["0"])
-        text = lengths.pop().strip()
+        lengths = {length.strip() for length in self.headers.get_all("Content-Length") or ["0"]}
+        text = lengths.pop()
         if lengths or not (text.isascii() and text.isdigit()):
             raise _BadRequest(message(400, "Bad Request"))
         if len(text) > 12 or int(text) > LARGEST_BODY:
@@ -77,18 +104,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _chunks(self) -> bytes:
         body = b""
         while True:
-            try:
-                size = int(self.rfile.readline(66).split(b";")[0], 16)
-            except ValueError:
-                raise _BadRequest(message(400, "Bad Request")) from None
-            if size < 0 or len(body) + size > LARGEST_BODY:
+            line = _CHUNK_SIZE.fullmatch(self.rfile.readline(1026))
+            if line is None:
+                raise _BadRequest(message(400, "Bad Request"))
+            size = int(line[1], 16)
+            if len(body) + size > LARGEST_BODY:
                 raise _BadRequest(message(413, "Request Entity Too Large"))
             if size == 0:
                 while self.rfile.readline(1026).strip():
                     continue
                 return body
             body += self._exactly(size)
-            self.rfile.readline(3)
+            if self.rfile.readline(3) not in {b"\r\n", b"\n"}:
+                raise _BadRequest(message(400, "Bad Request"))
 
     def _exactly(self, length: int) -> bytes:
         body = self.rfile.read(length)

@@ -2,10 +2,11 @@
 
 from parley.identity.members import invitation_acceptance
 from parley.identity.members.schemas import InvitationToken
+from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK)
 
 
 @app.post("/v1/auth/invitations/decline", status_code=204)

@@ -13,6 +13,7 @@ from parley.kernel.edge.http import Access, RawEvent, api, entrypoint
 
 app = api(
     needs=Access.ANYBODY,
+    unlimited_because="It reaches no database; the way on, /complete, is limited.",
     accepts=("application/x-www-form-urlencoded",),
     most_bytes=32 * 1024,
     open_query="Providers add their own, like iss and session_state.",

@@ -7,7 +7,7 @@ from parley.identity.providers import authorization_code, provider_cookies, prov
 from parley.identity.providers.oauth_state import AuthorizationAttempt
 from parley.kernel.edge.http import Access, api, entrypoint
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, unlimited_because="It asks nothing: the attempt lies in the browser's cookie.")
 AWAY: dict[int, OpenAPIResponse] = {302: {"description": "To the provider, with a cookie that binds the attempt to this browser."}}
 
 

@@ -13,7 +13,12 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import BadRequest, Unauthenticated
 from parley.kernel.values.settings import setting
 
-app = api(needs=Access.ANYBODY, accepts=(), open_query="Meta writes the address.")
+app = api(
+    needs=Access.ANYBODY,
+    unlimited_because="Meta sends in bursts, from few networks; what is not signed by Meta reaches neither queue nor database.",
+    accepts=(),
+    open_query="Meta writes the address.",
+)
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is queued", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 

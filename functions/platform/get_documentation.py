@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from parley.kernel.edge import openapi_document
 from parley.kernel.edge.http import Access, api, entrypoint
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, unlimited_because="It is a constant, and asks nothing.")
 ASSETS = Path(swagger_ui.__file__).parent
 # The page carries its script and style in itself, and may load nothing else.
 POLICY = (

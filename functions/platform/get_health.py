@@ -4,7 +4,7 @@ from parley.kernel.edge.http import Access, api, entrypoint
 from parley.kernel.persistence.transactions import lookup
 from parley.kernel.values.fields import ResponseModel
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, unlimited_because="Who watches over the product asks it all the time. It asks the database one word.")
 
 
 class Health(ResponseModel):

@@ -8,7 +8,7 @@ from parley.identity.log_in import brute_force_throttle
 from parley.identity.sessions import session_revocation
 from parley.inbox import delivery_receipts
 from parley.kernel.audit import audit
-from parley.kernel.persistence import idempotency, rate_limits, sweep_retries
+from parley.kernel.persistence import idempotency, rate_limit_buckets, sweep_retries
 from parley.kernel.workers.audit_partitions import PartitionsDuty
 from parley.kernel.workers.sweeps import CrossTenantDuty, Sweep
 from parley.notifications import claims, suppressions
@@ -21,7 +21,7 @@ lambda_handler = Sweep(
     CrossTenantDuty("sessions", session_revocation.forget),
     CrossTenantDuty("links", email_links.forget),
     CrossTenantDuty("throttles", brute_force_throttle.forget),
-    CrossTenantDuty("rate_limits", rate_limits.forget),
+    CrossTenantDuty("rate_limits", rate_limit_buckets.forget),
     CrossTenantDuty("mail_claims", claims.forget),
     CrossTenantDuty("suppressed_addresses", suppressions.forget),
     CrossTenantDuty("payment_events", payment_events.forget),

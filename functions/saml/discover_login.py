@@ -1,5 +1,6 @@
 """POST /v1/saml/discover: where people with an address of this domain log in. It says nothing of the address itself."""
 
+from parley.identity.declared import IdentityDirectory
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence import directory
 from parley.saml.domain_proof import mail_domains
@@ -11,7 +12,7 @@ app = api(needs=Access.ANYBODY)
 
 @app.post("/v1/saml/discover")
 def discover_login(wanted: SamlDiscoveryWanted, visitor: Visitor) -> SamlDiscoveryRead:
-    organization_id = directory.organization_of(directory.DirectoryKind.SAML_DOMAIN, mail_domains.of_address(wanted.email))
+    organization_id = directory.organization_of(IdentityDirectory.SAML_DOMAIN, mail_domains.of_address(wanted.email))
     return SamlDiscoveryRead(login_url=saml_endpoints.log_in(organization_id) if organization_id else None)
 
 

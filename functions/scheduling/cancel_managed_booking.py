@@ -1,11 +1,12 @@
 """POST /v1/scheduling/managed-bookings/{token}/cancel"""
 
+from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.http import Access, IdempotencyKey, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.bookings import invitee_access
 from parley.scheduling.bookings.schemas import BookingCancel, ManagedBookingRead
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK)
 
 
 @app.post("/v1/scheduling/managed-bookings/<token>/cancel")

@@ -3,13 +3,13 @@
 from parley.kernel.edge.http import Access, IdempotencyKey, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
-from parley.scheduling.bookings import booking_service, holds
+from parley.scheduling.bookings import booking_limits, booking_service, holds
 from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
 from parley.scheduling.calendars.live_check import with_calendars
 from parley.scheduling.event_types import event_type_service
 from parley.scheduling.pages import captcha
 
-app = api(needs=Access.ANYBODY, location="/v1/scheduling/bookings/{id}")
+app = api(needs=Access.ANYBODY, limit=booking_limits.ATTEMPTS_FROM_NETWORK, location="/v1/scheduling/bookings/{id}")
 
 
 @app.post("/v1/scheduling/bookings", status_code=201)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from parley.kernel.edge.http import Access, api, entrypoint
 from parley.scheduling.pages import booking_page
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, unlimited_because="It is a constant, and asks nothing.")
 SCRIPT: dict[int, OpenAPIResponse] = {200: {"description": "The script", "content": {"text/javascript": {"schema": {"type": "string"}}}}}
 
 

@@ -8,7 +8,7 @@ from parley.scheduling.bookings import booking_limits, holds
 from parley.scheduling.bookings.schemas import HoldCreate, HoldRead
 from parley.scheduling.event_types import event_type_service
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, limit=booking_limits.HOLDS_FROM_NETWORK)
 
 
 @app.post("/v1/scheduling/event-types/<event_type_id>/holds", status_code=201)

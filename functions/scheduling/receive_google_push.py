@@ -10,7 +10,12 @@ from aws_lambda_powertools.event_handler.request import Request
 from parley.kernel.edge.http import Access, api, entrypoint
 from parley.scheduling.calendars import push_notifications
 
-app = api(needs=Access.ANYBODY, accepts=(), open_query="Google writes the address.")
+app = api(
+    needs=Access.ANYBODY,
+    unlimited_because="Google sends in bursts; what does not bring the channel's secret asks nothing.",
+    accepts=(),
+    open_query="Google writes the address.",
+)
 HEARD: dict[int, OpenAPIResponse] = {202: {"description": "Heard", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 

@@ -1,5 +1,6 @@
 """POST /v1/scheduling/managed-bookings/{token}/reschedule"""
 
+from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.http import Access, IdempotencyKey, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
@@ -7,7 +8,7 @@ from parley.scheduling.bookings import invitee_access
 from parley.scheduling.bookings.schemas import BookingMove, ManagedBookingRead
 from parley.scheduling.calendars.live_check import with_calendars
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK)
 
 
 @app.post("/v1/scheduling/managed-bookings/<token>/reschedule", status_code=201)

@@ -8,12 +8,14 @@ from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replaye
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications import languages
-from parley.scheduling.bookings import holds
+from parley.scheduling.bookings import booking_limits, holds
 from parley.scheduling.calendars.live_check import transacted
 from parley.scheduling.event_types import slugs
 from parley.scheduling.pages import booking_form, booking_page, captcha
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024)
+app = api(
+    needs=Access.ANYBODY, limit=booking_limits.ATTEMPTS_FROM_NETWORK, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024
+)
 
 
 @app.post("/<organization>/<event_type>", operation_id="book", responses=described(303, "Booked."))

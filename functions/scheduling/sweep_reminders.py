@@ -11,6 +11,7 @@ from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.settings import setting
 from parley.kernel.workers.sweeps import CrossTenantDuty, RowsDuty, Sweep
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.workflows import notification_log, reminders
 from parley.webhooks.queue_messages import envelope
 
@@ -28,7 +29,7 @@ def queue(session: Session, rows: Sequence[Any]) -> None:
     for organization_id, of_one in groupby(taken, key=lambda row: row[0]):
         ids = [str(reminder_id) for _, reminder_id in of_one]
         for at in range(0, len(ids), A_MESSAGE):
-            message = envelope(reminders.REMINDERS_DUE, organization_id, {"reminder_ids": ids[at : at + A_MESSAGE]})
+            message = envelope(SchedulingEvent.REMINDERS_DUE, organization_id, {"reminder_ids": ids[at : at + A_MESSAGE]})
             send_message(setting("WORKFLOWS_QUEUE_URL"), message)
 
 

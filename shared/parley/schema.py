@@ -16,14 +16,14 @@ import parley.kernel.persistence.column_encryption  # its tables
 import parley.kernel.persistence.directory  # its tables
 import parley.kernel.persistence.idempotency  # its tables
 import parley.kernel.persistence.outbox  # its tables
-import parley.kernel.persistence.rate_limits  # its tables
+import parley.kernel.persistence.rate_limit_buckets  # its tables
 import parley.kernel.persistence.sweep_retries  # its tables
 import parley.notifications.models  # its tables
 import parley.notifications.suppressions  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
+import parley.scheduling.common.booking_models  # its tables
 import parley.scheduling.common.calendar_models  # its tables
-import parley.scheduling.common.models  # its tables
 import parley.scheduling.common.workflow_models  # its tables
 import parley.scim.models  # its tables
 import parley.storage.models  # its tables

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from local.client import Answer
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import AuthProvider, AuthProviderType, MemberRole, User, UserTotp, VerificationToken
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence import directory, transactions
@@ -55,7 +56,7 @@ def link_provider(who: Person, provider: AuthProviderType = AuthProviderType.GIT
     subject = new_id().hex
     with transactions.personal(system(NOWHERE), id_of(who)) as session:
         session.add(AuthProvider(user_id=id_of(who), provider_type=provider, provider_id=subject))
-        directory.enter_person(session, directory.DirectoryKind.PROVIDER_ACCOUNT, f"{provider.value} {subject.encode().hex()}", id_of(who))
+        directory.enter_person(session, IdentityDirectory.PROVIDER_ACCOUNT, f"{provider.value} {subject.encode().hex()}", id_of(who))
 
 
 def ways_in(who: Person) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def test_a_click_in_a_mailbox_gives_no_account_its_address(world: World) -> None
     clicked = submit(world, token)
     assert clicked.status == 403
     assert "password" in clicked.body
-    assert directory.person_of(directory.DirectoryKind.EMAIL, victim) is None
+    assert directory.person_of(IdentityDirectory.EMAIL, victim) is None
     # Logged in to an account of their own, the victim confirms nothing for another one either.
     other = person(world)
     refused = other.post("/v1/auth/email/confirm", {"token": token})
@@ -98,7 +99,7 @@ def test_the_page_takes_the_password_or_a_code_and_ends_every_session(world: Wor
     newer = address()
     token = asked(ben, newer)
     assert submit(world, token, f"code={app.code()}".encode()).status == 200
-    assert directory.person_of(directory.DirectoryKind.EMAIL, newer) == id_of(ben)
+    assert directory.person_of(IdentityDirectory.EMAIL, newer) == id_of(ben)
 
 
 def test_the_old_address_takes_the_account_back(world: World, acme: Member) -> None:
@@ -120,7 +121,7 @@ def test_the_old_address_takes_the_account_back(world: World, acme: Member) -> N
     pending = received_mails(world, thief)  # and what the thief is told of it
     looked = ProgramClient(world).get(f"/links/{alert}")
     assert (looked.status, "another address" in looked.body) == (200, True)
-    assert directory.person_of(directory.DirectoryKind.EMAIL, thief) == id_of(ada)  # looking changed nothing
+    assert directory.person_of(IdentityDirectory.EMAIL, thief) == id_of(ada)  # looking changed nothing
 
     done = submit(world, alert)
     assert reset(world, done, owner).status == 200
@@ -150,7 +151,7 @@ def test_an_address_that_is_somebody_elses_by_now_stays_theirs(world: World) -> 
     assert ada.get("/v1/identity/me").status == 200  # all of it or nothing
     assert other.request("DELETE", "/v1/auth/account", {"password": PASSWORD}).status == 204
     assert reset(world, submit(world, alert), owner).status == 200
-    assert directory.person_of(directory.DirectoryKind.EMAIL, owner) == id_of(ada)
+    assert directory.person_of(IdentityDirectory.EMAIL, owner) == id_of(ada)
 
 
 def test_what_is_older_than_the_fault_stays(world: World) -> None:

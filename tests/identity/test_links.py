@@ -9,6 +9,7 @@ from uuid import UUID
 
 from local.client import Answer
 from parley.identity.accounts import user_accounts
+from parley.identity.declared import IdentityDirectory
 from parley.identity.sessions.session_cookies import COOKIE
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence import directory, transactions
@@ -128,9 +129,9 @@ def test_of_two_new_addresses_confirmed_at_once_one_is_known(world: World) -> No
             running = [pool.submit(ada.post, "/v1/auth/email/confirm", body) for body in confirm]
             time.sleep(0.7)
         assert {one.result().status for one in running} == {204}
-    assert sum(directory.person_of(directory.DirectoryKind.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1
+    assert sum(directory.person_of(IdentityDirectory.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1
     now = ada.get("/v1/identity/me").body["email"]
-    assert directory.person_of(directory.DirectoryKind.EMAIL, now) is not None
+    assert directory.person_of(IdentityDirectory.EMAIL, now) is not None
 
 
 def test_an_address_that_somebody_has_can_not_be_taken(world: World) -> None:

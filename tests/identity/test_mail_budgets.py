@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from parley.identity.models import Organization
 from parley.kernel.access.plans import PlanType
+from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.persistence import transactions
-from parley.kernel.persistence.rate_limits import RateLimit
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
 from parley.notifications import outreach, quotas

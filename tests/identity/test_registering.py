@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import select, text, update
 
 from parley.identity.accounts import passwords
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import User, VerificationToken
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.audit.audit import AuditLog
@@ -26,7 +27,7 @@ def audited(user_id: str) -> list[str]:
 
 def test_registering_makes_an_account_when_the_link_is_opened(world: World) -> None:
     recipient, token = register(world)
-    assert directory.person_of(directory.DirectoryKind.EMAIL, recipient) is None
+    assert directory.person_of(IdentityDirectory.EMAIL, recipient) is None
     assert ProgramClient(world).post("/v1/auth/login", {"email": recipient, "password": PASSWORD}).status == 401
     answer = verify(ProgramClient(world), token)
     assert answer.status == 200

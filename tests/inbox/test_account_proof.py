@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from local import graph_api
-from parley.inbox.models import Connection, ConnectionStatus
+from parley.inbox.declared import InboxDirectory
+from parley.inbox.models import ConnectionStatus, PlatformConnection
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from tests.harness import Answer, Member, World
@@ -39,7 +40,7 @@ def test_an_invented_token_connects_nothing_and_stands_in_nobodys_way(acme: Memb
         answer = claim(acme, number, invented)
         assert (answer.status, answer.body["code"]) == (422, "token_not_confirmed")
     assert acme.get(CONNECTIONS).body["items"] == []
-    assert directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, number) is None
+    assert directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, number) is None
     assert claim(globex, number, graph_api.token(number)).status == 201
 
 
@@ -103,7 +104,7 @@ def unprove(world: World, number: str) -> None:
 def test_a_proven_claim_ends_an_unproven_one(world: World, line: Line, globex: Member) -> None:
     unprove(world, line.number)
     proven = connect(world, globex, line.number)
-    assert directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, line.number) == globex.organization_id
+    assert directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, line.number) == globex.organization_id
     superseded = line.member.get(f"{CONNECTIONS}/{line.connection_id}").body
     assert superseded["status"] == "DISCONNECTED" and "access token of yours" in superseded["error_message"]
     proven.receive(whatsapp_bodies.text())
@@ -118,7 +119,7 @@ def test_ones_own_unproven_claim_becomes_a_proven_one(world: World, line: Line) 
     answer = claim(line.member, line.number, graph_api.token(line.number))
     assert (answer.status, answer.body["id"]) == (201, str(line.connection_id))
     assert claim(line.member, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
-    [row] = line.member.rows(select(Connection))
+    [row] = line.member.rows(select(PlatformConnection))
     assert row.status is ConnectionStatus.ACTIVE
     with transactions.transaction(line.member.caller) as session:
         proven = text("SELECT proven_at IS NOT NULL FROM directory_entries WHERE key = :number")
@@ -141,8 +142,8 @@ def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: Line, 
     claims = [lambda who=who: claim(who, number, graph_api.token(number)) for who in (globex, initech, globex, initech)]
     answers = at_once(claims)
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409], [answer.raw for answer in answers]
-    owner = directory.organization_of(directory.DirectoryKind.WHATSAPP_NUMBER, number)
-    having = [who for who in (globex, initech) if who.rows(select(Connection).where(Connection.platform_user_id == number))]
+    owner = directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, number)
+    having = [who for who in (globex, initech) if who.rows(select(PlatformConnection).where(PlatformConnection.platform_user_id == number))]
     assert [who.organization_id for who in having] == [owner]
 
 

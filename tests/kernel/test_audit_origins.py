@@ -10,6 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
+from parley.identity.declared import IdentityAction
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.audit import audit
 from parley.kernel.audit.audit import AuditLog, AuditOrigin
@@ -46,7 +47,7 @@ def test_every_act_has_its_origin_beside_the_trail_in_no_other_round_trip(acme: 
         with transactions.transaction(caller) as session:
             session.execute(text("SELECT 1"))
             before = transactions.round_trips(session)
-            audit.record(session, caller, "team.created")
+            audit.record(session, caller, IdentityAction.TEAM_CREATED)
             session.flush()
             counts.append(transactions.round_trips(session) - before)
     assert counts[0] == counts[1]

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.models import (
     Organization,
     OrganizationMember,
@@ -95,11 +96,11 @@ def test_a_secret_digest_that_is_none_does_not_reach_the_database() -> None:
 def test_evidence_of_a_person_lies_with_the_organizations_they_belong_to(acme: Member, globex: Member) -> None:
     caller = Caller(NOWHERE, acme.caller.actor_type, acme.user_id)
     with transactions.personal(caller) as session:
-        audit.record(session, caller.acting_for(acme.organization_id), "user.login_failed")
-        audit.record(session, caller, "user.login_failed")
+        audit.record(session, caller.acting_for(acme.organization_id), IdentityAction.USER_LOGIN_FAILED)
+        audit.record(session, caller, IdentityAction.USER_LOGIN_FAILED)
     assert "user.login_failed" in acme.rows(select(AuditLog.action))
     with pytest.raises(DBAPIError, match="row-level security"), transactions.personal(caller) as session:
-        audit.record(session, caller.acting_for(globex.organization_id), "user.login_failed")
+        audit.record(session, caller.acting_for(globex.organization_id), IdentityAction.USER_LOGIN_FAILED)
 
 
 def test_a_persons_secret_opens_for_that_person_until_their_keys_are_gone(acme: Member, globex: Member) -> None:
@@ -123,8 +124,8 @@ def test_a_persons_secret_opens_for_that_person_until_their_keys_are_gone(acme: 
 
 def test_the_directory_knows_an_address_in_either_case_and_shows_none(acme: Member, world: World) -> None:
     address = next(iter(acme.rows(select(User.email))))
-    assert directory.person_of(directory.DirectoryKind.EMAIL, address.upper()) == acme.user_id
-    assert directory.person_of(directory.DirectoryKind.EMAIL, f"x{address}") is None
+    assert directory.person_of(IdentityDirectory.EMAIL, address.upper()) == acme.user_id
+    assert directory.person_of(IdentityDirectory.EMAIL, f"x{address}") is None
     keys = [row[0] for row in transactions.lookup("SELECT key FROM directory_entries WHERE kind = 'email'")]
     assert keys and not [key for key in keys if "@" in key]
 

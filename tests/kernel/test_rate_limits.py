@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from parley.kernel.access.admission import RateLimitExceeded
 from parley.kernel.access.callers import system
-from parley.kernel.persistence import rate_limits, transactions
-from parley.kernel.persistence.rate_limits import RateLimit, Spending, network
+from parley.kernel.access.rate_limits import RateLimit, Spending, network
+from parley.kernel.persistence import rate_limit_buckets, transactions
 from parley.kernel.values.ids import new_id
 from tests.harness import Member, World
 
@@ -19,7 +19,7 @@ LIMIT = RateLimit("knocks", "knocks at this door", most=3, seconds=300)
 
 def spends(*spending: Spending) -> str:
     try:
-        rate_limits.spend(*spending)
+        transactions.spend(*spending)
     except RateLimitExceeded as refusal:
         return refusal.headers["retry-after"]
     return ""
@@ -89,7 +89,7 @@ def test_what_is_spent_within_a_transaction_goes_back_with_it(acme: Member) -> N
     caller, door = system(acme.organization_id), LIMIT.of(new_id())
     for _ in range(5):
         with pytest.raises(ZeroDivisionError), transactions.transaction(caller) as session:
-            rate_limits.spend_within(session, door)
+            rate_limit_buckets.spend_within(session, door)
             raise ZeroDivisionError
     assert spends(door) == ""
 
@@ -100,7 +100,7 @@ def test_full_buckets_are_forgotten_and_others_are_not(world: World) -> None:
     later(world, 101)
     spends(young)
     with transactions.sweep() as session:
-        assert rate_limits.forget(session) >= 1
+        assert rate_limit_buckets.forget(session) >= 1
     with world.stack.postgres.superuser("parley") as superuser:
         kept = {subject for (subject,) in superuser.run("SELECT subject FROM rate_limit_buckets")}
     assert old.subject not in kept and young.subject in kept

@@ -10,12 +10,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
-from parley.inbox.models import Connection
+from parley.inbox.models import PlatformConnection
 from parley.kernel.persistence import directory, outbox, transactions
 from parley.kernel.postgres import deferred
 from parley.kernel.postgres.integrity_errors import constraint, violation_means
 from parley.kernel.values.errors import Conflict
 from parley.kernel.values.ids import new_id
+from parley.scheduling.declared import SchedulingDirectory
 from tests.harness import Member, World
 from tests.kernel.postgres_proxy import Wire, wired
 
@@ -40,9 +41,9 @@ def test_the_smallest_tenant_transaction_costs_three(wire: Wire, acme: Member) -
 
 
 def test_a_look_up_before_the_tenant_is_known_costs_one(wire: Wire, acme: Member) -> None:
-    assert directory.organization_of(directory.DirectoryKind.EVENT_TYPE, "nobody") is None
+    assert directory.organization_of(SchedulingDirectory.EVENT_TYPE, "nobody") is None
     before = wire.round_trips
-    assert directory.organization_of(directory.DirectoryKind.EVENT_TYPE, "nobody") is None
+    assert directory.organization_of(SchedulingDirectory.EVENT_TYPE, "nobody") is None
     assert wire.round_trips - before == 1
 
 
@@ -56,7 +57,7 @@ def test_rows_of_many_tables_travel_in_one_round_trip_and_with_the_commit(wire: 
         assert wire.round_trips - before == 1
         session.add(OrganizationMember(user_id=user.id, role=MemberRole.MEMBER))
         outbox.announce(session, "test.happened", user_id=user.id)
-        directory.enter(session, directory.DirectoryKind.EVENT_TYPE, str(user.id))
+        directory.enter(session, SchedulingDirectory.EVENT_TYPE, str(user.id))
         before = wire.round_trips
     assert wire.round_trips - before == 1
     assert acme.rows(select(OrganizationMember.role).where(OrganizationMember.user_id == user.id)) == [MemberRole.MEMBER]
@@ -68,15 +69,15 @@ def test_an_error_among_gathered_rows_is_named_and_nothing_of_the_transaction_st
 
     taken = str(new_id())
     with transactions.transaction(acme.caller) as session:
-        directory.enter(session, directory.DirectoryKind.EVENT_TYPE, taken)
+        directory.enter(session, SchedulingDirectory.EVENT_TYPE, taken)
     email = f"{new_id()}@acme.test"
     with pytest.raises(Taken), transactions.transaction(acme.caller) as session:
         session.add(User(name="Lost", email=email))
-        directory.enter(session, directory.DirectoryKind.EVENT_TYPE, taken)
+        directory.enter(session, SchedulingDirectory.EVENT_TYPE, taken)
         with violation_means(directory.UNIQUE, Taken("It is taken.")):
             session.flush()
     with pytest.raises(DBAPIError) as caught, transactions.transaction(acme.caller) as session:
-        directory.enter(session, directory.DirectoryKind.EVENT_TYPE, taken)
+        directory.enter(session, SchedulingDirectory.EVENT_TYPE, taken)
     assert constraint(caught.value) == directory.UNIQUE
     with transactions.transaction(acme.caller) as session:
         user = User(name="Found", email=email)
@@ -101,7 +102,7 @@ def test_a_socket_that_died_while_frozen_is_replaced(world: World, acme: Member)
         superuser.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_app'")
         assert acme.rows(select(Organization.name)) == ["Acme"]
         superuser.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'parley_app'")
-    assert directory.organization_of(directory.DirectoryKind.EVENT_TYPE, "nobody") is None
+    assert directory.organization_of(SchedulingDirectory.EVENT_TYPE, "nobody") is None
 
 
 def test_limits_of_time_are_the_transactions_own(acme: Member) -> None:
@@ -113,7 +114,7 @@ def test_limits_of_time_are_the_transactions_own(acme: Member) -> None:
 def test_a_flush_that_fails_half_way_leaves_nothing_waiting_for_the_next_transaction(acme: Member) -> None:
     email = f"{new_id()}@acme.test"
     with pytest.raises((StatementError, TypeError)), transactions.transaction(acme.caller) as session:
-        session.add_all([User(name="Lost", email=email), Connection(platform_user_id="1", access_token="not sealed")])
+        session.add_all([User(name="Lost", email=email), PlatformConnection(platform_user_id="1", access_token="not sealed")])
         session.flush()
     with transactions.transaction(acme.caller) as session:
         driver = deferred.driver_connection(session.connection())

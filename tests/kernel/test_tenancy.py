@@ -9,7 +9,6 @@ from sqlalchemy.exc import DBAPIError
 
 from parley import schema
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.kernel.audit import audit
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.persistence.base_models import Base, Swept
@@ -140,11 +139,6 @@ def test_the_trail_can_be_added_to_and_read_and_nothing_more(acme: Member, super
     with pytest.raises(pg8000.native.DatabaseError, match="append-only"):
         superuser.run("UPDATE audit_logs SET action = 'x' WHERE organization_id = :id", id=acme.organization_id)
     assert "organization.created" in acme.rows(select(AuditLog.action))
-
-
-def test_an_action_outside_the_catalogue_is_a_fault_of_ours(acme: Member) -> None:
-    with pytest.raises(LookupError, match="catalogue"), transactions.transaction(acme.caller) as session:
-        audit.record(session, acme.caller, "booking.exploded")
 
 
 def test_the_tenant_of_one_transaction_does_not_leak_into_the_next(acme: Member) -> None:

@@ -32,8 +32,8 @@ from parley.scheduling.notifications import address_proof_mail, agreement_page, 
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient
 from parley.scheduling.notifications.icalendar import CalendarUser
 from parley.webhooks import letters as webhook_letters
+from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
-from parley.webhooks.queue_messages import DISABLED, FAILING
 from tests.harness import World
 from tests.pages.browser_server import ARGUMENTS, chromium
 
@@ -100,10 +100,10 @@ def others(locale: str) -> Iterator[tuple[str, Mail]]:
     row = WebhookSubscription(id=ID, name="Shop", url="https://shop.example/hook", is_active=False)
     for reason in DisabledReason:
         row.disabled_reason = reason
-        if webhook_letters._content(row, DISABLED, words) is not None:
-            yield f"webhook-{reason.value.lower()}", webhook_letters._mail(row, DISABLED, HER, words, new_id())
+        if webhook_letters._content(row, WebhooksEvent.SUBSCRIPTION_DISABLED, words) is not None:
+            yield f"webhook-{reason.value.lower()}", webhook_letters._mail(row, WebhooksEvent.SUBSCRIPTION_DISABLED, HER, words, new_id())
     row.is_active, row.warned_at = True, now()
-    yield "webhook-failing", webhook_letters._mail(row, FAILING, HER, words, new_id())
+    yield "webhook-failing", webhook_letters._mail(row, WebhooksEvent.SUBSCRIPTION_FAILING, HER, words, new_id())
     ours = Words("scheduling", locale)
     for status in (CalendarStatus.EXPIRED, CalendarStatus.ERROR):
         connection = CalendarConnection(id=ID, account_name="ada@acme.example", status=status)

@@ -12,12 +12,13 @@ from unittest.mock import Mock
 import pytest
 
 from local.template import load
-from parley.kernel.edge import request_context, visitor_limits
-from parley.kernel.edge.public_routes import UNLIMITED
-from parley.kernel.persistence import rate_limits
+from parley.kernel.access import rate_limits, visitor_limits
+from parley.kernel.edge import request_context
+from parley.kernel.edge.request_context import Access
 from parley.kernel.values.ids import new_id
 from tests.harness import Client, World
 from tests.platform.every_route import Furnished
+from tests.platform.test_permissions import app_of, name_of
 
 TEMPLATE = load(Path(__file__).parents[2] / "template.yaml")
 START = "2030-01-07T10:00:00Z"
@@ -30,7 +31,30 @@ SAID: dict[str, dict[str, Any]] = {
 UNREADABLE = {"POST /saml/{organization_id}/acs"}
 """What has to be signed to be read."""
 _guessers = itertools.count(100)
-PUBLIC = {f"{route.method} {route.path}": route for route in TEMPLATE.routes if route.authorizer is None}
+PUBLIC = {name_of(route): route for route in TEMPLATE.routes if route.authorizer is None}
+OF_NO_APPLICATION = {"ANY $default": "What is at no address costs nothing but the answer."}
+APPS = {name_of(route): app_of(TEMPLATE, route) for route in TEMPLATE.routes if name_of(route) not in OF_NO_APPLICATION}
+UNLIMITED = OF_NO_APPLICATION | {name: APPS[name].unlimited_because for name in PUBLIC.keys() & APPS.keys() if APPS[name].unlimited_because}
+LIMITS = {name: app.limit for name, app in APPS.items()}
+
+EXPECTED = {
+    "POST /v1/scheduling/bookings": ("attempts", 120, 1200),
+    "POST /{organization}/{event_type}": ("attempts", 120, 1200),
+    "POST /v1/scheduling/event-types/{event_type_id}/holds": ("holds", 120, 1200),
+} | dict.fromkeys(
+    (
+        "POST /v1/scheduling/routing-forms/{form_id}/submissions",
+        "POST /v1/scheduling/managed-bookings/{token}/cancel",
+        "POST /v1/scheduling/managed-bookings/{token}/reschedule",
+        "POST /bookings/{token}",
+        "POST /hosts/{token}",
+        "POST /v1/auth/invitations/decline",
+        "POST /invitations/{token}",
+        "POST /links/{token}",
+    ),
+    ("changes", 60, 600),
+)
+"""Who is counted in another way than by reads, and how (docs/limits.md)."""
 
 
 def buckets(world: World, *, emptied: bool = False) -> set[str]:
@@ -46,9 +70,11 @@ def house(world: World) -> Furnished:
 
 
 def test_each_public_route_is_limited_or_named_with_a_reason() -> None:
-    assert UNLIMITED.keys() <= PUBLIC.keys()
-    assert visitor_limits.BY_ROUTE.keys() <= PUBLIC.keys() - UNLIMITED.keys()
     assert all(len(reason) > 20 for reason in UNLIMITED.values())
+    for name, app in APPS.items():
+        says = [app.limit, getattr(app, "unlimited_because", None)]
+        assert says.count(None) >= (1 if app.needs is Access.ANYBODY else 2), f"{name}: one limit of visitors, or a reason for none"
+    assert {name: (limit.name, limit.most, limit.seconds) for name, limit in LIMITS.items() if limit is not None} == EXPECTED
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC.keys() - UNLIMITED.keys()))
@@ -59,9 +85,9 @@ def test_a_public_route_is_counted_by_network(name: str, world: World, house: Fu
     monkeypatch.setenv("UNLIMITED_NETWORKS", "")
     monkeypatch.setattr(visitor_limits, "network_spending", seen)
     request()
-    [(route, address)] = [call.args for call in seen.call_args_list]
-    assert route == name
-    assert {one.subject for one in seen(route, address)} <= buckets(world)
+    [(route, address, limit)] = [call.args for call in seen.call_args_list]
+    assert (route, limit) == (name, LIMITS[name])
+    assert {spending.subject for spending in seen(route, address, limit)} <= buckets(world)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in PUBLIC.keys() - UNLIMITED.keys() if "{" in name))
@@ -70,7 +96,7 @@ def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World
     method, _, path = name.partition(" ")
     guesses = [re.sub(r"{[^}]*}", lambda _: str(new_id()), path), re.sub(r"{[^}]*}", "nobody-here", path)]
     at_once = Client(world, ip=f"198.18.{next(_guessers)}.1")
-    spent = visitor_limits.network_spending(name, at_once.ip)[0]
+    spent = visitor_limits.network_spending(name, at_once.ip, LIMITS[name])[0]
     is_page, query = not path.startswith("/v1/"), SAID.get(name, {}) if method == "GET" else None
     said: Any = None if method == "GET" else b"action=cancel" if is_page else SAID.get(name, {})
     headers = {"content-type": "application/x-www-form-urlencoded"} if is_page and said else {}

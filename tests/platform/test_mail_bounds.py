@@ -11,8 +11,8 @@ from sqlalchemy import update
 
 from parley.identity.models import Organization
 from parley.kernel.access.plans import PlanType
+from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.persistence import transactions
-from parley.kernel.persistence.rate_limits import RateLimit
 from parley.notifications import daily_quotas, outreach
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.quotas import A_DAY, DAY, MailKind

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select, update
 
 from parley.identity.accounts import email_links, security_alerts
-from parley.identity.members.invitations import CREATED
+from parley.identity.declared import IdentityEvent
 from parley.identity.models import Invitation, OrganizationMember, User, VerificationKind
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence import transactions
@@ -28,15 +28,13 @@ from parley.notifications.email_message import Mail
 from parley.notifications.models import MailClaim
 from parley.notifications.sender import Sender
 from parley.notifications.sms import SmsMessage
-from parley.scheduling.bookings.holds import PROOF_ASKED
-from parley.scheduling.calendars.connection_health import CALENDAR_DIED
-from parley.scheduling.common import models
+from parley.scheduling.common import booking_models
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
 from parley.scheduling.common.workflow_models import AddressAgreement
-from parley.scheduling.notifications import address_agreements
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.workflows import workflow_worker
+from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
-from parley.webhooks.queue_messages import DISABLED
 from tests.harness import Client, Member, World, sqs_event
 from tests.kernel.lossy_aws_proxy import losing
 from tests.stack.load_scenarios import at, booking, event_type, schedule
@@ -58,20 +56,20 @@ def webhook(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     ended = {"is_active": False, "disabled_reason": DisabledReason.GONE, "disabled_at": now()}
     with transactions.transaction(acme.caller) as session:
         session.execute(update(WebhookSubscription).where(WebhookSubscription.id == made["id"]).values(**ended))
-    return "webhooks/on_event", DISABLED, acme.organization_id, {"subscription_id": made["id"], "reason": "GONE"}
+    return "webhooks/on_event", WebhooksEvent.SUBSCRIPTION_DISABLED, acme.organization_id, {"subscription_id": made["id"], "reason": "GONE"}
 
 
 def password(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     with transactions.personal(system(NOWHERE), acme.user_id) as session:
         wanted = {"change": security_alerts.SecurityChange.PASSWORD.value}
         row = email_links.add(session, VerificationKind.SECURITY_ALERT, "", at=now(), user_id=acme.user_id, wanted=wanted)
-    return "identity/on_mail_due", security_alerts.RAISED, NOWHERE, {"token_id": str(row.id), "user_id": str(acme.user_id)}
+    return "identity/on_mail_due", IdentityEvent.SECURITY_ALERT_RAISED, NOWHERE, {"token_id": str(row.id), "user_id": str(acme.user_id)}
 
 
 def invitation(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     made = acme.post("/v1/identity/invitations", {"email": address_of(acme, acme.user_id).replace("@", "+invited@"), "role": "MEMBER"})
     assert made.status == 201, made.body
-    return "identity/on_mail_due", CREATED, acme.organization_id, {"invitation_id": made.body["id"]}
+    return "identity/on_mail_due", IdentityEvent.INVITATION_CREATED, acme.organization_id, {"invitation_id": made.body["id"]}
 
 
 def calendar(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
@@ -85,15 +83,15 @@ def calendar(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     )
     with transactions.transaction(acme.caller) as session:
         session.add(row)
-    return "scheduling/on_calendar_job", CALENDAR_DIED, acme.organization_id, {"connection_id": str(row.id)}
+    return "scheduling/on_calendar_job", SchedulingEvent.CALENDAR_DIED, acme.organization_id, {"connection_id": str(row.id)}
 
 
 def proof(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     kind = event_type(acme, schedule(acme), requires_address_proof=True)  # type: ignore[arg-type]  # both clients answer alike
     answer = Client(acme.world).post("/v1/scheduling/bookings", booking(kind, at("10:00"), f"proof{new_id().hex}"))
     assert answer.body["code"] == "address_proof_needed", answer.body
-    (hold_id,) = acme.rows(select(models.Hold.id).where(models.Hold.proof_email.is_not(None)))
-    return "scheduling/on_booking_changed", PROOF_ASKED, acme.organization_id, {"hold_id": str(hold_id)}
+    (hold_id,) = acme.rows(select(booking_models.Hold.id).where(booking_models.Hold.proof_email.is_not(None)))
+    return "scheduling/on_booking_changed", SchedulingEvent.ADDRESS_PROOF_ASKED, acme.organization_id, {"hold_id": str(hold_id)}
 
 
 def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
@@ -102,7 +100,7 @@ def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     made = acme.post("/v1/scheduling/workflows", wanted | {"is_organization_wide": True, "addresses": [address]})
     assert made.status == 201, made.body
     (row_id,) = acme.rows(select(AddressAgreement.id).where(AddressAgreement.address == address))
-    return "scheduling/on_workflow_event", address_agreements.AGREEMENT_ASKED, acme.organization_id, {"agreement_id": str(row_id)}
+    return "scheduling/on_workflow_event", SchedulingEvent.ADDRESS_ASKED, acme.organization_id, {"agreement_id": str(row_id)}
 
 
 def give(world: World, asked: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:

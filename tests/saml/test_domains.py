@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
@@ -64,7 +65,7 @@ def test_a_claim_leads_nobody_anywhere(world: World) -> None:
         refused = stranger.log_in(email)
         assert (refused.status, refused.body["code"]) == (403, "domain_unproven"), refused.raw
     assert stranger.owner.rows(select(User.email)) == stranger.owner.rows(select(User.email).where(User.id == stranger.owner.user_id))
-    assert directory.person_of(directory.DirectoryKind.EMAIL, f"newcomer@{domain}") is None
+    assert directory.person_of(IdentityDirectory.EMAIL, f"newcomer@{domain}") is None
 
 
 def test_a_claim_blocks_nobody_and_the_one_that_is_proven_ends_it(world: World) -> None:

@@ -18,8 +18,9 @@ from parley.notifications.models import NotificationLog
 from parley.notifications.retry import StillSending
 from parley.notifications.sender import Message
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.models import Booking
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.workflow_models import Reminder
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.workflows import reminders, triggers, workflow_worker
 from parley.webhooks.queue_messages import envelope
 from tests.harness import Member, sqs_event
@@ -210,7 +211,7 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
 
     def work() -> None:
         effects = workflow_worker.WorkflowEffects(deliver, wake=lambda _: None)
-        workflow_worker.take_up(system(agency.host.organization_id), reminders.REMINDERS_DUE, agency.moved(), told, effects)
+        workflow_worker.take_up(system(agency.host.organization_id), SchedulingEvent.REMINDERS_DUE, agency.moved(), told, effects)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(work)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, OrganizationMember, TeamMember, User
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence import directory as names
@@ -48,7 +49,7 @@ def test_what_one_organization_says_of_a_person_is_seen_there_alone(directory: S
     assert b"Set by B" not in directory.owner.get("/v1/identity/members", limit=100).raw
     assert directory.owner.rows(select(User.name).where(User.email == name)) == []
     # Until they come, nothing of theirs is anybody's: the address is free to register.
-    assert names.person_of(names.DirectoryKind.EMAIL, name) is None
+    assert names.person_of(IdentityDirectory.EMAIL, name) is None
 
 
 def test_a_host_is_called_on_pages_as_the_organization_says(directory: ScimClient, other: ScimClient) -> None:

@@ -44,3 +44,10 @@ def shop(world: World, acme: Member) -> Shop:
 def there() -> Iterator[Receiver]:
     with receiver() as made:
         yield made
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    """Where webhooks are sent to: its address, what came, and what it answers."""
+    with receiver() as made:
+        yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,7 +20,7 @@ from parley.webhooks.queue_messages import AttemptOutcome, turn_due
 from tests.harness import Member, World, sqs_event
 from tests.kernel.http_receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop, envelope
 
 
 def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, there: Receiver, moved: Clock) -> None:
@@ -190,11 +189,6 @@ def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, there: R
     shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"is_active": False})
     for answer in (shop.post(path, {"since": since}), shop.post(f"{DELIVERIES}/{logged['id']}/replay")):
         assert (answer.status, answer.body["code"]) == (409, "subscription_disabled")
-
-
-def envelope(member: Member, name: str, payload: dict[str, Any], event_id: str | None = None) -> str:
-    detail = {"id": event_id or str(new_id()), "organization_id": str(member.organization_id), "occurred_at": "2026-11-21T04:00:00Z"}
-    return json.dumps({"detail-type": name, "detail": detail | {"payload": payload}})
 
 
 def test_an_event_that_comes_twice_is_told_once(world: World, shop: Shop, there: Receiver) -> None:

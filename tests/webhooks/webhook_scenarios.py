@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from local.client import Answer
+from parley.kernel.values.ids import new_id
 from tests.harness import Client, Member, World
 from tests.stack.load_scenarios import at, booking, event_type, schedule
 
@@ -16,6 +18,12 @@ URL = "https://8.8.8.8/hook"
 def created(answer: Answer) -> Any:
     assert answer.status in (200, 201, 202), (answer.status, answer.raw)
     return answer.body
+
+
+def envelope(member: Member, name: str, payload: dict[str, Any], event_id: str | None = None, **other: Any) -> str:
+    """A message of the queue, as the bus brings an event."""
+    detail = {"id": event_id or str(new_id()), "organization_id": str(member.organization_id), "occurred_at": "2026-11-21T04:00:00Z"}
+    return json.dumps({"detail-type": name, "detail": detail | {"payload": payload} | other})
 
 
 class Shop:

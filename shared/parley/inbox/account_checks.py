@@ -13,13 +13,13 @@ from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from parley.inbox import account_verification, queries, service
-from parley.inbox.models import Connection, ConnectionStatus
+from parley.inbox.declared import InboxAction, InboxDirectory
+from parley.inbox.models import ConnectionStatus, PlatformConnection
 from parley.inbox.platforms.meta_graph_api import NumberConfirmation
 from parley.kernel.access.callers import Caller, system
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory
 from parley.kernel.persistence.column_encryption import unseal
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.persistence.transactions import sweep, transaction
 from parley.kernel.values.clock import now
 from parley.kernel.workers.sweeps import Run
@@ -67,7 +67,7 @@ class AccountChecks:
 
 
 def _due() -> list[tuple[UUID, UUID]]:
-    one = Connection
+    one = PlatformConnection
     wanted = select(one.id).where(one.next_check_at <= func.now(), one.status != ConnectionStatus.DISCONNECTED).order_by(one.next_check_at)
     with sweep() as session:
         keys = list(session.scalars(wanted.limit(_AT_ONCE).with_for_update(skip_locked=True)))
@@ -103,22 +103,22 @@ def settle(session: Session, caller: Caller, connection_id: UUID, question: Ques
         return
     row.checked_at = now()
     is_confirmed, was_refused = confirmation is NumberConfirmation.CONFIRMED, row.refusals > 0
-    if not directory.set_proven(session, DirectoryKind.WHATSAPP_NUMBER, row.platform_user_id, is_proven=is_confirmed):
+    if not directory.set_proven(session, InboxDirectory.WHATSAPP_NUMBER, row.platform_user_id, is_proven=is_confirmed):
         service.supersede(session, caller, row.platform_user_id)
     elif is_confirmed:
         row.refusals, row.next_check_at = 0, now() + service.CHECKED_EVERY
         if was_refused:
             row.status, row.error_message = ConnectionStatus.ACTIVE, None
-            audit.record(session, caller, "connection.updated", row, new={"status": row.status.value})
+            audit.record(session, caller, InboxAction.CONNECTION_UPDATED, row, new={"status": row.status.value})
     else:
         _refused(session, caller, row, confirmation)
 
 
-def _refused(session: Session, caller: Caller, row: Connection, confirmation: NumberConfirmation) -> None:
+def _refused(session: Session, caller: Caller, row: PlatformConnection, confirmation: NumberConfirmation) -> None:
     status, reason = _REASONS[confirmation]
     is_over = row.refusals + 1 >= ENOUGH_REFUSALS
     if row.status is not status or is_over:
-        audit.record(session, caller, "connection.updated", row, old={"status": row.status.value}, new={"status": status.value})
+        audit.record(session, caller, InboxAction.CONNECTION_UPDATED, row, old={"status": row.status.value}, new={"status": status.value})
     if is_over:
         service.end(session, row, status, f"{reason}, so no messages arrive here; connect the number again with a new one.")
     else:
@@ -129,10 +129,10 @@ def _refused(session: Session, caller: Caller, row: Connection, confirmation: Nu
 
 def hasten(phone_number_id: str) -> None:
     """Somebody has proved a number that another organization has: whether it is still theirs is asked soon, not within a day."""
-    holder = directory.organization_of(DirectoryKind.WHATSAPP_NUMBER, phone_number_id)
+    holder = directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, phone_number_id)
     if holder is None:
         return
-    one, long_ago = Connection, func.now() - literal(NOT_SOONER)
+    one, long_ago = PlatformConnection, func.now() - literal(NOT_SOONER)
     is_old = or_(one.checked_at.is_(None), one.checked_at < long_ago)
     with transaction(system(holder)) as session:
         session.execute(

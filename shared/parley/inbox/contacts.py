@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from parley.inbox.declared import InboxAction
 from parley.inbox.models import Conversation, Message, Platform
 from parley.inbox.platforms.platform_updates import Contact
 from parley.kernel.access.callers import Caller
@@ -224,5 +225,5 @@ def _take_in(session: Session, caller: Caller, kept: UUID, gone: UUID) -> None:
     session.execute(update(Message).where(Message.conversation_id == gone).values(conversation_id=kept))
     session.execute(_TAKE_IN, {"organization": caller.organization_id, "kept": kept, "gone": gone, "now": now()})
     session.execute(delete(Conversation).where(Conversation.id == gone))
-    audit.record(session, caller, "conversation.merged", other, new={"merged_into": str(kept)})
+    audit.record(session, caller, InboxAction.CONVERSATION_MERGED, other, new={"merged_into": str(kept)})
     session.expunge(other)

@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session
 
 from parley.inbox import delivery_receipts, message_changes
 from parley.inbox.contacts import ContactKeys, SeenContact, conversations_of
+from parley.inbox.declared import InboxAction, InboxEvent
 from parley.inbox.delivery_receipts import MessageKey, MessageProgress
-from parley.inbox.models import Connection, MessageDirection, Platform
+from parley.inbox.models import MessageDirection, Platform, PlatformConnection
 from parley.inbox.platforms.platform_updates import AccountNotice, IncomingMessage, MessageModification, PlatformUpdate, StatusUpdate
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import AuditAction, EventName
 from parley.kernel.values.ids import new_id
 
 _WRITE = text(
@@ -105,8 +107,8 @@ def store(session: Session, caller: Caller, platform: Platform, updates: Sequenc
 
 
 def _connections(session: Session, platform: Platform, accounts: set[str]) -> dict[str, UUID]:
-    rows = select(Connection.platform_user_id, Connection.id).where(
-        Connection.platform == platform, Connection.platform_user_id.in_(sorted(accounts))
+    rows = select(PlatformConnection.platform_user_id, PlatformConnection.id).where(
+        PlatformConnection.platform == platform, PlatformConnection.platform_user_id.in_(sorted(accounts))
     )
     return {row.platform_user_id: row.id for row in session.execute(rows)}
 
@@ -169,35 +171,47 @@ def _refresh(
 def _complain(session: Session, named: Sequence[tuple[UUID, PlatformUpdate]]) -> None:
     for connection, one in named:
         if isinstance(one, AccountNotice):
-            execute_later(session, update(Connection).where(Connection.own(), Connection.id == connection).values(error_message=one.text))
+            execute_later(
+                session,
+                update(PlatformConnection)
+                .where(PlatformConnection.own(), PlatformConnection.id == connection)
+                .values(error_message=one.text),
+            )
+
+
+_INBOUND = InboxAction.MESSAGE_RECEIVED, InboxEvent.MESSAGE_RECEIVED
+_OUTBOUND = InboxAction.MESSAGE_SENT, InboxEvent.MESSAGE_SENT
 
 
 def _remember(session: Session, caller: Caller, written: Sequence[Written], conversations: dict[ContactKeys, UUID]) -> None:
     """An event for each new message; one audit row for each connection of the body, with the ids of its messages."""
-    received: dict[tuple[str, UUID], list[str]] = defaultdict(list)
-    events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    audited: dict[tuple[AuditAction, UUID], list[str]] = defaultdict(list)
+    events: dict[EventName, list[dict[str, Any]]] = defaultdict(list)
     for identifier, connection, one in written:
-        verb = "received" if one.direction is MessageDirection.INBOUND else "sent"
-        received[verb, connection].append(str(identifier))
+        action, event = _INBOUND if one.direction is MessageDirection.INBOUND else _OUTBOUND
+        audited[action, connection].append(str(identifier))
         conversation = conversations[connection, one.contact.keys]
-        events[verb].append({"message_id": str(identifier), "conversation_id": str(conversation), "connection_id": str(connection)})
-    for (verb, connection), messages in received.items():
-        audit.record(session, caller, f"message.{verb}", new={"connection_id": str(connection), "message_ids": messages})
-    for verb, payloads in events.items():
-        outbox.announce_all(session, f"inbox.message_{verb}", payloads)
+        events[event].append({"message_id": str(identifier), "conversation_id": str(conversation), "connection_id": str(connection)})
+    for (action, connection), messages in audited.items():
+        audit.record(session, caller, action, new={"connection_id": str(connection), "message_ids": messages})
+    for event, payloads in events.items():
+        outbox.announce_all(session, event, payloads)
 
 
 def _remember_changes(session: Session, caller: Caller, changed: Sequence[Row[Any]]) -> None:
     if changed:
         messages = [{"message_id": str(row.id), "conversation_id": str(row.conversation_id)} for row in changed]
-        audit.record(session, caller, "message.updated", new={"message_ids": [message["message_id"] for message in messages]})
-        outbox.announce_all(session, "inbox.message_updated", messages)
+        audit.record(session, caller, InboxAction.MESSAGE_UPDATED, new={"message_ids": [message["message_id"] for message in messages]})
+        outbox.announce_all(session, InboxEvent.MESSAGE_UPDATED, messages)
 
 
 def _remember_statuses(session: Session, caller: Caller, moved: Sequence[Row[Any]]) -> None:
     if moved:
         messages = [{"message_id": str(row.id), "conversation_id": str(row.conversation_id), "status": row.status} for row in moved]
         audit.record(
-            session, caller, "message.status_changed", new={"statuses": {message["message_id"]: message["status"] for message in messages}}
+            session,
+            caller,
+            InboxAction.MESSAGE_STATUS_CHANGED,
+            new={"statuses": {message["message_id"]: message["status"] for message in messages}},
         )
-        outbox.announce_all(session, "inbox.message_status_changed", messages)
+        outbox.announce_all(session, InboxEvent.MESSAGE_STATUS_CHANGED, messages)

@@ -7,7 +7,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.inbox import queries
-from parley.inbox.models import ONE_CONNECTION, Connection, ConnectionStatus, Conversation, ConversationStatus, Message, Platform
+from parley.inbox.declared import InboxAction, InboxDirectory, InboxEvent
+from parley.inbox.models import ONE_CONNECTION, ConnectionStatus, Conversation, ConversationStatus, Message, Platform, PlatformConnection
 from parley.inbox.schemas import ConnectionCreate, ConnectionRead, ConversationRead, MessageRead
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -26,7 +27,7 @@ class NumberTaken(Conflict):
     """A connection to this number exists."""
 
 
-class NoSuchConnection(NotFound):
+class NoSuchPlatformConnection(NotFound):
     """There is none, or it is another organization's."""
 
 
@@ -34,7 +35,7 @@ class NoSuchConversation(NotFound):
     """There is none, or it is another organization's."""
 
 
-def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> tuple[Connection, UUID | None]:
+def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> tuple[PlatformConnection, UUID | None]:
     """Connect a WhatsApp number whose token the platform has confirmed (`account_proof`). It belongs to one organization at a time. A
     number that the organization had before is the same connection again, with its conversations.
 
@@ -44,11 +45,11 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     Raises `NumberTaken`.
     """
     number = wanted.phone_number_id
-    superseded = directory.end_unproven(session, directory.DirectoryKind.WHATSAPP_NUMBER, number)
+    superseded = directory.end_unproven(session, InboxDirectory.WHATSAPP_NUMBER, number)
     connection = queries.connection_to(session, number)
     is_new = connection is None
     if connection is None:
-        connection = Connection(platform=Platform(wanted.platform), platform_user_id=number)
+        connection = PlatformConnection(platform=Platform(wanted.platform), platform_user_id=number)
         session.add(connection)
     for name in wanted.model_fields_set & {"display_name", "username"}:
         setattr(connection, name, getattr(wanted, name))
@@ -56,38 +57,38 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     connection.next_check_at, connection.refusals = now() + CHECKED_EVERY, 0
     with session.no_autoflush:
         seal(session, connection, "access_token", wanted.access_token.get_secret_value())
-    directory.enter(session, directory.DirectoryKind.WHATSAPP_NUMBER, number, is_proven=True)
+    directory.enter(session, InboxDirectory.WHATSAPP_NUMBER, number, is_proven=True)
     taken = NumberTaken("This number is connected already; disconnect it first where it is.")
     with violation_means(directory.UNIQUE, taken), violation_means(ONE_CONNECTION, taken):
         session.flush()
 
     if is_new:
-        audit.record(session, caller, "connection.created", connection, new={"platform": wanted.platform})
+        audit.record(session, caller, InboxAction.CONNECTION_CREATED, connection, new={"platform": wanted.platform})
     else:
-        audit.record(session, caller, "connection.updated", connection, new={"status": connection.status.value})
-    outbox.announce(session, "inbox.connection_created", connection_id=connection.id)
+        audit.record(session, caller, InboxAction.CONNECTION_UPDATED, connection, new={"status": connection.status.value})
+    outbox.announce(session, InboxEvent.CONNECTION_CREATED, connection_id=connection.id)
     return connection, superseded if superseded != caller.organization_id else None
 
 
-def end(session: Session, connection: Connection, status: ConnectionStatus, reason: str | None) -> None:
+def end(session: Session, connection: PlatformConnection, status: ConnectionStatus, reason: str | None) -> None:
     """It gets nothing any more, its token is forgotten, and its number is free. Its conversations stay."""
     connection.status, connection.error_message = status, reason
     connection.access_token = connection.refresh_token = connection.token_expires_at = connection.next_check_at = None
-    directory.leave(session, directory.DirectoryKind.WHATSAPP_NUMBER, connection.platform_user_id)
-    outbox.announce(session, "inbox.connection_ended", connection_id=connection.id, status=status.value)
+    directory.leave(session, InboxDirectory.WHATSAPP_NUMBER, connection.platform_user_id)
+    outbox.announce(session, InboxEvent.CONNECTION_ENDED, connection_id=connection.id, status=status.value)
 
 
-def disconnect(session: Session, caller: Caller, connection_id: UUID) -> Connection:
-    """End a connection. Doing it again changes nothing. Raises `NoSuchConnection`."""
+def disconnect(session: Session, caller: Caller, connection_id: UUID) -> PlatformConnection:
+    """End a connection. Doing it again changes nothing. Raises `NoSuchPlatformConnection`."""
     row = queries.connection(session, connection_id, to_change=True)
     if row is None:
-        raise NoSuchConnection("There is no such connection.")
+        raise NoSuchPlatformConnection("There is no such connection.")
     if row.status is ConnectionStatus.DISCONNECTED and row.access_token is None:
         return row
 
     old = {"status": row.status.value}
     end(session, row, ConnectionStatus.DISCONNECTED, None)
-    audit.record(session, caller, "connection.deleted", row, old=old, new={"status": row.status.value})
+    audit.record(session, caller, InboxAction.CONNECTION_DELETED, row, old=old, new={"status": row.status.value})
     session.flush()
     return row
 
@@ -99,20 +100,20 @@ def supersede(session: Session, caller: Caller, phone_number_id: str) -> None:
         return
     reason = "WhatsApp has confirmed this number to somebody else; connect it again with an access token of yours."
     end(session, connection, ConnectionStatus.DISCONNECTED, reason)
-    audit.record(session, caller, "connection.updated", connection, new={"status": connection.status.value})
+    audit.record(session, caller, InboxAction.CONNECTION_UPDATED, connection, new={"status": connection.status.value})
 
 
 def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
     """A page of connections, newest first. One query."""
-    rows, following = page(session, queries.connections(), [Connection.id], cursor=cursor, limit=limit)
+    rows, following = page(session, queries.connections(), [PlatformConnection.id], cursor=cursor, limit=limit)
     return Page(items=[ConnectionRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def connection(session: Session, caller: Caller, connection_id: UUID) -> Connection:
-    """Raises `NoSuchConnection`."""
+def connection(session: Session, caller: Caller, connection_id: UUID) -> PlatformConnection:
+    """Raises `NoSuchPlatformConnection`."""
     found = queries.connection(session, connection_id)
     if found is None:
-        raise NoSuchConnection("There is no such connection.")
+        raise NoSuchPlatformConnection("There is no such connection.")
     return found
 
 
@@ -161,6 +162,6 @@ def mark_read(session: Session, caller: Caller, conversation_id: UUID) -> Conver
             raise NoSuchConversation("There is no such conversation.")
         return read
 
-    audit.record(session, caller, "conversation.read", read)
-    outbox.announce(session, "inbox.conversation_read", conversation_id=read.id)
+    audit.record(session, caller, InboxAction.CONVERSATION_READ, read)
+    outbox.announce(session, InboxEvent.CONVERSATION_READ, conversation_id=read.id)
     return read

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.access.plans import PlanType
-from parley.kernel.persistence.rate_limits import RateLimit, Spending
+from parley.kernel.access.rate_limits import RateLimit, Spending
 from parley.kernel.values.clock import now
 from parley.notifications.quotas import DAY
 

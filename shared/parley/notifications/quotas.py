@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from parley.kernel.access import device_tokens
 from parley.kernel.access.admission import RateLimitExceeded
 from parley.kernel.access.callers import Caller
-from parley.kernel.persistence import rate_limits
-from parley.kernel.persistence.rate_limits import RateLimit, Spending
+from parley.kernel.access.rate_limits import RateLimit, Spending
+from parley.kernel.persistence import rate_limit_buckets, transactions
 
 DAY = 24 * 60 * 60
 
@@ -71,7 +71,7 @@ def may_send(kind: MailKind, address: str, caller: Caller) -> bool:
     """
     device = device_tokens.verified_name(caller.device_token, address)
     try:
-        rate_limits.spend(to_address(kind, address, *([device] if device else [])), *NETWORK.of_networks(caller.ip_address))
+        transactions.spend(to_address(kind, address, *([device] if device else [])), *NETWORK.of_networks(caller.ip_address))
     except RateLimitExceeded as refusal:
         if refusal.extensions.get("limit") == NETWORK.name:
             raise
@@ -81,4 +81,4 @@ def may_send(kind: MailKind, address: str, caller: Caller) -> bool:
 
 def spend(session: Session, kind: MailKind, address: str, *more: Spending) -> None:
     """Count one that a member causes, with what else it counts for, in their transaction. Raises `RateLimitExceeded`."""
-    rate_limits.spend_within(session, to_address(kind, address), *more)
+    rate_limit_buckets.spend_within(session, to_address(kind, address), *more)

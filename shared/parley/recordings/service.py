@@ -10,6 +10,7 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence.pagination import page
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.recordings import queries
+from parley.recordings.declared import RecordingsAction
 from parley.recordings.models import Meeting, Recording
 from parley.recordings.schemas import MeetingCreate
 
@@ -24,7 +25,9 @@ def create_meeting(session: Session, caller: Caller, wanted: MeetingCreate) -> t
     recording = Recording(meeting_id=meeting.id, owner_id=caller.actor_id if caller.actor_type is ActorType.USER else None)
     session.add_all([meeting, recording])
 
-    audit.record(session, caller, "meeting.created", meeting, new={"platform": meeting.platform.value, "status": meeting.status.value})
+    audit.record(
+        session, caller, RecordingsAction.MEETING_CREATED, meeting, new={"platform": meeting.platform.value, "status": meeting.status.value}
+    )
     return meeting, recording
 
 
@@ -60,5 +63,5 @@ def open_download(session: Session, caller: Caller, recording_id: UUID) -> Recor
     if found.raw_key is None:
         raise NotUploaded("Nothing has been uploaded for this recording yet.")
 
-    audit.record(session, caller, "recording.downloaded", found)
+    audit.record(session, caller, RecordingsAction.RECORDING_DOWNLOADED, found)
     return found

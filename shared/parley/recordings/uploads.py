@@ -19,6 +19,7 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
 from parley.recordings import media_types, meeting_states, object_access, queries
+from parley.recordings.declared import RecordingsAction, RecordingsEvent
 from parley.recordings.models import Meeting, MeetingStatus, Recording, RecordingStatus, Upload, UploadStatus
 from parley.recordings.s3_notifications import ObjectCreated
 from parley.recordings.schemas import UploadCreate, UploadedPart
@@ -50,7 +51,7 @@ class UploadGone(Conflict):
 
 
 def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreate) -> tuple[Meeting, Upload]:
-    """An upload as it may be made, not yet kept. Raises `NotFound` or `IllegalTransition`."""
+    """An upload as it may be made, not yet kept. Raises `NotFound` or `IllegalMeetingTransition`."""
     meeting, recording = queries.meeting_with_recording(session, meeting_id) or (None, None)
     if meeting is None or recording is None:
         raise NotFound("There is no such meeting, or its recording was deleted.")
@@ -66,15 +67,15 @@ def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreat
 
 
 def start(session: Session, caller: Caller, meeting: Meeting, upload: Upload) -> Upload:
-    """Keep a planned upload; the first one of a meeting makes it RECORDING. Raises `IllegalTransition`."""
+    """Keep a planned upload; the first one of a meeting makes it RECORDING. Raises `IllegalMeetingTransition`."""
     if meeting.status is MeetingStatus.PENDING and _move(session, caller, meeting.id, MeetingStatus.RECORDING):
-        outbox.announce(session, "recordings.meeting_started", meeting_id=meeting.id, recording_id=upload.recording_id)
+        outbox.announce(session, RecordingsEvent.MEETING_STARTED, meeting_id=meeting.id, recording_id=upload.recording_id)
     elif (current := queries.meeting_status(session, meeting.id)) is not MeetingStatus.RECORDING:
         raise meeting_states.refusal(current, MeetingStatus.RECORDING)
     session.add(upload)
 
     declared = {"size_bytes": upload.size_bytes, "content_type": upload.content_type}
-    audit.record(session, caller, "upload.started", upload, new=declared, meeting_id=str(meeting.id))
+    audit.record(session, caller, RecordingsAction.UPLOAD_STARTED, upload, new=declared, meeting_id=str(meeting.id))
     return upload
 
 
@@ -83,7 +84,7 @@ def _move(session: Session, caller: Caller, meeting_id: UUID, target: MeetingSta
     legal = update(Meeting).where(Meeting.id == meeting_id, Meeting.status.in_(meeting_states.sources(target)))
     moved = session.execute(legal.values(status=target).returning(Meeting)).scalar_one_or_none()
     if moved is not None:
-        audit.record(session, caller, "meeting.status_changed", moved, new={"status": target.value})
+        audit.record(session, caller, RecordingsAction.MEETING_STATUS_CHANGED, moved, new={"status": target.value})
     return moved is not None
 
 
@@ -131,7 +132,7 @@ def abort(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -
         raise UploadFinished(f"This upload is {upload.status.value}.", upload_status=upload.status.value)
 
     upload.status = UploadStatus.ABORTED
-    audit.record(session, caller, "upload.aborted", upload, new={"status": upload.status.value})
+    audit.record(session, caller, RecordingsAction.UPLOAD_ABORTED, upload, new={"status": upload.status.value})
     return upload
 
 
@@ -189,7 +190,7 @@ def _store(session: Session, upload: Upload, arrival: ObjectCreated) -> Recordin
 
 def _put_aside(session: Session, caller: Caller, upload: Upload, status: UploadStatus, reason: str) -> bool:
     execute_later(session, update(Upload).where(Upload.id == upload.id).values(status=status, reason=reason))
-    audit.record(session, caller, "upload.rejected", upload, new={"status": status.value, "reason": reason})
+    audit.record(session, caller, RecordingsAction.UPLOAD_REJECTED, upload, new={"status": status.value, "reason": reason})
     return False
 
 
@@ -200,7 +201,12 @@ def _accept(session: Session, caller: Caller, upload: Upload, recording: Recordi
         log.warning("The recording of a meeting arrived that is not RECORDING: %s", recording.meeting_id)
 
     arrived = {"size_bytes": upload.size_bytes, "content_type": upload.content_type}
-    audit.record(session, caller, "recording.uploaded", recording, new=arrived, upload_id=str(upload.id))
+    audit.record(session, caller, RecordingsAction.RECORDING_UPLOADED, recording, new=arrived, upload_id=str(upload.id))
     outbox.announce(
-        session, "recordings.recording_uploaded", recording_id=recording.id, meeting_id=recording.meeting_id, upload_id=upload.id, **arrived
+        session,
+        RecordingsEvent.RECORDING_UPLOADED,
+        recording_id=recording.id,
+        meeting_id=recording.meeting_id,
+        upload_id=upload.id,
+        **arrived,
     )

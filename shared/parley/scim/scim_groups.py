@@ -11,6 +11,7 @@ from sqlalchemy import Select, Text, and_, cast, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import teams
 from parley.identity.models import MemberRole, OrganizationMember, Team, TeamMember
 from parley.kernel.access.callers import Caller
@@ -19,6 +20,7 @@ from parley.kernel.persistence import outbox
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import AuditAction, EventName
 from parley.kernel.values.ids import new_id
 from parley.scim.errors import DuplicateResource
 from parley.scim.models import ScimGroup
@@ -132,8 +134,8 @@ class GroupCollection:
         self._session.add_all([team, ScimGroup(id=key, external_id=external_id)])
         self._flush()
         self._add(key, members)
-        audit.record(self._session, self._caller, "team.created", team, new={"slug": team.slug}, team_id=key)
-        outbox.announce(self._session, "identity.team_created", team_id=key)
+        audit.record(self._session, self._caller, IdentityAction.TEAM_CREATED, team, new={"slug": team.slug}, team_id=key)
+        outbox.announce(self._session, IdentityEvent.TEAM_CREATED, team_id=key)
         self._session.flush()
         return self.get(str(key))
 
@@ -147,8 +149,8 @@ class GroupCollection:
             row = ScimGroup(id=team.id)
             self._session.add(row)
         if (team.name, row.external_id) != (name, external_id):
-            audit.record(self._session, self._caller, "team.updated", team, changed=["name"], team_id=team.id)
-            outbox.announce(self._session, "identity.team_updated", team_id=team.id)
+            audit.record(self._session, self._caller, IdentityAction.TEAM_UPDATED, team, changed=["name"], team_id=team.id)
+            outbox.announce(self._session, IdentityEvent.TEAM_UPDATED, team_id=team.id)
         team.name, team.updated_at, row.external_id = name, now(), external_id
         # Added first: who ends a membership holds it, and waits for its places in teams.
         self._add(team.id, members - had)
@@ -177,7 +179,7 @@ class GroupCollection:
         for user_id in known.values():
             place = TeamMember(team_id=team_id, user_id=user_id, role=MemberRole.MEMBER)
             self._session.add(place)
-            self._tell("team.member_added", place)
+            self._tell(IdentityAction.TEAM_MEMBER_ADDED, IdentityEvent.TEAM_MEMBER_ADDED, place)
 
     def _remove(self, team_id: UUID, members: Iterable[UUID]) -> None:
         gone = set(members)
@@ -185,11 +187,11 @@ class GroupCollection:
             users = select(OrganizationMember.user_id).where(OrganizationMember.id.in_(gone))
             ended = delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id.in_(users)).returning(TeamMember)
             for place in self._session.scalars(ended, execution_options={"synchronize_session": False}).all():
-                self._tell("team.member_removed", place)
+                self._tell(IdentityAction.TEAM_MEMBER_REMOVED, IdentityEvent.TEAM_MEMBER_REMOVED, place)
 
-    def _tell(self, action: str, place: TeamMember) -> None:
+    def _tell(self, action: AuditAction, event: EventName, place: TeamMember) -> None:
         audit.record(self._session, self._caller, action, place, team_id=place.team_id, target_user_id=place.user_id)
-        outbox.announce(self._session, f"identity.{action.replace('.', '_')}", team_id=place.team_id, user_id=place.user_id)
+        outbox.announce(self._session, event, team_id=place.team_id, user_id=place.user_id)
 
     def _flush(self) -> None:
         with violation_means("uq_scim_groups_organization_id_external_id", DuplicateResource("Another group has this externalId.")):

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.keys import api_keys
 from parley.identity.keys.schemas import MOST_OVERLAP_SECONDS, ApiKeyCreate
 from parley.identity.models import ApiKey, Organization
@@ -21,6 +22,7 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import NotFound
 from parley.kernel.values.fields import OneTimeSecret, RequestModel, ResponseModel
 from parley.kernel.values.settings import setting
+from parley.scim.declared import ScimAction
 from parley.scim.errors import ScimAwaitsOwner, ScimTurnedOff
 
 PERMISSIONS = ["scim:provision"]
@@ -77,7 +79,7 @@ def issue_token(session: Session, caller: Caller, wanted: ScimTokenCreate) -> Sc
     if key.approved_at is not None:  # one that waits takes no other's place yet
         _end_others(session, key, timedelta(seconds=wanted.overlap_seconds))
     else:
-        outbox.announce(session, single_sign_on.SCIM_PROPOSED, token_id=key.id)
+        outbox.announce(session, IdentityEvent.SCIM_TOKEN_PROPOSED, token_id=key.id)
     return ScimTokenMade(**ScimTokenRead.model_validate(key).model_dump(), token=secret, base_url=base_url())
 
 
@@ -107,7 +109,7 @@ def approve(session: Session, caller: Caller, token_id: UUID) -> ScimTokenRead:
     if key.approved_at is None:
         key.approved_at = now()
         _end_others(session, key, timedelta(days=1))
-        audit.record(session, caller, "api_key.approved", key)
+        audit.record(session, caller, ScimAction.API_KEY_APPROVED, key)
     session.flush()
     return ScimTokenRead.model_validate(key)
 
@@ -126,11 +128,13 @@ def turn_off(session: Session, caller: Caller) -> None:
     # No key was made with one of them: that needs another scope than theirs.
     ended = update(ApiKey).where(*_LIVING).values(revoked_at=now(), updated_at=now()).returning(ApiKey)
     for key in session.scalars(ended, execution_options={"synchronize_session": False}).all():
-        audit.record(session, caller, "api_key.revoked", key)
+        audit.record(session, caller, IdentityAction.API_KEY_REVOKED, key)
     _switch(session, caller, organization, to=False)
 
 
 def _switch(session: Session, caller: Caller, organization: Organization, *, to: bool) -> None:
     if organization.scim_enabled is not to:
         organization.scim_enabled = to
-        audit.record(session, caller, "organization.updated", organization, old={"scim_enabled": not to}, new={"scim_enabled": to})
+        audit.record(
+            session, caller, IdentityAction.ORGANIZATION_UPDATED, organization, old={"scim_enabled": not to}, new={"scim_enabled": to}
+        )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from parley.identity.billing import seat_limits
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations, member_profiles, membership
 from parley.identity.models import MemberRole, Organization, OrganizationMember, Team, TeamMember, User
 from parley.identity.roles import organization_lock, role_policy
@@ -20,6 +21,7 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import AuditAction
 from parley.scim import member_provisioning
 from parley.scim.errors import DuplicateResource
 from parley.scim.models import ScimUser
@@ -152,8 +154,8 @@ class UserCollection:
         with _clashes():
             self._session.flush()
         person = ProvisionedUser(member, user, row)
-        self._tell("member.created", member, new={"role": role.value, "active": wanted.is_active is not False})
-        outbox.announce(self._session, "identity.member_joined", user_id=user.id, role=role.value)
+        self._tell(IdentityAction.MEMBER_CREATED, member, new={"role": role.value, "active": wanted.is_active is not False})
+        outbox.announce(self._session, IdentityEvent.MEMBER_JOINED, user_id=user.id, role=role.value)
         member_provisioning.ask(self._session, self._caller, member)
         return person
 
@@ -186,7 +188,7 @@ class UserCollection:
             raise role_policy.OwnerStays("The owner can't be removed; transfer the organization first.")
         role_policy.require_may_change(self._own_role, person.member)
         member_provisioning.take_back(self._session, person.member)
-        membership.end_membership(self._session, self._caller, person.member, "member.deleted", because=BECAUSE)
+        membership.end_membership(self._session, self._caller, person.member, IdentityAction.MEMBER_DELETED, because=BECAUSE)
 
     @property
     def _own_role(self) -> MemberRole:
@@ -205,9 +207,9 @@ class UserCollection:
         role_policy.require_may_grant(self._own_role, role)
         person.member.role = role
         invitations.end_of(self._session, self._caller, person.user.id, role if person.member.deactivated_at is None else None)
-        action = "member.promoted" if role_policy.rank(role) > role_policy.rank(old) else "member.demoted"
+        action = IdentityAction.MEMBER_PROMOTED if role_policy.rank(role) > role_policy.rank(old) else IdentityAction.MEMBER_DEMOTED
         self._tell(action, person.member, old={"role": old.value}, new={"role": role.value})
-        outbox.announce(self._session, "identity.member_role_changed", user_id=person.user.id, role=role.value)
+        outbox.announce(self._session, IdentityEvent.MEMBER_ROLE_CHANGED, user_id=person.user.id, role=role.value)
 
     def _activate(self, person: ProvisionedUser, organization: Organization, is_active: bool | None) -> None:
         was_active = person.member.deactivated_at is None
@@ -224,11 +226,11 @@ class UserCollection:
             person.member.deactivated_at = now()
             session_revocation.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
             invitations.end_of(self._session, self._caller, person.user.id, None)
-        self._tell("member.reactivated" if is_active else "member.deactivated", person.member)
-        outbox.announce(self._session, "identity.member_activity_changed", user_id=person.user.id, is_active=is_active)
+        self._tell(IdentityAction.MEMBER_REACTIVATED if is_active else IdentityAction.MEMBER_DEACTIVATED, person.member)
+        outbox.announce(self._session, IdentityEvent.MEMBER_ACTIVITY_CHANGED, user_id=person.user.id, is_active=is_active)
 
     def _tell(
-        self, action: str, member: OrganizationMember, *, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None
+        self, action: AuditAction, member: OrganizationMember, *, old: dict[str, Any] | None = None, new: dict[str, Any] | None = None
     ) -> None:
         audit.record(self._session, self._caller, action, member, old=old, new=new, target_user_id=member.user_id)
 

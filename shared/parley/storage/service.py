@@ -14,6 +14,7 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Forbidden, NotFound, Unprocessable
 from parley.storage import queries
+from parley.storage.declared import StorageAction
 from parley.storage.models import Project
 from parley.storage.schemas import ProjectCreate, ProjectRead, ProjectUpdate
 
@@ -29,7 +30,7 @@ class ProjectSlugTaken(Conflict):
     """Another living project of the organization has this slug."""
 
 
-class NoSuchTeam(Unprocessable):
+class UnknownTeamOfProject(Unprocessable):
     """The team of a project is not one of the organization."""
 
 
@@ -42,7 +43,7 @@ class EmptyField(Unprocessable):
 
 
 def create_project(session: Session, caller: Caller, wanted: ProjectCreate) -> Project:
-    """A new project, owned by the person who asks or whose key asks. Raises `ProjectSlugTaken`, `NoSuchTeam`, `BoundToAProject`."""
+    """A new project, of the person who asks or whose key asks. Raises `ProjectSlugTaken`, `UnknownTeamOfProject`, `BoundToAProject`."""
     if caller.project_id is not None:
         raise BoundToAProject("A key of a project can't make another one; use a key of the organization.")
     _check_team(session, wanted.team_id)
@@ -51,7 +52,7 @@ def create_project(session: Session, caller: Caller, wanted: ProjectCreate) -> P
     session.add(project)
     with violation_means(ONE_SLUG, _taken()):
         session.flush()
-    audit.record(session, caller, "project.created", project, new={"slug": project.slug})
+    audit.record(session, caller, StorageAction.PROJECT_CREATED, project, new={"slug": project.slug})
     return project
 
 
@@ -70,7 +71,7 @@ def project(session: Session, caller: Caller, project_id: UUID, *, for_update: b
 
 
 def change_project(session: Session, caller: Caller, project_id: UUID, wanted: ProjectUpdate) -> Project:
-    """Raises `NoSuchProject`, `ProjectSlugTaken`, `NoSuchTeam`, `EmptyField`."""
+    """Raises `NoSuchProject`, `ProjectSlugTaken`, `UnknownTeamOfProject`, `EmptyField`."""
     found = project(session, caller, project_id, for_update=True)
     changes = wanted.model_dump(exclude_unset=True)
     for name in _NEVER_EMPTY:
@@ -85,7 +86,7 @@ def change_project(session: Session, caller: Caller, project_id: UUID, wanted: P
         session.flush()
     changed = sorted(name for name, value in changes.items() if old[name] != value)
     if changed:
-        audit.record(session, caller, "project.updated", found, new={"changed": changed})
+        audit.record(session, caller, StorageAction.PROJECT_UPDATED, found, new={"changed": changed})
     return found
 
 
@@ -94,7 +95,7 @@ def delete_project(session: Session, caller: Caller, project_id: UUID) -> Projec
     found = project(session, caller, project_id, for_update=True)
     found.deleted_at = now()
     api_keys.revoke_of_project(session, caller, found.id)
-    audit.record(session, caller, "project.deleted", found)
+    audit.record(session, caller, StorageAction.PROJECT_DELETED, found)
     return found
 
 
@@ -104,4 +105,4 @@ def _taken() -> ProjectSlugTaken:
 
 def _check_team(session: Session, team_id: UUID | None) -> None:
     if team_id is not None and session.scalars(select(Team.id).where(Team.id == team_id)).one_or_none() is None:
-        raise NoSuchTeam("There is no such team.")
+        raise UnknownTeamOfProject("There is no such team.")

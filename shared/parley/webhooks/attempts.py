@@ -22,9 +22,9 @@ from parley.kernel.values import clock
 from parley.kernel.values.fields import storable
 from parley.kernel.values.ids import new_id
 from parley.webhooks import endpoint_verification, queries, retry_policy, signing
-from parley.webhooks.event_catalogue import CHALLENGE, PING, WORKFLOW
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
-from parley.webhooks.queue_messages import DELIVERY_ENDED, DISABLED, FAILING, AttemptOutcome, AttemptRequest
+from parley.webhooks.queue_messages import AttemptOutcome, AttemptRequest
 
 # Requests that one endpoint gets at the same time: a healthy one, and one that has not shown yet that it is, or not lately.
 AT_ONCE, AT_ONCE_UNPROVEN = 5, 1
@@ -61,7 +61,7 @@ def record_outcome(session: Session, caller: Caller, outcome: AttemptOutcome) ->
     if delivery is not None and delivery.attempt_id == outcome.attempt_id:
         outcome = _judged(row, delivery, outcome)
         _note(delivery, outcome)
-        if outcome.is_success and delivery.event == CHALLENGE:
+        if outcome.is_success and delivery.event == WebhookType.CHALLENGE:
             delivery.status, delivery.delivered_at, delivery.next_retry_at = DeliveryStatus.SUCCESS, clock.now(), None
             endpoint_verification.confirm(session, caller, row)
         elif outcome.is_success:
@@ -69,7 +69,7 @@ def record_outcome(session: Session, caller: Caller, outcome: AttemptOutcome) ->
         else:
             _fail(session, caller, row, delivery, outcome)
         session.flush()
-        if delivery.event == WORKFLOW and delivery.status in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
+        if delivery.event == WebhookType.WORKFLOW and delivery.status in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
             announce_ended(session, [delivery.event_id])
         if delivery.next_retry_at is not None:
             wake_in = max(math.ceil((delivery.next_retry_at - clock.now()).total_seconds()), 0)
@@ -79,7 +79,7 @@ def record_outcome(session: Session, caller: Caller, outcome: AttemptOutcome) ->
 
 def _judged(row: WebhookSubscription, delivery: WebhookDelivery, outcome: AttemptOutcome) -> AttemptOutcome:
     """A challenge is answered by its echo, not by a status."""
-    if delivery.event != CHALLENGE or not outcome.is_success or endpoint_verification.is_answer(row, outcome.response_body):
+    if delivery.event != WebhookType.CHALLENGE or not outcome.is_success or endpoint_verification.is_answer(row, outcome.response_body):
         return outcome
     return outcome.model_copy(update={"error": "challenge_not_answered"})
 
@@ -186,7 +186,7 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
         delivery.status = DeliveryStatus.RETRYING
         since = at - (delivery.round_began_at or at)
         delivery.next_retry_at = at + retry_policy.wait(delivery.step, since, outcome.retry_after, at) if row.is_active else None
-    if outcome.error in _OURS or delivery.event in (PING, CHALLENGE) or not row.is_active:
+    if outcome.error in _OURS or delivery.event in (WebhookType.PING, WebhookType.CHALLENGE) or not row.is_active:
         return
     if pause := retry_policy.pause(outcome.status_code, outcome.retry_after, at):
         row.paused_until = max(at + pause, row.paused_until or at)
@@ -199,13 +199,13 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
         disable(session, caller, row, DisabledReason.FAILING)
     elif is_given_up and row.warned_at is None:
         row.warned_at = at
-        outbox.announce(session, FAILING, subscription_id=row.id, failing_since=row.failing_since.isoformat())
+        outbox.announce(session, WebhooksEvent.SUBSCRIPTION_FAILING, subscription_id=row.id, failing_since=row.failing_since.isoformat())
 
 
 def announce_ended(session: Session, event_ids: list[UUID]) -> None:
     """Announce that what a workflow sent has arrived, or never will. A few at a time: they are read again by who hears it."""
     for event_id in event_ids:
-        outbox.announce(session, DELIVERY_ENDED, event_id=event_id)
+        outbox.announce(session, WebhooksEvent.DELIVERY_ENDED, event_id=event_id)
 
 
 def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: DisabledReason) -> None:
@@ -215,18 +215,18 @@ def disable(session: Session, caller: Caller, row: WebhookSubscription, reason: 
     row.is_active, row.disabled_reason, row.disabled_at = False, reason, clock.now()
     session.flush()
     hold(session, row)
-    audit.record(session, caller, "webhook_subscription.disabled", row, new={"reason": reason.value})
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_DISABLED, row, new={"reason": reason.value})
     if reason is not DisabledReason.MANUAL:
-        outbox.announce(session, DISABLED, subscription_id=row.id, reason=reason.value)
+        outbox.announce(session, WebhooksEvent.SUBSCRIPTION_DISABLED, subscription_id=row.id, reason=reason.value)
 
 
 def hold(session: Session, row: WebhookSubscription) -> None:
-    """What waits, waits without a time. Attempts that are being made end as they end."""
+    """What can't be sent waits without a time, so that no sweep wakes for it. Attempts that are being made end as they end.
+
+    A test goes out to a disabled subscription too, a challenge to an address that has not agreed (`queries.due`).
+    """
     at = clock.now()
     waiting = (WebhookDelivery.attempt_id.is_(None)) | (WebhookDelivery.next_retry_at <= at)
-    mine = (
-        (WebhookDelivery.subscription_id == row.id)
-        & WebhookDelivery.next_retry_at.is_not(None)
-        & WebhookDelivery.event.not_in((PING, CHALLENGE))
-    )
-    session.execute(update(WebhookDelivery).where(mine, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))
+    sent = WebhookType.PING if row.verified_at is not None else WebhookType.CHALLENGE if row.is_active else ""
+    held = (WebhookDelivery.subscription_id == row.id) & WebhookDelivery.next_retry_at.is_not(None) & (WebhookDelivery.event != sent)
+    session.execute(update(WebhookDelivery).where(held, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))

@@ -14,18 +14,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import Caller
+from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.audit import audit
 from parley.kernel.outbound.ssrf_guard import AddressRefused, normalized
 from parley.kernel.persistence import outbox
-from parley.kernel.persistence.rate_limits import RateLimit, spend_within
+from parley.kernel.persistence.rate_limit_buckets import spend_within
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict
 from parley.kernel.values.ids import new_id
 from parley.webhooks import fan_out, queries
-from parley.webhooks.event_catalogue import CHALLENGE
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
-from parley.webhooks.queue_messages import TURN_DUE
 
 MOST_TO_ONE_HOST = 20
 """Subscriptions of one organization."""
@@ -64,14 +64,18 @@ def send_challenge(session: Session, caller: Caller, row: WebhookSubscription) -
     spend_within(session, *of_host, _OF_ORGANIZATION.of(row.organization_id), _OF_PERSON.of(caller.person_id))
     row.verified_at, row.challenge = None, secrets.token_urlsafe(24)
     session.flush()
-    is_older = (WebhookDelivery.subscription_id == row.id) & (WebhookDelivery.event == CHALLENGE) & WebhookDelivery.status.in_(queries.OPEN)
+    is_older = (
+        (WebhookDelivery.subscription_id == row.id)
+        & (WebhookDelivery.event == WebhookType.CHALLENGE)
+        & WebhookDelivery.status.in_(queries.OPEN)
+    )
     ended = {"status": DeliveryStatus.FAILED, "error": "superseded", "next_retry_at": None, "attempt_id": None, "updated_at": clock.now()}
     execute_later(session, update(WebhookDelivery).where(is_older).values(ended))
     event_id = new_id()
-    text = fan_out.body(CHALLENGE, clock.now(), {"subscription_id": str(row.id), "challenge": row.challenge})
-    values = fan_out.new_delivery(caller, row.id, event_id, CHALLENGE, None, text, most=ATTEMPTS)
+    text = fan_out.body(WebhookType.CHALLENGE, clock.now(), {"subscription_id": str(row.id), "challenge": row.challenge})
+    values = fan_out.new_delivery(caller, row.id, event_id, WebhookType.CHALLENGE, None, text, most=ATTEMPTS)
     delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
-    outbox.announce(session, TURN_DUE, subscription_id=row.id)
+    outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=row.id)
     return delivery
 
 
@@ -94,7 +98,7 @@ def confirm(session: Session, caller: Caller, row: WebhookSubscription) -> None:
     """The endpoint has agreed: what was held is due."""
     row.verified_at, row.challenge = clock.now(), None
     session.flush()
-    audit.record(session, caller, "webhook_subscription.verified", row)
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_VERIFIED, row)
     if row.is_active:
         release(session, row)
 
@@ -106,4 +110,4 @@ def release(session: Session, row: WebhookSubscription) -> None:
     held = update(WebhookDelivery).where(WebhookDelivery.subscription_id == row.id, is_held)
     begun_anew = {"step": 0, "round_began_at": None, "next_retry_at": at, "updated_at": at}
     session.execute(held.values(begun_anew), execution_options={"synchronize_session": False})
-    outbox.announce(session, TURN_DUE, subscription_id=row.id)
+    outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=row.id)

@@ -11,8 +11,8 @@ from parley.notifications.catalogues import marked as _
 from parley.notifications.email_message import Mail, is_deliverable
 from parley.notifications.sender import Sender
 from parley.webhooks import queries
+from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
-from parley.webhooks.queue_messages import DISABLED
 from parley.webhooks.retry_policy import KEPT
 
 DOMAIN = "webhooks"
@@ -41,12 +41,12 @@ def _mail(row: WebhookSubscription, event: str, address: str, words: Words, even
 
 
 def _content(row: WebhookSubscription, event: str, words: Words) -> tuple[str, list[str]] | None:
-    if event == DISABLED and not row.is_active and row.disabled_reason in _WHY:
+    if event == WebhooksEvent.SUBSCRIPTION_DISABLED and not row.is_active and row.disabled_reason in _WHY:
         return words("The webhook %(name)s was disabled", name=row.name), [
             f"{words('We do not send events to %(url)s any more.', url=row.url)} {words(_WHY[row.disabled_reason])}",
             words("Events are kept for %(days)s days. When you enable the subscription, everything that was kept is sent.", days=KEPT.days),
         ]
-    if event != DISABLED and row.is_active and row.warned_at is not None:
+    if event != WebhooksEvent.SUBSCRIPTION_DISABLED and row.is_active and row.warned_at is not None:
         return words("The webhook %(name)s fails", name=row.name), [
             words(
                 "An event was not accepted by %(url)s, however often we tried; the log of deliveries says what was answered.", url=row.url

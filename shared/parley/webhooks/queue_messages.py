@@ -9,12 +9,7 @@ from pydantic import BaseModel
 
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
-
-TURN_DUE = "webhooks.turn_due"
-ATTEMPT_ENDED = "webhooks.attempt_ended"
-FAILING = "webhooks.subscription_failing"
-DISABLED = "webhooks.subscription_disabled"
-DELIVERY_ENDED = "webhooks.delivery_ended"
+from parley.webhooks.declared import WebhooksEvent
 
 
 class AttemptRequest(BaseModel):
@@ -55,4 +50,4 @@ def envelope(name: str, organization_id: UUID, payload: dict[str, Any]) -> str:
 
 
 def turn_due(organization_id: UUID, subscription_id: UUID) -> str:
-    return envelope(TURN_DUE, organization_id, {"subscription_id": str(subscription_id)})
+    return envelope(WebhooksEvent.TURN_DUE, organization_id, {"subscription_id": str(subscription_id)})

@@ -60,7 +60,7 @@ def retry_after_delay(retry_after: str | None, at: datetime) -> timedelta:
     if not retry_after:
         return timedelta(0)
     if retry_after.isascii() and retry_after.isdigit():
-        return timedelta(seconds=min(int(retry_after[:9]), 10**9))
+        return timedelta(seconds=min(int(retry_after.lstrip("0")[:10] or "0"), 10**9))
     try:
         moment = parsedate_to_datetime(retry_after)
     except (ValueError, TypeError, OverflowError):

@@ -18,9 +18,8 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.kernel.values.ids import new_id
 from parley.webhooks import attempts, endpoint_verification, fan_out, queries, signing
-from parley.webhooks.event_catalogue import PING, WORKFLOW
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
-from parley.webhooks.queue_messages import TURN_DUE
 from parley.webhooks.schemas import (
     Headers,
     RotationWanted,
@@ -85,7 +84,7 @@ def add(
     with session.no_autoflush:
         seal_all(session, row, {"secret": secret} | _header_values(headers or {}))
 
-    audit.record(session, caller, "webhook_subscription.created", row, new={"events": row.events})
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_CREATED, row, new={"events": row.events})
     endpoint_verification.send_challenge(session, caller, row)
     return row, secret
 
@@ -129,7 +128,7 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
     row.updated_at = clock.now()
 
     changed = {"changed": sorted(wanted.model_fields_set)} | ({"events": row.events} if wanted.events is not None else {})
-    audit.record(session, caller, "webhook_subscription.updated", row, new=changed)
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_UPDATED, row, new=changed)
     if wanted.is_active is False:
         attempts.disable(session, caller, row, DisabledReason.MANUAL)
     elif wanted.is_active:
@@ -142,7 +141,7 @@ def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) 
     row = subscription(session, caller, subscription_id, to_change=True)
     _lead_to(session, caller, row, url)
     row.updated_at = clock.now()
-    audit.record(session, caller, "webhook_subscription.updated", row, new={"changed": ["url"]})
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_UPDATED, row, new={"changed": ["url"]})
 
 
 def _lead_to(session: Session, caller: Caller, row: WebhookSubscription, url: str) -> None:
@@ -183,7 +182,7 @@ def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
     row.is_active, row.disabled_reason, row.disabled_at = True, None, None
     row.failing_since, row.warned_at, row.paused_until, row.consecutive_failures = None, None, None, 0
     session.flush()
-    audit.record(session, caller, "webhook_subscription.enabled", row)
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_ENABLED, row)
     if row.verified_at is None:
         endpoint_verification.send_challenge(session, caller, row)
     else:
@@ -201,10 +200,10 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
     over = session.execute(
         ended.returning(WebhookDelivery.event, WebhookDelivery.event_id), execution_options={"synchronize_session": False}
     )
-    attempts.announce_ended(session, [event_id for event, event_id in over if event == WORKFLOW])
+    attempts.announce_ended(session, [event_id for event, event_id in over if event == WebhookType.WORKFLOW])
     session.flush()
 
-    audit.record(session, caller, "webhook_subscription.deleted", row)
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_DELETED, row)
     return row
 
 
@@ -221,7 +220,7 @@ def rotate(session: Session, caller: Caller, subscription_id: UUID, wanted: Rota
         seal_all(session, row, {"secret": secret})
     row.updated_at = at
 
-    audit.record(session, caller, "webhook_subscription.secret_rotated", row, new={"overlap_hours": wanted.overlap_hours})
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_SECRET_ROTATED, row, new={"overlap_hours": wanted.overlap_hours})
     return with_secret(row, secret)
 
 
@@ -233,12 +232,12 @@ def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDeli
     row = subscription(session, caller, subscription_id, to_change=True)
     if row.verified_at is None:
         delivery = endpoint_verification.send_challenge(session, caller, row)
-        audit.record(session, caller, "webhook_subscription.pinged", row)
+        audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)
         return delivery
     event_id = new_id()
-    text = fan_out.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
-    values = fan_out.new_delivery(caller, row.id, event_id, PING, None, text, most=1)
+    text = fan_out.body(WebhookType.PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
+    values = fan_out.new_delivery(caller, row.id, event_id, WebhookType.PING, None, text, most=1)
     delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
-    audit.record(session, caller, "webhook_subscription.pinged", row)
-    outbox.announce(session, TURN_DUE, subscription_id=row.id)
+    audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)
+    outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=row.id)
     return delivery

@@ -10,8 +10,9 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import attempts, fan_out
 from parley.webhooks.attempts import AttemptBatch
+from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.fan_out import PayloadReader
-from parley.webhooks.queue_messages import ATTEMPT_ENDED, DISABLED, FAILING, TURN_DUE, AttemptOutcome, AttemptRequest, turn_due
+from parley.webhooks.queue_messages import AttemptOutcome, AttemptRequest, turn_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,14 @@ class WorkerEffects:
 
 def handle_message(caller: Caller, heard: WorkerMessage, effects: WorkerEffects) -> None:
     """Any message may come twice: rows and leases decide what is still to be done."""
-    if heard.name == TURN_DUE:
+    if heard.name == WebhooksEvent.TURN_DUE:
         _turn(caller, UUID(heard.payload["subscription_id"]), effects)
-    elif heard.name == ATTEMPT_ENDED:
+    elif heard.name == WebhooksEvent.ATTEMPT_ENDED:
         outcome = AttemptOutcome.model_validate(heard.payload)
         with transaction(caller) as session:
             turn = attempts.record_outcome(session, caller, outcome)
         _carry_out(caller, outcome.subscription_id, turn, effects)
-    elif heard.name in {FAILING, DISABLED}:
+    elif heard.name in {WebhooksEvent.SUBSCRIPTION_FAILING, WebhooksEvent.SUBSCRIPTION_DISABLED}:
         effects.write(caller, heard.id, heard.name, UUID(heard.payload["subscription_id"]))
     else:
         with transaction(caller) as session:

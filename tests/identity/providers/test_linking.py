@@ -20,10 +20,11 @@ from sqlalchemy import func, select, update
 
 from local.client import Answer
 from parley.identity.accounts import passwords
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import AuthProvider, User, UserSession, UserStatus
 from parley.kernel.access.callers import NOWHERE, ActorType, Caller, system
 from parley.kernel.audit.audit import AuditLog
-from parley.kernel.persistence import directory, transactions
+from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from tests.harness import Client, Member, Person, World
 from tests.identity.providers.browser_client import CookieBrowser
@@ -276,7 +277,7 @@ def test_the_directory_holds_no_name_of_a_provider(world: World, surf: NewBrowse
     account = verified()
     made = surf(account).go(start("google")).body
     rows = transactions.lookup("SELECT kind, key FROM directory_entries WHERE user_id = %s", UUID(made["user"]["id"]))
-    assert {kind for kind, _ in rows} == {directory.DirectoryKind.EMAIL.value, directory.DirectoryKind.PROVIDER_ACCOUNT.value}
+    assert {kind for kind, _ in rows} == {IdentityDirectory.EMAIL, IdentityDirectory.PROVIDER_ACCOUNT}
     assert all(len(key) == 64 and account.subject not in key for _, key in rows)
 
 

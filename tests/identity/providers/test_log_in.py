@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import UserSession
 from parley.identity.sessions.access_tokens import verify
 from parley.kernel.access.callers import NOWHERE, ActorType, Caller
@@ -181,7 +182,7 @@ def test_an_address_counts_where_the_provider_speaks_for_its_domain(world: World
 def test_without_an_account_there_an_address_of_others_is_left_free(surf: NewBrowser) -> None:
     email = f"grace.{new_id().hex}@corp.example"
     assert surf(verified(email)).go(start("google")).body["user"]["email"] is None
-    assert directory.person_of(directory.DirectoryKind.EMAIL, email) is None
+    assert directory.person_of(IdentityDirectory.EMAIL, email) is None
 
 
 NOT_VERIFIED: dict[str, tuple[str, dict[str, Any]]] = {

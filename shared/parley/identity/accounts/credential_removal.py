@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import second_factor, user_accounts
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.models import AuthProvider, AuthProviderType, RecoveryCode, User, UserTotp
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -52,10 +53,10 @@ def drop_older(session: Session, caller: Caller, user: User) -> list[str]:
 def _unlink(session: Session, caller: Caller, user_id: UUID, which: ColumnElement[bool]) -> None:
     for link in session.scalars(select(AuthProvider).where(AuthProvider.user_id == user_id, _OF_PERSONS, which)).all():
         directory.leave_person(
-            session, directory.DirectoryKind.PROVIDER_ACCOUNT, user_accounts.provider_account_name(link.provider_type, link.provider_id)
+            session, IdentityDirectory.PROVIDER_ACCOUNT, user_accounts.provider_account_name(link.provider_type, link.provider_id)
         )
         execute_later(session, delete(AuthProvider).where(AuthProvider.id == link.id))
-        audit.record(session, caller, "provider.unlinked", link, provider=link.provider_type.value)
+        audit.record(session, caller, IdentityAction.PROVIDER_UNLINKED, link, provider=link.provider_type.value)
 
 
 def least_id(at: datetime) -> UUID:

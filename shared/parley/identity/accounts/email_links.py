@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityEvent
 from parley.identity.models import VerificationKind, VerificationToken
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.postgres.deferred import execute_later
@@ -30,8 +31,7 @@ LIVES: dict[VerificationKind, timedelta] = {
     VerificationKind.PASSWORD_RESET: timedelta(hours=1),
     VerificationKind.SECURITY_ALERT: timedelta(days=7),
 }
-CREATED = "identity.link_created"
-ACCOUNT_DELETED = "identity.account_deleted"
+
 _LINK = "link of a mail"
 _LONGEST = 200
 # The directory knows persons by the SHA-256 of their address in lower case.
@@ -67,7 +67,7 @@ class Link:
 def ask(session: Session, kind: VerificationKind, email: str, *, wanted: dict[str, Any] | None = None, user_id: UUID | None = None) -> None:
     """Have a link sent to an address. `wanted` is what redeeming it will do: nothing that a stranger may decide for who opens it."""
     row = add(session, kind, email, wanted=wanted, user_id=user_id, at=now())
-    outbox.announce(session, CREATED, token_id=row.id, locale=languages.accepted(session.info["caller"].accept_language))
+    outbox.announce(session, IdentityEvent.LINK_CREATED, token_id=row.id, locale=languages.accepted(session.info["caller"].accept_language))
 
 
 def add(

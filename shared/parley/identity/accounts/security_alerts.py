@@ -13,11 +13,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import email_links
+from parley.identity.declared import IdentityEvent
 from parley.identity.models import VerificationKind, VerificationToken
 from parley.kernel.persistence import outbox
 from parley.kernel.postgres.deferred import execute_later
-
-RAISED = "identity.security_alert_raised"
 
 
 class SecurityChange(StrEnum):
@@ -38,7 +37,7 @@ def tell(session: Session, user_id: UUID, change: SecurityChange, since: datetim
     row = email_links.add(session, VerificationKind.SECURITY_ALERT, to, at=since, user_id=user_id, wanted=wanted)
     if change is SecurityChange.EMAIL_TAKEN_BACK:
         row.used_at = since  # its link opens nothing: whoever had the address before keeps it
-    outbox.announce(session, RAISED, token_id=row.id, user_id=user_id)
+    outbox.announce(session, IdentityEvent.SECURITY_ALERT_RAISED, token_id=row.id, user_id=user_id)
 
 
 def keep_address(session: Session, user_id: UUID, email: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import AuthProviderType, OrganizationMember, User, UserStatus, UserTotp
 from parley.kernel.access.admission import SessionEnded
 from parley.kernel.persistence import directory
@@ -29,7 +30,7 @@ def create(session: Session, *, email: str | None, name: str | None, email_verif
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()
         if email is not None:
-            directory.enter_person(session, directory.DirectoryKind.EMAIL, email, user.id)
+            directory.enter_person(session, IdentityDirectory.EMAIL, email, user.id)
             session.flush()
     return user
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.billing import plan_changes
 from parley.identity.billing.models import PaymentEvent, PaymentSubscription
+from parley.identity.declared import IdentityDirectory
 from parley.identity.roles import organization_lock
 from parley.identity.roles.organization_lock import NoSuchOrganization
 from parley.kernel.access.callers import system
@@ -100,7 +101,7 @@ def take(told: SubscriptionChange) -> str:
 
     Of a price that nobody knows nothing is kept: once it is set, the same event can be sent again.
     """
-    organization_id = directory.organization_of(directory.DirectoryKind.PAYMENT_SUBSCRIPTION, told.subscription) or told.organization_id
+    organization_id = directory.organization_of(IdentityDirectory.PAYMENT_SUBSCRIPTION, told.subscription) or told.organization_id
     if organization_id is None:
         return "ignored"
     if told.plan is None:
@@ -123,7 +124,7 @@ def take(told: SubscriptionChange) -> str:
             if known is None:
                 known = PaymentSubscription(subscription=told.subscription)
                 session.add(known)
-                directory.enter(session, directory.DirectoryKind.PAYMENT_SUBSCRIPTION, told.subscription)
+                directory.enter(session, IdentityDirectory.PAYMENT_SUBSCRIPTION, told.subscription)
             known.told_at, known.plan, known.is_ended = told.created, told.plan, told.is_ended
             session.flush()
             largest = max(session.scalars(select(PaymentSubscription.plan)), key=list(PlanType).index)

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.models import Organization
 from parley.identity.roles import organization_lock
 from parley.kernel.access.callers import Caller
@@ -40,7 +41,9 @@ def set_plan(
     organization = organization_lock.lock_organization(session, with_deleted=with_deleted)
     if mail_limit is not None and mail_limit != organization.mail_limit:
         organization.mail_limit = mail_limit
-        audit.record(session, caller, "organization.updated", organization, changed=["mail_limit"], new={"mail_limit": mail_limit})
+        audit.record(
+            session, caller, IdentityAction.ORGANIZATION_UPDATED, organization, changed=["mail_limit"], new={"mail_limit": mail_limit}
+        )
     if organization.plan is not plan:
         old, organization.plan = organization.plan, plan
         record(session, caller, organization, old, reason=reason)
@@ -50,5 +53,5 @@ def set_plan(
 def record(session: Session, caller: Caller, organization: Organization, old: PlanType, *, reason: str) -> None:
     """Audit and announce a plan that has changed."""
     new = {"plan": organization.plan.value, "reason": reason}
-    audit.record(session, caller, "organization.plan_changed", organization, old={"plan": old.value}, new=new)
-    outbox.announce(session, "identity.plan_changed", organization_id=organization.id, plan=organization.plan.value)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_PLAN_CHANGED, organization, old={"plan": old.value}, new=new)
+    outbox.announce(session, IdentityEvent.PLAN_CHANGED, organization_id=organization.id, plan=organization.plan.value)

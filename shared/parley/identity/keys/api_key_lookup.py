@@ -67,3 +67,11 @@ def look_up(organization_id: UUID, key_digest: str) -> ApiKeyGrant:
     key_id, maker_id, project_id, permissions, role = rows[0]
     rights = scopes.of_key(permissions, role, in_project=project_id is not None)
     return ApiKeyGrant(key_id, organization_id, maker_id, project_id, role, rights)
+
+
+def context_of(organization_id: UUID, key_digest: str) -> dict[str, Any] | None:
+    """What the authorizer would have passed on, had the database answered it; None for a key that names nobody (`API_KEY_LOOKUP`)."""
+    try:
+        return look_up(organization_id, key_digest).context
+    except UnknownApiKey:
+        return None

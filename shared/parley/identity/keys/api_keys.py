@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts
+from parley.identity.declared import IdentityAction
 from parley.identity.keys import api_key_format
 from parley.identity.keys.api_key_lookup import PURPOSE
 from parley.identity.keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeyRegenerate, ApiKeyUpdate
@@ -57,7 +58,7 @@ def make_key(session: Session, caller: Caller, wanted: ApiKeyCreate) -> tuple[Ap
     made, secret = _new(session, caller, wanted.request_limit, wanted.expires_at)
     made.label, made.permissions, made.project_id = wanted.label, permissions, project_id
     session.add(made)
-    audit.record(session, caller, "api_key.created", made, new=_told(made))
+    audit.record(session, caller, IdentityAction.API_KEY_CREATED, made, new=_told(made))
     _tell(session, caller, at)
     return made, secret
 
@@ -85,7 +86,7 @@ def regenerate(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyReg
     old.expires_at = min(old.expires_at or ends_at, ends_at)
     session.execute(update(ApiKey).where(ApiKey.made_with_id == old.id, ApiKey.id != made.id).values(made_with_id=made.id))
     replaced = {"id": str(old.id), "expires_at": _text(old.expires_at)}
-    audit.record(session, caller, "api_key.regenerated", made, new=_told(made), old=replaced)
+    audit.record(session, caller, IdentityAction.API_KEY_REGENERATED, made, new=_told(made), old=replaced)
     _tell(session, caller, at)
     return made, secret
 
@@ -127,7 +128,7 @@ def change(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyUpdate)
     for name in changed:
         setattr(key, name, asked[name])
     if changed:
-        audit.record(session, caller, "api_key.updated", key, new={"changed": changed})
+        audit.record(session, caller, IdentityAction.API_KEY_UPDATED, key, new={"changed": changed})
     return key
 
 
@@ -198,7 +199,7 @@ def _end(session: Session, caller: Caller, which: ColumnElement[bool]) -> list[U
     living = which & ApiKey.revoked_at.is_(None)
     ended = session.scalars(update(ApiKey).where(living).values(revoked_at=now(), updated_at=now()).returning(ApiKey)).all()
     for key in ended:
-        audit.record(session, caller, "api_key.revoked", key)
+        audit.record(session, caller, IdentityAction.API_KEY_REVOKED, key)
     return [key.id for key in ended]
 
 

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import passwords, second_factor, user_accounts
 from parley.identity.accounts.user_accounts import Account
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import brute_force_throttle, mfa_challenge
 from parley.identity.models import User, VerificationToken
 from parley.identity.sessions import log_in_sessions
 from parley.identity.sessions.log_in_sessions import LogInSession
 from parley.kernel.access.callers import NOWHERE, Caller
 from parley.kernel.audit import audit
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.persistence import transactions
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.errors import Refusal, Unauthenticated
@@ -58,10 +60,10 @@ def record_failure(
     The refusal is raised once that has committed.
     """
     where = caller.acting_for(known.witness_id if known and known.witness_id else NOWHERE)
-    audit.record(session, where, "user.login_failed", known.user if known else None, method=method)
+    audit.record(session, where, IdentityAction.USER_LOGIN_FAILED, known.user if known else None, method=method)
     if attempt.failures >= brute_force_throttle.FREE_FAILURES:
         reason, user = "repeated_login_failures", known.user if known else None
-        audit.record(session, where, "security.suspicious_activity_seen", user, reason=reason, failures=attempt.failures)
+        audit.record(session, where, SecurityAction.SUSPICIOUS_ACTIVITY_SEEN, user, reason=reason, failures=attempt.failures)
     return InvalidCredentials("Address and password do not belong together.")
 
 

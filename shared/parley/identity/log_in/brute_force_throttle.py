@@ -19,9 +19,9 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from parley.identity.models import SignInThrottle, User
-from parley.kernel.access import device_tokens
+from parley.kernel.access import device_tokens, rate_limits
 from parley.kernel.access.callers import Caller
-from parley.kernel.persistence import directory, rate_limits, transactions
+from parley.kernel.persistence import directory, transactions
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now

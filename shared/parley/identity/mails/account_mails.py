@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from parley.identity.accounts import email_links, security_alerts
+from parley.identity.accounts import email_links
+from parley.identity.declared import IdentityEvent
 from parley.identity.mails import invitation_mail, security_alert_mail, single_sign_on_mail
-from parley.identity.members import invitations
 from parley.identity.models import User, VerificationKind
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
@@ -165,10 +165,10 @@ def _account_deleted(caller: Caller, payload: dict[str, Any], send: Sender) -> N
 
 
 MAILS_OF_EVENTS: dict[str, MailOfEvent] = {
-    email_links.CREATED: _link_created,
-    security_alerts.RAISED: security_alert_mail.send_alert,
-    email_links.ACCOUNT_DELETED: _account_deleted,
-    invitations.CREATED: invitation_mail.send_invitation,
-    invitations.RESENT: invitation_mail.send_invitation,
+    IdentityEvent.LINK_CREATED: _link_created,
+    IdentityEvent.SECURITY_ALERT_RAISED: security_alert_mail.send_alert,
+    IdentityEvent.ACCOUNT_DELETED: _account_deleted,
+    IdentityEvent.INVITATION_CREATED: invitation_mail.send_invitation,
+    IdentityEvent.INVITATION_RESENT: invitation_mail.send_invitation,
     **{event: single_sign_on_mail.tell_owner(event) for event in single_sign_on_mail.EVENTS},
 }

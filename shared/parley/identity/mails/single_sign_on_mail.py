@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from parley.identity.declared import IdentityEvent
 from parley.identity.models import Organization, User
-from parley.identity.sessions import single_sign_on
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[1] / "templates"
 DOMAIN = "identity"
 _UNTIL_THEN = _("Until you agree, it changes nothing. If you do not expect it, ask who did it, and look at who your administrators are.")
 _SAID: dict[str, tuple[str, list[str]]] = {
-    single_sign_on.SAML_PROPOSED: (
+    IdentityEvent.SAML_CONNECTION_PROPOSED: (
         _("Single sign-on of %(name)s waits for you"),
         [
             _("An administrator of %(name)s has set up single sign-on, or changed it."),
@@ -31,7 +31,7 @@ _SAID: dict[str, tuple[str, list[str]]] = {
             _UNTIL_THEN,
         ],
     ),
-    single_sign_on.SCIM_PROPOSED: (
+    IdentityEvent.SCIM_TOKEN_PROPOSED: (
         _("A token that provisions %(name)s waits for you"),
         [
             _("An administrator of %(name)s has made a token for SCIM."),
@@ -40,7 +40,7 @@ _SAID: dict[str, tuple[str, list[str]]] = {
             _UNTIL_THEN,
         ],
     ),
-    single_sign_on.DOMAIN_LOST: (
+    IdentityEvent.SAML_DOMAIN_LOST: (
         _("%(domain)s is not proven any more"),
         [
             _("For days, DNS had no record that proves %(domain)s to be %(name)s's."),

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from parley.identity.billing import seat_limits
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations, member_profiles
 from parley.identity.members.invitations import AlreadyMember
 from parley.identity.members.schemas import JoinedRead, OpenInvitationRead
@@ -107,20 +108,20 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
     if member is None and waiting is not None:  # a directory has provisioned them, and now they have come
         member = waiting
         member_profiles.transfer_membership(session, member, user)
-        audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
+        audit.record(session, joiner, IdentityAction.MEMBER_JOINED, member, new={"role": member.role.value}, target_user_id=user.id)
     if member is None:
         seat_limits.require_free_seat(session, organization, address=invitation.email)
         member = OrganizationMember(organization_id=organization.id, user_id=user.id, role=invitation.role)
         member.is_sso_bound = is_proven
         session.add(member)
-        audit.record(session, joiner, "member.joined", member, new={"role": member.role.value}, target_user_id=user.id)
-        outbox.announce(session, "identity.member_joined", user_id=user.id, role=member.role.value, invitation_id=invitation.id)
+        audit.record(session, joiner, IdentityAction.MEMBER_JOINED, member, new={"role": member.role.value}, target_user_id=user.id)
+        outbox.announce(session, IdentityEvent.MEMBER_JOINED, user_id=user.id, role=member.role.value, invitation_id=invitation.id)
     if invitation.team_id is not None:
         place = {"id": new_id(), "team_id": invitation.team_id, "user_id": user.id, "role": invitation.role, "joined_at": now()}
         session.execute(insert(TeamMember).values(organization_id=organization.id, **place).on_conflict_do_nothing())
-        outbox.announce(session, "identity.team_member_added", team_id=invitation.team_id, user_id=user.id)
+        outbox.announce(session, IdentityEvent.TEAM_MEMBER_ADDED, team_id=invitation.team_id, user_id=user.id)
     invitation.status, invitation.accepted_at = InvitationStatus.ACCEPTED, now()
-    audit.record(session, joiner, "invitation.accepted", invitation, team_id=invitation.team_id, target_user_id=user.id)
+    audit.record(session, joiner, IdentityAction.INVITATION_ACCEPTED, invitation, team_id=invitation.team_id, target_user_id=user.id)
     return JoinedRead(
         organization_id=organization.id,
         organization_name=organization.name,
@@ -138,8 +139,8 @@ def decline(session: Session, caller: Caller, token: str) -> None:
     if invitation is None or invitation.status is not InvitationStatus.PENDING or invitation.expires_at <= now():
         raise _not_valid(invitation.status if invitation is not None else None)
     invitation.status = InvitationStatus.DECLINED
-    audit.record(session, caller, "invitation.declined", invitation, team_id=invitation.team_id)
-    outbox.announce(session, "identity.invitation_declined", invitation_id=invitation.id)
+    audit.record(session, caller, IdentityAction.INVITATION_DECLINED, invitation, team_id=invitation.team_id)
+    outbox.announce(session, IdentityEvent.INVITATION_DECLINED, invitation_id=invitation.id)
 
 
 def _found(

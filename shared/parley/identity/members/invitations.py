@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.billing import seat_limits
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members.schemas import InvitationCreate, InvitationRead
 from parley.identity.members.teams import NoSuchTeam
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization, OrganizationMember, Team, User
@@ -30,7 +31,6 @@ from parley.kernel.values.settings import setting
 from parley.notifications import outreach, quotas
 from parley.notifications.quotas import MailKind
 
-CREATED, RESENT = "identity.invitation_created", "identity.invitation_resent"
 LIFE = timedelta(days=7)
 PAUSE = timedelta(minutes=1)
 """Between sending an invitation again and sending it once more."""
@@ -107,8 +107,8 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
         session.flush()
     quotas.spend(session, MailKind.INVITATION, invitation.email, *outreach.spending(organization, caller))
 
-    audit.record(session, caller, "invitation.created", invitation, new={"role": wanted.role.value}, team_id=wanted.team_id)
-    outbox.announce(session, CREATED, invitation_id=invitation.id)
+    audit.record(session, caller, IdentityAction.INVITATION_CREATED, invitation, new={"role": wanted.role.value}, team_id=wanted.team_id)
+    outbox.announce(session, IdentityEvent.INVITATION_CREATED, invitation_id=invitation.id)
     return invitation
 
 
@@ -153,8 +153,8 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     found.token_hash = digest(token(found))
     quotas.spend(session, MailKind.INVITATION, found.email, *outreach.spending(organization, caller))
 
-    audit.record(session, caller, "invitation.resent", found, team_id=found.team_id)
-    outbox.announce(session, RESENT, invitation_id=found.id)
+    audit.record(session, caller, IdentityAction.INVITATION_RESENT, found, team_id=found.team_id)
+    outbox.announce(session, IdentityEvent.INVITATION_RESENT, invitation_id=found.id)
     return found
 
 
@@ -188,8 +188,8 @@ def end_of(session: Session, caller: Caller, inviter_id: UUID, role: MemberRole 
 
 def _take_back(session: Session, caller: Caller, pending: Invitation) -> None:
     pending.status, pending.expires_at = InvitationStatus.EXPIRED, min(pending.expires_at, now())
-    audit.record(session, caller, "invitation.revoked", pending, team_id=pending.team_id)
-    outbox.announce(session, "identity.invitation_revoked", invitation_id=pending.id)
+    audit.record(session, caller, IdentityAction.INVITATION_REVOKED, pending, team_id=pending.team_id)
+    outbox.announce(session, IdentityEvent.INVITATION_REVOKED, invitation_id=pending.id)
 
 
 def lapse(session: Session, email: str, team_id: UUID | None) -> None:

@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ScalarSelect, Text, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import OrganizationMember, TeamMember, User
-from parley.kernel.persistence.directory import DirectoryEntry, DirectoryKind
+from parley.kernel.persistence.directory import DirectoryEntry
 from parley.kernel.postgres.deferred import execute_later
 
 # Every column of the organization's tables that names a person, but those that this module writes and the trail, which nobody does.
@@ -48,7 +49,7 @@ def is_of_proven_domain(organization_id: UUID, address: Any) -> ScalarSelect[boo
     """Whether the organization has proven the domain of an address, which may be a column's. A subquery."""
     domain = func.split_part(func.lower(cast(address, Text)), "@", 2)
     entry = (
-        DirectoryEntry.kind == DirectoryKind.SAML_DOMAIN.value,
+        DirectoryEntry.kind == IdentityDirectory.SAML_DOMAIN,
         DirectoryEntry.key == domain,
         DirectoryEntry.organization_id == organization_id,
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations
 from parley.identity.members.schemas import MemberRead
 from parley.identity.models import ApiKey, MemberRole, OrganizationMember, User
@@ -17,8 +18,7 @@ from parley.kernel.persistence import outbox
 from parley.kernel.persistence.pagination import Page, joined_page
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
-
-LEFT = "identity.member_left"
+from parley.kernel.values.declarations import AuditAction
 
 
 def read(member: OrganizationMember, user: User) -> MemberRead:
@@ -60,9 +60,9 @@ def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRol
     if role is not old:
         other.role = role
         invitations.end_of(session, caller, user_id, role)
-        action = "member.promoted" if role_policy.rank(role) > role_policy.rank(old) else "member.demoted"
+        action = IdentityAction.MEMBER_PROMOTED if role_policy.rank(role) > role_policy.rank(old) else IdentityAction.MEMBER_DEMOTED
         audit.record(session, caller, action, other, old={"role": old.value}, new={"role": role.value}, target_user_id=user_id)
-        outbox.announce(session, "identity.member_role_changed", user_id=user_id, role=role.value)
+        outbox.announce(session, IdentityEvent.MEMBER_ROLE_CHANGED, user_id=user_id, role=role.value)
     return member(session, caller, user_id)
 
 
@@ -71,7 +71,7 @@ def remove(session: Session, caller: Caller, user_id: UUID) -> None:
     organization_lock.lock_organization(session)
     own, other = role_policy.role_and_member(session, caller, user_id)
     role_policy.require_may_change(own, other)
-    end_membership(session, caller, other, "member.deleted", because="removed")
+    end_membership(session, caller, other, IdentityAction.MEMBER_DELETED, because="removed")
 
 
 def leave(session: Session, caller: Caller) -> None:
@@ -80,7 +80,7 @@ def leave(session: Session, caller: Caller) -> None:
     organization_lock.lock_organization(session)
     own, other = role_policy.role_and_member(session, caller, caller.actor_id)
     role_policy.require_may_change(own, other)
-    end_membership(session, caller, other, "member.left", because="left")
+    end_membership(session, caller, other, IdentityAction.MEMBER_LEFT, because="left")
 
 
 def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
@@ -90,11 +90,11 @@ def end_sessions(session: Session, caller: Caller, user_id: UUID) -> None:
     if user_id != caller.actor_id and role_policy.rank(other.role) > role_policy.rank(own):
         raise role_policy.MemberAboveYou("This member's role is above yours; ask somebody with a higher one.")
     session_revocation.revoke_in_organization(session, user_id, because="administrator")
-    audit.record(session, caller, "member.sessions_ended", other, target_user_id=user_id)
-    outbox.announce(session, "identity.member_sessions_ended", user_id=user_id)
+    audit.record(session, caller, IdentityAction.MEMBER_SESSIONS_ENDED, other, target_user_id=user_id)
+    outbox.announce(session, IdentityEvent.MEMBER_SESSIONS_ENDED, user_id=user_id)
 
 
-def end_membership(session: Session, caller: Caller, member: OrganizationMember, action: str, *, because: str) -> None:
+def end_membership(session: Session, caller: Caller, member: OrganizationMember, action: AuditAction, *, because: str) -> None:
     """End a membership that `lock_organization` holds, and the sessions, keys and places in teams that hang on it. Asks nobody's leave."""
     user_id, role = member.user_id, member.role
     session_revocation.revoke_in_organization(session, user_id, because=because)
@@ -103,7 +103,7 @@ def end_membership(session: Session, caller: Caller, member: OrganizationMember,
     execute_later(session, keys.values(revoked_at=now()))
     invitations.end_of(session, caller, user_id, None)
     audit.record(session, caller, action, member, old={"role": role.value}, target_user_id=user_id)
-    outbox.announce(session, LEFT, user_id=user_id, because=because)
+    outbox.announce(session, IdentityEvent.MEMBER_LEFT, user_id=user_id, because=because)
     # Their places in teams go with it: the keys say so.
     theirs = OrganizationMember.organization_id == member.organization_id, OrganizationMember.user_id == user_id
     execute_later(session, delete(OrganizationMember).where(*theirs))

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import invitations
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, Organization
 from parley.kernel.access.admission import RateLimitExceeded
@@ -31,11 +32,11 @@ def invite_by_mail(session: Session, caller: Caller, address: str, role: MemberR
     made.token_hash = invitations.digest(invitations.token(made))
     session.add(made)
     session.flush()
-    audit.record(session, caller, "invitation.created", made, new={"role": role.value})
+    audit.record(session, caller, IdentityAction.INVITATION_CREATED, made, new={"role": role.value})
     organization = session.get(Organization, organization_id)
     if organization is None or not _may_mail(session, caller, organization, address):
         return
-    outbox.announce(session, invitations.CREATED, invitation_id=made.id)
+    outbox.announce(session, IdentityEvent.INVITATION_CREATED, invitation_id=made.id)
 
 
 def _may_mail(session: Session, caller: Caller, organization: Organization, address: str) -> bool:

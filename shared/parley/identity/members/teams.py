@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.members import member_profiles
 from parley.identity.members.schemas import TeamCreate, TeamMemberCreate, TeamMemberRead, TeamRead, TeamUpdate
 from parley.identity.models import Invitation, InvitationStatus, MemberRole, OrganizationMember, Team, TeamMember, User
@@ -17,6 +18,7 @@ from parley.kernel.persistence.pagination import Page, joined_page, page
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import AuditAction
 from parley.kernel.values.errors import Conflict, NotFound
 
 _ONE_SLUG = "uq_teams_slug"
@@ -47,8 +49,8 @@ def create(session: Session, caller: Caller, wanted: TeamCreate) -> Team:
     with violation_means(_ONE_SLUG, TeamSlugTaken("Another team has this slug; choose another.")):
         session.flush()
 
-    audit.record(session, caller, "team.created", team, new={"slug": team.slug}, team_id=team.id)
-    outbox.announce(session, "identity.team_created", team_id=team.id)
+    audit.record(session, caller, IdentityAction.TEAM_CREATED, team, new={"slug": team.slug}, team_id=team.id)
+    outbox.announce(session, IdentityEvent.TEAM_CREATED, team_id=team.id)
     return team
 
 
@@ -78,8 +80,8 @@ def change(session: Session, caller: Caller, team_id: UUID, wanted: TeamUpdate) 
     with violation_means(_ONE_SLUG, TeamSlugTaken("Another team has this slug; choose another.")):
         session.flush()
 
-    audit.record(session, caller, "team.updated", found, changed=sorted(changes), team_id=team_id)
-    outbox.announce(session, "identity.team_updated", team_id=team_id)
+    audit.record(session, caller, IdentityAction.TEAM_UPDATED, found, changed=sorted(changes), team_id=team_id)
+    outbox.announce(session, IdentityEvent.TEAM_UPDATED, team_id=team_id)
     return found
 
 
@@ -91,8 +93,8 @@ def remove(session: Session, caller: Caller, team_id: UUID) -> None:
         raise NoSuchTeam("There is no such team.")
     pending = update(Invitation).where(Invitation.team_id == team_id, Invitation.status == InvitationStatus.PENDING)
     execute_later(session, pending.values(status=InvitationStatus.EXPIRED, updated_at=now()))
-    audit.record(session, caller, "team.deleted", found, team_id=team_id)
-    outbox.announce(session, "identity.team_deleted", team_id=team_id)
+    audit.record(session, caller, IdentityAction.TEAM_DELETED, found, team_id=team_id)
+    outbox.announce(session, IdentityEvent.TEAM_DELETED, team_id=team_id)
 
 
 def team_members(session: Session, caller: Caller, team_id: UUID, *, limit: int, cursor: str | None) -> Page[TeamMemberRead]:
@@ -115,8 +117,8 @@ def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreat
     ):
         session.flush()
 
-    _tell(session, caller, "team.member_added", place)
-    outbox.announce(session, "identity.team_member_added", team_id=team_id, user_id=wanted.user_id)
+    _tell(session, caller, IdentityAction.TEAM_MEMBER_ADDED, place)
+    outbox.announce(session, IdentityEvent.TEAM_MEMBER_ADDED, team_id=team_id, user_id=wanted.user_id)
     return _shown(session, place)
 
 
@@ -126,8 +128,8 @@ def change_member(session: Session, caller: Caller, team_id: UUID, user_id: UUID
     role_policy.require_may_grant(role_policy.own_role(session, caller), role)
     if role is not place.role:
         old, place.role = place.role, role
-        _tell(session, caller, "team.member_changed", place, old={"role": old.value})
-        outbox.announce(session, "identity.team_member_changed", team_id=team_id, user_id=user_id)
+        _tell(session, caller, IdentityAction.TEAM_MEMBER_CHANGED, place, old={"role": old.value})
+        outbox.announce(session, IdentityEvent.TEAM_MEMBER_CHANGED, team_id=team_id, user_id=user_id)
     return _shown(session, place)
 
 
@@ -138,8 +140,8 @@ def take_out(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> 
     place = session.scalars(gone).one_or_none()
     if place is None:
         raise NoSuchTeamMember("There is no such member in this team.")
-    _tell(session, caller, "team.member_removed", place)
-    outbox.announce(session, "identity.team_member_removed", team_id=team_id, user_id=user_id)
+    _tell(session, caller, IdentityAction.TEAM_MEMBER_REMOVED, place)
+    outbox.announce(session, IdentityEvent.TEAM_MEMBER_REMOVED, team_id=team_id, user_id=user_id)
 
 
 def _place(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> TeamMember:
@@ -151,7 +153,7 @@ def _place(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> Te
     return found
 
 
-def _tell(session: Session, caller: Caller, action: str, place: TeamMember, old: dict[str, str] | None = None) -> None:
+def _tell(session: Session, caller: Caller, action: AuditAction, place: TeamMember, old: dict[str, str] | None = None) -> None:
     new = {"role": place.role.value}
     audit.record(session, caller, action, place, old=old, new=new, team_id=place.team_id, target_user_id=place.user_id)
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts
+from parley.identity.declared import IdentityAction
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -13,7 +14,7 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict
 
 
-class SlugTaken(Conflict):
+class OrganizationSlugTaken(Conflict):
     """Another organization has this slug."""
 
 
@@ -22,22 +23,22 @@ def create_organization(
 ) -> Organization:
     """Found the organization of the session's caller, whose id becomes the new owner's. For seeds, tools and tests: nobody registers here.
 
-    `terms` are further columns of the organization, as its plan. Raises `SlugTaken`, `accounts.EmailTaken`.
+    `terms` are further columns of the organization, as its plan. Raises `OrganizationSlugTaken`, `accounts.EmailTaken`.
     """
     user_accounts.create(session, id=caller.actor_id, name=owner_name, email=owner_email, email_verified_at=now())
     return create_organization_for(session, caller, name=name, slug=slug, **terms)
 
 
 def create_organization_for(session: Session, caller: Caller, *, name: str, slug: str, **terms: Any) -> Organization:
-    """Found the organization of the session's caller, an existing user who becomes its owner. Raises `SlugTaken`."""
+    """Found the organization of the session's caller, an existing user who becomes its owner. Raises `OrganizationSlugTaken`."""
     assert caller.actor_id is not None
     organization = Organization(id=caller.organization_id, name=name, slug=slug, owner_id=caller.actor_id, **terms)
     session.add(organization)
-    with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
+    with violation_means("uq_organizations_slug", OrganizationSlugTaken("This slug is taken; choose another.")):
         session.flush()
 
     session.add(OrganizationMember(user_id=caller.actor_id, role=MemberRole.OWNER))
-    audit.record(session, caller, "organization.created", organization, new={"slug": slug})
+    audit.record(session, caller, IdentityAction.ORGANIZATION_CREATED, organization, new={"slug": slug})
     return organization
 
 
@@ -45,5 +46,5 @@ def add_member(session: Session, caller: Caller, *, name: str, email: str, role:
     """A new account that belongs to the caller's organization. For seeds, tools and tests: people are invited. Raises `EmailTaken`."""
     user = user_accounts.create(session, name=name, email=email, email_verified_at=now())
     session.add(OrganizationMember(user_id=user.id, role=role))
-    audit.record(session, caller, "member.created", user, new={"role": role.value})
+    audit.record(session, caller, IdentityAction.MEMBER_CREATED, user, new={"role": role.value})
     return user

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts
 from parley.identity.billing import plan_changes, seat_limits
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.log_in import brute_force_throttle
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
 from parley.identity.organizations import organization_creation
-from parley.identity.organizations.organization_creation import SlugTaken
+from parley.identity.organizations.organization_creation import OrganizationSlugTaken
 from parley.identity.organizations.schemas import (
     LimitsRead,
     OrganizationCreate,
@@ -49,14 +50,14 @@ class TooManySeatsTaken(Conflict):
 def create_organization(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
     """Found an organization; the caller becomes its owner. In a transaction of `transactions.joining`.
 
-    Raises `SlugTaken`, `TooManyOrganizations`.
+    Raises `OrganizationSlugTaken`, `TooManyOrganizations`.
     """
     founder: Caller = session.info["caller"]
     assert founder.actor_id is not None
     user_accounts.lock(session, founder.actor_id)
     brute_force_throttle.count_organization(session, founder.actor_id)
     organization = organization_creation.create_organization_for(session, founder, **wanted.model_dump())
-    outbox.announce(session, "identity.organization_created", organization_id=organization.id)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_CREATED, organization_id=organization.id)
     shown = {name: getattr(organization, name) for name in OrganizationDetailRead.model_fields}
     return OwnOrganizationRead.model_validate(shown | {"role": MemberRole.OWNER, "joined_at": organization.created_at})
 
@@ -92,7 +93,7 @@ def current_organization(session: Session, caller: Caller) -> Organization:
 
 
 def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Organization:
-    """Change the profile. Raises `SlugTaken`."""
+    """Change the profile. Raises `OrganizationSlugTaken`."""
     organization = organization_lock.lock_organization(session)
     named = wanted.asked()
     if wanted.visitor_limits is not None:
@@ -102,11 +103,11 @@ def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Orga
         return organization
     for name, value in changes.items():
         setattr(organization, name, value)
-    with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
+    with violation_means("uq_organizations_slug", OrganizationSlugTaken("This slug is taken; choose another.")):
         session.flush()
 
-    audit.record(session, caller, "organization.updated", organization, changed=sorted(changes))
-    outbox.announce(session, "identity.organization_updated", organization_id=organization.id)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_UPDATED, organization, changed=sorted(changes))
+    outbox.announce(session, IdentityEvent.ORGANIZATION_UPDATED, organization_id=organization.id)
     return organization
 
 
@@ -114,8 +115,8 @@ def delete(session: Session, caller: Caller) -> None:
     """Delete the organization, to be restored within 30 days. Nobody comes in from now on, and its slug is kept back for 90 days."""
     organization = organization_lock.lock_organization(session)
     organization.deleted_at = now()
-    audit.record(session, caller, "organization.deleted", organization)
-    outbox.announce(session, "identity.organization_deleted", organization_id=organization.id)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_DELETED, organization)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_DELETED, organization_id=organization.id)
 
 
 def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
@@ -128,7 +129,7 @@ def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
 
 
 def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
-    """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `SlugTaken`."""
+    """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `OrganizationSlugTaken`."""
     mine = select(Organization).where(Organization.id == caller.organization_id, Organization.owner_id == caller.actor_id)
     organization = session.scalar(mine.with_for_update(key_share=True), execution_options={"with_deleted": True})
     # Whoever deletes their account leaves what they deleted before, and restores it no more.
@@ -138,12 +139,12 @@ def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
         return organization
     organization.deleted_at = None
     organization.slug = slug or organization.slug
-    taken = SlugTaken('The slug was taken meanwhile; choose another one for this organization: {"slug": "…"}.')
+    taken = OrganizationSlugTaken('The slug was taken meanwhile; choose another one for this organization: {"slug": "…"}.')
     with violation_means("uq_organizations_slug", taken):
         session.flush()
 
-    audit.record(session, caller, "organization.restored", organization)
-    outbox.announce(session, "identity.organization_restored", organization_id=organization.id)
+    audit.record(session, caller, IdentityAction.ORGANIZATION_RESTORED, organization)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_RESTORED, organization_id=organization.id)
     return organization
 
 
@@ -166,10 +167,10 @@ def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
         theirs = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == person
         session.execute(update(OrganizationMember).where(*theirs).values(role=given))
     audit.record(
-        session, caller, "organization.transferred", organization,
+        session, caller, IdentityAction.ORGANIZATION_TRANSFERRED, organization,
         old={"owner_id": str(old_owner_id)}, new={"owner_id": str(user_id)}, target_user_id=user_id,
     )  # fmt: skip
-    outbox.announce(session, "identity.organization_transferred", organization_id=organization.id, owner_id=user_id)
+    outbox.announce(session, IdentityEvent.ORGANIZATION_TRANSFERRED, organization_id=organization.id, owner_id=user_id)
     return organization
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts, user_accounts
 from parley.identity.accounts.user_accounts import Account
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.models import AuthProvider, FinishedLogIn, User, UserStatus, UserTotp
 from parley.identity.providers.identity_handover import IdentityHandover
 from parley.identity.providers.provider_settings import ProviderKind
@@ -62,11 +63,11 @@ def account_name(kind: ProviderKind, subject: str) -> str:
 
 def matching_users(handover: IdentityHandover) -> tuple[UUID | None, UUID | None]:
     """The user of the provider's account, and the one of its address. One round trip."""
-    names = {directory.DirectoryKind.PROVIDER_ACCOUNT: account_name(handover.kind, handover.subject)}
+    names = {IdentityDirectory.PROVIDER_ACCOUNT: account_name(handover.kind, handover.subject)}
     if handover.email is not None:
-        names[directory.DirectoryKind.EMAIL] = handover.email
+        names[IdentityDirectory.EMAIL] = handover.email
     found = directory.people_of(names)
-    return found.get(directory.DirectoryKind.PROVIDER_ACCOUNT), found.get(directory.DirectoryKind.EMAIL)
+    return found.get(IdentityDirectory.PROVIDER_ACCOUNT), found.get(IdentityDirectory.EMAIL)
 
 
 def retry_when_overtaken(attempt: Callable[[], Outcome]) -> Outcome:
@@ -174,7 +175,7 @@ def _made(session: Session, caller: Caller, handover: IdentityHandover) -> User:
         )
     except user_accounts.EmailTaken:
         raise Overtaken("Somebody registers this address at this moment; try again.") from None
-    audit.record(session, caller, "user.registered", user, provider=handover.kind.stored.value)
+    audit.record(session, caller, IdentityAction.USER_REGISTERED, user, provider=handover.kind.stored.value)
     return user
 
 
@@ -190,9 +191,9 @@ def add_link(session: Session, caller: Caller, user_id: UUID, handover: Identity
         id=new_id(), user_id=user_id, provider_type=handover.kind.stored, provider_id=handover.subject, provider_email=handover.email
     )
     session.add(link)
-    directory.enter_person(session, directory.DirectoryKind.PROVIDER_ACCOUNT, account_name(handover.kind, handover.subject), user_id)
+    directory.enter_person(session, IdentityDirectory.PROVIDER_ACCOUNT, account_name(handover.kind, handover.subject), user_id)
     _keep_tokens(session, link, handover)
-    audit.record(session, caller, "provider.linked", link, provider=handover.kind.stored.value)
+    audit.record(session, caller, IdentityAction.PROVIDER_LINKED, link, provider=handover.kind.stored.value)
     return link
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import security_alerts, user_accounts
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.log_in import reauthentication
 from parley.identity.log_in.schemas import Proof
 from parley.identity.models import AuthProvider, AuthProviderType, User
@@ -133,8 +134,8 @@ def _unlink(session: Session, caller: Caller, link_id: UUID) -> None:
         raise LastWayIn("This is the last way into your account; set a password or link another provider first.")
 
     kind = ProviderKind(found.provider_type.value.lower())
-    directory.leave_person(session, directory.DirectoryKind.PROVIDER_ACCOUNT, account_matching.account_name(kind, found.provider_id))
+    directory.leave_person(session, IdentityDirectory.PROVIDER_ACCOUNT, account_matching.account_name(kind, found.provider_id))
     execute_later(session, delete(AuthProvider).where(AuthProvider.id == found.id))
     session_revocation.revoke_all(session, user_id, because="unlinked", but=log_in_sessions.session_id_of(caller), method=kind.value)
     security_alerts.tell(session, user_id, security_alerts.SecurityChange.PROVIDER_UNLINKED, now(), provider=kind.value)
-    audit.record(session, caller, "provider.unlinked", found, provider=AuthProviderType(found.provider_type).value)
+    audit.record(session, caller, IdentityAction.PROVIDER_UNLINKED, found, provider=AuthProviderType(found.provider_type).value)

@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import email_links, user_accounts
+from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.log_in import reauthentication
 from parley.identity.members import membership
 from parley.identity.models import (
@@ -40,9 +41,6 @@ from parley.kernel.persistence import directory, outbox, transactions
 from parley.kernel.persistence.column_encryption import UserKey
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
-
-DELETED = "identity.user_deleted"
-"""Told to each organization that the person belonged to. `address_key` is the directory's name of their address: its hash."""
 
 _OWN = (AuthProvider, UserTotp, RecoveryCode, UserKey, VerificationToken)
 _NOTHING: dict[str, Any] = {
@@ -107,13 +105,15 @@ def _leave(session: Session, user: User) -> None:
     if member.role is MemberRole.OWNER and organization.deleted_at is None:
         owned = [{"id": str(organization.id), "name": organization.name}]
         raise OwnerStays("You own an organization: hand it over or delete it first, then delete your account.", organizations=owned)
-    membership.end_membership(session, caller, member, "member.left", because="account deleted")
+    membership.end_membership(session, caller, member, IdentityAction.MEMBER_LEFT, because="account deleted")
     if user.email is not None:
         # Those that wait belong to whoever has the address.
         answered = Invitation.email == user.email, Invitation.status != InvitationStatus.PENDING
         execute_later(session, delete(Invitation).where(Invitation.organization_id == organization.id, *answered))
-    audit.record(session, caller, "user.deleted", user, target_user_id=user.id)
-    outbox.announce(session, DELETED, user_id=user.id, address_key=directory.personal(user.email) if user.email else None)
+    audit.record(session, caller, IdentityAction.USER_DELETED, user, target_user_id=user.id)
+    outbox.announce(
+        session, IdentityEvent.USER_DELETED, user_id=user.id, address_key=directory.personal(user.email) if user.email else None
+    )
 
 
 def empty_account(session: Session, caller: Caller) -> list[UUID]:
@@ -132,11 +132,11 @@ def empty_account(session: Session, caller: Caller) -> list[UUID]:
         execute_later(session, delete(table).where(table.user_id == user.id))
     directory.forget_person(session, user.id)
     if user.email is not None:
-        outbox.announce(session, email_links.ACCOUNT_DELETED, token_id=email_links.note_old_address(session, user.email))
+        outbox.announce(session, IdentityEvent.ACCOUNT_DELETED, token_id=email_links.note_old_address(session, user.email))
     for name, value in _NOTHING.items():
         setattr(user, name, value)
     user.deleted_at = now()
     nowhere = replace(as_user(caller, user.id), ip_address=None, user_agent=None)
-    audit.record(session, nowhere, "user.deleted", user)
+    audit.record(session, nowhere, IdentityAction.USER_DELETED, user)
     audit.forget_person(session, user.id)
     return []

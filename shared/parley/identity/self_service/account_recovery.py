@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import credential_removal, email_links, security_alerts, user_accounts
 from parley.identity.accounts.email_links import Link, LinkNotValid
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.keys import api_keys
 from parley.identity.models import OrganizationMember, User, VerificationKind
 from parley.identity.models import VerificationToken as Token
@@ -62,7 +63,9 @@ def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> None:
     user.password_hash, user.password_changed_at = None, at  # links, challenges and log-ins from before are void
     session.flush()
     who = as_user(caller, user_id, account.witness_id)
-    audit.record(session, who, "user.updated", user, changed=["password", *(["email"] if earlier else [])], because="this was not me")
+    audit.record(
+        session, who, IdentityAction.USER_UPDATED, user, changed=["password", *(["email"] if earlier else [])], because="this was not me"
+    )
     if user.email is not None:
         email_links.ask(session, VerificationKind.PASSWORD_RESET, user.email, user_id=user_id)
 
@@ -86,10 +89,10 @@ def _take_back(session: Session, user: User, email: str, verified_at: datetime |
     """Raises `EmailTaken`."""
     taken = user_accounts.EmailTaken("This address has another account by now: delete that one, then open this link again.")
     if user.email is not None:
-        directory.leave_person(session, directory.DirectoryKind.EMAIL, user.email)
+        directory.leave_person(session, IdentityDirectory.EMAIL, user.email)
         security_alerts.keep_address(session, user.id, user.email)
         security_alerts.tell(session, user.id, security_alerts.SecurityChange.EMAIL_TAKEN_BACK, at, to=user.email)
-    directory.enter_person(session, directory.DirectoryKind.EMAIL, email, user.id)
+    directory.enter_person(session, IdentityDirectory.EMAIL, email, user.id)
     user.email, user.email_verified_at = email, verified_at
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()

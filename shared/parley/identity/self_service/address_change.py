@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from parley.identity.accounts import security_alerts, user_accounts
 from parley.identity.accounts.email_links import Link, LinkNotValid
 from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.log_in import reauthentication
 from parley.identity.self_service import link_actions
 from parley.identity.sessions import session_revocation
@@ -61,13 +62,13 @@ def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None
     user, at = known.user, now()
     old, verified_at = user.email, user.email_verified_at
     if old is not None:
-        directory.leave_person(session, directory.DirectoryKind.EMAIL, old)
+        directory.leave_person(session, IdentityDirectory.EMAIL, old)
         security_alerts.keep_address(session, user.id, old)
         was_verified = verified_at.isoformat() if verified_at is not None else None
         security_alerts.tell(session, user.id, SecurityChange.EMAIL, at, to=old, old_email=old, old_verified_at=was_verified)
-    directory.enter_person(session, directory.DirectoryKind.EMAIL, link.email, user.id)
+    directory.enter_person(session, IdentityDirectory.EMAIL, link.email, user.id)
     user.email, user.email_verified_at = link.email, at
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()
     session_revocation.revoke_all(session, user.id, because="address changed", but=but)
-    audit.record(session, as_user(caller, user.id, known.witness_id), "user.updated", user, changed=["email"])
+    audit.record(session, as_user(caller, user.id, known.witness_id), IdentityAction.USER_UPDATED, user, changed=["email"])

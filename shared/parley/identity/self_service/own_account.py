@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import email_links, passwords, user_accounts
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import reauthentication
 from parley.identity.models import User, UserSession, VerificationKind
 from parley.identity.self_service import password_reset
@@ -72,7 +73,7 @@ def switch_organization(session: Session, caller: Caller, organization_id: UUID)
     moved = session.execute(mine.values(organization_id=place.id, last_used_at=now()).returning(UserSession.id)).scalar_one_or_none()
     if user is None or moved is None:
         raise SessionEnded("This session has ended, or the token has none; log in again.")
-    audit.record(session, as_user(caller, user_id, place.id), "token.issued", user)
+    audit.record(session, as_user(caller, user_id, place.id), IdentityAction.TOKEN_ISSUED, user)
     return LogInSession(moved, user_id, user.email, user.name, place, None)
 
 
@@ -90,4 +91,4 @@ def change_profile(session: Session, caller: Caller, changes: dict[str, object])
         setattr(user, name, value)
     with violation_means("uq_users_username", UsernameTaken("This username is taken; choose another.")):
         session.flush()
-    audit.record(session, caller, "user.updated", user, changed=sorted(changes))
+    audit.record(session, caller, IdentityAction.USER_UPDATED, user, changed=sorted(changes))

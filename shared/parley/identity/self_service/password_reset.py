@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from parley.identity.accounts import credential_removal, passwords, security_alerts, user_accounts
 from parley.identity.accounts.email_links import Link
 from parley.identity.accounts.security_alerts import SecurityChange
+from parley.identity.declared import IdentityAction
 from parley.identity.models import User
 from parley.identity.self_service import link_actions
 from parley.identity.sessions import session_revocation
@@ -51,5 +52,5 @@ def set_password(session: Session, caller: Caller, user: User, kept: str, *, but
     at = now()
     execute_later(session, update(User).where(user_accounts.is_undeleted(user.id)).values(password_hash=kept, password_changed_at=at))
     session_revocation.revoke_all(session, user.id, because="password changed", but=but)
-    audit.record(session, caller, "user.updated", user, changed=["password", *dropped])
+    audit.record(session, caller, IdentityAction.USER_UPDATED, user, changed=["password", *dropped])
     security_alerts.tell(session, user.id, SecurityChange.PASSWORD, at, dropped=list(dropped))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from parley.identity.accounts import email_links, passwords, user_accounts
 from parley.identity.accounts.email_links import Link
+from parley.identity.declared import IdentityAction
 from parley.identity.models import VerificationKind
 from parley.identity.sessions import log_in_sessions
 from parley.identity.sessions.log_in_sessions import LogInSession, as_user
@@ -53,5 +54,5 @@ def verify(caller: Caller, link: Link, *, password: str, name: str | None = None
             password_hash=kept,
             password_changed_at=at,
         )
-        audit.record(session, as_user(caller, user_id), "user.registered", user)
+        audit.record(session, as_user(caller, user_id), IdentityAction.USER_REGISTERED, user)
         return log_in_sessions.start(session, caller, user, ["pwd", "email"])

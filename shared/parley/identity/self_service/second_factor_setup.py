@@ -8,6 +8,7 @@ from parley.identity.accounts import second_factor, security_alerts, user_accoun
 from parley.identity.accounts.second_factor import InvalidCode
 from parley.identity.accounts.security_alerts import SecurityChange
 from parley.identity.accounts.user_accounts import Account
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in import brute_force_throttle, reauthentication
 from parley.identity.sessions.log_in_sessions import as_user
 from parley.kernel.access.callers import Caller
@@ -81,5 +82,5 @@ def _with_second_factor(session: Session) -> Account:
 
 
 def _tell(session: Session, caller: Caller, known: Account, change: SecurityChange, since: datetime) -> None:
-    audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.updated", known.user, changed=[change.value])
+    audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_UPDATED, known.user, changed=[change.value])
     security_alerts.tell(session, known.user.id, change, since)

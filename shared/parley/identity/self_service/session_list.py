@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts, user_bound_tokens
+from parley.identity.declared import IdentityAction
 from parley.identity.log_in.schemas import SessionRead
 from parley.identity.models import RefreshToken, UserSession
 from parley.identity.sessions import access_tokens, log_in_sessions, session_revocation
@@ -56,7 +57,7 @@ def _audit_log_out(session: Session, caller: Caller, ended: UserSession) -> None
     # For its organization, unless the user has left that since.
     place = log_in_sessions.choose_organization(session, ended.user_id, methods=(), last=ended.organization_id, is_for_evidence=True)
     where = place.id if place is not None and place.id == ended.organization_id else None
-    audit.record(session, as_user(caller, ended.user_id, where), "user.logged_out", ended)
+    audit.record(session, as_user(caller, ended.user_id, where), IdentityAction.USER_LOGGED_OUT, ended)
 
 
 def log_out_everywhere(caller: Caller) -> None:
@@ -64,7 +65,7 @@ def log_out_everywhere(caller: Caller) -> None:
     with transactions.personal(caller) as session:
         known = user_accounts.current_account(session)
         session_revocation.revoke_all(session, known.user.id, because="logged out everywhere")
-        audit.record(session, as_user(caller, known.user.id, known.witness_id), "user.logged_out", known.user, everywhere=True)
+        audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_LOGGED_OUT, known.user, everywhere=True)
 
 
 def log_out_by_refresh_token(caller: Caller, token: str) -> None:

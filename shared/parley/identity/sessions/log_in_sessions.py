@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts, user_bound_tokens
+from parley.identity.declared import IdentityAction
 from parley.identity.models import MemberRole, Organization, OrganizationMember, RefreshToken, User, UserSession
 from parley.identity.sessions import single_sign_on
 from parley.identity.sessions.single_sign_on import SingleSignOnRequired
@@ -109,7 +110,9 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
     session.add(begun)
     token, row = new_refresh_token(user.id, begun)
     session.add(row)
-    audit.record(session, as_user(caller, user.id, begun.organization_id), "user.login_succeeded", begun, methods=begun.methods)
+    audit.record(
+        session, as_user(caller, user.id, begun.organization_id), IdentityAction.USER_LOGIN_SUCCEEDED, begun, methods=begun.methods
+    )
     # Where a person works by themself, an identity provider of an organization does not choose.
     chosen_by_them = {} if single_sign_on.METHOD in methods else {"last_organization_id": begun.organization_id}
     execute_later(session, update(User).where(user_accounts.is_undeleted(user.id)).values(last_login_at=at, **chosen_by_them))

@@ -31,6 +31,7 @@ from parley.identity.sessions.single_sign_on import SingleSignOnRequired
 from parley.kernel.access.admission import NotAMember, SessionEnded
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.persistence import transactions
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.postgres.integrity_errors import is_passing
@@ -222,7 +223,7 @@ def _outcome(
     place = _place(session, family)
     session_revocation.revoke(session, family.id, because="refresh token reused")
     audited = as_user(caller, user.id, place.id if place else None)
-    audit.record(session, audited, "security.suspicious_activity_seen", family, reason="refresh_token_reused")
+    audit.record(session, audited, SecurityAction.SUSPICIOUS_ACTIVITY_SEEN, family, reason="refresh_token_reused")
     return RefreshTokenReused("This token was used before: somebody else may have it. The session has ended; log in again.")
 
 

@@ -17,12 +17,6 @@ from parley.kernel.values.errors import Forbidden
 APPROVE = "sso:approve"
 """The scope of who agrees to a source of identity; what its holder sets up is agreed to at once. It is the owner's alone."""
 
-SAML_PROPOSED, SCIM_PROPOSED = "identity.saml_connection_proposed", "identity.scim_token_proposed"
-"""Announced when something waits for that agreement."""
-
-DOMAIN_LOST = "identity.saml_domain_lost"
-"""Announced when DNS proves a domain no more."""
-
 ENFORCED = "single sign-on enforced"
 """Why sessions were ended."""
 

@@ -9,7 +9,7 @@ from parley.kernel.access.admission import Admission
 from parley.kernel.values.errors import Forbidden
 
 if TYPE_CHECKING:
-    from parley.kernel.edge.visitor_limits import VisitorLimits
+    from parley.kernel.access.visitor_limits import RequestSpending
 
 NOWHERE = UUID(int=0)
 """The organization of who works for none: visitors, and users who have not chosen one. No tenant has this id."""
@@ -49,7 +49,7 @@ class Caller:
     project_id: UUID | None = None
     maker_id: UUID | None = None
     admission: Admission | None = field(default=None, compare=False, repr=False)
-    dues: "VisitorLimits | None" = field(default=None, compare=False, repr=False)
+    dues: "RequestSpending | None" = field(default=None, compare=False, repr=False)
     device_token: str | None = field(default=None, compare=False, repr=False)
     accept_language: str | None = field(default=None, compare=False, repr=False)
 

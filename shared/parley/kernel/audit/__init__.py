@@ -1,1 +1,1 @@
-"""The audit trail: its tables, its one way of writing, and the catalogue of its actions."""
+"""The audit trail: its tables, its one way of writing, and the kernel's own actions."""

@@ -15,10 +15,10 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from parley.kernel.access.callers import ActorType, Caller
-from parley.kernel.audit.audit_actions import ACTIONS
 from parley.kernel.persistence.base_models import Base, Swept, native_enum
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import AuditAction
 from parley.kernel.values.ids import new_id
 
 ORIGINS_KEPT = timedelta(days=90)
@@ -71,7 +71,7 @@ class AuditOrigin(Swept, Base):
 def record(
     session: Session,
     caller: Caller,
-    action: str,
+    action: AuditAction,
     entity: Any = None,
     *,
     old: dict[str, Any] | None = None,
@@ -80,19 +80,15 @@ def record(
     target_user_id: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Add a row for `action`, a name of the catalogue (`audit_actions`). `entity` is the row that changed, if one did; `target_user_id`
-    the person whom it happened to.
-
-    Raises `LookupError` for a name that the catalogue does not have.
+    """Add a row for `action`, which a domain declares. `entity` is the row that changed, if one did; `target_user_id` the person whom it
+    happened to.
     """
-    if action not in ACTIONS:
-        raise LookupError(f"{action} is not in the catalogue of audit actions.")
     row = AuditLog(
         organization_id=caller.organization_id,
-        action=action,
+        action=str(action),
         actor_type=caller.actor_type,
         actor_id=caller.actor_id,
-        entity_type=type(entity).__name__ if entity is not None else None,
+        entity_type=(entity.audit_name or type(entity).__name__) if entity is not None else None,
         entity_id=entity.id if entity is not None else None,
         old_values=old,
         new_values=new,

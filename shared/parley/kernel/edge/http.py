@@ -7,8 +7,8 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -22,11 +22,15 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.metrics import MetricUnit
 
 from parley.kernel.access.callers import Caller
+from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.edge.error_mapping import refusal_of
-from parley.kernel.edge.request_context import VISITOR, Access, authorize, caller_of, resolve_credential, visitor_of
+from parley.kernel.edge.request_context import LIMIT, VISITOR, Access, authorize, caller_of, resolve_credential, visitor_of
 from parley.kernel.edge.request_parsing import InvalidRequest, as_get, check_request, read_json
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.values.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from parley.kernel.access.rate_limits import RateLimit
 
 __all__ = [
     "Access",
@@ -114,9 +118,11 @@ def _named(error: Exception) -> Refusal:
 
 
 class Api(APIGatewayHttpResolver):
-    """One function's routes: who may call them, and what bodies they take."""
+    """One function's routes: who may call them, how often visitors may, and what bodies they take."""
 
     needs: Access | str
+    limit: "RateLimit | None"
+    unlimited_because: str | None
     accepts: tuple[str, ...]
     most_bytes: int
     knows_projects: bool
@@ -141,6 +147,7 @@ class Protocol:
     shape: Callable[[Refusal], dict[str, Any]]
     knows_projects: bool = False
     location: str = ""
+    limit: "RateLimit | None" = None
 
     def resolve(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return self.answer(event)
@@ -153,6 +160,8 @@ class Protocol:
 def api(
     *,
     needs: Access | str,
+    limit: "RateLimit | None" = None,
+    unlimited_because: str | None = None,
     accepts: tuple[str, ...] = ("application/json",),
     most_bytes: int = JSON_BYTES,
     knows_projects: bool = False,
@@ -161,11 +170,17 @@ def api(
 ) -> Api:
     """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
     the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw. With `knows_projects` an API key of a
-    project may call it, too: it then reaches nothing outside of its project. `open_query` says why query parameters that the handler does
-    not name are let through: because others write its address. `location` is where the thing lies that a 201 has made, with fields of the
-    answer in it: `/v1/things/{id}`."""
+    project may call it, too: it then reaches nothing outside of its project.
+
+    A route of `ANYBODY` is counted by network (`visitor_limits`) by having a `Visitor`: `limit` is how often, where reads' is not enough or
+    too much. One that has none says why, `unlimited_because`.
+
+    `open_query` says why query parameters that the handler does not name are let through: others write its address. `location` is where the
+    thing lies that a 201 has made, with fields of the answer in it: `/v1/things/{id}`."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.needs = needs
+    app.limit = limit
+    app.unlimited_because = unlimited_because
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.knows_projects = knows_projects
@@ -199,6 +214,7 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         started = time.perf_counter()
         is_head = as_get(event)
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
+        event[LIMIT] = app.limit
         try:
             resolve_credential(event)
             authorize(caller_of(event), app.needs, knows_projects=app.knows_projects)
@@ -226,7 +242,9 @@ def _settle(event: dict[str, Any], status: int) -> None:
     """Count what a visitor's request was not yet counted for, having made no transaction. What could not even be read has cost nothing."""
     visitor: Caller | None = event.get(VISITOR)
     if visitor is not None and visitor.dues is not None and status not in (400, 413, 415, 422) and status < 500:
-        visitor.dues.settle()
+        from parley.kernel.persistence import transactions
+
+        transactions.spend(*visitor.dues.take())
 
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:
@@ -264,7 +282,7 @@ def _audit_refusal(event: dict[str, Any], status: int) -> None:
     from parley.kernel.audit import audit
     from parley.kernel.persistence.transactions import transaction
 
-    action = "security.rate_limit_exceeded" if exceeded else "security.unauthorized_access_attempted"
+    action = SecurityAction.RATE_LIMIT_EXCEEDED if exceeded else SecurityAction.UNAUTHORIZED_ACCESS_ATTEMPTED
     try:
         with transaction(caller) as session:
             audit.record(session, caller, action, status=status, route=event.get("routeKey"))
@@ -299,10 +317,7 @@ def _once(request: Request) -> IdempotentRequest:
 
 
 def _sealed_once(request: Request) -> IdempotentRequest:
-    from parley.kernel.persistence.sealed_idempotency_key import SealedIdempotentRequest
-
-    plain = _once(request)
-    return SealedIdempotentRequest(plain.key, plain.route, plain.fingerprint)
+    return replace(_once(request), is_sealed=True)
 
 
 AuthenticatedCaller = Annotated[Caller, Depends(_authenticated)]

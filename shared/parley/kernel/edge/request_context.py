@@ -1,8 +1,9 @@
 """Who a request comes from, as the gateway says it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from parley.kernel.access.callers import NOWHERE, ActorType, Caller
 from parley.kernel.access.device_tokens import COOKIE, HEADER
 from parley.kernel.values import networks
 from parley.kernel.values.errors import Forbidden, Unavailable
+from parley.kernel.values.settings import setting
 
-_KNOWN, VISITOR = "parley.caller", "parley.visitor"
+_KNOWN, VISITOR, LIMIT = "parley.caller", "parley.visitor", "parley.limit"
 
 
 class Access(Enum):
@@ -70,16 +72,18 @@ def resolve_credential(event: dict[str, Any]) -> None:
         raise credentials.refusal_of(context["refused"])
     if "key_digest" not in context:
         return
-    # By its name: the kernel knows no domain, and no request but this one needs it.
-    api_key_lookup = import_module("parley.identity.keys.api_key_lookup")
+    from parley.kernel.postgres.authorizer_lookup import LookupFailed
+
+    # By a setting: whose keys they are is a domain's, and no request but this one needs it.
+    context_of: Callable[[UUID, str], dict[str, Any] | None] = resolve_name(setting("API_KEY_LOOKUP"))
     try:
-        known = api_key_lookup.look_up(UUID(context["organization_id"]), context["key_digest"]).context
-    except api_key_lookup.UnknownApiKey:
+        known = context_of(UUID(context["organization_id"]), context["key_digest"])
+    except LookupFailed as failure:
+        raise Unavailable("The database does not answer right now; try again in a moment.") from failure
+    if known is None:
         from parley.kernel.edge import credentials
 
-        raise credentials.refusal_of("unknown_key") from None
-    except api_key_lookup.authorizer_lookup.LookupFailed as failure:
-        raise Unavailable("The database does not answer right now; try again in a moment.") from failure
+        raise credentials.refusal_of("unknown_key")
     event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in known.items() if value is not None}
 
 
@@ -123,11 +127,11 @@ def _seconds(context: dict[str, Any]) -> int | None:
 def visitor_of(event: dict[str, Any]) -> Caller:
     """Somebody without an account, for no organization yet, with what the request is to be counted for. The same object each time."""
     if VISITOR not in event:
-        from parley.kernel.edge import visitor_limits  # for who has visitors, and with them a database
+        from parley.kernel.access import visitor_limits  # for who has visitors
 
         seen = event.get("requestContext", {}).get("http", {})
         at = address_of(event)
-        due = visitor_limits.of_request(event.get("routeKey", ""), at)
+        due = visitor_limits.of_request(event.get("routeKey", ""), at, event.get(LIMIT))
         token = _device(event)
         caller = Caller(NOWHERE, ActorType.VISITOR, ip_address=at, user_agent=_agent(seen), device_token=token, dues=due)
         event[VISITOR] = replace(caller, accept_language=_languages(event))

@@ -7,7 +7,6 @@ is unique here. Names of persons are kept as their SHA-256, so that the director
 
 import hashlib
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, delete, update
@@ -16,20 +15,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from parley.kernel.persistence.base_models import Base
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import DirectoryKind
 
 UNIQUE = "pk_directory_entries"
-
-
-class DirectoryKind(StrEnum):
-    EVENT_TYPE = "event_type"
-    ROUTING_FORM = "routing_form"
-    MANAGEMENT_TOKEN = "management_token"  # noqa: S105  # a kind, not a secret
-    WHATSAPP_NUMBER = "whatsapp_number"
-    EMAIL = "email"
-    PROVIDER_ACCOUNT = "provider_account"
-    PAYMENT_SUBSCRIPTION = "payment_subscription"
-    SAML_DOMAIN = "saml_domain"
-    ORGANIZATION_SLUG = "organization_slug"  # written by a trigger of the table
 
 
 class DirectoryEntry(Base):
@@ -51,21 +39,19 @@ def enter(session: Session, kind: DirectoryKind, key: str, *, is_proven: bool = 
     `is_proven`: of a name that somebody outside gives out, and has confirmed.
     """
     at = now() if is_proven else None
-    session.add(DirectoryEntry(kind=kind.value, key=key, organization_id=session.info["caller"].organization_id, proven_at=at))
+    session.add(DirectoryEntry(kind=str(kind), key=key, organization_id=session.info["caller"].organization_id, proven_at=at))
 
 
 def end_unproven(session: Session, kind: DirectoryKind, key: str) -> UUID | None:
     """Take a name from an organization that has never proved it. Returns which it was. One query."""
-    unproven = delete(DirectoryEntry).where(
-        DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, DirectoryEntry.proven_at.is_(None)
-    )
+    unproven = delete(DirectoryEntry).where(DirectoryEntry.kind == str(kind), DirectoryEntry.key == key, DirectoryEntry.proven_at.is_(None))
     return session.scalar(unproven.returning(DirectoryEntry.organization_id), execution_options={"synchronize_session": False})
 
 
 def set_proven(session: Session, kind: DirectoryKind, key: str, *, is_proven: bool) -> bool:
     """Say of a name of the session's organization whether who gives it out still confirms it. False: it is not its any more. One query."""
     is_own = DirectoryEntry.organization_id == session.info["caller"].organization_id
-    entry = update(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, is_own)
+    entry = update(DirectoryEntry).where(DirectoryEntry.kind == str(kind), DirectoryEntry.key == key, is_own)
     marked = entry.values(proven_at=now() if is_proven else None).returning(DirectoryEntry.key)
     return session.scalar(marked, execution_options={"synchronize_session": False}) is not None
 
@@ -73,14 +59,14 @@ def set_proven(session: Session, kind: DirectoryKind, key: str, *, is_proven: bo
 def leave(session: Session, kind: DirectoryKind, key: str) -> None:
     """Take a name of the session's organization back, if it is its. It travels with the next statement."""
     is_own = DirectoryEntry.organization_id == session.info["caller"].organization_id
-    execute_later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == key, is_own))
+    execute_later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == str(kind), DirectoryEntry.key == key, is_own))
 
 
 def organization_of(kind: DirectoryKind, key: str) -> UUID | None:
     """The organization, or None. One round trip outside any transaction."""
     from parley.kernel.persistence.transactions import lookup
 
-    rows = lookup("SELECT organization_id FROM directory_entries WHERE kind = %s AND key = %s", kind.value, key)
+    rows = lookup("SELECT organization_id FROM directory_entries WHERE kind = %s AND key = %s", str(kind), key)
     return rows[0][0] if rows else None
 
 
@@ -91,12 +77,12 @@ def personal(name: str) -> str:
 
 def enter_person(session: Session, kind: DirectoryKind, name: str, user_id: UUID) -> None:
     """Name a person. A name that is taken violates `directory.UNIQUE` at the next flush."""
-    session.add(DirectoryEntry(kind=kind.value, key=personal(name), user_id=user_id))
+    session.add(DirectoryEntry(kind=str(kind), key=personal(name), user_id=user_id))
 
 
 def leave_person(session: Session, kind: DirectoryKind, name: str) -> None:
     """Take a person's name back. It travels with the next statement."""
-    execute_later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == kind.value, DirectoryEntry.key == personal(name)))
+    execute_later(session, delete(DirectoryEntry).where(DirectoryEntry.kind == str(kind), DirectoryEntry.key == personal(name)))
 
 
 def forget_person(session: Session, user_id: UUID) -> None:
@@ -108,7 +94,7 @@ def person_of(kind: DirectoryKind, name: str) -> UUID | None:
     """The user, or None. One round trip outside any transaction."""
     from parley.kernel.persistence.transactions import lookup
 
-    rows = lookup("SELECT user_id FROM directory_entries WHERE kind = %s AND key = %s", kind.value, personal(name))
+    rows = lookup("SELECT user_id FROM directory_entries WHERE kind = %s AND key = %s", str(kind), personal(name))
     return rows[0][0] if rows else None
 
 
@@ -116,7 +102,7 @@ def people_of(names: dict[DirectoryKind, str]) -> dict[DirectoryKind, UUID]:
     """The users of several names at once, one of each kind; unknown names are missing. One round trip."""
     from parley.kernel.persistence.transactions import lookup
 
-    pairs = [(kind.value, personal(name)) for kind, name in names.items()]
+    pairs = [(str(kind), personal(name)) for kind, name in names.items()]
     places = ", ".join(["(%s, %s)"] * len(pairs))
     known = lookup(
         f"SELECT kind, user_id FROM directory_entries WHERE (kind, key) IN ({places})",  # noqa: S608  # placeholders alone
@@ -129,5 +115,5 @@ def organizations_of(kind: DirectoryKind, keys: list[str]) -> dict[str, UUID]:
     """The organizations of many names at once, by name; unknown names are missing. One round trip."""
     from parley.kernel.persistence.transactions import lookup
 
-    rows = lookup("SELECT key, organization_id FROM directory_entries WHERE kind = %s AND key = ANY(%s)", kind.value, keys)
+    rows = lookup("SELECT key, organization_id FROM directory_entries WHERE kind = %s AND key = ANY(%s)", str(kind), keys)
     return dict(rows)

@@ -4,8 +4,12 @@ Same key and same request: the same answer, for a day or what the route says. Sa
 waits for the first, five seconds at most, then 409. Source: IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
+import base64
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, SmallInteger, case, delete, or_, update
@@ -45,6 +49,17 @@ class KeyReused(Unprocessable):
     """The key was used with another request."""
 
 
+@dataclass(slots=True)
+class _SealedAnswer:
+    """A kept answer as the place that a sealed value belongs to."""
+
+    organization_id: UUID
+    id: str
+    body: Any = None
+
+    __tablename__ = IdempotencyRecord.__tablename__
+
+
 def _scope(once: IdempotentRequest, caller: Caller) -> str:
     """Whose key it is. Visitors have no name but their network: a key of one is nothing to another."""
     whose = caller.actor_id or (caller.dues.network if caller.dues is not None else "")
@@ -52,8 +67,8 @@ def _scope(once: IdempotentRequest, caller: Caller) -> str:
 
 
 def claim(session: Session, caller: Caller, once: IdempotentRequest) -> None:
-    """Take the key for this transaction. Raises `Replayed`, `StillRunning` or `KeyReused`."""
-    session.info["claimant"] = caller
+    """Take the key for this transaction, which then can `keep_answer`. Raises `Replayed`, `StillRunning` or `KeyReused`."""
+    session.info["keep_answer"] = partial(keep, session, caller, once)
     fresh = insert(IdempotencyRecord).values(
         organization_id=caller.organization_id,
         scope=_scope(once, caller),
@@ -79,18 +94,36 @@ def claim(session: Session, caller: Caller, once: IdempotentRequest) -> None:
     if bytes(fingerprint) != once.fingerprint:
         raise KeyReused("This Idempotency-Key was used with another request; take a new key for a new request.")
     if status is not None:
-        raise Replayed(status, body or "")
+        raise Replayed(status, _unseal(session, caller, once, body or "") if once.is_sealed else body or "")
 
 
-def keep(session: Session, once: IdempotentRequest, status: int, body: str) -> None:
+def keep(session: Session, caller: Caller, once: IdempotentRequest, status: int, body: str) -> None:
     """Keep the answer beside its effect. It travels with the commit."""
-    caller: Caller = session.info["claimant"]
-    mine = update(IdempotencyRecord).where(
+    kept = _seal(session, caller, once, body) if once.is_sealed else body
+    claimed = update(IdempotencyRecord).where(
         IdempotencyRecord.organization_id == caller.organization_id,
         IdempotencyRecord.scope == _scope(once, caller),
         IdempotencyRecord.key == once.key,
     )
-    execute_later(session, mine.values(status=status, body=body))
+    execute_later(session, claimed.values(status=status, body=kept))
+
+
+def _sealed_answer(caller: Caller, once: IdempotentRequest, body: Any = None) -> _SealedAnswer:
+    return _SealedAnswer(caller.organization_id, f"{once.route} {caller.actor_id} {once.key}", body)
+
+
+def _seal(session: Session, caller: Caller, once: IdempotentRequest, body: str) -> str:
+    from parley.kernel.persistence.column_encryption import seal  # for the few whose answer is a secret
+
+    answer = _sealed_answer(caller, once)
+    seal(session, answer, "body", body)
+    return base64.b64encode(answer.body.token).decode()
+
+
+def _unseal(session: Session, caller: Caller, once: IdempotentRequest, body: str) -> str:
+    from parley.kernel.persistence.column_encryption import Sealed, unseal
+
+    return unseal(session, _sealed_answer(caller, once, Sealed(base64.b64decode(body))), "body")
 
 
 def empty(session: Session, ids: Collection[UUID]) -> None:

@@ -1,12 +1,10 @@
-"""A request that may come again, as a handler holds it. The table and its rules are in `idempotency`, imported when a key is there."""
+"""A request that may come again, as a handler holds it. Who sends no key pays for no table: that, and what is kept, is `idempotency`'s."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import BaseModel
-
-from parley.kernel.access.callers import Caller
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,28 +24,23 @@ class Replayed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """The request's idempotency key (None: it has none), its route, the SHA-256 of its target and body, and how long it is remembered."""
+    """The request's idempotency key (None: it has none), its route, the SHA-256 of its target and body, and how long it is remembered.
+
+    The answer of one that `is_sealed` holds a secret which is shown once: it lies in the database sealed.
+    """
 
     key: str | None
     route: str
     fingerprint: bytes
     kept: timedelta = KEPT
+    is_sealed: bool = False
 
     def within(self, kept: timedelta) -> Self:
         """The same request, remembered for less than a day: its answer is of no use for longer."""
         return replace(self, kept=kept)
 
-    def claim(self, session: "Session", caller: Caller) -> None:
-        """Take the key for this transaction, see `idempotency.claim`. Without a key nothing happens."""
-        if self.key is not None:
-            from parley.kernel.persistence import idempotency
-
-            idempotency.claim(session, caller, self)
-
     def answer(self, session: "Session", answer: Answer, status: int = 201) -> Answer:
-        """Keep the answer in the transaction of its effect, and give it back for the handler to return."""
+        """Keep the answer in the transaction of its effect (which has claimed the key), and give it back for the handler to return."""
         if self.key is not None:
-            from parley.kernel.persistence import idempotency
-
-            idempotency.keep(session, self, status, answer.model_dump_json())
+            session.info["keep_answer"](status, answer.model_dump_json())
         return answer

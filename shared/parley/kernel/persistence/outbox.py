@@ -18,6 +18,7 @@ from parley.kernel.persistence.base_models import Base, Swept, Tenant
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import EventName
 from parley.kernel.values.ids import new_id
 from parley.kernel.values.settings import is_set, setting
 
@@ -54,20 +55,20 @@ class OutboxEvent(Tenant, Swept, Base):
 _row = tuple_(OutboxEvent.organization_id, OutboxEvent.id)
 
 
-def announce(session: Session, name: str, **payload: Any) -> None:
-    """Announce `name` (`scheduling.booking_created`) with ids and plain values; it is published when this transaction has committed."""
+def announce(session: Session, name: EventName, **payload: Any) -> None:
+    """Announce `name`, which a domain declares, with ids and plain values; it is published when this transaction has committed."""
     plain = {key: str(value) if isinstance(value, UUID) else value for key, value in payload.items()}
-    session.add(OutboxEvent(name=name, payload=plain))
+    session.add(OutboxEvent(name=str(name), payload=plain))
     session.info["has_announced"] = True
 
 
-def announce_all(session: Session, name: str, payloads: Sequence[dict[str, Any]]) -> None:
+def announce_all(session: Session, name: EventName, payloads: Sequence[dict[str, Any]]) -> None:
     """Announce many events of one name in one statement, which travels with the next one. The payloads hold plain values."""
     if not payloads:
         return
     rows = json.dumps([{"id": str(new_id()), "payload": payload} for payload in payloads])
     organization = session.info["caller"].organization_id
-    execute_later(session, _ANNOUNCE_ALL.bindparams(organization=organization, name=name, now=now(), rows=rows))
+    execute_later(session, _ANNOUNCE_ALL.bindparams(organization=organization, name=str(name), now=now(), rows=rows))
     session.info["has_announced"] = True
 
 

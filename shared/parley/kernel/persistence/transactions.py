@@ -10,16 +10,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from parley.kernel.access import admission
+from parley.kernel.access import admission, rate_limits
 from parley.kernel.access.callers import NOWHERE, Caller
-from parley.kernel.persistence import outbox, rate_limits
+from parley.kernel.persistence import outbox
 from parley.kernel.persistence.idempotency_key import IdempotentRequest
 from parley.kernel.persistence.tenant_session import TenantSession
 from parley.kernel.postgres import deferred
 from parley.kernel.postgres.database_engine import engine
 
 __all__ = [
-    "bearing", "engine", "joining", "lookup", "lookup_bearing", "personal", "round_trips", "sweep", "transaction",
+    "bearing", "engine", "joining", "lookup", "lookup_bearing", "personal", "round_trips", "spend", "sweep", "transaction",
 ]  # fmt: skip
 
 # Nothing here outlives the transaction: behind a transaction-pooling proxy a session-level SET would pin the connection.
@@ -53,6 +53,16 @@ def lookup(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         connection.close()
 
 
+def spend(*spending: rate_limits.Spending) -> None:
+    """Count, in one round trip and a transaction of its own. Raises `RateLimitExceeded`, and then has counted nothing.
+
+    `transaction(..., spending=...)` does the same in the round trip with which it begins.
+    """
+    if spending:
+        rows = lookup(rate_limits.spending_query(spending))
+        rate_limits.raise_if_exceeded(spending, [(int(place), float(wait)) for place, wait in rows])
+
+
 @contextmanager
 def _session(
     setting_up: str, caller: Caller | None = None, question: str = "", spending: Sequence[rate_limits.Spending] = ()
@@ -62,7 +72,7 @@ def _session(
     dues = caller.dues if caller is not None else None
     spending = (*(dues.take() if dues is not None else ()), *spending)
     if question:
-        rate_limits.spend(*spending)
+        spend(*spending)
         spending = ()
     elif spending:
         question = rate_limits.spending_query(spending)
@@ -88,6 +98,13 @@ def _unchecked(caller: Caller) -> admission.Admission | None:
     return caller.admission if caller.admission is not None and not caller.admission.is_checked else None
 
 
+def _claim(session: Session, caller: Caller, once: IdempotentRequest) -> None:
+    if once.key is not None:
+        from parley.kernel.persistence import idempotency  # its table, for who sends a key
+
+        idempotency.claim(session, caller, once)
+
+
 @contextmanager
 def transaction(
     caller: Caller, once: IdempotentRequest | None = None, *, person: UUID | None = None, spending: Sequence[rate_limits.Spending] = ()
@@ -96,7 +113,7 @@ def transaction(
 
     With `once`, the request's idempotency key is claimed first: raises `idempotency.Replayed` when this request was answered before.
     With `person`, that user's own rows are visible beside the organization's: their memberships of other organizations too, so such a
-    block names the organization in what it selects. The first transaction of a request raises the refusals of `admission.settle`.
+    block names the organization in what it selects. The first transaction of a request raises the refusals of `admission.apply_result`.
     With `spending`, that is counted first and by itself, whatever becomes of the transaction: raises `RateLimitExceeded`.
     Objects stay readable after the commit.
     """
@@ -108,7 +125,7 @@ def transaction(
     with _session(setting_up, caller, asked, spending) as session:
         session.info["caller"] = caller
         if once is not None:
-            once.claim(session, caller)
+            _claim(session, caller, once)
         yield session
     if session.info.get("has_announced"):
         outbox.kick()
@@ -127,7 +144,7 @@ def joining(caller: Caller, organization_id: UUID, once: IdempotentRequest | Non
     with _session(setting_up, caller, admission.query_of_person(person, waiting) if waiting else "") as session:
         session.info["caller"] = caller.acting_for(organization)
         if once is not None:
-            once.claim(session, caller.acting_for(NOWHERE))
+            _claim(session, caller.acting_for(NOWHERE), once)
         yield session
     if session.info.get("has_announced"):
         outbox.kick()

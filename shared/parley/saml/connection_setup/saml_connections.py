@@ -7,6 +7,7 @@ once the owner has agreed to exactly that; what the owner saves is agreed to at 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityEvent
 from parley.identity.models import Organization
 from parley.identity.roles import organization_lock
 from parley.identity.sessions import single_sign_on
@@ -19,6 +20,7 @@ from parley.kernel.values.errors import Conflict, NotFound
 from parley.saml import queries
 from parley.saml.connection_setup import connection_terms
 from parley.saml.connection_setup.connection_terms import CHOSEN, ConnectionTerms
+from parley.saml.declared import SamlAction
 from parley.saml.domain_proof import mail_domains
 from parley.saml.models import SamlConnection, SamlDomain
 from parley.saml.saml_messages import saml_certificates, saml_endpoints
@@ -32,7 +34,7 @@ from parley.saml.schemas import (
 )
 
 
-class NoSuchConnection(NotFound):
+class NoSuchSamlConnection(NotFound):
     """The organization has no single sign-on."""
 
 
@@ -69,16 +71,17 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
         connection.asked_by, connection.asked_at = caller.person_id, now()
     session.flush()
 
-    verb = "created" if is_new else "proposed" if connection.proposed else "updated"
+    changing = SamlAction.SAML_CONNECTION_PROPOSED if connection.proposed else SamlAction.SAML_CONNECTION_UPDATED
+    action = SamlAction.SAML_CONNECTION_CREATED if is_new else changing
     changed = {"domains": len(asked["domains"]), "is_enforced": asked["is_enforced"], "default_role": asked["default_role"]}
-    audit.record(session, caller, f"saml_connection.{verb}", connection, new=changed)
+    audit.record(session, caller, action, connection, new=changed)
     if not may_agree:
-        outbox.announce(session, single_sign_on.SAML_PROPOSED, connection_id=connection.id)
+        outbox.announce(session, IdentityEvent.SAML_CONNECTION_PROPOSED, connection_id=connection.id)
     return connection
 
 
 def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
-    """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchConnection`, `NothingToApprove`, `ProposalChanged`."""
+    """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchSamlConnection`, `NothingToApprove`, `ProposalChanged`."""
     organization = organization_lock.lock_organization(session)
     found = connection(session, caller)
     waiting = _waiting(found)
@@ -89,7 +92,7 @@ def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
     connection_terms.apply(found, waiting)
     mail_domains.bind(session, found.domains)
     _agree(session, caller, organization, found)
-    audit.record(session, caller, "saml_connection.approved", found, new={"digest": digest})
+    audit.record(session, caller, SamlAction.SAML_CONNECTION_APPROVED, found, new={"digest": digest})
     session.flush()
     return found
 
@@ -122,16 +125,16 @@ def _founded(session: Session, caller: Caller, asked: ConnectionTerms) -> SamlCo
 
 
 def connection(session: Session, caller: Caller) -> SamlConnection:
-    """Raises `NoSuchConnection`."""
+    """Raises `NoSuchSamlConnection`."""
     found = queries.connection(session)
     if found is None:
-        raise NoSuchConnection("There is no single sign-on here; PUT /v1/saml/connection sets it up.")
+        raise NoSuchSamlConnection("There is no single sign-on here; PUT /v1/saml/connection sets it up.")
     return found
 
 
 def remove(session: Session, caller: Caller) -> None:
-    """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchConnection`, `MissingScope` for one that
-    the owner enforces: nobody else lets people in by other ways.
+    """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchSamlConnection`, `MissingScope` for one
+    that the owner enforces: nobody else lets people in by other ways.
     """
     organization = organization_lock.lock_organization(session)
     found = connection(session, caller)
@@ -143,7 +146,7 @@ def remove(session: Session, caller: Caller) -> None:
     single_sign_on.require(session, organization, None)
     session.delete(found)
 
-    audit.record(session, caller, "saml_connection.deleted", found)
+    audit.record(session, caller, SamlAction.SAML_CONNECTION_DELETED, found)
 
 
 def shown(found: SamlConnection, proofs: list[SamlDomainRead]) -> SamlConnectionRead:

@@ -13,15 +13,17 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityDirectory, IdentityEvent
 from parley.identity.models import Organization
 from parley.identity.sessions import single_sign_on
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory, outbox
-from parley.kernel.persistence.directory import DirectoryEntry, DirectoryKind
+from parley.kernel.persistence.directory import DirectoryEntry
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
+from parley.saml.declared import SamlAction
 from parley.saml.domain_proof import dns_records
 from parley.saml.domain_proof.dns_records import DnsLookup
 from parley.saml.domain_proof.public_mail_domains import PUBLIC
@@ -79,7 +81,7 @@ def bind(session: Session, wanted: list[str]) -> None:
     if public := [domain for domain in new if domain in PUBLIC]:
         raise PublicMailDomain(f"Anybody can have an address at {public[0]}; bind a domain of your own.", domain=public[0])
     for domain in rows.keys() - set(wanted):
-        directory.leave(session, DirectoryKind.SAML_DOMAIN, domain)
+        directory.leave(session, IdentityDirectory.SAML_DOMAIN, domain)
         session.delete(rows[domain])
     session.add_all(SamlDomain(domain=domain, token=secrets.token_urlsafe(24)) for domain in new)
     session.flush()
@@ -88,7 +90,7 @@ def bind(session: Session, wanted: list[str]) -> None:
 def claimed(session: Session) -> list[SamlDomainRead]:
     """The organization's domains, with what DNS has to say for each. One query."""
     entry = select(DirectoryEntry.organization_id).where(
-        DirectoryEntry.kind == DirectoryKind.SAML_DOMAIN.value, DirectoryEntry.key == SamlDomain.domain
+        DirectoryEntry.kind == IdentityDirectory.SAML_DOMAIN, DirectoryEntry.key == SamlDomain.domain
     )
     rows = session.execute(select(SamlDomain, entry.scalar_subquery()).order_by(SamlDomain.domain)).all()
     return [read(row, holder) for row, holder in rows]
@@ -147,14 +149,14 @@ def _seen(session: Session, caller: Caller, row: SamlDomain, moment: datetime) -
     if row.verified_at is not None:
         return
     row.verified_at = moment
-    directory.enter(session, DirectoryKind.SAML_DOMAIN, row.domain)
+    directory.enter(session, IdentityDirectory.SAML_DOMAIN, row.domain)
     taken = DomainTaken("Another organization has proven this domain; remove its record from DNS, and ask again in some days.")
     with violation_means(directory.UNIQUE, taken):
         session.flush()
     organization = session.scalar(select(Organization).where(Organization.id == row.organization_id))
     if organization is not None and organization.sso_domains is not None:
         single_sign_on.require(session, organization, [*organization.sso_domains, row.domain])
-    audit.record(session, caller, "saml_domain.verified", row)
+    audit.record(session, caller, SamlAction.SAML_DOMAIN_VERIFIED, row)
 
 
 def _is_over(row: SamlDomain, look: DnsLookup, moment: datetime) -> bool:
@@ -170,9 +172,9 @@ def _is_over(row: SamlDomain, look: DnsLookup, moment: datetime) -> bool:
 def _lose(session: Session, caller: Caller, row: SamlDomain) -> None:
     row.verified_at = row.next_check_at = row.missed_since = None
     row.misses = 0
-    directory.leave(session, DirectoryKind.SAML_DOMAIN, row.domain)
-    audit.record(session, caller, "saml_domain.lost", row)
-    outbox.announce(session, single_sign_on.DOMAIN_LOST, domain=row.domain)
+    directory.leave(session, IdentityDirectory.SAML_DOMAIN, row.domain)
+    audit.record(session, caller, SamlAction.SAML_DOMAIN_LOST, row)
+    outbox.announce(session, IdentityEvent.SAML_DOMAIN_LOST, domain=row.domain)
 
 
 def due(session: Session, at_most: int) -> list[DomainClaim]:

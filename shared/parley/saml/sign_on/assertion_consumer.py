@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityAction
 from parley.kernel.access.callers import NOWHERE, Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence.transactions import transaction
@@ -104,7 +105,7 @@ def use(session: Session, asserted: VerifiedAssertion, door: ResponseExpectation
 def record_refusal(caller: Caller, refusal: Refusal) -> None:
     """Audit, in a transaction of its own, that somebody was not let in, and why."""
     with transaction(caller) as session:
-        audit.record(session, caller, "user.login_failed", because=refusal.code, by="saml")
+        audit.record(session, caller, IdentityAction.USER_LOGIN_FAILED, because=refusal.code, by="saml")
 
 
 def return_to(posted: PostedResponse, door: ResponseExpectations) -> str | None:

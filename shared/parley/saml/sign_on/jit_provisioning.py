@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.accounts import user_accounts
 from parley.identity.billing import seat_limits
+from parley.identity.declared import IdentityAction, IdentityDirectory
 from parley.identity.members import member_profiles, provisioning_invitations
 from parley.identity.models import (
     AuthProvider,
@@ -85,7 +86,7 @@ def match_account(organization_id: UUID, profile: SamlProfile) -> MatchedAccount
     """By the name at the identity provider, else by the address. One round trip, outside any transaction."""
     # An opaque name has letters of both cases; an address has not.
     provider_id = f"{organization_id}:{profile.name_id.lower() if '@' in profile.name_id else profile.name_id}"
-    by_name, by_address = directory.DirectoryKind.PROVIDER_ACCOUNT, directory.DirectoryKind.EMAIL
+    by_name, by_address = IdentityDirectory.PROVIDER_ACCOUNT, IdentityDirectory.EMAIL
     people = directory.people_of({by_name: _account(provider_id), by_address: profile.email})
     found = people.get(by_name) or people.get(by_address)
     return MatchedAccount(found or new_id(), found is None, provider_id, profile)
@@ -145,7 +146,7 @@ def _newcomer(session: Session, caller: Caller, somebody: MatchedAccount) -> Use
         _add(session, caller, user, _seat(session, organization, somebody), somebody.profile.name)
     else:  # a directory has provisioned them, and now they have come
         member_profiles.transfer_membership(session, waiting, user)
-        audit.record(session, caller, "member.joined", user, new={"role": waiting.role.value}, by="saml")
+        audit.record(session, caller, IdentityAction.MEMBER_JOINED, user, new={"role": waiting.role.value}, by="saml")
     _link(session, user, somebody)
     return user
 
@@ -176,7 +177,7 @@ def _seat(session: Session, organization: Organization, somebody: MatchedAccount
 
 def _add(session: Session, caller: Caller, user: User, role: MemberRole, name: str | None) -> None:
     session.add(OrganizationMember(user_id=user.id, role=role, display_name=name, is_sso_bound=True))
-    audit.record(session, caller, "member.created", user, new={"role": role.value}, by="saml")
+    audit.record(session, caller, IdentityAction.MEMBER_CREATED, user, new={"role": role.value}, by="saml")
     session.flush()
 
 
@@ -189,6 +190,6 @@ def _link(session: Session, user: User, somebody: MatchedAccount) -> None:
         last_used_at=now(),
     )
     session.add(link)
-    directory.enter_person(session, directory.DirectoryKind.PROVIDER_ACCOUNT, _account(somebody.provider_id), user.id)
+    directory.enter_person(session, IdentityDirectory.PROVIDER_ACCOUNT, _account(somebody.provider_id), user.id)
     with violation_means(directory.UNIQUE, AlreadyLinked("You have just logged in elsewhere for the first time; try again.")):
         session.flush()

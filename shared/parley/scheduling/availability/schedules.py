@@ -24,14 +24,9 @@ from parley.scheduling.availability.schemas import (
     SlotRead,
 )
 from parley.scheduling.common import ownership, queries
-from parley.scheduling.common.models import (
-    ONE_DEFAULT,
-    AvailabilityOverride,
-    AvailabilitySchedule,
-    AvailabilitySlot,
-    EventType,
-    EventTypeHost,
-)
+from parley.scheduling.common.event_type_models import EventType, EventTypeHost
+from parley.scheduling.common.schedule_models import ONE_DEFAULT, AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
+from parley.scheduling.declared import SchedulingAction
 
 
 class NoSuchSchedule(NotFound):
@@ -69,7 +64,9 @@ def create_schedule(session: Session, caller: Caller, wanted: ScheduleCreate) ->
     with violation_means(ONE_DEFAULT, DefaultTaken()):
         session.flush()
 
-    audit.record(session, caller, "schedule.created", schedule, new={"timezone": schedule.timezone, "is_default": schedule.is_default})
+    audit.record(
+        session, caller, SchedulingAction.SCHEDULE_CREATED, schedule, new={"timezone": schedule.timezone, "is_default": schedule.is_default}
+    )
     return _detail(schedule, slots, overrides)
 
 
@@ -132,7 +129,7 @@ def update_schedule(session: Session, caller: Caller, schedule_id: UUID, wanted:
         session.flush()
 
     new = {"changed": sorted(wanted.model_fields_set), "timezone": found.timezone, "is_default": found.is_default}
-    audit.record(session, caller, "schedule.updated", found, old=old, new=new)
+    audit.record(session, caller, SchedulingAction.SCHEDULE_UPDATED, found, old=old, new=new)
     return _read(session, found)
 
 
@@ -151,7 +148,7 @@ def delete_schedule(session: Session, caller: Caller, schedule_id: UUID) -> None
         raise DefaultNeeded("Make another schedule the default first.")
 
     found.deleted_at, found.is_default = clock.now(), False
-    audit.record(session, caller, "schedule.deleted", found)
+    audit.record(session, caller, SchedulingAction.SCHEDULE_DELETED, found)
 
 
 def _own(session: Session, caller: Caller, schedule_id: UUID) -> AvailabilitySchedule:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.access.admission import RateLimitExceeded
 from parley.kernel.access.callers import ActorType, Caller
-from parley.kernel.persistence import rate_limits
+from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications import suppressions
@@ -71,6 +71,6 @@ def check_share(session: Session, caller: Caller, place: day_quotas.SlotPlacemen
     """Whether this may be booked without a proof, as what is booked so of its day is. Raises `AddressProofNeeded`."""
     try:
         if day_quotas.check_unproven(place):
-            rate_limits.spend_within(session, *booking_limits.last_of_a_day(caller, place.offer.event_type.id))
+            rate_limit_buckets.spend_within(session, *booking_limits.last_of_a_day(caller, place.offer.event_type.id))
     except (day_quotas.DayMostlyUnproven, RateLimitExceeded) as refusal:
         raise AddressProofNeeded from refusal

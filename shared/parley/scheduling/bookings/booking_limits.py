@@ -1,4 +1,4 @@
-"""What one network may do with one event type, and what may be done in one address's name: beside the limits of `kernel.dues`.
+"""What one network may do with one event type, and what may be done in one address's name: beside `kernel.access.visitor_limits`.
 
 Bookings are not refused for being many: who books more than is usual proves the address first (`address_proofs`).
 """
@@ -6,11 +6,14 @@ Bookings are not refused for being many: who books more than is usual proves the
 from uuid import UUID
 
 from parley.kernel.access.callers import Caller
-from parley.kernel.persistence.rate_limits import RateLimit, Spending
+from parley.kernel.access.rate_limits import RateLimit, Spending
 from parley.notifications.quotas import mailbox
 from parley.scheduling.bookings.schemas import BookingFor
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60
+ATTEMPTS_FROM_NETWORK = RateLimit("attempts", "attempts to book from this network", most=120, seconds=1200)
+"""Of the API and the booking page together."""
+HOLDS_FROM_NETWORK = RateLimit("holds", "times held from this network", most=120, seconds=1200)
 HOLDS = RateLimit(
     "holds_of_event_type_from_network", "times of this event type held from this network", most=6, seconds=300, is_settable=True
 )

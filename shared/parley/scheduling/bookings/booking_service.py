@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory, outbox
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import secret_hashes
@@ -27,11 +26,14 @@ from parley.scheduling.availability.inputs import BookableEventType, EventTypeRe
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes, LiveCheckNeeded
 from parley.scheduling.availability.slots import SlotTaken, offered_slot, open_slot
 from parley.scheduling.bookings import address_proofs, answer_validation, outreach_limits
+from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, Hold, Invitee
 from parley.scheduling.common.enums import BookingStatus, EventTypeKind, LocationType
-from parley.scheduling.common.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
+from parley.scheduling.declared import SchedulingDirectory
 from parley.scheduling.round_robin import counters
 
 TOKEN = "booking management"  # noqa: S105  # the name of a purpose, not a secret
@@ -108,7 +110,7 @@ def book_slot(
     outreach_limits.count(session, caller, invitee.email)
     release_hold(session, wanted.hold_token)
     counters.count_booking(session, booking)
-    record_change(session, caller, "created", booking)
+    record_change(session, caller, BookingChange.CREATED, booking)
     return booking
 
 
@@ -203,7 +205,7 @@ def insert_booking(
                 seat=place.seat if is_session else 1,
             )
         )
-    directory.enter(session, DirectoryKind.MANAGEMENT_TOKEN, booking.management_token_hash)
+    directory.enter(session, SchedulingDirectory.MANAGEMENT_TOKEN, booking.management_token_hash)
     return booking
 
 
@@ -219,16 +221,18 @@ def release_hold(session: Session, hold_token: str | None) -> None:
         execute_later(session, delete(Hold).where(Hold.own(), Hold.token_hash == hold_hash(hold_token)))
 
 
-def record_change(session: Session, caller: Caller, what: str, booking: Booking, *, old: dict[str, Any] | None = None, **more: Any) -> None:
-    """Audit and announce that a booking was `what`: ids, status and time, and what else belongs to it."""
+def record_change(
+    session: Session, caller: Caller, change: BookingChange, booking: Booking, *, old: dict[str, Any] | None = None, **more: Any
+) -> None:
+    """Audit and announce what became of a booking: ids, status and time, and what else belongs to it."""
     facts = {
         "event_type_id": str(booking.event_type_id),
         "host_id": str(booking.host_id),
         "start_time": booking.start_time.isoformat(),
         "status": booking.status.value,
     } | {name: str(value) if isinstance(value, UUID) else value for name, value in more.items()}
-    audit.record(session, caller, f"booking.{what}", booking, old=old, new=facts)
-    outbox.announce(session, f"scheduling.booking_{what}", booking_id=booking.id, **facts)
+    audit.record(session, caller, change.action, booking, old=old, new=facts)
+    outbox.announce(session, change.event, booking_id=booking.id, **facts)
 
 
 def booking(session: Session, caller: Caller, booking_id: UUID) -> BookingDetailRead:

@@ -10,8 +10,9 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.values.clock import now, of_database
 from parley.scheduling.bookings import booking_service
+from parley.scheduling.bookings.booking_changes import BookingChange
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus
-from parley.scheduling.common.models import Booking
 from parley.scheduling.round_robin import counters
 
 UNANSWERED = "The request was not answered in time."
@@ -33,10 +34,12 @@ def settle(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
     mine = update(Booking).where(Booking.id.in_(ids)).returning(Booking)
     completed = mine.where(Booking.status == BookingStatus.CONFIRMED).values(status=BookingStatus.COMPLETED, completed_at=at, **over)
     for booking in session.scalars(completed).all():
-        booking_service.record_change(session, caller, "completed", booking, old={"status": "CONFIRMED"})
+        booking_service.record_change(session, caller, BookingChange.COMPLETED, booking, old={"status": "CONFIRMED"})
     lapsed = mine.where(Booking.status == BookingStatus.PENDING).values(
         status=BookingStatus.CANCELED, canceled_at=at, **over, cancel_reason=UNANSWERED, sequence=Booking.sequence + 1
     )
     for booking in session.scalars(lapsed).all():
         counters.uncount_booking(session, booking)
-        booking_service.record_change(session, caller, "canceled", booking, old={"status": "PENDING"}, canceled_by=None, is_declined=True)
+        booking_service.record_change(
+            session, caller, BookingChange.CANCELED, booking, old={"status": "PENDING"}, canceled_by=None, is_declined=True
+        )

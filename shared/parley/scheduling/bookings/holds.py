@@ -25,10 +25,10 @@ from parley.scheduling.availability.inputs import EventTypeRef, NoSuchEventType,
 from parley.scheduling.bookings import booking_limits, booking_service
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded
 from parley.scheduling.bookings.schemas import BookingFor, HoldCreate, HoldRead
-from parley.scheduling.common.models import Hold
+from parley.scheduling.common.booking_models import Hold
+from parley.scheduling.declared import SchedulingEvent
 
 KEPT = timedelta(minutes=5)
-PROOF_ASKED = "scheduling.address_proof_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,6 @@ def request_proof(caller: Caller, event_type: EventTypeRef, wanted: BookingFor, 
             hold = HoldCreate(start_time=wanted.start_time, instead_of=wanted.hold_token)
             kept = create_hold(session, event_type, hold, proof_email=wanted.invitee.email)
             locale = wanted.invitee.locale or languages.accepted(caller.accept_language)
-            outbox.announce(session, PROOF_ASKED, hold_id=kept.id, locale=locale)
+            outbox.announce(session, SchedulingEvent.ADDRESS_PROOF_ASKED, hold_id=kept.id, locale=locale)
         needed.extensions |= {"hold_token": kept.token, "expires_at": kept.expires_at.isoformat()}
         raise

@@ -10,16 +10,17 @@ from parley.identity.members import member_profiles
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import directory
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.values import secret_hashes
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
 from parley.scheduling.bookings import rescheduling, state_machine
 from parley.scheduling.bookings.booking_service import TOKEN, NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingMove, ManagedBookingRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import CanceledBy
-from parley.scheduling.common.models import Booking, EventType
+from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.declared import SchedulingDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class ManagementKey:
 def key_of(token: str) -> ManagementKey:
     """Raises `NoSuchBooking` for a token that opens nothing."""
     token_hash = secret_hashes.digest(TOKEN, token)
-    organization_id = directory.organization_of(DirectoryKind.MANAGEMENT_TOKEN, token_hash)
+    organization_id = directory.organization_of(SchedulingDirectory.MANAGEMENT_TOKEN, token_hash)
     if organization_id is None:
         raise NoSuchBooking
     return ManagementKey(organization_id, token_hash)

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from parley.identity.models import Organization
 from parley.kernel.access.callers import ActorType, Caller
-from parley.kernel.persistence import rate_limits
+from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values.errors import Conflict
 from parley.notifications import outreach, quotas
 from parley.notifications.quotas import MailKind
-from parley.scheduling.common.models import Booking
+from parley.scheduling.common.booking_models import Booking
 
 MOST_CHANGES = 12
 """Of one meeting, over all its records: each is a mail to its invitee and to its hosts. Then it can be canceled, and booked anew."""
@@ -42,6 +42,6 @@ def count(session: Session, caller: Caller, address: str | None = None) -> None:
     organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
     spending = outreach.spending(organization, caller)
     if address is None or organization.mail_limit is not None:
-        rate_limits.spend_within(session, *spending)
+        rate_limit_buckets.spend_within(session, *spending)
     else:
         quotas.spend(session, MailKind.BOOKING, address, *spending)

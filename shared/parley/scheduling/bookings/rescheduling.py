@@ -19,12 +19,13 @@ from parley.scheduling.availability.inputs import BookableEventType, bookable_ev
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
 from parley.scheduling.availability.slots import SlotTaken
 from parley.scheduling.bookings import booking_service, outreach_limits, state_machine
+from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.booking_service import INSTANT, NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingMove, BookingRead
 from parley.scheduling.bookings.state_machine import IllegalTransition
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
-from parley.scheduling.common.models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.round_robin import counters
 
@@ -107,7 +108,9 @@ def reschedule(
         counters.uncount_booking(session, old)
         counters.count_booking(session, new)
     moved = {"from_booking_id": old.id, "from_host_id": old.host_id, "from_start_time": old.start_time.isoformat()}
-    booking_service.record_change(session, caller, "rescheduled", new, old={"status": old.status.value}, rescheduled_by=by.value, **moved)
+    booking_service.record_change(
+        session, caller, BookingChange.RESCHEDULED, new, old={"status": old.status.value}, rescheduled_by=by.value, **moved
+    )
     return BookingDetails(new, was.invitee, list(place.hosts), None), offered
 
 
@@ -146,7 +149,7 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
         session.execute(update(BookingHost).where(BookingHost.booking_id == booking_id).values(host_id=other))
     outreach_limits.count(session, caller)
     counters.count_booking(session, booking)
-    booking_service.record_change(session, caller, "reassigned", booking, old={"host_id": str(gone)}, from_host_id=gone)
+    booking_service.record_change(session, caller, BookingChange.REASSIGNED, booking, old={"host_id": str(gone)}, from_host_id=gone)
     return booking_service.read(BookingDetails(booking, was.invitee, [other], None))
 
 

@@ -14,11 +14,12 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict
 from parley.scheduling.bookings import booking_service
+from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import BookingStatus, CanceledBy, Change, statuses_before
-from parley.scheduling.common.models import Booking
 from parley.scheduling.round_robin import counters
 
 _WORDS = {
@@ -67,7 +68,9 @@ def cancel(session: Session, caller: Caller, booking: Booking, by: CanceledBy, r
         session, booking, BookingStatus.CANCELED, canceled_at=now(), cancel_reason=reason or None, canceled_by=by, unproven_network=None
     )
     counters.uncount_booking(session, booking)
-    booking_service.record_change(session, caller, "canceled", booking, old={"status": had.value}, canceled_by=by.value, is_declined=False)
+    booking_service.record_change(
+        session, caller, BookingChange.CANCELED, booking, old={"status": had.value}, canceled_by=by.value, is_declined=False
+    )
 
 
 def check_not_begun(booking: Booking) -> None:
@@ -101,7 +104,7 @@ def _confirm(session: Session, caller: Caller, booking: Booking) -> None:
     if booking.status is BookingStatus.PENDING and booking.end_time <= now():
         raise TooLate("It is over; nobody can be expected any more.")
     had = change(session, booking, BookingStatus.CONFIRMED, confirmed_at=now(), unproven_network=None)
-    booking_service.record_change(session, caller, "confirmed", booking, old={"status": had.value})
+    booking_service.record_change(session, caller, BookingChange.CONFIRMED, booking, old={"status": had.value})
 
 
 def _decline(session: Session, caller: Caller, booking: Booking, reason: str | None) -> None:
@@ -109,20 +112,22 @@ def _decline(session: Session, caller: Caller, booking: Booking, reason: str | N
     how: dict[str, Any] = {"canceled_at": now(), "cancel_reason": reason or None, "canceled_by": CanceledBy.HOST, "unproven_network": None}
     change(session, booking, BookingStatus.CANCELED, only=(BookingStatus.PENDING,), word="declined", **how)
     counters.uncount_booking(session, booking)
-    booking_service.record_change(session, caller, "canceled", booking, old={"status": "PENDING"}, canceled_by="HOST", is_declined=True)
+    booking_service.record_change(
+        session, caller, BookingChange.CANCELED, booking, old={"status": "PENDING"}, canceled_by="HOST", is_declined=True
+    )
 
 
 def _mark_no_show(session: Session, caller: Caller, booking: Booking) -> None:
     _check_begun(booking, BookingStatus.NO_SHOW)
     had = change(session, booking, BookingStatus.NO_SHOW, no_show_marked_at=now())
-    booking_service.record_change(session, caller, "no_show", booking, old={"status": had.value})
+    booking_service.record_change(session, caller, BookingChange.NO_SHOW, booking, old={"status": had.value})
 
 
 def _complete(session: Session, caller: Caller, booking: Booking) -> None:
     """It has taken place, or was no no-show after all."""
     _check_begun(booking, BookingStatus.COMPLETED)
     had = change(session, booking, BookingStatus.COMPLETED, completed_at=now(), no_show_marked_at=None)
-    booking_service.record_change(session, caller, "completed", booking, old={"status": had.value})
+    booking_service.record_change(session, caller, BookingChange.COMPLETED, booking, old={"status": had.value})
 
 
 def _check_begun(booking: Booking, to: BookingStatus) -> None:

@@ -48,8 +48,8 @@ from parley.scheduling.common.calendar_models import (
     CalendarStatus,
     ConnectedCalendar,
 )
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 
-CALENDAR_CHANGED = "scheduling.calendar_changed"
 MOST_CONNECTIONS = 10
 _SECONDS = 15.0
 _IS_GIVEN_UP = (CalendarEvent.error_code.is_not(None), CalendarEvent.due_at.is_(None))
@@ -130,7 +130,7 @@ def connect(session: Session, caller: Caller, account: AuthorizedAccount) -> Cal
     """Raises `PersonNeeded`, `NoCalendars`, `TooManyConnections`, `ChangedMeanwhile`."""
     with violation_means(ONE_ACCOUNT, ChangedMeanwhile()), violation_means(ONE_PRIMARY, ChangedMeanwhile()):
         row, kept = calendar_connections.connect(session, caller, ownership.person(caller), account, most=MOST_CONNECTIONS)
-        outbox.announce(session, CALENDAR_CHANGED, connection_id=row.id)
+        outbox.announce(session, SchedulingEvent.CALENDAR_CHANGED, connection_id=row.id)
         session.flush()
     return _detail(row, kept, {})  # what was given up is due again
 
@@ -174,8 +174,8 @@ def update_connection(
     row.updated_at = now()
     with violation_means(ONE_PRIMARY, ChangedMeanwhile()):
         session.flush()
-    audit.record(session, caller, "calendar_connection.updated", row, new={"changed": sorted(wanted.model_fields_set)})
-    outbox.announce(session, CALENDAR_CHANGED, connection_id=row.id)
+    audit.record(session, caller, SchedulingAction.CALENDAR_CONNECTION_UPDATED, row, new={"changed": sorted(wanted.model_fields_set)})
+    outbox.announce(session, SchedulingEvent.CALENDAR_CHANGED, connection_id=row.id)
     return _detail(row, found, _given_up(session, [row.id]))
 
 
@@ -225,7 +225,7 @@ def ask_for_sync(session: Session, caller: Caller, connection_id: UUID) -> Calen
     row.next_sync_at, row.updated_at = now(), now()
     again = update(CalendarEvent).where(CalendarEvent.connection_id == row.id, *_IS_GIVEN_UP)
     session.execute(again.values(due_at=now(), attempts=0))
-    outbox.announce(session, CALENDAR_CHANGED, connection_id=row.id)
+    outbox.announce(session, SchedulingEvent.CALENDAR_CHANGED, connection_id=row.id)
     return _shown(row, {})
 
 

@@ -24,6 +24,7 @@ from parley.scheduling.common.calendar_models import (
     CalendarStatus,
     ConnectedCalendar,
 )
+from parley.scheduling.declared import SchedulingAction
 
 
 class TooManyConnections(Conflict):
@@ -89,7 +90,8 @@ def connect(
         session.execute(update(CalendarEvent).where(CalendarEvent.connection_id == row.id).values(due_at=now(), attempts=0))
     session.add(row)
     new = {"provider": row.provider.value, "status": row.status.value}
-    audit.record(session, caller, f"calendar_connection.{'created' if is_new else 'updated'}", row, new=new)
+    action = SchedulingAction.CALENDAR_CONNECTION_CREATED if is_new else SchedulingAction.CALENDAR_CONNECTION_UPDATED
+    audit.record(session, caller, action, row, new=new)
     return row, kept
 
 
@@ -170,7 +172,7 @@ def deactivate(session: Session, caller: Caller, row: CalendarConnection) -> Non
     session.flush()
     session.execute(delete(BusyTime).where(BusyTime.connection_id == row.id))
     session.execute(delete(ConnectedCalendar).where(ConnectedCalendar.connection_id == row.id))
-    audit.record(session, caller, "calendar_connection.deleted", row)
+    audit.record(session, caller, SchedulingAction.CALENDAR_CONNECTION_DELETED, row)
     if was_primary:
         others = select(CalendarConnection).where(CalendarConnection.user_id == row.user_id, CalendarConnection.calendar_id.is_not(None))
         if (other := session.scalars(others.order_by(CalendarConnection.id).limit(1)).one_or_none()) is not None:

@@ -9,22 +9,21 @@ from uuid import UUID
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityEvent
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.ids import new_id
 from parley.scheduling.calendars import calendar_sync, event_writer
-from parley.scheduling.calendars.calendar_accounts import CALENDAR_CHANGED
-from parley.scheduling.calendars.connection_health import CALENDAR_DIED
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarEvent
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.privacy import host_offboarding
 
 if TYPE_CHECKING:
     from parley.notifications.sender import Sender
 
-MEMBER_LEFT, USER_DELETED = "identity.member_left", "identity.user_deleted"
-EVENT_DUE = "scheduling.calendar_event_due"
+
 # What a sweep has sent somebody to, it leaves alone for so long.
 _PUT_OFF = timedelta(minutes=10)
 AT_ONCE = 500
@@ -32,15 +31,15 @@ AT_ONCE = 500
 
 def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[], "Sender"]) -> None:
     """Any message may come twice, late, or in any order. `send` makes what sends its mails: seldom needed, and imported then."""
-    if name == CALENDAR_CHANGED:
+    if name == SchedulingEvent.CALENDAR_CHANGED:
         calendar_sync.sync(caller, UUID(payload["connection_id"]))
-    elif name == EVENT_DUE:
+    elif name == SchedulingEvent.CALENDAR_EVENT_DUE:
         event_writer.write_event(caller, UUID(payload["event_id"]))
-    elif name == MEMBER_LEFT:
+    elif name == IdentityEvent.MEMBER_LEFT:
         host_offboarding.forget_calendars(caller, UUID(payload["user_id"]))
-    elif name == USER_DELETED:
+    elif name == IdentityEvent.USER_DELETED:
         host_offboarding.forget_notices(caller, UUID(payload["user_id"]), payload["address_key"])
-    elif name == CALENDAR_DIED:
+    elif name == SchedulingEvent.CALENDAR_DIED:
         # Templates: seldom needed.
         from parley.scheduling.notifications.connection_failure_mail import write
 
@@ -67,7 +66,7 @@ def hand_over_connections(session: Session, rows: Sequence[Any]) -> list[str]:
     one, keys = CalendarConnection, [(row[0], row[1]) for row in rows]
     put_off = update(one).where(tuple_(one.organization_id, one.id).in_(keys))
     execute_later(session, put_off.values(next_sync_at=of_database() + _PUT_OFF, updated_at=one.updated_at))
-    return [envelope(CALENDAR_CHANGED, organization_id, connection_id=row_id) for organization_id, row_id in keys]
+    return [envelope(SchedulingEvent.CALENDAR_CHANGED, organization_id, connection_id=row_id) for organization_id, row_id in keys]
 
 
 def hand_over_events(session: Session, rows: Sequence[Any]) -> list[str]:
@@ -77,7 +76,7 @@ def hand_over_events(session: Session, rows: Sequence[Any]) -> list[str]:
         session,
         update(one).where(tuple_(one.organization_id, one.id).in_(keys)).values(due_at=of_database() + _PUT_OFF, updated_at=one.updated_at),
     )
-    return [envelope(EVENT_DUE, organization_id, event_id=row_id) for organization_id, row_id in keys]
+    return [envelope(SchedulingEvent.CALENDAR_EVENT_DUE, organization_id, event_id=row_id) for organization_id, row_id in keys]
 
 
 def envelope(name: str, organization_id: UUID, **ids: UUID) -> str:

@@ -11,8 +11,8 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
 from parley.kernel.values.clock import now
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 
-CALENDAR_DIED = "scheduling.calendar_died"
 EVERY = timedelta(minutes=5)
 LONGEST = timedelta(hours=6)
 # From then on its owner is told that a connection fails, though it is still tried.
@@ -47,7 +47,7 @@ def failed(session: Session, caller: Caller, row: CalendarConnection, met: Provi
         row.next_sync_at = None
         if row.status is not CalendarStatus.EXPIRED:
             row.status = CalendarStatus.EXPIRED
-            audit.record(session, caller, "calendar_connection.expired", row, new={"error_code": trouble.code.value})
+            audit.record(session, caller, SchedulingAction.CALENDAR_CONNECTION_EXPIRED, row, new={"error_code": trouble.code.value})
             _tell(session, row)
         return
     row.status, row.next_sync_at = CalendarStatus.ERROR, at + wait(row.failures, trouble.retry_after)
@@ -57,4 +57,4 @@ def failed(session: Session, caller: Caller, row: CalendarConnection, met: Provi
 
 def _tell(session: Session, row: CalendarConnection) -> None:
     row.notified_at = now()
-    outbox.announce(session, CALENDAR_DIED, connection_id=row.id)
+    outbox.announce(session, SchedulingEvent.CALENDAR_DIED, connection_id=row.id)

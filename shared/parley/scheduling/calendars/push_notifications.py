@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from parley.kernel.access.callers import system
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.values.clock import now
-from parley.scheduling.calendars.calendar_accounts import CALENDAR_CHANGED
 from parley.scheduling.calendars.push_channels import PushChannel
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.scheduling.declared import SchedulingEvent
 
 _MOST_NOTICES, _MOST_BYTES = 1000, 1024 * 1024
 _AT_ONCE = timedelta(minutes=1)
@@ -83,4 +83,4 @@ def receive_pushes(told: PushedChange) -> None:
         )
         connection_id = session.scalars(due).one_or_none()
         if connection_id is not None:
-            outbox.announce(session, CALENDAR_CHANGED, connection_id=connection_id)
+            outbox.announce(session, SchedulingEvent.CALENDAR_CHANGED, connection_id=connection_id)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory, pagination
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.persistence.pagination import Page
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import clock
@@ -18,8 +17,9 @@ from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.schedules import NoSuchSchedule
 from parley.scheduling.common import ownership, queries
-from parley.scheduling.common.models import ONE_SLUG, EventType, EventTypeHost, Question
+from parley.scheduling.common.event_type_models import ONE_SLUG, EventType, EventTypeHost, Question
 from parley.scheduling.common.round_robin_models import RoundRobinPool
+from parley.scheduling.declared import SchedulingAction, SchedulingDirectory
 from parley.scheduling.event_types import question_rows
 from parley.scheduling.event_types.schemas import (
     EventTypeCreate,
@@ -56,7 +56,7 @@ class MisfitTerms(Unprocessable):
 
 def organization_of(event_type_id: UUID) -> UUID:
     """Whose event type this is, for a stranger who knows nothing but its id. Raises `NoSuchEventType`."""
-    found = directory.organization_of(DirectoryKind.EVENT_TYPE, str(event_type_id))
+    found = directory.organization_of(SchedulingDirectory.EVENT_TYPE, str(event_type_id))
     if found is None:
         raise NoSuchEventType
     return found
@@ -74,11 +74,11 @@ def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate)
     questions = question_rows.new_questions(wanted.questions, event_type_id=event_type.id)
     hosts = _hosts(event_type.id, wanted.hosts)
     session.add_all([event_type, *questions, *hosts])
-    directory.enter(session, DirectoryKind.EVENT_TYPE, str(event_type.id))
+    directory.enter(session, SchedulingDirectory.EVENT_TYPE, str(event_type.id))
     with violation_means(ONE_SLUG, SlugTaken()):
         session.flush()
 
-    audit.record(session, caller, "event_type.created", event_type, new=wanted.model_dump(mode="json", include=_TERMS))
+    audit.record(session, caller, SchedulingAction.EVENT_TYPE_CREATED, event_type, new=wanted.model_dump(mode="json", include=_TERMS))
     return _detail(event_type, hosts, questions)
 
 
@@ -176,7 +176,7 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
         session.flush()
 
     new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
-    audit.record(session, caller, "event_type.updated", found, old=old, new=new)
+    audit.record(session, caller, SchedulingAction.EVENT_TYPE_UPDATED, found, old=old, new=new)
     return _detail(found, before, kept)
 
 
@@ -194,7 +194,7 @@ def delete_event_type(session: Session, caller: Caller, event_type_id: UUID) -> 
     """Nobody can book it any more; bookings that are there stay. Raises `NoSuchEventType`, `NotYours`."""
     found = _own(session, caller, event_type_id)
     found.deleted_at = clock.now()
-    audit.record(session, caller, "event_type.deleted", found)
+    audit.record(session, caller, SchedulingAction.EVENT_TYPE_DELETED, found)
 
 
 def _own(session: Session, caller: Caller, event_type_id: UUID) -> EventType:

@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session, aliased
 
+from parley.identity.declared import IdentityDirectory
 from parley.identity.models import User
 from parley.identity.organizations.schemas import RESERVED
 from parley.kernel.persistence import directory
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.values.errors import NoSuchRoute
 from parley.scheduling.availability.inputs import NoSuchEventType
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 
 _SLUG = re.compile(r"[a-z0-9-]{1,100}")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -20,7 +20,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def organization_of(slug: str) -> UUID:
     """Whose name this is. Raises `NoSuchEventType`: a stranger learns no more than that nothing is there."""
-    found = directory.organization_of(DirectoryKind.ORGANIZATION_SLUG, slug) if _SLUG.fullmatch(slug) else None
+    found = directory.organization_of(IdentityDirectory.ORGANIZATION_SLUG, slug) if _SLUG.fullmatch(slug) else None
     if found is None:
         raise NoSuchEventType
     return found

@@ -30,8 +30,8 @@ from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.quotas import MailKind
 from parley.scheduling.common.enums import AgreementStatus
 from parley.scheduling.common.workflow_models import AddressAgreement
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 
-AGREEMENT_ASKED = "scheduling.address_asked"
 NOT_AGREED = "not_agreed"
 _PURPOSE = "address agreement"
 _ID = 22
@@ -63,7 +63,7 @@ def ask(session: Session, caller: Caller, channel: NotificationChannel, addresse
         if session.execute(fresh.returning(AddressAgreement.id)).one_or_none() is None:
             continue
         quotas.spend(session, _KINDS[channel], address, *outreach.spending(organization, caller))
-        outbox.announce(session, AGREEMENT_ASKED, agreement_id=row["id"])
+        outbox.announce(session, SchedulingEvent.ADDRESS_ASKED, agreement_id=row["id"])
 
 
 def proven_addresses(session: Session, addresses: Iterable[str]) -> set[str]:
@@ -153,7 +153,8 @@ def decide(session: Session, caller: Caller, secret: str, *, agrees: bool) -> tu
         row.status, row.decided_at = status, now()
         if agrees and row.channel is NotificationChannel.EMAIL:
             suppressions.release(session, row.address)
-        audit.record(session, caller, f"address_agreement.{status.value.lower()}", row)
+        action = SchedulingAction.ADDRESS_AGREEMENT_AGREED if agrees else SchedulingAction.ADDRESS_AGREEMENT_STOPPED
+        audit.record(session, caller, action, row)
     return row, name
 
 

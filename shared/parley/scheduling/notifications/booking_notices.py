@@ -13,20 +13,21 @@ from parley.notifications.enums import NotificationChannel, NotificationStatus, 
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
 from parley.scheduling.bookings.host_links import HostKey
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
-from parley.scheduling.common.models import Booking
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import booking_context
 from parley.scheduling.notifications.booking_context import ERASED, BookedHost
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient, is_deliverable, subject
 from parley.scheduling.notifications.icalendar import CalendarUser, ItipMethod
 
-_TOLD = {
-    "scheduling.booking_created": BookingMailKind.BOOKED,
-    "scheduling.booking_confirmed": BookingMailKind.CONFIRMED,
-    "scheduling.booking_rescheduled": BookingMailKind.MOVED,
-    "scheduling.booking_reassigned": BookingMailKind.HOST_CHANGED,
-    "scheduling.booking_canceled": BookingMailKind.CANCELED,
+_TOLD: dict[str, BookingMailKind] = {
+    SchedulingEvent.BOOKING_CREATED: BookingMailKind.BOOKED,
+    SchedulingEvent.BOOKING_CONFIRMED: BookingMailKind.CONFIRMED,
+    SchedulingEvent.BOOKING_RESCHEDULED: BookingMailKind.MOVED,
+    SchedulingEvent.BOOKING_REASSIGNED: BookingMailKind.HOST_CHANGED,
+    SchedulingEvent.BOOKING_CANCELED: BookingMailKind.CANCELED,
 }
 
 

@@ -15,8 +15,9 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
 from parley.notifications.enums import RecipientKind
 from parley.notifications.models import NotificationLog
+from parley.scheduling.common.booking_models import BookingHost
 from parley.scheduling.common.calendar_models import CalendarConnection
-from parley.scheduling.common.models import BookingHost
+from parley.scheduling.declared import SchedulingAction
 
 
 def forget_calendars(caller: Caller, user_id: UUID) -> None:
@@ -32,7 +33,7 @@ def release_connections(session: Session, caller: Caller, user_id: UUID) -> None
     for row in session.scalars(theirs, execution_options={"with_deleted": True}).all():
         session.delete(row)
         if row.deleted_at is None:
-            audit.record(session, caller, "calendar_connection.deleted", row)
+            audit.record(session, caller, SchedulingAction.CALENDAR_CONNECTION_DELETED, row)
 
 
 def forget_notices(caller: Caller, user_id: UUID, address_key: str | None) -> None:

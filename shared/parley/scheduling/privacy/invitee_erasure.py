@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory, idempotency, outbox
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.persistence.idempotency_key import KEPT
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.postgres.deferred import execute_later
@@ -29,8 +28,10 @@ from parley.kernel.values.errors import NotFound
 from parley.notifications.enums import NotificationStatus, RecipientKind
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings import booking_service
+from parley.scheduling.bookings.booking_changes import BookingChange
+from parley.scheduling.common.booking_models import Answer, Booking, Invitee
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
-from parley.scheduling.common.models import Answer, Booking, Invitee
+from parley.scheduling.declared import SchedulingAction, SchedulingDirectory, SchedulingEvent
 from parley.scheduling.privacy.schemas import ErasureRead, InviteeErasedRead
 from parley.scheduling.round_robin import counters
 
@@ -165,12 +166,16 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
     execute_later(session, update(Booking).where(Booking.id.in_(traces.booking_ids)).values(**_FORGOTTEN, updated_at=at))
     execute_later(session, update(Invitee).where(Invitee.id.in_(invitees)).values(_NOTHING | {"erased_at": at}))
     for row in rows:
-        directory.leave(session, DirectoryKind.MANAGEMENT_TOKEN, row.management_token_hash)
+        directory.leave(session, SchedulingDirectory.MANAGEMENT_TOKEN, row.management_token_hash)
     for invitee in invitees.values():
         audit.record(
-            session, caller, "invitee.erased", invitee, new={"booking_ids": [str(row.id) for row in rows if row.invitee_id == invitee.id]}
+            session,
+            caller,
+            SchedulingAction.INVITEE_ERASED,
+            invitee,
+            new={"booking_ids": [str(row.id) for row in rows if row.invitee_id == invitee.id]},
         )
-    outbox.announce_all(session, "scheduling.booking_erased", [{"booking_id": str(row.id)} for row in rows])
+    outbox.announce_all(session, SchedulingEvent.BOOKING_ERASED, [{"booking_id": str(row.id)} for row in rows])
     return at if invitees else None
 
 
@@ -193,4 +198,4 @@ def _cancel(session: Session, caller: Caller, rows: Sequence[Booking], at: datet
     for row in sorted(rows, key=lambda row: (str(row.pool_id), row.host_id)):
         counters.uncount_booking(session, row)
         said = {"status": "CANCELED", "canceled_by": "HOST", "is_declined": False}
-        booking_service.record_change(session, caller, "canceled", row, old={"status": row.status.value}, **said)
+        booking_service.record_change(session, caller, BookingChange.CANCELED, row, old={"status": row.status.value}, **said)

@@ -19,8 +19,9 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.scheduling.common import ownership
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.round_robin_models import ONE_PLACE, RoundRobinAssignment, RoundRobinPool
+from parley.scheduling.declared import SchedulingAction
 from parley.scheduling.round_robin.schemas import AssignmentIn, AssignmentRead, PoolCreate, PoolDetailRead, PoolRead, PoolUpdate
 
 
@@ -49,7 +50,7 @@ def create_pool(session: Session, caller: Caller, wanted: PoolCreate) -> PoolDet
     pool = RoundRobinPool(name=wanted.name, strategy=wanted.strategy, team_id=wanted.team_id)
     places = [_place(pool.id, position, host) for position, host in enumerate(wanted.hosts)]
     session.add_all([pool, *places])
-    audit.record(session, caller, "pool.created", pool, new={"strategy": pool.strategy.value, "hosts": len(places)})
+    audit.record(session, caller, SchedulingAction.POOL_CREATED, pool, new={"strategy": pool.strategy.value, "hosts": len(places)})
     return _detail(pool, places)
 
 
@@ -94,7 +95,7 @@ def update_pool(session: Session, caller: Caller, pool_id: UUID, wanted: PoolUpd
     with violation_means(ONE_PLACE, PoolChanged()):
         session.flush()
     new = {"changed": sorted(wanted.model_fields_set), "strategy": found.strategy.value, "hosts": len(places)}
-    audit.record(session, caller, "pool.updated", found, new=new)
+    audit.record(session, caller, SchedulingAction.POOL_UPDATED, found, new=new)
     return _detail(found, places)
 
 
@@ -124,7 +125,7 @@ def delete_pool(session: Session, caller: Caller, pool_id: UUID) -> None:
     if used := session.scalars(uses).all():
         raise PoolInUse("Event types take their hosts from this pool.", event_type_ids=[str(one) for one in used])
     found.deleted_at = clock.now()
-    audit.record(session, caller, "pool.deleted", found)
+    audit.record(session, caller, SchedulingAction.POOL_DELETED, found)
 
 
 def _own(session: Session, caller: Caller, pool_id: UUID) -> RoundRobinPool:

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
+from parley.identity.declared import IdentityDirectory
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import directory, pagination
-from parley.kernel.persistence.directory import DirectoryKind
 from parley.kernel.persistence.pagination import Page
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.postgres.integrity_errors import violation_means
@@ -20,8 +20,9 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.scheduling.availability.inputs import BookingQuestion
 from parley.scheduling.common import ownership
-from parley.scheduling.common.models import Question
+from parley.scheduling.common.event_type_models import Question
 from parley.scheduling.common.routing_models import ONE_FORM_SLUG, RoutingForm, RoutingRule
+from parley.scheduling.declared import SchedulingAction, SchedulingDirectory
 from parley.scheduling.event_types import question_rows
 from parley.scheduling.event_types.schemas import QuestionRead
 from parley.scheduling.routing import routing_queries, routing_rules
@@ -56,7 +57,7 @@ class FormSlugTaken(Conflict):
 
 def organization_of(form_id: UUID) -> UUID:
     """Whose form this is, for a stranger who knows nothing but its id. Raises `NoSuchRoutingForm`."""
-    found = directory.organization_of(DirectoryKind.ROUTING_FORM, str(form_id))
+    found = directory.organization_of(SchedulingDirectory.ROUTING_FORM, str(form_id))
     if found is None:
         raise NoSuchRoutingForm
     return found
@@ -64,7 +65,7 @@ def organization_of(form_id: UUID) -> UUID:
 
 def organization_named(slug: str) -> UUID:
     """Whose name this is. Raises `NoSuchRoutingForm`."""
-    found = directory.organization_of(DirectoryKind.ORGANIZATION_SLUG, slug)
+    found = directory.organization_of(IdentityDirectory.ORGANIZATION_SLUG, slug)
     if found is None:
         raise NoSuchRoutingForm
     return found
@@ -78,10 +79,10 @@ def create_form(session: Session, caller: Caller, wanted: RoutingFormCreate) -> 
     targets = _targets(session, wanted.rules, wanted.fallback)
     rules = routing_rules.resolved(questions, wanted.rules, wanted.fallback, targets)
     session.add_all([form, *questions, *routing_rules.rows(form.id, rules)])
-    directory.enter(session, DirectoryKind.ROUTING_FORM, str(form.id))
+    directory.enter(session, SchedulingDirectory.ROUTING_FORM, str(form.id))
     with violation_means(ONE_FORM_SLUG, FormSlugTaken()):
         session.flush()
-    audit.record(session, caller, "routing_form.created", form, new=_told(form, questions, rules))
+    audit.record(session, caller, SchedulingAction.ROUTING_FORM_CREATED, form, new=_told(form, questions, rules))
     return _detail(form, questions, rules, targets)
 
 
@@ -152,7 +153,7 @@ def update_form(session: Session, caller: Caller, form_id: UUID, wanted: Routing
             session.add_all(routing_rules.rows(form_id, rules))
         session.flush()
     new = _told(row, questions, rules) | {"changed": sorted(wanted.model_fields_set)}
-    audit.record(session, caller, "routing_form.updated", row, old=old, new=new)
+    audit.record(session, caller, SchedulingAction.ROUTING_FORM_UPDATED, row, old=old, new=new)
     return _detail(row, questions, rules, found.targets | fresh)
 
 
@@ -167,7 +168,7 @@ def delete_form(session: Session, caller: Caller, form_id: UUID) -> None:
         raise NoSuchRoutingForm
     ownership.check(session, caller, found.user_id)
     found.deleted_at = clock.now()
-    audit.record(session, caller, "routing_form.deleted", found)
+    audit.record(session, caller, SchedulingAction.ROUTING_FORM_DELETED, found)
 
 
 def page(session: Session, form_id: UUID | None = None, slug: str | None = None) -> RoutingFormPageRead:

@@ -22,9 +22,11 @@ from parley.scheduling.availability.inputs import BookableEventType
 from parley.scheduling.availability.slots import read as slot_read
 from parley.scheduling.bookings import answer_validation
 from parley.scheduling.bookings.schemas import AnswerRead
+from parley.scheduling.common.booking_models import Answer, Booking
 from parley.scheduling.common.enums import QuestionType, RoutingOutcome
-from parley.scheduling.common.models import Answer, Booking, EventType, Question
+from parley.scheduling.common.event_type_models import EventType, Question
 from parley.scheduling.common.routing_models import RoutingForm, RoutingSubmission
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.routing import route_resolution, routing_queries
 from parley.scheduling.routing.route_resolution import Given, Route
 from parley.scheduling.routing.routing_forms import NoSuchRoutingForm
@@ -65,8 +67,8 @@ def submit(session: Session, caller: Caller, form_id: UUID, wanted: RoutingSubmi
         "event_type_id": str(submission.matched_event_type_id) if route.offer else None,
         "rule_position": submission.rule_position,
     }
-    audit.record(session, caller, "routing_submission.created", submission, new=facts)
-    outbox.announce(session, "scheduling.routing_submitted", submission_id=submission.id, **facts)
+    audit.record(session, caller, SchedulingAction.ROUTING_SUBMISSION_CREATED, submission, new=facts)
+    outbox.announce(session, SchedulingEvent.ROUTING_SUBMITTED, submission_id=submission.id, **facts)
     return _routed(submission, whole, given, route, wanted.timezone)
 
 
@@ -231,5 +233,5 @@ def export_submissions(
     sheet, shown = submissions_csv(found, questions)
     if shown < len(found):
         next_cursor = pagination.cursor_after(found[shown - 1].created_at, found[shown - 1].id)
-    audit.record(session, caller, "routing_submission.exported", form, new={"submissions": shown})
+    audit.record(session, caller, SchedulingAction.ROUTING_SUBMISSION_EXPORTED, form, new={"submissions": shown})
     return sheet, next_cursor

@@ -15,14 +15,13 @@ from parley.notifications.enums import NotificationChannel, NotificationStatus, 
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.common import queries
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_templates
 from parley.scheduling.notifications.address_agreements import AddressNotAgreed
 from parley.scheduling.notifications.booking_context import BookingContext
 from parley.scheduling.workflows import entitlement, recipients, sample_bookings, workflow_service, workflow_webhooks
 from parley.scheduling.workflows.recipients import Recipient
 from parley.scheduling.workflows.schemas import NotificationRead, PreviewRead, PreviewWanted, TrialWanted, VariableRead
-
-NOTIFICATION_DUE = "scheduling.notification_due"
 
 
 class DailyLimit(TooManyRequests):
@@ -121,6 +120,6 @@ def send_test(session: Session, caller: Caller, workflow_id: UUID, wanted: Trial
             workflow_webhooks.said(workflow, sample_bookings.sample_payload(occasion), subject, text),
         )
     else:
-        outbox.announce(session, NOTIFICATION_DUE, notification_id=row.id)
-    audit.record(session, caller, "workflow.tested", workflow, new={"channel": workflow.channel.value})
+        outbox.announce(session, SchedulingEvent.NOTIFICATION_DUE, notification_id=row.id)
+    audit.record(session, caller, SchedulingAction.WORKFLOW_TESTED, workflow, new={"channel": workflow.channel.value})
     return NotificationRead.model_validate(row)

@@ -15,13 +15,12 @@ from parley.notifications import daily_quotas
 from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.notifications.models import NotificationLog
 from parley.scheduling.common import ownership
-from parley.scheduling.common.models import Booking, BookingHost
+from parley.scheduling.common.booking_models import Booking, BookingHost
 from parley.scheduling.common.workflow_models import Workflow
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.workflows import notification_log, reminders, workflow_webhooks
-from parley.scheduling.workflows.preview import NOTIFICATION_DUE, DailyLimit
+from parley.scheduling.workflows.preview import DailyLimit
 from parley.scheduling.workflows.schemas import NotificationRead
-
-NOTICE_DUE = "scheduling.notice_due"
 
 
 class NoSuchNotification(NotFound):
@@ -63,12 +62,12 @@ def send_again(session: Session, caller: Caller, notification_id: UUID) -> Notif
     row.status, row.attempted_at, row.updated_at = NotificationStatus.PENDING, None, clock.now()
     row.doubtful_sends = 0  # somebody decided that one more copy may arrive
     if row.workflow_id is None:
-        outbox.announce(session, NOTICE_DUE, booking_id=row.booking_id, event_id=row.event_id, event=row.event)
+        outbox.announce(session, SchedulingEvent.NOTICE_DUE, booking_id=row.booking_id, event_id=row.event_id, event=row.event)
     elif row.channel is NotificationChannel.WEBHOOK:
         workflow_webhooks.send_again(session, caller, row)
     else:
-        outbox.announce(session, NOTIFICATION_DUE, notification_id=row.id)
-    audit.record(session, caller, "notification.resent", row, new={"channel": row.channel.value})
+        outbox.announce(session, SchedulingEvent.NOTIFICATION_DUE, notification_id=row.id)
+    audit.record(session, caller, SchedulingAction.NOTIFICATION_RESENT, row, new={"channel": row.channel.value})
     session.flush()
     return notification_log.read(row)
 

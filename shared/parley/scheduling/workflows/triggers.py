@@ -11,9 +11,10 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.values import clock
 from parley.notifications import daily_quotas, log, sms
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import BookingStatus, WorkflowTrigger
-from parley.scheduling.common.models import Booking
 from parley.scheduling.common.workflow_models import Reminder, Workflow
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages, workflow_templates
 from parley.scheduling.notifications.booking_context import BookingContext
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage
@@ -49,7 +50,7 @@ def trigger_of(event: str, booking: Booking) -> WorkflowTrigger | None:
     Who asks for a booking is told when it is confirmed, and of its end only if it ever was. A booking that was canceled before its
     creation was heard of was never made.
     """
-    if event == "scheduling.booking_canceled":
+    if event == SchedulingEvent.BOOKING_CANCELED:
         was_made = booking.status is BookingStatus.CANCELED and booking.confirmed_at is not None
         return WorkflowTrigger.BOOKING_CANCELED if was_made else None
     if booking.status not in reminders.CERTAIN:

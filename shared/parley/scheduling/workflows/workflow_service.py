@@ -17,8 +17,9 @@ from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common import ownership, queries
 from parley.scheduling.common.enums import TIMED_TRIGGERS, WorkflowTrigger
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.workflow_models import Workflow
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.notifications import address_agreements
 from parley.scheduling.workflows import entitlement, workflow_validation
 from parley.scheduling.workflows.schemas import (
@@ -30,10 +31,9 @@ from parley.scheduling.workflows.schemas import (
     WorkflowUpdate,
 )
 from parley.webhooks import subscriptions
-from parley.webhooks.event_catalogue import WORKFLOW
+from parley.webhooks.declared import WebhookType
 from parley.webhooks.models import WebhookSubscription
 
-WORKFLOW_CHANGED = "scheduling.workflow_changed"
 MOST = 100
 # A change of one of these changes what is due.
 _TIMING = ("trigger", "minutes_before", "minutes_after", "event_type_id", "is_organization_wide", "is_active")
@@ -85,14 +85,16 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
     url, secret = said.pop("url"), None
     workflow = Workflow(user_id=owner, **said)
     if url is not None:
-        endpoint, secret = subscriptions.add(session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WORKFLOW])
+        endpoint, secret = subscriptions.add(
+            session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WebhookType.WORKFLOW]
+        )
         session.flush()
         workflow.subscription_id = endpoint.id
     session.add(workflow)
     session.flush()
     address_agreements.ask(session, caller, workflow.channel, workflow.addresses)
 
-    audit.record(session, caller, "workflow.created", workflow, new=_plain(workflow))
+    audit.record(session, caller, SchedulingAction.WORKFLOW_CREATED, workflow, new=_plain(workflow))
     _announce(session, workflow)
     return WorkflowCreatedRead(**read(workflow).model_dump(), agreements=_agreements(session, workflow), url=url, secret=secret)
 
@@ -103,7 +105,7 @@ def _plain(workflow: Workflow) -> dict[str, Any]:
 
 
 def _announce(session: Session, workflow: Workflow) -> None:
-    outbox.announce(session, WORKFLOW_CHANGED, workflow_id=workflow.id, revision=workflow.revision)
+    outbox.announce(session, SchedulingEvent.WORKFLOW_CHANGED, workflow_id=workflow.id, revision=workflow.revision)
 
 
 def _check_reach(session: Session, caller: Caller, event_type_id: UUID | None, *, is_wide: bool) -> None:
@@ -223,7 +225,7 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
     if "addresses" in asked:
         address_agreements.ask(session, caller, found.channel, found.addresses)
 
-    audit.record(session, caller, "workflow.updated", found, old=old, new=_plain(found) | {"changed": sorted(asked)})
+    audit.record(session, caller, SchedulingAction.WORKFLOW_UPDATED, found, old=old, new=_plain(found) | {"changed": sorted(asked)})
     return _detail(session, found)
 
 
@@ -235,7 +237,9 @@ def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
     endpoint = _endpoint(session, workflow)
     if endpoint is not None:
         endpoint.maker_id, endpoint.maker_since = workflow.user_id, workflow.maker_since
-    audit.record(session, caller, "workflow.updated", workflow, old={"user_id": str(owner)}, new={"user_id": str(workflow.user_id)})
+    audit.record(
+        session, caller, SchedulingAction.WORKFLOW_UPDATED, workflow, old={"user_id": str(owner)}, new={"user_id": str(workflow.user_id)}
+    )
 
 
 def delete_workflow(session: Session, caller: Caller, workflow_id: UUID) -> None:
@@ -244,6 +248,6 @@ def delete_workflow(session: Session, caller: Caller, workflow_id: UUID) -> None
     found.deleted_at, found.is_active, found.revision = clock.now(), False, found.revision + 1
     if _endpoint(session, found) is not None and found.subscription_id is not None:
         subscriptions.delete(session, caller, found.subscription_id)
-    audit.record(session, caller, "workflow.deleted", found)
+    audit.record(session, caller, SchedulingAction.WORKFLOW_DELETED, found)
     if found.trigger in TIMED_TRIGGERS:
         _announce(session, found)

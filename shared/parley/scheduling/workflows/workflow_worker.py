@@ -12,12 +12,19 @@ from parley.kernel.persistence.transactions import transaction
 from parley.notifications import sms
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.sender import Deliver, LoggedMessage, Sender, send_logged
+from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, agreement_page, workflow_messages
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage
-from parley.scheduling.workflows import notification_retry, preview, reminders, triggers, workflow_service, workflow_webhooks
-from parley.webhooks.queue_messages import DELIVERY_ENDED, envelope
+from parley.scheduling.workflows import notification_retry, reminders, triggers, workflow_webhooks
+from parley.webhooks.declared import WebhooksEvent
+from parley.webhooks.queue_messages import envelope
 
-BOOKINGS = ("scheduling.booking_created", "scheduling.booking_confirmed", "scheduling.booking_rescheduled", "scheduling.booking_canceled")
+BOOKINGS = (
+    SchedulingEvent.BOOKING_CREATED,
+    SchedulingEvent.BOOKING_CONFIRMED,
+    SchedulingEvent.BOOKING_RESCHEDULED,
+    SchedulingEvent.BOOKING_CANCELED,
+)
 # Of the rows that a workflow leaves behind, in one message. What is then still there is for the next one.
 _PRUNINGS = 10
 
@@ -34,17 +41,17 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
     """Any message may come twice and in any order: rows decide what is still to be done. Raises `StillSending`, `NotSent`."""
     if name in BOOKINGS:
         _of_booking(caller, name, occurred_at, payload, effects)
-    elif name == reminders.REMINDERS_DUE:
+    elif name == SchedulingEvent.REMINDERS_DUE:
         _each(payload["reminder_ids"], lambda one: _remind(caller, UUID(one), effects))
-    elif name == workflow_service.WORKFLOW_CHANGED:
+    elif name == SchedulingEvent.WORKFLOW_CHANGED:
         _follow(caller, payload, effects)
-    elif name == preview.NOTIFICATION_DUE:
+    elif name == SchedulingEvent.NOTIFICATION_DUE:
         with transaction(caller) as session:
             message = notification_retry.take_up(session, UUID(payload["notification_id"]))
         _send(caller, [message] if message is not None else [], effects)
-    elif name == address_agreements.AGREEMENT_ASKED:
+    elif name == SchedulingEvent.ADDRESS_ASKED:
         _ask(caller, UUID(payload["agreement_id"]), effects)
-    elif name == DELIVERY_ENDED:
+    elif name == WebhooksEvent.DELIVERY_ENDED:
         with transaction(caller) as session:
             workflow_webhooks.settle(session, UUID(payload["event_id"]))
 
@@ -92,7 +99,7 @@ def _follow(caller: Caller, payload: dict[str, Any], effects: WorkflowEffects) -
     if following is not None:
         effects.wake(
             envelope(
-                workflow_service.WORKFLOW_CHANGED,
+                SchedulingEvent.WORKFLOW_CHANGED,
                 caller.organization_id,
                 payload | {"after": [following[0].isoformat(), str(following[1])]},
             )
@@ -103,7 +110,7 @@ def _follow(caller: Caller, payload: dict[str, Any], effects: WorkflowEffects) -
             has_more = reminders.prune(session, workflow_id)
         if not has_more:
             return
-    effects.wake(envelope(workflow_service.WORKFLOW_CHANGED, caller.organization_id, payload))
+    effects.wake(envelope(SchedulingEvent.WORKFLOW_CHANGED, caller.organization_id, payload))
 
 
 def _send(caller: Caller, outgoing: Iterable[WorkflowMessage], effects: WorkflowEffects) -> None:

@@ -10,29 +10,14 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from sqlalchemy import text
-from sqlalchemy.orm import Mapped, Session, mapped_column
-
 from parley.kernel.access.admission import RateLimitExceeded
-from parley.kernel.persistence.base_models import Base
 from parley.kernel.values.secret_hashes import digest
 from parley.kernel.values.settings import setting
 
 WIDER = 8
 """So many times as much as a /64 of IPv6 has a /48."""
-
-
-class RateLimitBucket(Base):
-    """One subject of one limit, while its bucket is not full: an absent row is a full bucket. `subject` is a hash."""
-
-    __tablename__ = "rate_limit_buckets"
-    global_because = "It is counted before anybody is known, and holds no more than a hash and an instant."
-
-    subject: Mapped[str] = mapped_column(primary_key=True)
-    full_at: Mapped[datetime] = mapped_column(index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,30 +113,3 @@ def raise_if_exceeded(spending: Sequence[Spending], rows: Sequence[tuple[int, fl
     refusal = RateLimitExceeded(f"Too many {limit.what}; wait {seconds} s, then try again.", limit=limit.name)
     refusal.headers = {"retry-after": str(seconds)}
     raise refusal
-
-
-def spend(*spending: Spending) -> None:
-    """Count, in one round trip and a transaction of its own. Raises `RateLimitExceeded`, and then has counted nothing.
-
-    `db.transaction(..., spending=...)` does the same in the round trip with which it begins.
-    """
-    from parley.kernel.persistence.transactions import lookup
-
-    if spending:
-        raise_if_exceeded(spending, [(int(place), float(wait)) for place, wait in lookup(spending_query(spending))])
-
-
-def spend_within(session: Session, *spending: Spending) -> None:
-    """Count as part of a transaction: what is rolled back was not counted, and who wants the same subject waits for its end.
-
-    Raises `RateLimitExceeded`.
-    """
-    raise_if_exceeded(
-        spending, [(int(place), float(wait)) for place, wait in session.connection().exec_driver_sql(spending_query(spending))]
-    )
-
-
-def forget(session: Session) -> int:
-    """Delete the buckets that are full, in a sweep. Returns how many."""
-    full = text("DELETE FROM rate_limit_buckets WHERE full_at < clock_timestamp()")
-    return int(session.connection().execute(full).rowcount)
