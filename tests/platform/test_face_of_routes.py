@@ -67,7 +67,7 @@ def filled(route: Route) -> str:
 
 
 def asked(client: Client, route: Route, query: dict[str, str]) -> Answer:
-    body = None if route.method in ("GET", "DELETE") else {}
+    body: Any = None if route.method in ("GET", "DELETE") else {}
     return client.request(route.method, filled(route), body, query=query)
 
 
