@@ -207,4 +207,4 @@ def test_a_token_that_does_not_open_stops_no_other(world: World, line: Line, glo
     with pytest.raises(FunctionFailed, match="accounts"):
         world.invoke("inbox/sweep_connections", {})
     assert other.connection().checked_at is not None and line.connection().status is ConnectionStatus.ACTIVE
-    assert line.member.get(f"{CONNECTIONS}/{line.connection_id}").status == 204
+    assert line.member.get(f"{CONNECTIONS}/{line.connection_id}").status == 200
