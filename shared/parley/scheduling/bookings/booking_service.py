@@ -235,7 +235,7 @@ def record_change(
     outbox.announce(session, change.event, booking_id=booking.id, **facts)
 
 
-def booking(session: Session, caller: Caller, booking_id: UUID) -> BookingDetailRead:
+def booking(session: Session, booking_id: UUID) -> BookingDetailRead:
     """Raises `NoSuchBooking`."""
     found = existing_details(session, booking_id)
     given = [AnswerRead.model_validate(answer) for answer in queries.answers(session, booking_id)]
