@@ -21,7 +21,7 @@ from parley.scheduling.common.calendar_models import CalendarConnection, Calenda
 from parley.scheduling.privacy import host_offboarding
 
 if TYPE_CHECKING:
-    from parley.notifications.sender import Sender
+    from parley.notifications.delivery.sender import Sender
 
 MEMBER_LEFT, USER_DELETED = "identity.member_left", "identity.user_deleted"
 EVENT_DUE = "scheduling.calendar_event_due"
