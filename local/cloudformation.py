@@ -44,7 +44,13 @@ else:
 
 
 class _Loader(Fastest):
-    pass
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """YAML's own reader lets the last of two equal keys win: half of a template would be gone, and nobody told."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if twice := next((key for number, key in enumerate(keys) if key in keys[:number]), None):
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} is there twice", node.start_mark)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
@@ -73,6 +79,14 @@ def read(path: Path) -> dict[str, Any]:
     document = parse(path)
     if not isinstance(document, dict) or "Resources" not in document:
         raise TemplateProblem(f"{path}: no Resources, so this is not a template")
+    for section in _SECTIONS & document.keys():
+        if not isinstance(document[section], dict):
+            raise TemplateProblem(f"{path}: {section} must be a map of names")
+    for name, resource in document["Resources"].items():
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+            raise TemplateProblem(f"{path}: the resource {name} has no Type")
+        if not isinstance(resource.get("Properties", {}), dict):
+            raise TemplateProblem(f"{path}: the Properties of {name} must be a map")
     return document
 
 
@@ -80,10 +94,12 @@ def parse(path: Path) -> Any:
     """A file in the template's language, whatever it holds."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (OSError, yaml.YAMLError) as problem:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as problem:
         raise TemplateProblem(f"{path}: {problem}") from problem
 
 
+_SECTIONS = {"Resources", "Parameters", "Mappings", "Conditions", "Globals"}
+_OF_A_LIST = {"Fn::Join", "Fn::Select", "Fn::Split", "Fn::If", "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or", "Fn::FindInMap", "Fn::Cidr"}
 _METHODS = {
     "Ref": "ref",
     "Condition": "condition",
@@ -112,7 +128,7 @@ class Evaluator:
     def __init__(self, document: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         self._mappings: Mapping[str, Any] = document.get("Mappings", {})
         self._conditions: Mapping[str, Any] = document.get("Conditions", {})
-        self._decided: dict[str, bool] = {}
+        self._decided: dict[str, bool | None] = {}  # None while it is being decided
         self._resources = frozenset(document["Resources"])
         self._values: dict[str, Any] = {
             "AWS::Region": REGION,
@@ -126,6 +142,8 @@ class Evaluator:
         }
         declared = document.get("Parameters", {})
         for name, declaration in declared.items():
+            if not isinstance(declaration, dict):
+                raise TemplateProblem(f"the parameter {name} has no Type")
             value = parameters.get(name, declaration.get("Default", ""))
             is_list = str(declaration.get("Type", "String")).startswith(("CommaDelimitedList", "List<"))
             self._values[name] = [part.strip() for part in str(value).split(",") if part.strip()] if is_list else str(value)
@@ -137,8 +155,12 @@ class Evaluator:
         if name not in self._decided:
             if name not in self._conditions:
                 raise TemplateProblem(f"there is no condition {name}")
+            self._decided[name] = None
             self._decided[name] = bool(self.value(self._conditions[name]))
-        return self._decided[name]
+        decided = self._decided[name]
+        if decided is None:
+            raise TemplateProblem(f"the condition {name} asks itself")
+        return decided
 
     def value(self, node: Any) -> Any:
         """The node with every intrinsic function computed; `NO_VALUE` only at the very top."""
@@ -146,7 +168,7 @@ class Evaluator:
             if len(node) == 1:
                 name, argument = next(iter(node.items()))
                 if name in _METHODS:
-                    return getattr(self, _METHODS[name])(argument)
+                    return self._computed(name, argument)
                 if name.startswith("Fn::"):
                     raise TemplateProblem(f"{name} is not understood by the local stack")
             computed = {key: self.value(item) for key, item in node.items()}
@@ -154,6 +176,14 @@ class Evaluator:
         if isinstance(node, list):
             return [item for item in map(self.value, node) if item is not NO_VALUE]
         return node
+
+    def _computed(self, name: str, argument: Any) -> Any:
+        try:
+            if name in _OF_A_LIST and not isinstance(argument, list):
+                raise TypeError(name)
+            return getattr(self, _METHODS[name])(argument)
+        except (TypeError, ValueError, LookupError, AttributeError) as problem:
+            raise TemplateProblem(f"{name} can't be computed of {argument!r}") from problem
 
     def ref(self, name: str) -> Any:
         if name in self._values:
@@ -166,6 +196,8 @@ class Evaluator:
         path = argument.split(".", 1) if isinstance(argument, str) else [str(self.value(part)) for part in argument]
         if path[0] not in self._resources:
             raise TemplateProblem(f"there is no resource {path[0]}")
+        if len(path) < 2:
+            raise TemplateProblem(f"Fn::GetAtt of {path[0]} names no attribute")
         return f"{{{{@{'.'.join(path)}}}}}"
 
     def substitute(self, argument: Any) -> str:
@@ -188,7 +220,7 @@ class Evaluator:
 
     def select(self, argument: Any) -> Any:
         index, parts = int(self.value(argument[0])), self.value(argument[1])
-        if index >= len(parts):
+        if not 0 <= index < len(parts):
             raise TemplateProblem(f"Fn::Select of item {index} from {parts!r}")
         return parts[index]
 

@@ -27,6 +27,7 @@ from typing import Any
 from local.cloudformation import TemplateProblem, parse
 from local.emulator import ROOT
 from local.endpoints import FUNCTIONS, Endpoint, camel, endpoints
+from local.problems import end_with
 
 TEMPLATE = ROOT / "template.yaml"
 VARIABLES = "variables.yaml"
@@ -166,4 +167,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

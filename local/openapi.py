@@ -11,6 +11,7 @@ from typing import Any
 
 from local import handlers
 from local.emulator import ROOT
+from local.problems import end_with
 from local.template import Function, Template, load
 
 OUTPUT = ROOT / "shared" / "parley" / "openapi.json"
@@ -158,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

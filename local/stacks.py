@@ -22,6 +22,7 @@ import yaml
 from local import merging
 from local.cloudformation import TemplateProblem, read
 from local.emulator import ROOT
+from local.problems import end_with
 from local.references import STACK_NAME, Outside, conditions_of, mentioned
 from local.template import FUNCTION
 
@@ -174,4 +175,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end_with(main)

@@ -5,14 +5,19 @@ Strings may still hold marks of resources (see `cloudformation`); names of resou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from local.cloudformation import Evaluator, TemplateProblem, named, read
+from local.timetable import next_time
 
 FUNCTION = "AWS::Serverless::Function"
+_PATH = re.compile(r"(/[^/{}]*|/\{[A-Za-z_][A-Za-z0-9_]*\+?\})+")
 
 
 @dataclass(frozen=True)
@@ -139,15 +144,28 @@ def load(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
     shared = document.get("Globals", {})
     resources = {}
     for name, raw in document["Resources"].items():
-        if "Condition" in raw and not evaluator.condition(raw["Condition"]):
-            continue
-        try:
+        with _problems_of(f"{path.name}, {name}"):
+            if "Condition" in raw and not evaluator.condition(raw["Condition"]):
+                continue
             properties = _merged(shared, raw["Type"], evaluator.value(raw.get("Properties", {})), evaluator)
-        except TemplateProblem as problem:
-            raise TemplateProblem(f"{path.name}, {name}: {problem}") from problem
-        depends_on = raw.get("DependsOn", [])
-        resources[name] = Resource(name, raw["Type"], properties, tuple([depends_on] if isinstance(depends_on, str) else depends_on))
-    return _template(path.parent.resolve(), resources, parameters or {})
+            depends_on = raw.get("DependsOn", [])
+            names = tuple([depends_on] if isinstance(depends_on, str) else depends_on)
+            if missing := set(names) - document["Resources"].keys():
+                raise TemplateProblem(f"it depends on {', '.join(sorted(missing))}, which is not there")
+            resources[name] = Resource(name, raw["Type"], properties, names)
+    with _problems_of(path.name):
+        return _template(path.parent.resolve(), resources, parameters or {})
+
+
+@contextmanager
+def _problems_of(name: str) -> Iterator[None]:
+    """Says where a value is that has not the form which its reader expects."""
+    try:
+        yield
+    except TemplateProblem as problem:
+        raise TemplateProblem(f"{name}: {problem}") from problem
+    except (TypeError, ValueError, LookupError, AttributeError) as problem:
+        raise TemplateProblem(f"{name}: a value has another form than it should ({problem!r})") from problem
 
 
 def _merged(shared: Mapping[str, Any], kind: str, properties: dict[str, Any], evaluator: Evaluator) -> dict[str, Any]:
@@ -171,53 +189,92 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
     sources: list[QueueSource] = []
     schedules: list[Schedule] = []
     apis = [resource for resource in resources.values() if resource.type == "AWS::Serverless::HttpApi"]
-    api = _api(apis[0]) if apis else None
+    api = None
+    if apis:
+        with _problems_of(apis[0].name):
+            api = _api(apis[0], resources)
     default = apis[0].properties.get("Auth", {}).get("DefaultAuthorizer") if apis else None
     for resource in resources.values():
         if resource.type != FUNCTION:
             continue
-        functions[resource.name] = _function(folder, resource)
-        for event_name, event in resource.properties.get("Events", {}).items():
-            kind, said = event["Type"], event.get("Properties", {})
-            if kind == "HttpApi":
-                authorizer = said.get("Auth", {}).get("Authorizer", default)
-                route = Route(
-                    str(said.get("Method", "ANY")).upper().replace("*", "ANY").replace("$DEFAULT", "ANY"),
-                    said.get("Path", "$default"),
-                    resource.name,
-                    None if authorizer == "NONE" else authorizer,
-                )
-                routes.append(route)
-            elif kind == "SQS":
-                sources.append(_source(resource.name, said))
-            elif kind in {"Schedule", "ScheduleV2"}:
-                if said.get("Enabled", True) is not False and said.get("State", "ENABLED") == "ENABLED":
-                    expression = said.get("Schedule") or said["ScheduleExpression"]
-                    schedules.append(Schedule(resource.name + event_name, resource.name, expression, said.get("Input")))
-            else:
-                raise TemplateProblem(f"{resource.name}, event {event_name}: {kind} is not offered by the local stack")
-    rules = tuple(_rule(resource) for resource in resources.values() if resource.type == "AWS::Events::Rule")
-    return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), rules, parameters)
+        with _problems_of(resource.name):
+            functions[resource.name] = _function(folder, resource)
+            events = resource.properties.get("Events", {}).items()
+        for event_name, event in events:
+            with _problems_of(f"{resource.name}, event {event_name}"):
+                kind, said = event["Type"], event.get("Properties", {})
+                if kind == "HttpApi":
+                    routes.append(_route(resource.name, said, api, default))
+                elif kind == "SQS":
+                    sources.append(_source(resource.name, said, resources))
+                elif kind in {"Schedule", "ScheduleV2"}:
+                    if said.get("Enabled", True) is not False and said.get("State", "ENABLED") == "ENABLED":
+                        expression = said.get("Schedule") or said["ScheduleExpression"]
+                        next_time(expression, datetime.now(UTC))
+                        schedules.append(Schedule(resource.name + event_name, resource.name, expression, said.get("Input")))
+                else:
+                    raise TemplateProblem(f"{kind} is not offered by the local stack")
+    _expect_one_answer(routes)
+    rules = []
+    for resource in resources.values():
+        if resource.type == "AWS::Events::Rule":
+            with _problems_of(resource.name):
+                rules.append(_rule(resource))
+    return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), tuple(rules), parameters)
+
+
+def _route(function: str, said: Mapping[str, Any], api: Api | None, default: str | None) -> Route:
+    method = str(said.get("Method", "ANY")).upper().replace("*", "ANY").replace("$DEFAULT", "ANY")
+    path, authorizer = said.get("Path", "$default"), said.get("Auth", {}).get("Authorizer", default)
+    names = re.findall(r"\{([^}+]*)", path)
+    if path != "$default" and (not _PATH.fullmatch(path) or len(names) > len(set(names))):
+        raise TemplateProblem(f"the path {path} is none: /a/{{name}}/{{rest+}}, each name once, of letters, digits and _")
+    if authorizer in {None, "NONE"}:
+        return Route(method, path, function, None)
+    if api is None or authorizer not in api.authorizers:
+        raise TemplateProblem(f"there is no authorizer {authorizer}")
+    return Route(method, path, function, authorizer)
+
+
+def _expect_one_answer(routes: Iterable[Route]) -> None:
+    functions: dict[tuple[str, str], str] = {}
+    for route in routes:
+        other = functions.setdefault((route.method, re.sub(r"\{[^}+]*", "{", route.path)), route.function)
+        if other != route.function:
+            raise TemplateProblem(f"{route.method} {route.path} is answered by both {other} and {route.function}")
+
+
+def _number(said: Mapping[str, Any], name: str, default: int, lowest: int = 1) -> int:
+    text = str(said.get(name, default))
+    if not text.isdecimal() or int(text) < lowest:
+        raise TemplateProblem(f"{name} is {text}, and must be a number, {lowest} or more")
+    return int(text)
 
 
 def _function(folder: Path, resource: Resource) -> Function:
     said = resource.properties
     for needed in ("CodeUri", "Handler"):
         if not isinstance(said.get(needed), str):
-            raise TemplateProblem(f"{resource.name}: {needed} is missing")
+            raise TemplateProblem(f"{needed} is missing")
     module, _, attribute = said["Handler"].rpartition(".")
+    if not module or not attribute:
+        raise TemplateProblem(f"the Handler {said['Handler']} names no function of a file: file.function")
     code = (folder / said["CodeUri"]).resolve()
     environment = said.get("Environment", {}).get("Variables", {})
-    return Function(resource.name, code, module, attribute, environment, int(said.get("Timeout", 3)), int(said.get("MemorySize", 128)))
+    if not isinstance(environment, dict):
+        raise TemplateProblem("the Variables of its Environment must be a map of names")
+    return Function(resource.name, code, module, attribute, environment, _number(said, "Timeout", 3), _number(said, "MemorySize", 128))
 
 
-def _api(resource: Resource) -> Api:
+def _api(resource: Resource, resources: Mapping[str, Resource]) -> Api:
     authorizers = {}
     for name, said in resource.properties.get("Auth", {}).get("Authorizers", {}).items():
         function = named(said.get("FunctionArn"))
         if function is None or str(said.get("AuthorizerPayloadFormatVersion")) != "2.0" or not said.get("EnableSimpleResponses"):
             offered = "the local stack offers function authorizers of format 2.0 with simple responses"
-            raise TemplateProblem(f"{resource.name}, authorizer {name}: {offered}")
+            raise TemplateProblem(f"authorizer {name}: {offered}")
+        if function not in resources or resources[function].type != FUNCTION:
+            raise TemplateProblem(f"authorizer {name}: {function} is no function of this template")
         identity = said.get("Identity", {})
         headers = tuple(header.lower() for header in identity.get("Headers", []))
         authorizers[name] = Authorizer(name, function, headers, int(identity.get("ReauthorizeEvery", 300 if headers else 0)))
@@ -225,17 +282,17 @@ def _api(resource: Resource) -> Api:
     return Api(resource.name, authorizers, {"AllowOrigins": ["*"]} if cors is True else cors or {})
 
 
-def _source(function: str, said: Mapping[str, Any]) -> QueueSource:
+def _source(function: str, said: Mapping[str, Any], resources: Mapping[str, Resource]) -> QueueSource:
     queue = named(said.get("Queue"))
-    if queue is None:
-        raise TemplateProblem(f"{function}: an SQS event must name a queue of this template")
+    if queue is None or (queue in resources and resources[queue].type != "AWS::SQS::Queue"):  # a parameter may bring another stack's
+        raise TemplateProblem("an SQS event must name a queue of this template")
     return QueueSource(
         function,
         queue,
-        int(said.get("BatchSize", 10)),
+        _number(said, "BatchSize", 10),
         float(said.get("MaximumBatchingWindowInSeconds", 0)),
         "ReportBatchItemFailures" in said.get("FunctionResponseTypes", []),
-        int(said.get("ScalingConfig", {}).get("MaximumConcurrency", 1000)),
+        _number(said.get("ScalingConfig", {}), "MaximumConcurrency", 1000, lowest=2),
     )
 
 
@@ -244,5 +301,5 @@ def _rule(resource: Resource) -> Rule:
     targets = said.get("Targets", [])
     queues = tuple(queue for target in targets if (queue := named(target.get("Arn"))))
     if len(queues) != len(targets):
-        raise TemplateProblem(f"{resource.name}: the local stack delivers events to queues of the template only")
+        raise TemplateProblem("the local stack delivers events to queues of the template only")
     return Rule(resource.name, named(said.get("EventBusName")), said["EventPattern"], queues)

@@ -10,7 +10,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.fields import RequestInstant, TimeZone
 from parley.scheduling.bookings import booking_lists
 from parley.scheduling.bookings.booking_lists import BookingFilter
-from parley.scheduling.bookings.count_schemas import BookingCountsRead
+from parley.scheduling.bookings.schemas import BookingCountsRead
 
 app = api(needs="bookings:read")
 

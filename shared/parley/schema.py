@@ -22,8 +22,8 @@ import parley.notifications.email.suppressions  # its tables
 import parley.notifications.models  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
+import parley.scheduling.common.booking_models  # its tables
 import parley.scheduling.common.calendar_models  # its tables
-import parley.scheduling.common.models  # its tables
 import parley.scheduling.common.workflow_models  # its tables
 import parley.scim.models  # its tables
 import parley.storage.models  # its tables

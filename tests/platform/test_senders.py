@@ -28,7 +28,7 @@ from parley.notifications.delivery.sender import Sender
 from parley.notifications.email.email_message import Mail
 from parley.notifications.models import MailClaim
 from parley.notifications.sms import SmsMessage
-from parley.scheduling.common import models
+from parley.scheduling.common import booking_models
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
 from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.declared import SchedulingEvent
@@ -90,7 +90,7 @@ def proof(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     kind = event_type(acme, schedule(acme), requires_address_proof=True)  # type: ignore[arg-type]  # both clients answer alike
     answer = Client(acme.world).post("/v1/scheduling/bookings", booking(kind, at("10:00"), f"proof{new_id().hex}"))
     assert answer.body["code"] == "address_proof_needed", answer.body
-    (hold_id,) = acme.rows(select(models.Hold.id).where(models.Hold.proof_email.is_not(None)))
+    (hold_id,) = acme.rows(select(booking_models.Hold.id).where(booking_models.Hold.proof_email.is_not(None)))
     return "scheduling/on_booking_changed", SchedulingEvent.ADDRESS_PROOF_ASKED, acme.organization_id, {"hold_id": str(hold_id)}
 
 

@@ -18,8 +18,8 @@ from parley.kernel.values.ids import new_id
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
+from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.enums import AgreementStatus
-from parley.scheduling.common.models import Booking, BookingHost, Invitee
 from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.privacy import invitee_erasure
 from parley.webhooks.models import WebhookDelivery

@@ -12,7 +12,7 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from tests.harness import Client, Member
 from tests.scheduling.booking_scenarios import Office, at, weekday
 

@@ -18,7 +18,7 @@ from parley.notifications.delivery.retry import StillSending
 from parley.notifications.delivery.sender import Message
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.models import Booking
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.workflow_models import Reminder
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.workflows import reminders, triggers, workflow_worker

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.models import Answer as AnswerRow
+from parley.scheduling.common.booking_models import Answer as AnswerRow
 from parley.scheduling.common.routing_models import RoutingSubmission
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday

@@ -18,8 +18,7 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.kernel.values.ids import new_id
 from parley.webhooks import attempts, endpoint_verification, fan_out, queries, signing
-from parley.webhooks.declared import WebhooksAction, WebhooksEvent
-from parley.webhooks.event_catalogue import PING, WORKFLOW
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
 from parley.webhooks.schemas import (
     Headers,
@@ -201,7 +200,7 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
     over = session.execute(
         ended.returning(WebhookDelivery.event, WebhookDelivery.event_id), execution_options={"synchronize_session": False}
     )
-    attempts.announce_ended(session, [event_id for event, event_id in over if event == WORKFLOW])
+    attempts.announce_ended(session, [event_id for event, event_id in over if event == WebhookType.WORKFLOW])
     session.flush()
 
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_DELETED, row)
@@ -236,8 +235,8 @@ def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDeli
         audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)
         return delivery
     event_id = new_id()
-    text = fan_out.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
-    values = fan_out.new_delivery(caller, row.id, event_id, PING, None, text, most=1)
+    text = fan_out.body(WebhookType.PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
+    values = fan_out.new_delivery(caller, row.id, event_id, WebhookType.PING, None, text, most=1)
     delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)
     outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=row.id)

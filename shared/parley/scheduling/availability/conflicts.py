@@ -17,9 +17,10 @@ from parley.scheduling.availability.engine import GroupSession as Seats
 from parley.scheduling.availability.engine import Host, Interval, busy_span, limit_span
 from parley.scheduling.availability.inputs import BookableEventType
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
+from parley.scheduling.common.booking_models import Booking, BookingHost, Hold
 from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.common.enums import HOLDING_STATUSES, EventTypeKind
-from parley.scheduling.common.models import Booking, BookingHost, EventType, Hold
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.round_robin_models import RoundRobinAssignment
 
 LONGEST_BELIEVED = timedelta(days=30)

@@ -7,7 +7,7 @@ from sqlalchemy import Integer, ScalarSelect, case, func, literal, or_, select
 from sqlalchemy.types import Date
 
 from parley.scheduling.common.enums import HorizonKind
-from parley.scheduling.common.models import EventType, EventTypeHost
+from parley.scheduling.common.event_type_models import EventType, EventTypeHost
 from parley.scheduling.common.round_robin_models import RoundRobinAssignment
 from parley.scheduling.common.scheduling_fields import MOST_DAYS, USUAL_DAYS
 

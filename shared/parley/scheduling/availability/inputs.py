@@ -19,8 +19,9 @@ from parley.scheduling.availability.booking_horizon import Horizon
 from parley.scheduling.availability.engine import Terms, horizon_end
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
-from parley.scheduling.common.models import AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot, EventType, EventTypeHost, Question
+from parley.scheduling.common.event_type_models import EventType, EventTypeHost, Question
 from parley.scheduling.common.round_robin_models import RoundRobinAssignment, RoundRobinPool
+from parley.scheduling.common.schedule_models import AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
 _OVERRIDES_COUNT = timedelta(days=400), timedelta(days=5 * 366)

@@ -15,11 +15,18 @@ from parley.kernel.persistence.pagination import Page
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Unprocessable
 from parley.scheduling.bookings import booking_service
-from parley.scheduling.bookings.count_schemas import BookingCountsRead, EventTypeCountRead, HourCountRead, StatusCountRead, WeekdayCountRead
-from parley.scheduling.bookings.schemas import BookingRead
+from parley.scheduling.bookings.schemas import (
+    BookingCountsRead,
+    BookingRead,
+    EventTypeCountRead,
+    HourCountRead,
+    StatusCountRead,
+    WeekdayCountRead,
+)
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.enums import BookingStatus, DayOfWeek
-from parley.scheduling.common.models import Booking, BookingHost, EventType, Invitee
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.declared import SchedulingAction
 
@@ -87,12 +94,12 @@ def list_bookings(
 
 def export_bookings(session: Session, caller: Caller, chosen: BookingFilter, *, cursor: str | None, limit: int) -> tuple[str, str | None]:
     """The same as CSV (RFC 4180), and the cursor of the rest: of what is beyond `limit`, or does not fit into one answer. Three queries."""
-    from parley.scheduling.common import csv_export
+    from parley.scheduling.bookings.bookings_csv import bookings_csv
 
     found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=False)
     wanted = select(EventType.id, EventType.name).where(EventType.id.in_({one.booking.event_type_id for one in found}))
     names = {row.id: row.name for row in session.execute(wanted, execution_options={"with_deleted": True})} if found else {}
-    sheet, shown = csv_export.bookings_csv(found, names)
+    sheet, shown = bookings_csv(found, names)
     if shown < len(found):
         last = found[shown - 1].booking
         next_cursor = pagination.cursor_after(last.start_time, last.id)

@@ -29,8 +29,9 @@ from parley.scheduling.bookings import address_proofs, answer_validation, outrea
 from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, Hold, Invitee
 from parley.scheduling.common.enums import BookingStatus, EventTypeKind, LocationType
-from parley.scheduling.common.models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, EventType, Hold, Invitee
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.declared import SchedulingDirectory
 from parley.scheduling.round_robin import counters

@@ -11,8 +11,8 @@ from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.values.clock import now, of_database
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.booking_changes import BookingChange
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus
-from parley.scheduling.common.models import Booking
 from parley.scheduling.round_robin import counters
 
 UNANSWERED = "The request was not answered in time."

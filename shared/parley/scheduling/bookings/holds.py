@@ -25,7 +25,7 @@ from parley.scheduling.availability.inputs import EventTypeRef, NoSuchEventType,
 from parley.scheduling.bookings import booking_limits, booking_service
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded
 from parley.scheduling.bookings.schemas import BookingFor, HoldCreate, HoldRead
-from parley.scheduling.common.models import Hold
+from parley.scheduling.common.booking_models import Hold
 from parley.scheduling.declared import SchedulingEvent
 
 KEPT = timedelta(minutes=5)

@@ -17,9 +17,10 @@ from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.bookings.host_links import HostKey
 from parley.scheduling.bookings.schemas import BookingMove
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy, Change
-from parley.scheduling.common.models import Booking, BookingHost, EventType, Invitee
+from parley.scheduling.common.event_type_models import EventType
 
 
 class HostLinkEnded(Refusal):

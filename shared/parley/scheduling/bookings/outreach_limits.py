@@ -12,7 +12,7 @@ from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values.errors import Conflict
 from parley.notifications.limits import outreach, quotas
 from parley.notifications.limits.quotas import MailKind
-from parley.scheduling.common.models import Booking
+from parley.scheduling.common.booking_models import Booking
 
 MOST_CHANGES = 12
 """Of one meeting, over all its records: each is a mail to its invitee and to its hosts. Then it can be canceled, and booked anew."""

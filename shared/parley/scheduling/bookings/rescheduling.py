@@ -24,8 +24,8 @@ from parley.scheduling.bookings.booking_service import INSTANT, NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingMove, BookingRead
 from parley.scheduling.bookings.state_machine import IllegalTransition
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
-from parley.scheduling.common.models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.round_robin import counters
 

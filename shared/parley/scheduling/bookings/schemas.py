@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from parley.kernel.values.fields import Locale, OneTimeSecret, Prose, RequestInstant, RequestModel, ResponseModel, TimeZone, pattern_hint
-from parley.scheduling.common.enums import BookingStatus, CanceledBy
+from parley.scheduling.common.enums import BookingStatus, CanceledBy, DayOfWeek
 from parley.scheduling.common.scheduling_fields import Address, Name, Phone, Reason, Tag
 
 
@@ -172,3 +172,34 @@ class ManagedBookingRead(ResponseModel):
     canceled_at: datetime | None
     cancel_reason: str | None
     canceled_by: CanceledBy | None
+
+
+class EventTypeCountRead(ResponseModel):
+    event_type_id: UUID
+    count: int
+
+
+class StatusCountRead(ResponseModel):
+    status: BookingStatus
+    count: int
+
+
+class HourCountRead(ResponseModel):
+    hour: int
+    count: int
+
+
+class WeekdayCountRead(ResponseModel):
+    weekday: DayOfWeek
+    count: int
+
+
+class BookingCountsRead(ResponseModel):
+    """Bookings by their start, hours and weekdays on the clocks of `timezone`; what has none is not listed."""
+
+    timezone: str
+    total: int
+    by_event_type: list[EventTypeCountRead]
+    by_status: list[StatusCountRead]
+    by_hour: list[HourCountRead]
+    by_weekday: list[WeekdayCountRead]

@@ -18,8 +18,8 @@ from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingRead
 from parley.scheduling.common import queries
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import BookingStatus, CanceledBy, Change, statuses_before
-from parley.scheduling.common.models import Booking
 from parley.scheduling.round_robin import counters
 
 _WORDS = {

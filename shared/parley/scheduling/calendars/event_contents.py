@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from parley.calendar_providers.provider_protocol import Attendee, BookingEvent
 from parley.identity.models import User
 from parley.scheduling.calendars.own_events import uid
+from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.calendar_models import CalendarEvent
 from parley.scheduling.common.enums import BookingStatus, EventTypeKind
-from parley.scheduling.common.models import Booking, BookingHost, EventType, Invitee
+from parley.scheduling.common.event_type_models import EventType
 
 # A request that waits for confirmation is in nobody's calendar yet: it keeps the host's time with us.
 _SHOWN = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)

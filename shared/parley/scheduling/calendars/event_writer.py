@@ -32,8 +32,8 @@ from parley.kernel.values.ids import new_id
 from parley.scheduling.calendars import connection_health, connection_tokens
 from parley.scheduling.calendars.event_contents import EventSubject, digest, event, event_id, subject, subjects
 from parley.scheduling.calendars.provider_calls import ask
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.calendar_models import ONE_EVENT, BusyTime, CalendarConnection, CalendarEvent, CalendarStatus
-from parley.scheduling.common.models import Booking
 
 GIVES_UP_AFTER = 20
 UNKNOWN = ""

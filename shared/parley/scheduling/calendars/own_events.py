@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from parley.scheduling.common.booking_models import Booking, BookingHost
 from parley.scheduling.common.calendar_models import CalendarEvent
-from parley.scheduling.common.models import Booking, BookingHost
 
 UID_ENDING = "@bookings.parley"
 

@@ -17,7 +17,7 @@ from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.schedules import NoSuchSchedule
 from parley.scheduling.common import ownership, queries
-from parley.scheduling.common.models import ONE_SLUG, EventType, EventTypeHost, Question
+from parley.scheduling.common.event_type_models import ONE_SLUG, EventType, EventTypeHost, Question
 from parley.scheduling.common.round_robin_models import RoundRobinPool
 from parley.scheduling.declared import SchedulingAction, SchedulingDirectory
 from parley.scheduling.event_types import question_rows

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Unprocessable
-from parley.scheduling.common.models import Question
+from parley.scheduling.common.event_type_models import Question
 from parley.scheduling.event_types.schemas import QuestionIn, QuestionUpdate
 
 _PLACE = {"id", "position"}

@@ -13,9 +13,9 @@ from parley.notifications.enums import NotificationChannel, NotificationStatus, 
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
 from parley.scheduling.bookings.host_links import HostKey
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
-from parley.scheduling.common.models import Booking
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import booking_context
 from parley.scheduling.notifications.booking_context import ERASED, BookedHost

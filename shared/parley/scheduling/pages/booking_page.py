@@ -29,9 +29,9 @@ from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded
 from parley.scheduling.bookings.answer_validation import InvalidAnswers
 from parley.scheduling.bookings.booking_service import NoSuchBooking
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import EventTypeKind, LocationType
-from parley.scheduling.common.models import Booking
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.common.time_formats import clock, day_in_words, minutes_in_words, month_in_words, weekdays
 from parley.scheduling.event_types import slugs

@@ -23,9 +23,9 @@ from parley.scheduling.bookings.invitee_access import ManagedBooking, Management
 from parley.scheduling.bookings.rescheduling import NotOfferedAnyMore
 from parley.scheduling.bookings.schemas import BookingMove
 from parley.scheduling.bookings.state_machine import IllegalTransition
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, QuestionType
-from parley.scheduling.common.models import Booking
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.pages import booking_page, calendar_links
 from parley.scheduling.pages.booking_form import FormField

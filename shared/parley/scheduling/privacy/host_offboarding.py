@@ -15,8 +15,8 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
 from parley.notifications.enums import RecipientKind
 from parley.notifications.models import NotificationLog
+from parley.scheduling.common.booking_models import BookingHost
 from parley.scheduling.common.calendar_models import CalendarConnection
-from parley.scheduling.common.models import BookingHost
 from parley.scheduling.declared import SchedulingAction
 
 

@@ -29,8 +29,8 @@ from parley.notifications.enums import NotificationStatus, RecipientKind
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.booking_changes import BookingChange
+from parley.scheduling.common.booking_models import Answer, Booking, Invitee
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
-from parley.scheduling.common.models import Answer, Booking, Invitee
 from parley.scheduling.declared import SchedulingAction, SchedulingDirectory, SchedulingEvent
 from parley.scheduling.privacy.schemas import ErasureRead, InviteeErasedRead
 from parley.scheduling.round_robin import counters

@@ -17,8 +17,8 @@ from parley.kernel.values.clock import now
 from parley.scheduling.availability.conflicts import Conflicts
 from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import BookableEventType
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import AssignmentStrategy
-from parley.scheduling.common.models import Booking
 from parley.scheduling.common.round_robin_models import RoundRobinAssignment
 from parley.scheduling.round_robin.assignment import PoolMember, choose_host
 

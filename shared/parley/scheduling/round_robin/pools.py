@@ -19,7 +19,7 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.scheduling.common import ownership
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.round_robin_models import ONE_PLACE, RoundRobinAssignment, RoundRobinPool
 from parley.scheduling.declared import SchedulingAction
 from parley.scheduling.round_robin.schemas import AssignmentIn, AssignmentRead, PoolCreate, PoolDetailRead, PoolRead, PoolUpdate

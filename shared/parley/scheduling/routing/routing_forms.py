@@ -20,7 +20,7 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.scheduling.availability.inputs import BookingQuestion
 from parley.scheduling.common import ownership
-from parley.scheduling.common.models import Question
+from parley.scheduling.common.event_type_models import Question
 from parley.scheduling.common.routing_models import ONE_FORM_SLUG, RoutingForm, RoutingRule
 from parley.scheduling.declared import SchedulingAction, SchedulingDirectory
 from parley.scheduling.event_types import question_rows

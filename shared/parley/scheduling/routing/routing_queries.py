@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from parley.identity.models import Organization, User
 from parley.scheduling.availability.inputs import BookingQuestion
 from parley.scheduling.common.enums import RoutingOperator, RoutingTrouble
-from parley.scheduling.common.models import EventType, Question
+from parley.scheduling.common.event_type_models import EventType, Question
 from parley.scheduling.common.routing_models import RoutingCondition, RoutingForm, RoutingRule, RoutingSubmission
 
 

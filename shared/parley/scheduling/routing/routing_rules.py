@@ -6,7 +6,7 @@ from uuid import UUID
 
 from parley.kernel.values.errors import Unprocessable
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.models import Question
+from parley.scheduling.common.event_type_models import Question
 from parley.scheduling.common.routing_models import RoutingCondition, RoutingRule
 from parley.scheduling.routing import routing_conditions
 from parley.scheduling.routing.routing_queries import Condition, RoutingTarget, Rule

@@ -22,8 +22,9 @@ from parley.scheduling.availability.inputs import BookableEventType
 from parley.scheduling.availability.slots import read as slot_read
 from parley.scheduling.bookings import answer_validation
 from parley.scheduling.bookings.schemas import AnswerRead
+from parley.scheduling.common.booking_models import Answer, Booking
 from parley.scheduling.common.enums import QuestionType, RoutingOutcome
-from parley.scheduling.common.models import Answer, Booking, EventType, Question
+from parley.scheduling.common.event_type_models import EventType, Question
 from parley.scheduling.common.routing_models import RoutingForm, RoutingSubmission
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.routing import route_resolution, routing_queries

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from parley.identity.roles import member_rights
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.models import NotificationLog
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.workflow_models import Workflow
 
 MAKER_LEFT = "maker_not_entitled"

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.ids import new_id
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import TIMED_TRIGGERS, BookingStatus, WorkflowTrigger
-from parley.scheduling.common.models import Booking, EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.scheduling_fields import DAY_MINUTES
 from parley.scheduling.common.workflow_models import Reminder, Workflow
 

@@ -13,8 +13,8 @@ from parley.notifications import sms
 from parley.notifications.delivery import log
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
 from parley.notifications.limits import daily_quotas
+from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import BookingStatus, WorkflowTrigger
-from parley.scheduling.common.models import Booking
 from parley.scheduling.common.workflow_models import Reminder, Workflow
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages, workflow_templates

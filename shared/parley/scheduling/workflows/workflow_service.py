@@ -17,7 +17,7 @@ from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common import ownership, queries
 from parley.scheduling.common.enums import TIMED_TRIGGERS, WorkflowTrigger
-from parley.scheduling.common.models import EventType
+from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.workflow_models import Workflow
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.notifications import address_agreements
@@ -31,7 +31,7 @@ from parley.scheduling.workflows.schemas import (
     WorkflowUpdate,
 )
 from parley.webhooks import subscriptions
-from parley.webhooks.event_catalogue import WORKFLOW
+from parley.webhooks.declared import WebhookType
 from parley.webhooks.models import WebhookSubscription
 
 MOST = 100
@@ -85,7 +85,9 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
     url, secret = said.pop("url"), None
     workflow = Workflow(user_id=owner, **said)
     if url is not None:
-        endpoint, secret = subscriptions.add(session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WORKFLOW])
+        endpoint, secret = subscriptions.add(
+            session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WebhookType.WORKFLOW]
+        )
         session.flush()
         workflow.subscription_id = endpoint.id
     session.add(workflow)
