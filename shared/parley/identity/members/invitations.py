@@ -28,8 +28,8 @@ from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound, TooManyRequests
 from parley.kernel.values.settings import setting
-from parley.notifications import outreach, quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import MailKind
 
 LIFE = timedelta(days=7)
 PAUSE = timedelta(minutes=1)

@@ -18,7 +18,7 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.ids import new_id
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import EventTypeRef, NoSuchEventType, bookable_event_type
