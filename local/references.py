@@ -18,7 +18,7 @@ _WORDS = {"Ref": "_reference", "Fn::GetAtt": "_attribute_of", "Fn::Sub": "_subst
 
 class Outside:
     """`rewritten` says a part of the document in words that hold in a template of its own, which needs `parameters` and `conditions`;
-    who makes a stack of it passes the values `arguments`, which are in the document's words. Raises TemplateProblem for what can't be passed.
+    who makes a stack of it passes the `arguments`, which are in the document's words. Raises TemplateProblem for what can't be passed.
     """
 
     def __init__(self, document: Mapping[str, Any], inside: Collection[str]) -> None:

@@ -56,7 +56,7 @@ def test_the_list_names_every_domain_that_declares_something() -> None:
 
 @pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.__name__)
 def test_nothing_is_declared_twice(sort: type) -> None:
-    everything = gather(sort)
+    everything: list[object] = gather(sort)
     assert len(everything) > 5
     assert [value for value, count in Counter(everything).items() if count > 1] == []
 

@@ -84,7 +84,7 @@ CALLS = {
         "kms:Decrypt StorageKey",
     },
     "inbox.on_webhook_received.quarantine": {"s3:PutObject MediaBucket/quarantine/webhooks/*", "kms:GenerateDataKey StorageKey"},
-    "parley.notifications.ses.send": {
+    "parley.notifications.email.ses.send": {
         f"ses:{action} {resource}"
         for action in ("SendEmail", "SendRawEmail")
         for resource in ("identity/${MailDomain}", "identity/no-reply@${MailDomain}", "configuration-set/${MailEvents}")

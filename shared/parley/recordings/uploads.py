@@ -88,12 +88,12 @@ def _move(session: Session, caller: Caller, meeting_id: UUID, target: MeetingSta
     return moved is not None
 
 
-def to_sign(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
+def to_sign(session: Session, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts. Raises `NotFound`, `NotMultipart`, `UploadFinished` or `UploadExpired`."""
     return _waiting(_multipart(session, meeting_id, upload_id))
 
 
-def to_complete(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
+def to_complete(session: Session, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts, or was completed before: to ask again is fine. Raises as `to_sign` does."""
     upload = _multipart(session, meeting_id, upload_id)
     return upload if upload.status is UploadStatus.COMPLETED else _waiting(upload)

@@ -47,7 +47,7 @@ class TooManySeatsTaken(Conflict):
     """The smaller plan does not have a seat for everybody."""
 
 
-def create_organization(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
+def create_organization(session: Session, wanted: OrganizationCreate) -> OwnOrganizationRead:
     """Found an organization; the caller becomes its owner. In a transaction of `transactions.joining`.
 
     Raises `OrganizationSlugTaken`, `TooManyOrganizations`.

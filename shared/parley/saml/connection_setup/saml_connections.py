@@ -83,7 +83,7 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
 def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
     """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchSamlConnection`, `NothingToApprove`, `ProposalChanged`."""
     organization = organization_lock.lock_organization(session)
-    saml_connection = connection(session, caller)
+    saml_connection = connection(session)
     waiting = _waiting(saml_connection)
     if waiting is None:
         raise NothingToApprove("Nothing waits for your agreement.")
@@ -124,7 +124,7 @@ def _founded(session: Session, caller: Caller, terms: ConnectionTerms) -> SamlCo
     return connection
 
 
-def connection(session: Session, caller: Caller) -> SamlConnection:
+def connection(session: Session) -> SamlConnection:
     """Raises `NoSuchSamlConnection`."""
     saml_connection = queries.connection(session)
     if saml_connection is None:
@@ -137,7 +137,7 @@ def remove(session: Session, caller: Caller) -> None:
     that the owner enforces: nobody else lets people in by other ways.
     """
     organization = organization_lock.lock_organization(session)
-    saml_connection = connection(session, caller)
+    saml_connection = connection(session)
     if organization.sso_domains is not None:
         caller.require(single_sign_on.APPROVE)
 

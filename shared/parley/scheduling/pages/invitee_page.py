@@ -9,9 +9,10 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import storable
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications import templates
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Exclusions
 from parley.scheduling.availability.inputs import bookable_event_type
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
@@ -77,7 +78,7 @@ def page(
         brand=managed_booking.brand,
         booking=booking,
         when=when(booking.start_time, booking.end_time, booking.timezone, locale),
-        said=words(notice) if notice else None,
+        notice=words(notice) if notice else None,
         sentences=[words(sentence) for sentence in _sentences(managed_booking, is_news=is_news)],
         is_news=is_news,
         is_standing=is_standing,
@@ -202,7 +203,7 @@ def move_page(
     shown = {
         "heading": offer.event_type.name,
         "step": "form" if is_form else "times",
-        "said": words(notice) if notice else None,
+        "notice": words(notice) if notice else None,
         "is_gone": choice.slot is None,
         "was": when(booking.start_time, booking.end_time, choice.zone.key, locale),
         "fields": [field],
