@@ -51,9 +51,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     scheme, _, secret = (event.get("identitySource") or [""])[0].strip().partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secret:
-        known: dict[str, Any] = {"refused": "no_bearer_token"}
+        caller_context: dict[str, Any] = {"refused": "no_bearer_token"}
     else:
-        known = of_key(secret) if secret.startswith(PREFIX) else of_token(secret)
-    if "refused" in known:
-        logger.info("a token or key was refused", reason=known["refused"], request_id=event.get("requestContext", {}).get("requestId"))
-    return {"isAuthorized": True, "context": {name: str(value) for name, value in known.items() if value is not None}}
+        caller_context = of_key(secret) if secret.startswith(PREFIX) else of_token(secret)
+    if "refused" in caller_context:
+        logger.info(
+            "a token or key was refused", reason=caller_context["refused"], request_id=event.get("requestContext", {}).get("requestId")
+        )
+    return {"isAuthorized": True, "context": {name: str(value) for name, value in caller_context.items() if value is not None}}

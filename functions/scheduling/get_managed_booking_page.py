@@ -6,7 +6,7 @@ from parley.kernel.edge.html_responses import HTML, page_response
 from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import NotFound
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.bookings import invitee_access
 from parley.scheduling.pages import invitee_page
 
@@ -15,9 +15,9 @@ app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), 
 
 @app.get("/bookings/<token>", operation_id="show_booking", responses=HTML, compress=True)
 def get_managed_booking_page(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    key, asked = invitee_access.key_of(token), event.get("queryStringParameters") or {}
+    key, query = invitee_access.key_of(token), event.get("queryStringParameters") or {}
     with transaction(visitor.acting_for(key.organization_id)) as session:
-        return page_response(200, invitee_page.show(session, invitee_access.find(session, key), token, asked))
+        return page_response(200, invitee_page.show(session, invitee_access.find(session, key), token, query))
 
 
 app.exception_handler(NotFound)(

@@ -14,8 +14,8 @@ from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.persistence import transactions
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
-from parley.notifications import outreach, quotas
-from parley.notifications.quotas import A_DAY, MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import A_DAY, MailKind
 from tests.harness import Member, World
 from tests.identity.registered_users import PASSWORD, ProgramClient, address, person, received_mails
 
@@ -84,7 +84,7 @@ def test_inviting_taking_back_and_inviting_sends_a_few_mails(world: World) -> No
 def test_invitations_to_spellings_of_one_mailbox_are_few(world: World, domain: str) -> None:
     owner, name = world.organization("Nagging"), f"victim{new_id().hex}"
     spelled = [f"{name}@{domain}", *(f"{name}+{tag}@{domain}" for tag in range(7))]
-    spelled += [f"{name[:place]}.{name[place:]}@{domain}" for place in range(1, 4)] if domain == "gmail.com" else []
+    spelled += [f"{name[:index]}.{name[index:]}@{domain}" for index in range(1, 4)] if domain == "gmail.com" else []
     answers = [owner.post(INVITATIONS, {"email": email}).status for email in spelled]
     assert Counter(answers) == {201: A_DAY[MailKind.INVITATION], 429: len(spelled) - A_DAY[MailKind.INVITATION]}
 

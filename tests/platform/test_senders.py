@@ -23,10 +23,10 @@ from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import AnswerLost
 from parley.kernel.values.ids import new_id
-from parley.notifications import claims
-from parley.notifications.email_message import Mail
+from parley.notifications.delivery import claims
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_message import Mail
 from parley.notifications.models import MailClaim
-from parley.notifications.sender import Sender
 from parley.notifications.sms import SmsMessage
 from parley.scheduling.common import booking_models
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
@@ -42,7 +42,7 @@ from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL
 
 PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-# Their claims are the rows of the log of notifications (`notifications.log`).
+# Their claims are the rows of the log of notifications (`notifications.delivery.log`).
 LOGGED = {"scheduling/on_booking_changed.py": "booking_notices.take_up", "scheduling/on_workflow_event.py": "workflow_worker.take_up"}
 
 
@@ -103,9 +103,9 @@ def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     return "scheduling/on_workflow_event", SchedulingEvent.ADDRESS_ASKED, acme.organization_id, {"agreement_id": str(row_id)}
 
 
-def give(world: World, asked: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
+def give(world: World, message: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
     """Whether the worker took it."""
-    function, name, organization_id, payload = asked
+    function, name, organization_id, payload = message
     detail = {"id": str(event_id), "organization_id": str(organization_id), "occurred_at": now().isoformat(), "payload": payload}
     answer = world.invoke(function, sqs_event(json.dumps({"detail-type": name, "detail": detail})))
     return not answer["batchItemFailures"]
@@ -121,8 +121,8 @@ EVENTS = [webhook, password, invitation, calendar, proof, agreement]
 
 @pytest.mark.parametrize("made", EVENTS)
 def test_the_same_event_again_sends_no_second_letter(world: World, acme: Member, made: Callable[[Member], Any]) -> None:
-    asked, event_id, before = made(acme), new_id(), len(world.mails())
-    assert all(give(world, asked, event_id) for _ in range(3))
+    message, event_id, before = made(acme), new_id(), len(world.mails())
+    assert all(give(world, message, event_id) for _ in range(3))
     first = sent(world, before)
     assert len(first) == 1
     assert acme.rows(select(MailClaim.sent_at).order_by(MailClaim.created_at.desc()).limit(1))[0] is not None
@@ -132,9 +132,9 @@ def test_the_same_event_again_sends_no_second_letter(world: World, acme: Member,
 def test_an_answer_that_is_lost_leaves_three_copies_with_one_id(
     world: World, acme: Member, made: Callable[[Member], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, event_id, before = made(acme), new_id(), len(world.mails())
+    message, event_id, before = made(acme), new_id(), len(world.mails())
     with losing(monkeypatch, "sesv2") as endpoint:
-        taken = [give(world, asked, event_id) for _ in range(6)]
+        taken = [give(world, message, event_id) for _ in range(6)]
         assert (taken, endpoint.taken) == ([False] * 3 + [True] * 3, 3)
     copies = sent(world, before)
     assert (len(copies), len(set(copies))) == (3, 1)
@@ -143,38 +143,38 @@ def test_an_answer_that_is_lost_leaves_three_copies_with_one_id(
 def test_one_refused_address_does_not_repeat_the_others(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     admins = [acme.as_role("ADMIN") for _ in range(2)]
     keepers = [address_of(acme, member.user_id) for member in (acme, *admins)]
-    asked, event_id, before = webhook(acme), new_id(), len(world.mails())
+    message, event_id, before = webhook(acme), new_id(), len(world.mails())
     with losing(monkeypatch, "sesv2") as endpoint:
         endpoint.loses, endpoint.refuses = False, {keepers[0]}
-        assert [give(world, asked, event_id) for _ in range(3)] == [False] * 3
+        assert [give(world, message, event_id) for _ in range(3)] == [False] * 3
         assert sorted(to for to, _ in sent(world, before)) == sorted(keepers[1:])
         endpoint.refuses = set()
-        assert give(world, asked, event_id)
+        assert give(world, message, event_id)
     assert sorted(to for to, _ in sent(world, before)) == sorted(keepers)
     assert len(acme.rows(select(OrganizationMember).where(OrganizationMember.role.in_(["OWNER", "ADMIN"])))) == 3
 
 
 def test_a_letter_that_another_worker_has_in_hand_comes_back_and_is_taken_over(world: World, acme: Member) -> None:
-    asked, event_id, before = password(acme), new_id(), len(world.mails())
+    message, event_id, before = password(acme), new_id(), len(world.mails())
     held = Sender(acme.caller, event_id, lambda _: None)
     mail = Mail(address_of(acme, acme.user_id), b"")
-    known = set(acme.rows(select(MailClaim.claim)))
+    claim_ids = set(acme.rows(select(MailClaim.claim)))
     held(mail)
-    [fresh] = set(acme.rows(select(MailClaim.claim))) - known
+    [fresh] = set(acme.rows(select(MailClaim.claim))) - claim_ids
     claim = MailClaim.claim == fresh
     with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).where(claim).values(sent_at=None, attempted_at=now()))
-    assert not give(world, asked, event_id)
+    assert not give(world, message, event_id)
     with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).where(claim).values(attempted_at=now() - timedelta(minutes=3)))
-    assert give(world, asked, event_id)
+    assert give(world, message, event_id)
     assert len(sent(world, before)) == 1
 
 
 def test_an_invitation_is_marked_when_its_letter_has_left(world: World, acme: Member) -> None:
-    asked = invitation(acme)
-    assert give(world, asked, new_id())
-    (mailed_at,) = acme.rows(select(Invitation.mailed_at).where(Invitation.id == asked[3]["invitation_id"]))
+    message = invitation(acme)
+    assert give(world, message, new_id())
+    (mailed_at,) = acme.rows(select(Invitation.mailed_at).where(Invitation.id == message[3]["invitation_id"]))
     assert mailed_at is not None
 
 
@@ -198,15 +198,15 @@ def test_whoever_sends_claims_first() -> None:
     senders = {}
     for path in sorted(FUNCTIONS.rglob("*.py")):
         names = _modules(ast.parse(path.read_text()))
-        if f"{PACKAGE}.ses.send" in names or f"{PACKAGE}.channels.deliver" in names:
+        if f"{PACKAGE}.email.ses.send" in names or f"{PACKAGE}.delivery.channels.deliver" in names:
             senders[str(path.relative_to(FUNCTIONS))] = path.read_text()
-        assert not names & {f"{PACKAGE}.{name}" for name in ("ses", "sns", "sns.send", "channels")}, path
+        assert not names & {f"{PACKAGE}.{name}" for name in ("email.ses", "sns", "sns.send", "delivery.channels")}, path
     assert len(senders) >= 5
     for name, source in senders.items():
-        given = re.findall(r"(?<!def )(?:Sender|send_logged)\(caller, (?:[\w.]+, )?(?:send|deliver)\b|Effects\(deliver\b", source)
+        matches = re.findall(r"(?<!def )(?:Sender|send_logged)\(caller, (?:[\w.]+, )?(?:send|deliver)\b|Effects\(deliver\b", source)
         used = re.findall(r"(?<![.=\w])(?:send|deliver)\b(?!=|\()", re.sub(r'(?m)^.*import.*$|^""".*$', "", source))
-        assert given, name
-        assert len(used) == len(given), name
+        assert matches, name
+        assert len(used) == len(matches), name
         assert name not in LOGGED or LOGGED[name] in source, name
     shared = FUNCTIONS.parent / "shared" / "parley"
     calls = [path for path in shared.rglob("*.py") if ".send_email(" in path.read_text() or ".publish(PhoneNumber" in path.read_text()]
@@ -214,9 +214,11 @@ def test_whoever_sends_claims_first() -> None:
     for path in shared.rglob("*.py"):
         if path.name != "channels.py":
             names = _modules(ast.parse(path.read_text()))
-            assert not {name for name in names if f"{name}.".startswith((f"{PACKAGE}.ses.", f"{PACKAGE}.sns.", f"{PACKAGE}.channels."))}, (
-                path
-            )
+            assert not {
+                name
+                for name in names
+                if f"{name}.".startswith((f"{PACKAGE}.email.ses.", f"{PACKAGE}.sns.", f"{PACKAGE}.delivery.channels."))
+            }, path
 
 
 def test_nothing_is_sent_within_a_transaction() -> None:

@@ -15,8 +15,8 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
-from parley.notifications import daily_quotas
 from parley.notifications.enums import NotificationChannel
+from parley.notifications.limits import daily_quotas
 from tests.harness import Client, World
 from tests.scheduling.booking_scenarios import Letter, at
 from tests.scheduling.workflow_scenarios import WORKFLOWS, Agency
@@ -33,9 +33,9 @@ def mails(world: World, recipient: str) -> list[Letter]:
 
 
 def link_of(text: str) -> str:
-    found = re.search(r"/agreements/[\w-]+", text)
-    assert found, text
-    return found[0]
+    match = re.search(r"/agreements/[\w-]+", text)
+    assert match, text
+    return match[0]
 
 
 def decide(world: World, link: str, decision: str) -> Any:
@@ -43,7 +43,7 @@ def decide(world: World, link: str, decision: str) -> Any:
 
 
 def statuses(agency: Agency, flow: dict[str, Any]) -> list[str]:
-    return [one["status"] for one in agency.host.get(f"{WORKFLOWS}/{flow['id']}").body["agreements"]]
+    return [agreement["status"] for agreement in agency.host.get(f"{WORKFLOWS}/{flow['id']}").body["agreements"]]
 
 
 def test_an_address_gets_one_question_and_nothing_before_it_agrees(agency: Agency, world: World) -> None:

@@ -103,23 +103,22 @@ def supersede(session: Session, caller: Caller, phone_number_id: str) -> None:
     audit.record(session, caller, InboxAction.CONNECTION_UPDATED, connection, new={"status": connection.status.value})
 
 
-def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
+def connections(session: Session, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
     """A page of connections, newest first. One query."""
     rows, following = page(session, queries.connections(), [PlatformConnection.id], cursor=cursor, limit=limit)
     return Page(items=[ConnectionRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def connection(session: Session, caller: Caller, connection_id: UUID) -> PlatformConnection:
+def connection(session: Session, connection_id: UUID) -> PlatformConnection:
     """Raises `NoSuchPlatformConnection`."""
-    found = queries.connection(session, connection_id)
-    if found is None:
+    row = queries.connection(session, connection_id)
+    if row is None:
         raise NoSuchPlatformConnection("There is no such connection.")
-    return found
+    return row
 
 
 def conversations(
     session: Session,
-    caller: Caller,
     *,
     status: ConversationStatus | None,
     connection_id: UUID | None,
@@ -133,15 +132,15 @@ def conversations(
     return Page(items=[ConversationRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def conversation(session: Session, caller: Caller, conversation_id: UUID) -> Conversation:
+def conversation(session: Session, conversation_id: UUID) -> Conversation:
     """Raises `NoSuchConversation`."""
-    found = queries.conversation(session, conversation_id)
-    if found is None:
+    row = queries.conversation(session, conversation_id)
+    if row is None:
         raise NoSuchConversation("There is no such conversation.")
-    return found
+    return row
 
 
-def messages(session: Session, caller: Caller, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:
+def messages(session: Session, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:
     """A page of a conversation's messages, newest first by platform time. Two queries. Raises `NoSuchConversation`."""
     if queries.conversation(session, conversation_id) is None:
         raise NoSuchConversation("There is no such conversation.")

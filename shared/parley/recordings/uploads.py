@@ -88,12 +88,12 @@ def _move(session: Session, caller: Caller, meeting_id: UUID, target: MeetingSta
     return moved is not None
 
 
-def to_sign(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
+def to_sign(session: Session, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts. Raises `NotFound`, `NotMultipart`, `UploadFinished` or `UploadExpired`."""
     return _waiting(_multipart(session, meeting_id, upload_id))
 
 
-def to_complete(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
+def to_complete(session: Session, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts, or was completed before: to ask again is fine. Raises as `to_sign` does."""
     upload = _multipart(session, meeting_id, upload_id)
     return upload if upload.status is UploadStatus.COMPLETED else _waiting(upload)
@@ -136,10 +136,10 @@ def abort(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -
     return upload
 
 
-def _upload(found: Upload | None) -> Upload:
-    if found is None:
+def _upload(upload: Upload | None) -> Upload:
+    if upload is None:
         raise NotFound("There is no such upload.")
-    return found
+    return upload
 
 
 def receive(session: Session, caller: Caller, arrival: ObjectCreated, stored: media_types.StoredObject) -> bool:

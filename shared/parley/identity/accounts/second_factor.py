@@ -17,7 +17,7 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Unauthenticated
-from parley.notifications.email_headers import PRODUCT
+from parley.notifications.email.email_headers import PRODUCT
 
 STEP_SECONDS, DRIFT = 30, 1
 RECOVERY_CODES = 10
@@ -83,8 +83,8 @@ def verify_code(session: Session, user_id: UUID, code: str) -> str | None:
     if _TOTP.fullmatch(plain):
         totp = _totp(session, user_id)
         return "otp" if totp is not None and totp.confirmed_at is not None and _takes(session, totp, plain) else None
-    mine = (RecoveryCode.user_id == user_id) & (RecoveryCode.code_hash == _digest(user_id, plain)) & RecoveryCode.used_at.is_(None)
-    used = session.execute(update(RecoveryCode).where(mine).values(used_at=now()).returning(RecoveryCode.id)).scalar_one_or_none()
+    condition = (RecoveryCode.user_id == user_id) & (RecoveryCode.code_hash == _digest(user_id, plain)) & RecoveryCode.used_at.is_(None)
+    used = session.execute(update(RecoveryCode).where(condition).values(used_at=now()).returning(RecoveryCode.id)).scalar_one_or_none()
     return "recovery_code" if used is not None else None
 
 

@@ -249,8 +249,8 @@ def _settle(event: dict[str, Any], status: int) -> None:
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:
     caller = caller_of(event)
-    known = caller.admission.allowance if caller is not None and caller.admission is not None else None
-    return known.headers() if known is not None else {}
+    allowance = caller.admission.allowance if caller is not None and caller.admission is not None else None
+    return allowance.headers() if allowance is not None else {}
 
 
 def _built(response: Response[str]) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""Transactions. One connection an execution environment, one transaction a request, committed here and nowhere else."""
+"""Transactions. One connection an execution environment, one transaction a request, committed here and nowhere else.
+
+The caller of a transaction is in `session.info["caller"]`: whose rows are seen and written, for queries and for what is written for every
+domain alike (outbox, directory, logs). A service function takes a `caller` beside it only when it asks who that is, or audits in their
+name: that one may be somebody else than the transaction's, as a person who joins an organization.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -60,7 +65,7 @@ def spend(*spending: rate_limits.Spending) -> None:
     """
     if spending:
         rows = lookup(rate_limits.spending_query(spending))
-        rate_limits.raise_if_exceeded(spending, [(int(place), float(wait)) for place, wait in rows])
+        rate_limits.raise_if_exceeded(spending, [(int(position), float(wait)) for position, wait in rows])
 
 
 @contextmanager
@@ -76,13 +81,13 @@ def _session(
         spending = ()
     elif spending:
         question = rate_limits.spending_query(spending)
-    asked = (
+    prefix = (
         f"{setting_up}; set local synchronous_commit = off; set local lock_timeout = '2s'; {question}; commit; begin; " if question else ""
     )
-    connection, answer = _first(f"{asked}{setting_up}; {_LIMITS}")
+    connection, answer = _first(f"{prefix}{setting_up}; {_LIMITS}")
     try:
         if spending:
-            refused = [(int(place), float(wait)) for place, wait in answer]
+            refused = [(int(position), float(wait)) for position, wait in answer]
             rate_limits.raise_if_exceeded(spending, dues.bear(spending, refused) if dues is not None else refused)
         elif question and caller is not None and caller.admission is not None:
             admission.apply_result(caller.admission, answer.one())
@@ -119,10 +124,10 @@ def transaction(
     """
     setting_up = f"set local app.organization_id = '{UUID(str(caller.organization_id))}'"
     waiting = _unchecked(caller)
-    asked = admission.query_of_caller(caller.actor_type.value, caller.actor_id, caller.role, waiting) if waiting else ""
+    question = admission.query_of_caller(caller.actor_type.value, caller.actor_id, caller.role, waiting) if waiting else ""
     if person is not None:
         setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
-    with _session(setting_up, caller, asked, spending) as session:
+    with _session(setting_up, caller, question, spending) as session:
         session.info["caller"] = caller
         if once is not None:
             _claim(session, caller, once)

@@ -114,7 +114,7 @@ def read(row: SamlDomain, holder: UUID | None) -> SamlDomainRead:
     )
 
 
-def to_look_up(session: Session, caller: Caller, domain: str) -> DomainClaim:
+def to_look_up(session: Session, domain: str) -> DomainClaim:
     """Raises `NoSuchDomain`; for one in a connection that the owner has not agreed to, too."""
     wanted = select(SamlDomain).join(SamlConnection, SamlConnection.organization_id == SamlDomain.organization_id)
     is_agreed = SamlConnection.approved_at.is_not(None) & func.jsonb_exists(SamlConnection.domains, domain)
@@ -160,13 +160,13 @@ def _seen(session: Session, caller: Caller, row: SamlDomain, moment: datetime) -
 
 
 def _is_over(row: SamlDomain, look: DnsLookup, moment: datetime) -> bool:
-    told = (
+    is_missing = (
         look is DnsLookup.MISSING
         and row.misses >= ENOUGH_MISSES
         and row.missed_since is not None
         and row.missed_since <= moment - LONG_ENOUGH
     )
-    return told or (row.seen_at is not None and row.seen_at <= moment - SILENT_FOR)
+    return is_missing or (row.seen_at is not None and row.seen_at <= moment - SILENT_FOR)
 
 
 def _lose(session: Session, caller: Caller, row: SamlDomain) -> None:

@@ -9,9 +9,9 @@ from parley.identity.mails.account_mails import compose_account_mail
 from parley.identity.models import Organization
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.email_message import Mail, is_deliverable, single_line
+from parley.notifications.email.email_message import Mail, is_deliverable, single_line
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
 from parley.scheduling.bookings.address_proofs import WINDOW_SECONDS, code
 from parley.scheduling.common.booking_models import Hold
 from parley.scheduling.common.event_type_models import EventType
@@ -24,8 +24,8 @@ def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], object], locale:
             EventType, EventType.id == Hold.event_type_id
         )
         row = row.join(Organization, Organization.id == Hold.organization_id).where(Hold.id == hold_id)
-        known = session.execute(row).one_or_none()
-    address, event_type, organization, home = known or (None, "", "", None)
+        record = session.execute(row).one_or_none()
+    address, event_type, organization, home = record or (None, "", "", None)
     if address is None or not is_deliverable(address):
         return
     proof = code(caller.organization_id, address)

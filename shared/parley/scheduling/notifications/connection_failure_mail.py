@@ -8,11 +8,11 @@ from parley.identity.mails.account_mails import compose_account_mail
 from parley.identity.models import User
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_message import Mail, is_deliverable
-from parley.notifications.sender import Sender
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_message import Mail, is_deliverable
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
 
 _AFTERWARDS = _("Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away.")
@@ -21,11 +21,15 @@ _AFTERWARDS = _("Thirty days after it was last read, your times are offered to n
 def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
     """None when it works again."""
     with transaction(caller) as session:
-        mine = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
-        found = session.execute(mine.where(CalendarConnection.id == connection_id)).one_or_none()
-    if found is None or found[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR) or not is_deliverable(found[1].email):
+        query = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
+        connection_row = session.execute(query.where(CalendarConnection.id == connection_id)).one_or_none()
+    if (
+        connection_row is None
+        or connection_row[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR)
+        or not is_deliverable(connection_row[1].email)
+    ):
         return
-    row, owner = found
+    row, owner = connection_row
     send(_letter(row, owner, Words("scheduling", languages.chosen(owner.locale)), f"calendar-{row.id}-{send.event_id}"))
 
 
