@@ -39,7 +39,7 @@ def claims_of(token: str, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (claims | changes).items() if value is not None}
 
 
-def asked(world: World, header: str) -> dict[str, Any]:
+def authorizer_answer(world: World, header: str) -> dict[str, Any]:
     """What the authorizer answers to an Authorization header."""
     answer: dict[str, Any] = world.invoke("identity/authorize", {"identitySource": [header], "requestContext": {}})
     return answer
@@ -198,13 +198,13 @@ def with_a_changed_claim(token: str) -> str:
 )
 def test_a_forged_token_is_refused(world: World, acme: Member, attack: Callable[[str], str]) -> None:
     assert acme.token is not None
-    answer = asked(world, f"Bearer {attack(acme.token)}")
+    answer = authorizer_answer(world, f"Bearer {attack(acme.token)}")
     assert answer in [nobody(reason) for reason in ("no_bearer_token", "invalid_token", "token_expired")]
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "bearer\t", "", "Token"])
 def test_another_scheme_is_refused(world: World, acme: Member, scheme: str) -> None:
-    assert asked(world, f"{scheme} {acme.token}") == nobody("no_bearer_token")
+    assert authorizer_answer(world, f"{scheme} {acme.token}") == nobody("no_bearer_token")
 
 
 def test_a_token_is_valid_for_its_time_for_us_and_from_us(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:

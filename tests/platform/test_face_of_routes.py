@@ -66,7 +66,7 @@ def filled(route: Route) -> str:
     return "/".join(str(new_id()) if part.startswith("{") else part for part in route.path.split("/"))
 
 
-def asked(client: Client, route: Route, query: dict[str, str]) -> Answer:
+def request(client: Client, route: Route, query: dict[str, str]) -> Answer:
     body: Any = None if route.method in ("GET", "DELETE") else {}
     return client.request(route.method, filled(route), body, query=query)
 
@@ -79,7 +79,7 @@ def test_a_parameter_that_a_route_does_not_take_is_refused_with_its_name(world: 
     for route, _ in routed(world):
         if not route.path.startswith("/v1/") or name_of(route) in OPEN_QUERIES:
             continue
-        answer = asked(stranger if route.authorizer is None else acme, route, {"staus": "CANCELED", "zz": "1"})
+        answer = request(stranger if route.authorizer is None else acme, route, {"staus": "CANCELED", "zz": "1"})
         assert (answer.status, answer.body["code"]) == (422, "invalid_request"), (name_of(route), answer.raw)
         assert answer.body["detail"].startswith("The query parameter staus is not one of this route"), (name_of(route), answer.raw)
         unknown = [error["loc"] for error in answer.body["errors"] if error["loc"][0] == "query" and error["type"] == "extra_forbidden"]
@@ -95,7 +95,7 @@ def test_the_nearest_parameter_is_named(world: World, acme: Member, stranger: Cl
             if name_of(route) in OPEN_QUERIES or not route.path.startswith("/v1/"):
                 continue
             wrong = name[:-1] if len(name) > 2 else f"{name}{name[-1]}"
-            answer = asked(stranger if route.authorizer is None else acme, route, {wrong: "x"})
+            answer = request(stranger if route.authorizer is None else acme, route, {wrong: "x"})
             assert answer.status == 422 and answer.body["detail"].endswith(f"did you mean {name}?"), (name_of(route), wrong, answer.raw)
             misspelled += 1
     assert misspelled > 60
@@ -107,7 +107,7 @@ def test_routes_whose_address_others_write_take_any_parameter(world: World, stra
     assert reasons.keys() == OPEN_QUERIES and all(len(reason) > 20 for reason in reasons.values())
     for route, _ in routed(world):
         if name_of(route) in OPEN_QUERIES or not route.path.startswith("/v1/"):
-            answer = asked(stranger, route, {"utm_source": "letter", "fbclid": "x"})
+            answer = request(stranger, route, {"utm_source": "letter", "fbclid": "x"})
             assert b"is not one of this route" not in answer.raw, name_of(route)
 
 
@@ -255,15 +255,15 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("known", list_all_errors(), ids=lambda known: str(known["type"]))
-def test_no_sentence_is_the_validators(known: dict[str, Any]) -> None:
-    """Of all that it knows, with a sentence of ours for it or without one."""
-    if known["type"] in OURS:
+@pytest.mark.parametrize("error", list_all_errors(), ids=lambda error: str(error["type"]))
+def test_no_sentence_is_the_validators(error: dict[str, Any]) -> None:
+    """Of all that it knows, with a sentence of shown for it or without one."""
+    if error["type"] in OURS:
         return
-    theirs = known["message_template_python"]
-    ours = sentence({"type": known["type"], "msg": theirs, "ctx": RULES, "loc": ()})
-    assert ours != theirs and "{" not in ours, ours
-    assert not re.match(r"[A-Z]|Input|Value|Field", ours) and not ours.endswith("."), ours
+    raw = error["message_template_python"]
+    shown = sentence({"type": error["type"], "msg": raw, "ctx": RULES, "loc": ()})
+    assert shown != raw and "{" not in shown, shown
+    assert not re.match(r"[A-Z]|Input|Value|Field", shown) and not shown.endswith("."), shown
 
 
 def test_validation_says_what_to_write(acme: Member) -> None:

@@ -59,9 +59,9 @@ HOSTILE_TEXTS = ["%00", "%ff", "..%2f..", "%F0%9F%92%A9", "a" * 3000, "'%20OR%20
 _PREVIEW = "/v1/scheduling/workflows/preview"
 THEIRS = re.compile(
     "|".join(
-        re.sub(r"\\{.*?\\}", ".*", re.escape(known["message_template_python"]))
-        for known in list_all_errors()
-        if known["type"] not in ("value_error", "assertion_error")  # what our validators say, behind a word or two
+        re.sub(r"\\{.*?\\}", ".*", re.escape(error["message_template_python"]))
+        for error in list_all_errors()
+        if error["type"] not in ("value_error", "assertion_error")  # what our validators say, behind a word or two
     )
 )
 """What the validator says by itself."""

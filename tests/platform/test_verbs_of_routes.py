@@ -59,7 +59,7 @@ def test_head_is_answered_like_get_where_something_is_opened(world: World, house
     for path in [*(filled(route) for route in opened), page]:
         get, head = (house.member.request(method, path) for method in ("GET", "HEAD"))
         volatile = {"apigw-requestid", "set-cookie", "location", "content-security-policy", "ratelimit"}  # each has its own
-        seen, same = ({name: value for name, value in one.headers.items() if name not in volatile} for one in (get, head))
+        seen, same = ({name: value for name, value in answer.headers.items() if name not in volatile} for answer in (get, head))
         assert (head.status, head.raw, same) == (get.status, b"", seen), path
     assert Client(world).request("HEAD", page).status == 200
 
@@ -131,8 +131,8 @@ def test_a_page_elsewhere_reads_every_header_that_an_answer_has(world: World, ac
         exposed = set(answer.headers["access-control-expose-headers"].split(","))
         hidden = {name for name in answer.headers if not name.startswith("access-control-")} - exposed - ALWAYS_READ - FOR_BROWSERS
         assert not hidden, (answer.status, hidden)
-    asked = origin | {"access-control-request-method": "DELETE", "access-control-request-headers": "authorization,idempotency-key"}
-    preflight = Client(world).request("OPTIONS", "/v1/scheduling/bookings", headers=asked)
+    requested = origin | {"access-control-request-method": "DELETE", "access-control-request-headers": "authorization,idempotency-key"}
+    preflight = Client(world).request("OPTIONS", "/v1/scheduling/bookings", headers=requested)
     assert preflight.status == 204
     assert {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} == set(preflight.headers["access-control-allow-methods"].split(","))
     assert {"authorization", "content-type", "idempotency-key"} == set(preflight.headers["access-control-allow-headers"].split(","))
