@@ -31,7 +31,7 @@ from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.notifications import address_proof_mail, agreement_page, booking_mails, connection_failure_mail, workflow_messages
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient
 from parley.scheduling.notifications.icalendar import CalendarUser
-from parley.webhooks import letters as webhook_letters
+from parley.webhooks import alerts as webhook_letters
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
 from tests.harness import World
