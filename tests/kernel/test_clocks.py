@@ -12,7 +12,7 @@ from sqlalchemy import select
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values import clock
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Member, World
 from tests.scheduling.booking_scenarios import Office, at, hours
 

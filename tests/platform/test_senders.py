@@ -28,10 +28,10 @@ from parley.notifications.email_message import Mail
 from parley.notifications.models import MailClaim
 from parley.notifications.sender import Sender
 from parley.notifications.sms import SmsMessage
-from parley.scheduling.common import booking_models
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.declared import SchedulingEvent
+from parley.scheduling.tables import booking_models
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 from parley.scheduling.workflows import workflow_worker
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription

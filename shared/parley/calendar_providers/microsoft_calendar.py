@@ -29,9 +29,9 @@ from parley.calendar_providers.microsoft_graph import (
     GraphUser,
     ask,
     base,
+    checked_answer,
+    checked_link,
     event_url,
-    good,
-    own,
     path,
     utc,
 )
@@ -96,11 +96,11 @@ def _short_scopes(tokens: CalendarTokens) -> CalendarTokens:
 
 
 def discover(account: OAuthAccount, _: Discover, deadline: Deadline) -> DiscoveryResult:
-    person = GraphUser.of(good(ask("GET", f"{base()}/me", account, deadline)))
+    person = GraphUser.of(checked_answer(ask("GET", f"{base()}/me", account, deadline)))
     found: list[GraphCalendar] = []
     link: str | None = f"{base()}/me/calendars?{urlencode({'$top': 100, '$select': 'id,name,canEdit,isDefaultCalendar'})}"
     while link is not None:
-        told = GraphCalendars.of(good(ask("GET", own(link), account, deadline)))
+        told = GraphCalendars.of(checked_answer(ask("GET", checked_link(link), account, deadline)))
         found += told.value
         link = told.following
     calendars = [
@@ -130,7 +130,7 @@ def free_busy(account: OAuthAccount, wanted: FreeBusy, deadline: Deadline) -> Fr
 def _view(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[GraphEvent]:
     link: str | None = _view_link(calendar_id, start, end)
     while link is not None:
-        told = GraphCalendarView.of(good(ask("GET", own(link), account, deadline)))
+        told = GraphCalendarView.of(checked_answer(ask("GET", checked_link(link), account, deadline)))
         yield from told.events
         link = told.following
 
@@ -154,7 +154,7 @@ def changes(account: OAuthAccount, wanted: ReadChanges, deadline: Deadline) -> C
 
     # The delta was asked first: what changes meanwhile is in the next one.
     told = GraphCalendarView.of(
-        good(ask("GET", own(place.page or _view_link(wanted.calendar_id, place.since, place.until)), account, deadline))
+        checked_answer(ask("GET", checked_link(place.page or _view_link(wanted.calendar_id, place.since, place.until)), account, deadline))
     )
     events = [
         ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(wanted.timezone), is_clear=event.is_read, is_known=event.is_read)
@@ -179,7 +179,7 @@ def _walked(account: OAuthAccount, link: str, deadline: Deadline) -> tuple[str |
     is_changed = False
     for _ in range(_MOST_PAGES):
         prefer = {"prefer": f"{PREFER}, odata.maxpagesize=100"}
-        told = GraphPage.of(good(ask("GET", own(link), account, deadline, headers=prefer), is_delta=True))
+        told = GraphPage.of(checked_answer(ask("GET", checked_link(link), account, deadline, headers=prefer), is_delta=True))
         is_changed = is_changed or bool(told.value)
         if told.following is None:
             return told.delta, is_changed
@@ -193,13 +193,13 @@ def write_event(account: OAuthAccount, wanted: WriteEvent, deadline: Deadline) -
     if event.provider_event_id is not None:
         answer = ask("PATCH", event_url(event.provider_event_id), account, deadline, said)
         if answer.status != 404:
-            return WriteResult(event_id=GraphEventCreated.of(good(answer)).id)
+            return WriteResult(event_id=GraphEventCreated.of(checked_answer(answer)).id)
     try:
         return _made(account, wanted.calendar_id, said, event.id, deadline)
     except _AlreadyUsed as used:
         known = used.event_id or _found(account, event.id, deadline)
         if known is not None:
-            return WriteResult(event_id=GraphEventCreated.of(good(ask("PATCH", event_url(known), account, deadline, said))).id)
+            return WriteResult(event_id=GraphEventCreated.of(checked_answer(ask("PATCH", event_url(known), account, deadline, said))).id)
     try:
         another = uuid5(NAMESPACE_URL, f"{event.id} {event.sequence} {event.stamp.isoformat()}")
         return _made(account, wanted.calendar_id, said, str(another), deadline)
@@ -214,13 +214,13 @@ def _made(account: OAuthAccount, calendar_id: str, said: dict[str, Any], transac
         if error.get("code") == "ErrorDuplicateTransactionId":
             known = error.get("@event.existingEventId")
             raise _AlreadyUsed(known if isinstance(known, str) and known else None)
-    return WriteResult(event_id=GraphEventCreated.of(good(answer)).id)
+    return WriteResult(event_id=GraphEventCreated.of(checked_answer(answer)).id)
 
 
 def _found(account: OAuthAccount, event_id: str, deadline: Deadline) -> str | None:
     ours = f"singleValueExtendedProperties/Any(ep: ep/id eq '{_OURS}' and ep/value eq '{event_id}')"
     url = f"{base()}/me/events?{urlencode({'$filter': ours, '$select': 'id'}, quote_via=quote)}"
-    found = GraphEventsFound.of(good(ask("GET", url, account, deadline))).value
+    found = GraphEventsFound.of(checked_answer(ask("GET", url, account, deadline))).value
     return found[0].id if found else None
 
 
@@ -244,7 +244,7 @@ def delete_event(account: OAuthAccount, wanted: DeleteEvent, deadline: Deadline)
     if known is not None:
         answer = ask("DELETE", event_url(known), account, deadline)
         if answer.status != 404:
-            good(answer)
+            checked_answer(answer)
     return EmptyResult()
 
 
@@ -258,14 +258,14 @@ def watch(account: OAuthAccount, wanted: Watch, deadline: Deadline) -> WatchResu
         "expirationDateTime": utc(datetime.now(UTC) + _WATCHED),
         "clientState": wanted.token,
     }
-    made = GraphSubscription.of(good(ask("POST", f"{base()}/subscriptions", account, deadline, asked)))
+    made = GraphSubscription.of(checked_answer(ask("POST", f"{base()}/subscriptions", account, deadline, asked)))
     return WatchResult(channel_id=made.id, resource_id=made.resource, expires_at=made.expires_at)
 
 
 def stop_watching(account: OAuthAccount, wanted: StopWatching, deadline: Deadline) -> EmptyResult:
     answer = ask("DELETE", f"{base()}/subscriptions/{quote(wanted.channel_id, safe='')}", account, deadline)
     if answer.status != 404:
-        good(answer)
+        checked_answer(answer)
     return EmptyResult()
 
 

@@ -28,9 +28,9 @@ from parley.notifications.catalogues import Words
 from parley.notifications.catalogues import marked as _
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.quotas import MailKind
-from parley.scheduling.common.enums import AgreementStatus
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 
 NOT_AGREED = "not_agreed"
 _PURPOSE = "address agreement"
@@ -106,7 +106,7 @@ def link(row: AddressAgreement) -> str:
     return f"{setting('PUBLIC_URL').rstrip('/')}/agreements/{token(row)}"
 
 
-def with_way_out(session: Session, channel: NotificationChannel, kind: RecipientKind, address: str, text: str, locale: str) -> str:
+def with_stop_link(session: Session, channel: NotificationChannel, kind: RecipientKind, address: str, text: str, locale: str) -> str:
     """A mail's text with the link that stops them, for an address that agreed. A text has none: it is in the question that came before."""
     if kind is not RecipientKind.ADDRESS or channel is not NotificationChannel.EMAIL:
         return text

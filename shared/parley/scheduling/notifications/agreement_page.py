@@ -5,11 +5,11 @@ from parley.notifications.catalogues import Words
 from parley.notifications.catalogues import marked as _
 from parley.notifications.email_message import single_line
 from parley.notifications.enums import NotificationChannel
-from parley.scheduling.common.enums import AgreementStatus
 from parley.scheduling.common.page_templates import FOLDER
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.notifications import address_agreements
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 
 DOMAIN = "scheduling"
 _HEADINGS = {

@@ -18,7 +18,7 @@ from parley.notifications.enums import NotificationStatus
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.common import queries
-from parley.scheduling.common.workflow_models import Workflow
+from parley.scheduling.tables.workflow_models import Workflow
 from parley.webhooks import deliveries, fan_out
 from parley.webhooks import queries as webhooks
 from parley.webhooks.declared import WebhooksEvent
@@ -28,7 +28,7 @@ from parley.webhooks.models import DeliveryStatus, WebhookDelivery
 _ATTEMPTS = 4
 
 
-def trouble(session: Session, workflow: Workflow) -> str | None:
+def undeliverable_reason(session: Session, workflow: Workflow) -> str | None:
     """Why nothing can be sent to its endpoint, if so."""
     endpoint = webhooks.subscription(session, workflow.subscription_id) if workflow.subscription_id else None
     if endpoint is None:
@@ -39,10 +39,10 @@ def trouble(session: Session, workflow: Workflow) -> str | None:
 def webhook_body(session: Session, workflow: Workflow, booking_id: UUID, subject: str, text: str) -> dict[str, Any]:
     """What the body says: the workflow, its text, and the booking as the API shows it."""
     found = queries.booking_details(session, booking_id, to_tell=True)
-    return said(workflow, booking_service.read(found).model_dump(mode="json") if found else None, subject, text)
+    return body_content(workflow, booking_service.read(found).model_dump(mode="json") if found else None, subject, text)
 
 
-def said(workflow: Workflow, booking: dict[str, Any] | None, subject: str, text: str) -> dict[str, Any]:
+def body_content(workflow: Workflow, booking: dict[str, Any] | None, subject: str, text: str) -> dict[str, Any]:
     shown = {"id": str(workflow.id), "name": workflow.name, "trigger": workflow.trigger.value}
     return {"workflow": shown, "subject": subject or None, "body": text or None, "booking": booking}
 
@@ -88,7 +88,7 @@ def send_again(session: Session, caller: Caller, row: NotificationLog) -> None:
         deliveries.replay(session, caller, found.id)
         return
     workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id)).one_or_none()
-    if workflow is None or row.booking_id is None or trouble(session, workflow):
+    if workflow is None or row.booking_id is None or undeliverable_reason(session, workflow):
         raise deliveries.SubscriptionDisabled
     deliver(
         session,
