@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pg8000.native
 
-from local import settings
+from local import files, settings
 from local.emulator import ROOT
 from local.postgres import APPLICATION_GROUP, DATABASE, OWNER, Postgres, programs
 from local.problems import Problem
@@ -87,8 +87,7 @@ def _server() -> Server:
     if url:
         return elsewhere(url)
     postgres = Postgres(ROOT / ".local" / "postgres", ROOT / ".local" / "logs" / "postgres.log")
-    port = postgres.folder / "port"
-    postgres.port = int(port.read_text() or 0) if port.exists() else 0
+    postgres.port = files.number(postgres.folder / "port")
     if not (postgres.socket_folder / f".s.PGSQL.{postgres.port}").exists():
         raise Problem("No bundle runs on this machine (`make run`), and BACKUP_DATABASE_URL names no server.")
     return embedded(postgres)

@@ -5,18 +5,17 @@ It looks at the stack that runs (`make run` in another terminal), or at what the
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import aws_checks, database_checks, settings
+from local import aws_checks, database_checks, running_stack, settings
 from local.check_results import Ailing, Skipped
 from local.emulator import ROOT
 from local.handlers import SHARED
-from local.stack import CARD
+from local.problems import end_with
 
 FOLDER = ROOT / ".local"
 
@@ -31,10 +30,8 @@ class Check:
 
 def environment_to_examine(folder: Path = FOLDER) -> tuple[str, dict[str, str]]:
     """Whose environment it is, and the environment: that of the running stack, else the settings."""
-    card = folder / CARD
-    if card.exists():
-        said = json.loads(card.read_text())
-        return f"the stack at {said['url']}", dict(said["environment"])
+    if card := running_stack.card_of(folder):
+        return f"the stack at {card['url']}", dict(card["environment"])
     return "the settings (no stack is running)", settings.current()
 
 
@@ -70,4 +67,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from local import ports, processes
+from local import files, ports, processes
 from local.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,9 +39,8 @@ class Emulator:
         self.stop()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        remembered = self.folder / "port"
-        known = int(remembered.read_text() or 0) if remembered.exists() else 0
-        port = ports.choose(self.port or known or ports.of_folder(self.folder), insist=bool(self.port or known))
+        last = self.port or files.number(self.folder / "port")
+        port = ports.choose(last or ports.of_folder(self.folder), insist=bool(last))
         quiet = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONPATH": str(ROOT)}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTEST"))}
         with self.log.open("ab") as log:

@@ -113,7 +113,7 @@ def import_handlers(functions: dict[str, Function]) -> dict[str, str]:
     for function in functions.values():
         try:
             load(function)
-        except Exception as problem:  # noqa: BLE001 - whatever the module raises is that function's problem, not the others'
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever the module raises is that function's problem, not the others'
             failed[function.name] = f"{type(problem).__name__}: {problem}"
     return failed
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local import files
+from local.cloudformation import TemplateProblem
 from local.template import Resource
 
+MEND = "What the database holds sealed opens only with it: bring a copy back, or begin anew with `make clean`."
 _LETTERS = string.ascii_letters + string.digits  # what every rule of GenerateSecretString allows
 
 
@@ -20,7 +22,7 @@ class MadeValues:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._texts: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        self._texts: dict[str, str] = {name: str(text) for name, text in files.read(path, MEND).items()}
         self._names: dict[str, str] = {}
 
     def declared(self, resource: Resource, arn: str) -> str:
@@ -45,17 +47,25 @@ class MadeValues:
         name = self._names.get(name, name)
         key = rest.strip(":").split(":")[0] if rest else ""
         if not key:
-            return self._texts.setdefault(name, secrets.token_urlsafe(24))
-        values = json.loads(self._texts.get(name, "{}"))
+            if name not in self._texts:
+                self._texts[name] = secrets.token_urlsafe(24)
+                self._write()
+            return self._texts[name]
+        values = self._values(name)
         if key not in values:
             values[key] = secrets.token_urlsafe(24)
             self._texts[name] = json.dumps(values)
             self._write()
         return str(values[key])
 
+    def _values(self, name: str) -> dict[str, Any]:
+        try:
+            values = json.loads(self._texts.get(name, "{}"))
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise TemplateProblem(f"the secret {name} holds no JSON with keys, and the template asks for one of it")
+        return values
+
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._path.with_suffix(".new")
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(self._texts, file, indent=1)
-        aside.rename(self._path)
+        files.write(self._path, json.dumps(self._texts, indent=1))

@@ -55,6 +55,8 @@ def _load(function: Function) -> Handler:
     handler: Handler | None = getattr(module, function.attribute, None)
     if handler is None:
         raise TemplateProblem(f"{function.folder.name}/{function.module}.py has no {function.attribute}")
+    if not callable(handler):
+        raise TemplateProblem(f"{function.folder.name}/{function.module}.py: its {function.attribute} is no function")
     return handler
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pg8000.native
 
-from local import ports, processes
+from local import files, ports, processes
 from local.problems import Problem
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ class Postgres:
                 return
             log = processes.tail(self.log)
             if "Address already in use" not in log or attempt == ATTEMPTS - 1:
-                raise PostgresProblem(f"PostgreSQL did not start. The end of {self.log}:\n{log}")
+                raise PostgresProblem(f"PostgreSQL did not start. The end of {self.log}:\n{log}{self._advice(log)}")
 
     def stop(self, *, immediately: bool = False) -> None:
         """End it: clients are cut off, transactions rolled back. immediately: as if it had crashed; recovery runs at the next start."""
@@ -149,6 +149,13 @@ class Postgres:
             return False
         return True
 
+    def _advice(self, log: str) -> str:
+        """What to do about a cluster that this server can't use."""
+        if "incompatible with server" not in log and "could not locate a valid checkpoint" not in log and "pg_control" not in log:
+            return ""
+        kept = f"Move {self.folder} away and start again; `make restore` brings back what `make backup` has saved."
+        return f"\nThe files in {self.data} are damaged, or another version's. {kept}"
+
     def _ready(self, began: float) -> bool:
         """The last line of postmaster.pid says so; the same that pg_ctl waits for."""
         try:
@@ -194,16 +201,14 @@ class Postgres:
 
     def _password(self, role: str) -> str:
         path = self.folder / f"{role}.password"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(24))
-        return path.read_text()
+        if not path.exists() or not path.read_text().strip():
+            files.write(path, secrets.token_urlsafe(24))
+        return path.read_text().strip()
 
     def _choose_port(self) -> int:
         """The port of the last start if it is free, so that addresses written down elsewhere stay true."""
         remembered = self.folder / "port"
-        known = int(remembered.read_text() or 0) if remembered.exists() else 0
-        port = ports.choose(self.port or known or ports.of_folder(self.folder), insist=bool(self.port))
+        port = ports.choose(self.port or files.number(remembered) or ports.of_folder(self.folder), insist=bool(self.port))
         remembered.write_text(str(port))
         return port
 

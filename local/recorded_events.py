@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local.problems import Problem, end_with
+
 SIGNATURE = "x-hub-signature-256"
 
 
@@ -28,18 +30,18 @@ def filled(recorded: str, environment: Mapping[str, str]) -> Any:
 
 
 def main() -> int:
-    from local.sam import SamProblem, environment
+    from local.sam import environment
 
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        print(json.dumps(filled(Path(sys.argv[1]).read_text(), environment())))
-    except SamProblem as problem:
-        print(problem, file=sys.stderr)
-        return 1
+        recorded = Path(sys.argv[1]).read_text()
+    except OSError as problem:
+        raise Problem(f"There is no event {sys.argv[1]}: {problem.strerror}.") from problem
+    print(json.dumps(filled(recorded, environment())))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main)

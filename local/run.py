@@ -60,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
+    except PermissionError as problem:
+        print(f"\n{problem.filename} belongs to another account: run as that account, or remove {FOLDER}.", file=sys.stderr)
+        return 1
 
 
 def _arguments(given: dict[str, str], arguments: list[str] | None) -> argparse.Namespace:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from local import files
 from local.emulator import ROOT
 from local.handlers import SHARED
 from local.problems import Problem
@@ -20,13 +21,18 @@ class NothingRuns(Problem):
 
 def enter() -> dict[str, str]:
     """The settings of the running stack; from here on this process can call the product's services. Raises `NothingRuns`."""
-    card = ROOT / ".local" / CARD
-    if not card.exists() or not _is_held(card.with_name("lock")):
+    card = card_of(ROOT / ".local")
+    if not card:
         raise NothingRuns("No stack is running: start `make run` in another terminal.")
-    environment: dict[str, str] = json.loads(card.read_text())["environment"]
+    environment: dict[str, str] = card["environment"]
     sys.path.insert(0, str(SHARED))
     os.environ.update(environment)
     return environment
+
+
+def card_of(folder: Path) -> dict[str, Any]:
+    """What the stack that runs in a folder says of itself; empty when none does. Raises FileDamaged."""
+    return files.read(folder / CARD, "Start `make run` again.") if _is_held(folder / "lock") else {}
 
 
 def _is_held(lock: Path) -> bool:

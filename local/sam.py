@@ -21,9 +21,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local import running_stack
 from local.emulator import ROOT
+from local.problems import Problem
 from local.recorded_events import filled
-from local.stack import CARD
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILD = ROOT / ".aws-sam" / "build"
@@ -32,7 +33,7 @@ DESKTOP = "host.docker.internal"  # Docker Desktop leads this name to the machin
 LOOPBACKS = ("127.0.0.1", "localhost")
 
 
-class SamProblem(Exception):
+class SamProblem(Problem):
     """What is missing, and how to get it."""
 
 
@@ -42,11 +43,10 @@ def architecture() -> str:
 
 def environment() -> dict[str, str]:
     """Of the bundle that runs."""
-    try:
-        found: dict[str, str] = json.loads((ROOT / ".local" / CARD).read_text())["environment"]
-    except FileNotFoundError:
-        raise SamProblem("No stack is running: start `make run` in another terminal.") from None
-    return found
+    card = running_stack.card_of(ROOT / ".local")
+    if not card:
+        raise SamProblem("No stack is running: start `make run` in another terminal.")
+    return dict(card["environment"])
 
 
 def look_for_build() -> None:
@@ -168,7 +168,7 @@ def main() -> int:
         return 2
     try:
         return asyncio.run(run(sys.argv[1:]))
-    except SamProblem as problem:
+    except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Self
 
-from local import ports, resources, variables
+from local import files, ports, resources, variables
 from local.cloudformation import named
 from local.custom_resources import Mailbox, deploy
 from local.emulator import ROOT, Emulator
@@ -221,7 +221,7 @@ class Stack:
         names = {name for resource in wanted if (name := named(resource.properties.get("ServiceToken")))}
         functions = {name: self.template.functions[name] for name in names}
         known_path = self.folder / "custom_resources.json"
-        known: dict[str, str] = json.loads(known_path.read_text()) if known_path.exists() else {}
+        known = files.read(known_path, "Remove it: they are made again.")
         environments = Environments(functions, self._variables(functions.values(), complete=False), self.folder / "logs", 1)
         environments.start()
         try:
@@ -232,7 +232,7 @@ class Stack:
                     known[resource.name] = str(added[resource.name])
         finally:
             environments.stop()
-        known_path.write_text(json.dumps(known))
+        files.write(known_path, json.dumps(known))
 
     def _variables(self, functions: Iterable[Function], *, complete: bool = True) -> dict[str, str]:
         settings = self.settings
@@ -250,12 +250,6 @@ class Stack:
     def _write_card(self) -> None:
         """What others on this machine may want to know: `make doctor`, and a test's worker processes."""
         card = {"pid": os.getpid(), "url": self.url, "environment": self.environment, "attributes": self.attributes}
-        self._write_private(CARD, card)
+        files.write(self.folder / CARD, json.dumps(card, indent=1))
         # For `sam local invoke --env-vars`: the form that the SAM CLI reads.
-        self._write_private(SAM_VARIABLES, {"Parameters": self.environment})
-
-    def _write_private(self, name: str, content: Any) -> None:
-        path = self.folder / name
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(content, file, indent=1)
+        files.write(self.folder / SAM_VARIABLES, json.dumps({"Parameters": self.environment}, indent=1))

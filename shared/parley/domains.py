@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TypeVar
 
-DOMAINS = ("identity", "saml", "scim", "storage", "scheduling", "inbox", "webhooks", "recordings")
+DOMAINS = ("identity", "saml", "scim", "storage", "scheduling", "inbox", "webhooks", "recordings", "rooms")
 """A new domain adds itself here."""
 
 _OF_THE_KERNEL = "parley.kernel.audit.audit_actions"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,9 +28,19 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("seen") / "lines"
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder through which PostgreSQL's account can walk: pytest shuts its own whenever another run begins."""
+    folder = Path(tempfile.mkdtemp(prefix="parley-local-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, seen: Path) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack"), BUNDLE, port=0, durable=False, settings={"SEEN": str(seen)}) as stack:
+def stack(seen: Path) -> Iterator[Stack]:
+    with open_folder() as folder, Stack(folder, BUNDLE, port=0, durable=False, settings={"SEEN": str(seen)}) as stack:
         stack.serve(4, retry_seconds=0)
         yield stack
 

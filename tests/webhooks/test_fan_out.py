@@ -102,7 +102,8 @@ WRONG_DETAILS: dict[str, dict[str, Any]] = {
 def test_a_message_that_can_not_be_read_fails_alone(shop: Shop, name: str) -> None:
     booked = shop.book()
     shop.subscribe(URL)
-    wrong = WRONG[name] if name in WRONG else created(shop, booked, **WRONG_DETAILS[name])
+    whole = json.loads(created(shop, booked))
+    wrong = WRONG[name] if name in WRONG else json.dumps(whole | {"detail": whole["detail"] | WRONG_DETAILS[name]})
     sound = [created(shop, booked), created(shop, booked)]
     assert failed(shop.world.invoke(ON_EVENT, sqs_event(sound[0], wrong, sound[1]))) == ["message-1"]
     assert [event for _, event in pairs(shop)] == ["booking.created"] * 2

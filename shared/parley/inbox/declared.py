@@ -1,6 +1,6 @@
 """What others read of inbox: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent
 
 
 class InboxAction:
@@ -27,3 +27,18 @@ class InboxEvent:
 
 class InboxDirectory:
     WHATSAPP_NUMBER = DirectoryKind("whatsapp_number")
+
+
+_PAYLOAD = "parley.inbox.message_payloads:webhook_payload"
+PUBLIC_EVENTS = (
+    PublicEvent("message.received", "A customer wrote.", "message_id", (InboxEvent.MESSAGE_RECEIVED,), _PAYLOAD),
+    PublicEvent("message.sent", "A message went to a customer.", "message_id", (InboxEvent.MESSAGE_SENT,), _PAYLOAD),
+    PublicEvent(
+        "message.failed",
+        "A message did not reach a customer.",
+        "message_id",
+        (InboxEvent.MESSAGE_STATUS_CHANGED,),
+        _PAYLOAD,
+        lambda payload: payload.get("status") == "FAILED",
+    ),
+)

@@ -1,6 +1,6 @@
 """What others read of scheduling: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent
 
 
 class SchedulingAction:
@@ -59,9 +59,36 @@ class SchedulingEvent:
     CALENDAR_CHANGED = EventName("scheduling.calendar_changed")
     CALENDAR_DIED = EventName("scheduling.calendar_died")
     CALENDAR_EVENT_DUE = EventName("scheduling.calendar_event_due")
+    # Can be subscribed to, and is announced by what is to come.
+    BOOKING_UPDATED = EventName("scheduling.booking_updated")
+    BOOKING_DECLINED = EventName("scheduling.booking_declined")
 
 
 class SchedulingDirectory:
     EVENT_TYPE = DirectoryKind("event_type")
     ROUTING_FORM = DirectoryKind("routing_form")
     MANAGEMENT_TOKEN = DirectoryKind("management_token")
+
+
+_PAYLOAD = "parley.scheduling.booking_payloads:webhook_payload"
+PUBLIC_EVENTS = (
+    PublicEvent("booking.created", "A booking was made.", "booking_id", (SchedulingEvent.BOOKING_CREATED,), _PAYLOAD),
+    PublicEvent(
+        "booking.updated",
+        "A booking was changed, confirmed, declined, or has taken place.",
+        "booking_id",
+        (
+            SchedulingEvent.BOOKING_UPDATED,
+            SchedulingEvent.BOOKING_CONFIRMED,
+            SchedulingEvent.BOOKING_DECLINED,
+            SchedulingEvent.BOOKING_COMPLETED,
+            SchedulingEvent.BOOKING_NO_SHOW,
+            SchedulingEvent.BOOKING_REASSIGNED,
+        ),
+        _PAYLOAD,
+    ),
+    PublicEvent("booking.canceled", "A booking was canceled.", "booking_id", (SchedulingEvent.BOOKING_CANCELED,), _PAYLOAD),
+    PublicEvent("booking.rescheduled", "A booking was moved.", "booking_id", (SchedulingEvent.BOOKING_RESCHEDULED,), _PAYLOAD),
+    PublicEvent("invitee.created", "Somebody was booked in.", "booking_id", (SchedulingEvent.BOOKING_CREATED,), _PAYLOAD),
+    PublicEvent("routing.submitted", "A routing form was filled in.", "submission_id", (SchedulingEvent.ROUTING_SUBMITTED,), _PAYLOAD),
+)

@@ -22,8 +22,7 @@ from parley.kernel.values import clock
 from parley.kernel.values.fields import storable
 from parley.kernel.values.ids import new_id
 from parley.webhooks import endpoint_verification, queries, retry_policy, signing
-from parley.webhooks.declared import WebhooksAction, WebhooksEvent
-from parley.webhooks.event_catalogue import CHALLENGE, PING, WORKFLOW
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
 from parley.webhooks.queue_messages import AttemptOutcome, AttemptRequest
 
@@ -62,7 +61,7 @@ def record_outcome(session: Session, caller: Caller, outcome: AttemptOutcome) ->
     if delivery is not None and delivery.attempt_id == outcome.attempt_id:
         outcome = _judged(row, delivery, outcome)
         _note(delivery, outcome)
-        if outcome.is_success and delivery.event == CHALLENGE:
+        if outcome.is_success and delivery.event == WebhookType.CHALLENGE:
             delivery.status, delivery.delivered_at, delivery.next_retry_at = DeliveryStatus.SUCCESS, clock.now(), None
             endpoint_verification.confirm(session, caller, row)
         elif outcome.is_success:
@@ -70,7 +69,7 @@ def record_outcome(session: Session, caller: Caller, outcome: AttemptOutcome) ->
         else:
             _fail(session, caller, row, delivery, outcome)
         session.flush()
-        if delivery.event == WORKFLOW and delivery.status in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
+        if delivery.event == WebhookType.WORKFLOW and delivery.status in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
             announce_ended(session, [delivery.event_id])
         if delivery.next_retry_at is not None:
             wake_in = max(math.ceil((delivery.next_retry_at - clock.now()).total_seconds()), 0)
@@ -80,7 +79,7 @@ def record_outcome(session: Session, caller: Caller, outcome: AttemptOutcome) ->
 
 def _judged(row: WebhookSubscription, delivery: WebhookDelivery, outcome: AttemptOutcome) -> AttemptOutcome:
     """A challenge is answered by its echo, not by a status."""
-    if delivery.event != CHALLENGE or not outcome.is_success or endpoint_verification.is_answer(row, outcome.response_body):
+    if delivery.event != WebhookType.CHALLENGE or not outcome.is_success or endpoint_verification.is_answer(row, outcome.response_body):
         return outcome
     return outcome.model_copy(update={"error": "challenge_not_answered"})
 
@@ -187,7 +186,7 @@ def _fail(session: Session, caller: Caller, row: WebhookSubscription, delivery: 
         delivery.status = DeliveryStatus.RETRYING
         since = at - (delivery.round_began_at or at)
         delivery.next_retry_at = at + retry_policy.wait(delivery.step, since, outcome.retry_after, at) if row.is_active else None
-    if outcome.error in _OURS or delivery.event in (PING, CHALLENGE) or not row.is_active:
+    if outcome.error in _OURS or delivery.event in (WebhookType.PING, WebhookType.CHALLENGE) or not row.is_active:
         return
     if pause := retry_policy.pause(outcome.status_code, outcome.retry_after, at):
         row.paused_until = max(at + pause, row.paused_until or at)
@@ -228,6 +227,6 @@ def hold(session: Session, row: WebhookSubscription) -> None:
     """
     at = clock.now()
     waiting = (WebhookDelivery.attempt_id.is_(None)) | (WebhookDelivery.next_retry_at <= at)
-    sent = PING if row.verified_at is not None else CHALLENGE if row.is_active else ""
+    sent = WebhookType.PING if row.verified_at is not None else WebhookType.CHALLENGE if row.is_active else ""
     held = (WebhookDelivery.subscription_id == row.id) & WebhookDelivery.next_retry_at.is_not(None) & (WebhookDelivery.event != sent)
     session.execute(update(WebhookDelivery).where(held, waiting).values(next_retry_at=None, attempt_id=None, updated_at=at))

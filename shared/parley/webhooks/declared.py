@@ -21,3 +21,12 @@ class WebhooksEvent:
     SUBSCRIPTION_FAILING = EventName("webhooks.subscription_failing")
     SUBSCRIPTION_DISABLED = EventName("webhooks.subscription_disabled")
     DELIVERY_ENDED = EventName("webhooks.delivery_ended")
+
+
+class WebhookType:
+    """Types of webhooks that no event of the bus stands behind. Nobody subscribes to them: each goes to the endpoint that it is about."""
+
+    PING = "ping"  # what a test sends
+    CHALLENGE = "webhook.challenge"  # what a new address is asked before it gets anything else (`endpoint_verification`)
+    # What workflows of scheduling send, each to an endpoint of its own. How one ended is announced (`WebhooksEvent.DELIVERY_ENDED`).
+    WORKFLOW = "workflow.triggered"

@@ -17,8 +17,7 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.webhooks import queries, retry_policy
-from parley.webhooks.declared import WebhooksAction, WebhooksEvent
-from parley.webhooks.event_catalogue import CHALLENGE
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
 from parley.webhooks.schemas import AttemptRead, DeliveryDetailRead, DeliveryRead
 from parley.webhooks.subscriptions import NoSuchSubscription
@@ -46,7 +45,6 @@ class NothingToReplay(Conflict):
 
 def deliveries(
     session: Session,
-    caller: Caller,
     *,
     subscription_id: UUID | None,
     status: DeliveryStatus | None,
@@ -72,9 +70,9 @@ def delivery(session: Session, caller: Caller, delivery_id: UUID) -> DeliveryDet
     shown: dict[str, Any] = DeliveryRead.model_validate(row).model_dump()
     return DeliveryDetailRead(
         **shown,
-        payload=json.loads(row.payload) if row.payload is not None and row.event != CHALLENGE else None,
+        payload=json.loads(row.payload) if row.payload is not None and row.event != WebhookType.CHALLENGE else None,
         request_headers=row.request_headers,
-        response_body=row.response_body if caller.may("webhooks:write") and row.event != CHALLENGE else None,
+        response_body=row.response_body if caller.may("webhooks:write") and row.event != WebhookType.CHALLENGE else None,
         attempts=[AttemptRead.model_validate(attempt) for attempt in row.attempts],
     )
 
@@ -90,7 +88,7 @@ def replay(session: Session, caller: Caller, delivery_id: UUID) -> WebhookDelive
     subscription = queries.subscription(session, row.subscription_id, to_change=True)
     if subscription is None or not subscription.is_active:
         raise SubscriptionDisabled
-    if row.event == CHALLENGE:
+    if row.event == WebhookType.CHALLENGE:
         raise NothingToReplay("A challenge is not sent again; ping the subscription for a new one.")
     at = clock.now()
     is_free = WebhookDelivery.attempt_id.is_(None) | (WebhookDelivery.next_retry_at <= at)
@@ -128,7 +126,7 @@ def replay_failed(session: Session, caller: Caller, subscription_id: UUID, since
     given_up = update(WebhookDelivery).where(
         WebhookDelivery.subscription_id == subscription_id,
         WebhookDelivery.status == DeliveryStatus.FAILED,
-        WebhookDelivery.event != CHALLENGE,
+        WebhookDelivery.event != WebhookType.CHALLENGE,
         WebhookDelivery.created_at >= since,
         WebhookDelivery.payload.is_not(None),
     )

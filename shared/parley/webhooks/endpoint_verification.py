@@ -24,8 +24,7 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict
 from parley.kernel.values.ids import new_id
 from parley.webhooks import fan_out, queries
-from parley.webhooks.declared import WebhooksAction, WebhooksEvent
-from parley.webhooks.event_catalogue import CHALLENGE
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
 MOST_TO_ONE_HOST = 20
@@ -65,12 +64,16 @@ def send_challenge(session: Session, caller: Caller, row: WebhookSubscription) -
     spend_within(session, *of_host, _OF_ORGANIZATION.of(row.organization_id), _OF_PERSON.of(caller.person_id))
     row.verified_at, row.challenge = None, secrets.token_urlsafe(24)
     session.flush()
-    is_older = (WebhookDelivery.subscription_id == row.id) & (WebhookDelivery.event == CHALLENGE) & WebhookDelivery.status.in_(queries.OPEN)
+    is_older = (
+        (WebhookDelivery.subscription_id == row.id)
+        & (WebhookDelivery.event == WebhookType.CHALLENGE)
+        & WebhookDelivery.status.in_(queries.OPEN)
+    )
     ended = {"status": DeliveryStatus.FAILED, "error": "superseded", "next_retry_at": None, "attempt_id": None, "updated_at": clock.now()}
     execute_later(session, update(WebhookDelivery).where(is_older).values(ended))
     event_id = new_id()
-    text = fan_out.body(CHALLENGE, clock.now(), {"subscription_id": str(row.id), "challenge": row.challenge})
-    values = fan_out.new_delivery(caller, row.id, event_id, CHALLENGE, None, text, most=ATTEMPTS)
+    text = fan_out.body(WebhookType.CHALLENGE, clock.now(), {"subscription_id": str(row.id), "challenge": row.challenge})
+    values = fan_out.new_delivery(caller, row.id, event_id, WebhookType.CHALLENGE, None, text, most=ATTEMPTS)
     delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
     outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=row.id)
     return delivery

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.values import clock
+from parley.kernel.values.declarations import PublicEvent
 from parley.kernel.values.ids import new_id
 from parley.webhooks import queries
-from parley.webhooks.event_catalogue import CATALOGUE, covers, names_of
+from parley.webhooks.event_catalogue import covers, events_of
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
 from parley.webhooks.retry_policy import WAITS
 
-PayloadReader = Callable[[Session, str, UUID], dict[str, Any] | None]
+PayloadReader = Callable[[Session, PublicEvent, UUID], dict[str, Any] | None]
 """What a domain shows of a thing for a public event, as its API shows it; None when the thing is not there any more."""
 
 # Of a body; the standard advises 20 kB. What is longer is told by its id, and can be asked for. Escaped, it must fit into a message of SQS.
@@ -40,17 +41,17 @@ def create_deliveries(
 
     An event that comes again adds nothing. For a disabled subscription they are held.
     """
-    names = names_of(source, payload)
-    listeners = queries.listeners(session) if names else []
+    events = events_of(source, payload)
+    listeners = queries.listeners(session) if events else []
     rows: list[dict[str, Any]] = []
-    for name in names:
-        hearing = [one for one in listeners if covers(one.events, name)]
-        entity_id = UUID(str(payload[CATALOGUE[name].entity]))
-        told = show(session, name, entity_id) if hearing else None
+    for event in events:
+        hearing = [one for one in listeners if covers(one.events, event.name)]
+        entity_id = UUID(str(payload[event.entity]))
+        told = show(session, event, entity_id) if hearing else None
         if told is None:
             continue
-        text = body(name, occurred_at, told)
-        rows += [new_delivery(caller, one.id, event_id, name, entity_id, text, is_held=not one.is_open) for one in hearing]
+        text = body(event.name, occurred_at, told)
+        rows += [new_delivery(caller, one.id, event_id, event.name, entity_id, text, is_held=not one.is_open) for one in hearing]
     if rows:
         session.execute(insert(WebhookDelivery).values(rows).on_conflict_do_nothing())
     return {row["subscription_id"] for row in rows if row["next_retry_at"] is not None}

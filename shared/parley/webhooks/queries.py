@@ -13,7 +13,7 @@ from parley.identity.models import MemberRole, Organization, OrganizationMember,
 from parley.identity.roles import member_rights
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.values.clock import now
-from parley.webhooks.event_catalogue import CHALLENGE, PING
+from parley.webhooks.declared import WebhookType
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 
 WRITE = "webhooks:write"
@@ -88,9 +88,9 @@ def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> 
     A deleted organization sends nothing: what waits goes out when it is restored.
     """
     is_open = row.is_active and (row.paused_until is None or row.paused_until <= at)
-    told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == PING
+    told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == WebhookType.PING
     if row.verified_at is None:
-        told = WebhookDelivery.event == CHALLENGE if row.is_active else false()
+        told = WebhookDelivery.event == WebhookType.CHALLENGE if row.is_active else false()
     waiting = select(WebhookDelivery).where(
         WebhookDelivery.subscription_id == row.id,
         WebhookDelivery.next_retry_at <= at,

@@ -8,16 +8,18 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, Secret, StringConstraints, WithJsonSchema, model_validator
 
 from parley.kernel.values.fields import Flag, Line, OneTimeSecret, RequestInstant, RequestModel, ResponseModel, Text, pattern_hint
-from parley.webhooks.event_catalogue import PATTERNS
+from parley.webhooks.event_catalogue import patterns
 from parley.webhooks.models import DeliveryStatus, DisabledReason
 from parley.webhooks.retry_policy import OVERLAP_HOURS
 
 # Names that a receiver may need to let us in. What routes a request, frames it or says where it comes from is ours.
 _OWN_HEADER = re.compile(r"authorization|x-(?!forwarded|real-ip|original|rewrite|http-method|amz|aws|envoy|google|ms-)[a-z0-9-]{1,60}")
 
+_PATTERNS = patterns()
+
 
 def _pattern(word: str) -> str:
-    if word not in PATTERNS:
+    if word not in _PATTERNS:
         raise ValueError("is not an event, nor all of a thing (booking.*), of a domain (scheduling.*) or all (*)")
     return word
 
@@ -32,7 +34,7 @@ def _distinct(words: list[str]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-Pattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema({"type": "string", "enum": sorted(PATTERNS)})]
+Pattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema({"type": "string", "enum": sorted(_PATTERNS)})]
 Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
 Url = Annotated[Text, Field(min_length=1, max_length=2000)]
 HeaderName = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_header_name)]

@@ -18,8 +18,7 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.kernel.values.ids import new_id
 from parley.webhooks import attempts, endpoint_verification, fan_out, queries, signing
-from parley.webhooks.declared import WebhooksAction, WebhooksEvent
-from parley.webhooks.event_catalogue import PING, WORKFLOW
+from parley.webhooks.declared import WebhooksAction, WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookSubscription
 from parley.webhooks.schemas import (
     Headers,
@@ -99,13 +98,13 @@ def _header_values(headers: Headers) -> dict[str, str]:
     return {"header_values": json.dumps({name: value.get_secret_value() for name, value in headers.items()})} if headers else {}
 
 
-def subscriptions(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[SubscriptionRead]:
+def subscriptions(session: Session, *, limit: int, cursor: str | None) -> Page[SubscriptionRead]:
     """A page of subscriptions, newest first. One query."""
     rows, following = page(session, queries.subscriptions(), [WebhookSubscription.id], cursor=cursor, limit=limit)
     return Page(items=[SubscriptionRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def subscription(session: Session, caller: Caller, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription:
+def subscription(session: Session, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription:
     """Raises `NoSuchSubscription`."""
     found = queries.subscription(session, subscription_id, to_change=to_change)
     if found is None:
@@ -115,7 +114,7 @@ def subscription(session: Session, caller: Caller, subscription_id: UUID, *, to_
 
 def change(session: Session, caller: Caller, subscription_id: UUID, wanted: SubscriptionUpdate) -> WebhookSubscription:
     """Change what is given; a URL was checked. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
 
     said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active", "url"})
     for name, value in said.items():
@@ -139,7 +138,7 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
 
 def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) -> None:
     """Send to another URL, which was checked. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     _lead_to(session, caller, row, url)
     row.updated_at = clock.now()
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_UPDATED, row, new={"changed": ["url"]})
@@ -170,7 +169,7 @@ def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
     Raises `NoSuchSubscription`.
     """
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     _enable(session, caller, row)
     return row
 
@@ -192,7 +191,7 @@ def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
 
 def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
     """Nothing is sent any more, secrets are gone; the log stays until its time is over. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     at = clock.now()
     row.deleted_at, row.is_active = at, False
     row.secret = row.old_secret = row.header_values = None
@@ -201,7 +200,7 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
     over = session.execute(
         ended.returning(WebhookDelivery.event, WebhookDelivery.event_id), execution_options={"synchronize_session": False}
     )
-    attempts.announce_ended(session, [event_id for event, event_id in over if event == WORKFLOW])
+    attempts.announce_ended(session, [event_id for event, event_id in over if event == WebhookType.WORKFLOW])
     session.flush()
 
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_DELETED, row)
@@ -210,7 +209,7 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
 def rotate(session: Session, caller: Caller, subscription_id: UUID, wanted: RotationWanted) -> SubscriptionSecretRead:
     """A new secret; the one it replaces signs beside it for some hours. The answer holds the new one. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
 
     at, secret = clock.now(), signing.new_secret()
     if wanted.overlap_hours:
@@ -230,14 +229,14 @@ def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDeli
 
     Raises `NoSuchSubscription`, `RateLimitExceeded`.
     """
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     if row.verified_at is None:
         delivery = endpoint_verification.send_challenge(session, caller, row)
         audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)
         return delivery
     event_id = new_id()
-    text = fan_out.body(PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
-    values = fan_out.new_delivery(caller, row.id, event_id, PING, None, text, most=1)
+    text = fan_out.body(WebhookType.PING, clock.now(), {"subscription_id": str(row.id), "name": row.name})
+    values = fan_out.new_delivery(caller, row.id, event_id, WebhookType.PING, None, text, most=1)
     delivery = session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery)).scalar_one()
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)
     outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=row.id)

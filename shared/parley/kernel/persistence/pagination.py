@@ -14,6 +14,7 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from parley.kernel.values.errors import BadRequest
+from parley.kernel.values.fields import is_storable
 
 Item = TypeVar("Item")
 Shown = TypeVar("Shown", bound=BaseModel)
@@ -77,7 +78,7 @@ def _decode(cursor: str, keys: Sequence[InstrumentedAttribute[Any]]) -> list[Any
 
 
 def _typed(text: Any, kind: type) -> Any:
-    if not isinstance(text, str) or "\0" in text:
+    if not isinstance(text, str) or not is_storable(text):
         raise TypeError
     if kind is datetime:
         instant = datetime.fromisoformat(text)

@@ -102,8 +102,8 @@ class PipelinedConnection(Connection):  # type: ignore[misc]  # pg8000 has no ty
         context = Context(statement)
         params = make_params(self.py_types, vals)
         types = H_pack(len(oids)) + b"".join(i_pack(max(oid, 0)) for oid in oids)
-        self._send_message(PARSE, NULL_BYTE + statement.encode(self._client_encoding) + NULL_BYTE + types)
-        self._send_message(DESCRIBE, STATEMENT + NULL_BYTE)
+        # All of it before any of it is written: of what can't be encoded nothing is on its way, and the connection is well.
+        parsed = NULL_BYTE + statement.encode(self._client_encoding) + NULL_BYTE + types
         bound = bytearray(NULL_BYTE + NULL_BYTE + H_pack(0) + H_pack(len(params)))
         for value in params:
             if value is None:
@@ -111,6 +111,8 @@ class PipelinedConnection(Connection):  # type: ignore[misc]  # pg8000 has no ty
             else:
                 raw = value.encode(self._client_encoding)
                 bound += i_pack(len(raw)) + raw
+        self._send_message(PARSE, parsed)
+        self._send_message(DESCRIBE, STATEMENT + NULL_BYTE)
         self._send_message(BIND, bound + H_pack(0))
         _write(self._sock, EXECUTE_MSG)
         self._waiting.append(context)

@@ -4,6 +4,9 @@ They are strings, in rows and on the bus as well; a `declared` module imports no
 Who needs those of all domains gathers them (`parley.domains`).
 """
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 
 class AuditAction(str):
     """What the audit trail says that happened, dotted and in the past tense: `booking.created`."""
@@ -21,3 +24,23 @@ class DirectoryKind(str):
     """What sort of outside name the directory leads to a tenant or a person."""
 
     __slots__ = ()
+
+
+class PublicEvent(NamedTuple):
+    """What is told outside by webhooks, under a name of its own (`booking.created`), when one of `sources` is on the bus.
+
+    `entity` is the field of their payload with the id of what they tell of. `payload_of` names the function that shows it as its domain's
+    API does (`module:function`, called with the session, the name and the id), to be imported by who tells and by nobody else; without one
+    it can be subscribed to, and is not told yet. Where an event of the bus is this one only sometimes, `matches` looks at its payload.
+    """
+
+    name: str
+    description: str
+    entity: str
+    sources: tuple[EventName, ...]
+    payload_of: str | None = None
+    matches: Callable[[dict[str, Any]], bool] | None = None
+
+    @property
+    def domain(self) -> str:
+        return self.sources[0].partition(".")[0]

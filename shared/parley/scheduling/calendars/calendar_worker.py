@@ -21,7 +21,7 @@ from parley.scheduling.privacy import host_offboarding
 from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarEvent
 
 if TYPE_CHECKING:
-    from parley.notifications.sender import Sender
+    from parley.notifications.delivery.sender import Sender
 
 
 # What a sweep has sent somebody to, it leaves alone for so long.

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.values import clock
-from parley.notifications import daily_quotas, log, sms
+from parley.notifications import sms
+from parley.notifications.delivery import log
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.limits import daily_quotas
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages, workflow_templates
 from parley.scheduling.notifications.booking_context import BookingContext

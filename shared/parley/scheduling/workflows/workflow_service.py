@@ -31,7 +31,7 @@ from parley.scheduling.workflows.schemas import (
     WorkflowUpdate,
 )
 from parley.webhooks import subscriptions
-from parley.webhooks.event_catalogue import WORKFLOW
+from parley.webhooks.declared import WebhookType
 from parley.webhooks.models import WebhookSubscription
 
 MOST = 100
@@ -85,7 +85,9 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
     url, secret = said.pop("url"), None
     workflow = Workflow(user_id=owner, **said)
     if url is not None:
-        endpoint, secret = subscriptions.add(session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WORKFLOW])
+        endpoint, secret = subscriptions.add(
+            session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WebhookType.WORKFLOW]
+        )
         session.flush()
         workflow.subscription_id = endpoint.id
     session.add(workflow)
@@ -116,7 +118,7 @@ def _check_reach(session: Session, caller: Caller, event_type_id: UUID | None, *
         raise NotForEverybody
 
 
-def workflows(session: Session, caller: Caller, event_type_id: UUID | None, *, cursor: str | None, limit: int) -> Page[WorkflowRead]:
+def workflows(session: Session, event_type_id: UUID | None, *, cursor: str | None, limit: int) -> Page[WorkflowRead]:
     """The organization's, or those that name an event type, newest first. One query."""
     chosen = select(Workflow)
     if event_type_id is not None:
@@ -130,7 +132,7 @@ def read(workflow: Workflow) -> WorkflowRead:
     return WorkflowRead(**columns, webhook_subscription_id=workflow.subscription_id)
 
 
-def workflow(session: Session, caller: Caller, workflow_id: UUID) -> WorkflowDetailRead:
+def workflow(session: Session, workflow_id: UUID) -> WorkflowDetailRead:
     """Raises `NoSuchWorkflow`."""
     found = _found(session, workflow_id)
     return _detail(session, found)

@@ -21,8 +21,7 @@ from parley.scheduling.common import queries
 from parley.scheduling.tables.workflow_models import Workflow
 from parley.webhooks import deliveries, fan_out
 from parley.webhooks import queries as webhooks
-from parley.webhooks.declared import WebhooksEvent
-from parley.webhooks.event_catalogue import WORKFLOW
+from parley.webhooks.declared import WebhooksEvent, WebhookType
 from parley.webhooks.models import DeliveryStatus, WebhookDelivery
 
 _ATTEMPTS = 4
@@ -50,8 +49,8 @@ def body_content(workflow: Workflow, booking: dict[str, Any] | None, subject: st
 def deliver(session: Session, caller: Caller, workflow: Workflow, log_id: UUID, booking_id: UUID | None, told: dict[str, Any]) -> None:
     """Have it sent, under the id of the log's row."""
     assert workflow.subscription_id is not None
-    body = fan_out.body(WORKFLOW, clock.now(), told)
-    row = fan_out.new_delivery(caller, workflow.subscription_id, log_id, WORKFLOW, booking_id, body, most=_ATTEMPTS)
+    body = fan_out.body(WebhookType.WORKFLOW, clock.now(), told)
+    row = fan_out.new_delivery(caller, workflow.subscription_id, log_id, WebhookType.WORKFLOW, booking_id, body, most=_ATTEMPTS)
     execute_later(session, insert(WebhookDelivery).values(row).on_conflict_do_nothing())
     outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=workflow.subscription_id)
 
@@ -75,7 +74,9 @@ def _delivery(session: Session, log_id: UUID) -> WebhookDelivery | None:
     endpoint = select(Workflow.subscription_id).join(NotificationLog, NotificationLog.workflow_id == Workflow.id)
     mine = endpoint.where(NotificationLog.id == log_id).scalar_subquery()
     chosen = select(WebhookDelivery).where(WebhookDelivery.subscription_id == mine, WebhookDelivery.event_id == log_id)
-    return session.scalars(chosen.where(WebhookDelivery.event == WORKFLOW), execution_options={"with_deleted": True}).one_or_none()
+    return session.scalars(
+        chosen.where(WebhookDelivery.event == WebhookType.WORKFLOW), execution_options={"with_deleted": True}
+    ).one_or_none()
 
 
 def send_again(session: Session, caller: Caller, row: NotificationLog) -> None:
