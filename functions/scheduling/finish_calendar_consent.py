@@ -15,7 +15,7 @@ from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
 from parley.scheduling.calendar_connections import calendar_consent
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, open_query="Providers add their own, like scope and authuser.")
 BACK: dict[int, OpenAPIResponse] = {303: {"description": "Back to `return_to`, with `calendar_connection` or `error`."}}
 
 
@@ -38,8 +38,8 @@ def finish_calendar_consent(provider: str, visitor: Visitor) -> Response[Any]:
 
 def _member(visitor: Caller, attempt: AuthorizationAttempt) -> Caller:
     """Who began, with the rights that they had: refused if they have others by now, or none."""
-    known: dict[str, Any] = {"organization_id": attempt.organization_id, "actor_id": attempt.user_id, "role": attempt.role}
-    return replace(visitor, actor_type=ActorType.USER, admission=Admission(attempt.session_id), **known)
+    fields: dict[str, Any] = {"organization_id": attempt.organization_id, "actor_id": attempt.user_id, "role": attempt.role}
+    return replace(visitor, actor_type=ActorType.USER, admission=Admission(attempt.session_id), **fields)
 
 
 lambda_handler = entrypoint(app)

@@ -24,6 +24,7 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from parley.kernel.persistence.column_encryption import DecryptionFailed, UserKey, seal, unseal
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import EventName
 from parley.kernel.values.ids import new_id
 from parley.kernel.values.secret_hashes import digest
 from tests.harness import Member, World
@@ -77,8 +78,8 @@ def test_the_person_of_one_transaction_does_not_leak_into_the_next(acme: Member)
 
 def test_who_presents_a_secret_sees_its_row_alone(acme: Member) -> None:
     def token(secret: str) -> VerificationToken:
-        kind, found = VerificationKind.REGISTRATION, digest("verification", secret)
-        return VerificationToken(kind=kind, email=f"{new_id()}@acme.test", token_hash=found, expires_at=now())
+        kind, token_hash = VerificationKind.REGISTRATION, digest("verification", secret)
+        return VerificationToken(kind=kind, email=f"{new_id()}@acme.test", token_hash=token_hash, expires_at=now())
 
     first, second = str(new_id()), str(new_id())
     with transactions.bearing(VISITOR, digest("verification", first)) as session:
@@ -109,8 +110,8 @@ def test_a_persons_secret_opens_for_that_person_until_their_keys_are_gone(acme: 
         session.add(row)
         seal(session, row, "secret", "JBSWY3DPEHPK3PXP")
     with transactions.personal(VISITOR, acme.user_id) as session:
-        found = session.scalars(select(UserTotp)).one()
-        assert unseal(session, found, "secret") == "JBSWY3DPEHPK3PXP"
+        user_totp = session.scalars(select(UserTotp)).one()
+        assert unseal(session, user_totp, "secret") == "JBSWY3DPEHPK3PXP"
     with transactions.personal(VISITOR, globex.user_id) as session, pytest.raises(DecryptionFailed):
         unseal(session, UserTotp(id=row.id, user_id=globex.user_id, secret=row.secret), "secret")
     with transactions.personal(VISITOR, acme.user_id) as session:
@@ -134,7 +135,7 @@ def test_nobodys_events_are_published_too(world: World, acme: Member) -> None:
     from parley.kernel.persistence.outbox import OutboxEvent, announce
 
     with transactions.personal(VISITOR, acme.user_id) as session:
-        announce(session, "identity.nothing_listens", user_id=acme.user_id)
+        announce(session, EventName("identity.nothing_listens"), user_id=acme.user_id)
     with transactions.transaction(system(NOWHERE)) as session:
         assert "identity.nothing_listens" in session.scalars(select(OutboxEvent.name)).all()
     world.pump()

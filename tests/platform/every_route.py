@@ -202,8 +202,8 @@ class Furnished:
         """An event of a payment provider that is no more than heard: it gives the plan that the organization has."""
         secret, at, plan = new_id().hex, int(time.time()), self.member.get("/v1/identity/organization/limits").body["plan"]
         about = {"id": f"sub_{new_id()}", "status": "active", "metadata": {"organization_id": str(self.member.organization_id)}}
-        told = {"id": str(new_id()), "type": "customer.subscription.updated", "created": at}
-        body = json.dumps(told | {"data": {"object": about | {"items": {"data": [{"price": {"id": "p"}}]}}}}).encode()
+        event = {"id": str(new_id()), "type": "customer.subscription.updated", "created": at}
+        body = json.dumps(event | {"data": {"object": about | {"items": {"data": [{"price": {"id": "p"}}]}}}}).encode()
         signed = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
         def send() -> Any:
@@ -262,7 +262,8 @@ class Furnished:
         }
 
     def _get(self, path: str) -> Request:
-        return lambda: self.member.get(path, limit=100 if path.count("/") < 4 or path.endswith("/messages") else None)
+        is_list = path not in NO_LISTS and (path.endswith("/messages") or (path.count("/") < 4 and len(path.rpartition("/")[2]) < 36))
+        return lambda: self.member.get(path, limit=100 if is_list else None)
 
     def _post(self, path: str, wanted: Any = None) -> Request:
         headers = key()

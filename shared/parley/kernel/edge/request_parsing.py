@@ -44,12 +44,12 @@ def read_json(text: str | None) -> Any:
         return None
     try:
         value = json.loads(text, parse_constant=_no_constant)
-        if "\\u" in text and not all(is_storable(found) for found in _texts(value)):
+        if "\\u" in text and not all(is_storable(string) for string in _texts(value)):
             raise InvalidRequest("The body holds a NUL or a lone surrogate (\\u0000, \\ud800 to \\udfff); leave them out.")
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"The body is not JSON: {error}.") from None
+        raise MalformedJson(f"The body is not JSON: it can't be read from line {error.lineno}, column {error.colno} on.") from None
     except ValueError:
         raise MalformedJson("The body holds NaN, Infinity, or a number of more than 4,300 digits.") from None
     if value is not None and not isinstance(value, dict):  # Powertools would take the first item of a list for the body
@@ -63,7 +63,7 @@ def check_request(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: i
     # API Gateway writes names of headers in lower case; `sam local start-api` leaves them as they came.
     event["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     for values in (event.get("pathParameters"), event.get("queryStringParameters")):
-        if not all(is_storable(found) for found in _texts(values or {})):
+        if not all(is_storable(string) for string in _texts(values or {})):
             raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
     if not accepts:
         return
@@ -84,6 +84,16 @@ def check_request(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: i
         event["isBase64Encoded"] = False
     if len((event.get("body") or "").encode(errors="surrogatepass")) > most_bytes:
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
+
+
+def as_get(event: dict[str, Any]) -> bool:
+    """Whether the request is a HEAD, which is then a GET to whatever reads it: the same answer, without its body (RFC 9110, 9.3.2)."""
+    http: dict[str, Any] = event.get("requestContext", {}).get("http", {})
+    if http.get("method") != "HEAD":
+        return False
+    http["method"] = "GET"
+    event["routeKey"] = f"GET {event.get('routeKey', '').removeprefix('HEAD ')}"
+    return True
 
 
 def raw_body(event: dict[str, Any]) -> bytes:
