@@ -43,7 +43,10 @@ from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL
 PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 # Their claims are the rows of the log of notifications (`notifications.delivery.log`).
-LOGGED = {"scheduling/on_booking_changed.py": "booking_notices.take_up", "scheduling/on_workflow_event.py": "workflow_worker.take_up"}
+LOGGED = {
+    "scheduling/on_booking_changed.py": "booking_notices.notices_to_send",
+    "scheduling/on_workflow_event.py": "workflow_worker.handle_message",
+}
 
 
 def address_of(acme: Member, user_id: UUID | None) -> str:

@@ -17,7 +17,7 @@ from parley.scheduling.notifications.workflow_messages import WorkflowMessage
 from parley.scheduling.workflows import resend_requests, sending_rights
 
 
-def message_to_send(session: Session, notification_id: UUID) -> WorkflowMessage | None:
+def message_of_log(session: Session, notification_id: UUID) -> WorkflowMessage | None:
     """A message of the log to be sent now, as it stands there. None when it was sent, or is not wanted any more. Raises `StillSending`."""
     row = log.take(session, notification_id)
     if row is None:

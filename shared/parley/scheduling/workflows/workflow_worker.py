@@ -47,7 +47,7 @@ def handle_message(caller: Caller, name: str, occurred_at: datetime, payload: di
         _follow(caller, payload, effects)
     elif name == SchedulingEvent.NOTIFICATION_DUE:
         with transaction(caller) as session:
-            message = notification_retry.message_to_send(session, UUID(payload["notification_id"]))
+            message = notification_retry.message_of_log(session, UUID(payload["notification_id"]))
         _send(caller, [message] if message is not None else [], effects)
     elif name == SchedulingEvent.ADDRESS_ASKED:
         _ask(caller, UUID(payload["agreement_id"]), effects)
