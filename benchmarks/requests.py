@@ -128,7 +128,7 @@ def _rows(name: str, taken: Sequence[Taken]) -> list[Row]:
 
 def _who_am_i(house: Furnished) -> CallerRead:
     with transactions.transaction(house.member.caller) as session:
-        return identity.caller(session, house.member.caller)
+        return identity.read_caller(session, house.member.caller)
 
 
 def _beside_booking(bare: Bare, house: Furnished) -> list[Row]:

@@ -12,7 +12,7 @@ app = api(needs=Access.PERSON)
 @app.post("/v1/identity/organizations", status_code=201)
 def create_organization(wanted: OrganizationCreate, caller: AuthenticatedCaller, once: IdempotencyKey) -> OwnOrganizationRead:
     with joining(caller, new_id(), once) as session:
-        return once.answer(session, organization_lifecycle.create_organization(session, caller, wanted))
+        return once.answer(session, organization_lifecycle.create_organization(session, wanted))
 
 
 lambda_handler = entrypoint(app)

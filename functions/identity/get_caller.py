@@ -11,7 +11,7 @@ app = api(needs=Access.PERSON)
 @app.get("/v1/identity/me")
 def get_caller(caller: AuthenticatedCaller) -> CallerRead:
     with transaction(caller) if caller.has_organization else personal(caller) as session:
-        return current_caller.caller(session, caller)
+        return current_caller.read_caller(session, caller)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="invitations:read")
 @app.get("/v1/identity/invitations/<invitation_id>")
 def get_invitation(invitation_id: UUID, caller: AuthenticatedCaller) -> InvitationRead:
     with transaction(caller) as session:
-        return invitations.read(invitations.invitation(session, caller, invitation_id))
+        return invitations.read(invitations.invitation(session, invitation_id))
 
 
 lambda_handler = entrypoint(app)

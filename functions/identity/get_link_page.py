@@ -6,7 +6,7 @@ from parley.identity.self_service import link_page
 from parley.kernel.edge.html_responses import HTML, html_response
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
-from parley.notifications import languages
+from parley.notifications.localization import languages
 
 app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
 

@@ -13,7 +13,7 @@ app = api(needs="members:read")
 @app.get("/v1/identity/members/<user_id>")
 def get_member(user_id: UUID, caller: AuthenticatedCaller) -> MemberRead:
     with transaction(caller) as session:
-        return membership.member(session, caller, user_id)
+        return membership.member(session, user_id)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="teams:read")
 @app.get("/v1/identity/teams/<team_id>")
 def get_team(team_id: UUID, caller: AuthenticatedCaller) -> TeamRead:
     with transaction(caller) as session:
-        return TeamRead.model_validate(teams.team(session, caller, team_id))
+        return TeamRead.model_validate(teams.team(session, team_id))
 
 
 lambda_handler = entrypoint(app)

@@ -15,7 +15,7 @@ def list_invitations(
     caller: AuthenticatedCaller, status: InvitationStatus | None = None, limit: Limit = 50, cursor: Cursor | None = None
 ) -> Page[InvitationRead]:
     with transaction(caller) as session:
-        return invitations.invitations(session, caller, status=status, limit=limit, cursor=cursor)
+        return invitations.invitations(session, status=status, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -15,7 +15,7 @@ def list_members(
     caller: AuthenticatedCaller, role: MemberRole | None = None, limit: Limit = 50, cursor: Cursor | None = None
 ) -> Page[MemberRead]:
     with transaction(caller) as session:
-        return membership.members(session, caller, role=role, limit=limit, cursor=cursor)
+        return membership.members(session, role=role, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

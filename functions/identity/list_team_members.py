@@ -14,7 +14,7 @@ app = api(needs="teams:read")
 @app.get("/v1/identity/teams/<team_id>/members")
 def list_team_members(team_id: UUID, caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[TeamMemberRead]:
     with transaction(caller) as session:
-        return teams.team_members(session, caller, team_id, limit=limit, cursor=cursor)
+        return teams.team_members(session, team_id, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -12,7 +12,7 @@ app = api(needs="teams:read")
 @app.get("/v1/identity/teams")
 def list_teams(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[TeamRead]:
     with transaction(caller) as session:
-        return teams.teams(session, caller, limit=limit, cursor=cursor)
+        return teams.teams(session, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -7,8 +7,8 @@ from pydantic import RootModel
 from parley.identity.mails.account_mails import MAILS_OF_EVENTS
 from parley.kernel.access.callers import Caller
 from parley.kernel.workers.jobs import BusEvent, worker
-from parley.notifications.sender import Sender
-from parley.notifications.ses import send
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.ses import send
 
 
 class Payload(RootModel[dict[str, Any]]):

@@ -7,7 +7,7 @@ from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.html_responses import HTML, html_response
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
+from parley.notifications.localization import languages
 
 app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=("application/x-www-form-urlencoded",))
 

@@ -14,7 +14,7 @@ from parley.kernel.edge.html_responses import HTML, html_response
 from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import storable
-from parley.notifications import languages
+from parley.notifications.localization import languages
 
 app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
 

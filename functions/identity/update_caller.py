@@ -14,7 +14,7 @@ app = api(needs=Access.PERSON)
 def update_caller(wanted: ProfileUpdate, caller: AuthenticatedCaller) -> CallerRead:
     with transaction(caller, person=caller.actor_id) if caller.has_organization else personal(caller) as session:
         own_account.change_profile(session, caller, wanted.asked())
-        return current_caller.caller(session, caller)
+        return current_caller.read_caller(session, caller)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="connections:read")
 @app.get("/v1/inbox/connections/<connection_id>")
 def get_connection(connection_id: UUID, caller: AuthenticatedCaller) -> ConnectionRead:
     with transaction(caller) as session:
-        return ConnectionRead.model_validate(service.connection(session, caller, connection_id))
+        return ConnectionRead.model_validate(service.connection(session, connection_id))
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="conversations:read")
 @app.get("/v1/inbox/conversations/<conversation_id>")
 def get_conversation(conversation_id: UUID, caller: AuthenticatedCaller) -> ConversationRead:
     with transaction(caller) as session:
-        return ConversationRead.model_validate(service.conversation(session, caller, conversation_id))
+        return ConversationRead.model_validate(service.conversation(session, conversation_id))
 
 
 lambda_handler = entrypoint(app)

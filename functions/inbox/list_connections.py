@@ -12,7 +12,7 @@ app = api(needs="connections:read")
 @app.get("/v1/inbox/connections")
 def list_connections(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[ConnectionRead]:
     with transaction(caller) as session:
-        return service.connections(session, caller, limit=limit, cursor=cursor)
+        return service.connections(session, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -22,9 +22,7 @@ def list_conversations(
     cursor: Cursor | None = None,
 ) -> Page[ConversationRead]:
     with transaction(caller) as session:
-        return service.conversations(
-            session, caller, status=status, connection_id=connection_id, is_unread=unread, limit=limit, cursor=cursor
-        )
+        return service.conversations(session, status=status, connection_id=connection_id, is_unread=unread, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -14,7 +14,7 @@ app = api(needs="messages:read")
 @app.get("/v1/inbox/conversations/<conversation_id>/messages")
 def list_messages(conversation_id: UUID, caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[MessageRead]:
     with transaction(caller) as session:
-        return service.messages(session, caller, conversation_id, limit=limit, cursor=cursor)
+        return service.messages(session, conversation_id, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -10,18 +10,18 @@ from parley.kernel.values.settings import setting
 from parley.kernel.workers.jobs import logger, metrics, queue_worker
 
 
-def set_aside(reason: QuarantineReason, content: bytes) -> None:
+def quarantine(reason: QuarantineReason, content: bytes) -> None:
     """Keep it in S3, where no tenant reads; the metric calls a person."""
     key = f"{QUARANTINE}/{reason}/{name_of(content, now())}"
     s3_objects.put(setting("MEDIA_BUCKET"), key, content)
-    logger.warning("set aside", reason=reason, key=key)
+    logger.warning("in quarantine", reason=reason, key=key)
     if reason != "unhandled":
-        metrics.add_metric(name="WebhooksSetAside", unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name="WebhooksQuarantined", unit=MetricUnit.Count, value=1)
 
 
 def receive(message: str) -> None:
     body, arrived_at = unpack(message, lambda key: s3_objects.get(setting("MEDIA_BUCKET"), key))
-    process_webhook(body, arrived_at, set_aside)
+    process_webhook(body, arrived_at, quarantine)
 
 
 lambda_handler = queue_worker(receive)

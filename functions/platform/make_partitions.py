@@ -11,7 +11,8 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence import idempotency, rate_limit_buckets, sweep_retries
 from parley.kernel.workers.audit_partitions import PartitionsDuty
 from parley.kernel.workers.sweeps import CrossTenantDuty, Sweep
-from parley.notifications import claims, suppressions
+from parley.notifications.delivery import claims
+from parley.notifications.email import suppressions
 
 lambda_handler = Sweep(
     PartitionsDuty("partitions"),

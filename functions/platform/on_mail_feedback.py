@@ -3,7 +3,7 @@
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.workers.jobs import queue_worker
-from parley.notifications import ses_events, suppressions
+from parley.notifications.email import ses_events, suppressions
 
 
 def work(body: str) -> None:

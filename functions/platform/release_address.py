@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import suppressions
+from parley.notifications.email import suppressions
 
 
 class AddressRelease(BaseModel):

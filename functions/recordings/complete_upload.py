@@ -16,7 +16,7 @@ app = api(needs="uploads:create", most_bytes=1024 * 1024)
 def complete_upload(meeting_id: UUID, upload_id: UUID, wanted: UploadComplete, caller: AuthenticatedCaller) -> UploadStateRead:
     storage = object_access.of(caller.organization_id)
     with transaction(caller) as session:
-        upload = uploads.to_complete(session, caller, meeting_id, upload_id)
+        upload = uploads.to_complete(session, meeting_id, upload_id)
     if upload.status is UploadStatus.PENDING:
         etags = uploads.etags(upload, wanted.parts)
         object_storage.complete_multipart(storage, upload.key, upload.multipart_id or "", etags, upload.size_bytes)

@@ -13,7 +13,7 @@ app = api(needs="meetings:read")
 @app.get("/v1/recordings/meetings/<meeting_id>")
 def get_meeting(meeting_id: UUID, caller: AuthenticatedCaller) -> MeetingWithRecordingRead:
     with transaction(caller) as session:
-        meeting, recording = service.meeting(session, caller, meeting_id)
+        meeting, recording = service.meeting(session, meeting_id)
     return MeetingWithRecordingRead.of(meeting, recording)
 
 

@@ -13,7 +13,7 @@ app = api(needs="recordings:read")
 @app.get("/v1/recordings/<recording_id>")
 def get_recording(recording_id: UUID, caller: AuthenticatedCaller) -> RecordingRead:
     with transaction(caller) as session:
-        return RecordingRead.model_validate(service.recording(session, caller, recording_id))
+        return RecordingRead.model_validate(service.recording(session, recording_id))
 
 
 lambda_handler = entrypoint(app)

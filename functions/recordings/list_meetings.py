@@ -12,7 +12,7 @@ app = api(needs="meetings:read")
 @app.get("/v1/recordings/meetings")
 def list_meetings(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[MeetingRead]:
     with transaction(caller) as session:
-        meetings, next_cursor = service.list_meetings(session, caller, cursor, limit)
+        meetings, next_cursor = service.list_meetings(session, cursor, limit)
     return Page(items=[MeetingRead.model_validate(meeting) for meeting in meetings], next_cursor=next_cursor)
 
 

@@ -12,7 +12,7 @@ app = api(needs="recordings:read")
 @app.get("/v1/recordings")
 def list_recordings(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[RecordingRead]:
     with transaction(caller) as session:
-        recordings, next_cursor = service.list_recordings(session, caller, cursor, limit)
+        recordings, next_cursor = service.list_recordings(session, cursor, limit)
     return Page(items=[RecordingRead.model_validate(recording) for recording in recordings], next_cursor=next_cursor)
 
 

@@ -22,7 +22,7 @@ def list_upload_parts(
 ) -> SignedParts:
     storage = object_access.of(caller.organization_id)
     with transaction(caller) as session:
-        upload = uploads.to_sign(session, caller, meeting_id, upload_id)
+        upload = uploads.to_sign(session, meeting_id, upload_id)
     return presigned_urls.parts(storage, upload, first, limit)
 
 

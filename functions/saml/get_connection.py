@@ -12,7 +12,7 @@ app = api(needs="sso:manage")
 @app.get("/v1/saml/connection", operation_id="get_saml_connection")
 def get_connection(caller: AuthenticatedCaller) -> SamlConnectionRead:
     with transaction(caller) as session:
-        connection = saml_connections.connection(session, caller)
+        connection = saml_connections.connection(session)
         proofs = mail_domains.claimed(session)
     return saml_connections.shown(connection, proofs)
 

@@ -11,7 +11,7 @@ app = api(needs="sso:manage")
 @app.post("/v1/saml/domains/verify")
 def verify_domain(wanted: SamlDomainWanted, caller: AuthenticatedCaller) -> SamlDomainRead:
     with transaction(caller) as session:
-        claim = mail_domains.to_look_up(session, caller, wanted.domain)
+        claim = mail_domains.to_look_up(session, wanted.domain)
     look = dns_records.look_up(claim.domain, claim.token)  # no lock is held meanwhile
     with transaction(caller) as session:
         row = mail_domains.settle(session, caller, claim, look)

@@ -27,7 +27,7 @@ def count_bookings(
 ) -> BookingCountsRead:
     chosen = BookingFilter(caller.person_id if host_id == "me" else host_id, event_type_id, team_id, from_=from_, to=to)
     with transaction(caller) as session:
-        return booking_lists.count_bookings(session, caller, chosen, timezone)
+        return booking_lists.count_bookings(session, chosen, timezone)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="bookings:read")
 @app.get("/v1/scheduling/bookings/<booking_id>")
 def get_booking(booking_id: UUID, caller: AuthenticatedCaller) -> BookingDetailRead:
     with transaction(caller) as session:
-        return booking_service.booking(session, caller, booking_id)
+        return booking_service.booking(session, booking_id)
 
 
 lambda_handler = entrypoint(app)

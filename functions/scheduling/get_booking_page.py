@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from parley.kernel.edge.html_responses import HTML, page_response
 from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.bookings import invitee_access
 from parley.scheduling.event_types import slugs
 from parley.scheduling.pages import booking_page, invitee_page

@@ -13,7 +13,7 @@ app = api(needs="event_types:read")
 @app.get("/v1/scheduling/event-types/<event_type_id>")
 def get_event_type(event_type_id: UUID, caller: AuthenticatedCaller) -> EventTypeDetailRead:
     with transaction(caller) as session:
-        return event_type_service.event_type(session, caller, event_type_id)
+        return event_type_service.event_type(session, event_type_id)
 
 
 lambda_handler = entrypoint(app)

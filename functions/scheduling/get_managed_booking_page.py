@@ -6,7 +6,7 @@ from parley.kernel.edge.html_responses import HTML, page_response
 from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import NotFound
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.bookings import invitee_access
 from parley.scheduling.pages import invitee_page
 

@@ -13,7 +13,7 @@ app = api(needs="event_types:read")
 @app.get("/v1/scheduling/pools/<pool_id>")
 def get_pool(pool_id: UUID, caller: AuthenticatedCaller) -> PoolDetailRead:
     with transaction(caller) as session:
-        return pools.pool(session, caller, pool_id)
+        return pools.pool(session, pool_id)
 
 
 lambda_handler = entrypoint(app)

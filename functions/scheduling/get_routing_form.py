@@ -13,7 +13,7 @@ app = api(needs="routing_forms:read")
 @app.get("/v1/scheduling/routing-forms/<form_id>")
 def get_routing_form(form_id: UUID, caller: AuthenticatedCaller) -> RoutingFormDetailRead:
     with transaction(caller) as session:
-        return routing_forms.form(session, caller, form_id)
+        return routing_forms.form(session, form_id)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="routing_submissions:read")
 @app.get("/v1/scheduling/routing-submissions/<submission_id>")
 def get_routing_submission(submission_id: UUID, caller: AuthenticatedCaller) -> RoutingSubmissionRead:
     with transaction(caller) as session:
-        return routing_submissions.existing_submission(session, caller, submission_id)
+        return routing_submissions.existing_submission(session, submission_id)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="schedules:read")
 @app.get("/v1/scheduling/schedules/<schedule_id>")
 def get_schedule(schedule_id: UUID, caller: AuthenticatedCaller) -> ScheduleDetailRead:
     with transaction(caller) as session:
-        return schedules.schedule(session, caller, schedule_id)
+        return schedules.schedule(session, schedule_id)
 
 
 lambda_handler = entrypoint(app)

@@ -13,7 +13,7 @@ app = api(needs="workflows:read")
 @app.get("/v1/scheduling/workflows/<workflow_id>")
 def get_workflow(workflow_id: UUID, caller: AuthenticatedCaller) -> WorkflowDetailRead:
     with transaction(caller) as session:
-        return workflow_service.workflow(session, caller, workflow_id)
+        return workflow_service.workflow(session, workflow_id)
 
 
 lambda_handler = entrypoint(app)

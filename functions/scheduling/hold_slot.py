@@ -17,7 +17,7 @@ def hold_slot(event_type_id: UUID, wanted: HoldCreate, visitor: Visitor, once: S
     booking_limits.hold(caller, event_type_id)
     briefly = once.within(holds.KEPT)
     with transaction(caller, briefly) as session:
-        return briefly.answer(session, holds.hold_slot(session, caller, event_type_id, wanted))
+        return briefly.answer(session, holds.hold_slot(session, event_type_id, wanted))
 
 
 lambda_handler = entrypoint(app)

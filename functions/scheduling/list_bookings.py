@@ -35,7 +35,7 @@ def list_bookings(
     host = caller.person_id if host_id == "me" else host_id
     chosen = BookingFilter(host, event_type_id, team_id, status, invitee_email, from_, to)
     with transaction(caller) as session:
-        return booking_lists.list_bookings(session, caller, chosen, cursor=cursor, limit=limit, is_ascending=order == "asc")
+        return booking_lists.list_bookings(session, chosen, cursor=cursor, limit=limit, is_ascending=order == "asc")
 
 
 lambda_handler = entrypoint(app)

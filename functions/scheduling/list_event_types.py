@@ -22,7 +22,7 @@ def list_event_types(
 ) -> Page[EventTypeRead]:
     owner = caller.person_id if user_id == "me" else user_id
     with transaction(caller) as session:
-        return event_type_service.event_types(session, caller, cursor=cursor, limit=limit, user_id=owner, team_id=team_id)
+        return event_type_service.event_types(session, cursor=cursor, limit=limit, user_id=owner, team_id=team_id)
 
 
 lambda_handler = entrypoint(app)

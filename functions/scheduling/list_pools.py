@@ -12,7 +12,7 @@ app = api(needs="event_types:read")
 @app.get("/v1/scheduling/pools")
 def list_pools(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[PoolRead]:
     with transaction(caller) as session:
-        return pools.pools(session, caller, cursor=cursor, limit=limit)
+        return pools.pools(session, cursor=cursor, limit=limit)
 
 
 lambda_handler = entrypoint(app)

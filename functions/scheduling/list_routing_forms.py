@@ -12,7 +12,7 @@ app = api(needs="routing_forms:read")
 @app.get("/v1/scheduling/routing-forms")
 def list_routing_forms(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[RoutingFormRead]:
     with transaction(caller) as session:
-        return routing_forms.forms(session, caller, cursor=cursor, limit=limit)
+        return routing_forms.forms(session, cursor=cursor, limit=limit)
 
 
 lambda_handler = entrypoint(app)

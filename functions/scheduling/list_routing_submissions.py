@@ -30,7 +30,7 @@ def list_routing_submissions(
 ) -> Page[RoutingSubmissionRead]:
     chosen = SubmissionFilter(form_id, event_type_id, outcome, from_, to)
     with transaction(caller) as session:
-        return routing_submissions.list_submissions(session, caller, chosen, cursor=cursor, limit=limit)
+        return routing_submissions.list_submissions(session, chosen, cursor=cursor, limit=limit)
 
 
 lambda_handler = entrypoint(app)

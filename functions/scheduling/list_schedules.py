@@ -18,7 +18,7 @@ def list_schedules(
 ) -> Page[ScheduleRead]:
     owner = caller.person_id if user_id == "me" else user_id
     with transaction(caller) as session:
-        return schedules.schedules(session, caller, cursor=cursor, limit=limit, user_id=owner)
+        return schedules.schedules(session, cursor=cursor, limit=limit, user_id=owner)
 
 
 lambda_handler = entrypoint(app)

@@ -16,7 +16,7 @@ def list_workflows(
     caller: AuthenticatedCaller, event_type_id: UUID | None = None, limit: Limit = 50, cursor: Cursor | None = None
 ) -> Page[WorkflowRead]:
     with transaction(caller) as session:
-        return workflow_service.workflows(session, caller, event_type_id, cursor=cursor, limit=limit)
+        return workflow_service.workflows(session, event_type_id, cursor=cursor, limit=limit)
 
 
 lambda_handler = entrypoint(app)

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from parley.kernel.access.callers import NOWHERE, Caller
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.workers.jobs import BusEvent, worker
+from parley.notifications.delivery.sender import LoggedMessage, Sender, send_logged
+from parley.notifications.email.ses import send
 from parley.notifications.enums import NotificationChannel
-from parley.notifications.sender import LoggedMessage, Sender, send_logged
-from parley.notifications.ses import send
 from parley.scheduling.notifications import address_proof_mail, booking_mails, booking_notices
 
 

@@ -10,13 +10,13 @@ from parley.kernel.workers.jobs import BusEvent, worker
 from parley.scheduling.calendars.calendar_worker import take_up
 
 if TYPE_CHECKING:
-    from parley.notifications.sender import Sender
+    from parley.notifications.delivery.sender import Sender
 
 
 def work(caller: Caller, event: BusEvent[RootModel[dict[str, Any]]]) -> None:
     def sender() -> "Sender":
-        from parley.notifications.sender import Sender
-        from parley.notifications.ses import send
+        from parley.notifications.delivery.sender import Sender
+        from parley.notifications.email.ses import send
 
         return Sender(caller, event.id, send)
 

@@ -8,7 +8,7 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.aws.aws_requests import send_message
 from parley.kernel.values.settings import setting
 from parley.kernel.workers.jobs import BusEvent, worker
-from parley.notifications.channels import deliver
+from parley.notifications.delivery.channels import deliver
 from parley.scheduling.workflows import workflow_worker
 
 EFFECTS = workflow_worker.WorkflowEffects(deliver, wake=lambda message: send_message(setting("WORKFLOWS_QUEUE_URL"), message))

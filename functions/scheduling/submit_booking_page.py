@@ -7,7 +7,7 @@ from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, Unprocessable
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.bookings import booking_limits, holds
 from parley.scheduling.calendars.live_check import transacted
 from parley.scheduling.event_types import slugs

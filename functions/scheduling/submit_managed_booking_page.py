@@ -9,7 +9,7 @@ from parley.kernel.edge.html_responses import described, page_response
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.bookings import invitee_access
 from parley.scheduling.calendars.live_check import transacted
 from parley.scheduling.pages import invitee_page

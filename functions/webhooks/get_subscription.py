@@ -13,7 +13,7 @@ app = api(needs="webhooks:read")
 @app.get("/v1/webhooks/subscriptions/<subscription_id>")
 def get_subscription(subscription_id: UUID, caller: AuthenticatedCaller) -> SubscriptionRead:
     with transaction(caller) as session:
-        return SubscriptionRead.model_validate(subscriptions.subscription(session, caller, subscription_id))
+        return SubscriptionRead.model_validate(subscriptions.subscription(session, subscription_id))
 
 
 lambda_handler = entrypoint(app)

@@ -25,9 +25,7 @@ def list_deliveries(
     cursor: Cursor | None = None,
 ) -> Page[DeliveryRead]:
     with transaction(caller) as session:
-        return deliveries.deliveries(
-            session, caller, subscription_id=subscription_id, status=status, event=event, limit=limit, cursor=cursor
-        )
+        return deliveries.deliveries(session, subscription_id=subscription_id, status=status, event=event, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

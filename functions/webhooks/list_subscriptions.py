@@ -12,7 +12,7 @@ app = api(needs="webhooks:read")
 @app.get("/v1/webhooks/subscriptions")
 def list_subscriptions(caller: AuthenticatedCaller, limit: Limit = 50, cursor: Cursor | None = None) -> Page[SubscriptionRead]:
     with transaction(caller) as session:
-        return subscriptions.subscriptions(session, caller, limit=limit, cursor=cursor)
+        return subscriptions.subscriptions(session, limit=limit, cursor=cursor)
 
 
 lambda_handler = entrypoint(app)

@@ -21,8 +21,8 @@ def show(session: Session, event: PublicEvent, entity_id: UUID) -> dict[str, Any
 
 
 def write(caller: Caller, event_id: UUID, event: str, subscription_id: UUID) -> None:
-    from parley.notifications.sender import Sender
-    from parley.notifications.ses import send
+    from parley.notifications.delivery.sender import Sender
+    from parley.notifications.email.ses import send
     from parley.webhooks import letters
 
     letters.write(caller, event, subscription_id, Sender(caller, event_id, send))

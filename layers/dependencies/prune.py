@@ -13,7 +13,7 @@ from pathlib import Path
 # A service that a function calls through boto3 (`kernel.aws`) has to stand here; `sts` belongs to boto3's own credentials.
 SERVICES = frozenset({"kms", "s3", "secretsmanager", "sesv2", "sns", "sqs", "events", "lambda", "sts"})
 ENDPOINTS = SERVICES | {"email", "monitoring"}  # `email` is what sesv2 is called there
-LANGUAGES = ("en", "de", "fr", "es")  # parley.notifications.languages.OFFERED
+LANGUAGES = ("en", "de", "fr", "es")  # parley.notifications.localization.languages.OFFERED
 UNREAD = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "py.typed", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED")
 # Amazon's roots and the Starfield root behind the oldest of them: what AWS's services and the proxies of RDS show certificates of.
 ROOTS = re.compile(r"^# Issuer: .*(?:O=Amazon\b|Starfield Services Root Certificate Authority - G2).*$")

@@ -18,8 +18,8 @@ import parley.kernel.persistence.idempotency  # its tables
 import parley.kernel.persistence.outbox  # its tables
 import parley.kernel.persistence.rate_limit_buckets  # its tables
 import parley.kernel.persistence.sweep_retries  # its tables
+import parley.notifications.email.suppressions  # its tables
 import parley.notifications.models  # its tables
-import parley.notifications.suppressions  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
 import parley.scheduling.common.booking_models  # its tables

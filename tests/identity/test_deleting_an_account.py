@@ -311,7 +311,7 @@ def test_an_account_that_is_gone_accepts_and_founds_nothing(world: World, acme: 
     with pytest.raises(invitation_acceptance.InvitationNotValid), transactions.joining(caller, acme.organization_id) as session:
         invitation_acceptance.accept(session, caller, token)
     with pytest.raises(SessionEnded), transactions.joining(caller, new_id()) as session:
-        organization_lifecycle.create_organization(session, caller, OrganizationCreate(name="Late", slug=f"late-{new_id().hex[-8:]}"))
+        organization_lifecycle.create_organization(session, OrganizationCreate(name="Late", slug=f"late-{new_id().hex[-8:]}"))
     assert acme.rows(select(Organization.id).where(Organization.owner_id == id_of(ada))) == []
 
 

@@ -14,8 +14,8 @@ from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.persistence import transactions
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
-from parley.notifications import outreach, quotas
-from parley.notifications.quotas import A_DAY, MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import A_DAY, MailKind
 from tests.harness import Member, World
 from tests.identity.registered_users import PASSWORD, ProgramClient, address, person, received_mails
 

@@ -117,9 +117,9 @@ def test_what_does_not_fit_is_refused(acme: Member, field: str, value: Any) -> N
 def test_a_slug_belongs_to_one_organization(person: Person, acme: Member) -> None:
     taken = acme.get(ORGANIZATION).body["slug"]
     refused = person.post(ORGANIZATIONS, wanted(slug=taken))
-    assert (refused.status, refused.body["code"]) == (409, "slug_taken")
+    assert (refused.status, refused.body["code"]) == (409, "organization_slug_taken")
     refused = founded(person).patch(ORGANIZATION, {"slug": taken})
-    assert (refused.status, refused.body["code"]) == (409, "slug_taken")
+    assert (refused.status, refused.body["code"]) == (409, "organization_slug_taken")
 
 
 def test_the_profile_is_changed_field_by_field_and_emptied_by_null(acme: Member) -> None:
@@ -164,7 +164,7 @@ def test_a_deleted_organization_lets_nobody_in_and_frees_its_slug_in_the_end(wor
         assert (refused.status, refused.body["code"]) == (403, "not_a_member")
     assert person.get(ORGANIZATIONS).body["items"] == []
     assert [one["id"] for one in person.get(ORGANIZATIONS, deleted="true").body["items"]] == [str(owner.organization_id)]
-    assert world.person().post(ORGANIZATIONS, wanted(slug=slug)).body["code"] == "slug_taken"
+    assert world.person().post(ORGANIZATIONS, wanted(slug=slug)).body["code"] == "organization_slug_taken"
     release(world, slug)
     assert world.person().post(ORGANIZATIONS, wanted(slug=slug)).status == 201
 
@@ -193,7 +193,7 @@ def test_a_slug_that_was_taken_meanwhile_asks_for_another_one(world: World, pers
     assert world.person().post(ORGANIZATIONS, wanted(slug=slug)).status == 201
     restore = f"{ORGANIZATIONS}/{owner.organization_id}/restore"
     refused = person.post(restore)
-    assert (refused.status, refused.body["code"]) == (409, "slug_taken")
+    assert (refused.status, refused.body["code"]) == (409, "organization_slug_taken")
     assert "choose another" in refused.body["detail"]
     assert person.post(restore, {"slug": f"{slug[:40]}-2"}).body["slug"] == f"{slug[:40]}-2"
 

@@ -14,8 +14,8 @@ from parley.identity.models import User, VerificationToken
 from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
-from parley.notifications import quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import quotas
+from parley.notifications.limits.quotas import MailKind
 from tests.harness import Client, World
 from tests.identity.registered_users import PASSWORD, Person, ProgramClient, address, person, received_mails, register, verify
 

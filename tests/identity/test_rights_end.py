@@ -393,7 +393,7 @@ def test_a_freed_slug_leads_on_and_is_nobody_elses_for_ninety_days(world: World,
     old, new = slug(acme), f"acme-{new_id().hex}"
     assert acme.patch("/v1/identity/organization", {"slug": new}).status == 200
     taken = globex.patch("/v1/identity/organization", {"slug": old})
-    assert (taken.status, taken.body["code"]) == (409, "slug_taken")
+    assert (taken.status, taken.body["code"]) == (409, "organization_slug_taken")
     for one in (old, new):
         assert Client(world).get(f"/v1/scheduling/links/{one}/{link}").body["id"] == kind
     assert acme.patch("/v1/identity/organization", {"slug": old}).status == 200  # one's own comes back
@@ -407,6 +407,6 @@ def test_a_freed_slug_leads_on_and_is_nobody_elses_for_ninety_days(world: World,
 def test_the_slug_of_a_deleted_organization_is_kept_back_and_leads_nowhere(world: World, acme: Member, globex: Member) -> None:
     old = acme.get("/v1/identity/organization").body["slug"]
     assert acme.delete("/v1/identity/organization").status == 204
-    assert globex.patch("/v1/identity/organization", {"slug": old}).body["code"] == "slug_taken"
+    assert globex.patch("/v1/identity/organization", {"slug": old}).body["code"] == "organization_slug_taken"
     assert Client(world).get(f"/v1/scheduling/links/{old}/anything").status == 404
     assert Client(world).get(f"/{old}").status == 404

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from local import graph_api
 from parley.inbox.claim_check import pack
-from parley.inbox.models import Connection, Conversation, Message
+from parley.inbox.models import Conversation, Message, PlatformConnection
 from parley.kernel.values.clock import now
 from tests.harness import Answer, Client, Member, World, sqs_event
 from tests.inbox import whatsapp_bodies
@@ -88,9 +88,9 @@ class Line:
     def counts(self) -> tuple[int, int]:
         return len(self.member.rows(select(Conversation.id))), len(self.member.rows(select(Message.id)))
 
-    def connection(self) -> Connection:
-        (only,) = self.member.rows(select(Connection).where(Connection.id == self.connection_id))
-        found: Connection = only
+    def connection(self) -> PlatformConnection:
+        (only,) = self.member.rows(select(PlatformConnection).where(PlatformConnection.id == self.connection_id))
+        found: PlatformConnection = only
         return found
 
 
@@ -113,8 +113,8 @@ def other(world: World, globex: Member) -> Line:
     return connect(world, globex)
 
 
-class Aside:
-    """What was set aside, by the tests' own reading of the bucket."""
+class Quarantine:
+    """What is in quarantine, by the tests' own reading of the bucket."""
 
     def __init__(self, world: World) -> None:
         self._s3 = world.stack.clients.s3
@@ -131,10 +131,10 @@ class Aside:
 
     def only(self, reason: str) -> Any:
         ((key, content),) = self.fresh().items()
-        assert key.startswith(f"set-aside/webhooks/{reason}/"), key
+        assert key.startswith(f"quarantine/webhooks/{reason}/"), key
         return json.loads(content)
 
 
 @pytest.fixture
-def aside(world: World) -> Aside:
-    return Aside(world)
+def quarantine(world: World) -> Quarantine:
+    return Quarantine(world)

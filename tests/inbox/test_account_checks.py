@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from local import graph_api
 from local.invocation import FunctionFailed
 from parley.inbox.declared import InboxDirectory
-from parley.inbox.models import Connection, ConnectionStatus
+from parley.inbox.models import ConnectionStatus, PlatformConnection
 from parley.kernel.access.callers import system
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
@@ -50,10 +50,14 @@ def platform(line: Line, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 def check(line: Line, *, is_due: bool = True) -> None:
     """The sweep comes when this connection's time has come, and no other's."""
     with transactions.sweep() as session:
-        session.execute(update(Connection).values(next_check_at=now() + timedelta(days=1)).where(Connection.next_check_at <= func.now()))
+        session.execute(
+            update(PlatformConnection).values(next_check_at=now() + timedelta(days=1)).where(PlatformConnection.next_check_at <= func.now())
+        )
         if is_due:
             session.execute(
-                update(Connection).where(Connection.id == line.connection_id).values(next_check_at=now() - timedelta(minutes=1))
+                update(PlatformConnection)
+                .where(PlatformConnection.id == line.connection_id)
+                .values(next_check_at=now() - timedelta(minutes=1))
             )
     line.world.invoke("inbox/sweep_connections", {})
 
@@ -195,11 +199,13 @@ def test_a_token_that_was_replaced_meanwhile_is_not_judged_by_the_old_answer(lin
 def test_a_token_that_does_not_open_stops_no_other(world: World, line: Line, globex: Member, platform: Receiver) -> None:
     other = connect(world, globex)
     with transactions.transaction(system(line.member.organization_id)) as session:
-        session.execute(update(Connection).where(Connection.id == line.connection_id).values(access_token=Sealed(b"\1" + b"x" * 60)))
+        session.execute(
+            update(PlatformConnection).where(PlatformConnection.id == line.connection_id).values(access_token=Sealed(b"\1" + b"x" * 60))
+        )
     with transactions.sweep() as session:
-        session.execute(update(Connection).values(next_check_at=now() + timedelta(days=1)))
-        both = Connection.id.in_([line.connection_id, other.connection_id])
-        session.execute(update(Connection).where(both).values(next_check_at=now() - timedelta(minutes=1)))
+        session.execute(update(PlatformConnection).values(next_check_at=now() + timedelta(days=1)))
+        both = PlatformConnection.id.in_([line.connection_id, other.connection_id])
+        session.execute(update(PlatformConnection).where(both).values(next_check_at=now() - timedelta(minutes=1)))
     with pytest.raises(FunctionFailed, match="accounts"):
         world.invoke("inbox/sweep_connections", {})
     assert other.connection().checked_at is not None and line.connection().status is ConnectionStatus.ACTIVE

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from local import graph_api
 from parley.inbox.declared import InboxDirectory
-from parley.inbox.models import Connection, ConnectionStatus
+from parley.inbox.models import ConnectionStatus, PlatformConnection
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from tests.harness import Answer, Member, World
@@ -119,7 +119,7 @@ def test_ones_own_unproven_claim_becomes_a_proven_one(world: World, line: Line) 
     answer = claim(line.member, line.number, graph_api.token(line.number))
     assert (answer.status, answer.body["id"]) == (201, str(line.connection_id))
     assert claim(line.member, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
-    [row] = line.member.rows(select(Connection))
+    [row] = line.member.rows(select(PlatformConnection))
     assert row.status is ConnectionStatus.ACTIVE
     with transactions.transaction(line.member.caller) as session:
         proven = text("SELECT proven_at IS NOT NULL FROM directory_entries WHERE key = :number")
@@ -143,7 +143,7 @@ def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: Line, 
     answers = at_once(claims)
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409], [answer.raw for answer in answers]
     owner = directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, number)
-    having = [who for who in (globex, initech) if who.rows(select(Connection).where(Connection.platform_user_id == number))]
+    having = [who for who in (globex, initech) if who.rows(select(PlatformConnection).where(PlatformConnection.platform_user_id == number))]
     assert [who.organization_id for who in having] == [owner]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from local import graph_api
 from parley.inbox.declared import InboxDirectory
-from parley.inbox.models import Connection
+from parley.inbox.models import PlatformConnection
 from parley.kernel.access.plans import PlanType
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import column_encryption, directory, transactions
@@ -48,7 +48,7 @@ def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pyt
         "created_at": 0,
         "updated_at": 0,
     }
-    (connection,) = acme.rows(select(Connection))
+    (connection,) = acme.rows(select(PlatformConnection))
     with transactions.transaction(acme.caller) as session:
         assert column_encryption.unseal(session, connection, "access_token") == token
     with transactions.transaction(acme.caller) as session:

@@ -20,7 +20,7 @@ from parley.inbox.platforms.meta_webhooks import challenge, is_signed
 from parley.kernel.values.clock import now
 from tests.harness import Client, World, recorded
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import URL, Aside, Line
+from tests.inbox.conftest import URL, Line, Quarantine
 
 SECRET = "an app secret"
 # By openssl dgst -sha256 -hmac "an app secret".
@@ -182,17 +182,19 @@ def test_base64_that_is_none_is_refused(world: World) -> None:
         "\ufeff{}".encode(),
     ],
 )
-def test_whatever_is_signed_gets_200_and_what_nobody_understands_is_set_aside(line: Line, aside: Aside, content: bytes) -> None:
+def test_whatever_is_signed_gets_200_and_what_nobody_understands_goes_into_quarantine(
+    line: Line, quarantine: Quarantine, content: bytes
+) -> None:
     answer = line.post(content)
     assert (answer.status, answer.raw) == (200, b"ok")
     line.world.pump()
-    kept = {key: value for key, value in aside.fresh().items() if key.startswith("set-aside/")}
+    kept = {key: value for key, value in quarantine.fresh().items() if key.startswith("quarantine/")}
     assert list(kept.values()) == [content]
-    assert next(iter(kept)).startswith("set-aside/webhooks/malformed/")
+    assert next(iter(kept)).startswith("quarantine/webhooks/malformed/")
     assert line.counts() == (0, 0)
 
 
-def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, aside: Aside, queue: Any) -> None:
+def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, quarantine: Quarantine, queue: Any) -> None:
     messages = [whatsapp_bodies.text("ü" * 400 + "/") for _ in range(1000)]
     content = whatsapp_bodies.wire(
         whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=messages, contacts=[whatsapp_bodies.card()]))
@@ -202,17 +204,30 @@ def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, aside: Aside, qu
     (parcel,) = queue()
     key = json.loads(parcel)["object_key"]
     assert key == f"webhooks/{now():%Y-%m-%d}/{hashlib.sha256(content).hexdigest()}.json"
-    assert aside.fresh() == {key: content}
+    assert quarantine.fresh() == {key: content}
     line.world.pump()
     assert line.counts() == (1, 1000)
     assert line.conversation()["unread_count"] == 1000
 
 
-def test_what_was_set_aside_stays_long_enough_for_a_person(world: World) -> None:
+def test_what_is_in_quarantine_stays_long_enough_for_a_person(world: World) -> None:
     rules = world.template.resources["MediaBucket"].properties["LifecycleConfiguration"]["Rules"]
     lives = [rule["ExpirationInDays"] for rule in rules if QUARANTINE.startswith(rule.get("Prefix", "")) and "ExpirationInDays" in rule]
     assert lives == [180]
     assert not QUARANTINE.startswith(FOLDER)
+
+
+def test_what_lies_under_the_old_name_of_the_quarantine_is_delivered_again(line: Line, world: World) -> None:
+    """It was `set-aside/` for a time: what was kept there lives for 180 days more."""
+    key = f"set-aside/webhooks/unknown-account/2026-11-30/{line.number}.json"
+    content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("late")])))
+    world.stack.clients.s3.put_object(Bucket=world.stack.environment["MEDIA_BUCKET"], Key=key, Body=content)
+    message = json.dumps({"arrived_at": now().isoformat(), "object_key": key})
+    world.stack.clients.sqs.send_message(QueueUrl=world.queue_url("InboxWebhooks"), MessageBody=message)
+    world.pump()
+    assert line.counts() == (1, 1)
+    rules = world.template.resources["MediaBucket"].properties["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if key.startswith(rule.get("Prefix", " "))] == [180]
 
 
 @pytest.mark.parametrize("size", [MESSAGE_BYTES - 60, MESSAGE_BYTES - 52, MESSAGE_BYTES - 51, MESSAGE_BYTES, MESSAGE_BYTES + 1])

@@ -1,4 +1,4 @@
-"""Stored once, however often and in whatever order bodies come; what is odd or unknown harms no neighbour."""
+"""Stored once, however often and in whatever order bodies come; what is malformed or unknown harms no neighbour."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from parley.inbox import ingestion
 from parley.inbox.declared import InboxDirectory
-from parley.inbox.models import Connection, Conversation, ConversationStatus, Message
+from parley.inbox.models import Conversation, ConversationStatus, Message, PlatformConnection
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from tests.harness import World, sqs_event
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Aside, Line
+from tests.inbox.conftest import Line, Quarantine
 
 
 def audited(line: Line, action: str) -> list[dict[str, Any]]:
@@ -173,47 +173,47 @@ def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: Line, w
     }
 
 
-def test_an_unknown_number_is_set_aside_and_in_nobodys_inbox(line: Line, other: Line, aside: Aside) -> None:
+def test_an_unknown_number_goes_into_quarantine_and_in_nobodys_inbox(line: Line, other: Line, quarantine: Quarantine) -> None:
     unknown = whatsapp_bodies.change(whatsapp_bodies.number(), messages=[whatsapp_bodies.text("whose?"), whatsapp_bodies.text("mine?")])
     line.hand(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("ours")]), unknown)
     assert line.counts() == (1, 1)
     assert other.counts() == (0, 0)
-    assert aside.only("unknown-account") == whatsapp_bodies.body(unknown)
+    assert quarantine.only("unknown-account") == whatsapp_bodies.body(unknown)
 
 
-def test_what_was_set_aside_is_delivered_again_once_the_number_is_known(line: Line, world: World, aside: Aside) -> None:
+def test_what_was_in_quarantine_is_delivered_again_once_the_number_is_known(line: Line, world: World, quarantine: Quarantine) -> None:
     from tests.inbox.conftest import connect
 
     number = whatsapp_bodies.number()
     line.hand(whatsapp_bodies.change(number, messages=[whatsapp_bodies.text("early")]))
     later = connect(world, line.member, number)
-    assert later.work(whatsapp_bodies.wire(aside.only("unknown-account"))) == []
+    assert later.work(whatsapp_bodies.wire(quarantine.only("unknown-account"))) == []
     assert later.conversation()["last_message_preview"] == "early"
 
 
-def test_a_connection_that_is_gone_is_an_unknown_number(line: Line, other: Line, aside: Aside) -> None:
+def test_a_connection_that_is_gone_is_an_unknown_number(line: Line, other: Line, quarantine: Quarantine) -> None:
     with transactions.transaction(line.member.caller) as session:
-        session.execute(delete(Connection))
+        session.execute(delete(PlatformConnection))
     lost = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])
     line.hand(lost, whatsapp_bodies.change(other.number, messages=[whatsapp_bodies.text("ok")]))
-    assert aside.only("unknown-account") == whatsapp_bodies.body(lost)
+    assert quarantine.only("unknown-account") == whatsapp_bodies.body(lost)
     assert other.counts() == (1, 1)
 
 
-def test_an_odd_item_is_set_aside_and_its_neighbours_are_not(line: Line, aside: Aside) -> None:
+def test_a_malformed_item_goes_into_quarantine_and_its_neighbours_are_not(line: Line, quarantine: Quarantine) -> None:
     odd = {"id": "wamid.X", "type": "text", "text": {"body": "from nobody"}}
     line.hand(
         whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("1"), odd, whatsapp_bodies.text("2")]),
         whatsapp_bodies.change(line.number, field="history", x=1),
     )
     assert [message.content for message in line.rows()] == ["1", "2"]
-    kept = {key.split("/")[2]: json.loads(content) for key, content in aside.fresh().items()}
-    assert kept["odd"] == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[odd]))
+    kept = {key.split("/")[2]: json.loads(content) for key, content in quarantine.fresh().items()}
+    assert kept["malformed-item"] == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[odd]))
     assert kept["unhandled"] == whatsapp_bodies.body(whatsapp_bodies.change(line.number, field="history", x=1))
 
 
 @pytest.mark.parametrize("none", [None, {}, "x", 5])
-def test_a_list_that_is_none_harms_no_neighbour(line: Line, aside: Aside, none: Any) -> None:
+def test_a_list_that_is_none_harms_no_neighbour(line: Line, quarantine: Quarantine, none: Any) -> None:
     echo = whatsapp_bodies.text("ours", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
     line.hand(
@@ -222,13 +222,13 @@ def test_a_list_that_is_none_harms_no_neighbour(line: Line, aside: Aside, none: 
     )
     assert [(row.content, row.status.value) for row in line.rows()] == [("ours", "READ"), ("theirs", "DELIVERED")]
     if none is None:
-        assert aside.fresh() == {}
+        assert quarantine.fresh() == {}
     else:
-        kept = [entry["changes"] for entry in aside.only("odd")["entry"]]
+        kept = [entry["changes"] for entry in quarantine.only("malformed-item")["entry"]]
         assert kept == [[whatsapp_bodies.change(line.number, **{part: none})] for part in ("messages", "statuses", "errors")]
 
 
-def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, aside: Aside, world: World) -> None:
+def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, quarantine: Quarantine, world: World) -> None:
     """Nothing that parsing lets through should be refused, so the database is made to refuse one."""
     messages = [whatsapp_bodies.text(str(number)) for number in range(1000)]
     with world.stack.postgres.superuser("parley") as superuser:
@@ -239,7 +239,7 @@ def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, a
             superuser.run("ALTER TABLE inbox_messages DROP CONSTRAINT odd")
     assert line.counts() == (1, 999)
     assert line.conversation()["unread_count"] == 999
-    assert aside.only("unstorable") == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[messages[321]]))
+    assert quarantine.only("unstorable") == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[messages[321]]))
 
 
 def test_a_poison_message_comes_back_alone(line: Line, world: World) -> None:
@@ -332,7 +332,7 @@ def test_deleting_a_connection_takes_everything_along(line: Line) -> None:
     line.receive(whatsapp_bodies.text(), whatsapp_bodies.message("reaction", {"message_id": "wamid.T", "emoji": "x"}))
     line.tell(whatsapp_bodies.status("sent", "wamid.U"))
     with transactions.transaction(line.member.caller) as session:
-        session.execute(delete(Connection).where(Connection.id == line.connection_id))
+        session.execute(delete(PlatformConnection).where(PlatformConnection.id == line.connection_id))
     for table in ("conversations", "contact_keys", "messages", "receipts", "message_changes"):
         with transactions.transaction(line.member.caller) as session:
             assert session.scalar(text(f"SELECT count(*) FROM inbox_{table}")) == 0, table

@@ -1,4 +1,4 @@
-"""WhatsApp's bodies become updates: every type, every array, and what is odd harms no other."""
+"""WhatsApp's bodies become updates: every type, every array, and what is malformed harms no other."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parsed(*changes: Any) -> ParsedWebhook:
 
 def one(item: Any, **parts: Any) -> Any:
     found = parsed(whatsapp_bodies.change(NUMBER, messages=[item], **parts))
-    assert (found.odd, found.unhandled) == ([], [])
+    assert (found.malformed, found.unhandled) == ([], [])
     (update,) = found.updates
     return update
 
@@ -236,7 +236,7 @@ def test_an_odd_item_harms_no_neighbour(bad: Any) -> None:
         whatsapp_bodies.change(NUMBER, messages=[GOOD, bad, whatsapp_bodies.text("second")]), whatsapp_bodies.change(NUMBER, statuses=[bad])
     )
     assert [update.content for update in found.updates if isinstance(update, IncomingMessage)] == ["good", "second"]
-    assert [source.item for source in found.odd] == [bad, bad]
+    assert [source.item for source in found.malformed] == [bad, bad]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_an_odd_item_harms_no_neighbour(bad: Any) -> None:
 def test_an_odd_status_harms_no_neighbour(bad: Any) -> None:
     found = parsed(whatsapp_bodies.change(NUMBER, statuses=[whatsapp_bodies.status("sent", "a"), bad, whatsapp_bodies.status("read", "b")]))
     assert [update.external_id for update in found.updates if isinstance(update, StatusUpdate)] == ["a", "b"]
-    assert [source.item for source in found.odd] == [bad]
+    assert [source.item for source in found.malformed] == [bad]
 
 
 def test_every_array_is_walked() -> None:
@@ -268,7 +268,7 @@ def test_every_array_is_walked() -> None:
         (NUMBER, "1"), (NUMBER, "2"), ("222", "3"), ("333", "4"),
     ]  # fmt: skip
     assert len(found.updates) == 6
-    assert len(found.odd) == 4
+    assert len(found.malformed) == 4
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_every_array_is_walked() -> None:
 def test_a_change_without_number_or_items_is_odd(value: Any) -> None:
     found = parsed({"field": "messages", "value": value})
     assert found.updates == []
-    assert len(found.odd) == 1
+    assert len(found.malformed) == 1
 
 
 @pytest.mark.parametrize("field", ["history", "account_update", "message_template_status_update", "standby", "tomorrow", None, 7])
@@ -295,7 +295,7 @@ def test_other_fields_are_kept_for_later(field: Any) -> None:
     assert webhook_envelope(found.unhandled) == whatsapp_bodies.body(change)
 
 
-def test_what_is_set_aside_can_be_delivered_again() -> None:
+def test_what_is_in_quarantine_can_be_delivered_again() -> None:
     known = whatsapp_bodies.change(
         NUMBER,
         messages=[whatsapp_bodies.text("a"), whatsapp_bodies.text("b")],

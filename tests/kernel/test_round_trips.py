@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User
-from parley.inbox.models import Connection
+from parley.inbox.models import PlatformConnection
 from parley.kernel.persistence import directory, outbox, transactions
 from parley.kernel.postgres import deferred
 from parley.kernel.postgres.integrity_errors import constraint, violation_means
@@ -114,7 +114,7 @@ def test_limits_of_time_are_the_transactions_own(acme: Member) -> None:
 def test_a_flush_that_fails_half_way_leaves_nothing_waiting_for_the_next_transaction(acme: Member) -> None:
     email = f"{new_id()}@acme.test"
     with pytest.raises((StatementError, TypeError)), transactions.transaction(acme.caller) as session:
-        session.add_all([User(name="Lost", email=email), Connection(platform_user_id="1", access_token="not sealed")])
+        session.add_all([User(name="Lost", email=email), PlatformConnection(platform_user_id="1", access_token="not sealed")])
         session.flush()
     with transactions.transaction(acme.caller) as session:
         driver = deferred.driver_connection(session.connection())

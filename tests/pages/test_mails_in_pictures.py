@@ -21,10 +21,10 @@ from parley.identity.mails import account_mails, invitation_mail, security_alert
 from parley.identity.models import Invitation, MemberRole, User, VerificationKind, VerificationToken
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.email_message import Mail
+from parley.notifications.email.email_message import Mail
 from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
 from parley.scheduling.common.enums import AgreementStatus
 from parley.scheduling.common.workflow_models import AddressAgreement

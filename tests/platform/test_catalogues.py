@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from parley.notifications import catalogues, formats, languages
-from parley.notifications.catalogues import Words
+from parley.notifications.localization import catalogues, formats, languages
+from parley.notifications.localization.catalogues import Words
 from tests.platform.sentences import PACKAGE, domains
 
 SENTENCES = domains()

@@ -79,11 +79,12 @@ CALLS = {
     },
     "inbox.on_webhook_received.receive": {
         "s3:GetObject MediaBucket/webhooks/*",
+        "s3:GetObject MediaBucket/quarantine/webhooks/*",
         "s3:GetObject MediaBucket/set-aside/webhooks/*",
         "kms:Decrypt StorageKey",
     },
-    "inbox.on_webhook_received.set_aside": {"s3:PutObject MediaBucket/set-aside/webhooks/*", "kms:GenerateDataKey StorageKey"},
-    "parley.notifications.ses.send": {
+    "inbox.on_webhook_received.quarantine": {"s3:PutObject MediaBucket/quarantine/webhooks/*", "kms:GenerateDataKey StorageKey"},
+    "parley.notifications.email.ses.send": {
         f"ses:{action} {resource}"
         for action in ("SendEmail", "SendRawEmail")
         for resource in ("identity/${MailDomain}", "identity/no-reply@${MailDomain}", "configuration-set/${MailEvents}")

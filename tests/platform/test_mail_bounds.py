@@ -13,9 +13,9 @@ from parley.identity.models import Organization
 from parley.kernel.access.plans import PlanType
 from parley.kernel.access.rate_limits import RateLimit
 from parley.kernel.persistence import transactions
-from parley.notifications import daily_quotas, outreach
 from parley.notifications.enums import NotificationChannel
-from parley.notifications.quotas import A_DAY, DAY, MailKind
+from parley.notifications.limits import daily_quotas, outreach
+from parley.notifications.limits.quotas import A_DAY, DAY, MailKind
 from parley.scheduling.bookings import booking_limits, outreach_limits
 from tests.harness import World
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from parley.notifications import daily_quotas, outreach
 from parley.notifications.enums import NotificationChannel
-from parley.notifications.quotas import A_DAY, MailKind
+from parley.notifications.limits import daily_quotas, outreach
+from parley.notifications.limits.quotas import A_DAY, MailKind
 
 PACKAGE = Path(__file__).parents[2] / "shared" / "parley"
 MADE = re.compile(
@@ -28,8 +28,8 @@ BUDGETS: dict[str, str | set[MailKind]] = {
     "scheduling/notifications/address_proof_mail": "`limits.CODES`, for the address and for the network",
     "scheduling/notifications/connection_failure_mail": TO_THE_ACCOUNT,
     "webhooks/letters": "owners and administrators, once for each subscription that is ended",
-    "notifications/email_message": "the form of all of them",
-    "notifications/channels": "hands over what others have made",
+    "notifications/email/email_message": "the form of all of them",
+    "notifications/delivery/channels": "hands over what others have made",
 }
 
 

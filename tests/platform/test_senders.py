@@ -23,10 +23,10 @@ from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import AnswerLost
 from parley.kernel.values.ids import new_id
-from parley.notifications import claims
-from parley.notifications.email_message import Mail
+from parley.notifications.delivery import claims
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_message import Mail
 from parley.notifications.models import MailClaim
-from parley.notifications.sender import Sender
 from parley.notifications.sms import SmsMessage
 from parley.scheduling.common import booking_models
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
@@ -42,7 +42,7 @@ from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL
 
 PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-# Their claims are the rows of the log of notifications (`notifications.log`).
+# Their claims are the rows of the log of notifications (`notifications.delivery.log`).
 LOGGED = {"scheduling/on_booking_changed.py": "booking_notices.take_up", "scheduling/on_workflow_event.py": "workflow_worker.take_up"}
 
 
@@ -198,9 +198,9 @@ def test_whoever_sends_claims_first() -> None:
     senders = {}
     for path in sorted(FUNCTIONS.rglob("*.py")):
         names = _modules(ast.parse(path.read_text()))
-        if f"{PACKAGE}.ses.send" in names or f"{PACKAGE}.channels.deliver" in names:
+        if f"{PACKAGE}.email.ses.send" in names or f"{PACKAGE}.delivery.channels.deliver" in names:
             senders[str(path.relative_to(FUNCTIONS))] = path.read_text()
-        assert not names & {f"{PACKAGE}.{name}" for name in ("ses", "sns", "sns.send", "channels")}, path
+        assert not names & {f"{PACKAGE}.{name}" for name in ("email.ses", "sns", "sns.send", "delivery.channels")}, path
     assert len(senders) >= 5
     for name, source in senders.items():
         given = re.findall(r"(?<!def )(?:Sender|send_logged)\(caller, (?:[\w.]+, )?(?:send|deliver)\b|Effects\(deliver\b", source)
@@ -214,9 +214,11 @@ def test_whoever_sends_claims_first() -> None:
     for path in shared.rglob("*.py"):
         if path.name != "channels.py":
             names = _modules(ast.parse(path.read_text()))
-            assert not {name for name in names if f"{name}.".startswith((f"{PACKAGE}.ses.", f"{PACKAGE}.sns.", f"{PACKAGE}.channels."))}, (
-                path
-            )
+            assert not {
+                name
+                for name in names
+                if f"{name}.".startswith((f"{PACKAGE}.email.ses.", f"{PACKAGE}.sns.", f"{PACKAGE}.delivery.channels."))
+            }, path
 
 
 def test_nothing_is_sent_within_a_transaction() -> None:

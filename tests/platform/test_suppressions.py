@@ -13,9 +13,9 @@ from parley.kernel.access.callers import NOWHERE, system
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.notifications import suppressions
+from parley.notifications.email import suppressions
+from parley.notifications.email.suppressions import SuppressedAddress, SuppressionKind
 from parley.notifications.models import NotificationLog
-from parley.notifications.suppressions import SuppressedAddress, SuppressionKind
 from parley.scheduling.bookings.address_proofs import code
 from tests.harness import Client, Member, World, recorded, sqs_event
 from tests.identity.registered_users import Person, ProgramClient, person, received_mails

@@ -240,7 +240,7 @@ def test_a_meeting_that_failed_meanwhile_keeps_its_bytes_and_its_status(scene: T
         session.scalars(select(Meeting)).one().status = MeetingStatus.FAILED
     assert scene.notify(scene.record(key)) == NONE_FAILED
     assert (scene.status, scene.recording.raw_key) == ("FAILED", key)
-    assert scene.member.post(scene.path, {"size_bytes": 1, "content_type": "video/webm"}).body["code"] == "illegal_transition"
+    assert scene.member.post(scene.path, {"size_bytes": 1, "content_type": "video/webm"}).body["code"] == "illegal_meeting_transition"
 
 
 def test_the_bucket_is_the_one_of_the_environment(scene: Take) -> None:

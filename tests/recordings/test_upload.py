@@ -19,7 +19,7 @@ from parley.kernel.postgres import deferred
 from parley.kernel.values.ids import new_id
 from parley.recordings import uploads
 from parley.recordings.media_types import MediaType
-from parley.recordings.meeting_states import IllegalTransition
+from parley.recordings.meeting_states import IllegalMeetingTransition
 from parley.recordings.models import Recording
 from parley.recordings.schemas import UploadCreate
 from tests.harness import Member, World
@@ -147,7 +147,7 @@ def test_after_the_arrival_no_upload_is_given_out(scene: Take, pump: Pump) -> No
     scene.send(scene.upload())
     pump()
     refused = scene.member.post(scene.path, WEBM)
-    assert (refused.status, refused.body["code"]) == (409, "illegal_transition")
+    assert (refused.status, refused.body["code"]) == (409, "illegal_meeting_transition")
     assert (refused.body["current"], refused.body["wanted"]) == ("PROCESSING", "RECORDING")
 
 
@@ -157,7 +157,7 @@ def test_an_upload_planned_before_the_arrival_is_not_given_out_after_it(scene: T
         planned = uploads.plan(session, caller, UUID(scene.meeting_id), UploadCreate(size_bytes=5, content_type=MediaType.VIDEO_WEBM))
     scene.send(first)
     pump()
-    with pytest.raises(IllegalTransition), transactions.transaction(caller) as session:
+    with pytest.raises(IllegalMeetingTransition), transactions.transaction(caller) as session:
         uploads.start(session, caller, *planned)
 
 
@@ -197,7 +197,7 @@ def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: Take, p
     assert (scene.member.post(scene.path, WEBM, headers).raw, scene.member.post(path, {}, headers).raw) == (upload.raw, download.raw)
     with transactions.transaction(scene.member.caller) as session:
         session.execute(update(IdempotencyRecord).values(created_at=datetime.now(UTC) - timedelta(hours=1)))
-    assert scene.member.post(scene.path, WEBM, headers).body["code"] == "illegal_transition"
+    assert scene.member.post(scene.path, WEBM, headers).body["code"] == "illegal_meeting_transition"
     assert scene.member.post(path, {}, headers).body["expires_at"] > download.body["expires_at"]
     assert scene.audited("recording.downloaded") == 2
 

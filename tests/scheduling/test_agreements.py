@@ -15,8 +15,8 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
-from parley.notifications import daily_quotas
 from parley.notifications.enums import NotificationChannel
+from parley.notifications.limits import daily_quotas
 from tests.harness import Client, World
 from tests.scheduling.booking_scenarios import Letter, at
 from tests.scheduling.workflow_scenarios import WORKFLOWS, Agency

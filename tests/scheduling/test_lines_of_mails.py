@@ -13,7 +13,7 @@ import pytest
 
 from parley.identity.mails.account_mails import compose_account_mail
 from parley.kernel.values.ids import new_id
-from parley.notifications.email_message import Mail
+from parley.notifications.email.email_message import Mail
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.notifications import booking_mails, workflow_messages
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient

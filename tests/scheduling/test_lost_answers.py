@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from parley.kernel.aws import boto3_clients
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
-from parley.notifications import log
+from parley.notifications.delivery import log
 from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
 from tests.kernel.lossy_aws_proxy import losing

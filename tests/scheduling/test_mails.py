@@ -19,7 +19,7 @@ from parley.identity.models import OrganizationMember, User
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.notifications.email_message import display_name
+from parley.notifications.email.email_message import display_name
 from parley.notifications.models import NotificationLog
 from parley.scheduling.common.booking_models import Booking, Invitee
 from tests.harness import Member, World, recorded, sqs_event

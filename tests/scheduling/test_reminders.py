@@ -14,9 +14,9 @@ from parley.identity.models import User
 from parley.kernel.access.callers import system
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
+from parley.notifications.delivery.retry import StillSending
+from parley.notifications.delivery.sender import Message
 from parley.notifications.models import NotificationLog
-from parley.notifications.retry import StillSending
-from parley.notifications.sender import Message
 from parley.scheduling.bookings.booking_service import management_token
 from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.workflow_models import Reminder

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from local.client import Answer
 from parley.kernel.values.clock import now
-from parley.notifications.email_message import LONGEST_NAME, display_name
+from parley.notifications.email.email_message import LONGEST_NAME, display_name
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.bookings import booking_limits
 from parley.scheduling.bookings.booking_service import management_token

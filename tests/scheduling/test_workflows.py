@@ -276,8 +276,8 @@ def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
 
 def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.access.plans import PlanType
-    from parley.notifications import daily_quotas
     from parley.notifications.enums import NotificationChannel
+    from parley.notifications.limits import daily_quotas
 
     monkeypatch.setitem(daily_quotas.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 2)
     kind = agency.event_type()
@@ -297,8 +297,8 @@ def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.access.plans import PlanType
-    from parley.notifications import daily_quotas
     from parley.notifications.enums import NotificationChannel
+    from parley.notifications.limits import daily_quotas
 
     monkeypatch.setitem(daily_quotas.A_DAY[PlanType.BUSINESS], NotificationChannel.EMAIL, 1)
     kind = agency.event_type()

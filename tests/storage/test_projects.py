@@ -66,7 +66,7 @@ def test_what_fits_no_project_is_refused(acme: Member, wrong: dict[str, Any]) ->
 def test_a_team_is_one_of_the_organization(acme: Member, globex: Member) -> None:
     for team_id in (team(globex), str(new_id())):
         refused = acme.post(PROJECTS, {"name": "X", "slug": "x", "team_id": team_id})
-        assert (refused.status, refused.body["code"]) == (422, "no_such_team")
+        assert (refused.status, refused.body["code"]) == (422, "unknown_team_of_project")
 
 
 def test_a_key_makes_a_project_in_the_name_of_its_maker(acme: Member) -> None:

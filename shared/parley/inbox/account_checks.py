@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from parley.inbox import account_verification, queries, service
 from parley.inbox.declared import InboxAction, InboxDirectory
-from parley.inbox.models import Connection, ConnectionStatus
+from parley.inbox.models import ConnectionStatus, PlatformConnection
 from parley.inbox.platforms.meta_graph_api import NumberConfirmation
 from parley.kernel.access.callers import Caller, system
 from parley.kernel.audit import audit
@@ -67,7 +67,7 @@ class AccountChecks:
 
 
 def _due() -> list[tuple[UUID, UUID]]:
-    one = Connection
+    one = PlatformConnection
     wanted = select(one.id).where(one.next_check_at <= func.now(), one.status != ConnectionStatus.DISCONNECTED).order_by(one.next_check_at)
     with sweep() as session:
         keys = list(session.scalars(wanted.limit(_AT_ONCE).with_for_update(skip_locked=True)))
@@ -114,7 +114,7 @@ def settle(session: Session, caller: Caller, connection_id: UUID, question: Ques
         _refused(session, caller, row, confirmation)
 
 
-def _refused(session: Session, caller: Caller, row: Connection, confirmation: NumberConfirmation) -> None:
+def _refused(session: Session, caller: Caller, row: PlatformConnection, confirmation: NumberConfirmation) -> None:
     status, reason = _REASONS[confirmation]
     is_over = row.refusals + 1 >= ENOUGH_REFUSALS
     if row.status is not status or is_over:
@@ -132,7 +132,7 @@ def hasten(phone_number_id: str) -> None:
     holder = directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, phone_number_id)
     if holder is None:
         return
-    one, long_ago = Connection, func.now() - literal(NOT_SOONER)
+    one, long_ago = PlatformConnection, func.now() - literal(NOT_SOONER)
     is_old = or_(one.checked_at.is_(None), one.checked_at < long_ago)
     with transaction(system(holder)) as session:
         session.execute(

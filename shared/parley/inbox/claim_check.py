@@ -12,7 +12,7 @@ MESSAGE_BYTES = 256 * 1024
 """What a queue takes. SQS takes more today; the classic limit holds everywhere."""
 
 FOLDER = "webhooks"
-QUARANTINE = "set-aside/webhooks"
+QUARANTINE = "quarantine/webhooks"
 """Not below `FOLDER`, whose objects the bucket's lifecycle deletes as soon as no message can name them any more."""
 
 

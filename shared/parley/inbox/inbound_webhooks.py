@@ -1,4 +1,4 @@
-"""A webhook's body comes in: taken apart, given to its organizations, and what nobody can place is set aside for a person.
+"""A webhook's body comes in: taken apart, given to its organizations, and what nobody can place goes into quarantine for a person.
 
 Nothing that can't succeed later is ever raised: one bad item must not bring back its neighbours for days.
 """
@@ -24,7 +24,7 @@ from parley.kernel.persistence.directory import organizations_of
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.postgres.integrity_errors import is_passing, sqlstate
 
-QuarantineReason: TypeAlias = Literal["malformed", "odd", "unhandled", "unknown-account", "unstorable"]
+QuarantineReason: TypeAlias = Literal["malformed", "malformed-item", "unhandled", "unknown-account", "unstorable"]
 Quarantine: TypeAlias = Callable[[QuarantineReason, bytes], None]
 """Keeps a body for a person. What was taken out of a larger body has the platform's own form, and can be delivered again."""
 
@@ -37,7 +37,7 @@ _RACES = ("40001", "40P01", "23503", "23505")
 _UNFIT = ("22", "23", "54")
 
 
-def process_webhook(body: bytes, arrived_at: datetime, set_aside: Quarantine) -> None:
+def process_webhook(body: bytes, arrived_at: datetime, quarantine: Quarantine) -> None:
     """Store everything of a body of WhatsApp. May see it again, whole or in part.
 
     Raises what may pass (the database is away), after every organization has had its turn.
@@ -45,23 +45,23 @@ def process_webhook(body: bytes, arrived_at: datetime, set_aside: Quarantine) ->
     try:
         parsed = whatsapp.parse(body, arrived_at)
     except ValueError:
-        set_aside("malformed", body)
+        quarantine("malformed", body)
         return
-    aside: QuarantinedItems = defaultdict(list, {"odd": parsed.odd, "unhandled": parsed.unhandled})
+    quarantined: QuarantinedItems = defaultdict(list, {"malformed-item": parsed.malformed, "unhandled": parsed.unhandled})
     failed: list[Exception] = []
-    for organization_id, updates in _shares(parsed.updates, aside).items():
+    for organization_id, updates in _shares(parsed.updates, quarantined).items():
         try:
-            _store(organization_id, updates, aside)
+            _store(organization_id, updates, quarantined)
         except Exception as error:  # noqa: BLE001  # raised again below: the others come first
             failed.append(error)
-    for reason, sources in aside.items():
+    for reason, sources in quarantined.items():
         if sources:
-            set_aside(reason, _body_of(sources, body))
+            quarantine(reason, _body_of(sources, body))
     if failed:
         raise failed[0]
 
 
-def _shares(updates: Sequence[PlatformUpdate], aside: QuarantinedItems) -> dict[UUID, list[PlatformUpdate]]:
+def _shares(updates: Sequence[PlatformUpdate], quarantined: QuarantinedItems) -> dict[UUID, list[PlatformUpdate]]:
     """Whose updates these are: one look-up for all accounts of a body."""
     accounts = sorted({one.account for one in updates})
     owners = organizations_of(InboxDirectory.WHATSAPP_NUMBER, accounts) if accounts else {}
@@ -70,30 +70,30 @@ def _shares(updates: Sequence[PlatformUpdate], aside: QuarantinedItems) -> dict[
         if one.account in owners:
             shares[owners[one.account]].append(one)
         else:
-            aside["unknown-account"].append(one.source)
+            quarantined["unknown-account"].append(one.source)
     return shares
 
 
-def _store(organization_id: UUID, updates: Sequence[PlatformUpdate], aside: QuarantinedItems) -> None:
+def _store(organization_id: UUID, updates: Sequence[PlatformUpdate], quarantined: QuarantinedItems) -> None:
     """All of the updates, in one transaction. If the database refuses one, the halves in their own; down to the one that is unstorable."""
     try:
         _try(organization_id, updates)
     except ingestion.NoConnection as error:
-        aside["unknown-account"].extend(one.source for one in error.updates)
+        quarantined["unknown-account"].extend(one.source for one in error.updates)
         gone = {id(one) for one in error.updates}
         known = [one for one in updates if id(one) not in gone]
         if known:
-            _store(organization_id, known, aside)
+            _store(organization_id, known, quarantined)
     except DBAPIError as error:
         if is_passing(error) or not sqlstate(error).startswith(_UNFIT):
             raise
         log.warning("the database refuses %d updates: %s", len(updates), sqlstate(error))
         if len(updates) == 1:
-            aside["unstorable"].append(updates[0].source)
+            quarantined["unstorable"].append(updates[0].source)
             return
         half = len(updates) // 2
-        _store(organization_id, updates[:half], aside)
-        _store(organization_id, updates[half:], aside)
+        _store(organization_id, updates[:half], quarantined)
+        _store(organization_id, updates[half:], quarantined)
 
 
 def _try(organization_id: UUID, updates: Sequence[PlatformUpdate]) -> None:

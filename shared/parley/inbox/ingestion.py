@@ -17,7 +17,7 @@ from parley.inbox import delivery_receipts, message_changes
 from parley.inbox.contacts import ContactKeys, SeenContact, conversations_of
 from parley.inbox.declared import InboxAction, InboxEvent
 from parley.inbox.delivery_receipts import MessageKey, MessageProgress
-from parley.inbox.models import Connection, MessageDirection, Platform
+from parley.inbox.models import MessageDirection, Platform, PlatformConnection
 from parley.inbox.platforms.platform_updates import AccountNotice, IncomingMessage, MessageModification, PlatformUpdate, StatusUpdate
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -107,8 +107,8 @@ def store(session: Session, caller: Caller, platform: Platform, updates: Sequenc
 
 
 def _connections(session: Session, platform: Platform, accounts: set[str]) -> dict[str, UUID]:
-    rows = select(Connection.platform_user_id, Connection.id).where(
-        Connection.platform == platform, Connection.platform_user_id.in_(sorted(accounts))
+    rows = select(PlatformConnection.platform_user_id, PlatformConnection.id).where(
+        PlatformConnection.platform == platform, PlatformConnection.platform_user_id.in_(sorted(accounts))
     )
     return {row.platform_user_id: row.id for row in session.execute(rows)}
 
@@ -171,7 +171,12 @@ def _refresh(
 def _complain(session: Session, named: Sequence[tuple[UUID, PlatformUpdate]]) -> None:
     for connection, one in named:
         if isinstance(one, AccountNotice):
-            execute_later(session, update(Connection).where(Connection.own(), Connection.id == connection).values(error_message=one.text))
+            execute_later(
+                session,
+                update(PlatformConnection)
+                .where(PlatformConnection.own(), PlatformConnection.id == connection)
+                .values(error_message=one.text),
+            )
 
 
 _INBOUND = InboxAction.MESSAGE_RECEIVED, InboxEvent.MESSAGE_RECEIVED

@@ -77,13 +77,14 @@ class ChangeKind(StrEnum):
     REVOKE = "REVOKE"
 
 
-class Connection(Tenant, Swept, Timestamps, Base):
+class PlatformConnection(Tenant, Swept, Timestamps, Base):
     """An account at a platform. `platform_user_id` is what its webhooks name: the phone number id of WhatsApp.
 
     `refusals`: so many times in a row the platform has not shown the account to the token. A connection that has ended has no token.
     """
 
     __tablename__ = "inbox_connections"
+    audit_name = "Connection"
     __table_args__ = (
         UniqueConstraint("organization_id", "platform", "platform_user_id", name=ONE_CONNECTION),
         Index("ix_inbox_connections_next_check_at", "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),

@@ -6,21 +6,23 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
 from parley.identity.billing import history_limit
-from parley.inbox.models import Connection, Conversation, ConversationStatus, Message, Platform
+from parley.inbox.models import Conversation, ConversationStatus, Message, Platform, PlatformConnection
 
 
-def connections() -> Select[Connection]:
-    return select(Connection)
+def connections() -> Select[PlatformConnection]:
+    return select(PlatformConnection)
 
 
-def connection(session: Session, connection_id: UUID, *, to_change: bool = False) -> Connection | None:
-    wanted = select(Connection).where(Connection.id == connection_id)
+def connection(session: Session, connection_id: UUID, *, to_change: bool = False) -> PlatformConnection | None:
+    wanted = select(PlatformConnection).where(PlatformConnection.id == connection_id)
     return session.scalars(wanted.with_for_update() if to_change else wanted).one_or_none()
 
 
-def connection_to(session: Session, platform_user_id: str, *, to_change: bool = False) -> Connection | None:
+def connection_to(session: Session, platform_user_id: str, *, to_change: bool = False) -> PlatformConnection | None:
     """The organization's connection to an account of WhatsApp."""
-    wanted = select(Connection).where(Connection.platform == Platform.WHATSAPP, Connection.platform_user_id == platform_user_id)
+    wanted = select(PlatformConnection).where(
+        PlatformConnection.platform == Platform.WHATSAPP, PlatformConnection.platform_user_id == platform_user_id
+    )
     return session.scalars(wanted.with_for_update() if to_change else wanted).one_or_none()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from parley.inbox import queries
 from parley.inbox.declared import InboxAction, InboxDirectory, InboxEvent
-from parley.inbox.models import ONE_CONNECTION, Connection, ConnectionStatus, Conversation, ConversationStatus, Message, Platform
+from parley.inbox.models import ONE_CONNECTION, ConnectionStatus, Conversation, ConversationStatus, Message, Platform, PlatformConnection
 from parley.inbox.schemas import ConnectionCreate, ConnectionRead, ConversationRead, MessageRead
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
@@ -27,7 +27,7 @@ class NumberTaken(Conflict):
     """A connection to this number exists."""
 
 
-class NoSuchConnection(NotFound):
+class NoSuchPlatformConnection(NotFound):
     """There is none, or it is another organization's."""
 
 
@@ -35,7 +35,7 @@ class NoSuchConversation(NotFound):
     """There is none, or it is another organization's."""
 
 
-def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> tuple[Connection, UUID | None]:
+def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -> tuple[PlatformConnection, UUID | None]:
     """Connect a WhatsApp number whose token the platform has confirmed (`account_proof`). It belongs to one organization at a time. A
     number that the organization had before is the same connection again, with its conversations.
 
@@ -49,7 +49,7 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     connection = queries.connection_to(session, number)
     is_new = connection is None
     if connection is None:
-        connection = Connection(platform=Platform(wanted.platform), platform_user_id=number)
+        connection = PlatformConnection(platform=Platform(wanted.platform), platform_user_id=number)
         session.add(connection)
     for name in wanted.model_fields_set & {"display_name", "username"}:
         setattr(connection, name, getattr(wanted, name))
@@ -70,7 +70,7 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     return connection, superseded if superseded != caller.organization_id else None
 
 
-def end(session: Session, connection: Connection, status: ConnectionStatus, reason: str | None) -> None:
+def end(session: Session, connection: PlatformConnection, status: ConnectionStatus, reason: str | None) -> None:
     """It gets nothing any more, its token is forgotten, and its number is free. Its conversations stay."""
     connection.status, connection.error_message = status, reason
     connection.access_token = connection.refresh_token = connection.token_expires_at = connection.next_check_at = None
@@ -78,11 +78,11 @@ def end(session: Session, connection: Connection, status: ConnectionStatus, reas
     outbox.announce(session, InboxEvent.CONNECTION_ENDED, connection_id=connection.id, status=status.value)
 
 
-def disconnect(session: Session, caller: Caller, connection_id: UUID) -> Connection:
-    """End a connection. Doing it again changes nothing. Raises `NoSuchConnection`."""
+def disconnect(session: Session, caller: Caller, connection_id: UUID) -> PlatformConnection:
+    """End a connection. Doing it again changes nothing. Raises `NoSuchPlatformConnection`."""
     row = queries.connection(session, connection_id, to_change=True)
     if row is None:
-        raise NoSuchConnection("There is no such connection.")
+        raise NoSuchPlatformConnection("There is no such connection.")
     if row.status is ConnectionStatus.DISCONNECTED and row.access_token is None:
         return row
 
@@ -103,23 +103,22 @@ def supersede(session: Session, caller: Caller, phone_number_id: str) -> None:
     audit.record(session, caller, InboxAction.CONNECTION_UPDATED, connection, new={"status": connection.status.value})
 
 
-def connections(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
+def connections(session: Session, *, limit: int, cursor: str | None) -> Page[ConnectionRead]:
     """A page of connections, newest first. One query."""
-    rows, following = page(session, queries.connections(), [Connection.id], cursor=cursor, limit=limit)
+    rows, following = page(session, queries.connections(), [PlatformConnection.id], cursor=cursor, limit=limit)
     return Page(items=[ConnectionRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def connection(session: Session, caller: Caller, connection_id: UUID) -> Connection:
-    """Raises `NoSuchConnection`."""
+def connection(session: Session, connection_id: UUID) -> PlatformConnection:
+    """Raises `NoSuchPlatformConnection`."""
     found = queries.connection(session, connection_id)
     if found is None:
-        raise NoSuchConnection("There is no such connection.")
+        raise NoSuchPlatformConnection("There is no such connection.")
     return found
 
 
 def conversations(
     session: Session,
-    caller: Caller,
     *,
     status: ConversationStatus | None,
     connection_id: UUID | None,
@@ -133,7 +132,7 @@ def conversations(
     return Page(items=[ConversationRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def conversation(session: Session, caller: Caller, conversation_id: UUID) -> Conversation:
+def conversation(session: Session, conversation_id: UUID) -> Conversation:
     """Raises `NoSuchConversation`."""
     found = queries.conversation(session, conversation_id)
     if found is None:
@@ -141,7 +140,7 @@ def conversation(session: Session, caller: Caller, conversation_id: UUID) -> Con
     return found
 
 
-def messages(session: Session, caller: Caller, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:
+def messages(session: Session, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:
     """A page of a conversation's messages, newest first by platform time. Two queries. Raises `NoSuchConversation`."""
     if queries.conversation(session, conversation_id) is None:
         raise NoSuchConversation("There is no such conversation.")

@@ -1,4 +1,4 @@
-"""The legal transitions of a meeting, as a table. Who asks for another one is refused with `illegal_transition`."""
+"""The legal transitions of a meeting, as a table. Who asks for another one is refused with `illegal_meeting_transition`."""
 
 from parley.kernel.values.errors import Conflict
 from parley.recordings.models import MeetingStatus
@@ -12,7 +12,7 @@ TRANSITIONS: dict[MeetingStatus, frozenset[MeetingStatus]] = {
 }
 
 
-class IllegalTransition(Conflict):
+class IllegalMeetingTransition(Conflict):
     """The meeting's status does not allow this."""
 
 
@@ -21,5 +21,7 @@ def sources(target: MeetingStatus) -> list[MeetingStatus]:
     return [status for status, targets in TRANSITIONS.items() if target in targets]
 
 
-def refusal(current: MeetingStatus, target: MeetingStatus) -> IllegalTransition:
-    return IllegalTransition(f"The meeting is {current.value} and can't become {target.value}.", current=current.value, wanted=target.value)
+def refusal(current: MeetingStatus, target: MeetingStatus) -> IllegalMeetingTransition:
+    return IllegalMeetingTransition(
+        f"The meeting is {current.value} and can't become {target.value}.", current=current.value, wanted=target.value
+    )

@@ -31,7 +31,7 @@ def create_meeting(session: Session, caller: Caller, wanted: MeetingCreate) -> t
     return meeting, recording
 
 
-def meeting(session: Session, caller: Caller, meeting_id: UUID) -> tuple[Meeting, Recording | None]:
+def meeting(session: Session, meeting_id: UUID) -> tuple[Meeting, Recording | None]:
     """A meeting with its recording. Raises `NotFound`."""
     found = queries.meeting_with_recording(session, meeting_id)
     if found is None:
@@ -39,12 +39,12 @@ def meeting(session: Session, caller: Caller, meeting_id: UUID) -> tuple[Meeting
     return found
 
 
-def list_meetings(session: Session, caller: Caller, cursor: str | None, limit: int) -> tuple[Sequence[Meeting], str | None]:
+def list_meetings(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[Meeting], str | None]:
     """Meetings, the one that starts last first."""
     return page(session, queries.meetings(), [Meeting.scheduled_start, Meeting.id], cursor=cursor, limit=limit)
 
 
-def recording(session: Session, caller: Caller, recording_id: UUID) -> Recording:
+def recording(session: Session, recording_id: UUID) -> Recording:
     """A recording. Its owner may see it, and whoever may read recordings. Raises `NotFound`."""
     found = queries.recording(session, recording_id)
     if found is None:
@@ -52,14 +52,14 @@ def recording(session: Session, caller: Caller, recording_id: UUID) -> Recording
     return found
 
 
-def list_recordings(session: Session, caller: Caller, cursor: str | None, limit: int) -> tuple[Sequence[Recording], str | None]:
+def list_recordings(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[Recording], str | None]:
     """Recordings, the newest first."""
     return page(session, queries.recordings(), [Recording.id], cursor=cursor, limit=limit)
 
 
 def open_download(session: Session, caller: Caller, recording_id: UUID) -> Recording:
     """A recording whose bytes the caller is about to fetch. Raises `NotFound` or `NotUploaded`."""
-    found = recording(session, caller, recording_id)
+    found = recording(session, recording_id)
     if found.raw_key is None:
         raise NotUploaded("Nothing has been uploaded for this recording yet.")
 

@@ -51,7 +51,7 @@ class UploadGone(Conflict):
 
 
 def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreate) -> tuple[Meeting, Upload]:
-    """An upload as it may be made, not yet kept. Raises `NotFound` or `IllegalTransition`."""
+    """An upload as it may be made, not yet kept. Raises `NotFound` or `IllegalMeetingTransition`."""
     meeting, recording = queries.meeting_with_recording(session, meeting_id) or (None, None)
     if meeting is None or recording is None:
         raise NotFound("There is no such meeting, or its recording was deleted.")
@@ -67,7 +67,7 @@ def plan(session: Session, caller: Caller, meeting_id: UUID, wanted: UploadCreat
 
 
 def start(session: Session, caller: Caller, meeting: Meeting, upload: Upload) -> Upload:
-    """Keep a planned upload; the first one of a meeting makes it RECORDING. Raises `IllegalTransition`."""
+    """Keep a planned upload; the first one of a meeting makes it RECORDING. Raises `IllegalMeetingTransition`."""
     if meeting.status is MeetingStatus.PENDING and _move(session, caller, meeting.id, MeetingStatus.RECORDING):
         outbox.announce(session, RecordingsEvent.MEETING_STARTED, meeting_id=meeting.id, recording_id=upload.recording_id)
     elif (current := queries.meeting_status(session, meeting.id)) is not MeetingStatus.RECORDING:
@@ -88,12 +88,12 @@ def _move(session: Session, caller: Caller, meeting_id: UUID, target: MeetingSta
     return moved is not None
 
 
-def to_sign(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
+def to_sign(session: Session, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts. Raises `NotFound`, `NotMultipart`, `UploadFinished` or `UploadExpired`."""
     return _waiting(_multipart(session, meeting_id, upload_id))
 
 
-def to_complete(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -> Upload:
+def to_complete(session: Session, meeting_id: UUID, upload_id: UUID) -> Upload:
     """A multipart upload that waits for parts, or was completed before: to ask again is fine. Raises as `to_sign` does."""
     upload = _multipart(session, meeting_id, upload_id)
     return upload if upload.status is UploadStatus.COMPLETED else _waiting(upload)

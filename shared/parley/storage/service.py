@@ -30,7 +30,7 @@ class ProjectSlugTaken(Conflict):
     """Another living project of the organization has this slug."""
 
 
-class NoSuchTeam(Unprocessable):
+class UnknownTeamOfProject(Unprocessable):
     """The team of a project is not one of the organization."""
 
 
@@ -43,7 +43,7 @@ class EmptyField(Unprocessable):
 
 
 def create_project(session: Session, caller: Caller, wanted: ProjectCreate) -> Project:
-    """A new project, owned by the person who asks or whose key asks. Raises `ProjectSlugTaken`, `NoSuchTeam`, `BoundToAProject`."""
+    """A new project, of the person who asks or whose key asks. Raises `ProjectSlugTaken`, `UnknownTeamOfProject`, `BoundToAProject`."""
     if caller.project_id is not None:
         raise BoundToAProject("A key of a project can't make another one; use a key of the organization.")
     _check_team(session, wanted.team_id)
@@ -71,7 +71,7 @@ def project(session: Session, caller: Caller, project_id: UUID, *, for_update: b
 
 
 def change_project(session: Session, caller: Caller, project_id: UUID, wanted: ProjectUpdate) -> Project:
-    """Raises `NoSuchProject`, `ProjectSlugTaken`, `NoSuchTeam`, `EmptyField`."""
+    """Raises `NoSuchProject`, `ProjectSlugTaken`, `UnknownTeamOfProject`, `EmptyField`."""
     found = project(session, caller, project_id, for_update=True)
     changes = wanted.model_dump(exclude_unset=True)
     for name in _NEVER_EMPTY:
@@ -105,4 +105,4 @@ def _taken() -> ProjectSlugTaken:
 
 def _check_team(session: Session, team_id: UUID | None) -> None:
     if team_id is not None and session.scalars(select(Team.id).where(Team.id == team_id)).one_or_none() is None:
-        raise NoSuchTeam("There is no such team.")
+        raise UnknownTeamOfProject("There is no such team.")

@@ -45,7 +45,6 @@ class NothingToReplay(Conflict):
 
 def deliveries(
     session: Session,
-    caller: Caller,
     *,
     subscription_id: UUID | None,
     status: DeliveryStatus | None,

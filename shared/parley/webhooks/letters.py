@@ -5,11 +5,11 @@ from uuid import UUID
 from parley.identity.mails.account_mails import compose_account_mail
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_message import Mail, is_deliverable
-from parley.notifications.sender import Sender
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_message import Mail, is_deliverable
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.webhooks import queries
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription

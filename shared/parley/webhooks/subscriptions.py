@@ -98,13 +98,13 @@ def _header_values(headers: Headers) -> dict[str, str]:
     return {"header_values": json.dumps({name: value.get_secret_value() for name, value in headers.items()})} if headers else {}
 
 
-def subscriptions(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[SubscriptionRead]:
+def subscriptions(session: Session, *, limit: int, cursor: str | None) -> Page[SubscriptionRead]:
     """A page of subscriptions, newest first. One query."""
     rows, following = page(session, queries.subscriptions(), [WebhookSubscription.id], cursor=cursor, limit=limit)
     return Page(items=[SubscriptionRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def subscription(session: Session, caller: Caller, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription:
+def subscription(session: Session, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription:
     """Raises `NoSuchSubscription`."""
     found = queries.subscription(session, subscription_id, to_change=to_change)
     if found is None:
@@ -114,7 +114,7 @@ def subscription(session: Session, caller: Caller, subscription_id: UUID, *, to_
 
 def change(session: Session, caller: Caller, subscription_id: UUID, wanted: SubscriptionUpdate) -> WebhookSubscription:
     """Change what is given; a URL was checked. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
 
     said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active", "url"})
     for name, value in said.items():
@@ -138,7 +138,7 @@ def change(session: Session, caller: Caller, subscription_id: UUID, wanted: Subs
 
 def redirect(session: Session, caller: Caller, subscription_id: UUID, url: str) -> None:
     """Send to another URL, which was checked. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     _lead_to(session, caller, row, url)
     row.updated_at = clock.now()
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_UPDATED, row, new={"changed": ["url"]})
@@ -169,7 +169,7 @@ def enable(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
     Raises `NoSuchSubscription`.
     """
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     _enable(session, caller, row)
     return row
 
@@ -191,7 +191,7 @@ def _enable(session: Session, caller: Caller, row: WebhookSubscription) -> None:
 
 def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSubscription:
     """Nothing is sent any more, secrets are gone; the log stays until its time is over. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     at = clock.now()
     row.deleted_at, row.is_active = at, False
     row.secret = row.old_secret = row.header_values = None
@@ -209,7 +209,7 @@ def delete(session: Session, caller: Caller, subscription_id: UUID) -> WebhookSu
 
 def rotate(session: Session, caller: Caller, subscription_id: UUID, wanted: RotationWanted) -> SubscriptionSecretRead:
     """A new secret; the one it replaces signs beside it for some hours. The answer holds the new one. Raises `NoSuchSubscription`."""
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
 
     at, secret = clock.now(), signing.new_secret()
     if wanted.overlap_hours:
@@ -229,7 +229,7 @@ def ping(session: Session, caller: Caller, subscription_id: UUID) -> WebhookDeli
 
     Raises `NoSuchSubscription`, `RateLimitExceeded`.
     """
-    row = subscription(session, caller, subscription_id, to_change=True)
+    row = subscription(session, subscription_id, to_change=True)
     if row.verified_at is None:
         delivery = endpoint_verification.send_challenge(session, caller, row)
         audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_PINGED, row)

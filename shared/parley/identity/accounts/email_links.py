@@ -21,8 +21,9 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.ids import new_id
 from parley.kernel.values.settings import setting
-from parley.notifications import languages, suppressions
-from parley.notifications.catalogues import marked as _
+from parley.notifications.email import suppressions
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import marked as _
 
 LIVES: dict[VerificationKind, timedelta] = {
     VerificationKind.REGISTRATION: timedelta(hours=24),

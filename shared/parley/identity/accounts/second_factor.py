@@ -17,7 +17,7 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Unauthenticated
-from parley.notifications.email_headers import PRODUCT
+from parley.notifications.email.email_headers import PRODUCT
 
 STEP_SECONDS, DRIFT = 30, 1
 RECOVERY_CODES = 10

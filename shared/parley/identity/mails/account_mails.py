@@ -16,12 +16,12 @@ from parley.identity.mails import invitation_mail, security_alert_mail, single_s
 from parley.identity.models import User, VerificationKind
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_headers import PRODUCT
-from parley.notifications.email_message import Mail, compose, is_deliverable
-from parley.notifications.sender import Sender
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_headers import PRODUCT
+from parley.notifications.email.email_message import Mail, compose, is_deliverable
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 
 MailOfEvent = Callable[[Caller, dict[str, Any], Sender], None]
 FOLDER = Path(__file__).parents[1] / "templates"

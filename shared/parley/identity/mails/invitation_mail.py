@@ -12,11 +12,11 @@ from parley.identity.roles.role_names import ROLES
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
-from parley.notifications import formats, languages
-from parley.notifications.catalogues import Words
-from parley.notifications.email_headers import PRODUCT
-from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
-from parley.notifications.sender import Sender
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_headers import PRODUCT
+from parley.notifications.email.email_message import Mail, compose, is_deliverable, single_line
+from parley.notifications.localization import formats, languages
+from parley.notifications.localization.catalogues import Words
 
 FOLDER = Path(__file__).parents[1] / "templates"
 DOMAIN = "identity"

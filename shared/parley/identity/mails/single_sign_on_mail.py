@@ -11,11 +11,11 @@ from parley.identity.models import Organization, User
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_headers import PRODUCT
-from parley.notifications.email_message import Mail, compose, is_deliverable, single_line
+from parley.notifications.email.email_headers import PRODUCT
+from parley.notifications.email.email_message import Mail, compose, is_deliverable, single_line
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 
 FOLDER = Path(__file__).parents[1] / "templates"
 DOMAIN = "identity"

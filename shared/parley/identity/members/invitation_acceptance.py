@@ -21,7 +21,7 @@ from parley.kernel.persistence import outbox
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Forbidden, Refusal
 from parley.kernel.values.ids import new_id
-from parley.notifications.catalogues import marked as _
+from parley.notifications.localization.catalogues import marked as _
 
 _NAMED = 22
 _LENGTH = _NAMED + 43

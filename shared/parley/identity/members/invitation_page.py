@@ -4,9 +4,9 @@ from pathlib import Path
 
 from parley.identity.members.schemas import OpenInvitationRead
 from parley.identity.roles.role_names import ROLES
-from parley.notifications import formats, languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications.localization import formats, languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.notifications.templates import page_headers, render, style
 
 DOMAIN = "identity"

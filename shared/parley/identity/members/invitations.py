@@ -28,8 +28,8 @@ from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound, TooManyRequests
 from parley.kernel.values.settings import setting
-from parley.notifications import outreach, quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import MailKind
 
 LIFE = timedelta(days=7)
 PAUSE = timedelta(minutes=1)
@@ -112,9 +112,7 @@ def invite(session: Session, caller: Caller, wanted: InvitationCreate) -> Invita
     return invitation
 
 
-def invitations(
-    session: Session, caller: Caller, *, status: InvitationStatus | None, limit: int, cursor: str | None
-) -> Page[InvitationRead]:
+def invitations(session: Session, *, status: InvitationStatus | None, limit: int, cursor: str | None) -> Page[InvitationRead]:
     """A page of invitations, the newest first. One query."""
     wanted = select(Invitation)
     if status is InvitationStatus.PENDING:
@@ -128,7 +126,7 @@ def invitations(
     return Page(items=[read(row) for row in rows], next_cursor=following)
 
 
-def invitation(session: Session, caller: Caller, invitation_id: UUID, *, locked: bool = False) -> Invitation:
+def invitation(session: Session, invitation_id: UUID, *, locked: bool = False) -> Invitation:
     """Raises `NoSuchInvitation`."""
     wanted = select(Invitation).where(Invitation.id == invitation_id)
     found = session.scalar(wanted.with_for_update() if locked else wanted)
@@ -143,7 +141,7 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     Raises `NoSuchInvitation`, `NotPending`, `SentJustNow` and what `invite` raises.
     """
     organization = organization_lock.lock_organization(session)
-    found = invitation(session, caller, invitation_id, locked=True)
+    found = invitation(session, invitation_id, locked=True)
     if found.status is not InvitationStatus.PENDING:
         raise NotPending("This invitation was answered or taken back; make a new one.")
     _refuse_haste(found)
@@ -170,7 +168,7 @@ def _refuse_haste(sent: Invitation) -> None:
 
 def revoke(session: Session, caller: Caller, invitation_id: UUID) -> None:
     """Take an invitation back: it shows as expired. Doing it again changes nothing. Raises `NoSuchInvitation`, `NotPending`."""
-    found = invitation(session, caller, invitation_id, locked=True)
+    found = invitation(session, invitation_id, locked=True)
     if found.status is InvitationStatus.EXPIRED:
         return
     if found.status is not InvitationStatus.PENDING:

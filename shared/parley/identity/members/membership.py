@@ -32,7 +32,7 @@ def read(member: OrganizationMember, user: User) -> MemberRead:
     )
 
 
-def members(session: Session, caller: Caller, *, role: MemberRole | None, limit: int, cursor: str | None) -> Page[MemberRead]:
+def members(session: Session, *, role: MemberRole | None, limit: int, cursor: str | None) -> Page[MemberRead]:
     """A page of members, the newest first. One query."""
     wanted = select(OrganizationMember, User).join(User, User.id == OrganizationMember.user_id)
     if role is not None:
@@ -41,7 +41,7 @@ def members(session: Session, caller: Caller, *, role: MemberRole | None, limit:
     return Page(items=[read(member, user) for member, user in rows], next_cursor=following)
 
 
-def member(session: Session, caller: Caller, user_id: UUID) -> MemberRead:
+def member(session: Session, user_id: UUID) -> MemberRead:
     """One query. Raises `NoSuchMember`."""
     wanted = select(OrganizationMember, User).join(User, User.id == OrganizationMember.user_id)
     found = session.execute(wanted.where(OrganizationMember.user_id == user_id)).one_or_none()
@@ -63,7 +63,7 @@ def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRol
         action = IdentityAction.MEMBER_PROMOTED if role_policy.rank(role) > role_policy.rank(old) else IdentityAction.MEMBER_DEMOTED
         audit.record(session, caller, action, other, old={"role": old.value}, new={"role": role.value}, target_user_id=user_id)
         outbox.announce(session, IdentityEvent.MEMBER_ROLE_CHANGED, user_id=user_id, role=role.value)
-    return member(session, caller, user_id)
+    return member(session, user_id)
 
 
 def remove(session: Session, caller: Caller, user_id: UUID) -> None:

@@ -14,8 +14,8 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
 from parley.kernel.values.clock import now
-from parley.notifications import outreach, quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import MailKind
 
 _NO_MEANS_NO = timedelta(days=30)
 

@@ -54,13 +54,13 @@ def create(session: Session, caller: Caller, wanted: TeamCreate) -> Team:
     return team
 
 
-def teams(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> Page[TeamRead]:
+def teams(session: Session, *, limit: int, cursor: str | None) -> Page[TeamRead]:
     """A page of teams, the newest first. One query."""
     rows, following = page(session, select(Team), [Team.id], cursor=cursor, limit=limit)
     return Page(items=[TeamRead.model_validate(row) for row in rows], next_cursor=following)
 
 
-def team(session: Session, caller: Caller, team_id: UUID, *, locked: bool = False) -> Team:
+def team(session: Session, team_id: UUID, *, locked: bool = False) -> Team:
     """Raises `NoSuchTeam`. `locked`: it can't be deleted until the commit."""
     wanted = select(Team).where(Team.id == team_id)
     found = session.scalar(wanted.with_for_update(read=True) if locked else wanted)
@@ -71,7 +71,7 @@ def team(session: Session, caller: Caller, team_id: UUID, *, locked: bool = Fals
 
 def change(session: Session, caller: Caller, team_id: UUID, wanted: TeamUpdate) -> Team:
     """Raises `NoSuchTeam`, `TeamSlugTaken`."""
-    found = team(session, caller, team_id)
+    found = team(session, team_id)
     changes = {name: value for name, value in wanted.asked().items() if value != getattr(found, name)}
     if not changes:
         return found
@@ -97,9 +97,9 @@ def remove(session: Session, caller: Caller, team_id: UUID) -> None:
     outbox.announce(session, IdentityEvent.TEAM_DELETED, team_id=team_id)
 
 
-def team_members(session: Session, caller: Caller, team_id: UUID, *, limit: int, cursor: str | None) -> Page[TeamMemberRead]:
+def team_members(session: Session, team_id: UUID, *, limit: int, cursor: str | None) -> Page[TeamMemberRead]:
     """A page of who is in a team, the newest first. Two queries. Raises `NoSuchTeam`."""
-    team(session, caller, team_id)
+    team(session, team_id)
     wanted = _with_people().where(TeamMember.team_id == team_id)
     rows, following = joined_page(session, wanted, [TeamMember.id], cursor=cursor, limit=limit)
     return Page(items=[_read(*row) for row in rows], next_cursor=following)
@@ -107,7 +107,7 @@ def team_members(session: Session, caller: Caller, team_id: UUID, *, limit: int,
 
 def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreate) -> TeamMemberRead:
     """Put a member of the organization in a team. Raises `NoSuchTeam`, `NoSuchMember`, `AlreadyInTeam`, `RoleAboveYours`."""
-    team(session, caller, team_id, locked=True)
+    team(session, team_id, locked=True)
     role_policy.require_may_grant(role_policy.own_role(session, caller), wanted.role)
     place = TeamMember(team_id=team_id, user_id=wanted.user_id, role=wanted.role)
     session.add(place)
@@ -124,7 +124,7 @@ def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreat
 
 def change_member(session: Session, caller: Caller, team_id: UUID, user_id: UUID, role: MemberRole) -> TeamMemberRead:
     """Change somebody's role in a team. Raises `NoSuchTeam`, `NoSuchTeamMember`, `RoleAboveYours`."""
-    place = _place(session, caller, team_id, user_id)
+    place = _place(session, team_id, user_id)
     role_policy.require_may_grant(role_policy.own_role(session, caller), role)
     if role is not place.role:
         old, place.role = place.role, role
@@ -135,7 +135,7 @@ def change_member(session: Session, caller: Caller, team_id: UUID, user_id: UUID
 
 def take_out(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> None:
     """Raises `NoSuchTeam`, `NoSuchTeamMember`."""
-    team(session, caller, team_id)
+    team(session, team_id)
     gone = delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id == user_id).returning(TeamMember)
     place = session.scalars(gone).one_or_none()
     if place is None:
@@ -144,8 +144,8 @@ def take_out(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> 
     outbox.announce(session, IdentityEvent.TEAM_MEMBER_REMOVED, team_id=team_id, user_id=user_id)
 
 
-def _place(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> TeamMember:
-    team(session, caller, team_id)
+def _place(session: Session, team_id: UUID, user_id: UUID) -> TeamMember:
+    team(session, team_id)
     wanted = select(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id == user_id)
     found = session.scalar(wanted.with_for_update())
     if found is None:

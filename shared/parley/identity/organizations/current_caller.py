@@ -5,15 +5,11 @@ from sqlalchemy.orm import Session
 
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.identity.organizations.schemas import CallerRead, OrganizationRead
+from parley.identity.roles.role_policy import NoSuchMember
 from parley.kernel.access.callers import Caller
-from parley.kernel.values.errors import NotFound
 
 
-class NoSuchMember(NotFound):
-    """The caller has left the organization since the token was made."""
-
-
-def caller(session: Session, caller: Caller) -> CallerRead:
+def read_caller(session: Session, caller: Caller) -> CallerRead:
     """The caller, as a member of the organization if they have chosen one. One query. Raises `NoSuchMember`."""
     asked = select(User, OrganizationMember.role, Organization).where(User.id == caller.actor_id)
     here = (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == caller.organization_id)

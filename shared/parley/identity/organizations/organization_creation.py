@@ -14,7 +14,7 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict
 
 
-class SlugTaken(Conflict):
+class OrganizationSlugTaken(Conflict):
     """Another organization has this slug."""
 
 
@@ -23,18 +23,18 @@ def create_organization(
 ) -> Organization:
     """Found the organization of the session's caller, whose id becomes the new owner's. For seeds, tools and tests: nobody registers here.
 
-    `terms` are further columns of the organization, as its plan. Raises `SlugTaken`, `accounts.EmailTaken`.
+    `terms` are further columns of the organization, as its plan. Raises `OrganizationSlugTaken`, `accounts.EmailTaken`.
     """
     user_accounts.create(session, id=caller.actor_id, name=owner_name, email=owner_email, email_verified_at=now())
     return create_organization_for(session, caller, name=name, slug=slug, **terms)
 
 
 def create_organization_for(session: Session, caller: Caller, *, name: str, slug: str, **terms: Any) -> Organization:
-    """Found the organization of the session's caller, an existing user who becomes its owner. Raises `SlugTaken`."""
+    """Found the organization of the session's caller, an existing user who becomes its owner. Raises `OrganizationSlugTaken`."""
     assert caller.actor_id is not None
     organization = Organization(id=caller.organization_id, name=name, slug=slug, owner_id=caller.actor_id, **terms)
     session.add(organization)
-    with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
+    with violation_means("uq_organizations_slug", OrganizationSlugTaken("This slug is taken; choose another.")):
         session.flush()
 
     session.add(OrganizationMember(user_id=caller.actor_id, role=MemberRole.OWNER))

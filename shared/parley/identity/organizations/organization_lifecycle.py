@@ -12,7 +12,7 @@ from parley.identity.declared import IdentityAction, IdentityEvent
 from parley.identity.log_in import brute_force_throttle
 from parley.identity.models import MemberRole, Organization, OrganizationMember, User, UserStatus
 from parley.identity.organizations import organization_creation
-from parley.identity.organizations.organization_creation import SlugTaken
+from parley.identity.organizations.organization_creation import OrganizationSlugTaken
 from parley.identity.organizations.schemas import (
     LimitsRead,
     OrganizationCreate,
@@ -47,10 +47,10 @@ class TooManySeatsTaken(Conflict):
     """The smaller plan does not have a seat for everybody."""
 
 
-def create_organization(session: Session, caller: Caller, wanted: OrganizationCreate) -> OwnOrganizationRead:
+def create_organization(session: Session, wanted: OrganizationCreate) -> OwnOrganizationRead:
     """Found an organization; the caller becomes its owner. In a transaction of `transactions.joining`.
 
-    Raises `SlugTaken`, `TooManyOrganizations`.
+    Raises `OrganizationSlugTaken`, `TooManyOrganizations`.
     """
     founder: Caller = session.info["caller"]
     assert founder.actor_id is not None
@@ -93,7 +93,7 @@ def current_organization(session: Session, caller: Caller) -> Organization:
 
 
 def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Organization:
-    """Change the profile. Raises `SlugTaken`."""
+    """Change the profile. Raises `OrganizationSlugTaken`."""
     organization = organization_lock.lock_organization(session)
     named = wanted.asked()
     if wanted.visitor_limits is not None:
@@ -103,7 +103,7 @@ def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Orga
         return organization
     for name, value in changes.items():
         setattr(organization, name, value)
-    with violation_means("uq_organizations_slug", SlugTaken("This slug is taken; choose another.")):
+    with violation_means("uq_organizations_slug", OrganizationSlugTaken("This slug is taken; choose another.")):
         session.flush()
 
     audit.record(session, caller, IdentityAction.ORGANIZATION_UPDATED, organization, changed=sorted(changes))
@@ -129,7 +129,7 @@ def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
 
 
 def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
-    """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `SlugTaken`."""
+    """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `OrganizationSlugTaken`."""
     mine = select(Organization).where(Organization.id == caller.organization_id, Organization.owner_id == caller.actor_id)
     organization = session.scalar(mine.with_for_update(key_share=True), execution_options={"with_deleted": True})
     # Whoever deletes their account leaves what they deleted before, and restores it no more.
@@ -139,7 +139,7 @@ def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
         return organization
     organization.deleted_at = None
     organization.slug = slug or organization.slug
-    taken = SlugTaken('The slug was taken meanwhile; choose another one for this organization: {"slug": "…"}.')
+    taken = OrganizationSlugTaken('The slug was taken meanwhile; choose another one for this organization: {"slug": "…"}.')
     with violation_means("uq_organizations_slug", taken):
         session.flush()
 

@@ -26,7 +26,7 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Forbidden
 from parley.kernel.values.ids import new_id
-from parley.notifications import suppressions
+from parley.notifications.email import suppressions
 
 log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")

@@ -10,8 +10,8 @@ from parley.identity.accounts.user_accounts import Account
 from parley.identity.models import VerificationKind
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
-from parley.notifications import quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import quotas
+from parley.notifications.limits.quotas import MailKind
 
 
 def request_link(caller: Caller, kind: VerificationKind, email: str) -> None:

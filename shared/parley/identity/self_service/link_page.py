@@ -15,10 +15,11 @@ from parley.identity.self_service import account_recovery, address_change, magic
 from parley.identity.sessions.log_in_sessions import LogInSession
 from parley.kernel.access.callers import Caller
 from parley.kernel.values.fields import Line
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_headers import PRODUCT
+from parley.notifications import templates
+from parley.notifications.email.email_headers import PRODUCT
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 
 FOLDER = Path(__file__).parents[1] / "templates"
 

@@ -19,8 +19,8 @@ from parley.kernel.persistence import transactions
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict
-from parley.notifications import quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import quotas
+from parley.notifications.limits.quotas import MailKind
 
 
 class UsernameTaken(Conflict):

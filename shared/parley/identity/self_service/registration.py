@@ -17,8 +17,9 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.notifications import languages, quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import quotas
+from parley.notifications.limits.quotas import MailKind
+from parley.notifications.localization import languages
 
 
 def register(caller: Caller, *, email: str, password: str | None, name: str | None) -> None:

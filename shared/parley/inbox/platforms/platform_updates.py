@@ -14,7 +14,7 @@ PARTS = ("messages", "message_echoes", "statuses", "errors")
 
 @dataclass(frozen=True, slots=True)
 class WebhookItem:
-    """Where in a Graph webhook an item stood, so that it can be set aside and delivered again."""
+    """Where in a Graph webhook an item stood, so that it can be kept in quarantine and delivered again."""
 
     object: Any
     entry: Any
@@ -100,10 +100,10 @@ PlatformUpdate: TypeAlias = IncomingMessage | MessageModification | StatusUpdate
 
 @dataclass(slots=True)
 class ParsedWebhook:
-    """A body taken apart. `odd` items can't be understood, `unhandled` ones are of a kind that has no place yet."""
+    """A body taken apart. `malformed` items can't be understood, `unhandled` ones are of a kind that has no place yet."""
 
     updates: list[PlatformUpdate] = field(default_factory=list)
-    odd: list[WebhookItem] = field(default_factory=list)
+    malformed: list[WebhookItem] = field(default_factory=list)
     unhandled: list[WebhookItem] = field(default_factory=list)
 
 
@@ -113,7 +113,7 @@ def without_items(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def webhook_envelope(sources: Iterable[WebhookItem]) -> dict[str, Any]:
-    """A body that holds only these items, in the platform's own form: what is set aside can be delivered again as it is."""
+    """A body that holds only these items, in the platform's own form: what is in quarantine can be delivered again as it is."""
     changes: dict[int, tuple[WebhookItem, dict[str, Any]]] = {}
     for source in sources:
         if not source.part:

@@ -3,7 +3,7 @@
 Source: Meta, "Cloud API, Webhooks, components and examples" (envelope, types of messages, statuses) and "Business-scoped user IDs"
 (2026: `from` and `wa_id` may be missing, `from_user_id` and `user_id` stand beside or instead of them).
 
-Every array is walked. An item that can't be understood is odd, and harms no other.
+Every array is walked. An item that can't be understood is malformed, and harms no other.
 """
 
 import json
@@ -53,23 +53,23 @@ def parse(body: bytes, arrived_at: datetime) -> ParsedWebhook:
         try:
             parsed.updates.append(_update(source, clean(source.item), arrived_at))
         except (MalformedItem, NestingTooDeep):
-            parsed.odd.append(source)
+            parsed.malformed.append(source)
     return parsed
 
 
 def _items(envelope: Any, parsed: ParsedWebhook) -> Iterator[WebhookItem]:
-    """Every message, status, error and echo, wherever it stands; what is no such thing goes to `odd` or `unhandled`."""
+    """Every message, status, error and echo, wherever it stands; what is no such thing goes to `malformed` or `unhandled`."""
     if not isinstance(envelope, dict) or envelope.get("object") != OBJECT or not isinstance(envelope.get("entry"), list):
         raise ValueError(f"The body is not an envelope of {OBJECT}.")
     for entry in envelope["entry"]:
         if not isinstance(entry, dict) or not isinstance(entry.get("changes"), list):
-            parsed.odd.append(WebhookItem(OBJECT, None, None, {}, "", entry))
+            parsed.malformed.append(WebhookItem(OBJECT, None, None, {}, "", entry))
             continue
         for change in entry["changes"]:
             whole = WebhookItem(OBJECT, entry.get("id"), None, {}, "", change)
             value = change.get("value") if isinstance(change, dict) else None
             if not isinstance(change, dict) or not isinstance(value, dict):
-                parsed.odd.append(whole)
+                parsed.malformed.append(whole)
             elif change.get("field") not in MESSAGE_FIELDS:
                 parsed.unhandled.append(whole)
             else:
@@ -79,11 +79,11 @@ def _items(envelope: Any, parsed: ParsedWebhook) -> Iterator[WebhookItem]:
 def _parts(whole: WebhookItem, field: str, value: dict[str, Any], parsed: ParsedWebhook) -> Iterator[WebhookItem]:
     parts = {part: value[part] for part in PARTS if value.get(part) is not None}
     if not parts:
-        parsed.odd.append(whole)
+        parsed.malformed.append(whole)
     for part, items in parts.items():
         if not isinstance(items, list):
             alone = {"field": field, "value": without_items(value) | {part: items}}
-            parsed.odd.append(WebhookItem(OBJECT, whole.entry, None, {}, "", alone))
+            parsed.malformed.append(WebhookItem(OBJECT, whole.entry, None, {}, "", alone))
             continue
         for item in items:
             yield WebhookItem(OBJECT, whole.entry, field, value, part, item)

@@ -88,7 +88,7 @@ def record(
         action=str(action),
         actor_type=caller.actor_type,
         actor_id=caller.actor_id,
-        entity_type=type(entity).__name__ if entity is not None else None,
+        entity_type=(entity.audit_name or type(entity).__name__) if entity is not None else None,
         entity_id=entity.id if entity is not None else None,
         old_values=old,
         new_values=new,

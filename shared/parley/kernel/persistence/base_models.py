@@ -37,6 +37,8 @@ class Base(DeclarativeBase):
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Instant, str: Text, UUID: Uuid, dict[str, Any]: JSONB, list[str]: JSONB}
     global_because: ClassVar[str] = ""
+    audit_name: ClassVar[str] = ""
+    """What the audit trail calls a row, if that is not the name of the class: names that stand in rows stay."""
 
     def __init__(self, **values: Any) -> None:
         for name, made in _defaults(type(self)):

@@ -1,4 +1,9 @@
-"""Transactions. One connection an execution environment, one transaction a request, committed here and nowhere else."""
+"""Transactions. One connection an execution environment, one transaction a request, committed here and nowhere else.
+
+The caller of a transaction is in `session.info["caller"]`: whose rows are seen and written, for queries and for what is written for every
+domain alike (outbox, directory, logs). A service function takes a `caller` beside it only when it asks who that is, or audits in their
+name: that one may be somebody else than the transaction's, as a person who joins an organization.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

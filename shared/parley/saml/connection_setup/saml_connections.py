@@ -34,7 +34,7 @@ from parley.saml.schemas import (
 )
 
 
-class NoSuchConnection(NotFound):
+class NoSuchSamlConnection(NotFound):
     """The organization has no single sign-on."""
 
 
@@ -81,9 +81,9 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
 
 
 def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
-    """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchConnection`, `NothingToApprove`, `ProposalChanged`."""
+    """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchSamlConnection`, `NothingToApprove`, `ProposalChanged`."""
     organization = organization_lock.lock_organization(session)
-    found = connection(session, caller)
+    found = connection(session)
     waiting = _waiting(found)
     if waiting is None:
         raise NothingToApprove("Nothing waits for your agreement.")
@@ -124,20 +124,20 @@ def _founded(session: Session, caller: Caller, asked: ConnectionTerms) -> SamlCo
     return connection
 
 
-def connection(session: Session, caller: Caller) -> SamlConnection:
-    """Raises `NoSuchConnection`."""
+def connection(session: Session) -> SamlConnection:
+    """Raises `NoSuchSamlConnection`."""
     found = queries.connection(session)
     if found is None:
-        raise NoSuchConnection("There is no single sign-on here; PUT /v1/saml/connection sets it up.")
+        raise NoSuchSamlConnection("There is no single sign-on here; PUT /v1/saml/connection sets it up.")
     return found
 
 
 def remove(session: Session, caller: Caller) -> None:
-    """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchConnection`, `MissingScope` for one that
-    the owner enforces: nobody else lets people in by other ways.
+    """Give up single sign-on: its domains are free, members come in by other ways. Raises `NoSuchSamlConnection`, `MissingScope` for one
+    that the owner enforces: nobody else lets people in by other ways.
     """
     organization = organization_lock.lock_organization(session)
-    found = connection(session, caller)
+    found = connection(session)
     if organization.sso_domains is not None:
         caller.require(single_sign_on.APPROVE)
 

@@ -114,7 +114,7 @@ def read(row: SamlDomain, holder: UUID | None) -> SamlDomainRead:
     )
 
 
-def to_look_up(session: Session, caller: Caller, domain: str) -> DomainClaim:
+def to_look_up(session: Session, domain: str) -> DomainClaim:
     """Raises `NoSuchDomain`; for one in a connection that the owner has not agreed to, too."""
     wanted = select(SamlDomain).join(SamlConnection, SamlConnection.organization_id == SamlDomain.organization_id)
     is_agreed = SamlConnection.approved_at.is_not(None) & func.jsonb_exists(SamlConnection.domains, domain)

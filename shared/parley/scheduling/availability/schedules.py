@@ -88,7 +88,7 @@ def _overrides(schedule_id: UUID, wanted: Sequence[OverrideIn]) -> list[Availabi
     return [AvailabilityOverride(schedule_id=schedule_id, **override.model_dump()) for override in wanted]
 
 
-def schedules(session: Session, caller: Caller, *, cursor: str | None, limit: int, user_id: UUID | None = None) -> Page[ScheduleRead]:
+def schedules(session: Session, *, cursor: str | None, limit: int, user_id: UUID | None = None) -> Page[ScheduleRead]:
     """The organization's or one person's, newest first."""
     chosen = select(AvailabilitySchedule)
     if user_id is not None:
@@ -97,7 +97,7 @@ def schedules(session: Session, caller: Caller, *, cursor: str | None, limit: in
     return Page(items=[ScheduleRead.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
-def schedule(session: Session, caller: Caller, schedule_id: UUID) -> ScheduleDetailRead:
+def schedule(session: Session, schedule_id: UUID) -> ScheduleDetailRead:
     """Raises `NoSuchSchedule`."""
     found = queries.schedule(session, schedule_id)
     if found is None:

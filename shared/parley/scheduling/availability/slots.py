@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, Unprocessable
-from parley.notifications.catalogues import marked as _
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
 from parley.scheduling.availability.engine import Slot, open_slots, slot_at
 from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type

@@ -15,7 +15,7 @@ from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.errors import Conflict, Unprocessable
-from parley.notifications import suppressions
+from parley.notifications.email import suppressions
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.inputs import BookableEventType
 from parley.scheduling.bookings import booking_limits

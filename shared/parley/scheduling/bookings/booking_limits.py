@@ -7,7 +7,7 @@ from uuid import UUID
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.access.rate_limits import RateLimit, Spending
-from parley.notifications.quotas import mailbox
+from parley.notifications.limits.quotas import mailbox
 from parley.scheduling.bookings.schemas import BookingFor
 
 HOUR, DAY = 60 * 60, 24 * 60 * 60

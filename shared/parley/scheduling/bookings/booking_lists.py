@@ -85,7 +85,7 @@ def _page(
 
 
 def list_bookings(
-    session: Session, caller: Caller, chosen: BookingFilter, *, cursor: str | None, limit: int, is_ascending: bool = False
+    session: Session, chosen: BookingFilter, *, cursor: str | None, limit: int, is_ascending: bool = False
 ) -> Page[BookingRead]:
     """The organization's, latest start first unless asked otherwise, with their invitees."""
     found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=is_ascending)
@@ -107,7 +107,7 @@ def export_bookings(session: Session, caller: Caller, chosen: BookingFilter, *, 
     return sheet, next_cursor
 
 
-def count_bookings(session: Session, caller: Caller, chosen: BookingFilter, timezone: str) -> BookingCountsRead:
+def count_bookings(session: Session, chosen: BookingFilter, timezone: str) -> BookingCountsRead:
     """How many start in the range, by event type, status, hour and weekday of `timezone`. One query. Raises `CountRange`.
 
     The range ends now, and is of thirty days, unless something else is said.

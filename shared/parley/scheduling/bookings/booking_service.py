@@ -17,7 +17,7 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
 from parley.scheduling.availability.day_quotas import SlotPlacement
@@ -235,7 +235,7 @@ def record_change(
     outbox.announce(session, change.event, booking_id=booking.id, **facts)
 
 
-def booking(session: Session, caller: Caller, booking_id: UUID) -> BookingDetailRead:
+def booking(session: Session, booking_id: UUID) -> BookingDetailRead:
     """Raises `NoSuchBooking`."""
     found = existing_details(session, booking_id)
     given = [AnswerRead.model_validate(answer) for answer in queries.answers(session, booking_id)]

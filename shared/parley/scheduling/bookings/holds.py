@@ -18,7 +18,7 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.ids import new_id
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import EventTypeRef, NoSuchEventType, bookable_event_type
@@ -41,7 +41,7 @@ class CreatedHold:
     expires_at: datetime
 
 
-def hold_slot(session: Session, caller: Caller, event_type_id: UUID, wanted: HoldCreate) -> HoldRead:
+def hold_slot(session: Session, event_type_id: UUID, wanted: HoldCreate) -> HoldRead:
     """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
 
     It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when

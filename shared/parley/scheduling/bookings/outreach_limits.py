@@ -10,8 +10,8 @@ from parley.identity.models import Organization
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values.errors import Conflict
-from parley.notifications import outreach, quotas
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import MailKind
 from parley.scheduling.common.booking_models import Booking
 
 MOST_CHANGES = 12

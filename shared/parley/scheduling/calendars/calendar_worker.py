@@ -21,7 +21,7 @@ from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.privacy import host_offboarding
 
 if TYPE_CHECKING:
-    from parley.notifications.sender import Sender
+    from parley.notifications.delivery.sender import Sender
 
 
 # What a sweep has sent somebody to, it leaves alone for so long.

@@ -80,7 +80,7 @@ def event(session: Session, subject: EventSubject, row: CalendarEvent, host: Use
     if not subject.seats or host.id not in subject.hosts:
         return None
     # It brings the templates of mails along, which a sweep and a sync do without.
-    from parley.notifications.email_message import display_name, single_line
+    from parley.notifications.email.email_message import display_name, single_line
 
     first = subject.seats[0].booking
     names = [display_name(seat.invitee.name) or "Somebody" for seat in subject.seats]
@@ -105,7 +105,7 @@ def event(session: Session, subject: EventSubject, row: CalendarEvent, host: Use
 
 
 def _lines(seat: EventSeat) -> list[str]:
-    from parley.notifications.email_message import display_name
+    from parley.notifications.email.email_message import display_name
 
     invitee = seat.invitee
     who = " · ".join(said for said in (display_name(invitee.name), invitee.email, invitee.phone or "") if said)

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from parley.kernel.access.callers import Caller
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications import templates
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.time_formats import when, when_briefly
 
 __all__ = ["FOLDER", "render", "when", "when_briefly"]

@@ -118,7 +118,6 @@ def _hosts(event_type_id: UUID, hosts: Sequence[HostIn]) -> list[EventTypeHost]:
 
 def event_types(
     session: Session,
-    caller: Caller,
     *,
     cursor: str | None,
     limit: int,
@@ -135,7 +134,7 @@ def event_types(
     return Page(items=[EventTypeRead.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
-def event_type(session: Session, caller: Caller, event_type_id: UUID) -> EventTypeDetailRead:
+def event_type(session: Session, event_type_id: UUID) -> EventTypeDetailRead:
     """Raises `NoSuchEventType`."""
     found = queries.event_type(session, event_type_id)
     if found is None:

@@ -23,11 +23,13 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.kernel.values.ids import new_id
 from parley.kernel.values.settings import setting
-from parley.notifications import languages, outreach, quotas, suppressions
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications.email import suppressions
 from parley.notifications.enums import NotificationChannel, RecipientKind
-from parley.notifications.quotas import MailKind
+from parley.notifications.limits import outreach, quotas
+from parley.notifications.limits.quotas import MailKind
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.enums import AgreementStatus
 from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent

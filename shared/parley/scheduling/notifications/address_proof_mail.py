@@ -9,9 +9,9 @@ from parley.identity.mails.account_mails import compose_account_mail
 from parley.identity.models import Organization
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.email_message import Mail, is_deliverable, single_line
+from parley.notifications.email.email_message import Mail, is_deliverable, single_line
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
 from parley.scheduling.bookings.address_proofs import WINDOW_SECONDS, code
 from parley.scheduling.common.booking_models import Hold
 from parley.scheduling.common.event_type_models import EventType

@@ -1,10 +1,11 @@
 """How an address or a number is asked whether it agrees, and the page that the link leads to: plain HTML, whose form decides."""
 
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_message import single_line
+from parley.notifications import templates
+from parley.notifications.email.email_message import single_line
 from parley.notifications.enums import NotificationChannel
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.enums import AgreementStatus
 from parley.scheduling.common.page_templates import FOLDER
 from parley.scheduling.common.workflow_models import AddressAgreement

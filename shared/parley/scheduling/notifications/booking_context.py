@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from parley.identity.members import member_profiles
 from parley.identity.models import Organization, OrganizationMember, User
-from parley.notifications import languages
+from parley.notifications.localization import languages
 from parley.scheduling.common import queries
 from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.event_type_models import EventType

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from parley.kernel.values.settings import setting
-from parley.notifications import email_message, languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_headers import mailbox
-from parley.notifications.email_message import Mail, display_name, is_deliverable, single_line
+from parley.notifications.email import email_message
+from parley.notifications.email.email_headers import mailbox
+from parley.notifications.email.email_message import Mail, display_name, is_deliverable, single_line
 from parley.notifications.enums import RecipientKind
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.page_templates import render, when, when_briefly
 from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.notifications import log
-from parley.notifications.email_message import display_name
+from parley.notifications.delivery import log
+from parley.notifications.email.email_message import display_name
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token

@@ -8,11 +8,11 @@ from parley.identity.mails.account_mails import compose_account_mail
 from parley.identity.models import User
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
-from parley.notifications import languages
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
-from parley.notifications.email_message import Mail, is_deliverable
-from parley.notifications.sender import Sender
+from parley.notifications.delivery.sender import Sender
+from parley.notifications.email.email_message import Mail, is_deliverable
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
 
 _AFTERWARDS = _("Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away.")

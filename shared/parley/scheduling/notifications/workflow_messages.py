@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from parley.kernel.values.settings import setting
-from parley.notifications import email_message, languages
-from parley.notifications.email_headers import mailbox
-from parley.notifications.email_message import display_name, single_line
+from parley.notifications.delivery.sender import Message
+from parley.notifications.email import email_message
+from parley.notifications.email.email_headers import mailbox
+from parley.notifications.email.email_message import display_name, single_line
 from parley.notifications.enums import NotificationChannel, RecipientKind
-from parley.notifications.sender import Message
+from parley.notifications.localization import languages
 from parley.notifications.sms import SmsMessage
 from parley.scheduling.bookings.booking_service import management_token
 from parley.scheduling.common.page_templates import render

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from parley.kernel.values.errors import Unprocessable
 from parley.kernel.values.fields import storable
-from parley.notifications.email_message import display_name
+from parley.notifications.email.email_message import display_name
 
 VARIABLES: dict[str, str] = {
     "recipient.name": "Who gets the message; their address, where no name is known.",

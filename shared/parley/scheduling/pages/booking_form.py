@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import storable
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.inputs import BookableEventType, BookingQuestion
 from parley.scheduling.bookings import answer_validation
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded, AddressProofWrong

@@ -17,9 +17,10 @@ from parley.kernel.persistence.idempotency import KeyReused, StillRunning
 from parley.kernel.persistence.pagination import BadCursor
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.ids import new_id
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications import templates
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Exclusions
 from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.callers import Caller
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import storable
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications import templates
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
 from parley.scheduling.availability.slots import SlotNotOffered
 from parley.scheduling.bookings import host_access

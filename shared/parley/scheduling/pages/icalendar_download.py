@@ -1,7 +1,7 @@
 """A booking as a file for a calendar."""
 
 from parley.kernel.values.settings import setting
-from parley.notifications.email_message import is_deliverable, single_line
+from parley.notifications.email.email_message import is_deliverable, single_line
 from parley.scheduling.bookings.invitee_access import ManagedBooking
 from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus
 from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar

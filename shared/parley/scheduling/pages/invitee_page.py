@@ -9,9 +9,10 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import storable
-from parley.notifications import languages, templates
-from parley.notifications.catalogues import Words
-from parley.notifications.catalogues import marked as _
+from parley.notifications import templates
+from parley.notifications.localization import languages
+from parley.notifications.localization.catalogues import Words
+from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Exclusions
 from parley.scheduling.availability.inputs import bookable_event_type
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes

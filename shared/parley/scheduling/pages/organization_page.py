@@ -7,7 +7,7 @@ from parley.identity.members import member_profiles
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.persistence import pagination
 from parley.notifications import templates
-from parley.notifications.catalogues import Words
+from parley.notifications.localization.catalogues import Words
 from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common.branding import Brand
 from parley.scheduling.common.enums import EventTypeKind

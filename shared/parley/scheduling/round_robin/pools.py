@@ -58,13 +58,13 @@ def _place(pool_id: UUID, position: int, host: AssignmentIn) -> RoundRobinAssign
     return RoundRobinAssignment(pool_id=pool_id, position=position, **host.model_dump())
 
 
-def pools(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[PoolRead]:
+def pools(session: Session, *, cursor: str | None, limit: int) -> Page[PoolRead]:
     """The organization's, newest first."""
     rows, next_cursor = pagination.page(session, select(RoundRobinPool), [RoundRobinPool.id], cursor=cursor, limit=limit)
     return Page(items=[PoolRead.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
-def pool(session: Session, caller: Caller, pool_id: UUID) -> PoolDetailRead:
+def pool(session: Session, pool_id: UUID) -> PoolDetailRead:
     """Raises `NoSuchPool`."""
     found = session.scalars(select(RoundRobinPool).where(RoundRobinPool.id == pool_id)).one_or_none()
     if found is None:

@@ -109,13 +109,13 @@ def _told(form: RoutingForm, questions: Sequence[Question], rules: Sequence[Rule
     return {"is_active": form.is_active, "questions": len(questions), "rules": len(rules)}
 
 
-def forms(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[RoutingFormRead]:
+def forms(session: Session, *, cursor: str | None, limit: int) -> Page[RoutingFormRead]:
     """The organization's, newest first."""
     rows, next_cursor = pagination.page(session, select(RoutingForm), [RoutingForm.id], cursor=cursor, limit=limit)
     return Page(items=[RoutingFormRead.model_validate(row) for row in rows], next_cursor=next_cursor)
 
 
-def form(session: Session, caller: Caller, form_id: UUID) -> RoutingFormDetailRead:
+def form(session: Session, form_id: UUID) -> RoutingFormDetailRead:
     """Raises `NoSuchRoutingForm`."""
     found = routing_queries.form(session, form_id)
     if found is None:

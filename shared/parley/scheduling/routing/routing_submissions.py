@@ -114,9 +114,7 @@ class SubmissionFilter:
         return statement.where(one.created_at < self.to) if self.to is not None else statement
 
 
-def list_submissions(
-    session: Session, caller: Caller, chosen: SubmissionFilter, *, cursor: str | None, limit: int
-) -> Page[RoutingSubmissionRead]:
+def list_submissions(session: Session, chosen: SubmissionFilter, *, cursor: str | None, limit: int) -> Page[RoutingSubmissionRead]:
     """The organization's, latest first, those of deleted forms among them. Two queries, however many there are."""
     items, next_cursor = _page(session, chosen, cursor, limit)
     return pagination.bounded_page(items, _KEYS, next_cursor)
@@ -133,7 +131,7 @@ def submission(session: Session, submission_id: UUID) -> RoutingSubmissionRead |
     return next(iter(_read(session, found)), None)
 
 
-def existing_submission(session: Session, caller: Caller, submission_id: UUID) -> RoutingSubmissionRead:
+def existing_submission(session: Session, submission_id: UUID) -> RoutingSubmissionRead:
     """Raises `NoSuchSubmission`."""
     found = submission(session, submission_id)
     if found is None:

@@ -5,10 +5,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.notifications import languages, log, sms
+from parley.notifications import sms
+from parley.notifications.delivery import log
+from parley.notifications.delivery.retry import StillSending
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.localization import languages
 from parley.notifications.models import NotificationLog
-from parley.notifications.retry import StillSending
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages
 from parley.scheduling.notifications.booking_context import BookingContext
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage

@@ -9,9 +9,10 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
 from parley.kernel.values.errors import Conflict, TooManyRequests, Unprocessable
 from parley.kernel.values.ids import new_id
-from parley.notifications import daily_quotas, sms
-from parley.notifications.email_message import is_deliverable
+from parley.notifications import sms
+from parley.notifications.email.email_message import is_deliverable
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.limits import daily_quotas
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.common import queries

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from parley.notifications import languages, sms
-from parley.notifications.email_message import display_name, is_deliverable
+from parley.notifications import sms
+from parley.notifications.email.email_message import display_name, is_deliverable
 from parley.notifications.enums import NotificationChannel, RecipientKind
+from parley.notifications.localization import languages
 from parley.scheduling.common.time_formats import when
 from parley.scheduling.common.workflow_models import Workflow
 from parley.scheduling.notifications import workflow_templates

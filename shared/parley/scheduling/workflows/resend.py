@@ -11,8 +11,8 @@ from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
-from parley.notifications import daily_quotas
 from parley.notifications.enums import NotificationChannel, NotificationStatus
+from parley.notifications.limits import daily_quotas
 from parley.notifications.models import NotificationLog
 from parley.scheduling.common import ownership
 from parley.scheduling.common.booking_models import Booking, BookingHost

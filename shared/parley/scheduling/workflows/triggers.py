@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.values import clock
-from parley.notifications import daily_quotas, log, sms
+from parley.notifications import sms
+from parley.notifications.delivery import log
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
+from parley.notifications.limits import daily_quotas
 from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.enums import BookingStatus, WorkflowTrigger
 from parley.scheduling.common.workflow_models import Reminder, Workflow

@@ -118,7 +118,7 @@ def _check_reach(session: Session, caller: Caller, event_type_id: UUID | None, *
         raise NotForEverybody
 
 
-def workflows(session: Session, caller: Caller, event_type_id: UUID | None, *, cursor: str | None, limit: int) -> Page[WorkflowRead]:
+def workflows(session: Session, event_type_id: UUID | None, *, cursor: str | None, limit: int) -> Page[WorkflowRead]:
     """The organization's, or those that name an event type, newest first. One query."""
     chosen = select(Workflow)
     if event_type_id is not None:
@@ -132,7 +132,7 @@ def read(workflow: Workflow) -> WorkflowRead:
     return WorkflowRead(**columns, webhook_subscription_id=workflow.subscription_id)
 
 
-def workflow(session: Session, caller: Caller, workflow_id: UUID) -> WorkflowDetailRead:
+def workflow(session: Session, workflow_id: UUID) -> WorkflowDetailRead:
     """Raises `NoSuchWorkflow`."""
     found = _found(session, workflow_id)
     return _detail(session, found)

@@ -10,8 +10,8 @@ from uuid import UUID
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
 from parley.notifications import sms
+from parley.notifications.delivery.sender import Deliver, LoggedMessage, Sender, send_logged
 from parley.notifications.enums import NotificationChannel
-from parley.notifications.sender import Deliver, LoggedMessage, Sender, send_logged
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, agreement_page, workflow_messages
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage

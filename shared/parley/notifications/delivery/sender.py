@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence import transactions
 from parley.kernel.values.errors import AnswerLost
-from parley.notifications import log, suppressions
-from parley.notifications.claims import EventClaim
-from parley.notifications.email_message import Mail
+from parley.notifications.delivery import log
+from parley.notifications.delivery.claims import EventClaim
+from parley.notifications.delivery.log import LogClaim
+from parley.notifications.delivery.retry import MOST_COPIES, NotSent
+from parley.notifications.email import suppressions
+from parley.notifications.email.email_message import Mail
 from parley.notifications.enums import NotificationChannel, NotificationStatus
-from parley.notifications.log import LogClaim
-from parley.notifications.retry import MOST_COPIES, NotSent
 from parley.notifications.sms import SmsMessage
 
 _T = TypeVar("_T")

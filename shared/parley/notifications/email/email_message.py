@@ -13,8 +13,8 @@ from typing import Any
 
 from parley.kernel.values.clock import now
 from parley.kernel.values.settings import setting
-from parley.notifications import email_headers
-from parley.notifications.email_headers import mailbox
+from parley.notifications.email import email_headers
+from parley.notifications.email.email_headers import mailbox
 from parley.notifications.enums import NotificationChannel
 
 # Bodies are encoded to ASCII: SES asks for it, for the sake of servers that take nothing else.

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.plans import PlanType
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
-from parley.notifications import outreach
 from parley.notifications.enums import NotificationChannel
+from parley.notifications.limits import outreach
+from parley.notifications.limits.outreach import SenderAccount
 from parley.notifications.models import SendingDay
-from parley.notifications.outreach import Account
 
 EXHAUSTED = "daily_limit"
 A_DAY: dict[PlanType, dict[NotificationChannel, int]] = {
@@ -30,7 +30,7 @@ YOUNG: dict[NotificationChannel, tuple[int, ...]] = {
 """For an organization of each step (`outreach.step`); beyond, its plan alone counts. A day here is UTC's: the first 24 hours touch two."""
 
 
-def most(organization: Account, channel: NotificationChannel) -> int:
+def most(organization: SenderAccount, channel: NotificationChannel) -> int:
     """How many messages of a channel it may send today."""
     of_plan = A_DAY[organization.plan][channel]
     step = outreach.step(organization.plan, organization.created_at, clock.now())
@@ -38,7 +38,7 @@ def most(organization: Account, channel: NotificationChannel) -> int:
     return min(of_plan, young[step]) if step < len(young) and organization.mail_limit is None else of_plan
 
 
-def spend(session: Session, organization: Account, channel: NotificationChannel) -> bool:
+def spend(session: Session, organization: SenderAccount, channel: NotificationChannel) -> bool:
     """Count one message of today. False when there is none left. One query; who counts at the same time waits for the commit."""
     organization_id: UUID = session.info["caller"].organization_id
     limit = most(organization, channel)

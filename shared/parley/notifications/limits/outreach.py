@@ -12,7 +12,7 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.access.plans import PlanType
 from parley.kernel.access.rate_limits import RateLimit, Spending
 from parley.kernel.values.clock import now
-from parley.notifications.quotas import DAY
+from parley.notifications.limits.quotas import DAY
 
 AGES = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """Younger than the first is step 0, and so on; a plan that is paid for is one step further."""
@@ -21,7 +21,7 @@ STEPS = (10, 25, 50, 100, 250)
 _WHAT = "mails and texts to people who did not ask, from an organization of this age and plan"
 
 
-class Account(Protocol):
+class SenderAccount(Protocol):
     """Of an organization, what its quotas follow from. `mail_limit`: so many mails a day were agreed on."""
 
     @property
@@ -39,7 +39,7 @@ def step(plan: PlanType, founded_at: datetime, at: datetime) -> int:
     return sum(at - founded_at >= age for age in AGES) + (plan is not PlanType.FREE)
 
 
-def spending(organization: Account, caller: Caller) -> tuple[Spending, ...]:
+def spending(organization: SenderAccount, caller: Caller) -> tuple[Spending, ...]:
     """One more, to be spent by who causes it."""
     most = STEPS[step(organization.plan, organization.created_at, now())]
     if organization.mail_limit is not None:

@@ -15,9 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from parley.kernel.values.clock import now
-from parley.notifications import retry
+from parley.notifications.delivery import retry
+from parley.notifications.delivery.retry import StillSending
 from parley.notifications.models import MailClaim
-from parley.notifications.retry import StillSending
 
 # Longer than a message waits in its queue, and in the queue of dead letters.
 _KEPT = timedelta(days=30)

@@ -1,8 +1,9 @@
 """Mails through Amazon SES, texts through Amazon SNS: for workers that send both. Who sends mails alone takes `ses.send`."""
 
-from parley.notifications import ses, sns
-from parley.notifications.email_message import Mail
-from parley.notifications.sender import Message
+from parley.notifications import sns
+from parley.notifications.delivery.sender import Message
+from parley.notifications.email import ses
+from parley.notifications.email.email_message import Mail
 
 
 def deliver(message: Message) -> None:

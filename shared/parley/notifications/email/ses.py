@@ -2,7 +2,7 @@
 
 from parley.kernel.aws.boto3_clients import client, effect
 from parley.kernel.values.settings import setting
-from parley.notifications.email_message import Mail
+from parley.notifications.email.email_message import Mail
 
 
 def send(mail: Mail) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from parley.notifications import languages
+from parley.notifications.localization import languages
 
 if TYPE_CHECKING:
     from babel import Locale

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.notifications import retry
+from parley.notifications.delivery import retry
+from parley.notifications.delivery.retry import LOST, MOST_COPIES, StillSending
 from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.notifications.models import NotificationLog
-from parley.notifications.retry import LOST, MOST_COPIES, StillSending
 
 
 @dataclass(frozen=True, slots=True)

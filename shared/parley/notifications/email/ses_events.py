@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from parley.notifications.suppressions import SuppressionKind
+from parley.notifications.email.suppressions import SuppressionKind
 
 _ABOUT_THE_MESSAGE = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 """Bounces that say nothing of the address."""
