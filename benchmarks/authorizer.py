@@ -84,7 +84,7 @@ def _admission(acme: Member) -> list[Row]:
         with transactions.transaction(replace(acme.caller, admission=admission)) as session:
             session.execute(text("SELECT 1")).scalar_one()
 
-    asked, unasked = in_turns([lambda: lambda: begun(Admission()), lambda: lambda: begun(None)], ROUNDS)
+    samples, unasked = in_turns([lambda: lambda: begun(Admission()), lambda: lambda: begun(None)], ROUNDS)
     with wired() as wire:
         trips = []
         for admission in (Admission(), None, Admission(), None):
@@ -93,8 +93,8 @@ def _admission(acme: Member) -> list[Row]:
             trips.append(wire.round_trips - before)
     return [
         Row.exact("round trips", trips[2], "", WITHOUT, trips[3]),
-        Row.of("on the clock, the database beside us", asked.wall, "ms", WITHOUT, unasked.wall),
-        Row.of("our CPU", asked.cpu, "ms", WITHOUT, unasked.cpu),
+        Row.of("on the clock, the database beside us", samples.wall, "ms", WITHOUT, unasked.wall),
+        Row.of("our CPU", samples.cpu, "ms", WITHOUT, unasked.cpu),
     ]
 
 

@@ -43,8 +43,8 @@ def beside_writing(name: str, terms: Terms, hosts: list[Host], counted: list[dat
     def sort_and_write() -> object:
         return [sorted(busy) for busy in texts], json.dumps(written)
 
-    ours, theirs = in_turns([ready, lambda: sort_and_write], 11 if len(hosts) > 1 else 61)
-    return Row.of(name, ours.cpu, "ms", "sorted and json.dumps", theirs.cpu, f"{len(slots)} slots")
+    samples, baseline = in_turns([ready, lambda: sort_and_write], 11 if len(hosts) > 1 else 61)
+    return Row.of(name, samples.cpu, "ms", "sorted and json.dumps", baseline.cpu, f"{len(slots)} slots")
 
 
 def measure() -> list[Table]:

@@ -26,7 +26,7 @@ def statements_of(request: Callable[[], object]) -> list[Statement]:
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, is_many: bool) -> None:
         if statement != ";":  # asks for answers that wait; here none does
-            sent.extend((statement, tuple(one)) for one in (parameters if is_many else [parameters]))
+            sent.extend((statement, tuple(values)) for values in (parameters if is_many else [parameters]))
 
     event.listen(transactions.engine(), "before_cursor_execute", note)
     try:

@@ -37,12 +37,12 @@ def main() -> None:
     reasons, failures = Counter[str](), list[str]()
     differences: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
-        for name, folder in [*_sources(Path(scratch)), *((Path(one).name, Path(one)) for one in sys.argv[1:])]:
+        for name, folder in [*_sources(Path(scratch)), *((Path(argument).name, Path(argument)) for argument in sys.argv[1:])]:
             counts = Counter[str]()
-            for file in sorted(one for one in folder.rglob("*") if one.suffix.lower() in (".ics", ".ical", ".ifb") and one.is_file()):
+            for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".ics", ".ical", ".ifb") and path.is_file()):
                 _count(name, file, counts, reasons, failures, differences)
-            told = [counts[key] for key in ("files", "whole", "in part", "refused", "events", "unclear", "compared", "same")]
-            print(f"{name:<28}" + "".join(f"{number:>{width}}" for number, width in zip(told, (7, 7, 9, 9, 8, 9, 10, 6), strict=True)))
+            numbers = [counts[key] for key in ("files", "whole", "in part", "refused", "events", "unclear", "compared", "same")]
+            print(f"{name:<28}" + "".join(f"{number:>{width}}" for number, width in zip(numbers, (7, 7, 9, 9, 8, 9, 10, 6), strict=True)))
     for reason, number in reasons.most_common():
         print(f"refused: {reason} ({number})")
     print("other times than the other reader's:", *differences or ["none"], sep="\n  ")
@@ -56,7 +56,7 @@ def _count(name: str, file: Path, counts: Counter[str], reasons: Counter[str], f
     start = _window(content)
     try:
         calendars = icalendar_busy_times.parse_calendars(content)
-        found = icalendar_busy_times.busy(calendars, start, start + _WINDOW, "UTC")
+        busy_events = icalendar_busy_times.busy(calendars, start, start + _WINDOW, "UTC")
     except ProviderError as met:
         counts["refused"] += 1
         reasons[met.trouble.said] += 1
@@ -64,23 +64,23 @@ def _count(name: str, file: Path, counts: Counter[str], reasons: Counter[str], f
     except Exception as error:  # noqa: BLE001  # what this program looks for
         failures.append(f"{name}: {file.name}: {error!r}")
         return
-    unclear = sum(not kept.is_clear for kept in found.values())
-    counts["events"] += len(found)
+    unclear = sum(not kept.is_clear for kept in busy_events.values())
+    counts["events"] += len(busy_events)
     counts["unclear"] += unclear
-    counts["in part" if unclear or not all(one.is_ended for one in calendars) else "whole"] += 1
+    counts["in part" if unclear or not all(calendar.is_ended for calendar in calendars) else "whole"] += 1
     other = _other(content, start)
     if other is not None:
         counts["compared"] += 1
-        ours = {times for kept in found.values() for times in kept.times}
-        counts["same"] += ours == other
-        if ours != other:
-            more, less = len(ours - other), len(other - ours)
+        intervals = {times for kept in busy_events.values() for times in kept.times}
+        counts["same"] += intervals == other
+        if intervals != other:
+            more, less = len(intervals - other), len(other - intervals)
             differences.append(f"{name}: {file.name}: {more} more, {less} fewer{'' if not unclear else ', unclear'}")
 
 
 def _window(content: bytes) -> datetime:
     """From two days before the first event that is not the beginning of a zone."""
-    years = [one for one in _DATE.findall(content.decode("utf-8", "replace")) if one >= "1990"]
+    years = [day for day in _DATE.findall(content.decode("utf-8", "replace")) if day >= "1990"]
     try:
         return datetime.strptime(min(years, default="20270101"), "%Y%m%d").replace(tzinfo=UTC) - timedelta(days=2)
     except ValueError:
@@ -98,21 +98,21 @@ def _other(content: bytes, start: datetime) -> set[tuple[datetime, datetime]] | 
         (calendar,) = Calendar.from_ical(content, multiple=True)
         expanded = recurring_ical_events.of(calendar).between(start - timedelta(days=1), start + _WINDOW + timedelta(days=1))
         zone = str(calendar.get("X-WR-TIMEZONE") or "UTC")
-        times = {times for one in expanded if (times := _times(one, zone)) is not None}
+        times = {times for event in expanded if (times := _times(event, zone)) is not None}
     except Exception:  # noqa: BLE001  # it raises whatever it stumbles over
         return None
     return {(begins, ends) for begins, ends in times if begins < ends and begins < start + _WINDOW and ends > start}
 
 
 def _times(event: Any, zone: str) -> tuple[datetime, datetime] | None:
-    from parley.calendar_providers.icalendar_reader.calendar_timezones import known
+    from parley.calendar_providers.icalendar_reader.calendar_timezones import zone_by_name
 
     if str(event.get("TRANSP", "")).upper() == "TRANSPARENT" or str(event.get("STATUS", "")).upper() == "CANCELLED":
         return None
     at: list[datetime] = []
     for moment in (event["DTSTART"].dt, event["DTEND"].dt):
         wall = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001  # of `zone`
-        at.append((wall if wall.tzinfo else wall.replace(tzinfo=known(zone) or UTC)).astimezone(UTC))
+        at.append((wall if wall.tzinfo else wall.replace(tzinfo=zone_by_name(zone) or UTC)).astimezone(UTC))
     return at[0], at[1]
 
 
@@ -164,16 +164,16 @@ def _unpacked(folder: Path) -> Path:
 def _debian(scratch: Path) -> list[str]:
     """Options of apt-get, with lists of sources made of this machine's own lists of packages; empty where there is no apt."""
     parts, lists, cache = (scratch / "apt" / name for name in ("parts", "lists/partial", "cache/archives/partial"))
-    for one in (parts, lists, cache):
-        one.mkdir(parents=True, exist_ok=True)
+    for folder in (parts, lists, cache):
+        folder.mkdir(parents=True, exist_ok=True)
     for file in Path("/etc/apt/sources.list.d").glob("*.sources"):
         (parts / file.name).write_text(re.sub(r"(?m)^Types:.*$", "Types: deb-src", file.read_text()))
     options = {
         "Dir::Etc::sourcelist": "/dev/null", "Dir::Etc::sourceparts": str(parts), "Dir::State::lists": str(lists.parent),
         "Dir::Cache": str(scratch / "apt" / "cache"), "APT::Sandbox::User": "root",
     }  # fmt: skip
-    told = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    return told if _has_run(["apt-get", *told, "-qq", "update"], scratch) else []
+    arguments = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return arguments if _has_run(["apt-get", *arguments, "-qq", "update"], scratch) else []
 
 
 if __name__ == "__main__":

@@ -59,8 +59,8 @@ def _delays(world: World, house: Furnished) -> Iterator[Row]:
             continue
         near = cycle(datetime.now(UTC).date() + timedelta(days=30 + count) for count in range(28))
         rounds = [[_longest_wait(neighbour, partial(ask, day)) for day in (next(near), *FAR)] for _ in range(ROUNDS)]
-        far, day = max(zip(list(zip(*rounds, strict=True))[1:], FAR, strict=True), key=lambda one: sorted(one[0])[ROUNDS // 2])
-        yield Row.of(f"ROUND_ROBIN: {name}", far, "ms", "next month", [one[0] for one in rounds], f"the worst: {day.year}")
+        far, day = max(zip(list(zip(*rounds, strict=True))[1:], FAR, strict=True), key=lambda pair: sorted(pair[0])[ROUNDS // 2])
+        yield Row.of(f"ROUND_ROBIN: {name}", far, "ms", "next month", [delays[0] for delays in rounds], f"the worst: {day.year}")
     neighbour.stop()
 
 
@@ -76,10 +76,10 @@ class _Neighbour:
 
     def __init__(self, world: World, house: Furnished) -> None:
         spawned = get_context("spawn")
-        ours, its = spawned.Pipe()
+        pipe, its = spawned.Pipe()
         postgres = world.stack.postgres
         socket = str(postgres.socket_folder / f".s.PGSQL.{postgres.port}")
-        self._pipe = ours
+        self._pipe = pipe
         self._process = spawned.Process(target=_take_turns, args=(its, socket, house.made["hosts"]), daemon=True)
         self._process.start()
         its.close()
@@ -113,9 +113,9 @@ def _take_turns(pipe: Connection, socket: str, hosts: str) -> None:
                     longest = 0.0
                     continue
             connection.run("BEGIN")
-            asked = time.perf_counter()
+            start = time.perf_counter()
             connection.run(_LOCKS, users=f"{{{hosts}}}")
-            waited = 1000 * (time.perf_counter() - asked)
+            waited = 1000 * (time.perf_counter() - start)
             connection.run("COMMIT")
             if longest:
                 longest = max(longest, waited)

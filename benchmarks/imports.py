@@ -43,16 +43,16 @@ class Interpreter:
         self._compiled = folder / "compiled"
         self._standard = folder / "standard"
         self._compile(functions)
-        ours = {f"{self._compiled}{SHARED}", f"{self._compiled}{ROOT / 'functions'}"}
+        folders = {f"{self._compiled}{SHARED}", f"{self._compiled}{ROOT / 'functions'}"}
         shutil.copytree(
             self._compiled,
             self._standard,
-            ignore=lambda at, names: [name for name in names if name == "site-packages" or f"{at}/{name}" in ours],
+            ignore=lambda at, names: [name for name in names if name == "site-packages" or f"{at}/{name}" in folders],
         )
 
     def _compile(self, functions: list[Function]) -> None:
         """Import everything once, so that its bytecode is there."""
-        files = [str(one.folder / f"{one.module}.py") for one in functions]
+        files = [str(function.folder / f"{function.module}.py") for function in functions]
         self._ask(self._compiled, [SHARED], [str(SCRIPTS / "compile_imports.py"), *files])
         self.run(None)
         self.run(functions[0], is_traced=True)
@@ -62,8 +62,8 @@ class Interpreter:
         places = [SHARED] if function is None else [function.folder, SHARED]
         prefix = self._compiled if has_bytecode else self._standard
         script = [str(SCRIPTS / "fresh_import.py"), function.module if function else "", *(["traced"] if is_traced else [])]
-        said = json.loads(self._ask(prefix, places, script, may_write=has_bytecode))
-        return Import(said["cpu"] * 1000, said["loaded"], {name: cost * 1000 for name, cost in said["own"].items()})
+        report = json.loads(self._ask(prefix, places, script, may_write=has_bytecode))
+        return Import(report["cpu"] * 1000, report["loaded"], {name: cost * 1000 for name, cost in report["own"].items()})
 
     def _ask(self, prefix: Path, places: list[Path], script: list[str], *, may_write: bool = True) -> bytes:
         environment = {"PYTHONPATH": os.pathsep.join(map(str, places))} | ({} if may_write else {"PYTHONDONTWRITEBYTECODE": "1"})
@@ -84,14 +84,14 @@ def _costs(interpreter: Interpreter, functions: dict[str, Function]) -> list[Row
             if turn < ROUNDS or name in TYPICAL:
                 taken[name].append(interpreter.run(function))
     return [
-        Row.of(name, [one.cpu for one in runs], "ms", "Python alone", bare[: len(runs)], ", ".join(runs[0].loaded))
+        Row.of(name, [run.cpu for run in runs], "ms", "Python alone", bare[: len(runs)], ", ".join(runs[0].loaded))
         for name, runs in taken.items()
     ]
 
 
 def _uncompiled(interpreter: Interpreter, name: str, function: Function) -> Row:
     pairs = [(interpreter.run(function).cpu, interpreter.run(function, has_bytecode=False).cpu) for _ in range(UNCOMPILED_ROUNDS)]
-    return Row.of(name, [ours for ours, _ in pairs], "ms", "without bytecode", [theirs for _, theirs in pairs])
+    return Row.of(name, [cpu for cpu, _ in pairs], "ms", "without bytecode", [uncompiled_cpu for _, uncompiled_cpu in pairs])
 
 
 def _made_of(interpreter: Interpreter, name: str, function: Function) -> list[Row]:
@@ -115,14 +115,14 @@ def _groups(own: dict[str, float], function: Function) -> dict[str, float]:
 def measure() -> list[Table]:
     """Every handler; typical ones without bytecode, and what these are made of."""
     functions = {_name(function): function for function in load(ROOT / "template.yaml").functions.values()}
-    functions = {name: one for name, one in sorted(functions.items()) if (one.folder / f"{one.module}.py").exists()}
+    functions = {name: handler for name, handler in sorted(functions.items()) if (handler.folder / f"{handler.module}.py").exists()}
     typical = {name: functions[name] for name in TYPICAL if name in functions}
     with tempfile.TemporaryDirectory(prefix="parley-imports-") as folder:
         interpreter = Interpreter(Path(folder), list(functions.values()))
         return [
             Table("Import of each handler, with bytecode: CPU, and which libraries come with it", _costs(interpreter, functions)),
-            Table("Import with and without bytecode: CPU", [_uncompiled(interpreter, *one) for one in typical.items()]),
-            Table("What an import is made of: CPU", [row for one in typical.items() for row in _made_of(interpreter, *one)]),
+            Table("Import with and without bytecode: CPU", [_uncompiled(interpreter, *item) for item in typical.items()]),
+            Table("What an import is made of: CPU", [row for item in typical.items() for row in _made_of(interpreter, *item)]),
         ]
 
 

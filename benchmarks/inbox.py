@@ -74,16 +74,16 @@ def _acknowledged(line: Line, count: int) -> Row:
         "isBase64Encoded": False,
     }
 
-    def ours() -> None:
+    def receive_webhook() -> None:
         assert line.world.invoke("inbox/receive_webhook", event)["statusCode"] == 200
 
-    def theirs() -> None:
+    def verify_and_parse() -> None:
         assert hmac.compare_digest("sha256=" + hmac.new(secret, content, hashlib.sha256).hexdigest(), signature)
         json.loads(content)
 
     with patch.object(aws_requests, "send_message", lambda *_: None):
-        mine, bare = in_turns([lambda: ours, lambda: theirs], ACKNOWLEDGEMENTS, warm=20)
-    return Row.of(f"{count} message{'s' * (count > 1)}, {len(content):,} bytes", mine.cpu, "ms", PARSE, bare.cpu)
+        samples, bare = in_turns([lambda: receive_webhook, lambda: verify_and_parse], ACKNOWLEDGEMENTS, warm=20)
+    return Row.of(f"{count} message{'s' * (count > 1)}, {len(content):,} bytes", samples.cpu, "ms", PARSE, bare.cpu)
 
 
 def _worked(line: Line) -> list[Row]:
@@ -107,19 +107,19 @@ def _worked(line: Line) -> list[Row]:
 
 
 def _worked_on(what: str, make: Callable[[], Any], bare: _Bare) -> Row:
-    def ours() -> Callable[[], object]:
+    def ready_webhook() -> Callable[[], object]:
         content = whatsapp_bodies.wire(whatsapp_bodies.body(make()))
         return lambda: process_webhook(content, now(), _refuse)
 
-    def theirs() -> Callable[[], object]:
+    def ready_insert() -> Callable[[], object]:
         values = bare.rows()
         return lambda: bare.insert(values)
 
-    mine, inserted = in_turns([ours, theirs], ROUNDS)
+    samples, inserted = in_turns([ready_webhook, ready_insert], ROUNDS)
     content = whatsapp_bodies.wire(whatsapp_bodies.body(make()))
     before = _trips()
     process_webhook(content, now(), _refuse)
-    return Row.of(what, mine.wall, "ms", INSERT, inserted.wall, f"{_trips() - before} round trips")
+    return Row.of(what, samples.wall, "ms", INSERT, inserted.wall, f"{_trips() - before} round trips")
 
 
 def _refuse(reason: QuarantineReason, content: bytes) -> None:

@@ -31,9 +31,9 @@ WRONG = "not the password at all"
 def measure(world: World) -> dict[str, list[float]]:
     """Milliseconds of failed log-ins, by what the address is."""
     with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
-        known = [person(world).email for _ in range(math.ceil(ATTEMPTS / (brute_force_throttle.FREE_FAILURES - 1)))]
-        unknown = [address() for _ in known]
-        turns = [("known", known[turn % len(known)]) for turn in range(ATTEMPTS)]
+        member_emails = [person(world).email for _ in range(math.ceil(ATTEMPTS / (brute_force_throttle.FREE_FAILURES - 1)))]
+        unknown = [address() for _ in member_emails]
+        turns = [("known", member_emails[turn % len(member_emails)]) for turn in range(ATTEMPTS)]
         turns += [("unknown", unknown[turn % len(unknown)]) for turn in range(ATTEMPTS)]
         for _ in range(5):
             _attempt(world, address())
@@ -55,7 +55,7 @@ def _attempt(world: World, email: str) -> float:
 
 def mann_whitney(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
     """The chance that one of the first is larger than one of the second, and the two-sided probability by chance (normal approximation)."""
-    larger = sum((one > other) + (one == other) / 2 for one in first for other in second)
+    larger = sum((value > other) + (value == other) / 2 for value in first for other in second)
     pairs = len(first) * len(second)
     deviation = math.sqrt(pairs * (len(first) + len(second) + 1) / 12)
     return larger / pairs, math.erfc(abs(larger - pairs / 2) / deviation / math.sqrt(2))

@@ -25,27 +25,27 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: what, our figure, beside what, its figure, ours divided by it."""
+    """One line of a table: what, our figure, beside what, its figure, measured divided by it."""
 
     what: str
-    ours: float
+    measured: float
     unit: str
     beside: str = ""
-    theirs: float | None = None
+    reference: float | None = None
     ratio: Spread | None = None
     note: str = ""
 
     @classmethod
-    def of(cls, what: str, ours: Sequence[float], unit: str, beside: str, theirs: Sequence[float], note: str = "") -> Self:
+    def of(cls, what: str, samples: Sequence[float], unit: str, beside: str, baseline: Sequence[float], note: str = "") -> Self:
         """From samples that were taken in turns: the ratio is that of neighbours, so what disturbs both disturbs it little."""
-        ratio = Spread.of([mine / yours for mine, yours in zip(ours, theirs, strict=True)])
-        return cls(what, median(ours), unit, beside, median(theirs), ratio, note)
+        ratio = Spread.of([sample / yours for sample, yours in zip(samples, baseline, strict=True)])
+        return cls(what, median(samples), unit, beside, median(baseline), ratio, note)
 
     @classmethod
-    def exact(cls, what: str, ours: float, unit: str, beside: str = "", theirs: float | None = None, note: str = "") -> Self:
+    def exact(cls, what: str, figure: float, unit: str, beside: str = "", baseline: float | None = None, note: str = "") -> Self:
         """From figures that are the same in every round: counts."""
-        ratio = ours / theirs if theirs else None
-        return cls(what, ours, unit, beside, theirs, Spread(ratio, ratio, ratio) if ratio is not None else None, note)
+        ratio = figure / baseline if baseline else None
+        return cls(what, figure, unit, beside, baseline, Spread(ratio, ratio, ratio) if ratio is not None else None, note)
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def in_turns(ready: Sequence[Callable[[], Callable[[], object]]], rounds: int, w
             each()()
     taken = [Taken([], []) for _ in ready]
     for turn in range(rounds):
-        for place in range(len(ready)):
-            at = (turn + place) % len(ready)
+        for offset in range(len(ready)):
+            at = (turn + offset) % len(ready)
             call = ready[at]()
             cpu, wall = time.thread_time_ns(), time.perf_counter_ns()
             call()
@@ -96,11 +96,11 @@ class Table:
     rows: Sequence[Row]
 
     def __str__(self) -> str:
-        lines = [("", "ours", "beside", "its", "ratio (quartiles)", "")]
+        lines = [("", "measured", "beside", "its", "ratio (quartiles)", "")]
         for row in self.rows:
-            theirs = f"{_figure(row.theirs)} {row.unit}".strip() if row.theirs is not None else ""
+            baseline = f"{_figure(row.reference)} {row.unit}".strip() if row.reference is not None else ""
             ratio = _share(row.ratio) if row.ratio else ""
-            lines.append((row.what, f"{_figure(row.ours)} {row.unit}".strip(), row.beside, theirs, ratio, row.note))
+            lines.append((row.what, f"{_figure(row.measured)} {row.unit}".strip(), row.beside, baseline, ratio, row.note))
         widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
         aligned = [str.ljust, str.rjust, str.ljust, str.rjust, str.ljust, str.ljust]
         shown = ["  ".join(align(cell, width) for align, cell, width in zip(aligned, line, widths, strict=True)).rstrip() for line in lines]

@@ -23,7 +23,7 @@ _networks = itertools.count(1)
 
 
 def networks(world: World, count: int) -> list[Client]:
-    return [Client(world, ip=f"198.19.{one // 250}.{one % 250 + 1}") for one in itertools.islice(_networks, count)]
+    return [Client(world, ip=f"198.19.{number // 250}.{number % 250 + 1}") for number in itertools.islice(_networks, count)]
 
 
 def attempt(clients: list[Client], ask: Callable[[Client, int], Answer]) -> Counter[int]:
@@ -68,33 +68,33 @@ def attempts(world: World, count: int) -> Iterator[tuple[str, Counter[int], str]
             "invitee": invitee(email=address),
         }
 
-    there, event_type = office()
+    acme, event_type = office()
     monday = datetime.fromisoformat(f"{weekday(0)}T00:00").replace(tzinfo=ZoneInfo(BERLIN))
     week = {"from": monday.isoformat(), "to": (monday + timedelta(days=5)).isoformat()}
     path = f"/v1/scheduling/event-types/{event_type['id']}"
     got = attempt(networks(world, count), lambda client, _: client.request("GET", f"{path}/slots", query=week))
-    yield "Slots of a week", got, left(there, event_type)
+    yield "Slots of a week", got, left(acme, event_type)
 
-    there, event_type = office()
+    acme, event_type = office()
     path = f"/v1/scheduling/event-types/{event_type['id']}"
     got = attempt(networks(world, count), lambda client, number: client.post(f"{path}/holds", {"start_time": starts()[number % 155]}))
-    yield "Holds, one day after the other", got, left(there, event_type)
+    yield "Holds, one day after the other", got, left(acme, event_type)
 
-    there, event_type = office()
+    acme, event_type = office()
     victim = f"{uuid4().hex}@victim.example"
     got = attempt(
         networks(world, count), lambda client, number: client.post("/v1/scheduling/bookings", booking(event_type, number, victim))
     )
     world.pump()
     mails = sum(victim in mail["to"] for mail in world.mails())
-    yield f"Bookings in one name ({mails} mails to it)", got, left(there, event_type)
+    yield f"Bookings in one name ({mails} mails to it)", got, left(acme, event_type)
 
-    there, event_type = office()
+    acme, event_type = office()
     got = attempt(
         networks(world, count),
         lambda client, number: client.post("/v1/scheduling/bookings", booking(event_type, number, f"{uuid4().hex}@invented.example")),
     )
-    yield "Bookings in invented names", got, left(there, event_type)
+    yield "Bookings in invented names", got, left(acme, event_type)
 
 
 def main() -> None:

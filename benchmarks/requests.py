@@ -68,16 +68,16 @@ def measure(world: World) -> list[Table]:
 
 def _counts(house: Furnished, requests: Requests) -> list[Row]:
     with wired() as wire:
-        ours, stock = new_engine(is_stock=False), new_engine(is_stock=True)
-        first = [cost_of(engine, wire, requests["GET /v1/identity/me"]()) for engine in (ours, stock)]
+        own_engine, stock = new_engine(is_stock=False), new_engine(is_stock=True)
+        first = [cost_of(engine, wire, requests["GET /v1/identity/me"]()) for engine in (own_engine, stock)]
         rows = [Row.exact("first of an environment: connect, GET /v1/identity/me", first[0][0], "", STOCK, first[1][0])]
         for name, ready in {**requests, **house.work()}.items():
-            for engine in (ours, stock):  # what is made once is made
+            for engine in (own_engine, stock):  # what is made once is made
                 with using(engine):
                     ready()()
-            (trips, statements), (theirs, _) = (cost_of(engine, wire, ready()) for engine in (ours, stock))
-            rows.append(Row.exact(name, trips, "", STOCK, theirs, f"{statements} statement{'s' * (statements != 1)}"))
-        for engine in (ours, stock):
+            (trips, statements), (stock_trips, _) = (cost_of(engine, wire, ready()) for engine in (own_engine, stock))
+            rows.append(Row.exact(name, trips, "", STOCK, stock_trips, f"{statements} statement{'s' * (statements != 1)}"))
+        for engine in (own_engine, stock):
             engine.dispose()
     return rows
 
@@ -120,10 +120,12 @@ def _beside(bare: Bare, name: str, request: Ready, service: Ready | None) -> lis
 
 
 def _rows(name: str, taken: Sequence[Taken]) -> list[Row]:
-    sql, *ours = taken
+    sql, *own_samples = taken
     parts = ("gateway to answer", "service and transaction")
-    rows = [Row.of(f"{name}: {part}", one.wall, "ms", BARE, sql.wall) for part, one in zip(parts, ours, strict=False)]
-    return rows + [Row.of(f"{name}: {part}, CPU", one.cpu, "ms", BARE, sql.cpu) for part, one in zip(parts, ours, strict=False)]
+    rows = [Row.of(f"{name}: {part}", samples.wall, "ms", BARE, sql.wall) for part, samples in zip(parts, own_samples, strict=False)]
+    return rows + [
+        Row.of(f"{name}: {part}, CPU", samples.cpu, "ms", BARE, sql.cpu) for part, samples in zip(parts, own_samples, strict=False)
+    ]
 
 
 def _who_am_i(house: Furnished) -> CallerRead:
@@ -188,9 +190,9 @@ def _far(house: Furnished, requests: Requests) -> list[Row]:
         engines = new_engine(is_stock=False), new_engine(is_stock=True)
         for name, ready in shown.items():
             wire.delay = FAR_SECONDS
-            ours, stock = in_turns([_on(engine, ready) for engine in engines], FAR_ROUNDS)
+            own_samples, stock = in_turns([_on(engine, ready) for engine in engines], FAR_ROUNDS)
             wire.delay = 0.0
-            rows.append(Row.of(name, ours.wall, "ms", STOCK, stock.wall))
+            rows.append(Row.of(name, own_samples.wall, "ms", STOCK, stock.wall))
         for engine in engines:
             engine.dispose()
     return rows

@@ -124,8 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
         except Refusal as refusal:
             raise Problem(refusal.detail) from refusal
         except ValidationError as error:
-            said = (f"{found['loc'][0]} {found['input']}: {found['msg'].removeprefix('Value error, ')}" for found in error.errors())
-            raise Problem("; ".join(said)) from error
+            messages = (f"{detail['loc'][0]} {detail['input']}: {detail['msg'].removeprefix('Value error, ')}" for detail in error.errors())
+            raise Problem("; ".join(messages)) from error
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -162,10 +162,10 @@ def _parser() -> argparse.ArgumentParser:
     joined.add_argument("--email", required=True, type=_given)
     joined.add_argument("--name", default="")
     joined.add_argument("--role", choices=("ADMIN", "MEMBER", "VIEWER"), default="MEMBER", type=str.upper)
-    given = commands.add_parser("plan", usage="make plan PLAN=PRO [ORGANIZATION=its id] [MAIL_LIMIT=500]")
-    given.add_argument("--organization", default="", help="its id; the seeded one without")
-    given.add_argument("--plan", choices=("FREE", "PRO", "BUSINESS"), required=True, type=str.upper)
-    given.add_argument("--mail-limit", type=int, help="mails a day, instead of what age and plan allow")
+    plan_parser = commands.add_parser("plan", usage="make plan PLAN=PRO [ORGANIZATION=its id] [MAIL_LIMIT=500]")
+    plan_parser.add_argument("--organization", default="", help="its id; the seeded one without")
+    plan_parser.add_argument("--plan", choices=("FREE", "PRO", "BUSINESS"), required=True, type=str.upper)
+    plan_parser.add_argument("--mail-limit", type=int, help="mails a day, instead of what age and plan allow")
     opened = commands.add_parser("key", usage="make key [PERMISSIONS='bookings:read event_types:read'] [ORGANIZATION=its id]")
     opened.add_argument("--organization", default="", help="its id; the seeded one without")
     opened.add_argument("--label", default="made by hand")

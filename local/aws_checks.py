@@ -41,8 +41,8 @@ def _asked(question: Callable[[], Any], mend: str) -> Any:
 
 def answers() -> str:
     clients = _clients()
-    found = _asked(clients.make("sts").get_caller_identity, "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
-    return f"{os.environ['AWS_ENDPOINT_URL']} as {found['Arn']}"
+    identity = _asked(clients.make("sts").get_caller_identity, "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+    return f"{os.environ['AWS_ENDPOINT_URL']} as {identity['Arn']}"
 
 
 def queues() -> str:
@@ -53,8 +53,8 @@ def queues() -> str:
     waiting = []
     for name, url in sorted(urls.items()):
         ask = partial(clients.sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["All"])
-        found = _asked(ask, f"{name}: {START}")["Attributes"]
-        waiting.append(f"{url.rsplit('/', 1)[-1]} ({found['ApproximateNumberOfMessages']} waiting)")
+        attributes = _asked(ask, f"{name}: {START}")["Attributes"]
+        waiting.append(f"{url.rsplit('/', 1)[-1]} ({attributes['ApproximateNumberOfMessages']} waiting)")
     return ", ".join(waiting)
 
 

@@ -78,10 +78,10 @@ def restore(server: Server, file: Path, database: str = RESTORED) -> None:
 
 def _run(program: str, *arguments: str) -> None:
     own = programs() / program
-    found = str(own) if own.exists() else shutil.which(program)
-    if found is None:
+    path = str(own) if own.exists() else shutil.which(program)
+    if path is None:
         raise Problem(f"There is no {program} on this machine: install PostgreSQL's client programs, at least as new as the server.")
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         hint = " The role has to bypass row-level security (BYPASSRLS)." if "row-level security" in done.stderr else ""
         raise Problem(f"{program} failed: {done.stderr.strip()}{hint}")
@@ -103,14 +103,14 @@ def main() -> int:
     parser.add_argument("action", choices=("dump", "restore"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--database", default="")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        database = given.database or (DATABASE if given.action == "dump" else RESTORED)
-        (dump if given.action == "dump" else restore)(_server(), given.file, database)
+        database = arguments.database or (DATABASE if arguments.action == "dump" else RESTORED)
+        (dump if arguments.action == "dump" else restore)(_server(), arguments.file, database)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"{given.file} {'holds' if given.action == 'dump' else 'is in'} the database {database}")
+    print(f"{arguments.file} {'holds' if arguments.action == 'dump' else 'is in'} the database {database}")
     return 0
 
 

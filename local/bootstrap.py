@@ -49,8 +49,8 @@ def find_python() -> str:
     """The interpreter for .venv: the wanted one, a 3.13, or the one that runs this."""
     wanted = os.environ.get("PARLEY_PYTHON")
     if wanted:
-        found = version(wanted)
-        if found is None or found < OLDEST:
+        python_version = version(wanted)
+        if python_version is None or python_version < OLDEST:
             fail("PARLEY_PYTHON=%s is not a Python %d.%d or newer." % (wanted, *OLDEST))
         return wanted
     pyenv = Path(os.environ.get("PYENV_ROOT") or os.environ.get("HOME", "/") + "/.pyenv")
@@ -69,8 +69,8 @@ def find_python() -> str:
 
 
 def make_venv() -> None:
-    found = version(str(PYTHON))
-    if found and found >= OLDEST:
+    python_version = version(str(PYTHON))
+    if python_version and python_version >= OLDEST:
         return
     python = find_python()
     say("Making .venv with Python %s" % ".".join(map(str, version(python) or ())))
@@ -126,8 +126,8 @@ def install(name: str) -> None:
         fail("pip could not install %s:\n%s" % (lock.name, "\n".join(lines[-20:])))
     for other in NAMES:
         if pinned(other) <= pinned(name):
-            place, content = installed(other)
-            place.write_text(content)
+            path, content = installed(other)
+            path.write_text(content)
     say("Installed in %.0f s" % (time.time() - began))
 
 

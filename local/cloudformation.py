@@ -235,12 +235,12 @@ class Evaluator:
         return str(left) == str(right)
 
     def find_in_map(self, argument: Any) -> Any:
-        found: Any = self._mappings
+        value: Any = self._mappings
         for key in (self.value(part) for part in argument[:3]):
-            if key not in found:
+            if key not in value:
                 raise TemplateProblem(f"Fn::FindInMap: nothing at {argument}")
-            found = found[key]
-        return self.value(found)
+            value = value[key]
+        return self.value(value)
 
     def zones(self, argument: Any) -> list[str]:
         return [f"{self.value(argument) or REGION}{letter}" for letter in "abc"]

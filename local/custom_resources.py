@@ -54,7 +54,9 @@ class Mailbox:
         return self._answers.get(f"/{name}")
 
 
-def deploy(resource: Resource, invoke: Invoke, attributes: Mapping[str, Any], mailbox: Mailbox, known: str | None = None) -> dict[str, Any]:
+def deploy(
+    resource: Resource, invoke: Invoke, attributes: Mapping[str, Any], mailbox: Mailbox, physical_id: str | None = None
+) -> dict[str, Any]:
     """Run one custom resource. known: its physical id of an earlier start, which makes it an Update.
 
     Returns the attributes that it adds: its Ref, and each entry of its Data. Raises CustomResourceFailed.
@@ -63,7 +65,7 @@ def deploy(resource: Resource, invoke: Invoke, attributes: Mapping[str, Any], ma
     if function is None:
         raise TemplateProblem(f"{resource.name}: its ServiceToken must be a function of this template")
     event = {
-        "RequestType": "Update" if known else "Create",
+        "RequestType": "Update" if physical_id else "Create",
         "ResponseURL": mailbox.address(resource.name),
         "StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/local",
         "RequestId": str(uuid.uuid4()),
@@ -71,7 +73,7 @@ def deploy(resource: Resource, invoke: Invoke, attributes: Mapping[str, Any], ma
         "LogicalResourceId": resource.name,
         "ResourceProperties": resolve(dict(resource.properties), attributes),
     }
-    returned = invoke(function, event | ({"PhysicalResourceId": known, "OldResourceProperties": {}} if known else {}))
+    returned = invoke(function, event | ({"PhysicalResourceId": physical_id, "OldResourceProperties": {}} if physical_id else {}))
     answer = mailbox.answer(resource.name) or (returned if isinstance(returned, dict) else None)
     if answer is None:
         raise CustomResourceFailed(f"{resource.name}: {function} left no answer at the ResponseURL and returned none")

@@ -31,18 +31,18 @@ def _lookup(statement: str) -> list[tuple[object, ...]]:
 def _of_connection(problem: Exception) -> Ailing:
     """The usual reasons why a connection fails, each with its remedy."""
     origin = getattr(problem, "orig", None) or problem
-    said = origin.args[0] if origin.args and isinstance(origin.args[0], dict) else {}
-    text, code = said.get("M") or str(origin), said.get("C", "")
-    place = urlsplit(os.environ["DATABASE_URL"])
+    fields = origin.args[0] if origin.args and isinstance(origin.args[0], dict) else {}
+    text, code = fields.get("M") or str(origin), fields.get("C", "")
+    url = urlsplit(os.environ["DATABASE_URL"])
     if code.startswith("28"):
-        return Ailing(f"the server refuses {place.username}: {text}", "Check user and password in DATABASE_URL, and pg_hba.conf.")
+        return Ailing(f"the server refuses {url.username}: {text}", "Check user and password in DATABASE_URL, and pg_hba.conf.")
     if code == "3D000":
-        return Ailing(f"there is no database {place.path[1:]}", f"create database {place.path[1:]} owner parley_owner;")
+        return Ailing(f"there is no database {url.path[1:]}", f"create database {url.path[1:]} owner parley_owner;")
     if "certificate" in text.lower() or "ssl" in text.lower():
         return Ailing(
             f"TLS: {text}", "It is always verified away from this machine: name the authority's certificates in DATABASE_CA_BUNDLE."
         )
-    where = f"{place.hostname}:{place.port}"
+    where = f"{url.hostname}:{url.port}"
     return Ailing(f"no connection to {where}: {text}", "Is the server running? `make run` starts one, or correct DATABASE_URL.")
 
 
@@ -85,12 +85,12 @@ def is_migrated() -> str:
     wanted = migrations.head()
     try:
         with transactions.engine("DATABASE_OWNER_URL").connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+            revision = MigrationContext.configure(connection).get_current_revision()
     except (DBAPIError, OSError) as problem:
         raise Ailing(f"the owner can't connect: {problem}", "Check DATABASE_OWNER_URL.") from problem
-    if found != wanted:
-        raise Ailing(f"the database is at revision {found}, the code at {wanted}", "Deploy, or restart `make run`: both migrate first.")
-    return f"at {found}, the newest revision"
+    if revision != wanted:
+        raise Ailing(f"the database is at revision {revision}, the code at {wanted}", "Deploy, or restart `make run`: both migrate first.")
+    return f"at {revision}, the newest revision"
 
 
 def writes_and_reads_with_relations() -> str:

@@ -40,7 +40,7 @@ class Played:
     text: str = ""
     curl: list[str] = field(default_factory=list)
 
-    def told(self, step: str, outcome: str) -> None:
+    def add_row(self, step: str, outcome: str) -> None:
         self.rows.append(Row(step, outcome))
 
 
@@ -73,21 +73,21 @@ def expect(answer: Answer, *statuses: int) -> Any:
 def wait_for(what: str, look: Callable[[], Found | None], seconds: float = PATIENCE) -> Found:
     """What `look` finds, once it finds something. Raises PlayFailed."""
     deadline = time.monotonic() + seconds
-    while not (found := look()):
+    while not (result := look()):
         if time.monotonic() > deadline:
             raise PlayFailed(f"{what}: nothing within {seconds:.0f} s")
         time.sleep(0.05)
-    return found
+    return result
 
 
 def is_awake(scene: Scene) -> Played:
     played = Played(curl=['curl -s {url}/v1/identity/me -H "Authorization: Bearer $TOKEN"'])
     expect(scene.stranger.get("/health"), 200)
-    played.told("GET /health", "200: the database answers")
+    played.add_row("GET /health", "200: the database answers")
     expect(scene.stranger.get("/v1/identity/me"), 401)
-    played.told("GET /v1/identity/me without a token", "401 from the gateway")
+    played.add_row("GET /v1/identity/me without a token", "401 from the gateway")
     me = expect(scene.owner.get("/v1/identity/me"), 200)
-    played.told("GET /v1/identity/me", f"200 through the authorizer: {', '.join(str(value) for value in list(me.values())[:3])}")
+    played.add_row("GET /v1/identity/me", f"200 through the authorizer: {', '.join(str(value) for value in list(me.values())[:3])}")
     return played
 
 

@@ -70,27 +70,27 @@ class Environments:
         self._end_parent()
         self._stopped = False
         log_path = self._logs / "environments.log"
-        ours, theirs = socket.socketpair()
+        parent_socket, child_socket = socket.socketpair()
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'shared'}", "PYTHONHASHSEED": "random", "TZ": "UTC"}
         with log_path.open("ab") as log:
             self._parent = subprocess.Popen(
-                [sys.executable, "-m", "local.execution", str(theirs.fileno())],
+                [sys.executable, "-m", "local.execution", str(child_socket.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=environment | {"AWS_EXECUTION_ENV": "AWS_Lambda_python3.13", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"},
                 cwd=ROOT,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[child_socket.fileno()],
                 start_new_session=True,
             )
-        theirs.close()
+        child_socket.close()
         assert self._parent.stdin is not None
         order = {"functions": execution.described(self._functions), "environment": self._environment, "logs": str(self._logs)}
         self._parent.stdin.write(json.dumps(order).encode())
         self._parent.stdin.close()
-        ours.settimeout(IMPORT_SECONDS)
-        self._control, self._answers = ours, ours.makefile("rb")
+        parent_socket.settimeout(IMPORT_SECONDS)
+        self._control, self._answers = parent_socket, parent_socket.makefile("rb")
         line = self._answers.readline()
         if not line:
             raise EnvironmentsProblem(f"The execution environments did not start. The end of {log_path}:\n{processes.tail(log_path)}")
@@ -172,17 +172,17 @@ class Environments:
                 self.start()
             assert self._control is not None
             assert self._answers is not None
-            ours, theirs = socket.socketpair()
+            parent_socket, child_socket = socket.socketpair()
             try:
-                socket.send_fds(self._control, [FORK + b"\n"], [theirs.fileno()])
+                socket.send_fds(self._control, [FORK + b"\n"], [child_socket.fileno()])
                 line = self._answers.readline()
             except (OSError, ValueError) as problem:
                 raise FunctionFailed("the execution environments ended") from problem
             finally:
-                theirs.close()
+                child_socket.close()
             if not line:
                 raise FunctionFailed("the execution environments ended")
-            return _Environment(ours, int(line))
+            return _Environment(parent_socket, int(line))
 
     def _kill(self, environment: _Environment) -> None:
         """Through its parent, which alone knows whether the number still means this process."""

@@ -142,7 +142,7 @@ def _reap(children: set[int]) -> None:
 def main(control: socket.socket) -> None:
     order = json.load(sys.stdin)
     os.environ.update(order["environment"])
-    functions = {said["name"]: Function(**said | {"folder": Path(said["folder"])}) for said in order["functions"]}
+    functions = {function["name"]: Function(**function | {"folder": Path(function["folder"])}) for function in order["functions"]}
     failed = import_handlers(functions)
     gc.collect()
     gc.freeze()

@@ -76,11 +76,11 @@ class Gateway:
         return None
 
     def _ask(self, authorizer: Authorizer, identity: list[str], event: dict[str, Any]) -> dict[str, Any]:
-        place = (authorizer.name, *identity)
+        cache_key = (authorizer.name, *identity)
         with self._remembering:
-            known = self._remembered.get(place)
-        if known and known[0] > time.monotonic():
-            return known[1]
+            entry = self._remembered.get(cache_key)
+        if entry and entry[0] > time.monotonic():
+            return entry[1]
         http = event["requestContext"]["http"]
         question = {name: value for name, value in event.items() if name not in {"body", "isBase64Encoded"}} | {
             "type": "REQUEST",
@@ -94,7 +94,7 @@ class Gateway:
             with self._remembering:
                 now = time.monotonic()
                 self._remembered = {key: value for key, value in self._remembered.items() if value[0] > now}
-                self._remembered[place] = (now + authorizer.ttl, answer)
+                self._remembered[cache_key] = (now + authorizer.ttl, answer)
         return answer
 
     def _cross_origin(self, request: Request) -> tuple[tuple[str, str], ...]:

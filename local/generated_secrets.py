@@ -29,8 +29,8 @@ class MadeValues:
         """The secret string of a secret of the template."""
         self._names |= {arn: resource.name, str(resource.properties.get("Name", resource.name)): resource.name}
         if "SecretString" in resource.properties:
-            given = resource.properties["SecretString"]
-            self._texts[resource.name] = given if isinstance(given, str) else json.dumps(given)
+            value = resource.properties["SecretString"]
+            self._texts[resource.name] = value if isinstance(value, str) else json.dumps(value)
         elif resource.name not in self._texts:
             wanted: Mapping[str, Any] = resource.properties.get("GenerateSecretString", {})
             made = "".join(secrets.choice(_LETTERS) for _ in range(int(wanted.get("PasswordLength", 32))))

@@ -63,8 +63,8 @@ def _load(function: Function) -> Handler:
 def _forget_siblings(folder: Path, names: set[str]) -> None:
     """A module beside the handler stays with its importer; the next folder may have another of that name."""
     for name in names:
-        place = getattr(sys.modules[name], "__file__", None)
-        if place and Path(place).parent == folder:
+        path = getattr(sys.modules[name], "__file__", None)
+        if path and Path(path).parent == folder:
             del sys.modules[name]
 
 

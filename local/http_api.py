@@ -37,8 +37,8 @@ class Request:
         return urlsplit(self.target.replace("//", "/", 1) if self.target.startswith("//") else self.target).query
 
     def header(self, name: str) -> str | None:
-        found = [value for key, value in self.headers if key.lower() == name]
-        return ",".join(found) if found else None
+        values = [value for key, value in self.headers if key.lower() == name]
+        return ",".join(values) if values else None
 
 
 @dataclass(frozen=True)

@@ -78,10 +78,10 @@ def siblings(graph: Graph) -> dict[str, dict[str, set[str]]]:
     packages: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for module, names in graph.items():
         for imported in names:
-            ours, theirs = module.split("."), imported.split(".")
-            depth = next((depth for depth, (our, their) in enumerate(zip(ours, theirs, strict=False)) if our != their), 0)
+            first, second = module.split("."), imported.split(".")
+            depth = next((depth for depth, (our, their) in enumerate(zip(first, second, strict=False)) if our != their), 0)
             if depth:  # else one is the package of the other
-                packages[".".join(ours[:depth])][".".join(ours[: depth + 1])].add(".".join(theirs[: depth + 1]))
+                packages[".".join(first[:depth])][".".join(first[: depth + 1])].add(".".join(second[: depth + 1]))
     return packages
 
 

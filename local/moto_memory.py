@@ -93,14 +93,14 @@ class Memory:
             for key_name, versions in bucket.keys.iterlists():
                 for version in versions:
                     present[bucket_name, key_name, version.version_id] = version
-        for place, version in present.items():
-            if self._objects.get(place) is not version:
+        for object_key, version in present.items():
+            if self._objects.get(object_key) is not version:
                 alone = copy.copy(version)
                 if hasattr(alone, "multipart"):
                     alone.multipart = None  # the parts: the same bytes once more
-                _write(self._object_path(place), alone)
-        for place in self._objects.keys() - present.keys():
-            self._object_path(place).unlink(missing_ok=True)
+                _write(self._object_path(object_key), alone)
+        for object_key in self._objects.keys() - present.keys():
+            self._object_path(object_key).unlink(missing_ok=True)
         self._objects = present
 
     def note_queues(self) -> None:
@@ -117,6 +117,6 @@ class Memory:
                 message.visible_at = 0.0
                 messages_of(queue).append(message)
 
-    def _object_path(self, place: tuple[str, str, str]) -> Path:
-        digest = hashlib.sha256("\0".join(place[1:]).encode("utf-8", "surrogatepass")).hexdigest()
-        return self._folder / "objects" / place[0] / f"{digest}.pickle"
+    def _object_path(self, object_key: tuple[str, str, str]) -> Path:
+        digest = hashlib.sha256("\0".join(object_key[1:]).encode("utf-8", "surrogatepass")).hexdigest()
+        return self._folder / "objects" / object_key[0] / f"{digest}.pickle"

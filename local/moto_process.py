@@ -98,10 +98,10 @@ class Emulated:
 
     def _own(self, path: str, query: str, start_response: StartResponse) -> list[bytes]:
         """What AWS has no call for; see `local.emulator`."""
-        asked = {"/local/mails": lambda: self._mails(int(query or 0)), "/local/waiting": self._waiting, "/local/forget": self._forget}
-        asked["/local/texts"] = self._texts
+        routes = {"/local/mails": lambda: self._mails(int(query or 0)), "/local/waiting": self._waiting, "/local/forget": self._forget}
+        routes["/local/texts"] = self._texts
         with self._turn:
-            answer = asked[path]()
+            answer = routes[path]()
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(answer).encode()]
 

@@ -22,10 +22,10 @@ def hasten() -> None:
         "is_message_valid_based_on_retention_period": (models.SQSBackend, _is_kept),
         "parse": (ext, cache(vars(ext)["parse"])),
     }
-    for name, (place, function) in quick.items():
-        if not hasattr(place, name):
+    for name, (target, function) in quick.items():
+        if not hasattr(target, name):
             raise LookupError(f"moto has no {name} any more")
-        setattr(place, name, function)
+        setattr(target, name, function)
 
 
 def _milliseconds() -> float:

@@ -18,12 +18,12 @@ _WORDS = {"Ref": "_reference", "Fn::GetAtt": "_attribute_of", "Fn::Sub": "_subst
 
 class Outside:
     """`rewritten` says a part of the document in words that hold in a template of its own, which needs `parameters` and `conditions`;
-    who makes a stack of it passes the values `given`, which are in the document's words. Raises TemplateProblem for what can't be passed.
+    who makes a stack of it passes the `arguments`, which are in the document's words. Raises TemplateProblem for what can't be passed.
     """
 
     def __init__(self, document: Mapping[str, Any], inside: Collection[str]) -> None:
         self.parameters: dict[str, Any] = {}
-        self.given: dict[str, Any] = {}
+        self.arguments: dict[str, Any] = {}
         self.conditions: dict[str, Any] = {}
         self._document = document
         self._inside = inside
@@ -95,7 +95,7 @@ class Outside:
         return {"Fn::If": [resource["Condition"], value, ""]} if "Condition" in resource else value
 
     def _passed(self, name: str, kind: str, value: Any) -> str:
-        if self.given.setdefault(name, value) != value:
+        if self.arguments.setdefault(name, value) != value:
             raise TemplateProblem(f"two different things would be the parameter {name} of a nested stack")
         self.parameters[name] = {"Type": kind}
         return name

@@ -95,23 +95,23 @@ def create(template: Template, clients: Clients, made: MadeValues, mail_from: st
     return attributes
 
 
-def _name(resource: Resource, given: str) -> str:
-    return str(resource.properties.get(given) or f"{STACK}-{resource.name}")
+def _name(resource: Resource, property_name: str) -> str:
+    return str(resource.properties.get(property_name) or f"{STACK}-{resource.name}")
 
 
 def _key(kms: Any, key: Resource) -> dict[str, Any]:
     """Found again by an alias of the stack, because AWS chooses the key's id."""
     alias = f"alias/{STACK}/{key.name}"
     try:
-        found = kms.describe_key(KeyId=alias)["KeyMetadata"]
+        metadata = kms.describe_key(KeyId=alias)["KeyMetadata"]
     except ClientError:
-        found = kms.create_key(
+        metadata = kms.create_key(
             KeySpec=key.properties.get("KeySpec", "SYMMETRIC_DEFAULT"),
             KeyUsage=key.properties.get("KeyUsage", "ENCRYPT_DECRYPT"),
             Description=key.properties.get("Description", ""),
         )["KeyMetadata"]
-        kms.create_alias(AliasName=alias, TargetKeyId=found["KeyId"])
-    return {key.name: found["KeyId"], f"{key.name}.Arn": found["Arn"], f"{key.name}.KeyId": found["KeyId"]}
+        kms.create_alias(AliasName=alias, TargetKeyId=metadata["KeyId"])
+    return {key.name: metadata["KeyId"], f"{key.name}.Arn": metadata["Arn"], f"{key.name}.KeyId": metadata["KeyId"]}
 
 
 def _alias(kms: Any, alias: str, key_id: str, name: str) -> dict[str, Any]:
@@ -145,22 +145,22 @@ def _queue(sqs: Any, queue: Resource, attributes: Mapping[str, Any]) -> dict[str
 
 
 def _bucket(s3: Any, bucket: Resource, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    said = bucket.properties
-    name = str(resolve(said.get("BucketName", f"{STACK}-{bucket.name}"), attributes)).lower()
+    properties = bucket.properties
+    name = str(resolve(properties.get("BucketName", f"{STACK}-{bucket.name}"), attributes)).lower()
     try:
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     except ClientError as problem:
         if problem.response["Error"]["Code"] not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
             raise
-    if cors := said.get("CorsConfiguration"):
+    if cors := properties.get("CorsConfiguration"):
         rules = [{_CORS_NAMES.get(name, name): value for name, value in rule.items() if name != "Id"} for rule in cors["CorsRules"]]
         s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
-    if said.get("VersioningConfiguration", {}).get("Status") == "Enabled":
+    if properties.get("VersioningConfiguration", {}).get("Status") == "Enabled":
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    if notifications := said.get("NotificationConfiguration"):
+    if notifications := properties.get("NotificationConfiguration"):
         if set(notifications) - {"QueueConfigurations"}:
             raise TemplateProblem(f"{bucket.name}: the local stack notifies queues only")
-        configurations = [_notification(said, attributes) for said in notifications.get("QueueConfigurations", [])]
+        configurations = [_notification(configuration, attributes) for configuration in notifications.get("QueueConfigurations", [])]
         s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"QueueConfigurations": configurations})
     return {
         bucket.name: name,
@@ -170,10 +170,10 @@ def _bucket(s3: Any, bucket: Resource, attributes: Mapping[str, Any]) -> dict[st
     }
 
 
-def _notification(said: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-    events = said["Event"] if isinstance(said["Event"], list) else [said["Event"]]
-    made: dict[str, Any] = {"QueueArn": resolve(said["Queue"], attributes), "Events": events}
-    if rules := said.get("Filter", {}).get("S3Key", {}).get("Rules"):
+def _notification(configuration: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    events = configuration["Event"] if isinstance(configuration["Event"], list) else [configuration["Event"]]
+    made: dict[str, Any] = {"QueueArn": resolve(configuration["Queue"], attributes), "Events": events}
+    if rules := configuration.get("Filter", {}).get("S3Key", {}).get("Rules"):
         made["Filter"] = {"Key": {"FilterRules": rules}}
     return made
 

@@ -27,8 +27,8 @@ class Router:
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route and its path parameters, decoded. path: as it was sent, still percent-encoded."""
         for _, pattern, route in self._compiled:
-            if route.method in {method, "ANY"} and (found := pattern.fullmatch(path)):
-                return route, {name: unquote(value) for name, value in found.groupdict().items()}
+            if route.method in {method, "ANY"} and (match := pattern.fullmatch(path)):
+                return route, {name: unquote(value) for name, value in match.groupdict().items()}
         return (self._default, {}) if self._default else None
 
 

@@ -54,9 +54,9 @@ class Ending:
 def main(arguments: list[str] | None = None) -> int:
     sys.path.insert(0, str(SHARED))
     try:
-        given = settings.current()
-        wanted = _arguments(given, arguments)
-        return _guarded(given, wanted)
+        values = settings.current()
+        wanted = _arguments(values, arguments)
+        return _guarded(values, wanted)
     except Problem as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
@@ -65,28 +65,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _arguments(given: dict[str, str], arguments: list[str] | None) -> argparse.Namespace:
+def _arguments(values: dict[str, str], arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
     parser.add_argument("--demo", action="store_true", help="play the flows, then end; the exit status says whether they went well")
-    parser.add_argument("--port", type=int, default=_number(given, "PARLEY_PORT") or PORT, help="of the API (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=_number(values, "PARLEY_PORT") or PORT, help="of the API (default: %(default)s)")
     return parser.parse_args(arguments)
 
 
-def _guarded(given: dict[str, str], wanted: argparse.Namespace) -> int:
+def _guarded(values: dict[str, str], wanted: argparse.Namespace) -> int:
     _log_to_file()
     ending, steps = Ending(), Steps()
     try:
-        stack = Stack(FOLDER, settings=given, port=wanted.port, say=steps.say)
+        stack = Stack(FOLDER, settings=values, port=wanted.port, say=steps.say)
         with stack:
-            return _run(stack, given, steps, wanted.demo)
+            return _run(stack, values, steps, wanted.demo)
     except KeyboardInterrupt:
         return 130 if wanted.demo else 0
     finally:
         ending.is_near = True
 
 
-def _number(given: dict[str, str], name: str) -> int | None:
-    text = given.get(name)
+def _number(values: dict[str, str], name: str) -> int | None:
+    text = values.get(name)
     if text is None:
         return None
     if not text.isdecimal():
@@ -94,8 +94,8 @@ def _number(given: dict[str, str], name: str) -> int | None:
     return int(text)
 
 
-def _run(stack: Stack, given: dict[str, str], steps: Steps, is_demo: bool) -> int:
-    stack.serve(_number(given, "PARLEY_ENVIRONMENTS") or ENVIRONMENTS, retry_seconds=_number(given, "PARLEY_RETRY_SECONDS"))
+def _run(stack: Stack, values: dict[str, str], steps: Steps, is_demo: bool) -> int:
+    stack.serve(_number(values, "PARLEY_ENVIRONMENTS") or ENVIRONMENTS, retry_seconds=_number(values, "PARLEY_RETRY_SECONDS"))
     assert stack.environments is not None
     expect_imports(stack.environments)
     os.environ.update(stack.environment)

@@ -58,13 +58,13 @@ def look_for_build() -> None:
 
 def bridge() -> str:
     """The address under which containers reach this machine."""
-    asked = ["docker", "network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}"]
+    docker_command = ["docker", "network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}"]
     try:
-        found = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)[0]
+        network = json.loads(subprocess.run(docker_command, capture_output=True, text=True, check=True).stdout)[0]
     except (OSError, subprocess.CalledProcessError):
         raise SamProblem("The SAM CLI runs functions in containers, and Docker does not answer.") from None
     # Docker itself takes the first address of the subnet where no gateway is configured.
-    address = found.get("Gateway") or str(ip_network(found["Subnet"])[1])
+    address = network.get("Gateway") or str(ip_network(network["Subnet"])[1])
     return address if platform.system() == "Linux" else DESKTOP
 
 
@@ -125,11 +125,11 @@ async def forward(address: str, port: int) -> asyncio.Server:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there, back = await asyncio.open_connection("127.0.0.1", port)
+            upstream_reader, back = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             writer.close()
             return
-        await asyncio.gather(pipe(reader, back), pipe(there, writer))
+        await asyncio.gather(pipe(reader, back), pipe(upstream_reader, writer))
 
     return await asyncio.start_server(connected, address, port)
 

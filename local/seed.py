@@ -91,8 +91,8 @@ def _colleague(role: str) -> UUID:
 
     caller, email = _owner(), f"{role.lower()}@acme.example"
     with transactions.transaction(caller) as session:
-        known = session.scalar(select(User.id).where(User.email == email))
+        user_id = session.scalar(select(User.id).where(User.email == email))
         return (
-            known
+            user_id
             or organization_creation.add_member(session, caller, name=f"{role.title()} of {NAME}", email=email, role=MemberRole(role)).id
         )

@@ -33,8 +33,8 @@ def names(example: Path = ROOT / ".env.example") -> list[str]:
 
 def current(environment: Mapping[str, str] = os.environ, path: Path = ROOT / ".env") -> dict[str, str]:
     """The settings that are given now. Only known names count, and AWS credentials of the shell only together with an endpoint."""
-    given = read(path)
-    values = {name: environment.get(name) or given.get(name, "") for name in names()}
+    file_settings = read(path)
+    values = {name: environment.get(name) or file_settings.get(name, "") for name in names()}
     if not values.get("AWS_ENDPOINT_URL"):
         values |= dict.fromkeys(_CREDENTIALS, "")
     return {name: value for name, value in values.items() if value}

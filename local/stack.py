@@ -221,18 +221,18 @@ class Stack:
         names = {name for resource in wanted if (name := named(resource.properties.get("ServiceToken")))}
         functions = {name: self.template.functions[name] for name in names}
         known_path = self.folder / "custom_resources.json"
-        known = files.read(known_path, "Remove it: they are made again.")
+        physical_ids = files.read(known_path, "Remove it: they are made again.")
         environments = Environments(functions, self._variables(functions.values(), complete=False), self.folder / "logs", 1)
         environments.start()
         try:
             with Mailbox() as mailbox:
                 for resource in wanted:
-                    added = deploy(resource, environments.invoke, self.attributes, mailbox, known.get(resource.name))
+                    added = deploy(resource, environments.invoke, self.attributes, mailbox, physical_ids.get(resource.name))
                     self.attributes |= added
-                    known[resource.name] = str(added[resource.name])
+                    physical_ids[resource.name] = str(added[resource.name])
         finally:
             environments.stop()
-        files.write(known_path, json.dumps(known))
+        files.write(known_path, json.dumps(physical_ids))
 
     def _variables(self, functions: Iterable[Function], *, complete: bool = True) -> dict[str, str]:
         settings = self.settings

@@ -45,10 +45,10 @@ class _Dumper(yaml.SafeDumper):
 
 def split(document: Document) -> dict[str, Document]:
     """The template of each stack by the name of its file: `stacks.yaml` is the root, `stacks-identity.yaml` what it holds."""
-    [api_name] = [name for name, one in document["Resources"].items() if one["Type"] == "AWS::Serverless::HttpApi"]
+    [api_name] = [name for name, resource in document["Resources"].items() if resource["Type"] == "AWS::Serverless::HttpApi"]
     domains = _domains(document, api_name)
     moved = {name for names in domains.values() for name in names}
-    resources = {name: one for name, one in document["Resources"].items() if name not in moved}
+    resources = {name: resource for name, resource in document["Resources"].items() if name not in moved}
     made: dict[str, Document] = {}
     for domain, names in domains.items():
         file = f"{NAME}-{domain.lower()}.yaml"
@@ -64,16 +64,18 @@ def _without_idle_conditions(document: Document) -> Document:
     while waiting:
         used |= waiting
         waiting = {name for used_one in waiting for name in conditions_of(document["Conditions"][used_one])} - used
-    return document | {"Conditions": {name: one for name, one in document["Conditions"].items() if name in used}}
+    return document | {"Conditions": {name: condition for name, condition in document["Conditions"].items() if name in used}}
 
 
 def _domains(document: Document, api: str) -> dict[str, list[str]]:
     """The functions that leave the root, by domain: the one whose logs they write."""
     resources = document["Resources"]
-    functions = {name: one for name, one in resources.items() if one["Type"] == FUNCTION}
-    domain_of = {name: one["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].removesuffix("Logs") for name, one in functions.items()}
-    stays = {name for name, one in functions.items() if "Condition" in one or not _is_routable(one)}
-    stays |= functions.keys() & set(mentioned([one for name, one in resources.items() if name not in functions]))
+    functions = {name: function for name, function in resources.items() if function["Type"] == FUNCTION}
+    domain_of = {
+        name: function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].removesuffix("Logs") for name, function in functions.items()
+    }
+    stays = {name for name, resource in functions.items() if "Condition" in resource or not _is_routable(resource)}
+    stays |= functions.keys() & set(mentioned([function for name, function in resources.items() if name not in functions]))
     stays |= functions.keys() & set(mentioned(document.get("Outputs", {})))
     names = {name: functions.keys() & set(mentioned(one["Properties"])) for name, one in functions.items()}
     before = -1
@@ -81,12 +83,12 @@ def _domains(document: Document, api: str) -> dict[str, list[str]]:
         before = len(stays)
         for name, named in names.items():
             stays |= {other for other in named if name in stays or domain_of[other] != domain_of[name]}
-    found: dict[str, list[str]] = defaultdict(list)
+    domains: dict[str, list[str]] = defaultdict(list)
     for name in functions.keys() - stays:
         if api in mentioned({**functions[name]["Properties"], "Events": {}}):
             raise TemplateProblem(f"{name} refers to the API, which is made after it")
-        found[domain_of[name]].append(name)
-    return {domain: sorted(names) for domain, names in sorted(found.items())}
+        domains[domain_of[name]].append(name)
+    return {domain: sorted(names) for domain, names in sorted(domains.items())}
 
 
 def _routes(function: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -95,7 +97,7 @@ def _routes(function: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _is_routable(function: Mapping[str, Any]) -> bool:
     """Whether its routes can be written into a definition by hand; the default route has neither method nor path, and stays."""
-    return all({"Method", "Path"} <= said.keys() <= {"ApiId", "Method", "Path", "Auth"} for said in _routes(function))
+    return all({"Method", "Path"} <= route.keys() <= {"ApiId", "Method", "Path", "Auth"} for route in _routes(function))
 
 
 def _nested(document: Document, domain: str, file: str, names: list[str]) -> tuple[Document, Document]:
@@ -107,9 +109,13 @@ def _nested(document: Document, domain: str, file: str, names: list[str]) -> tup
         wanted = function.get("DependsOn", [])
         waits |= set([wanted] if isinstance(wanted, str) else wanted) - set(names)
         events = {key: event for key, event in function["Properties"].get("Events", {}).items() if event["Type"] != "HttpApi"}
-        said = {key: value for key, value in function["Properties"].items() if key != "Events"} | ({"Events": events} if events else {})
-        said["FunctionName"] = {"Fn::Sub": f"${{{STACK_NAME}}}-{name}"}
-        resources[name] = {key: value for key, value in function.items() if key != "DependsOn"} | {"Properties": outside.rewritten(said)}
+        function_properties = {key: value for key, value in function["Properties"].items() if key != "Events"} | (
+            {"Events": events} if events else {}
+        )
+        function_properties["FunctionName"] = {"Fn::Sub": f"${{{STACK_NAME}}}-{name}"}
+        resources[name] = {key: value for key, value in function.items() if key != "DependsOn"} | {
+            "Properties": outside.rewritten(function_properties)
+        }
     shared = outside.rewritten({"Function": document["Globals"]["Function"]})
     template = {
         "AWSTemplateFormatVersion": document["AWSTemplateFormatVersion"],
@@ -120,7 +126,7 @@ def _nested(document: Document, domain: str, file: str, names: list[str]) -> tup
         "Globals": shared,
         "Resources": resources,
     }
-    properties = {"TemplateURL": file, "Parameters": dict(sorted(outside.given.items()))}
+    properties = {"TemplateURL": file, "Parameters": dict(sorted(outside.arguments.items()))}
     return template, {"Type": "AWS::CloudFormation::Stack", **({"DependsOn": sorted(waits)} if waits else {}), "Properties": properties}
 
 
@@ -129,12 +135,12 @@ def _api(api: Document, functions: Mapping[str, Any], stacks: list[str]) -> Docu
     paths: dict[str, Any] = defaultdict(dict)
     integrations = {}
     for name, function in functions.items():
-        for said in _routes(function):
-            method = said["Method"].lower()
+        for properties in _routes(function):
+            method = properties["Method"].lower()
             route: dict[str, Any] = {"responses": {}, _INTEGRATION: {"$ref": f"#/components/{_INTEGRATION}s/{name}"}}
-            if authorizer := said.get("Auth", {}).get("Authorizer"):
+            if authorizer := properties.get("Auth", {}).get("Authorizer"):
                 route["security"] = [{authorizer: []}]  # NONE is SAM's own word for nobody
-            paths[said["Path"]]["x-amazon-apigateway-any-method" if method == "any" else method] = route
+            paths[properties["Path"]]["x-amazon-apigateway-any-method" if method == "any" else method] = route
             integrations[name] = {
                 "type": "aws_proxy",
                 "httpMethod": "POST",
@@ -158,10 +164,10 @@ def write(source: Path, folder: Path) -> list[Path]:
         old.unlink()
     document, groups = merging.merged(read(source))
     document = merging.write_code(document, groups, source.parent, folder)
-    for one in document["Resources"].values():
-        key = PATHS.get(one["Type"])
-        if key and "://" not in str(one["Properties"].get(key, "://")):
-            one["Properties"][key] = os.path.relpath(source.parent / one["Properties"][key], folder)
+    for resource in document["Resources"].values():
+        key = PATHS.get(resource["Type"])
+        if key and "://" not in str(resource["Properties"].get(key, "://")):
+            resource["Properties"][key] = os.path.relpath(source.parent / resource["Properties"][key], folder)
     made = {MERGED: document} | split(document)
     for name, template in made.items():
         (folder / name).write_text(yaml.dump(template, Dumper=_Dumper, sort_keys=False, width=140, allow_unicode=True), encoding="utf-8")

@@ -202,16 +202,16 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
             events = resource.properties.get("Events", {}).items()
         for event_name, event in events:
             with _problems_of(f"{resource.name}, event {event_name}"):
-                kind, said = event["Type"], event.get("Properties", {})
+                kind, properties = event["Type"], event.get("Properties", {})
                 if kind == "HttpApi":
-                    routes.append(_route(resource.name, said, api, default))
+                    routes.append(_route(resource.name, properties, api, default))
                 elif kind == "SQS":
-                    sources.append(_source(resource.name, said, resources))
+                    sources.append(_source(resource.name, properties, resources))
                 elif kind in {"Schedule", "ScheduleV2"}:
-                    if said.get("Enabled", True) is not False and said.get("State", "ENABLED") == "ENABLED":
-                        expression = said.get("Schedule") or said["ScheduleExpression"]
+                    if properties.get("Enabled", True) is not False and properties.get("State", "ENABLED") == "ENABLED":
+                        expression = properties.get("Schedule") or properties["ScheduleExpression"]
                         next_time(expression, datetime.now(UTC))
-                        schedules.append(Schedule(resource.name + event_name, resource.name, expression, said.get("Input")))
+                        schedules.append(Schedule(resource.name + event_name, resource.name, expression, properties.get("Input")))
                 else:
                     raise TemplateProblem(f"{kind} is not offered by the local stack")
     _expect_one_answer(routes)
@@ -223,9 +223,9 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
     return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), tuple(rules), parameters)
 
 
-def _route(function: str, said: Mapping[str, Any], api: Api | None, default: str | None) -> Route:
-    method = str(said.get("Method", "ANY")).upper().replace("*", "ANY").replace("$DEFAULT", "ANY")
-    path, authorizer = said.get("Path", "$default"), said.get("Auth", {}).get("Authorizer", default)
+def _route(function: str, text: Mapping[str, Any], api: Api | None, default: str | None) -> Route:
+    method = str(text.get("Method", "ANY")).upper().replace("*", "ANY").replace("$DEFAULT", "ANY")
+    path, authorizer = text.get("Path", "$default"), text.get("Auth", {}).get("Authorizer", default)
     names = re.findall(r"\{([^}+]*)", path)
     if path != "$default" and (not _PATH.fullmatch(path) or len(names) > len(set(names))):
         raise TemplateProblem(f"the path {path} is none: /a/{{name}}/{{rest+}}, each name once, of letters, digits and _")
@@ -244,62 +244,68 @@ def _expect_one_answer(routes: Iterable[Route]) -> None:
             raise TemplateProblem(f"{route.method} {route.path} is answered by both {other} and {route.function}")
 
 
-def _number(said: Mapping[str, Any], name: str, default: int, lowest: int = 1) -> int:
-    text = str(said.get(name, default))
+def _number(value: Mapping[str, Any], name: str, default: int, lowest: int = 1) -> int:
+    text = str(value.get(name, default))
     if not text.isdecimal() or int(text) < lowest:
         raise TemplateProblem(f"{name} is {text}, and must be a number, {lowest} or more")
     return int(text)
 
 
 def _function(folder: Path, resource: Resource) -> Function:
-    said = resource.properties
+    properties = resource.properties
     for needed in ("CodeUri", "Handler"):
-        if not isinstance(said.get(needed), str):
+        if not isinstance(properties.get(needed), str):
             raise TemplateProblem(f"{needed} is missing")
-    module, _, attribute = said["Handler"].rpartition(".")
+    module, _, attribute = properties["Handler"].rpartition(".")
     if not module or not attribute:
-        raise TemplateProblem(f"the Handler {said['Handler']} names no function of a file: file.function")
-    code = (folder / said["CodeUri"]).resolve()
-    environment = said.get("Environment", {}).get("Variables", {})
+        raise TemplateProblem(f"the Handler {properties['Handler']} names no function of a file: file.function")
+    code = (folder / properties["CodeUri"]).resolve()
+    environment = properties.get("Environment", {}).get("Variables", {})
     if not isinstance(environment, dict):
         raise TemplateProblem("the Variables of its Environment must be a map of names")
-    return Function(resource.name, code, module, attribute, environment, _number(said, "Timeout", 3), _number(said, "MemorySize", 128))
+    return Function(
+        resource.name, code, module, attribute, environment, _number(properties, "Timeout", 3), _number(properties, "MemorySize", 128)
+    )
 
 
 def _api(resource: Resource, resources: Mapping[str, Resource]) -> Api:
     authorizers = {}
-    for name, said in resource.properties.get("Auth", {}).get("Authorizers", {}).items():
-        function = named(said.get("FunctionArn"))
-        if function is None or str(said.get("AuthorizerPayloadFormatVersion")) != "2.0" or not said.get("EnableSimpleResponses"):
+    for name, definition in resource.properties.get("Auth", {}).get("Authorizers", {}).items():
+        function = named(definition.get("FunctionArn"))
+        if (
+            function is None
+            or str(definition.get("AuthorizerPayloadFormatVersion")) != "2.0"
+            or not definition.get("EnableSimpleResponses")
+        ):
             offered = "the local stack offers function authorizers of format 2.0 with simple responses"
             raise TemplateProblem(f"authorizer {name}: {offered}")
         if function not in resources or resources[function].type != FUNCTION:
             raise TemplateProblem(f"authorizer {name}: {function} is no function of this template")
-        identity = said.get("Identity", {})
+        identity = definition.get("Identity", {})
         headers = tuple(header.lower() for header in identity.get("Headers", []))
         authorizers[name] = Authorizer(name, function, headers, int(identity.get("ReauthorizeEvery", 300 if headers else 0)))
     cors = resource.properties.get("CorsConfiguration", {})
     return Api(resource.name, authorizers, {"AllowOrigins": ["*"]} if cors is True else cors or {})
 
 
-def _source(function: str, said: Mapping[str, Any], resources: Mapping[str, Resource]) -> QueueSource:
-    queue = named(said.get("Queue"))
+def _source(function: str, properties: Mapping[str, Any], resources: Mapping[str, Resource]) -> QueueSource:
+    queue = named(properties.get("Queue"))
     if queue is None or (queue in resources and resources[queue].type != "AWS::SQS::Queue"):  # a parameter may bring another stack's
         raise TemplateProblem("an SQS event must name a queue of this template")
     return QueueSource(
         function,
         queue,
-        _number(said, "BatchSize", 10),
-        float(said.get("MaximumBatchingWindowInSeconds", 0)),
-        "ReportBatchItemFailures" in said.get("FunctionResponseTypes", []),
-        _number(said.get("ScalingConfig", {}), "MaximumConcurrency", 1000, lowest=2),
+        _number(properties, "BatchSize", 10),
+        float(properties.get("MaximumBatchingWindowInSeconds", 0)),
+        "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+        _number(properties.get("ScalingConfig", {}), "MaximumConcurrency", 1000, lowest=2),
     )
 
 
 def _rule(resource: Resource) -> Rule:
-    said = resource.properties
-    targets = said.get("Targets", [])
+    properties = resource.properties
+    targets = properties.get("Targets", [])
     queues = tuple(queue for target in targets if (queue := named(target.get("Arn"))))
     if len(queues) != len(targets):
         raise TemplateProblem("the local stack delivers events to queues of the template only")
-    return Rule(resource.name, named(said.get("EventBusName")), said["EventPattern"], queues)
+    return Rule(resource.name, named(properties.get("EventBusName")), properties["EventPattern"], queues)

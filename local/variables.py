@@ -56,8 +56,8 @@ def union(
     values: dict[str, str] = {}
     said_by: dict[str, str] = {}
     for function in functions:
-        for name, said in resolve(dict(function.environment), attributes, secret).items():
-            value = machine[name] if name in machine else settings.get(name) or str(said)
+        for name, template_value in resolve(dict(function.environment), attributes, secret).items():
+            value = machine[name] if name in machine else settings.get(name) or str(template_value)
             if unresolved(value):
                 if complete:
                     raise TemplateProblem(f"{function.name}: {name} is {value}, which nothing of the local stack provides")

@@ -54,9 +54,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _LongestFirs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    ranks = {place: rank for rank, place in enumerate(LONGEST)}
+    ranks = {prefix: rank for rank, prefix in enumerate(LONGEST)}
     places = {item: str(item.path.relative_to(Path(__file__).parents[1])) for item in items}
-    items.sort(key=lambda item: next((rank for place, rank in ranks.items() if places[item].startswith(place)), len(ranks)))
+    items.sort(key=lambda item: next((rank for prefix, rank in ranks.items() if places[item].startswith(prefix)), len(ranks)))
 
 
 def _deployed(folder: Path) -> Template:

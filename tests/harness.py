@@ -193,7 +193,9 @@ class World:
     def invoke(self, name: str, event: Any) -> Any:
         """Call a function by its file, `inbox/on_webhook_received`, with an event."""
         domain, _, module = name.partition("/")
-        function = next(one for one in self.template.functions.values() if (one.folder.name, one.module) == (domain, module))
+        function = next(
+            candidate for candidate in self.template.functions.values() if (candidate.folder.name, candidate.module) == (domain, module)
+        )
         return self.invoke_function(function.name, event)
 
     def pump(self) -> int:
@@ -201,14 +203,14 @@ class World:
 
         A failed message comes back at once, until its queue's redrive policy puts it aside.
         """
-        given = 0
+        total = 0
         while True:
             self.invoke("platform/relay_outbox", {"Records": []})
             waiting = set(self.stack.emulator.waiting())
             delivered = sum(source.once() for source in self.sources.values() if source.url.rpartition("/")[2] in waiting)
-            given += delivered
+            total += delivered
             if not delivered:
-                return given
+                return total
 
     def forget_events(self) -> None:
         """Nothing waits any more: what one module's tests have announced is not delivered at the cost of another's."""

@@ -99,7 +99,7 @@ def name_of(handler: Path) -> str:
     return f"{handler.parent.name}/{handler.stem}"
 
 
-def ours(handler: Path) -> list[str]:
+def own_modules(handler: Path) -> list[str]:
     """The modules of ours that a handler names where it begins."""
     return sorted(
         {name for name in names_imported(handler, deep=False) if (ROOT / "shared" / name.replace(".", "/")).with_suffix(".py").exists()}
@@ -110,12 +110,14 @@ def ours(handler: Path) -> list[str]:
 def modules() -> dict[str, set[str]]:
     """What importing each handler loads into a fresh interpreter."""
     surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "shared"), "AWS_DEFAULT_REGION": "eu-central-1"}
-    asked = json.dumps({str(handler): ours(handler) for handler in HANDLERS})
-    done = subprocess.run([sys.executable, "-c", FRESH], env=surroundings, input=asked, capture_output=True, text=True, check=False)
+    imports_by_handler = json.dumps({str(handler): own_modules(handler) for handler in HANDLERS})
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH], env=surroundings, input=imports_by_handler, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    found = {name_of(Path(handler)): set(loaded) for handler, *loaded in (line.split() for line in done.stdout.splitlines())}
-    assert found.keys() == {name_of(handler) for handler in HANDLERS}
-    return found
+    modules_by_handler = {name_of(Path(handler)): set(loaded) for handler, *loaded in (line.split() for line in done.stdout.splitlines())}
+    assert modules_by_handler.keys() == {name_of(handler) for handler in HANDLERS}
+    return modules_by_handler
 
 
 @pytest.mark.parametrize("costly", COSTLY)

@@ -38,8 +38,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         if scheme.lower() != "bearer":
             raise InvalidToken
-        known = of_key(secret.strip()) if secret.strip().startswith(PREFIX) else of_token(secret.strip())
+        caller_context = of_key(secret.strip()) if secret.strip().startswith(PREFIX) else of_token(secret.strip())
     except (InvalidToken, MalformedApiKey, KeyError):
         logger.info("a token or key was refused", request_id=event.get("requestContext", {}).get("requestId"))
         return {"isAuthorized": False}
-    return {"isAuthorized": True, "context": {name: str(value) for name, value in known.items() if value is not None}}
+    return {"isAuthorized": True, "context": {name: str(value) for name, value in caller_context.items() if value is not None}}

@@ -36,10 +36,10 @@ def receive_payment_event(request: Request) -> Response[str]:
         raise MalformedPaymentEvent("The body is said to be base64, and is not.") from None
     if not payment_events.is_signed(body, request.headers.get("stripe-signature", ""), setting("PAYMENT_WEBHOOK_SECRET")):
         raise BadPaymentSignature("The header Stripe-Signature does not hold a signature of this body from the last five minutes.")
-    told = payment_events.read(body, setting("PAYMENT_PRICES", "{}"))
-    outcome = payment_events.take(told) if told is not None else "ignored"
+    change = payment_events.read(body, setting("PAYMENT_PRICES", "{}"))
+    outcome = payment_events.take(change) if change is not None else "ignored"
     say = logger.warning if outcome.startswith("unknown") else logger.info
-    say("payment event", outcome=outcome, organization_id=str(told.organization_id) if told else None)
+    say("payment event", outcome=outcome, organization_id=str(change.organization_id) if change else None)
     return Response(200, "text/plain; charset=utf-8", outcome)
 
 

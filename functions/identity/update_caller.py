@@ -13,7 +13,7 @@ app = api(needs=Access.PERSON)
 @app.patch("/v1/identity/me")
 def update_caller(wanted: ProfileUpdate, caller: AuthenticatedCaller) -> CallerRead:
     with transaction(caller, person=caller.actor_id) if caller.has_organization else personal(caller) as session:
-        own_account.change_profile(session, caller, wanted.asked())
+        own_account.change_profile(session, caller, wanted.changed_fields())
         return current_caller.read_caller(session, caller)
 
 

@@ -21,10 +21,10 @@ XML: dict[int, OpenAPIResponse] = {
 @app.get("/saml/<organization_id>/metadata", responses=XML)
 def get_metadata(organization_id: UUID, visitor: Visitor) -> Response[str]:
     with transaction(visitor.acting_for(organization_id)) as session:
-        found = queries.organization_and_connection(session)
-    if found is None:
+        row = queries.organization_and_connection(session)
+    if row is None:
         raise NoSuchLogin("There is no such organization.")
-    connection = found[1]
+    connection = row[1]
     certificate = connection.signing_certificate if connection else None
     name_id_format = connection.name_id_format if connection else NameIdFormat.EMAIL_ADDRESS
     return Response(200, sp_documents.METADATA_TYPE, sp_documents.metadata(organization_id, certificate, name_id_format.value))

@@ -17,11 +17,11 @@ _FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     url = setting("CAPTCHA_VERIFY_URL", VERIFY.get(setting("CAPTCHA_PROVIDER", "none"), ""))
-    asked = {"secret": setting("CAPTCHA_SECRET"), "response": event["token"], "remoteip": event.get("address") or ""}
+    fields = {"secret": setting("CAPTCHA_SECRET"), "response": event["token"], "remoteip": event.get("address") or ""}
     try:
-        answer = http_client.request("POST", url, _FORM, urlencode(asked).encode(), seconds=4.0, most_bytes=16 * 1024)
-        told = json.loads(answer.body) if answer.status == 200 else None
+        answer = http_client.request("POST", url, _FORM, urlencode(fields).encode(), seconds=4.0, most_bytes=16 * 1024)
+        result = json.loads(answer.body) if answer.status == 200 else None
     except (http_client.RequestFailed, ValueError, RecursionError):
-        told = None
-    success = told.get("success") if isinstance(told, dict) else None
+        result = None
+    success = result.get("success") if isinstance(result, dict) else None
     return {"is_good": success if isinstance(success, bool) else None}

@@ -38,8 +38,8 @@ def finish_calendar_consent(provider: str, visitor: Visitor) -> Response[Any]:
 
 def _member(visitor: Caller, attempt: AuthorizationAttempt) -> Caller:
     """Who began, with the rights that they had: refused if they have others by now, or none."""
-    known: dict[str, Any] = {"organization_id": attempt.organization_id, "actor_id": attempt.user_id, "role": attempt.role}
-    return replace(visitor, actor_type=ActorType.USER, admission=Admission(attempt.session_id), **known)
+    fields: dict[str, Any] = {"organization_id": attempt.organization_id, "actor_id": attempt.user_id, "role": attempt.role}
+    return replace(visitor, actor_type=ActorType.USER, admission=Admission(attempt.session_id), **fields)
 
 
 lambda_handler = entrypoint(app)

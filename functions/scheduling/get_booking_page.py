@@ -16,9 +16,9 @@ app = api(needs=Access.ANYBODY)
 
 @app.get("/<organization>/<event_type>", operation_id="show_offer", responses=HTML, compress=True)
 def get_booking_page(organization: str, event_type: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    asked, headers = event.get("queryStringParameters") or {}, event["headers"]
-    visit = PageParameters.of(f"/{organization}/{event_type}", asked, headers)
-    if token := asked.get("booking"):
+    query, headers = event.get("queryStringParameters") or {}, event["headers"]
+    visit = PageParameters.of(f"/{organization}/{event_type}", query, headers)
+    if token := query.get("booking"):
         key = invitee_access.key_of(token)
         with transaction(visitor.acting_for(key.organization_id)) as session:
             return page_response(200, invitee_page.confirmation(invitee_access.find(session, key), token, organization, visit, visitor))

@@ -16,9 +16,9 @@ app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), 
 
 @app.get("/hosts/<token>", operation_id="show_hosted_booking", responses=HTML, compress=True)
 def get_host_page(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    key, asked = host_links.key_of(token), event.get("queryStringParameters") or {}
+    key, query = host_links.key_of(token), event.get("queryStringParameters") or {}
     with transaction(visitor.acting_for(key.organization_id)) as session:
-        return page_response(200, host_page.show(session, key, asked))
+        return page_response(200, host_page.show(session, key, query))
 
 
 app.exception_handler([NotFound, HostLinkEnded])(

@@ -15,9 +15,9 @@ app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), 
 
 @app.get("/bookings/<token>", operation_id="show_booking", responses=HTML, compress=True)
 def get_managed_booking_page(token: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    key, asked = invitee_access.key_of(token), event.get("queryStringParameters") or {}
+    key, query = invitee_access.key_of(token), event.get("queryStringParameters") or {}
     with transaction(visitor.acting_for(key.organization_id)) as session:
-        return page_response(200, invitee_page.show(session, invitee_access.find(session, key), token, asked))
+        return page_response(200, invitee_page.show(session, invitee_access.find(session, key), token, query))
 
 
 app.exception_handler(NotFound)(

@@ -15,10 +15,10 @@ app = api(needs=Access.ANYBODY)
 
 @app.get("/<organization>", operation_id="list_offers", responses=HTML, compress=True)
 def get_organization_page(organization: str, visitor: Visitor, event: RawEvent) -> Response[str]:
-    asked = event.get("queryStringParameters") or {}
+    query = event.get("queryStringParameters") or {}
     with transaction(visitor.acting_for(slugs.organization_of_page(organization))) as session:
         return page_response(
-            200, organization_page.show(session, PageParameters.of(f"/{organization}", asked, event["headers"]), asked.get("cursor"))
+            200, organization_page.show(session, PageParameters.of(f"/{organization}", query, event["headers"]), query.get("cursor"))
         )
 
 

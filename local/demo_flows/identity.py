@@ -42,10 +42,10 @@ def _letter(scene: Scene, address: str, subject: str) -> str:
 
 
 def _token(letter: str) -> str:
-    found = re.search(r"https?://\S+/([\w.~-]+)", letter)
-    if found is None:
+    match = re.search(r"https?://\S+/([\w.~-]+)", letter)
+    if match is None:
         raise PlayFailed(f"the mail has no link: {letter[:200]}")
-    return found[1]
+    return match[1]
 
 
 def _with(scene: Scene, answer: Any) -> Client:
@@ -56,13 +56,13 @@ def _registered(scene: Scene, played: Played, address: str, password: str) -> Cl
     wanted = {"email": address, "name": "Grace Hopper"}
     expect(scene.stranger.post("/v1/auth/register", wanted), 202)
     expect(scene.stranger.post("/v1/auth/login", {"email": address, "password": password}), 401)
-    played.told("POST /v1/auth/register", "202, as for a known address; no account before the address is proven: log-in 401")
+    played.add_row("POST /v1/auth/register", "202, as for a known address; no account before the address is proven: log-in 401")
     if not scene.stack.shows_mails:
         raise PlayFailed("mails go elsewhere; this play reads them")
     letter = _letter(scene, address, "")
     answer = expect(scene.stranger.post("/v1/auth/verify-email", {"token": _token(letter), "password": password}), 200)
     expect(scene.stranger.post("/v1/auth/verify-email", {"token": _token(letter), "password": password}), 400, 401, 404, 409, 410)
-    played.told("POST /v1/auth/verify-email", "200: logged in; the same link again is refused")
+    played.add_row("POST /v1/auth/verify-email", "200: logged in; the same link again is refused")
     played.text = letter.strip()
     return _with(scene, answer)
 
@@ -72,13 +72,13 @@ def _founded(scene: Scene, played: Played, client: Client) -> Client:
     founded = expect(client.post("/v1/identity/organizations", {"name": name, "slug": name.lower().replace(" ", "-")}), 201)
     owner = _with(scene, expect(client.post("/v1/auth/switch", {"organization_id": founded["id"]}), 200))
     me = expect(owner.get("/v1/identity/me"), 200)
-    played.told("POST /v1/identity/organizations, /v1/auth/switch", f"201, 200: {me['role']} on the plan {me['organization']['plan']}")
+    played.add_row("POST /v1/identity/organizations, /v1/auth/switch", f"201, 200: {me['role']} on the plan {me['organization']['plan']}")
     refused = expect(owner.post("/v1/identity/api-keys", {"label": "Reports", "permissions": ["bookings:read"]}), 402)
     larger = expect(owner.request("PUT", "/v1/identity/organization/plan", {"plan": "BUSINESS"}), 402)
     assert scene.stack.environments is not None
     scene.stack.environments.invoke("IdentitySetPlan", {"organization_id": founded["id"], "plan": "BUSINESS"})
-    said = f"402 {refused['code']}; PUT …/organization/plan: 402 {larger['code']}; an operator gives BUSINESS"
-    played.told("POST /v1/identity/api-keys on FREE", said)
+    outcome = f"402 {refused['code']}; PUT …/organization/plan: 402 {larger['code']}; an operator gives BUSINESS"
+    played.add_row("POST /v1/identity/api-keys on FREE", outcome)
     return owner
 
 
@@ -93,7 +93,7 @@ def _invited(scene: Scene, played: Played, owner: Client) -> None:
     accepted = expect(linus.post("/v1/auth/invitations/accept", {"token": invitation}), 200, 201)
     linus = _with(scene, expect(linus.post("/v1/auth/switch", {"organization_id": accepted["organization_id"]}), 200))
     refused = expect(linus.post("/v1/identity/invitations", {"email": address, "role": "VIEWER"}), 403)
-    played.told("POST /v1/identity/invitations, …/accept", f"201, 200: a VIEWER; inviting: 403 {refused['code']} {refused['scope']}")
+    played.add_row("POST /v1/identity/invitations, …/accept", f"201, 200: a VIEWER; inviting: 403 {refused['code']} {refused['scope']}")
 
 
 def _key(scene: Scene, played: Played, owner: Client) -> None:
@@ -103,7 +103,7 @@ def _key(scene: Scene, played: Played, owner: Client) -> None:
     expect(program.get("/v1/scheduling/schedules"), 403)
     expect(owner.request("DELETE", f"/v1/identity/api-keys/{made['id']}"), 200, 204)
     expect(program.get("/v1/scheduling/bookings"), 401)
-    played.told("POST /v1/identity/api-keys", f"201 {made['prefix']}…: bookings 200, schedules 403; revoked: 401 at once")
+    played.add_row("POST /v1/identity/api-keys", f"201 {made['prefix']}…: bookings 200, schedules 403; revoked: 401 at once")
 
 
 def _ended(scene: Scene, played: Played, address: str, password: str) -> None:
@@ -112,4 +112,4 @@ def _ended(scene: Scene, played: Played, address: str, password: str) -> None:
     third = expect(scene.stranger.post("/v1/auth/refresh", {"refresh_token": second["refresh_token"]}), 200)
     refused = expect(scene.stranger.post("/v1/auth/refresh", {"refresh_token": first["refresh_token"]}), 401)
     expect(_with(scene, third).get("/v1/identity/me"), 401)
-    played.told("POST /v1/auth/refresh with a used token", f"401 {refused['code']}; the whole session has ended: 401")
+    played.add_row("POST /v1/auth/refresh with a used token", f"401 {refused['code']}; the whole session has ended: 401")

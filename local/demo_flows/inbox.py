@@ -26,7 +26,7 @@ def play(scene: Scene) -> Played:
     conversation = _written(scene, played, number, customer)
     _answered(scene, played, number, customer, conversation["id"])
     read = expect(scene.owner.post(f"/v1/inbox/conversations/{conversation['id']}/read"), 200)
-    played.told("POST …/conversations/{id}/read", f"200: {read['unread_count']} unread")
+    played.add_row("POST …/conversations/{id}/read", f"200: {read['unread_count']} unread")
     played.curl = [
         'curl -s "{url}/v1/inbox/conversations?unread=true" -H "Authorization: Bearer $TOKEN"',
         f'curl -s {{url}}/v1/inbox/conversations/{conversation["id"]}/messages -H "Authorization: Bearer $TOKEN"',
@@ -40,7 +40,7 @@ def _handshake(scene: Scene, played: Played) -> None:
     if expect(answer, 200) != "1158201444":
         raise PlayFailed("the handshake was not answered with its challenge")
     expect(scene.stranger.get(f"{URL}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=wrong"), 403)
-    played.told(f"GET {URL}, the handshake", "200 with the challenge; 403 with a wrong token")
+    played.add_row(f"GET {URL}, the handshake", "200 with the challenge; 403 with a wrong token")
 
 
 def _connected(scene: Scene, played: Played) -> Any:
@@ -48,7 +48,7 @@ def _connected(scene: Scene, played: Played) -> Any:
     wanted = {"platform": "WHATSAPP", "phone_number_id": number, "access_token": graph_api.token(number), "display_name": "Support"}
     expect(scene.owner.post("/v1/inbox/connections", wanted | {"access_token": "EAA" + "x" * 40}), 422)
     connection = expect(scene.owner.post("/v1/inbox/connections", wanted, {"idempotency-key": str(uuid.uuid4())}), 201)
-    played.told("POST /v1/inbox/connections", "201: a WhatsApp number; its access token is sealed, and in no answer")
+    played.add_row("POST /v1/inbox/connections", "201: a WhatsApp number; its access token is sealed, and in no answer")
     return connection
 
 
@@ -84,7 +84,7 @@ def _written(scene: Scene, played: Played, number: str, customer: str) -> Any:
         statuses = list(pool.map(lambda _: _deliver(scene, content), range(DELIVERIES)))
     if statuses != [200] * DELIVERIES:
         raise PlayFailed(f"deliveries were answered {sorted(set(statuses))}")
-    played.told(f"POST {URL}, one body {DELIVERIES} times at once", "200 each; 401 with a wrong signature")
+    played.add_row(f"POST {URL}, one body {DELIVERIES} times at once", "200 each; 401 with a wrong signature")
 
     def looked() -> Any:
         items = expect(scene.owner.get("/v1/inbox/conversations?unread=true&limit=100"), 200)["items"]
@@ -93,7 +93,7 @@ def _written(scene: Scene, played: Played, number: str, customer: str) -> Any:
     conversation = wait_for("the customer's conversation", looked)
     if (conversation["unread_count"], conversation["last_message_preview"]) != (2, words):
         raise PlayFailed(f"the conversation shows {conversation}")
-    played.told("queue → worker", f"one conversation, 2 messages, 2 unread: {words}")
+    played.add_row("queue → worker", f"one conversation, 2 messages, 2 unread: {words}")
     return conversation
 
 
@@ -110,4 +110,4 @@ def _answered(scene: Scene, played: Played, number: str, customer: str, conversa
         return next((item for item in items if item["direction"] == "OUTBOUND" and item["status"] == "READ"), None)
 
     wait_for("the answer with its receipts", looked)
-    played.told("receipts read, delivered, sent; then their message", "OUTBOUND, READ: receipts wait for what they tell of")
+    played.add_row("receipts read, delivered, sent; then their message", "OUTBOUND, READ: receipts wait for what they tell of")

@@ -17,13 +17,13 @@ def play(scene: Scene) -> Played:
     path = f"/v1/recordings/meetings/{meeting['id']}"
     _large_upload(scene, played, path)
     upload = expect(scene.owner.post(f"{path}/uploads", {"size_bytes": len(BYTES), "content_type": "video/webm"}), 201)
-    played.told("POST …/uploads", f"201: a presigned PUT for exactly {len(BYTES):,} bytes of video/webm")
+    played.add_row("POST …/uploads", f"201: a presigned PUT for exactly {len(BYTES):,} bytes of video/webm")
     expect(scene.stranger.request("PUT", upload["put"]["url"], BYTES, upload["put"]["headers"]), 200)
-    played.told("PUT to the storage", "200: no byte passed through a function")
+    played.add_row("PUT to the storage", "200: no byte passed through a function")
     expect(scene.stranger.request("PUT", upload["put"]["url"], BYTES, upload["put"]["headers"]), 412)
-    played.told("the same PUT again", "412: what has arrived is not replaced")
+    played.add_row("the same PUT again", "412: what has arrived is not replaced")
     arrived = wait_for("the storage's notification", lambda: _processing(scene, path))
-    played.told("notification → queue → worker", f"RECORDING → {arrived['status']}, {arrived['recording']['raw_size_bytes']:,} bytes")
+    played.add_row("notification → queue → worker", f"RECORDING → {arrived['status']}, {arrived['recording']['raw_size_bytes']:,} bytes")
     _download(scene, played, arrived["recording"]["id"])
     played.curl = [
         'curl -s {url}/v1/recordings/meetings -H "Authorization: Bearer $TOKEN"',
@@ -41,7 +41,7 @@ def _meeting(scene: Scene, played: Played) -> Any:
         "scheduled_end": (begins + timedelta(minutes=45)).isoformat(),
     }
     meeting = expect(scene.owner.post("/v1/recordings/meetings", wanted), 201)
-    played.told("POST /v1/recordings/meetings", f"201: a {meeting['platform']} meeting, {meeting['status']}, with its recording")
+    played.add_row("POST /v1/recordings/meetings", f"201: a {meeting['platform']} meeting, {meeting['status']}, with its recording")
     return meeting
 
 
@@ -49,10 +49,10 @@ def _large_upload(scene: Scene, played: Played, path: str) -> None:
     """Asked for and given up again: moving the bytes would show nothing more."""
     upload = expect(scene.owner.post(f"{path}/uploads", {"size_bytes": LARGE, "content_type": "video/mp4"}), 201)
     parts = upload["multipart"]
-    told = f"201: {parts['part_count']} parts of {parts['part_size_bytes'] // 1024**2} MiB, each with its own presigned PUT"
-    played.told(f"POST …/uploads, {LARGE // 1024**3} GiB", told)
+    outcome = f"201: {parts['part_count']} parts of {parts['part_size_bytes'] // 1024**2} MiB, each with its own presigned PUT"
+    played.add_row(f"POST …/uploads, {LARGE // 1024**3} GiB", outcome)
     state = expect(scene.owner.request("DELETE", f"{path}/uploads/{upload['id']}"), 200)
-    played.told("DELETE …/uploads/{id}", f"200: {state['status']}")
+    played.add_row("DELETE …/uploads/{id}", f"200: {state['status']}")
 
 
 def _processing(scene: Scene, path: str) -> Any:
@@ -65,6 +65,6 @@ def _download(scene: Scene, played: Played, recording_id: str) -> None:
     answer = scene.stranger.get(download["url"])
     if answer.raw != BYTES:
         raise PlayFailed(f"the download has {len(answer.raw)} bytes, and not those that were uploaded")
-    played.told(
+    played.add_row(
         "POST …/downloads, then GET", f"the same {len(answer.raw):,} bytes as {answer.headers['content-disposition'].split('=')[-1]}"
     )

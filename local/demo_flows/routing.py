@@ -29,21 +29,21 @@ def play(scene: Scene) -> Played:
         ROUND: {"kind": "ROUND_ROBIN", "pool_id": pool},
         ALL: {"kind": "COLLECTIVE", "hosts": [me]},
     }
-    kinds = {name: _offer(scene, schedule_id, name, **one)["id"] for name, one in terms.items()}
+    kinds = {name: _offer(scene, schedule_id, name, **fields)["id"] for name, fields in terms.items()}
     form = _form(scene, kinds)
-    played.told(f"POST {FORMS}", "201: more than 100 seats: a round robin; a webinar for Support; a meeting with everybody for the rest")
+    played.add_row(f"POST {FORMS}", "201: more than 100 seats: a round robin; a webinar for Support; a meeting with everybody for the rest")
     led = {
         name: _led(scene, form, topic, seats) for name, topic, seats in ((ROUND, "Sales", 250), (WEBINAR, "Support", 3), (ALL, "Sales", 3))
     }
     if any(answer["event_type"]["name"] != name for name, answer in led.items()):
         raise PlayFailed(f"The form led to {[answer['event_type']['name'] for answer in led.values()]}.")
-    played.told(f"POST {FORMS}/…/submissions, three of them", f"201: {', '.join(led)}; {len(led[ROUND]['next_slots'])} next starts each")
+    played.add_row(f"POST {FORMS}/…/submissions, three of them", f"201: {', '.join(led)}; {len(led[ROUND]['next_slots'])} next starts each")
     _seats(scene, played, led[WEBINAR])
     expect(scene.owner.request("PATCH", f"/v1/scheduling/event-types/{kinds[WEBINAR]}", {"is_active": False}), 200)
     instead = _led(scene, form, "Support", 3)["event_type"]["name"]
     if instead != ALL:
         raise PlayFailed(f"What can't be booked was not passed over: {instead}.")
-    played.told("the same answers, when the webinar is switched off", f"201: {instead}")
+    played.add_row("the same answers, when the webinar is switched off", f"201: {instead}")
     played.curl = ['curl -s {url}/v1/scheduling/routing-submissions -H "Authorization: Bearer $TOKEN"']
     return played
 
@@ -68,8 +68,8 @@ def _form(scene: Scene, kinds: dict[str, str]) -> Any:
 
 
 def _led(scene: Scene, form: Any, topic: str, seats: int) -> Any:
-    given = zip(form["questions"], (topic, seats), strict=True)
-    answers = [{"question_id": question["id"], "value": value} for question, value in given]
+    pairs = zip(form["questions"], (topic, seats), strict=True)
+    answers = [{"question_id": question["id"], "value": value} for question, value in pairs]
     return expect(scene.stranger.post(f"{FORMS}/{form['id']}/submissions", {"answers": answers}), 201)
 
 
@@ -85,4 +85,6 @@ def _seats(scene: Scene, played: Played, led: Any) -> None:
         counted = Counter(answer.status for answer in pool.map(lambda _: scene.stranger.post("/v1/scheduling/bookings", wanted), range(3)))
     if counted != {201: 2, 409: 1}:
         raise PlayFailed(f"Three bookings of two seats were answered {dict(counted)}")
-    played.told("POST /v1/scheduling/bookings of the webinar, 3 at once", "201 for two seats of one session, 409 slot_taken for the third")
+    played.add_row(
+        "POST /v1/scheduling/bookings of the webinar, 3 at once", "201 for two seats of one session, 409 slot_taken for the third"
+    )

@@ -86,11 +86,13 @@ def _widened() -> None:
     # A person sees themself, where they belong, and which organizations those are.
     op.execute(f"CREATE POLICY oneself ON users USING (id = {PERSON})")
     op.execute(f"CREATE POLICY own_membership ON organization_members FOR SELECT USING (user_id = {PERSON})")
-    mine = f"EXISTS (SELECT FROM organization_members m WHERE m.organization_id = organizations.id AND m.user_id = {PERSON})"
-    op.execute(f"CREATE POLICY own_organization ON organizations FOR SELECT USING ({mine})")
+    membership = f"EXISTS (SELECT FROM organization_members m WHERE m.organization_id = organizations.id AND m.user_id = {PERSON})"
+    op.execute(f"CREATE POLICY own_organization ON organizations FOR SELECT USING ({membership})")
     # What happens to a person before an organization is chosen is told to those that the person belongs to.
-    theirs = f"EXISTS (SELECT FROM organization_members m WHERE m.organization_id = audit_logs.organization_id AND m.user_id = {PERSON})"
-    op.execute(f"CREATE POLICY own_evidence ON audit_logs FOR INSERT WITH CHECK ({theirs})")
+    evidence_membership = (
+        f"EXISTS (SELECT FROM organization_members m WHERE m.organization_id = audit_logs.organization_id AND m.user_id = {PERSON})"
+    )
+    op.execute(f"CREATE POLICY own_evidence ON audit_logs FOR INSERT WITH CHECK ({evidence_membership})")
 
 
 def _organizations() -> None:

@@ -34,8 +34,8 @@ def everybodys(*tables: str) -> Iterator[None]:
 
 def replace_in_admit(old: str, new: str) -> None:
     """Change the function as it is now, whatever other revisions have made of it."""
-    asked = sa.text("SELECT pg_get_functiondef('admit(text, uuid, uuid, text, jsonb)'::regprocedure)")
-    source: str = op.get_bind().execute(asked).scalar_one()
+    query = sa.text("SELECT pg_get_functiondef('admit(text, uuid, uuid, text, jsonb)'::regprocedure)")
+    source: str = op.get_bind().execute(query).scalar_one()
     assert source.count(old) == 1
     op.get_bind().exec_driver_sql(source.replace(old, new).replace("%", "%%"))
 

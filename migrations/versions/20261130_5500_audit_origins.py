@@ -31,8 +31,10 @@ def upgrade() -> None:
     # A person's own go in whatever organization they are; and who may tell an organization something may tell where from.
     for verb in ("SELECT", "DELETE"):
         op.execute(f"CREATE POLICY oneself_{verb.lower()} ON audit_origins FOR {verb} USING (person_id = {PERSON})")
-    theirs = f"EXISTS (SELECT FROM organization_members m WHERE m.organization_id = audit_origins.organization_id AND m.user_id = {PERSON})"
-    op.execute(f"CREATE POLICY own_evidence ON audit_origins FOR INSERT WITH CHECK ({theirs})")
+    membership = (
+        f"EXISTS (SELECT FROM organization_members m WHERE m.organization_id = audit_origins.organization_id AND m.user_id = {PERSON})"
+    )
+    op.execute(f"CREATE POLICY own_evidence ON audit_origins FOR INSERT WITH CHECK ({membership})")
     # What the release before still writes into the trail while this one is deployed goes the same way.
     op.execute(
         """

@@ -33,21 +33,21 @@ class ReceivedMail:
 
     @property
     def token(self) -> str:
-        found = re.search(re.escape(os.environ["PUBLIC_URL"]) + r"/links/([\w-]+)", self.text)
-        assert found, self.text
-        return found[1]
+        match = re.search(re.escape(os.environ["PUBLIC_URL"]) + r"/links/([\w-]+)", self.text)
+        assert match, self.text
+        return match[1]
 
 
 def received_mails(world: World, recipient: str) -> list[ReceivedMail]:
     """What was sent to an address, oldest first."""
     world.pump()
-    found = []
+    mails = []
     for sent in world.mails():
         if recipient.lower() in str(sent["to"]).lower():
             message = email.message_from_string(sent["raw"], policy=email.policy.default)
             bodies = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
-            found.append(ReceivedMail(message["Subject"], bodies["text/plain"], bodies["text/html"], recipient))
-    return found
+            mails.append(ReceivedMail(message["Subject"], bodies["text/plain"], bodies["text/html"], recipient))
+    return mails
 
 
 @dataclass

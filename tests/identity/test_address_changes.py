@@ -30,7 +30,7 @@ def id_of(who: Person) -> UUID:
     return UUID(who.tokens["user"]["id"])
 
 
-def asked(who: Person, new: str) -> str:
+def token_for(who: Person, new: str) -> str:
     """The token of the link to a new address."""
     assert who.post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
     return received_mails(who.world, new)[-1].token
@@ -68,7 +68,7 @@ def ways_in(who: Person) -> dict[str, Any]:
 
 def test_a_click_in_a_mailbox_gives_no_account_its_address(world: World) -> None:
     mallory, victim = enrolled(world)[0], address()
-    token = asked(mallory, victim)
+    token = token_for(mallory, victim)
     assert ProgramClient(world).post("/v1/auth/email/confirm", {"token": token}).status == 401
     clicked = submit(world, token)
     assert clicked.status == 403
@@ -86,7 +86,7 @@ def test_a_click_in_a_mailbox_gives_no_account_its_address(world: World) -> None
 
 def test_the_page_takes_the_password_or_a_code_and_ends_every_session(world: World) -> None:
     ada, new = person(world), address()
-    token = asked(ada, new)
+    token = token_for(ada, new)
     page = ProgramClient(world).get(f"/links/{token}")
     assert 'name="current_password"' in page.body and 'name="code"' in page.body
     wrong = submit(world, token, b"current_password=not+my+password+1")
@@ -97,7 +97,7 @@ def test_the_page_takes_the_password_or_a_code_and_ends_every_session(world: Wor
     assert ProgramClient(world).post("/v1/auth/login", {"email": new, "password": PASSWORD}).status == 200
     ben, app, _ = enrolled(world)
     newer = address()
-    token = asked(ben, newer)
+    token = token_for(ben, newer)
     assert submit(world, token, f"code={app.code()}".encode()).status == 200
     assert directory.person_of(IdentityDirectory.EMAIL, newer) == id_of(ben)
 
@@ -107,7 +107,7 @@ def test_the_old_address_takes_the_account_back(world: World, acme: Member) -> N
     link_provider(ada)
     owner = ada.email
     thief = address()
-    token = asked(ada, thief)  # with a stolen token and the password
+    token = token_for(ada, thief)  # with a stolen token and the password
     assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
     join(acme, ada)
     alert = not_me(world, owner)
@@ -133,14 +133,14 @@ def test_the_old_address_takes_the_account_back(world: World, acme: Member) -> N
     for letter in pending:  # the thief's alerts open nothing any more
         if "/links/" in letter.text:
             assert ProgramClient(world).get(f"/links/{letter.token}").status == 410
-    told = received_mails(world, thief)[-1]
-    assert "taken it back" in told.text and "/links/" not in told.text
+    mail = received_mails(world, thief)[-1]
+    assert "taken it back" in mail.text and "/links/" not in mail.text
 
 
 def test_an_address_that_is_somebody_elses_by_now_stays_theirs(world: World) -> None:
     ada, new = person(world), address()
     owner = ada.email
-    assert ada.post("/v1/auth/email/confirm", {"token": asked(ada, new)}).status == 204
+    assert ada.post("/v1/auth/email/confirm", {"token": token_for(ada, new)}).status == 204
     alert = not_me(world, owner)
     _, link = register(world, owner)
     other = Person(world, email=owner)
@@ -191,13 +191,13 @@ def test_each_change_of_a_way_in_is_told_with_a_link(world: World) -> None:
     ada, _, _ = enrolled(world)
     assert ada.post("/v1/auth/recovery-codes", {"password": PASSWORD}).status == 200
     assert ada.request("DELETE", "/v1/auth/totp", {"password": PASSWORD}).status == 204
-    told = received_mails(world, ada.email)[-3:]
-    assert [letter.subject for letter in told] == [
+    mails = received_mails(world, ada.email)[-3:]
+    assert [letter.subject for letter in mails] == [
         "Your second factor for Parley is on",
         "Your recovery codes for Parley are new",
         "Your second factor for Parley is off",
     ]
-    tokens = [letter.token for letter in told]
+    tokens = [letter.token for letter in mails]
     assert len(set(tokens)) == 3
     # The first of them undoes what came with it and after it, and voids the others.
     assert reset(world, submit(world, tokens[0]), ada.email).status == 200
@@ -237,7 +237,7 @@ def foreign_address(world: World) -> tuple[Person, Authenticator, str]:
     mallory, app, _ = enrolled(world)
     link_provider(mallory)
     victim = address()
-    assert mallory.post("/v1/auth/email/confirm", {"token": asked(mallory, victim)}).status == 204
+    assert mallory.post("/v1/auth/email/confirm", {"token": token_for(mallory, victim)}).status == 204
     return mallory, app, victim
 
 
@@ -273,15 +273,15 @@ def test_a_reset_leaves_a_second_factor_that_is_not_older(world: World) -> None:
 def test_what_was_changed_a_moment_before_the_address_is_told_to_the_old_one(world: World) -> None:
     """A thief who moves the account before the mail about their authenticator has left does not get that mail."""
     ada, evil = person(world), address()
-    token = asked(ada, evil)
+    token = token_for(ada, evil)
     before = len(received_mails(world, ada.email))
     begun = ada.post("/v1/auth/totp", {"password": PASSWORD})
     assert ada.post("/v1/auth/totp/confirm", {"code": Authenticator(begun.body["secret"]).code()}).status == 200
     assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
     assert [letter.subject for letter in received_mails(world, evil) if "This was not me" in letter.text] == []
-    told = received_mails(world, ada.email)[before:]
-    assert len(told) == 2, [letter.subject for letter in told]
-    for letter in reversed(told):  # the youngest first, as people do
+    mails = received_mails(world, ada.email)[before:]
+    assert len(mails) == 2, [letter.subject for letter in mails]
+    for letter in reversed(mails):  # the youngest first, as people do
         submit(world, letter.token)
     assert (ways_in(ada)["factor"], ada.post("/v1/auth/login", {}).status) == (False, 422)
 

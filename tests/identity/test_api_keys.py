@@ -312,8 +312,8 @@ def test_nobody_regenerates_a_key_that_may_more_than_they(acme: Member) -> None:
     admin = acme.as_role("ADMIN")
     refused = admin.post(f"{KEYS}/{owners.id}/regenerate", {})
     assert (refused.status, refused.body["code"]) == (403, "missing_scope")
-    theirs = admin.post(f"{KEYS}/{acme.key('files:read').id}/regenerate", {})
-    assert (theirs.status, theirs.body["user_id"]) == (201, str(admin.user_id))
+    response = admin.post(f"{KEYS}/{acme.key('files:read').id}/regenerate", {})
+    assert (response.status, response.body["user_id"]) == (201, str(admin.user_id))
 
 
 def test_a_revoked_key_is_not_regenerated(acme: Member) -> None:
@@ -387,4 +387,4 @@ def test_a_key_is_no_person_and_works_for_the_one_who_made_it(acme: Member) -> N
     assert (refused.status, refused.body["code"]) == (403, "not_a_person")
     made = key.post(SCHEDULES, {"name": "Mine", "timezone": "UTC", "slots": []})
     assert made.status == 201
-    assert made.body["id"] in [one["id"] for one in acme.get(SCHEDULES).body["items"]]
+    assert made.body["id"] in [item["id"] for item in acme.get(SCHEDULES).body["items"]]

@@ -79,9 +79,9 @@ def with_another_key(token: str) -> str:
 
 
 def with_an_embedded_key(token: str) -> str:
-    mine = ec.generate_private_key(ec.SECP256R1())
-    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(mine.public_key()))
-    return jwt.encode(claims_of(token), mine, "ES256", {"jwk": public, "kid": "mine"})
+    private_key = ec.generate_private_key(ec.SECP256R1())
+    public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private_key.public_key()))
+    return jwt.encode(claims_of(token), private_key, "ES256", {"jwk": public, "kid": "mine"})
 
 
 def signed_by_us(header: Any, claims: Any) -> str:
@@ -318,8 +318,8 @@ def test_a_connection_that_died_while_frozen_is_replaced(world: World, acme: Mem
 def test_many_threads_ask_for_many_keys(world: World, acme: Member, globex: Member) -> None:
     keys = [member.key("schedules:read") for member in (acme, globex) for _ in range(4)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda at: world.authorized(str(keys[at % 8].token))["actor_id"], range(80)))
-    assert found == [str(keys[at % 8].id) for at in range(80)]
+        actor_ids = list(pool.map(lambda at: world.authorized(str(keys[at % 8].token))["actor_id"], range(80)))
+    assert actor_ids == [str(keys[at % 8].id) for at in range(80)]
 
 
 def test_a_database_that_is_away_stops_keys_and_no_tokens(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,19 +105,19 @@ def test_everything_of_the_person_goes_and_the_trail_stays(world: World, acme: M
     row = user(world, id_of(ada))
     assert {name for name, value in row.items() if value is not None} == LEFT
     assert (row["timezone"], row["locale"], row["status"]) == ("UTC", "en", UserStatus.INACTIVE.value)
-    named = {found.partition(":")[0] for found in everywhere(world, str(id_of(ada)))}
+    named = {location.partition(":")[0] for location in everywhere(world, str(id_of(ada)))}
     assert not named & {"organization_members", "team_members", "user_sessions", "refresh_tokens", "directory_entries", "user_keys"}
 
     for old in (ada.token, other["access_token"], here.token):
         assert Client(world, old).get("/v1/identity/me").status in (401, 403)
-    assert {refresh(world, one).status for one in (ada.refresh_token, other["refresh_token"])} == {401}
+    assert {refresh(world, refresh_token).status for refresh_token in (ada.refresh_token, other["refresh_token"])} == {401}
     assert key.get("/v1/identity/members").status in (401, 403)
     assert ada.log_in().body["code"] == "invalid_credentials"
     for member in (acme, globex):
         trail = member.rows(select(AuditLog).where(AuditLog.actor_id == id_of(ada)))
-        assert ("user.deleted", id_of(ada)) in {(one.action, one.entity_id) for one in trail}
-        assert "member.left" in {one.action for one in trail}
-        assert str(id_of(ada)) not in {one["user_id"] for one in member.get("/v1/identity/members").body["items"]}
+        assert ("user.deleted", id_of(ada)) in {(audit_row.action, audit_row.entity_id) for audit_row in trail}
+        assert "member.left" in {audit_row.action for audit_row in trail}
+        assert str(id_of(ada)) not in {item["user_id"] for item in member.get("/v1/identity/members").body["items"]}
     assert acme.rows(select(TeamMember)) == []
 
 
@@ -137,7 +137,7 @@ def test_nowhere_stands_where_the_person_acted_from_and_the_evidence_stays(world
         assert key.get("/v1/storage/projects", by).status == 403  # audited, as an attempt
     assert globex.delete(f"/v1/identity/members/{id_of(ada)}").status == 204
     acme.post("/v1/identity/teams", {"name": "Others", "slug": f"others-{new_id().hex[-8:]}"})
-    before = {one.partition(":")[0] for one in everywhere(world, agent)}
+    before = {location.partition(":")[0] for location in everywhere(world, agent)}
     assert "audit_origins" in before
     assert not {table for table in before if table.startswith("audit_logs")}
     trail = {member.organization_id: len(member.rows(select(AuditLog.id))) for member in (acme, globex)}
@@ -237,8 +237,8 @@ def test_two_at_once_delete_once(world: World, acme: Member, globex: Member) -> 
         answers = list(pool.map(lambda _: delete(ada), range(2)))
     assert sorted(answer.status for answer in answers) == [204, 401], [answer.raw for answer in answers]
     with transactions.transaction(system(NOWHERE)) as session:
-        told = select(AuditLog).where(AuditLog.action == "user.deleted", AuditLog.entity_id == id_of(ada))
-        assert len(session.scalars(told).all()) == 1
+        query = select(AuditLog).where(AuditLog.action == "user.deleted", AuditLog.entity_id == id_of(ada))
+        assert len(session.scalars(query).all()) == 1
     for member in (acme, globex):
         left = select(AuditLog.id).where(AuditLog.action == "user.deleted", AuditLog.entity_id == id_of(ada))
         assert len(member.rows(left)) == 1
@@ -261,10 +261,10 @@ def test_whoever_is_let_in_at_the_same_instant_is_let_out_again(world: World, ac
 def waits_for(session: Session, pool: ThreadPoolExecutor, request: Callable[[], Answer]) -> Future[Answer]:
     """A request that does not get further before the session's transaction ends."""
     session.flush()
-    asked = pool.submit(request)
+    future = pool.submit(request)
     with pytest.raises(TimeoutError):
-        asked.result(0.5)
-    return asked
+        future.result(0.5)
+    return future
 
 
 def test_a_deletion_waits_for_who_lets_the_person_in_and_lets_them_out(world: World, acme: Member) -> None:
@@ -294,8 +294,8 @@ def test_who_lets_the_person_in_waits_for_a_deletion_and_finds_nobody(world: Wor
     with ThreadPoolExecutor(len(wanted)) as pool:
         with transactions.personal(caller.acting_for(NOWHERE)) as session:
             account_deletion.empty_account(session, session.info["caller"])
-            asked = [waits_for(session, pool, request) for request, _ in wanted]
-        assert [one.result().body["code"] for one in asked] == [code for _, code in wanted]
+            futures = [waits_for(session, pool, request) for request, _ in wanted]
+        assert [future.result().body["code"] for future in futures] == [code for _, code in wanted]
     row = user(world, id_of(ada))
     assert (row["name"], row["email"]) == (None, None)
     assert acme.rows(select(OrganizationMember).where(OrganizationMember.user_id == id_of(ada))) == []
@@ -322,7 +322,7 @@ def test_whoever_logs_in_or_refreshes_at_the_same_instant_comes_no_further(world
             others = [pool.submit(ada.log_in), pool.submit(refresh, world, ada.refresh_token)]
             deleted = pool.submit(delete, ada)
         assert deleted.result().status == 204, deleted.result().raw
-        for answer in (one.result() for one in others):
+        for answer in (future.result() for future in others):
             assert answer.status in (200, 401), answer.raw
             if answer.status == 200:
                 assert Client(world, answer.body["access_token"]).get("/v1/auth/sessions").status == 401

@@ -38,7 +38,7 @@ def invited(by: Member, email: str, **terms: Any) -> str:
 def mails_to(world: World, email: str) -> list[Any]:
     world.pump()
     raw = [mail["raw"] for mail in world.mails() if email in mail["to"]]
-    return [message_from_bytes(one.encode() if isinstance(one, str) else one, policy=policy.default) for one in raw]
+    return [message_from_bytes(content.encode() if isinstance(content, str) else content, policy=policy.default) for content in raw]
 
 
 def tokens(world: World, email: str) -> list[str]:
@@ -64,7 +64,7 @@ def lapse(organization: Member) -> None:
 
 
 def statuses(member: Member, **query: Any) -> list[str]:
-    return [one["status"] for one in member.get(INVITATIONS, **query).body["items"]]
+    return [item["status"] for item in member.get(INVITATIONS, **query).body["items"]]
 
 
 def test_an_invitation_comes_by_mail_and_is_accepted(world: World, acme: Member) -> None:
@@ -91,12 +91,12 @@ def test_an_invitation_comes_by_mail_and_is_accepted(world: World, acme: Member)
     assert (joined.body["organization_id"], joined.body["role"]) == (str(acme.organization_id), "ADMIN")
     assert person.at(acme.organization_id, "ADMIN").get("/v1/identity/me").status == 200
     assert statuses(acme, status="ACCEPTED") == statuses(acme) == ["ACCEPTED"]
-    said = acme.rows(select(AuditLog.action).where(AuditLog.actor_id == person.user_id))
-    assert sorted(said) == ["invitation.accepted", "member.joined"]
+    actions = acme.rows(select(AuditLog.action).where(AuditLog.actor_id == person.user_id))
+    assert sorted(actions) == ["invitation.accepted", "member.joined"]
     again = accept(person, token)
     assert (again.status, again.body["code"]) == (409, "already_member")
-    gone = Client(world).post(f"{AUTH}/show", {"token": token})
-    assert (gone.status, gone.body["code"]) == (410, "invitation_not_valid")
+    response = Client(world).post(f"{AUTH}/show", {"token": token})
+    assert (response.status, response.body["code"]) == (410, "invitation_not_valid")
 
 
 def test_no_token_and_no_address_where_they_do_not_belong(world: World, acme: Member) -> None:
@@ -106,8 +106,8 @@ def test_no_token_and_no_address_where_they_do_not_belong(world: World, acme: Me
     token = tokens(world, email)[0]
     [row] = acme.rows(select(Invitation))
     seen = [answer.raw.decode(), waiting, repr(row), row.token_hash, acme.get(INVITATIONS).raw.decode()]
-    seen.append(str([(one.details, one.new_values, one.old_values) for one in acme.rows(select(AuditLog))]))
-    assert not [one for one in seen if token in one or token[22:] in one]
+    seen.append(str([(entry.details, entry.new_values, entry.old_values) for entry in acme.rows(select(AuditLog))]))
+    assert not [text for text in seen if token in text or token[22:] in text]
     assert email not in waiting + seen[-1]
 
 
@@ -143,7 +143,7 @@ def test_an_address_that_is_not_verified_proves_nothing(world: World, acme: Memb
 def test_a_member_of_another_organization_accepts_and_is_in_both(acme: Member, globex: Member) -> None:
     token = invite(acme, f"{globex.user_id}@globex.test")
     assert accept(globex, token).status == 200
-    assert {one["name"] for one in globex.get("/v1/identity/organizations").body["items"]} == {"Acme", "Globex"}
+    assert {item["name"] for item in globex.get("/v1/identity/organizations").body["items"]} == {"Acme", "Globex"}
 
 
 def test_declined_is_declined(world: World, acme: Member, stranger: Client) -> None:
@@ -171,8 +171,8 @@ def test_the_page_of_the_link_shows_and_declines(world: World, acme: Member, str
     form = {"content-type": "application/x-www-form-urlencoded"}
     assert stranger.request("POST", f"/invitations/{token}", b"", form).status == 200
     assert statuses(acme) == ["DECLINED"]
-    gone = stranger.get(f"/invitations/{token}")
-    assert (gone.status, gone.headers["content-type"]) == (410, "text/html; charset=utf-8")
+    response = stranger.get(f"/invitations/{token}")
+    assert (response.status, response.headers["content-type"]) == (410, "text/html; charset=utf-8")
 
 
 def test_time_is_over_after_seven_days(world: World, acme: Member, stranger: Client) -> None:
@@ -193,9 +193,9 @@ def test_time_is_over_after_seven_days(world: World, acme: Member, stranger: Cli
 def test_one_pending_for_an_address_and_a_place(acme: Member) -> None:
     email = address()
     teams = [acme.post("/v1/identity/teams", {"name": "T", "slug": f"t{n}"}).body["id"] for n in range(2)]
-    for place in ({}, *({"team_id": team} for team in teams)):
-        invited(acme, email, **place)
-        refused = acme.post(INVITATIONS, {"email": email.upper()} | place)
+    for team_fields in ({}, *({"team_id": team} for team in teams)):
+        invited(acme, email, **team_fields)
+        refused = acme.post(INVITATIONS, {"email": email.upper()} | team_fields)
         assert (refused.status, refused.body["code"]) == (409, "already_invited")
     assert acme.get("/v1/identity/organization/limits").body["seats"]["used"] == 2  # one address, one seat
 
@@ -217,7 +217,7 @@ def test_an_invitation_to_a_team_brings_newcomers_and_members(world: World, acme
     joined = accept(acme, token)
     assert (joined.status, joined.body["role"]) == (200, "OWNER")
     assert accept(acme, token).body["code"] == "invitation_not_valid"
-    places = {place.user_id: place.role for place in acme.rows(select(TeamMember))}
+    places = {row.user_id: row.role for row in acme.rows(select(TeamMember))}
     assert places == {newcomer.user_id: "VIEWER", acme.user_id: "MEMBER"}
     refused = acme.post(INVITATIONS, {"email": address(), "team_id": str(new_id())})
     assert (refused.status, refused.body["code"]) == (404, "no_such_team")
@@ -280,7 +280,7 @@ def test_taken_back_it_shows_as_expired_and_its_seat_is_free(world: World) -> No
     invited(owner, address())
     full = owner.post(INVITATIONS, {"email": address()})
     assert (full.status, full.body["code"], full.body["limit"]) == (402, "plan_limit", "seats")
-    [_, first] = [one["id"] for one in owner.get(INVITATIONS).body["items"]]
+    [_, first] = [item["id"] for item in owner.get(INVITATIONS).body["items"]]
     assert [owner.delete(f"{INVITATIONS}/{first}").status for _ in range(2)] == [204, 204]
     assert owner.get(f"{INVITATIONS}/{first}").body["status"] == "EXPIRED"
     assert accept(person, token).status == 410
@@ -290,7 +290,7 @@ def test_taken_back_it_shows_as_expired_and_its_seat_is_free(world: World) -> No
     accepted = world.person(address())
     lapse(owner)
     accept(accepted, invite(owner, accepted.email))
-    [done] = [one["id"] for one in owner.get(INVITATIONS, status="ACCEPTED").body["items"]]
+    [done] = [item["id"] for item in owner.get(INVITATIONS, status="ACCEPTED").body["items"]]
     assert owner.delete(f"{INVITATIONS}/{done}").body["code"] == "not_pending"
 
 
@@ -299,10 +299,10 @@ def test_seats_are_counted_at_invitation_and_at_acceptance(world: World) -> None
     assert alone.post(INVITATIONS, {"email": address()}).status == 402
     world.give_plan(alone.organization_id, "PRO")
     people = [world.person(address()) for _ in range(2)]
-    links = [invite(alone, one.email) for one in people]
+    links = [invite(alone, person.email) for person in people]
     assert alone.get("/v1/identity/organization/limits").body["seats"] == {"used": 3, "limit": 3}
     assert alone.put("/v1/identity/organization/plan", {"plan": "FREE"}).body["code"] == "too_many_seats_taken"
-    assert [accept(one, link).status for one, link in zip(people, links, strict=True)] == [200, 200]
+    assert [accept(person, link).status for person, link in zip(people, links, strict=True)] == [200, 200]
     assert alone.get("/v1/identity/organization/limits").body["seats"] == {"used": 3, "limit": 3}
 
 
@@ -341,13 +341,13 @@ def test_tokens_that_are_none(world: World, acme: Member, globex: Member, strang
         "é" * 65,
         "=" * 65,
     ]
-    for one in forged:
+    for bad_token in forged:
         for refused in (
-            accept(person, one),
-            stranger.post(f"{AUTH}/show", {"token": one}),
-            stranger.post(f"{AUTH}/decline", {"token": one}),
+            accept(person, bad_token),
+            stranger.post(f"{AUTH}/show", {"token": bad_token}),
+            stranger.post(f"{AUTH}/decline", {"token": bad_token}),
         ):
-            assert (refused.status, refused.body["code"]) == (410, "invitation_not_valid"), one
+            assert (refused.status, refused.body["code"]) == (410, "invitation_not_valid"), bad_token
     for value in (None, 5, "", "x" * 201, ["x"]):
         assert stranger.post(f"{AUTH}/show", {"token": value}).status == 422
 
@@ -372,5 +372,5 @@ def test_invitations_by_pages(acme: Member) -> None:
     ids = [invited(acme, address()) for _ in range(3)]
     first = acme.get(INVITATIONS, limit=2).body
     second = acme.get(INVITATIONS, limit=2, cursor=first["next_cursor"]).body
-    assert [one["id"] for one in first["items"] + second["items"]] == ids[::-1]
-    assert {UUID(one) for one in ids} == {row.id for row in acme.rows(select(Invitation)) if row.expires_at > now()}
+    assert [item["id"] for item in first["items"] + second["items"]] == ids[::-1]
+    assert {UUID(invitation_id) for invitation_id in ids} == {row.id for row in acme.rows(select(Invitation)) if row.expires_at > now()}

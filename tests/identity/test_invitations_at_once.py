@@ -33,7 +33,7 @@ def many_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def owners(organization: Member) -> list[UUID]:
-    return [one.user_id for one in organization.rows(select(OrganizationMember)) if one.role == "OWNER"]
+    return [row.user_id for row in organization.rows(select(OrganizationMember)) if row.role == "OWNER"]
 
 
 @pytest.mark.parametrize("turn", range(10))
@@ -48,7 +48,7 @@ def test_of_two_administrators_who_demote_each_other_one_does(acme: Member, turn
     assert Counter(answer.status for answer in answers)[200] == 1
     [refused] = [answer.body["code"] for answer in answers if answer.status != 200]
     assert refused in {"member_above_you", "rights_changed", "missing_scope"}
-    assert sorted(one.role for one in acme.rows(select(OrganizationMember))) == ["ADMIN", "OWNER", "VIEWER"]
+    assert sorted(row.role for row in acme.rows(select(OrganizationMember))) == ["ADMIN", "OWNER", "VIEWER"]
 
 
 @pytest.mark.parametrize("turn", range(5))
@@ -80,14 +80,14 @@ def test_invitations_of_one_address_at_once_are_one(acme: Member) -> None:
 
 def test_one_invitation_accepted_twenty_times_at_once_is_one_membership(world: World, acme: Member) -> None:
     team = acme.post("/v1/identity/teams", {"name": "T", "slug": "t"}).body["id"]
-    for place in ({}, {"team_id": team}):
+    for team_fields in ({}, {"team_id": team}):
         person = world.person(address())
-        token = invite(acme, person.email, **place)
+        token = invite(acme, person.email, **team_fields)
         answers = at_once([partial(accept, person, token)] * 20)
         assert Counter(answer.status for answer in answers)[200] == 1
         assert {answer.body["code"] for answer in answers if answer.status != 200} <= {"already_member", "invitation_not_valid"}
-        theirs = select(OrganizationMember).where(OrganizationMember.user_id == person.user_id)
-        assert len(acme.rows(theirs)) == 1
+        query = select(OrganizationMember).where(OrganizationMember.user_id == person.user_id)
+        assert len(acme.rows(query)) == 1
         joined = select(AuditLog).where(AuditLog.target_user_id == person.user_id, AuditLog.action == "member.joined")
         assert len(acme.rows(joined)) == 1
     assert len(acme.rows(select(TeamMember))) == 1
@@ -119,7 +119,7 @@ def test_a_transfer_against_the_removal_of_the_heir_leaves_one_owner(acme: Membe
 
 def test_transfers_to_two_heirs_at_once_make_one_owner(acme: Member) -> None:
     heirs = [acme.as_role("MEMBER") for _ in range(6)]
-    answers: list[Answer] = at_once([partial(acme.post, f"{ORGANIZATION}/transfer", {"user_id": str(one.user_id)}) for one in heirs])
+    answers: list[Answer] = at_once([partial(acme.post, f"{ORGANIZATION}/transfer", {"user_id": str(heir.user_id)}) for heir in heirs])
     assert Counter(answer.status for answer in answers)[200] == 1
     assert acme.rows(select(Organization.owner_id)) == owners(acme)
 
@@ -127,6 +127,6 @@ def test_transfers_to_two_heirs_at_once_make_one_owner(acme: Member) -> None:
 def test_a_smaller_plan_against_an_invitation_never_has_too_few_seats(world: World) -> None:
     for _ in range(5):
         owner = world.organization("Hooli", PlanType.PRO)
-        asked = [partial(owner.put, f"{ORGANIZATION}/plan", {"plan": "FREE"}), partial(owner.post, INVITATIONS, {"email": address()})]
-        smaller, invited = at_once(asked)
+        calls = [partial(owner.put, f"{ORGANIZATION}/plan", {"plan": "FREE"}), partial(owner.post, INVITATIONS, {"email": address()})]
+        smaller, invited = at_once(calls)
         assert (smaller.status, invited.status) in {(200, 402), (409, 201)}

@@ -75,7 +75,7 @@ def test_a_device_of_another_account_or_a_forged_one_is_a_new_one(world: World, 
         device_of(mallory), f"x{name}.{until}.{proof}", f"{name}.{int(until) + 1}.{proof}", f"{name}.{until}.{proof[::-1]}",
         f"{name}.{until}", "..", "a.b.c", "x" * 300, f"{name}.²{until}.{proof}",
     )  # fmt: skip
-    assert {log_in(ProgramClient(world), ada.email, **{device_tokens.HEADER: one}) for one in forged} == {429}
+    assert {log_in(ProgramClient(world), ada.email, **{device_tokens.HEADER: device_token}) for device_token in forged} == {429}
     assert device_tokens.verified_name(device, f" {ada.email.upper()}") == name
     assert device_tokens.verified_name(f"{name}.1.{device_tokens._proof(ada.email, name, '1')}", ada.email) is None  # it has run out
 
@@ -84,9 +84,9 @@ def test_a_browser_keeps_the_device_where_no_script_reads_it(world: World) -> No
     ada = person(world)
     answer = ada.log_in(cookie=True)
     assert answer.body["device_token"] is None
-    said = str(world.gateway.handle(ada_logs_in(ada)).headers)
-    assert device_tokens.COOKIE in said
-    cookie = said[said.index(device_tokens.COOKIE) :].partition("')")[0]
+    headers = str(world.gateway.handle(ada_logs_in(ada)).headers)
+    assert device_tokens.COOKIE in headers
+    cookie = headers[headers.index(device_tokens.COOKIE) :].partition("')")[0]
     assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/v1/auth", "Max-Age=15552000"))
 
 

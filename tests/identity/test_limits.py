@@ -128,8 +128,8 @@ def test_the_nearer_limit_is_the_one_that_is_told(acme: Member) -> None:
     limited = acme.key("schedules:read", request_limit=10)
     allow(acme, 6)
     pass_time(acme, 61)
-    told = [fields(limited.get(SCHEDULES))[0] for _ in range(3)]
-    assert told == ['"plan";q=6;w=60'] * 3
+    policies = [fields(limited.get(SCHEDULES))[0] for _ in range(3)]
+    assert policies == ['"plan";q=6;w=60'] * 3
 
 
 def test_refusals_cost_no_audit_rows_each(acme: Member) -> None:

@@ -77,12 +77,12 @@ def test_the_page_of_a_magic_link_asks_for_the_second_factor(world: World) -> No
     token = received_mails(world, ada.email)[-1].token
     page = submit(world, token)
     assert "set-cookie" not in page.headers
-    found = re.search(r'name="challenge" value="([\w-]+)"', page.body)
-    assert found
-    wrong = submit(world, token, f"challenge={found[1]}&code=000000".encode())
+    match = re.search(r'name="challenge" value="([\w-]+)"', page.body)
+    assert match
+    wrong = submit(world, token, f"challenge={match[1]}&code=000000".encode())
     assert wrong.status == 401
-    assert found[1] in wrong.body
-    done = submit(world, token, f"challenge={found[1]}&code={app.code()}".encode())
+    assert match[1] in wrong.body
+    done = submit(world, token, f"challenge={match[1]}&code={app.code()}".encode())
     assert done.status == 200
     assert done.headers["set-cookie"].startswith(COOKIE)
 
@@ -103,14 +103,14 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     assert ada.post("/v1/auth/email", {"email": new, "password": PASSWORD}).status == 202
     assert ada.get("/v1/identity/me").body["email"] == ada.email
     token = received_mails(world, new)[-1].token
-    there = ProgramClient(world, ada.log_in().body["access_token"])
+    client = ProgramClient(world, ada.log_in().body["access_token"])
     assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 204
     assert ada.post("/v1/auth/email/confirm", {"token": token}).status == 410
-    assert there.get("/v1/identity/me").body["code"] == "session_ended"
+    assert client.get("/v1/identity/me").body["code"] == "session_ended"
     assert ada.get("/v1/identity/me").body["email"] == new
-    told = received_mails(world, ada.email)[-1]
-    assert told.subject == "The address of your account at Parley was changed"
-    assert new not in told.text
+    mail = received_mails(world, ada.email)[-1]
+    assert mail.subject == "The address of your account at Parley was changed"
+    assert new not in mail.text
     assert ada.log_in().status == 401
     assert ProgramClient(world).post("/v1/auth/login", {"email": new, "password": PASSWORD}).status == 200
     assert register(world, ada.email)[1]  # the old address is free
@@ -128,7 +128,7 @@ def test_of_two_new_addresses_confirmed_at_once_one_is_known(world: World) -> No
             user_accounts.lock(session, user_id)  # until both have come as far as they come
             running = [pool.submit(ada.post, "/v1/auth/email/confirm", body) for body in confirm]
             time.sleep(0.7)
-        assert {one.result().status for one in running} == {204}
+        assert {future.result().status for future in running} == {204}
     assert sum(directory.person_of(IdentityDirectory.EMAIL, email) is not None for email in [ada.email, *wanted]) == 1
     now = ada.get("/v1/identity/me").body["email"]
     assert directory.person_of(IdentityDirectory.EMAIL, now) is not None
@@ -144,13 +144,13 @@ def test_an_address_that_somebody_has_can_not_be_taken(world: World) -> None:
 
 def test_changing_the_password_takes_the_current_one_and_ends_other_sessions(world: World) -> None:
     ada = person(world)
-    there = ProgramClient(world, ada.log_in().body["access_token"])
+    client = ProgramClient(world, ada.log_in().body["access_token"])
     change = {"current_password": "not my password", "new_password": NEW}
     assert ada.request("PUT", "/v1/auth/password", change).body["code"] == "wrong_password"
     weak = ada.request("PUT", "/v1/auth/password", {"current_password": PASSWORD, "new_password": "short"})
     assert weak.body["code"] == "password_not_accepted"
     assert ada.request("PUT", "/v1/auth/password", change | {"current_password": PASSWORD}).status == 204
-    assert (ada.get("/v1/identity/me").status, there.get("/v1/identity/me").status) == (200, 401)
+    assert (ada.get("/v1/identity/me").status, client.get("/v1/identity/me").status) == (200, 401)
     assert (ada.log_in().status, ada.log_in(NEW).status) == (401, 200)
     assert ProgramClient(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token}).status == 200
 

@@ -71,12 +71,12 @@ def test_an_unknown_address_is_answered_with_the_same_work(world: World, wire: W
                 trips = wire.round_trips
                 answer = attempt(world, email)
                 headers = {name: value for name, value in answer.headers.items() if name != "apigw-requestid"}
-                seen.append((answer.status, answer.raw, headers, wire.round_trips - trips, [one.split("'")[0] for one in statements]))
+                seen.append((answer.status, answer.raw, headers, wire.round_trips - trips, [sql.split("'")[0] for sql in statements]))
     finally:
         event.remove(transactions.engine(), "before_cursor_execute", count)
-    known, unknown = seen
-    assert known == unknown
-    assert known[0] == 401
+    known_result, unknown = seen
+    assert known_result == unknown
+    assert known_result[0] == 401
     assert verified == [True, False]
 
 
@@ -156,7 +156,7 @@ def test_failures_are_audited_where_they_belong_and_without_the_address(world: W
         last = session.scalars(select(AuditLog).where(AuditLog.action == "user.login_failed").order_by(AuditLog.id.desc())).first()
         assert last is not None
         assert last.entity_id is None
-        everything = str([vars(one) for one in session.scalars(select(AuditLog)).all()])
+        everything = str([vars(entry) for entry in session.scalars(select(AuditLog)).all()])
     assert nobody not in everything
     assert ada.email not in everything
 

@@ -84,7 +84,7 @@ def test_inviting_taking_back_and_inviting_sends_a_few_mails(world: World) -> No
 def test_invitations_to_spellings_of_one_mailbox_are_few(world: World, domain: str) -> None:
     owner, name = world.organization("Nagging"), f"victim{new_id().hex}"
     spelled = [f"{name}@{domain}", *(f"{name}+{tag}@{domain}" for tag in range(7))]
-    spelled += [f"{name[:place]}.{name[place:]}@{domain}" for place in range(1, 4)] if domain == "gmail.com" else []
+    spelled += [f"{name[:index]}.{name[index:]}@{domain}" for index in range(1, 4)] if domain == "gmail.com" else []
     answers = [owner.post(INVITATIONS, {"email": email}).status for email in spelled]
     assert Counter(answers) == {201: A_DAY[MailKind.INVITATION], 429: len(spelled) - A_DAY[MailKind.INVITATION]}
 

@@ -38,7 +38,7 @@ def test_members_are_listed_with_name_address_and_role(acme: Member) -> None:
     viewer = acme.as_role("VIEWER")
     answer = viewer.get(MEMBERS)
     assert answer.status == 200
-    assert [(one["user_id"], one["role"], one["is_active"]) for one in answer.body["items"]] == [
+    assert [(item["user_id"], item["role"], item["is_active"]) for item in answer.body["items"]] == [
         (str(viewer.user_id), "VIEWER", True),
         (str(acme.user_id), "OWNER", True),
     ]
@@ -47,7 +47,7 @@ def test_members_are_listed_with_name_address_and_role(acme: Member) -> None:
         "joined_at": 0,
     }  # fmt: skip
     assert viewer.get(f"{MEMBERS}/{acme.user_id}").body == answer.body["items"][1]
-    assert [one["role"] for one in viewer.get(MEMBERS, role="OWNER").body["items"]] == ["OWNER"]
+    assert [item["role"] for item in viewer.get(MEMBERS, role="OWNER").body["items"]] == ["OWNER"]
     assert viewer.get(MEMBERS, role="KING").status == 422
 
 
@@ -56,16 +56,16 @@ def test_members_by_pages(acme: Member) -> None:
     first = acme.get(MEMBERS, limit=2).body
     second = acme.get(MEMBERS, limit=2, cursor=first["next_cursor"]).body
     third = acme.get(MEMBERS, limit=2, cursor=second["next_cursor"]).body
-    assert [one["user_id"] for page in (first, second, third) for one in page["items"]] == made[::-1]
+    assert [item["user_id"] for page in (first, second, third) for item in page["items"]] == made[::-1]
     assert third["next_cursor"] is None
 
 
 @pytest.mark.parametrize("whose", RANKS[:3])
-@pytest.mark.parametrize("given", RANKS)
-def test_an_administrator_gives_roles_up_to_their_own(acme: Member, whose: str, given: str) -> None:
+@pytest.mark.parametrize("role", RANKS)
+def test_an_administrator_gives_roles_up_to_their_own(acme: Member, whose: str, role: str) -> None:
     admin, other = acme.as_role("ADMIN"), acme.as_role(whose)
-    expected = (403, "role_above_yours") if given == "OWNER" else (200, None)
-    assert patched(admin, other, given) == expected
+    expected = (403, "role_above_yours") if role == "OWNER" else (200, None)
+    assert patched(admin, other, role) == expected
 
 
 def test_nobody_touches_who_stands_above(acme: Member) -> None:
@@ -121,8 +121,8 @@ def test_who_goes_takes_nothing_along(acme: Member, goes: str) -> None:
     begun = session_of(other)
     with transactions.transaction(acme.caller) as session:
         session.add(ApiKey(user_id=other.user_id, label="k", key_hash="h", prefix="p", permissions=["*"]))
-    gone = acme.delete(f"{MEMBERS}/{other.user_id}") if goes == "removed" else other.post(LEAVE)
-    assert (gone.status, gone.raw) == (204, b"")
+    response = acme.delete(f"{MEMBERS}/{other.user_id}") if goes == "removed" else other.post(LEAVE)
+    assert (response.status, response.raw) == (204, b"")
     refused = other.get("/v1/identity/me")
     assert (refused.status, refused.body["code"]) == (403, "not_a_member")
     assert acme.rows(select(TeamMember)) == []
@@ -141,11 +141,11 @@ def test_ending_sessions_ends_those_of_this_organization(world: World, acme: Mem
     both = globex.as_role("MEMBER")
     with transactions.transaction(acme.caller) as session:
         session.add(OrganizationMember(user_id=both.user_id, role=MemberRole.VIEWER))
-    here, there = session_of(world.member(acme.organization_id, both.user_id, "VIEWER")), session_of(both)
+    here, other_session = session_of(world.member(acme.organization_id, both.user_id, "VIEWER")), session_of(both)
     assert acme.delete(f"{MEMBERS}/{both.user_id}/sessions").status == 204
     with transactions.personal(both.caller) as session:
         assert session.get_one(UserSession, here.id).revoked_because == "administrator"
-        assert session.get_one(UserSession, there.id).revoked_at is None
+        assert session.get_one(UserSession, other_session.id).revoked_at is None
     assert acme.get(f"{MEMBERS}/{both.user_id}").status == 200
     assert globex.delete(f"{MEMBERS}/{new_id()}/sessions").status == 404
 

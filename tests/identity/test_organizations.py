@@ -40,10 +40,10 @@ def person(world: World) -> Person:
 
 
 def test_a_person_founds_an_organization_and_owns_it(person: Person) -> None:
-    asked = wanted(description="Software", domain="Initech.Example", logo_url="https://initech.example/logo.png", brand_color="#00AAff")
-    answer = person.post(ORGANIZATIONS, asked, {"idempotency-key": "first"})
+    body = wanted(description="Software", domain="Initech.Example", logo_url="https://initech.example/logo.png", brand_color="#00AAff")
+    answer = person.post(ORGANIZATIONS, body, {"idempotency-key": "first"})
     assert answer.status == 201
-    assert answer.body | {"id": 0, "created_at": 0, "updated_at": 0, "joined_at": 0} == asked | {
+    assert answer.body | {"id": 0, "created_at": 0, "updated_at": 0, "joined_at": 0} == body | {
         "visitor_limits": None,
         "id": 0, "created_at": 0, "updated_at": 0, "joined_at": 0, "deleted_at": None,
         "domain": "initech.example", "brand_color": "#00aaff",
@@ -54,7 +54,7 @@ def test_a_person_founds_an_organization_and_owns_it(person: Person) -> None:
     assert owner.get(ORGANIZATION).body == {name: answer.body[name] for name in answer.body if name not in ("role", "joined_at")}
     assert owner.rows(select(AuditLog.action)) == ["organization.created"]
     assert owner.rows(select(OutboxEvent.name)) == ["identity.organization_created"]
-    again = person.post(ORGANIZATIONS, asked, {"idempotency-key": "first"})
+    again = person.post(ORGANIZATIONS, body, {"idempotency-key": "first"})
     assert (again.status, again.body, again.headers["idempotency-replayed"]) == (201, answer.body, "true")
     assert len(person.get(ORGANIZATIONS).body["items"]) == 1
     other = person.post(ORGANIZATIONS, wanted(), {"idempotency-key": "first"})
@@ -69,7 +69,7 @@ def test_keys_of_one_persons_requests_are_not_anothers(world: World, person: Per
 def test_a_member_of_one_organization_founds_another_one(acme: Member) -> None:
     answer = acme.post(ORGANIZATIONS, wanted())
     assert answer.status == 201
-    assert [one["id"] for one in acme.get(ORGANIZATIONS).body["items"]] == [answer.body["id"], str(acme.organization_id)]
+    assert [item["id"] for item in acme.get(ORGANIZATIONS).body["items"]] == [answer.body["id"], str(acme.organization_id)]
 
 
 def test_a_person_founds_twenty_a_day(person: Person, world: World) -> None:
@@ -128,8 +128,8 @@ def test_the_profile_is_changed_field_by_field_and_emptied_by_null(acme: Member)
     assert changed.status == 200
     assert (changed.body["description"], changed.body["name"], changed.body["timezone"]) == (None, "Acme Two", "Europe/Berlin")
     assert acme.patch(ORGANIZATION, {}).body == changed.body == acme.get(ORGANIZATION).body
-    said = acme.rows(select(AuditLog.details).where(AuditLog.action == "organization.updated"))
-    assert said == [{"changed": ["brand_color", "description", "timezone"]}, {"changed": ["description", "name"]}]
+    details = acme.rows(select(AuditLog.details).where(AuditLog.action == "organization.updated"))
+    assert details == [{"changed": ["brand_color", "description", "timezone"]}, {"changed": ["description", "name"]}]
 
 
 @pytest.mark.parametrize(("role", "allowed"), [("ADMIN", True), ("MEMBER", False), ("VIEWER", False)])
@@ -157,13 +157,13 @@ def test_a_deleted_organization_lets_nobody_in_and_frees_its_slug_in_the_end(wor
     owner = founded(person)
     colleague = owner.as_role("ADMIN")
     slug = owner.get(ORGANIZATION).body["slug"]
-    gone = owner.delete(ORGANIZATION)
-    assert (gone.status, gone.raw) == (204, b"")
+    response = owner.delete(ORGANIZATION)
+    assert (response.status, response.raw) == (204, b"")
     for caller in (owner, colleague):
         refused = caller.get("/v1/identity/me")
         assert (refused.status, refused.body["code"]) == (403, "not_a_member")
     assert person.get(ORGANIZATIONS).body["items"] == []
-    assert [one["id"] for one in person.get(ORGANIZATIONS, deleted="true").body["items"]] == [str(owner.organization_id)]
+    assert [item["id"] for item in person.get(ORGANIZATIONS, deleted="true").body["items"]] == [str(owner.organization_id)]
     assert world.person().post(ORGANIZATIONS, wanted(slug=slug)).body["code"] == "organization_slug_taken"
     release(world, slug)
     assert world.person().post(ORGANIZATIONS, wanted(slug=slug)).status == 201
@@ -203,12 +203,12 @@ def test_nobody_else_restores_it_and_nobody_after_30_days(world: World, person: 
     colleague = owner.as_role("ADMIN")
     owner.delete(ORGANIZATION)
     restore = f"{ORGANIZATIONS}/{owner.organization_id}/restore"
-    answers = [one.post(restore) for one in (colleague, acme, world.person())]
+    answers = [client.post(restore) for client in (colleague, acme, world.person())]
     assert {answer.status for answer in answers} == {404}
     assert {answer.raw for answer in answers} == {person.post(f"{ORGANIZATIONS}/{new_id()}/restore").raw}
     with transactions.transaction(owner.caller) as session:
-        gone = Organization.deleted_at - timedelta(days=31)
-        session.execute(update(Organization).values(deleted_at=gone), execution_options={"with_deleted": True})
+        deleted_at = Organization.deleted_at - timedelta(days=31)
+        session.execute(update(Organization).values(deleted_at=deleted_at), execution_options={"with_deleted": True})
     assert person.post(restore).status == 404
     assert person.get(ORGANIZATIONS, deleted="true").body["items"] == []
 
@@ -238,8 +238,8 @@ def test_only_an_active_member_takes_over(world: World, acme: Member, globex: Me
         assert (refused.status, refused.body["code"]) == (status, code)
     asleep = acme.as_role("ADMIN")
     with transactions.transaction(acme.caller) as session:
-        theirs = OrganizationMember.user_id == asleep.user_id
-        session.execute(update(OrganizationMember).where(theirs).values(deactivated_at=OrganizationMember.joined_at))
+        condition = OrganizationMember.user_id == asleep.user_id
+        session.execute(update(OrganizationMember).where(condition).values(deactivated_at=OrganizationMember.joined_at))
     refused = acme.post(f"{ORGANIZATION}/transfer", {"user_id": str(asleep.user_id)})
     assert (refused.status, refused.body["code"]) == (409, "not_an_active_member")
 
@@ -277,9 +277,9 @@ def test_my_organizations_by_pages(person: Person, world: World) -> None:
     seen, cursor = [], None
     while True:
         page = person.get(ORGANIZATIONS, limit=2, cursor=cursor).body
-        seen += [(one["id"], one["role"]) for one in page["items"]]
+        seen += [(item["id"], item["role"]) for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert seen == [(one, "OWNER") for one in reversed(made)]
+    assert seen == [(organization_id, "OWNER") for organization_id in reversed(made)]
     assert world.person().get(ORGANIZATIONS).body == {"items": [], "next_cursor": None}

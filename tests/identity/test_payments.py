@@ -46,8 +46,8 @@ def signature(body: bytes, at: int, secret: str = SECRET) -> str:
     return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def deliver(world: World, told: Any, header: str | None = None) -> Answer:
-    body, at = json.dumps(told).encode(), int(time.time())
+def deliver(world: World, payload: Any, header: str | None = None) -> Answer:
+    body, at = json.dumps(payload).encode(), int(time.time())
     signed = {"stripe-signature": header or f"t={at},v1={'0' * 64},v1={signature(body, at)},v0=x"}
     return Client(world).request("POST", PATH, body, signed)
 
@@ -62,44 +62,44 @@ def trail(owner: Member) -> list[tuple[str, str, str]]:
 
 
 def test_a_subscription_makes_the_plan_and_its_end_takes_it(world: World, owner: Member) -> None:
-    for told, becomes in (
+    for payload, becomes in (
         (event(owner.organization_id, "created"), "PRO"),
         (event(owner.organization_id, "updated", "price_business", NOW + 1), "BUSINESS"),
         (event(owner.organization_id, "updated", "price_business", NOW + 2, status="unpaid"), "FREE"),
         (event(owner.organization_id, "updated", "price_pro", NOW + 3), "PRO"),
         (event(owner.organization_id, "deleted", "price_pro", NOW + 4, status="canceled"), "FREE"),
     ):
-        assert (deliver(world, told).status, plan(owner)) == (200, becomes)
+        assert (deliver(world, payload).status, plan(owner)) == (200, becomes)
     assert trail(owner) == [("SYSTEM", becomes, "payment") for becomes in ("PRO", "BUSINESS", "FREE", "PRO", "FREE")]
 
 
 def test_a_checkout_makes_the_plan(world: World, owner: Member) -> None:
-    told = event(owner.organization_id, id="cs_1", subscription=f"sub_of_{owner.organization_id}", payment_status="paid")
-    told["type"] = "checkout.session.completed"
-    told["data"]["object"]["metadata"]["price_id"] = "price_business"
-    assert (deliver(world, told).status, plan(owner)) == (200, "BUSINESS")
+    payload = event(owner.organization_id, id="cs_1", subscription=f"sub_of_{owner.organization_id}", payment_status="paid")
+    payload["type"] = "checkout.session.completed"
+    payload["data"]["object"]["metadata"]["price_id"] = "price_business"
+    assert (deliver(world, payload).status, plan(owner)) == (200, "BUSINESS")
 
 
 def test_a_second_delivery_and_an_older_event_change_nothing(world: World, owner: Member) -> None:
     newest, older = event(owner.organization_id, created=NOW + 5), event(owner.organization_id, "created", "price_business", NOW)
-    assert [deliver(world, told).raw for told in (newest, newest, older)] == [b"taken", b"repeated", b"older"]
+    assert [deliver(world, payload).raw for payload in (newest, newest, older)] == [b"taken", b"repeated", b"older"]
     ended = event(owner.organization_id, "deleted", created=NOW + 6)
     late = event(owner.organization_id, "updated", "price_business", NOW + 6)
-    assert [deliver(world, told).raw for told in (ended, late)] == [b"taken", b"older"]
+    assert [deliver(world, payload).raw for payload in (ended, late)] == [b"taken", b"older"]
     assert [row[1] for row in trail(owner)] == ["PRO", "FREE"]
 
 
 def test_two_at_once_count_once(world: World, owner: Member) -> None:
-    told = event(owner.organization_id)
+    payload = event(owner.organization_id)
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: deliver(world, told), range(2)))
+        answers = list(pool.map(lambda _: deliver(world, payload), range(2)))
     assert sorted((answer.status, answer.raw) for answer in answers) == [(200, b"repeated"), (200, b"taken")]
     assert len(trail(owner)) == 1
 
 
 def test_what_is_not_signed_now_by_the_provider_is_refused(world: World, owner: Member) -> None:
-    told = event(owner.organization_id)
-    body, at = json.dumps(told).encode(), int(time.time())
+    payload = event(owner.organization_id)
+    body, at = json.dumps(payload).encode(), int(time.time())
     right, late, early = signature(body, at), at - 301, at + 400
     for header in (
         "",
@@ -114,7 +114,7 @@ def test_what_is_not_signed_now_by_the_provider_is_refused(world: World, owner: 
         f"t={late},t={at},v1={right}",
         f"t={at}9,v1={right}",
     ):
-        answer = deliver(world, told, header or "nothing")
+        answer = deliver(world, payload, header or "nothing")
         assert (answer.status, answer.body["code"]) == (401, "bad_payment_signature"), header
     assert plan(owner) == "FREE"
 
@@ -124,12 +124,12 @@ def test_what_is_nothing_of_ours_is_heard_and_ignored(world: World, owner: Membe
     invoice = event(owner.organization_id) | {"type": "invoice.paid"}
     strange: list[Any] = [event(owner.organization_id) | {"created": 10**30}, [], {"type": 1}]
     unpriced = event(owner.organization_id, price="?")
-    for told, heard in (
+    for payload, heard in (
         (unknown, b"unknown_organization"),
         (unpriced, b"unknown_price"),
-        *((one, b"ignored") for one in (invoice, *strange)),
+        *((other_payload, b"ignored") for other_payload in (invoice, *strange)),
     ):
-        answer = deliver(world, told)
+        answer = deliver(world, payload)
         assert (answer.status, answer.raw) == (200, heard)
     assert (plan(owner), trail(owner)) == ("FREE", [])
 
@@ -149,8 +149,8 @@ def test_a_plan_that_ends_puts_nobody_out(world: World, owner: Member) -> None:
 
 def test_events_are_forgotten_after_a_year_and_come_back_as_nothing(world: World, owner: Member) -> None:
     old, new = event(owner.organization_id), event(owner.organization_id, "updated", "price_business", NOW + 1)
-    for told in (old, new):
-        assert deliver(world, told).status == 200
+    for payload in (old, new):
+        assert deliver(world, payload).status == 200
     with world.stack.postgres.superuser("parley") as superuser:
         longer_ago = "UPDATE payment_events SET taken_at = now() - interval '401 days' WHERE event = :event"
         superuser.run(longer_ago, event=old["id"])
@@ -171,7 +171,7 @@ def test_what_ends_while_the_organization_is_deleted_is_over_when_it_comes_back(
 
 def test_of_one_second_what_made_a_subscription_is_older_than_what_changed_it(world: World, owner: Member) -> None:
     active, begun = event(owner.organization_id), event(owner.organization_id, "created", status="incomplete")
-    assert [deliver(world, told).raw for told in (active, begun)] == [b"taken", b"older"]
+    assert [deliver(world, payload).raw for payload in (active, begun)] == [b"taken", b"older"]
     assert plan(owner) == "PRO"
 
 
@@ -203,14 +203,16 @@ def test_a_checkout_without_a_subscription_gives_no_plan(world: World, owner: Me
 
 
 def test_the_largest_plan_of_a_subscription_counts_whatever_else_it_has(world: World, owner: Member) -> None:
-    told = event(owner.organization_id)
-    told["data"]["object"]["items"]["data"] = [{"price": {"id": one}} for one in ("price_addon", "price_pro", "price_business")]
-    assert (deliver(world, told).raw, plan(owner)) == (b"taken", "BUSINESS")
+    payload = event(owner.organization_id)
+    payload["data"]["object"]["items"]["data"] = [
+        {"price": {"id": price_id}} for price_id in ("price_addon", "price_pro", "price_business")
+    ]
+    assert (deliver(world, payload).raw, plan(owner)) == (b"taken", "BUSINESS")
 
 
 def test_prices_that_were_set_wrongly_are_a_fault_of_ours(world: World, owner: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYMENT_PRICES", '{"price_pro": "pro"}')
-    told = event(owner.organization_id)
-    assert deliver(world, told).status == 500  # so that it comes again
+    payload = event(owner.organization_id)
+    assert deliver(world, payload).status == 500  # so that it comes again
     monkeypatch.setenv("PAYMENT_PRICES", '{"price_pro": "PRO"}')
-    assert (deliver(world, told).raw, plan(owner)) == (b"taken", "PRO")
+    assert (deliver(world, payload).raw, plan(owner)) == (b"taken", "PRO")

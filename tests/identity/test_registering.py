@@ -42,12 +42,12 @@ def test_registering_makes_an_account_when_the_link_is_opened(world: World) -> N
 def test_a_known_address_is_answered_alike_and_told_by_mail(world: World) -> None:
     ada = person(world)
     body = {"password": PASSWORD, "name": "Mallory"}
-    known = ProgramClient(world).post("/v1/auth/register", body | {"email": ada.email.upper()})
+    response = ProgramClient(world).post("/v1/auth/register", body | {"email": ada.email.upper()})
     unknown = ProgramClient(world).post("/v1/auth/register", body | {"email": address()})
-    assert (known.status, known.raw) == (unknown.status, unknown.raw) == (202, unknown.raw)
-    told = received_mails(world, ada.email)[-1]
-    assert told.subject == "You have an account at Parley"
-    assert "/links/" not in told.text
+    assert (response.status, response.raw) == (unknown.status, unknown.raw) == (202, unknown.raw)
+    mail = received_mails(world, ada.email)[-1]
+    assert mail.subject == "You have an account at Parley"
+    assert "/links/" not in mail.text
     assert ada.log_in().status == 200
 
 
@@ -92,7 +92,9 @@ def test_who_opens_the_link_decides_the_password(world: World) -> None:
     assert verify(ProgramClient(world), token, "short").body["code"] == "password_not_accepted"
     made = verify(ProgramClient(world), token, name="Grace")
     assert (made.status, made.body["user"]["name"]) == (200, "Grace")
-    statuses = [ProgramClient(world).post("/v1/auth/login", {"email": recipient, "password": one}).status for one in (stranger, PASSWORD)]
+    statuses = [
+        ProgramClient(world).post("/v1/auth/login", {"email": recipient, "password": password}).status for password in (stranger, PASSWORD)
+    ]
     assert statuses == [401, 200]
 
 
@@ -116,8 +118,8 @@ def test_no_more_than_a_few_mails_at_once_for_one_address_and_the_same_answer(wo
     answers = [ProgramClient(world).post("/v1/auth/magic-link", {"email": recipient}) for _ in range(7)]
     assert {(answer.status, answer.raw) for answer in answers} == {(202, answers[0].raw)}
     with transactions.sweep() as session:
-        asked = session.scalar(select(text("count(*)")).select_from(VerificationToken).where(VerificationToken.email == recipient))
-    assert asked == quotas.A_DAY[MailKind.MAGIC_LINK]
+        count = session.scalar(select(text("count(*)")).select_from(VerificationToken).where(VerificationToken.email == recipient))
+    assert count == quotas.A_DAY[MailKind.MAGIC_LINK]
 
 
 def test_short_common_and_personal_passwords_are_refused(world: World) -> None:
@@ -128,8 +130,8 @@ def test_short_common_and_personal_passwords_are_refused(world: World) -> None:
         answer = ProgramClient(world).post("/v1/auth/register", {"email": recipient, "password": bad})
         assert answer.status == 422, bad
         assert bad not in str(answer.body) or bad == "short"
-    mine = ProgramClient(world).post("/v1/auth/register", {"email": "grace.hopper@navy.example", "password": "Grace.Hopper1906"})
-    assert (mine.status, mine.body["code"]) == (422, "password_not_accepted")
+    response = ProgramClient(world).post("/v1/auth/register", {"email": "grace.hopper@navy.example", "password": "Grace.Hopper1906"})
+    assert (response.status, response.body["code"]) == (422, "password_not_accepted")
     with transactions.sweep() as session:
         assert session.scalars(select(VerificationToken).where(VerificationToken.email == recipient)).all() == []
 
@@ -204,7 +206,7 @@ def test_a_new_password_ends_all_sessions_and_other_links(world: World) -> None:
     assert ProgramClient(world).post("/v1/auth/password-reset/redeem", wanted | {"password": "password1234"}).status == 422
     assert ProgramClient(world).post("/v1/auth/password-reset/redeem", wanted).status == 204
     assert ProgramClient(world).post("/v1/auth/password-reset/redeem", wanted).status == 410
-    assert {one.get("/v1/identity/me").body["code"] for one in (ada, other)} == {"session_ended"}
+    assert {account.get("/v1/identity/me").body["code"] for account in (ada, other)} == {"session_ended"}
     refused = ProgramClient(world).post("/v1/auth/refresh", {"refresh_token": ada.refresh_token})
     assert (refused.status, refused.body["code"]) == (401, "session_ended")
     assert ProgramClient(world).post("/v1/auth/magic-link/redeem", {"token": magic}).status == 410

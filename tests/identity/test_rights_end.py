@@ -215,42 +215,44 @@ class Scene:
         return str(rows[0])
 
     def called(self, path: str) -> str:
-        return "sent" if any(one.path.endswith(path) for one in self.there.arrived) else "no"
+        return "sent" if any(arrival.path.endswith(path) for arrival in self.there.arrived) else "no"
 
 
-def said(answer: Any) -> str:
+def outcome(answer: Any) -> str:
     return str(answer.status) if answer.status < 400 else "no"
 
 
 def _rename(who: Client, path: str) -> str:
-    return said(who.patch(path, {"name": "Another name"}))
+    return outcome(who.patch(path, {"name": "Another name"}))
 
 
 DOES: dict[str, Callable[[Scene], str]] = {
     "a key changes its maker's event type": lambda s: _rename(s.key, f"{EVENT_TYPES}/{s.ids['own event type']}"),
     "a key changes a colleague's event type": lambda s: _rename(s.key, f"{EVENT_TYPES}/{s.ids['event type']}"),
     "a key changes a colleague's schedule": lambda s: _rename(s.key, f"/v1/scheduling/schedules/{s.ids['schedule']}"),
-    "a key makes a workflow for everybody": lambda s: said(
+    "a key makes a workflow for everybody": lambda s: outcome(
         s.key.post(WORKFLOWS, MAIL | {"is_organization_wide": True, "addresses": [s.witness]})
     ),
-    "a key makes a webhook workflow": lambda s: said(s.wide_key.post(WORKFLOWS, HOOK | {"url": s.there.url})),
+    "a key makes a webhook workflow": lambda s: outcome(s.wide_key.post(WORKFLOWS, HOOK | {"url": s.there.url})),
     "a key of a key changes a colleague's event type": lambda s: _rename(s.child_key, f"{EVENT_TYPES}/{s.ids['event type']}"),
     "a regenerated key changes a colleague's event type": lambda s: _rename(s.renewed_key, f"{EVENT_TYPES}/{s.ids['event type']}"),
     "a key changes a pool of a colleague's event type": lambda s: _rename(s.key, f"{POOLS}/{s.ids['used pool']}"),
     "a token changes a pool of a colleague's event type": lambda s: _rename(s.maker, f"{POOLS}/{s.ids['used pool']}"),
     "a token changes a pool that nobody uses": lambda s: _rename(s.maker, f"{POOLS}/{s.ids['idle pool']}"),
-    "a key begins an upload": lambda s: said(
+    "a key begins an upload": lambda s: outcome(
         s.key.post(f"/v1/recordings/meetings/{s.ids['meeting']}/uploads", {"size_bytes": 9, "content_type": "video/mp4"})
     ),
-    "a key replays a delivery": lambda s: said(s.wide_key.post(f"/v1/webhooks/deliveries/{s.delivery()}/replay", {})),
-    "a key has a webhook's secret rotated": lambda s: said(s.wide_key.post(f"{SUBSCRIPTIONS}/{s.ids['webhook']}/rotate-secret", {})),
-    "a token tests a workflow for everybody": lambda s: said(s.maker.post(f"{WORKFLOWS}/{s.ids['wide']}/test", {})),
-    "a key makes a key": lambda s: said(s.wide_key.post(KEYS, {"label": "Child", "permissions": ["api_keys:manage"]})),
+    "a key replays a delivery": lambda s: outcome(s.wide_key.post(f"/v1/webhooks/deliveries/{s.delivery()}/replay", {})),
+    "a key has a webhook's secret rotated": lambda s: outcome(s.wide_key.post(f"{SUBSCRIPTIONS}/{s.ids['webhook']}/rotate-secret", {})),
+    "a token tests a workflow for everybody": lambda s: outcome(s.maker.post(f"{WORKFLOWS}/{s.ids['wide']}/test", {})),
+    "a key makes a key": lambda s: outcome(s.wide_key.post(KEYS, {"label": "Child", "permissions": ["api_keys:manage"]})),
     "a token changes a colleague's event type": lambda s: _rename(s.maker, f"{EVENT_TYPES}/{s.ids['event type']}"),
-    "a workflow for everybody is changed": lambda s: said(
+    "a workflow for everybody is changed": lambda s: outcome(
         s.maker.patch(f"{WORKFLOWS}/{s.ids['wide']}", {"body": "To me: {{invitee.email}}"})
     ),
-    "a workflow of a colleague's event type is changed": lambda s: said(s.maker.patch(f"{WORKFLOWS}/{s.ids['bound']}", {"body": "To me"})),
+    "a workflow of a colleague's event type is changed": lambda s: outcome(
+        s.maker.patch(f"{WORKFLOWS}/{s.ids['bound']}", {"body": "To me"})
+    ),
     "a workflow for everybody writes to an address": lambda s: s.mailed("wide", "ADDRESS"),
     "a workflow of a colleague's event type writes to an address": lambda s: s.mailed("bound", "ADDRESS"),
     "a workflow of one's own event types writes to an address": lambda s: s.mailed("own", "ADDRESS"),
@@ -259,25 +261,25 @@ DOES: dict[str, Callable[[Scene], str]] = {
     "a webhook subscription calls": lambda s: s.called("/webhook"),
     "an invitation of an administrator is accepted": lambda s: _accepted(s, "ADMIN"),
     "an invitation of a member is accepted": lambda s: _accepted(s, "MEMBER"),
-    "an event type can be booked": lambda s: said(Client(s.world).get(f"{EVENT_TYPES}/{s.ids['own event type']}/public")),
+    "an event type can be booked": lambda s: outcome(Client(s.world).get(f"{EVENT_TYPES}/{s.ids['own event type']}/public")),
 }
 
 
 def _accepted(scene: Scene, role: str) -> str:
     email = scene.world.mails()  # the token was mailed to the address that it is for
     [to] = {mail["to"][0] for mail in email if scene.tokens[role] in mail["raw"].replace("=\n", "").replace("=\r\n", "")} or {""}
-    return said(accept(scene.world.person(to), scene.tokens[role]))
+    return outcome(accept(scene.world.person(to), scene.tokens[role]))
 
 
 @pytest.fixture
-def there() -> Iterator[Receiver]:
+def endpoint() -> Iterator[Receiver]:
     with receiver() as made:
         yield made
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_what_a_thing_may_still_do(world: World, acme: Member, there: Receiver, event: str) -> None:
-    scene = Scene(world, acme, there)
+def test_what_a_thing_may_still_do(world: World, acme: Member, endpoint: Receiver, event: str) -> None:
+    scene = Scene(world, acme, endpoint)
     scene.befall(event)
     does = {thing: do(scene) for thing, do in DOES.items()}
     assert does == {thing: outcomes[event] for thing, outcomes in THINGS.items()}
@@ -299,21 +301,21 @@ def test_every_column_that_says_whose_a_thing_is_has_been_thought_of() -> None:
 
 
 def test_an_administrator_who_enables_a_subscription_answers_for_it_and_nothing_is_lost(
-    world: World, acme: Member, there: Receiver
+    world: World, acme: Member, endpoint: Receiver
 ) -> None:
-    scene = Scene(world, acme, there)
+    scene = Scene(world, acme, endpoint)
     scene.befall("removed")
     path = f"{SUBSCRIPTIONS}/{scene.ids['webhook']}"
     row = acme.rows(select(WebhookSubscription).where(WebhookSubscription.id == UUID(scene.ids["webhook"])))[0]
     assert (row.disabled_reason, acme.get(path).body["disabled_reason"]) == (DisabledReason.MAKER_LEFT, "MAKER_LEFT")
     assert acme.post(f"{path}/enable").status == 200
     world.pump()
-    canceled = [json.loads(one.body)["data"]["id"] for one in there.arrived if one.path.endswith("/webhook")]
+    canceled = [json.loads(arrival.body)["data"]["id"] for arrival in endpoint.arrived if arrival.path.endswith("/webhook")]
     assert sorted(canceled) == sorted(scene.ids[f"booking of {kind}"] for kind in ("event type", "own event type"))
 
 
-def test_an_administrator_who_changes_a_workflow_answers_for_it(world: World, acme: Member, there: Receiver) -> None:
-    scene = Scene(world, acme, there)
+def test_an_administrator_who_changes_a_workflow_answers_for_it(world: World, acme: Member, endpoint: Receiver) -> None:
+    scene = Scene(world, acme, endpoint)
     assert acme.patch(f"/v1/identity/members/{scene.maker.user_id}", {"role": "MEMBER"}).status == 200
     demoted = world.member(acme.organization_id, scene.maker.user_id, "MEMBER")
     for changes in ({"body": "x"}, {"addresses": ["me@private.example"]}, {"is_active": False}, {"is_organization_wide": False}):
@@ -332,7 +334,7 @@ def test_an_invitation_is_taken_back_with_its_inviter_and_given_again_by_another
     email = f"{new_id()}@invited.test"
     token = invite(admin, email, role="ADMIN")
     assert acme.delete(f"/v1/identity/members/{admin.user_id}").status == 204
-    [pending] = [one for one in acme.get("/v1/identity/invitations").body["items"] if one["email"] == email]
+    [pending] = [item for item in acme.get("/v1/identity/invitations").body["items"] if item["email"] == email]
     assert pending["status"] == "EXPIRED"
     assert acme.rows(select(AuditLog).where(AuditLog.action == "invitation.revoked", AuditLog.entity_id == UUID(pending["id"])))
     person = world.person(email)
@@ -357,8 +359,8 @@ def test_the_inviters_role_elsewhere_is_none_here(world: World, acme: Member, gl
     email = f"{new_id()}@invited.test"
     token = invite(admin, email, role="ADMIN")
     with transactions.transaction(system(acme.organization_id)) as session:
-        mine = OrganizationMember.user_id == admin.user_id
-        session.execute(update(OrganizationMember).where(mine).values(role=MemberRole.MEMBER))
+        condition = OrganizationMember.user_id == admin.user_id
+        session.execute(update(OrganizationMember).where(condition).values(role=MemberRole.MEMBER))
     assert accept(world.person(email), token).status == 410
 
 
@@ -394,8 +396,8 @@ def test_a_freed_slug_leads_on_and_is_nobody_elses_for_ninety_days(world: World,
     assert acme.patch("/v1/identity/organization", {"slug": new}).status == 200
     taken = globex.patch("/v1/identity/organization", {"slug": old})
     assert (taken.status, taken.body["code"]) == (409, "organization_slug_taken")
-    for one in (old, new):
-        assert Client(world).get(f"/v1/scheduling/links/{one}/{link}").body["id"] == kind
+    for organization_slug in (old, new):
+        assert Client(world).get(f"/v1/scheduling/links/{organization_slug}/{link}").body["id"] == kind
     assert acme.patch("/v1/identity/organization", {"slug": old}).status == 200  # one's own comes back
     assert acme.patch("/v1/identity/organization", {"slug": new}).status == 200
     with world.stack.postgres.superuser("parley") as superuser:

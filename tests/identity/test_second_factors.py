@@ -79,11 +79,11 @@ def test_a_code_opens_once_however_many_send_it(world: World) -> None:
     challenges = [challenge_of(ada.log_in()) for _ in range(4)]
     code = app.code()
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda one: second(world, one, code), challenges))
+        answers = list(pool.map(lambda challenge: second(world, challenge, code), challenges))
     assert Counter(answer.status for answer in answers)[200] == 1
     with ThreadPoolExecutor(3) as pool:
-        left = [one for one, answer in zip(challenges, answers, strict=True) if answer.status != 200]
-        answers = list(pool.map(lambda one: second(world, one, codes[0].upper()), left))
+        left = [challenge for challenge, answer in zip(challenges, answers, strict=True) if answer.status != 200]
+        answers = list(pool.map(lambda challenge: second(world, challenge, codes[0].upper()), left))
     assert Counter(answer.status for answer in answers)[200] == 1
 
 

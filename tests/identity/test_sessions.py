@@ -98,7 +98,7 @@ def test_a_reuse_and_a_refresh_at_once_wait_for_each_other(world: World) -> None
             for token in (old, ada.refresh_token):
                 running.append(pool.submit(refresh, world, token))
                 time.sleep(0.5)
-        answers = [(one.result().status, one.result().body["code"]) for one in running]
+        answers = [(future.result().status, future.result().body["code"]) for future in running]
     assert answers == [(401, "refresh_token_reused"), (401, "session_ended")]
 
 
@@ -170,8 +170,8 @@ def test_a_browser_keeps_the_refresh_token_in_a_cookie_no_script_can_read(world:
     ada = person(world)
     answer = ada.log_in(cookie=True)
     assert (answer.status, answer.body["refresh_token"]) == (200, None)
-    said = answer.headers["set-cookie"]
-    assert all(word in said for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/v1/auth", "Max-Age=604800"))
+    cookie = answer.headers["set-cookie"]
+    assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/v1/auth", "Max-Age=604800"))
     tab = ProgramClient(world, cookie=cookie_of(answer))
     refreshed = tab.post("/v1/auth/refresh", headers=SITE)
     assert (refreshed.status, refreshed.body["refresh_token"]) == (200, None)
@@ -204,15 +204,15 @@ def test_another_site_can_not_use_the_cookie(world: World) -> None:
 
 def test_logging_out_ends_the_session_here_and_not_there(world: World) -> None:
     ada = person(world)
-    there = Person(world, email=ada.email)
-    there.takes(ada.log_in())
+    other_device = Person(world, email=ada.email)
+    other_device.takes(ada.log_in())
     done = ada.post("/v1/auth/logout")
     assert (done.status, done.raw) == (204, b"")
     assert "json" not in done.headers["content-type"]  # there is nothing to parse
     assert ada.get("/v1/identity/me").body["code"] == "session_ended"
-    assert there.get("/v1/identity/me").status == 200
-    assert ProgramClient(world).post("/v1/auth/logout", {"refresh_token": there.refresh_token}).status == 204
-    assert there.get("/v1/identity/me").body["code"] == "session_ended"
+    assert other_device.get("/v1/identity/me").status == 200
+    assert ProgramClient(world).post("/v1/auth/logout", {"refresh_token": other_device.refresh_token}).status == 204
+    assert other_device.get("/v1/identity/me").body["code"] == "session_ended"
     assert ProgramClient(world).post("/v1/auth/logout", {"refresh_token": "unknown"}).status == 204
     assert ProgramClient(world).post("/v1/auth/logout").status == 401
     assert Client(world, "no.token.ofours").post("/v1/auth/logout").body["code"] == "invalid_access_token"
@@ -220,18 +220,18 @@ def test_logging_out_ends_the_session_here_and_not_there(world: World) -> None:
 
 def test_logging_out_everywhere(world: World) -> None:
     ada, ben = person(world), person(world)
-    there = Person(world, email=ada.email)
-    there.takes(ada.log_in())
+    other_device = Person(world, email=ada.email)
+    other_device.takes(ada.log_in())
     assert ada.post("/v1/auth/logout-everywhere").status == 204
-    assert {one.get("/v1/identity/me").status for one in (ada, there)} == {401}
-    assert refresh(world, there.refresh_token).body["code"] == "session_ended"
+    assert {device.get("/v1/identity/me").status for device in (ada, other_device)} == {401}
+    assert refresh(world, other_device.refresh_token).body["code"] == "session_ended"
     assert ben.get("/v1/identity/me").status == 200
 
 
 def test_sessions_are_listed_and_revoked(world: World) -> None:
     ada, ben = person(world), person(world)
-    there = Person(world, email=ada.email)
-    there.takes(ada.log_in())
+    other_device = Person(world, email=ada.email)
+    other_device.takes(ada.log_in())
     page = ada.get("/v1/auth/sessions", limit=1).body
     assert [item["is_current"] for item in page["items"]] == [False]
     listed = page["items"] + ada.get("/v1/auth/sessions", cursor=page["next_cursor"]).body["items"]
@@ -239,9 +239,9 @@ def test_sessions_are_listed_and_revoked(world: World) -> None:
     assert listed[0]["methods"] == ["pwd"]
     assert listed[0]["ip_address"].startswith("10.")
     assert ben.delete(f"/v1/auth/sessions/{listed[0]['id']}").status == 404
-    assert there.get("/v1/identity/me").status == 200
+    assert other_device.get("/v1/identity/me").status == 200
     assert ada.delete(f"/v1/auth/sessions/{listed[0]['id']}").status == 204
-    assert there.get("/v1/identity/me").status == 401
+    assert other_device.get("/v1/identity/me").status == 401
     assert ada.delete(f"/v1/auth/sessions/{listed[0]['id']}").status == 404
     assert len(ada.get("/v1/auth/sessions").body["items"]) == 1
 
@@ -270,14 +270,14 @@ def test_one_session_works_for_one_organization_at_a_time(world: World, acme: Me
 def test_a_new_password_and_a_switch_at_once_wait_for_each_other(world: World, acme: Member) -> None:
     ada = person(world)
     join(acme, ada)
-    there = ProgramClient(world, ada.log_in().body["access_token"])
+    client = ProgramClient(world, ada.log_in().body["access_token"])
     password = {"current_password": PASSWORD, "new_password": "three rivers, no bridge"}
     with ThreadPoolExecutor(2) as pool:
         with transactions.personal(system(NOWHERE), ada.tokens["user"]["id"]) as session:
             user_accounts.lock(session, ada.tokens["user"]["id"])  # until both have come as far as they come
             changing = pool.submit(ada.put, "/v1/auth/password", password)
             time.sleep(0.5)
-            switching = pool.submit(there.post, "/v1/auth/switch", {"organization_id": str(acme.organization_id)})
+            switching = pool.submit(client.post, "/v1/auth/switch", {"organization_id": str(acme.organization_id)})
             time.sleep(0.5)
         assert changing.result().status == 204
         assert switching.result().body["code"] == "session_ended"
@@ -289,8 +289,8 @@ def test_who_leaves_an_organization_is_refreshed_without_it(world: World, acme: 
     ada.takes(ada.log_in())
     assert ada.tokens["organization"]["id"] == str(acme.organization_id)
     with transactions.transaction(acme.caller) as session:
-        mine = OrganizationMember.user_id == ada.tokens["user"]["id"]
-        session.execute(update(OrganizationMember).where(mine).values(deactivated_at=now()))
+        condition = OrganizationMember.user_id == ada.tokens["user"]["id"]
+        session.execute(update(OrganizationMember).where(condition).values(deactivated_at=now()))
     ada.takes(refresh(world, ada.refresh_token))
     assert ada.tokens["organization"] is None
     assert ada.log_in().body["organization"] is None

@@ -35,10 +35,10 @@ def test_tokens_of_a_session_open_what_their_user_may(world: World, acme: Member
 
 
 def test_revoking_ends_a_session_at_once(world: World, acme: Member) -> None:
-    mine, other = start(acme), start(acme)
+    session_tokens, other = start(acme), start(acme)
     with transactions.transaction(acme.caller) as session:
         session_revocation.revoke_in_organization(session, acme.user_id, because="test")
-    refused = me(world, mine)
+    refused = me(world, session_tokens)
     assert (refused.status, refused.body["code"]) == (401, "session_ended")
     third = start(acme)
     with transactions.personal(VISITOR, acme.user_id) as session:

@@ -29,11 +29,11 @@ def added(acme: Member, team: str, whom: Member, **terms: Any) -> tuple[int, Any
 
 
 def test_a_team_is_made_seen_changed_and_deleted(acme: Member) -> None:
-    asked = {"name": "Support", "slug": "support", "description": "Answers"}
-    answer = acme.post(TEAMS, asked, {"idempotency-key": "t"})
+    body = {"name": "Support", "slug": "support", "description": "Answers"}
+    answer = acme.post(TEAMS, body, {"idempotency-key": "t"})
     assert answer.status == 201
-    assert {name: answer.body[name] for name in asked} == asked
-    assert acme.post(TEAMS, asked, {"idempotency-key": "t"}).body == answer.body
+    assert {name: answer.body[name] for name in body} == body
+    assert acme.post(TEAMS, body, {"idempotency-key": "t"}).body == answer.body
     path = f"{TEAMS}/{answer.body['id']}"
     assert acme.as_role("VIEWER").get(path).body == answer.body
     changed = acme.patch(path, {"name": "Help", "description": None})
@@ -78,22 +78,27 @@ def test_teams_are_for_administrators_to_change(acme: Member, role: str) -> None
 def test_members_come_into_a_team_change_and_go(acme: Member) -> None:
     team, other = made(acme), acme.as_role("VIEWER")
     path = f"{TEAMS}/{team}/members"
-    status, place = added(acme, team, other)
-    assert (status, place["role"], place["user_id"], place["email"]) == (201, "MEMBER", str(other.user_id), place["email"])
+    status, membership = added(acme, team, other)
+    assert (status, membership["role"], membership["user_id"], membership["email"]) == (
+        201,
+        "MEMBER",
+        str(other.user_id),
+        membership["email"],
+    )
     again, refused = added(acme, team, other)
     assert (again, refused["code"]) == (409, "already_in_team")
     assert added(acme, team, acme, role="ADMIN")[0] == 201
-    assert [(one["user_id"], one["role"]) for one in other.get(path).body["items"]] == [
+    assert [(item["user_id"], item["role"]) for item in other.get(path).body["items"]] == [
         (str(acme.user_id), "ADMIN"),
         (str(other.user_id), "MEMBER"),
     ]
     changed = acme.patch(f"{path}/{other.user_id}", {"role": "VIEWER"})
-    assert (changed.status, changed.body) == (200, place | {"role": "VIEWER"})
+    assert (changed.status, changed.body) == (200, membership | {"role": "VIEWER"})
     assert acme.delete(f"{path}/{other.user_id}").status == 204
-    for gone in (acme.delete(f"{path}/{other.user_id}"), acme.patch(f"{path}/{other.user_id}", {"role": "MEMBER"})):
-        assert gone.status == 404
-    said = acme.rows(select(AuditLog.action).where(AuditLog.target_user_id == other.user_id).order_by(AuditLog.id))
-    assert said == ["team.member_added", "team.member_changed", "team.member_removed"]
+    for response in (acme.delete(f"{path}/{other.user_id}"), acme.patch(f"{path}/{other.user_id}", {"role": "MEMBER"})):
+        assert response.status == 404
+    actions = acme.rows(select(AuditLog.action).where(AuditLog.target_user_id == other.user_id).order_by(AuditLog.id))
+    assert actions == ["team.member_added", "team.member_changed", "team.member_removed"]
 
 
 def test_only_members_of_the_organization_are_in_its_teams(acme: Member, globex: Member) -> None:
@@ -124,11 +129,11 @@ def test_teams_and_their_members_by_pages(acme: Member) -> None:
     ids = [made(acme, slug) for slug in slugs]
     pages = [acme.get(TEAMS, limit=3).body]
     pages.append(acme.get(TEAMS, limit=3, cursor=pages[0]["next_cursor"]).body)
-    assert [one["slug"] for page in pages for one in page["items"]] == slugs[::-1]
+    assert [item["slug"] for page in pages for item in page["items"]] == slugs[::-1]
     people = [acme.as_role("VIEWER") for _ in range(3)]
-    for one in people:
-        assert added(acme, ids[0], one)[0] == 201
+    for member in people:
+        assert added(acme, ids[0], member)[0] == 201
     path = f"{TEAMS}/{ids[0]}/members"
     first = acme.get(path, limit=2).body
     second = acme.get(path, limit=2, cursor=first["next_cursor"]).body
-    assert [one["user_id"] for one in first["items"] + second["items"]] == [str(one.user_id) for one in people[::-1]]
+    assert [member["user_id"] for member in first["items"] + second["items"]] == [str(member.user_id) for member in people[::-1]]

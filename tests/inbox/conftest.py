@@ -90,8 +90,8 @@ class Line:
 
     def connection(self) -> PlatformConnection:
         (only,) = self.member.rows(select(PlatformConnection).where(PlatformConnection.id == self.connection_id))
-        found: PlatformConnection = only
-        return found
+        connection: PlatformConnection = only
+        return connection
 
 
 def connect(world: World, member: Member, number: str | None = None) -> Line:

@@ -32,14 +32,14 @@ def wanted(**more: Any) -> dict[str, Any]:
 
 def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    asked = wanted(display_name="Support", username="support")
-    token = asked["access_token"]
-    answer = acme.post("/v1/inbox/connections", asked, {"idempotency-key": "k1"})
+    body = wanted(display_name="Support", username="support")
+    token = body["access_token"]
+    answer = acme.post("/v1/inbox/connections", body, {"idempotency-key": "k1"})
     assert answer.status == 201
     assert answer.body | {"id": 0, "created_at": 0, "updated_at": 0} == {
         "id": 0,
         "platform": "WHATSAPP",
-        "platform_user_id": asked["phone_number_id"],
+        "platform_user_id": body["phone_number_id"],
         "username": "support",
         "display_name": "Support",
         "status": "ACTIVE",
@@ -64,11 +64,11 @@ def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pyt
         str(acme.rows(select(AuditLog.new_values))),
         str(acme.rows(select(OutboxEvent.payload))),
         str(acme.rows(select(IdempotencyRecord.body))),
-        acme.post("/v1/inbox/connections", asked | {"platform": "TELEGRAM"}).raw.decode(),
-        acme.post("/v1/inbox/connections", asked).raw.decode(),
+        acme.post("/v1/inbox/connections", body | {"platform": "TELEGRAM"}).raw.decode(),
+        acme.post("/v1/inbox/connections", body).raw.decode(),
     ]
-    assert all(token not in one and token.encode().hex() not in one for one in shown)
-    again = acme.post("/v1/inbox/connections", asked, {"idempotency-key": "k1"})
+    assert all(token not in content and token.encode().hex() not in content for content in shown)
+    again = acme.post("/v1/inbox/connections", body, {"idempotency-key": "k1"})
     assert (again.status, again.body) == (201, answer.body)
     assert acme.rows(select(AuditLog.action).where(AuditLog.action == "connection.created")) == ["connection.created"]
 
@@ -159,9 +159,9 @@ def test_another_tenants_ids_are_unknown_ids_byte_for_byte(line: Line, other: Li
     for (method, foreign), (_, unknown) in zip(
         foreign_paths(other.connection_id, conversation), foreign_paths(new_id(), new_id()), strict=True
     ):
-        one, none = line.member.request(method, foreign), line.member.request(method, unknown)
-        assert one.status == none.status == 404, foreign
-        assert one.raw == none.raw
+        response, none = line.member.request(method, foreign), line.member.request(method, unknown)
+        assert response.status == none.status == 404, foreign
+        assert response.raw == none.raw
     assert line.conversations(connection_id=str(other.connection_id)) == line.conversations(connection_id=str(new_id())) == []
     assert line.conversations() == []
     assert other.conversation()["unread_count"] == 1
@@ -186,7 +186,7 @@ def test_filters(line: Line, world: World) -> None:
         session.execute(text("UPDATE inbox_conversations SET status = 'CLOSED' WHERE external_id = '491'"))
 
     def previews(**query: Any) -> list[str]:
-        return [one["last_message_preview"] for one in line.conversations(**query)]
+        return [conversation["last_message_preview"] for conversation in line.conversations(**query)]
 
     assert previews() == ["c", "b", "a"]
     assert previews(status="CLOSED") == ["a"]
@@ -207,20 +207,22 @@ def test_pages_hold_every_row_once_in_order(line: Line, limit: int) -> None:
     line.receive(*[whatsapp_bodies.text(sender=f"4930{n}", at=at + 100 + n // 2) for n in range(6)])
 
     def all_of(path: str) -> list[dict[str, Any]]:
-        found, cursor = [], None
+        items, cursor = [], None
         while True:
             page = line.member.get(path, limit=limit, cursor=cursor).body
             assert len(page["items"]) <= limit
-            found += page["items"]
+            items += page["items"]
             cursor = page["next_cursor"]
             if cursor is None:
-                return found
+                return items
 
     conversations = all_of("/v1/inbox/conversations")
-    assert len({one["id"] for one in conversations}) == 7
-    assert conversations == sorted(conversations, key=lambda one: (one["last_message_at"], one["id"]), reverse=True)
+    assert len({conversation["id"] for conversation in conversations}) == 7
+    assert conversations == sorted(
+        conversations, key=lambda conversation: (conversation["last_message_at"], conversation["id"]), reverse=True
+    )
     messages = all_of(f"/v1/inbox/conversations/{conversations[-1]['id']}/messages")
-    assert [one["content"] for one in messages] == [f"m{n}" for n in reversed(range(12))]
+    assert [message["content"] for message in messages] == [f"m{n}" for n in reversed(range(12))]
     connect(line.world, line.member)
     assert len(all_of("/v1/inbox/connections")) == 2
 
@@ -241,9 +243,9 @@ def test_ids_that_are_none_are_refused(line: Line, path: str) -> None:
 
 def test_answers_are_json_that_says_no_more_than_it_should(line: Line) -> None:
     line.receive(whatsapp_bodies.text(), contacts=[whatsapp_bodies.card()])
-    said = json.dumps(line.conversation()) + json.dumps(line.message())
-    assert "organization_id" not in said
-    assert "payload" not in said
+    document = json.dumps(line.conversation()) + json.dumps(line.message())
+    assert "organization_id" not in document
+    assert "payload" not in document
 
 
 @pytest.mark.parametrize(("plan", "shown"), [(PlanType.FREE, ["today"]), (PlanType.PRO, ["today", "long ago"])])

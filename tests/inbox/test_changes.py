@@ -28,7 +28,7 @@ def revoke(target: str, **more: Any) -> dict[str, Any]:
 
 def shown(message: dict[str, Any]) -> tuple[Any, ...]:
     is_edited, is_revoked = message["edited_at"] is not None, message["revoked_at"] is not None
-    return message["content"], [(one["by"], one["emoji"]) for one in message["reactions"]], is_edited, is_revoked
+    return message["content"], [(entry["by"], entry["emoji"]) for entry in message["reactions"]], is_edited, is_revoked
 
 
 def test_a_reaction_is_an_update_of_its_target(line: Line) -> None:
@@ -82,15 +82,17 @@ def test_every_order_of_changes_and_message_ends_alike(line: Line) -> None:
             edit(raw["id"], "neu", sender=sender, at=start + 3),
             edit(raw["id"], "neuer", sender=sender, at=start + 4),
         ]
-        ends.append([items[place] for place in order])
+        ends.append([items[position] for position in order])
     for step in range(5):
         line.receive(*[items[step] for items in ends])
         line.receive(*[items[step] for items in ends])
     rows = line.rows()
     assert len(rows) == 120
-    assert {(row.content, str([(one["by"], one["emoji"]) for one in row.reactions])) for row in rows} == {("neuer", "[('contact', '👎')]")}
-    assert {one["unread_count"] for one in line.conversations(limit=100)} == {1}
-    assert {one["last_message_preview"] for one in line.conversations(limit=100)} == {"neuer"}
+    assert {(row.content, str([(entry["by"], entry["emoji"]) for entry in row.reactions])) for row in rows} == {
+        ("neuer", "[('contact', '👎')]")
+    }
+    assert {conversation["unread_count"] for conversation in line.conversations(limit=100)} == {1}
+    assert {conversation["last_message_preview"] for conversation in line.conversations(limit=100)} == {"neuer"}
 
 
 def test_a_change_before_its_message_waits_and_is_seen_in_the_same_body_too(line: Line) -> None:

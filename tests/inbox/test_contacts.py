@@ -19,10 +19,10 @@ def text(words: str, phone: str | None = None, user: str | None = None) -> dict[
     return whatsapp_bodies.text(words, sender=phone, **({"from_user_id": user} if user else {}))
 
 
-def said(line: Line) -> list[list[str]]:
+def contents(line: Line) -> list[list[str]]:
     """What was said, by conversation, the oldest first."""
-    conversations = sorted(line.conversations(), key=lambda one: str(one["id"]))
-    return [[message["content"] for message in reversed(line.messages(one["id"]))] for one in conversations]
+    conversations = sorted(line.conversations(), key=lambda conversation: str(conversation["id"]))
+    return [[message["content"] for message in reversed(line.messages(conversation["id"]))] for conversation in conversations]
 
 
 def keys(line: Line) -> set[str]:
@@ -33,7 +33,7 @@ def test_phone_then_both_then_user_alone_is_one(line: Line) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", PHONE, USER))
     line.receive(text("3", None, USER))
-    assert said(line) == [["1", "2", "3"]]
+    assert contents(line) == [["1", "2", "3"]]
     assert keys(line) == {f"phone:{PHONE}", f"user:{USER}"}
     assert line.conversation()["contact_external_id"] == PHONE
 
@@ -43,33 +43,33 @@ def test_user_alone_then_both_then_phone_alone_is_one(line: Line) -> None:
     assert line.conversation()["contact_external_id"] == USER
     line.receive(text("2", PHONE, USER))
     line.receive(text("3", PHONE))
-    assert said(line) == [["1", "2", "3"]]
+    assert contents(line) == [["1", "2", "3"]]
     assert line.conversation()["contact_external_id"] == PHONE
 
 
 def test_all_in_one_body(line: Line) -> None:
     line.receive(text("1", PHONE), text("2", None, USER), text("3", PHONE, USER), text("4", None, USER), text("5", PHONE))
-    assert said(line) == [["1", "2", "3", "4", "5"]]
+    assert contents(line) == [["1", "2", "3", "4", "5"]]
     assert line.conversation()["unread_count"] == 5
 
 
 def test_the_card_of_a_contact_tells_the_other_key(line: Line) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", None, USER), contacts=[whatsapp_bodies.card(PHONE, "Erika", user_id=USER)])
-    assert said(line) == [["1", "2"]]
+    assert contents(line) == [["1", "2"]]
 
 
 def test_two_conversations_that_turn_out_to_be_one_are_merged(line: Line) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", None, USER))
     line.member.post(f"/v1/inbox/conversations/{line.conversations()[1]['id']}/read")
-    first, second = sorted(line.conversations(), key=lambda one: str(one["id"]))
+    first, second = sorted(line.conversations(), key=lambda item: str(item["id"]))
     line.receive(text("3", PHONE, USER))
-    assert said(line) == [["1", "2", "3"]]
+    assert contents(line) == [["1", "2", "3"]]
     conversation = line.conversation()
     assert (conversation["id"], conversation["unread_count"], conversation["last_message_preview"]) == (first["id"], 2, "3")
     line.receive(text("4", PHONE), text("5", None, USER))
-    assert said(line) == [["1", "2", "3", "4", "5"]]
+    assert contents(line) == [["1", "2", "3", "4", "5"]]
     (merged,) = line.member.rows(select(AuditLog).where(AuditLog.action == "conversation.merged"))
     assert (str(merged.entity_id), merged.new_values) == (second["id"], {"merged_into": first["id"]})
 
@@ -79,23 +79,23 @@ def test_a_number_that_has_a_new_owner_follows_the_person(line: Line) -> None:
     line.receive(text("new owner", PHONE, "DE.9New"))
     line.receive(text("new owner again", PHONE))
     line.receive(text("old owner again", None, USER))
-    assert said(line) == [["old owner", "old owner again"], ["new owner", "new owner again"]]
+    assert contents(line) == [["old owner", "old owner again"], ["new owner", "new owner again"]]
     line.receive(text("old owner has it again", PHONE, USER))
-    assert said(line)[0][-1] == "old owner has it again"
+    assert contents(line)[0][-1] == "old owner has it again"
     assert len(line.conversations()) == 2
 
 
 def test_two_known_persons_with_one_number_are_not_merged(line: Line) -> None:
     line.receive(text("a", None, "DE.A"), text("b", PHONE, "DE.B"))
     line.receive(text("a with b's number", PHONE, "DE.A"))
-    assert said(line) == [["a", "a with b's number"], ["b"]]
+    assert contents(line) == [["a", "a with b's number"], ["b"]]
 
 
 def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -> None:
     line.receive(text("1", PHONE, USER))
     line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     line.receive(text("2", "4999"))
-    assert said(line) == [["1", "changed", "2"]]
+    assert contents(line) == [["1", "changed", "2"]]
     assert line.conversation()["contact_external_id"] == "4999"
 
 
@@ -103,16 +103,16 @@ def test_somebody_who_takes_a_known_persons_old_number_is_not_merged_with_that_p
     line.receive(text("b", "4999", "DE.B"), text("a", PHONE, USER))
     line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     line.receive(text("a again", "4999"), text("b again", None, "DE.B"))
-    assert sorted(said(line)) == [["a", "changed", "a again"], ["b", "b again"]]
+    assert sorted(contents(line)) == [["a", "changed", "a again"], ["b", "b again"]]
 
 
 def test_a_new_number_that_was_seen_first_is_the_same_person(line: Line) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", "4999"))
     line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
-    assert said(line) == [["1", "2", "changed"]]
+    assert contents(line) == [["1", "2", "changed"]]
     line.receive(text("3", "4999"), text("4", PHONE))
-    assert said(line) == [["1", "2", "changed", "3", "4"]]
+    assert contents(line) == [["1", "2", "changed", "3", "4"]]
 
 
 def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line) -> None:
@@ -121,21 +121,21 @@ def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line
     assert len(line.conversations()) == 2
     change = {"body": "changed", "type": "user_changed_user_id", "user_id": "DE.2New"}
     line.receive(whatsapp_bodies.message("system", change, sender=None, from_user_id=USER))
-    assert said(line) == [["1", "2", "changed"]]
+    assert contents(line) == [["1", "2", "changed"]]
     line.receive(text("3", None, USER), text("4", "4999"), text("5", PHONE), text("6", None, "DE.2New"))
-    assert said(line) == [["1", "2", "changed", "3", "4", "5", "6"]]
+    assert contents(line) == [["1", "2", "changed", "3", "4", "5", "6"]]
 
 
 def test_an_echo_finds_the_customers_conversation(line: Line) -> None:
     line.receive(text("1", PHONE, USER))
     line.echo(whatsapp_bodies.text("2", sender="4930", to_user_id=USER), whatsapp_bodies.text("3", sender="4930", to=PHONE))
-    assert said(line) == [["1", "2", "3"]]
+    assert contents(line) == [["1", "2", "3"]]
 
 
 def test_a_group_is_not_the_person_who_writes_in_it(line: Line) -> None:
     line.receive(text("1", PHONE))
     line.receive(whatsapp_bodies.text("2", sender=PHONE, group_id=PHONE))
-    assert said(line) == [["1"], ["2"]]
+    assert contents(line) == [["1"], ["2"]]
 
 
 def test_names_follow_the_newest_message(line: Line) -> None:
@@ -174,15 +174,15 @@ def test_what_shows_that_two_are_one_need_not_be_a_message(line: Line) -> None:
     line.receive(text("2", None, USER), contacts=[whatsapp_bodies.card(None, "Erika", user_id=USER)])
     newer = line.conversations()[0]
     line.receive(whatsapp_bodies.message("reaction", {"message_id": "wamid.before", "emoji": "x"}, sender=PHONE, from_user_id=USER))
-    assert said(line) == [["1", "2"]]
+    assert contents(line) == [["1", "2"]]
     conversation = line.conversation()
     assert conversation["id"] != newer["id"]
-    for told in ("last_message_preview", "last_message_at", "contact_name", "status"):
-        assert conversation[told] == newer[told], told
+    for field in ("last_message_preview", "last_message_at", "contact_name", "status"):
+        assert conversation[field] == newer[field], field
     assert conversation["unread_count"] == 2
 
 
 def test_the_same_contact_at_two_tenants_is_two(line: Line, other: Line) -> None:
-    line.hand(*[whatsapp_bodies.change(one.number, messages=[text("x", PHONE, USER)]) for one in (line, other)])
+    line.hand(*[whatsapp_bodies.change(phone_line.number, messages=[text("x", PHONE, USER)]) for phone_line in (line, other)])
     assert line.counts() == other.counts() == (1, 1)
     assert line.member.rows(select(Conversation.id)) != other.member.rows(select(Conversation.id))

@@ -56,9 +56,9 @@ def test_a_body_for_two_numbers_of_one_tenant_is_one_transaction(line: Line) -> 
     from tests.inbox.conftest import connect
 
     second = connect(line.world, line.member)
-    for one in (line, second):
-        one.receive(whatsapp_bodies.text("warm"))
-    assert cost(line, *[whatsapp_bodies.change(one.number, messages=[whatsapp_bodies.text()]) for one in (line, second)]) == 6
+    for phone_line in (line, second):
+        phone_line.receive(whatsapp_bodies.text("warm"))
+    assert cost(line, *[whatsapp_bodies.change(phone_line.number, messages=[whatsapp_bodies.text()]) for phone_line in (line, second)]) == 6
 
 
 def test_a_repeated_body_costs_no_more_than_a_new_one(line: Line) -> None:

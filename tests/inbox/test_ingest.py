@@ -23,15 +23,15 @@ from tests.inbox.conftest import Line, Quarantine
 
 
 def audited(line: Line, action: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = list(line.member.rows(select(AuditLog.new_values).where(AuditLog.action == action).order_by(AuditLog.id)))
-    return found
+    rows: list[dict[str, Any]] = list(line.member.rows(select(AuditLog.new_values).where(AuditLog.action == action).order_by(AuditLog.id)))
+    return rows
 
 
 def announced(line: Line, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = list(
+    payloads: list[dict[str, Any]] = list(
         line.member.rows(select(OutboxEvent.payload).where(OutboxEvent.name == name).order_by(OutboxEvent.id))
     )
-    return found
+    return payloads
 
 
 def test_a_message_comes_in_through_the_front_door(line: Line) -> None:
@@ -96,9 +96,9 @@ def test_a_body_that_has_come_in_part_adds_the_rest_only(line: Line) -> None:
 
 def test_the_trail_and_the_events_hold_no_words_and_no_persons(line: Line) -> None:
     line.receive(whatsapp_bodies.text("geheim"), contacts=[whatsapp_bodies.card(name="Erika")])
-    said = json.dumps([audited(line, "message.received"), announced(line, "inbox.message_received")])
+    document = json.dumps([audited(line, "message.received"), announced(line, "inbox.message_received")])
     for secret in ("geheim", "Erika", whatsapp_bodies.CUSTOMER):
-        assert secret not in said
+        assert secret not in document
 
 
 def test_order_is_the_platforms_then_the_arrivals(line: Line) -> None:
@@ -167,7 +167,7 @@ def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: Line, w
         whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("a")]),
         whatsapp_bodies.change(second.number, messages=[whatsapp_bodies.text("b")]),
     )
-    assert {(one["connection_id"], one["last_message_preview"]) for one in line.conversations()} == {
+    assert {(conversation["connection_id"], conversation["last_message_preview"]) for conversation in line.conversations()} == {
         (str(line.connection_id), "a"),
         (str(second.connection_id), "b"),
     }
@@ -268,7 +268,9 @@ def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monk
 
     monkeypatch.setattr(ingestion, "store", troubled)
     content = whatsapp_bodies.wire(
-        whatsapp_bodies.body(*(whatsapp_bodies.change(one.number, messages=[whatsapp_bodies.text()]) for one in (line, other)))
+        whatsapp_bodies.body(
+            *(whatsapp_bodies.change(phone_line.number, messages=[whatsapp_bodies.text()]) for phone_line in (line, other))
+        )
     )
     assert len(line.work(content)) == 1
     assert (line.counts(), other.counts()) == ((0, 0), (1, 1))

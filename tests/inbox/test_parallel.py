@@ -114,7 +114,7 @@ def test_changes_and_their_message_at_once_never_miss_each_other(line: Line) -> 
         raw = whatsapp_bodies.text("in", sender=sender)
         reaction = whatsapp_bodies.message("reaction", {"message_id": raw["id"], "emoji": "x"}, sender=sender)
         revoke = whatsapp_bodies.message("revoke", {"original_message_id": raw["id"]}, sender=sender)
-        at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[one])) for one in (raw, reaction, revoke, raw)])
+        at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[message])) for message in (raw, reaction, revoke, raw)])
     rows = line.rows()
     assert len(rows) == 25
     assert all(row.content is None and len(row.reactions) == 1 for row in rows)
@@ -132,8 +132,8 @@ def test_a_storm_of_overlapping_bodies_ends_as_if_they_had_come_in_turn(line: Li
             whatsapp_bodies.text(str(number), at=start + number, sender=phone, **({"from_user_id": user} if number % 3 == 0 else {}))
         )
     # Both keys of everybody are known before: what the storm is about is order and repetition.
-    for one in (line, other):
-        one.receive(*[whatsapp_bodies.text("hello", at=start - 10, sender=phone, from_user_id=user) for phone, user in contacts])
+    for phone_line in (line, other):
+        phone_line.receive(*[whatsapp_bodies.text("hello", at=start - 10, sender=phone, from_user_id=user) for phone, user in contacts])
     works = []
     for _ in range(80):
         share = dice.sample(messages, dice.randint(1, 20))
@@ -145,17 +145,17 @@ def test_a_storm_of_overlapping_bodies_ends_as_if_they_had_come_in_turn(line: Li
                 whatsapp_bodies.change(line.number, messages=share[half:]),
             )
         )
-    works.append(delivery(*[whatsapp_bodies.change(one.number, messages=messages) for one in (line, other)]))
+    works.append(delivery(*[whatsapp_bodies.change(phone_line.number, messages=messages) for phone_line in (line, other)]))
     for begin in range(0, len(works), 16):
         at_once(*works[begin : begin + 16])
-    for one in (line, other):
-        assert one.counts() == (8, 58)
-        unread = {row.contact_external_id: row.unread_count for row in one.member.rows(select(Conversation))}
+    for phone_line in (line, other):
+        assert phone_line.counts() == (8, 58)
+        unread = {row.contact_external_id: row.unread_count for row in phone_line.member.rows(select(Conversation))}
         assert unread == {phone: 1 + sum(message["from"] == phone for message in messages) for phone, _ in contacts}
-        previews = {row.contact_external_id: row.last_message_preview for row in one.member.rows(select(Conversation))}
+        previews = {row.contact_external_id: row.last_message_preview for row in phone_line.member.rows(select(Conversation))}
         assert previews == {
             phone: max((m for m in messages if m["from"] == phone), key=lambda m: int(m["timestamp"]))["text"]["body"]
             for phone, _ in contacts
         }
-        assert len(one.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.message_received"))) == 58
-        assert len(set(one.member.rows(select(Message.external_id)))) == 58
+        assert len(phone_line.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.message_received"))) == 58
+        assert len(set(phone_line.member.rows(select(Message.external_id)))) == 58

@@ -34,16 +34,18 @@ def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(li
     """120 orders, and in each the message comes at each of the six places: 720 messages, one receipt of each in a body at a time."""
     start = whatsapp_bodies.now()
     at = {name: start + 1 + index for index, name in enumerate(RECEIPTS)}
-    cases = [(order, place) for order in itertools.permutations(RECEIPTS) for place in range(6)]
-    echoes = [whatsapp_bodies.text(f"{order} {place}", sender="4930", to=whatsapp_bodies.CUSTOMER, at=start) for order, place in cases]
+    cases = [(order, position) for order in itertools.permutations(RECEIPTS) for position in range(6)]
+    echoes = [
+        whatsapp_bodies.text(f"{order} {position}", sender="4930", to=whatsapp_bodies.CUSTOMER, at=start) for order, position in cases
+    ]
     for step in range(6):
-        line.echo(*[echo for echo, (_, place) in zip(echoes, cases, strict=True) if place == step])
+        line.echo(*[echo for echo, (_, position) in zip(echoes, cases, strict=True) if position == step])
         if step < 5:
             line.tell(*[receipt(order[step], echo["id"], at[order[step]]) for echo, (order, _) in zip(echoes, cases, strict=True)])
-    found = states(line)
-    assert len(found) == 720
-    assert len({repr(state) for state in found.values()}) == 1
-    status, sent_at, delivered_at, read_at, failed_at, error = next(iter(found.values()))
+    message_states = states(line)
+    assert len(message_states) == 720
+    assert len({repr(state) for state in message_states.values()}) == 1
+    status, sent_at, delivered_at, read_at, failed_at, error = next(iter(message_states.values()))
     assert status == "READ"
     assert [int(instant.timestamp()) - start for instant in (sent_at, delivered_at, read_at, failed_at)] == [0, 2, 3, 4]
     assert error["code"] == 131047
@@ -51,7 +53,7 @@ def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(li
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("receipt_names", "expected"),
     [
         ((), "SENT"),
         (("sent",), "SENT"),
@@ -69,9 +71,9 @@ def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(li
         (("sent", "delivered", "read", "played", "failed"), "READ"),
     ],
 )
-def test_the_ladder_in_every_order_with_repetitions(line: Line, told: tuple[str, ...], expected: str) -> None:
+def test_the_ladder_in_every_order_with_repetitions(line: Line, receipt_names: tuple[str, ...], expected: str) -> None:
     echoes = []
-    for order in itertools.permutations(told):
+    for order in itertools.permutations(receipt_names):
         echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
         echoes.append(echo)
         # All in one body, then again one by one.

@@ -30,10 +30,10 @@ def parsed(*changes: Any) -> ParsedWebhook:
     return parse(whatsapp_bodies.wire(whatsapp_bodies.body(*changes)), ARRIVED)
 
 
-def one(item: Any, **parts: Any) -> Any:
-    found = parsed(whatsapp_bodies.change(NUMBER, messages=[item], **parts))
-    assert (found.malformed, found.unhandled) == ([], [])
-    (update,) = found.updates
+def single_update(item: Any, **parts: Any) -> Any:
+    webhook = parsed(whatsapp_bodies.change(NUMBER, messages=[item], **parts))
+    assert (webhook.malformed, webhook.unhandled) == ([], [])
+    (update,) = webhook.updates
     return update
 
 
@@ -91,7 +91,7 @@ def message(kind: str, detail: Any, **more: Any) -> Any:
 )
 def test_every_type_lands_and_the_raw_message_stays(kind: str, detail: Any, expected: tuple[Any, ...]) -> None:
     raw = message(kind, detail)
-    update = one(raw)
+    update = single_update(raw)
     assert isinstance(update, IncomingMessage)
     assert (update.content, update.content_type, update.media_type) == expected
     assert update.payload == raw
@@ -102,7 +102,7 @@ def test_every_type_lands_and_the_raw_message_stays(kind: str, detail: Any, expe
 
 def test_an_unsupported_message_keeps_its_errors() -> None:
     raw = message("unsupported", {}, errors=[{"code": 131051, "title": "Message type unknown"}])
-    assert one(raw).payload["errors"][0]["code"] == 131051
+    assert single_update(raw).payload["errors"][0]["code"] == 131051
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_an_unsupported_message_keeps_its_errors() -> None:
     ],
 )
 def test_changes_name_their_target(kind: str, detail: Any, expected: tuple[Any, ...]) -> None:
-    change = one(message(kind, detail))
+    change = single_update(message(kind, detail))
     assert isinstance(change, MessageModification)
     assert (change.target, change.kind, change.content) == ("wamid.T", *expected)
     assert change.actor == "contact"
@@ -130,10 +130,10 @@ def test_changes_name_their_target(kind: str, detail: Any, expected: tuple[Any, 
 def test_statuses(name: str, rung: str) -> None:
     error = {"code": 131047, "title": "Re-engagement", "error_data": {"details": "24 hours"}}
     raw = whatsapp_bodies.status(name, "wamid.X", at=AT, errors=[error], biz_opaque_callback_data="x", pricing={"billable": True})
-    (told,) = parsed(whatsapp_bodies.change(NUMBER, statuses=[raw])).updates
-    assert isinstance(told, StatusUpdate)
-    assert (told.external_id, told.rung, told.at) == ("wamid.X", rung, datetime.fromtimestamp(AT, UTC))
-    assert told.error == ({"code": 131047, "title": "Re-engagement", "details": "24 hours"} if name == "failed" else None)
+    (status_update,) = parsed(whatsapp_bodies.change(NUMBER, statuses=[raw])).updates
+    assert isinstance(status_update, StatusUpdate)
+    assert (status_update.external_id, status_update.rung, status_update.at) == ("wamid.X", rung, datetime.fromtimestamp(AT, UTC))
+    assert status_update.error == ({"code": 131047, "title": "Re-engagement", "details": "24 hours"} if name == "failed" else None)
 
 
 def test_errors_of_the_account_are_complaints() -> None:
@@ -160,18 +160,24 @@ def test_contacts_are_matched_by_id_never_by_position() -> None:
         whatsapp_bodies.card(None, "User", user_id="DE.1A"),
         whatsapp_bodies.card(whatsapp_bodies.CUSTOMER, "Erika", user_id="DE.2B"),
     ]
-    found = one(whatsapp_bodies.text(), contacts=cards).contact
-    assert (found.name, found.keys, found.phone) == ("Erika", ("user:DE.2B", f"phone:{whatsapp_bodies.CUSTOMER}"), whatsapp_bodies.CUSTOMER)
-    nameless = one(whatsapp_bodies.text(sender=None, from_user_id="DE.1A"), contacts=cards).contact
+    contact = single_update(whatsapp_bodies.text(), contacts=cards).contact
+    assert (contact.name, contact.keys, contact.phone) == (
+        "Erika",
+        ("user:DE.2B", f"phone:{whatsapp_bodies.CUSTOMER}"),
+        whatsapp_bodies.CUSTOMER,
+    )
+    nameless = single_update(whatsapp_bodies.text(sender=None, from_user_id="DE.1A"), contacts=cards).contact
     assert (nameless.name, nameless.keys, nameless.phone) == ("User", ("user:DE.1A",), None)
-    unknown = one(whatsapp_bodies.text(sender="4999"), contacts=cards).contact
+    unknown = single_update(whatsapp_bodies.text(sender="4999"), contacts=cards).contact
     assert (unknown.name, unknown.keys) == (None, ("phone:4999",))
     assert (
-        one(whatsapp_bodies.text(), contacts=[None, 7, {"wa_id": [1]}, {"wa_id": whatsapp_bodies.CUSTOMER, "profile": "x"}]).contact.name
+        single_update(
+            whatsapp_bodies.text(), contacts=[None, 7, {"wa_id": [1]}, {"wa_id": whatsapp_bodies.CUSTOMER, "profile": "x"}]
+        ).contact.name
         is None
     )
-    assert one(whatsapp_bodies.text(), contacts={"a": 1}).contact.name is None
-    username = one(
+    assert single_update(whatsapp_bodies.text(), contacts={"a": 1}).contact.name is None
+    username = single_update(
         whatsapp_bodies.text(sender=None, from_user_id="DE.3C"),
         contacts=[whatsapp_bodies.card(None, "N", user_id="DE.3C") | {"profile": {"username": "erika"}}],
     )
@@ -179,15 +185,15 @@ def test_contacts_are_matched_by_id_never_by_position() -> None:
 
 
 def test_a_group_is_one_contact_whoever_writes() -> None:
-    assert one(whatsapp_bodies.text(group_id="g1", sender="4911")).contact.keys == ("group:g1",)
-    change = one(message("reaction", {"message_id": "wamid.T", "emoji": "x"}, group_id="g1", sender="4911"))
+    assert single_update(whatsapp_bodies.text(group_id="g1", sender="4911")).contact.keys == ("group:g1",)
+    change = single_update(message("reaction", {"message_id": "wamid.T", "emoji": "x"}, group_id="g1", sender="4911"))
     assert (change.contact.keys, change.actor) == (("group:g1",), "4911")
 
 
 def test_new_numbers_and_ids_of_a_contact() -> None:
-    moved = one(message("system", {"body": "b", "type": "user_changed_number", "wa_id": "4999"})).contact
+    moved = single_update(message("system", {"body": "b", "type": "user_changed_number", "wa_id": "4999"})).contact
     assert (moved.becomes, moved.phone) == (("phone:4999",), "4999")
-    renamed = one(
+    renamed = single_update(
         message("system", {"body": "b", "type": "user_changed_user_id", "user_id": "DE.2"}, sender=None, from_user_id="DE.1")
     ).contact
     assert (renamed.keys, renamed.becomes) == (("user:DE.1",), ("user:DE.2",))
@@ -197,12 +203,12 @@ def test_new_numbers_and_ids_of_a_contact() -> None:
     "stamp", ["soon", None, "", [], {}, True, "1e400", "-5", "0", "99999999999999999999", "9" * 400, str(AT + 200_000), "1230000000"]
 )
 def test_an_impossible_time_is_the_arrival(stamp: Any) -> None:
-    assert one(whatsapp_bodies.text() | {"timestamp": stamp}).at == ARRIVED
+    assert single_update(whatsapp_bodies.text() | {"timestamp": stamp}).at == ARRIVED
 
 
 def test_numbers_and_milliseconds_are_times_too() -> None:
-    assert one(whatsapp_bodies.text(at=AT) | {"timestamp": AT}).at == datetime.fromtimestamp(AT, UTC)
-    assert one(whatsapp_bodies.text() | {"timestamp": str(AT * 1000 + 250)}).at == datetime.fromtimestamp(AT, UTC) + timedelta(
+    assert single_update(whatsapp_bodies.text(at=AT) | {"timestamp": AT}).at == datetime.fromtimestamp(AT, UTC)
+    assert single_update(whatsapp_bodies.text() | {"timestamp": str(AT * 1000 + 250)}).at == datetime.fromtimestamp(AT, UTC) + timedelta(
         milliseconds=250
     )
 
@@ -232,20 +238,22 @@ GOOD = whatsapp_bodies.text("good")
     ],
 )
 def test_an_odd_item_harms_no_neighbour(bad: Any) -> None:
-    found = parsed(
+    webhook = parsed(
         whatsapp_bodies.change(NUMBER, messages=[GOOD, bad, whatsapp_bodies.text("second")]), whatsapp_bodies.change(NUMBER, statuses=[bad])
     )
-    assert [update.content for update in found.updates if isinstance(update, IncomingMessage)] == ["good", "second"]
-    assert [source.item for source in found.malformed] == [bad, bad]
+    assert [update.content for update in webhook.updates if isinstance(update, IncomingMessage)] == ["good", "second"]
+    assert [source.item for source in webhook.malformed] == [bad, bad]
 
 
 @pytest.mark.parametrize(
     "bad", [None, [], {"id": "x"}, {"id": "x", "status": "teleported"}, {"id": "x", "status": ["sent"]}, {"status": "sent"}]
 )
 def test_an_odd_status_harms_no_neighbour(bad: Any) -> None:
-    found = parsed(whatsapp_bodies.change(NUMBER, statuses=[whatsapp_bodies.status("sent", "a"), bad, whatsapp_bodies.status("read", "b")]))
-    assert [update.external_id for update in found.updates if isinstance(update, StatusUpdate)] == ["a", "b"]
-    assert [source.item for source in found.malformed] == [bad]
+    webhook = parsed(
+        whatsapp_bodies.change(NUMBER, statuses=[whatsapp_bodies.status("sent", "a"), bad, whatsapp_bodies.status("read", "b")])
+    )
+    assert [update.external_id for update in webhook.updates if isinstance(update, StatusUpdate)] == ["a", "b"]
+    assert [source.item for source in webhook.malformed] == [bad]
 
 
 def test_every_array_is_walked() -> None:
@@ -263,12 +271,12 @@ def test_every_array_is_walked() -> None:
         {"id": "3"},
         {"changes": [None, {}]},
     ]
-    found = parse(whatsapp_bodies.wire(content), ARRIVED)
-    assert [(update.account, update.content) for update in found.updates if isinstance(update, IncomingMessage)] == [
+    webhook = parse(whatsapp_bodies.wire(content), ARRIVED)
+    assert [(update.account, update.content) for update in webhook.updates if isinstance(update, IncomingMessage)] == [
         (NUMBER, "1"), (NUMBER, "2"), ("222", "3"), ("333", "4"),
     ]  # fmt: skip
-    assert len(found.updates) == 6
-    assert len(found.malformed) == 4
+    assert len(webhook.updates) == 6
+    assert len(webhook.malformed) == 4
 
 
 @pytest.mark.parametrize(
@@ -282,17 +290,17 @@ def test_every_array_is_walked() -> None:
     ],
 )
 def test_a_change_without_number_or_items_is_odd(value: Any) -> None:
-    found = parsed({"field": "messages", "value": value})
-    assert found.updates == []
-    assert len(found.malformed) == 1
+    webhook = parsed({"field": "messages", "value": value})
+    assert webhook.updates == []
+    assert len(webhook.malformed) == 1
 
 
 @pytest.mark.parametrize("field", ["history", "account_update", "message_template_status_update", "standby", "tomorrow", None, 7])
 def test_other_fields_are_kept_for_later(field: Any) -> None:
     change = whatsapp_bodies.change(NUMBER, field=field, messages=[GOOD])
-    found = parsed(change, whatsapp_bodies.change(NUMBER, messages=[GOOD]))
-    assert len(found.updates) == 1
-    assert webhook_envelope(found.unhandled) == whatsapp_bodies.body(change)
+    webhook = parsed(change, whatsapp_bodies.change(NUMBER, messages=[GOOD]))
+    assert len(webhook.updates) == 1
+    assert webhook_envelope(webhook.unhandled) == whatsapp_bodies.body(change)
 
 
 def test_what_is_in_quarantine_can_be_delivered_again() -> None:
@@ -338,7 +346,7 @@ def test_a_number_of_absurd_length_harms_no_neighbour() -> None:
 
 
 def test_absurd_lengths_are_cut_and_the_raw_message_is_not() -> None:
-    update = one(whatsapp_bodies.text("a" * 100_000), contacts=[whatsapp_bodies.card(name="n" * 1000)])
+    update = single_update(whatsapp_bodies.text("a" * 100_000), contacts=[whatsapp_bodies.card(name="n" * 1000)])
     assert len(update.content) == 65_536
     assert len(update.payload["text"]["body"]) == 100_000
     assert len(update.contact.name) == 200

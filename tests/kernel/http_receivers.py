@@ -43,11 +43,11 @@ class Receiver:
 def _challenge(body: bytes) -> str | None:
     """What a webhook asks a new address."""
     try:
-        asked = json.loads(body)
+        message = json.loads(body)
     except ValueError:
         return None
-    is_challenge = isinstance(asked, dict) and asked.get("type") == "webhook.challenge"
-    return str(asked["data"]["challenge"]) if is_challenge else None
+    is_challenge = isinstance(message, dict) and message.get("type") == "webhook.challenge"
+    return str(message["data"]["challenge"]) if is_challenge else None
 
 
 @contextmanager
@@ -59,11 +59,11 @@ def receiver() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            one = Arrived(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            arrival = Arrived(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             challenge = _challenge(body)
-            (made.arrived if challenge is None else made.challenges).append(one)
+            (made.arrived if challenge is None else made.challenges).append(arrival)
             echo = made.agrees and challenge is not None
-            reply = Reply(body=json.dumps({"challenge": challenge}).encode()) if echo else made.answer(one)
+            reply = Reply(body=json.dumps({"challenge": challenge}).encode()) if echo else made.answer(arrival)
             with suppress(OSError):
                 self.send_response(reply.status)
                 for name, value in {"content-length": str(len(reply.body)), **reply.headers}.items():
@@ -93,7 +93,7 @@ def raw(serve: Callable[[socket.socket], None]) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     taken: list[socket.socket] = []
 
-    def one(connection: socket.socket) -> None:
+    def serve_one(connection: socket.socket) -> None:
         with suppress(OSError):
             serve(connection)
 
@@ -102,7 +102,7 @@ def raw(serve: Callable[[socket.socket], None]) -> Iterator[str]:
             while True:
                 connection, _ = listening.accept()
                 taken.append(connection)
-                threading.Thread(target=one, args=(connection,), daemon=True).start()
+                threading.Thread(target=serve_one, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     try:

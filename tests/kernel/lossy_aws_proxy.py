@@ -50,17 +50,17 @@ class _Passing(BaseHTTPRequestHandler):
         request = urllib.request.Request(self.server.target + self.path, body, headers)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                status, kind, said = answer.status, answer.headers["content-type"], answer.read()
+                status, kind, content = answer.status, answer.headers["content-type"], answer.read()
         except urllib.error.HTTPError as refusal:
-            status, kind, said = refusal.code, refusal.headers["content-type"], refusal.read()
+            status, kind, content = refusal.code, refusal.headers["content-type"], refusal.read()
         if self.server.loses:
             self.close_connection = True
             return
         self.send_response(status)
         self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(said)))
+        self.send_header("content-length", str(len(content)))
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
         pass

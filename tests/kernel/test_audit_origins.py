@@ -67,7 +67,7 @@ def test_after_ninety_days_the_evidence_stays_alone(world: World, acme: Member, 
 def test_an_organization_sees_its_own_and_changes_none(acme: Member, globex: Member) -> None:
     act(acme)
     assert acme.rows(select(AuditOrigin.id))
-    assert {one.organization_id for one in globex.rows(select(AuditOrigin))} <= {globex.organization_id}
+    assert {row.organization_id for row in globex.rows(select(AuditOrigin))} <= {globex.organization_id}
     with pytest.raises(Exception, match="permission denied"), transactions.transaction(acme.caller) as session:
         session.execute(text("UPDATE audit_origins SET user_agent = 'x'"))
 
@@ -86,15 +86,21 @@ def test_what_the_release_before_writes_into_the_trail_moves_at_once(acme: Membe
 
 def test_what_stands_in_the_trail_moves_out_and_the_trail_is_shut_again(empty_database: pg8000.native.Connection) -> None:
     script = ScriptDirectory.from_config(configuration())
-    [revision] = [one for one in script.walk_revisions() if one.revision.endswith("_audit_origins")]
+    [revision] = [migration for migration in script.walk_revisions() if migration.revision.endswith("_audit_origins")]
     migrations.upgrade(str(revision.down_revision))
-    gone, here, organization = (str(new_id()) for _ in range(3))
+    deleted_user_id, here, organization = (str(new_id()) for _ in range(3))
     add = "INSERT INTO users (id, timezone, locale, status, created_at, updated_at) VALUES (:id, 'UTC', 'en', 'ACTIVE', now(), now())"
-    empty_database.run(add, id=gone)
+    empty_database.run(add, id=deleted_user_id)
     empty_database.run(add, id=here)
-    empty_database.run("UPDATE users SET deleted_at = now() WHERE id = :id", id=gone)
+    empty_database.run("UPDATE users SET deleted_at = now() WHERE id = :id", id=deleted_user_id)
     rows: dict[str, Any] = {name: str(new_id()) for name in ("young", "old", "of the gone", "visitor", "without")}
-    for name, actor, days in (("young", here, 5), ("old", here, 100), ("of the gone", gone, 5), ("visitor", None, 5), ("without", None, 5)):
+    for name, actor, days in (
+        ("young", here, 5),
+        ("old", here, 100),
+        ("of the gone", deleted_user_id, 5),
+        ("visitor", None, 5),
+        ("without", None, 5),
+    ):
         empty_database.run(
             """
             INSERT INTO audit_logs (organization_id, id, created_at, action, actor_type, actor_id, new_values, ip_address, user_agent)

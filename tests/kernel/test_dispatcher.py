@@ -27,16 +27,16 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Handler:
     return dispatcher(str(tmp_path / "thing_read_1234.py"), {"GET /things": "list_things", "GET /things/{thing_id}": "get_thing"})
 
 
-def asked(handler: Handler, route: str) -> dict[str, Any]:
+def answer_of(handler: Handler, route: str) -> dict[str, Any]:
     return handler({"routeKey": route}, "the context")
 
 
 def test_a_route_is_answered_by_its_module_which_is_imported_once(handler: Handler, tmp_path: Path) -> None:
     name = f"functions.{tmp_path.name}.get_thing"
     for _ in range(2):
-        assert asked(handler, "GET /things/{thing_id}") == {"by": name, "route": "GET /things/{thing_id}", "context": "the context"}
+        assert answer_of(handler, "GET /things/{thing_id}") == {"by": name, "route": "GET /things/{thing_id}", "context": "the context"}
     assert sys.loaded == [name]  # type: ignore[attr-defined]  # the module's own mark
-    assert asked(handler, "GET /things")["by"].endswith(".list_things")
+    assert answer_of(handler, "GET /things")["by"].endswith(".list_things")
 
 
 def test_a_module_that_can_not_be_imported_is_tried_again(handler: Handler, tmp_path: Path) -> None:
@@ -44,6 +44,6 @@ def test_a_module_that_can_not_be_imported_is_tried_again(handler: Handler, tmp_
     path.write_text("raise ZeroDivisionError")
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
-            asked(handler, "GET /things/{thing_id}")
+            answer_of(handler, "GET /things/{thing_id}")
     assert f"functions.{tmp_path.name}.get_thing" not in sys.modules
-    assert asked(handler, "GET /things")["by"].endswith(".list_things")
+    assert answer_of(handler, "GET /things")["by"].endswith(".list_things")

@@ -117,8 +117,8 @@ class Change(PatchModel):
 
 
 def test_a_change_says_what_was_named_and_empties_only_what_may_be_empty() -> None:
-    assert Change.model_validate({}).asked() == {}
-    assert Change.model_validate({"note": None, "name": " x "}).asked() == {"name": "x", "note": None}
+    assert Change.model_validate({}).changed_fields() == {}
+    assert Change.model_validate({"note": None, "name": " x "}).changed_fields() == {"name": "x", "note": None}
     with pytest.raises(ValidationError, match="color, name must not be null; leave it out to keep it"):
         Change.model_validate({"name": None, "color": None})
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):

@@ -94,25 +94,27 @@ def test_public_hosts_pass_in_one_form() -> None:
     assert check_url("https://[2606:4700:4700::1111]/").authority == "[2606:4700:4700::1111]"
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, *found: str) -> list[str]:
+def answers(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     """What the resolver says; and a list of what it was asked."""
-    asked: list[str] = []
+    hosts: list[str] = []
 
     def say(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        asked.append(host)
-        return [(socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
+        hosts.append(host)
+        return [
+            (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses
+        ]
 
     monkeypatch.setattr(socket, "getaddrinfo", say)
-    return asked
+    return hosts
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize(
-    "found",
+    "address",
     ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a00:1", "fe80::1%eth0"],
 )
-def test_a_name_that_leads_inside_is_refused_even_beside_a_public_address(monkeypatch: pytest.MonkeyPatch, found: str) -> None:
-    answers(monkeypatch, "8.8.8.8", found)
+def test_a_name_that_leads_inside_is_refused_even_beside_a_public_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    answers(monkeypatch, "8.8.8.8", address)
     with pytest.raises(AddressRefused):
         http_client.check_reachable(check_url("https://rebound.example/"))
     with pytest.raises(RequestFailed, match="address_refused"):
@@ -121,9 +123,9 @@ def test_a_name_that_leads_inside_is_refused_even_beside_a_public_address(monkey
 
 @pytest.mark.usefixtures("machine")
 def test_the_connection_goes_to_the_address_that_was_checked_with_the_name_in_the_host_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    with receiver() as there:
-        port = int(there.url.split(":")[2].split("/")[0])
-        asked = answers(monkeypatch, "127.0.0.1")
+    with receiver() as endpoint:
+        port = int(endpoint.url.split(":")[2].split("/")[0])
+        hosts = answers(monkeypatch, "127.0.0.1")
         monkeypatch.setattr(http_client, "check_url", lambda *_: http_client.CheckedUrl("http", "rebound.example", port, "/hook"))
         connected: list[Any] = []
         connect = socket.create_connection
@@ -133,10 +135,10 @@ def test_the_connection_goes_to_the_address_that_was_checked_with_the_name_in_th
             return connect(to, **rest)
 
         monkeypatch.setattr(socket, "create_connection", noted)
-        assert request("POST", there.url, {"x-one": "1", "Host": "evil"}, b"hello").status == 200
-    assert asked.count("rebound.example") == 1, "a second answer would not be the checked one"
+        assert request("POST", endpoint.url, {"x-one": "1", "Host": "evil"}, b"hello").status == 200
+    assert hosts.count("rebound.example") == 1, "a second answer would not be the checked one"
     assert connected == [("127.0.0.1", port)]
-    [arrived] = there.arrived
+    [arrived] = endpoint.arrived
     assert (arrived.headers["host"], arrived.headers["x-one"], arrived.body) == (f"rebound.example:{port}", "1", b"hello")
 
 
@@ -190,27 +192,27 @@ def self_signed(folder: Path, name: str) -> Path:
 
 @pytest.mark.usefixtures("machine")
 def test_redirects_are_an_answer_and_nothing_else() -> None:
-    with receiver() as there:
-        there.answer = lambda _: Reply(302, b"", {"location": "http://169.254.169.254/latest/meta-data/"})
-        answer = request("POST", there.url, {}, b"{}")
-    assert (answer.status, len(there.arrived)) == (302, 1)
+    with receiver() as endpoint:
+        endpoint.answer = lambda _: Reply(302, b"", {"location": "http://169.254.169.254/latest/meta-data/"})
+        answer = request("POST", endpoint.url, {}, b"{}")
+    assert (answer.status, len(endpoint.arrived)) == (302, 1)
 
 
 @pytest.mark.usefixtures("machine")
 def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:1")
-    with receiver() as there:
-        assert request("POST", there.url, {}).status == 200
+    with receiver() as endpoint:
+        assert request("POST", endpoint.url, {}).status == 200
 
 
 @pytest.mark.usefixtures("machine")
 def test_an_answer_is_read_up_to_its_limit() -> None:
-    with receiver() as there:
-        there.answer = lambda _: Reply(200, b"x" * 1_000_000)
-        cut = request("POST", there.url, {}, most_bytes=4096)
-        there.answer = lambda _: Reply(200, b"x" * 4096)
-        whole = request("POST", there.url, {}, most_bytes=4096)
+    with receiver() as endpoint:
+        endpoint.answer = lambda _: Reply(200, b"x" * 1_000_000)
+        cut = request("POST", endpoint.url, {}, most_bytes=4096)
+        endpoint.answer = lambda _: Reply(200, b"x" * 4096)
+        whole = request("POST", endpoint.url, {}, most_bytes=4096)
     assert (len(cut.body), cut.is_complete) == (4096, False)
     assert (len(whole.body), whole.is_complete) == (4096, True)
 
@@ -337,10 +339,10 @@ def test_a_resolver_that_hangs_costs_its_share(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("machine")
 def test_headers_of_two_lines_are_not_sent() -> None:
-    with receiver() as there:
+    with receiver() as endpoint:
         with pytest.raises(RequestFailed, match="bad_response"):
-            request("POST", there.url, {"x-one": "1\r\nx-two: 2"})
-        assert there.arrived == []
+            request("POST", endpoint.url, {"x-one": "1\r\nx-two: 2"})
+        assert endpoint.arrived == []
 
 
 def test_a_name_stays_a_name() -> None:
@@ -381,8 +383,8 @@ def test_no_deployment_is_the_local_one() -> None:
     variables = document["Globals"]["Function"]["Environment"]["Variables"]
     assert variables["PARLEY_ENVIRONMENT"] == {"Ref": "Environment"}
     own = [
-        one["Properties"].get("Environment", {}).get("Variables", {})
-        for one in document["Resources"].values()
-        if one["Type"].endswith("::Function")
+        resource["Properties"].get("Environment", {}).get("Variables", {})
+        for resource in document["Resources"].values()
+        if resource["Type"].endswith("::Function")
     ]
-    assert not [one for one in own if "PARLEY_ENVIRONMENT" in one]
+    assert not [settings for settings in own if "PARLEY_ENVIRONMENT" in settings]

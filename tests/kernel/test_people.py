@@ -77,8 +77,8 @@ def test_the_person_of_one_transaction_does_not_leak_into_the_next(acme: Member)
 
 def test_who_presents_a_secret_sees_its_row_alone(acme: Member) -> None:
     def token(secret: str) -> VerificationToken:
-        kind, found = VerificationKind.REGISTRATION, digest("verification", secret)
-        return VerificationToken(kind=kind, email=f"{new_id()}@acme.test", token_hash=found, expires_at=now())
+        kind, token_hash = VerificationKind.REGISTRATION, digest("verification", secret)
+        return VerificationToken(kind=kind, email=f"{new_id()}@acme.test", token_hash=token_hash, expires_at=now())
 
     first, second = str(new_id()), str(new_id())
     with transactions.bearing(VISITOR, digest("verification", first)) as session:
@@ -109,8 +109,8 @@ def test_a_persons_secret_opens_for_that_person_until_their_keys_are_gone(acme: 
         session.add(row)
         seal(session, row, "secret", "JBSWY3DPEHPK3PXP")
     with transactions.personal(VISITOR, acme.user_id) as session:
-        found = session.scalars(select(UserTotp)).one()
-        assert unseal(session, found, "secret") == "JBSWY3DPEHPK3PXP"
+        user_totp = session.scalars(select(UserTotp)).one()
+        assert unseal(session, user_totp, "secret") == "JBSWY3DPEHPK3PXP"
     with transactions.personal(VISITOR, globex.user_id) as session, pytest.raises(DecryptionFailed):
         unseal(session, UserTotp(id=row.id, user_id=globex.user_id, secret=row.secret), "secret")
     with transactions.personal(VISITOR, acme.user_id) as session:

@@ -83,13 +83,13 @@ def test_first_secrets_sealed_at_once_share_one_key(acme: Member) -> None:
     rows = [Row(acme.organization_id, new_id()) for _ in range(4)]
     gate = threading.Barrier(len(rows), timeout=10)
 
-    def one(row: Row) -> None:
+    def seal_row(row: Row) -> None:
         with transactions.transaction(acme.caller) as session:
             gate.wait()
             seal(session, row, "secret", str(row.id))
 
     with ThreadPoolExecutor(len(rows)) as pool:
-        list(pool.map(one, rows))
+        list(pool.map(seal_row, rows))
     column_encryption._opened.clear()
     assert len(acme.rows(select(OrganizationKey.id))) == 1
     with transactions.transaction(acme.caller) as session:

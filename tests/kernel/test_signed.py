@@ -74,11 +74,11 @@ def parts(url: str) -> tuple[str, str, str, list[tuple[str, str]]]:
 def test_a_download(monkeypatch: pytest.MonkeyPatch, token: str | None, key: str) -> None:
     credentials = session_token(monkeypatch, token)
     disposition = 'attachment; filename="a b+ü\'.webm"'
-    theirs = s3(credentials).generate_presigned_url(
+    botocore_url = s3(credentials).generate_presigned_url(
         "get_object", {"Bucket": BUCKET, "Key": key, "ResponseContentDisposition": disposition}, ExpiresIn=3600
     )
     assert parts(aws_requests.presign("GET", BUCKET, key, seconds=3600, query={"response-content-disposition": disposition})) == parts(
-        theirs
+        botocore_url
     )
 
 
@@ -87,9 +87,9 @@ def test_a_download(monkeypatch: pytest.MonkeyPatch, token: str | None, key: str
 def test_an_upload_of_an_exact_size_and_type_that_replaces_nothing(monkeypatch: pytest.MonkeyPatch, token: str | None, key: str) -> None:
     credentials = session_token(monkeypatch, token)
     wanted = {"Bucket": BUCKET, "Key": key, "ContentLength": 1234, "ContentType": "video/webm; codecs=vp9", "IfNoneMatch": "*"}
-    theirs = s3(credentials).generate_presigned_url("put_object", wanted, ExpiresIn=900)
+    botocore_url = s3(credentials).generate_presigned_url("put_object", wanted, ExpiresIn=900)
     headers = {"content-length": "1234", "content-type": "video/webm; codecs=vp9", "if-none-match": "*"}
-    assert parts(aws_requests.presign("PUT", BUCKET, key, seconds=900, headers=headers)) == parts(theirs)
+    assert parts(aws_requests.presign("PUT", BUCKET, key, seconds=900, headers=headers)) == parts(botocore_url)
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -103,8 +103,8 @@ def test_a_part(monkeypatch: pytest.MonkeyPatch, token: str | None, multipart_id
         "PartNumber": 10_000,
         "ContentLength": 8 * 1024 * 1024,
     }
-    theirs = s3(credentials).generate_presigned_url("upload_part", wanted, ExpiresIn=3600)
-    ours = aws_requests.presign(
+    botocore_url = s3(credentials).generate_presigned_url("upload_part", wanted, ExpiresIn=3600)
+    own_url = aws_requests.presign(
         "PUT",
         BUCKET,
         "recordings/a/b.webm",
@@ -112,7 +112,7 @@ def test_a_part(monkeypatch: pytest.MonkeyPatch, token: str | None, multipart_id
         headers={"content-length": str(8 * 1024 * 1024)},
         query={"partNumber": "10000", "uploadId": multipart_id},
     )
-    assert parts(ours) == parts(theirs)
+    assert parts(own_url) == parts(botocore_url)
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
@@ -120,10 +120,10 @@ def test_a_part(monkeypatch: pytest.MonkeyPatch, token: str | None, multipart_id
 def test_an_endpoint_of_ones_own(monkeypatch: pytest.MonkeyPatch, key: str, slash: str) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:4566{slash}")
     credentials = session_token(monkeypatch, None)
-    theirs = s3(credentials, "path", "http://127.0.0.1:4566").generate_presigned_url(
+    botocore_url = s3(credentials, "path", "http://127.0.0.1:4566").generate_presigned_url(
         "put_object", {"Bucket": BUCKET, "Key": key, "ContentLength": 5}, ExpiresIn=60
     )
-    assert parts(aws_requests.presign("PUT", BUCKET, key, seconds=60, headers={"content-length": "5"})) == parts(theirs)
+    assert parts(aws_requests.presign("PUT", BUCKET, key, seconds=60, headers={"content-length": "5"})) == parts(botocore_url)
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -140,12 +140,12 @@ def test_a_call_of_a_json_service(
 ) -> None:
     credentials = session_token(monkeypatch, token)
     body = json.dumps({"MessageBody": "a  b\n\tü \u0000"}).encode()
-    ours = aws_requests.headers_of(service, url, target, version, body, MOMENT)
+    own_headers = aws_requests.headers_of(service, url, target, version, body, MOMENT)
     # botocore signs these alone: the same names, with values of its own where it sets them
     request = AWSRequest("POST", url, {"X-Amz-Target": target, "Content-Type": f"application/x-amz-json-{version}"}, body)
     botocore.auth.SigV4Auth(credentials, service, "eu-central-1").add_auth(request)
-    theirs = {name.lower(): value for name, value in request.headers.items()}
-    assert {name: value for name, value in ours.items() if name != "host"} == theirs
+    botocore_headers = {name.lower(): value for name, value in request.headers.items()}
+    assert {name: value for name, value in own_headers.items() if name != "host"} == botocore_headers
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -164,8 +164,8 @@ def test_a_form_for_sts(monkeypatch: pytest.MonkeyPatch, token: str | None) -> N
     assert sent["url"] == "https://sts.eu-central-1.amazonaws.com/"
     request = AWSRequest("POST", sent["url"], {"content-type": sent["headers"]["content-type"]}, sent["body"])
     botocore.auth.SigV4Auth(credentials, "sts", "eu-central-1").add_auth(request)
-    theirs = {name.lower(): value for name, value in request.headers.items()}
-    assert {name: value for name, value in sent["headers"].items() if name != "host"} == theirs
+    botocore_headers = {name.lower(): value for name, value in request.headers.items()}
+    assert {name: value for name, value in sent["headers"].items() if name != "host"} == botocore_headers
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -173,10 +173,10 @@ def test_credentials_of_somebody_else(monkeypatch: pytest.MonkeyPatch, token: st
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the function's own")
     others = aws_requests.AwsCredentials("ASIAOTHER", "another+secret/", token)
     assert "secret" not in repr(others).partition("key_id")[2]
-    theirs = s3(Credentials(others.key_id, others.secret, token)).generate_presigned_url(
+    botocore_url = s3(Credentials(others.key_id, others.secret, token)).generate_presigned_url(
         "get_object", {"Bucket": BUCKET, "Key": "a.webm"}, ExpiresIn=60
     )
-    assert parts(aws_requests.presign("GET", BUCKET, "a.webm", seconds=60, credentials=others)) == parts(theirs)
+    assert parts(aws_requests.presign("GET", BUCKET, "a.webm", seconds=60, credentials=others)) == parts(botocore_url)
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -193,8 +193,8 @@ def test_a_call_of_a_function(monkeypatch: pytest.MonkeyPatch, token: str | None
     own = {name: sent["headers"][name] for name in ("content-type", "x-amz-invocation-type")}
     request = AWSRequest("POST", sent["url"], own, sent["body"])
     botocore.auth.SigV4Auth(credentials, "lambda", "eu-central-1").add_auth(request)
-    theirs = {name.lower(): value for name, value in request.headers.items()}
-    assert {name: value for name, value in sent["headers"].items() if name != "host"} == theirs
+    botocore_headers = {name.lower(): value for name, value in request.headers.items()}
+    assert {name: value for name, value in sent["headers"].items() if name != "host"} == botocore_headers
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -202,5 +202,5 @@ def test_a_call_of_a_function(monkeypatch: pytest.MonkeyPatch, token: str | None
 def test_a_password_of_the_database(monkeypatch: pytest.MonkeyPatch, token: str | None, user: str) -> None:
     credentials = session_token(monkeypatch, token)
     host = "proxy.proxy-abc.eu-central-1.rds.amazonaws.com"
-    theirs = client("rds", credentials).generate_db_auth_token(host, 5432, user)
-    assert parts(f"https://{aws_requests.database_token(host, 5432, user)}") == parts(f"https://{theirs}")
+    botocore_token = client("rds", credentials).generate_db_auth_token(host, 5432, user)
+    assert parts(f"https://{aws_requests.database_token(host, 5432, user)}") == parts(f"https://{botocore_token}")

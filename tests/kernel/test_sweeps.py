@@ -72,7 +72,7 @@ def try_again(member: Member) -> None:
 
 
 def test_a_booking_that_can_not_be_completed_stops_nobody(world: World, acme: Member, globex: Member) -> None:
-    offices = sorted((Office(world, acme), Office(world, globex)), key=lambda one: one.host.organization_id)
+    offices = sorted((Office(world, acme), Office(world, globex)), key=lambda item: item.host.organization_id)
     first, second = (office.host for office in offices)
     made = [[office.booked(office.event_type(), at(clock))["id"] for clock in ("10:00", "11:00", "12:00")] for office in offices]
     is_over(first, *made[0])

@@ -50,7 +50,7 @@ def test_nobody_joins_what_is_not_there(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["organization", "--name", "日本", "--email", "gus@globex.example"], "slug"),
         (["organization", "--name", "Admin", "--email", "gus@globex.example"], "slug admin: is reserved"),
@@ -60,11 +60,11 @@ def test_nobody_joins_what_is_not_there(world: World) -> None:
     ],
 )
 def test_what_does_not_fit_is_named(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     monkeypatch.setattr(running_stack, "enter", lambda: dict(os.environ))
     assert admin.main(arguments) == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["organization", "user", "key"])

@@ -55,8 +55,8 @@ def test_keys_objects_and_messages_outlive_a_kill(emulator: Emulator) -> None:
     assert aws.kms.get_public_key(KeyId=signing)["PublicKey"] == public
     opened = aws.kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext={"a": "b"})
     assert opened["Plaintext"] == sealed["Plaintext"]
-    found = aws.s3.get_object(Bucket="bucket", Key="ü/a b")
-    assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (b"one", "text/plain", {"m": "1"})
+    response = aws.s3.get_object(Bucket="bucket", Key="ü/a b")
+    assert (response["Body"].read(), response["ContentType"], response["Metadata"]) == (b"one", "text/plain", {"m": "1"})
     assert aws.s3.head_object(Bucket="bucket", Key="large")["ContentLength"] == 2 * PART
     with pytest.raises(ClientError):
         aws.s3.head_object(Bucket="bucket", Key="gone")

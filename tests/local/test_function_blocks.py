@@ -45,8 +45,8 @@ def made(functions: Path) -> dict[str, Any]:
 
 
 def endpoint(functions: Path) -> Endpoint:
-    [one] = endpoints(functions)
-    return one
+    [only_endpoint] = endpoints(functions)
+    return only_endpoint
 
 
 def test_the_usual_function_reaches_the_database_and_answers_callers(functions: Path) -> None:

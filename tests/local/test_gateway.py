@@ -102,8 +102,8 @@ def test_limits_come_before_everything_else(gateway: Gateway, functions: Functio
 
 
 def test_cross_origin_rules_are_the_templates(gateway: Gateway, functions: Functions) -> None:
-    asked = (("Origin", "https://one.example"), ("Access-Control-Request-Method", "POST"))
-    preflight = gateway.handle(Request("OPTIONS", "/things/two", asked))
+    headers = (("Origin", "https://one.example"), ("Access-Control-Request-Method", "POST"))
+    preflight = gateway.handle(Request("OPTIONS", "/things/two", headers))
     assert (preflight.status, preflight.header("access-control-allow-methods"), functions.called) == (204, "GET,POST", [])
-    assert gateway.handle(Request("GET", "/open", asked[:1])).header("access-control-allow-origin") == "https://one.example"
+    assert gateway.handle(Request("GET", "/open", headers[:1])).header("access-control-allow-origin") == "https://one.example"
     assert gateway.handle(Request("GET", "/open", (("Origin", "https://evil.example"),))).header("access-control-allow-origin") is None

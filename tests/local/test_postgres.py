@@ -32,8 +32,8 @@ def test_roles_are_what_row_security_needs(postgres: Postgres) -> None:
     with connection(postgres, OWNER) as owner, connection(postgres, APPLICATION) as application:
         owner.run("create extension if not exists btree_gist")
         owner.run("create table if not exists things (id int)")
-        for one in (owner, application):
-            assert one.run("select rolsuper, rolbypassrls from pg_roles where rolname = current_user") == [[False, False]]
+        for pg_connection in (owner, application):
+            assert pg_connection.run("select rolsuper, rolbypassrls from pg_roles where rolname = current_user") == [[False, False]]
         with pytest.raises(pg8000.native.DatabaseError, match="permission denied"):
             application.run("create table others (id int)")
         with pytest.raises(pg8000.native.DatabaseError, match="permission denied"):

@@ -19,10 +19,10 @@ SECRETS = {"WHATSAPP_APP_SECRET": "app secret", "WHATSAPP_VERIFY_TOKEN": "verify
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_an_event_differs_in_nothing_but_its_secrets(path: Path) -> None:
     recorded = path.read_text()
-    said = json.dumps(filled(recorded, SECRETS))
+    text = json.dumps(filled(recorded, SECRETS))
     is_request_of_the_platform = path.stem in ("inbox_whatsapp_webhook", "inbox_whatsapp_handshake")
-    assert (said == json.dumps(json.loads(recorded))) is not is_request_of_the_platform
-    assert "<WHATSAPP" not in said
+    assert (text == json.dumps(json.loads(recorded))) is not is_request_of_the_platform
+    assert "<WHATSAPP" not in text
 
 
 def test_the_sam_cli_gets_the_event_as_this_stack_would(tmp_path: Path) -> None:

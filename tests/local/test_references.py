@@ -23,7 +23,7 @@ def outside() -> Outside:
 
 
 @pytest.mark.parametrize(
-    ("said", "rewritten", "given"),
+    ("part", "rewritten", "parameters"),
     [
         ({"Ref": "Queue"}, {"Ref": "Queue"}, {"Queue": {"Ref": "Queue"}}),
         ({"Fn::GetAtt": ["Queue", "Name"]}, {"Ref": "QueueName"}, {"QueueName": {"Fn::GetAtt": ["Queue", "Name"]}}),
@@ -47,10 +47,10 @@ def outside() -> Outside:
         ([{"Condition": {"Null": {"a": "b"}}}], [{"Condition": {"Null": {"a": "b"}}}], {}),
     ],
 )
-def test_what_lies_outside_becomes_a_parameter(outside: Outside, said: Any, rewritten: Any, given: dict[str, Any] | None) -> None:
-    assert outside.rewritten(said) == rewritten
-    assert given is None or outside.given == given
-    assert outside.parameters.keys() == outside.given.keys()
+def test_what_lies_outside_becomes_a_parameter(outside: Outside, part: Any, rewritten: Any, parameters: dict[str, Any] | None) -> None:
+    assert outside.rewritten(part) == rewritten
+    assert parameters is None or outside.arguments == parameters
+    assert outside.parameters.keys() == outside.arguments.keys()
 
 
 def test_a_parameter_keeps_its_type(outside: Outside) -> None:
@@ -62,11 +62,11 @@ def test_a_condition_comes_along_with_those_that_it_is_made_of_and_their_paramet
     choice = {"Fn::If": ["HasNetwork", {"Ref": "Queue"}, {"Ref": "AWS::NoValue"}]}
     assert outside.rewritten(choice) == choice
     assert outside.conditions == DOCUMENT["Conditions"]
-    assert outside.given.keys() == {"Secret", "Subnets", "Queue"}
+    assert outside.arguments.keys() == {"Secret", "Subnets", "Queue"}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "part",
     [
         {"Ref": "Nothing"},
         {"Fn::GetAtt": ["Nothing", "Arn"]},
@@ -76,19 +76,19 @@ def test_a_condition_comes_along_with_those_that_it_is_made_of_and_their_paramet
         [{"Ref": "QueueArn"}, {"Fn::GetAtt": ["Queue", "Arn"]}],
     ],
 )
-def test_what_can_not_be_passed_is_said(outside: Outside, said: Any) -> None:
+def test_what_can_not_be_passed_is_said(outside: Outside, part: Any) -> None:
     with pytest.raises(TemplateProblem):
-        outside.rewritten(said)
+        outside.rewritten(part)
 
 
 def test_names_that_a_part_mentions() -> None:
-    said = {
+    part = {
         "a": [{"Ref": "A"}, {"Fn::GetAtt": "B.Arn"}, {"Fn::Sub": ["${C.Name}${D}${!E}", {"D": {"Fn::GetAtt": ["F", "Arn"]}}]}],
         "b": "G",
     }
-    assert set(mentioned(said)) == {"A", "B", "C", "D", "F"}
+    assert set(mentioned(part)) == {"A", "B", "C", "D", "F"}
 
 
 def test_conditions_that_a_part_asks() -> None:
-    said = [{"Condition": "A"}, {"x": {"Fn::If": ["B", {"Fn::If": ["C", 1, 2]}, 3]}}, {"Condition": {"Bool": {"D": "true"}}}]
-    assert set(conditions_of(said)) == {"A", "B", "C"}
+    parts = [{"Condition": "A"}, {"x": {"Fn::If": ["B", {"Fn::If": ["C", 1, 2]}, 3]}}, {"Condition": {"Bool": {"D": "true"}}}]
+    assert set(conditions_of(parts)) == {"A", "B", "C"}

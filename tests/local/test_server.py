@@ -10,13 +10,13 @@ from local.http_api import Request, Response
 from local.server import PortTaken, Server
 
 
-def told(request: Request) -> Response:
+def handler(request: Request) -> Response:
     return Response(200, (("x-method", request.method), ("x-target", request.target)), request.body)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    server = Server(0, told)
+    server = Server(0, handler)
     server.serve()
     yield server
     server.stop()
@@ -79,4 +79,4 @@ def test_a_target_with_a_host_is_a_path(server: Server) -> None:
 
 def test_a_taken_port_is_a_clear_message(server: Server) -> None:
     with pytest.raises(PortTaken, match=f"Port {server.port} .* is taken"):
-        Server(server.port, told)
+        Server(server.port, handler)

@@ -83,7 +83,7 @@ def test_functions_of_a_domain_share_a_stack(made: dict[str, Any]) -> None:
 
 def test_a_function_stays_where_the_root_or_another_domain_names_it_and_what_it_names_stays_too(made: dict[str, Any]) -> None:
     root = made["stacks.yaml"]["Resources"]
-    assert {name for name, one in root.items() if one["Type"] == "AWS::Serverless::Function"} == {
+    assert {name for name, resource in root.items() if resource["Type"] == "AWS::Serverless::Function"} == {
         "FrontMake",  # a custom resource is made by it
         "FrontRefuse",  # the default route
         "FrontShared",  # another domain calls it

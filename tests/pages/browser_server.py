@@ -62,15 +62,15 @@ class Visitor:
 
     def __init__(self, browser: Browser, origin: str, name: str, **how: Any) -> None:
         self.origin, self.name = origin, re.sub(r"\W+", "-", name).strip("-")
-        given = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1200, "height": 900}, "locale": "en"} | how
+        options = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1200, "height": 900}, "locale": "en"} | how
         self.has_scripts = bool(how.get("java_script_enabled", True))
-        self.context: BrowserContext = browser.new_context(**given)
+        self.context: BrowserContext = browser.new_context(**options)
         self.context.set_default_timeout(8000)
         self.page: Page = self.context.new_page()
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def open(self, path: str) -> Page:
@@ -92,10 +92,10 @@ class Visitor:
         session.send("Runtime.evaluate", {"expression": AXE, "contextId": world})
         shape = "found => found.violations.map(one => [one.impact, one.id, one.nodes.map(node => node.html).join(' ')])"
         run = f"axe.run(document, {{resultTypes: ['violations']}}).then({shape})"
-        said = session.send("Runtime.evaluate", {"expression": run, "contextId": world, "awaitPromise": True, "returnByValue": True})
-        found = said["result"]["value"]
+        evaluation = session.send("Runtime.evaluate", {"expression": run, "contextId": world, "awaitPromise": True, "returnByValue": True})
+        violations = evaluation["result"]["value"]
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        return [f"{impact} {rule}: {html}" for impact, rule, html in found if impact in SERIOUS] + (
+        return [f"{impact} {rule}: {html}" for impact, rule, html in violations if impact in SERIOUS] + (
             ["scrolls sideways"] if wide > 0 else []
         )
 

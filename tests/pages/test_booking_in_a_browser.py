@@ -56,8 +56,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def origin(world: World) -> Iterator[str]:
-    with served(one_at_a_time(world)) as found:
-        yield found
+    with served(one_at_a_time(world)) as url:
+        yield url
 
 
 @pytest.fixture
@@ -69,16 +69,16 @@ def visitor(browser: Browser, origin: str, request: pytest.FixtureRequest) -> It
         return opened[-1]
 
     yield open_
-    for one in opened:
-        one.context.close()
+    for guest in opened:
+        guest.context.close()
 
 
 @pytest.fixture
 def offered(world: World, acme: Member) -> tuple[Office, dict[str, Any], str]:
     acme.patch("/v1/identity/organization", {"name": "Acme Studio", "brand_color": "#6d28d9"})
     office = Office(world, acme)
-    said = "A first conversation about what you need.\nBring questions."
-    event_type = office.event_type(name="Introduction call", description=said, questions=QUESTIONS, horizon_days=365)
+    description = "A first conversation about what you need.\nBring questions."
+    event_type = office.event_type(name="Introduction call", description=description, questions=QUESTIONS, horizon_days=365)
     return office, event_type, path_of(office, event_type)
 
 
@@ -103,73 +103,75 @@ def in_sight(page: Page, selector: str) -> bool:
     return box is not None and page.viewport_size is not None and 0 <= box["y"] <= page.viewport_size["height"] - box["height"]
 
 
-def booked_moved_and_canceled(one: Visitor, path: str) -> None:
+def booked_moved_and_canceled(guest: Visitor, path: str) -> None:
     """From the month to a booking that is canceled; axe looks at every page."""
-    page = one.open(f"{path}?date={weekday(0)}&utm_source=letter")
+    page = guest.open(f"{path}?date={weekday(0)}&utm_source=letter")
     page.wait_for_load_state("networkidle")
-    one.shoot("1-month")
-    assert one.faults() == []
+    guest.shoot("1-month")
+    assert guest.faults() == []
     page.get_by_role("link", name=re.compile(rf"Monday, {weekday(0).day} .*times")).click()
     page.get_by_role("link", name="10:00", exact=True).click()
     page.wait_for_selector("#details")
-    one.shoot("2-form")
-    assert one.faults() == []
+    guest.shoot("2-form")
+    assert guest.faults() == []
 
     page.get_by_label("Your name").fill("Grace Hopper")
     page.get_by_label("E-mail address").fill("grace@nowhere")
     page.get_by_label("What is it about?").select_option("Sales")
     page.get_by_role("button", name="Book this time").click()
     page.wait_for_selector("#errors")
-    one.shoot("3-problems")
-    assert one.faults() == []
+    guest.shoot("3-problems")
+    assert guest.faults() == []
     page.get_by_role("link", name="Which days suit you?: This needs an answer.").click()
     assert page.get_by_label("Your name").input_value() == "Grace Hopper"
     fill(page)
     page.get_by_role("button", name="Book this time").click()
     page.wait_for_selector(".state")
     assert "10:00 to 10:30 (Europe/Berlin)" in page.inner_text("main")
-    one.shoot("4-booked")
-    assert one.faults() == []
+    guest.shoot("4-booked")
+    assert guest.faults() == []
 
     page.get_by_role("link", name="Move to another time").click()
     page.wait_for_selector("table")
-    one.shoot("5-move")
-    assert one.faults() == []
+    guest.shoot("5-move")
+    assert guest.faults() == []
     page.get_by_role("link", name="15:30", exact=True).click()
     page.wait_for_selector("#details")
     page.get_by_label("Why do you move it?").fill("A train")
-    one.shoot("6-move-asked")
-    assert one.faults() == []
+    guest.shoot("6-move-asked")
+    assert guest.faults() == []
     page.get_by_role("button", name="Move it to this time").click()
     page.wait_for_selector(".state")
     assert "15:30 to 16:00" in page.inner_text("main")
-    one.shoot("7-moved")
+    guest.shoot("7-moved")
     page.get_by_label("Why do you cancel?").fill("Ill")
     page.get_by_role("button", name="Cancel this booking").click()
     page.wait_for_selector(".state.over")
-    one.shoot("8-canceled")
-    assert one.faults() == []
+    guest.shoot("8-canceled")
+    assert guest.faults() == []
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
 def test_books_moves_and_cancels(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member, scripts: bool) -> None:
-    one = visitor(java_script_enabled=scripts)
-    booked_moved_and_canceled(one, offered[2])
+    guest = visitor(java_script_enabled=scripts)
+    booked_moved_and_canceled(guest, offered[2])
     assert statuses(acme) == ["RESCHEDULED", "CANCELED"]
-    assert {url for url in one.asked if not url.startswith((one.origin, "data:"))} == set(), "nothing is asked of anybody else"
-    assert [said for said in one.complaints if "422" not in said] == [], "the policy of the page forbids nothing that it does"
+    assert {url for url in guest.requests if not url.startswith((guest.origin, "data:"))} == set(), "nothing is asked of anybody else"
+    assert [complaint for complaint in guest.complaints if "422" not in complaint] == [], (
+        "the policy of the page forbids nothing that it does"
+    )
 
 
 def test_axe_finds_what_is_wrong(visitor: Open, offered: tuple[Office, dict[str, Any], str]) -> None:
-    one = visitor()
-    page = one.open(offered[2])
+    guest = visitor()
+    page = guest.open(offered[2])
     page.evaluate("document.querySelector('label[for=timezone]').remove(); document.documentElement.removeAttribute('lang')")
-    assert {fault.split(":")[0] for fault in one.faults()} >= {"critical select-name", "serious html-has-lang"}
+    assert {fault.split(":")[0] for fault in guest.faults()} >= {"critical select-name", "serious html-has-lang"}
 
 
 def test_books_by_keyboard_alone(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
-    one = visitor()
-    page = one.open(offered[2])
+    guest = visitor()
+    page = guest.open(offered[2])
 
     def tab_to(selector: str) -> None:
         for _ in range(80):
@@ -201,13 +203,13 @@ def test_books_by_keyboard_alone(visitor: Open, offered: tuple[Office, dict[str,
     tab_to("button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector(".state")
-    one.shoot("booked")
+    guest.shoot("booked")
     assert statuses(acme) == ["CONFIRMED"]
 
 
 def test_a_month_that_comes_late_leaves_the_keyboard_where_it_has_gone(visitor: Open, offered: tuple[Office, dict[str, Any], str]) -> None:
-    one = visitor()
-    page = one.open(f"{offered[2]}?month={weekday(0, 6):%Y-%m}&timezone=Europe/Berlin")
+    guest = visitor()
+    page = guest.open(f"{offered[2]}?month={weekday(0, 6):%Y-%m}&timezone=Europe/Berlin")
     held: list[Route] = []
     page.route("**/*month=*", lambda route: held.append(route))  # noqa: PLW0108  # a bound method of a list takes no attribute
     shown = page.inner_text("#month")
@@ -227,8 +229,8 @@ def test_a_month_that_comes_late_leaves_the_keyboard_where_it_has_gone(visitor: 
 
 
 def test_at_the_last_month_the_keyboard_does_not_fall_off(visitor: Open, offered: tuple[Office, dict[str, Any], str]) -> None:
-    one = visitor()
-    page = one.open(f"{offered[2]}?month=2099-01&timezone=Europe/Berlin")
+    guest = visitor()
+    page = guest.open(f"{offered[2]}?month=2099-01&timezone=Europe/Berlin")
     page.locator("#before").click()
     page.wait_for_selector("#before:focus")
     page.locator("#after").focus()
@@ -240,11 +242,11 @@ def test_at_the_last_month_the_keyboard_does_not_fall_off(visitor: Open, offered
 def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(
     visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member
 ) -> None:
-    one = visitor(viewport={"width": 320, "height": 640}, timezone_id="Pacific/Apia", color_scheme="dark", has_touch=True)
-    page = one.open(f"{offered[2]}?month={weekday(0):%Y-%m}")
+    guest = visitor(viewport={"width": 320, "height": 640}, timezone_id="Pacific/Apia", color_scheme="dark", has_touch=True)
+    page = guest.open(f"{offered[2]}?month={weekday(0):%Y-%m}")
     page.wait_for_selector("[data-zone='Pacific/Apia']")
-    one.shoot("1-month")
-    assert one.faults() == []
+    guest.shoot("1-month")
+    assert guest.faults() == []
     page.locator(f"#day-{weekday(0).day}").tap()
     page.wait_for_selector("#times:focus")
     assert in_sight(page, "#times") and in_sight(page, ".times li:first-child"), "what was tapped for is in sight"
@@ -252,20 +254,20 @@ def test_a_small_screen_in_the_dark_on_the_other_side_of_the_world(
     page.wait_for_selector("#details:focus")
     page.wait_for_selector("#hold:not([hidden])")
     assert in_sight(page, "#details")
-    one.shoot("2-form")
-    assert one.faults() == []
+    guest.shoot("2-form")
+    assert guest.faults() == []
     fill(page)
     page.get_by_role("button", name="Book this time").click()
     page.wait_for_selector(".state")
-    one.shoot("3-booked")
-    assert one.faults() == []
+    guest.shoot("3-booked")
+    assert guest.faults() == []
     (booking,) = acme.rows(select(Booking))
     local = booking.start_time.astimezone(ZoneInfo("Pacific/Apia"))
     assert booking.timezone == "Pacific/Apia" and f"{local:%H:%M} to" in page.inner_text("main")
     for name, path in (("4-list", offered[2].rpartition("/")[0]), ("5-missing", "/nobody/nothing")):
-        one.open(path)
-        one.shoot(name)
-        assert one.faults() == []
+        guest.open(path)
+        guest.shoot(name)
+        assert guest.faults() == []
 
 
 def test_the_pages_of_other_mails_have_no_faults(visitor: Open, world: World, acme: Member) -> None:
@@ -281,23 +283,23 @@ def test_the_pages_of_other_mails_have_no_faults(visitor: Open, world: World, ac
         "no-booking": "/bookings/x",
     }
     for scheme in ("light", "dark"):
-        one = visitor(color_scheme=scheme, viewport={"width": 320, "height": 640})
+        guest = visitor(color_scheme=scheme, viewport={"width": 320, "height": 640})
         for name, path in pages.items():
-            page = one.open(path)
-            one.shoot(f"{name}-{scheme}")
-            assert one.faults() == [], name
-    page.goto(f"{one.origin}{pages['password']}")
+            page = guest.open(path)
+            guest.shoot(f"{name}-{scheme}")
+            assert guest.faults() == [], name
+    page.goto(f"{guest.origin}{pages['password']}")
     page.get_by_label("New password").fill("password1234")
     page.get_by_role("button").click()
     page.get_by_text("would be guessed").wait_for()
-    assert one.faults() == []
+    assert guest.faults() == []
     assert "would be guessed" in page.get_by_label("New password").evaluate("one => one.ariaDescribedByElements[0].textContent")
 
 
 def test_a_time_is_kept_while_the_form_is_filled_in(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
     office, event_type, path = offered
-    one = visitor()
-    page = one.open(f"{path}?time={at('10:00')}&timezone=Europe/Berlin")
+    guest = visitor()
+    page = guest.open(f"{path}?time={at('10:00')}&timezone=Europe/Berlin")
     page.wait_for_selector("#hold:not([hidden])")
     answers = [{"question_id": event_type["questions"][0]["id"], "value": "Sales"}]
     answers.append({"question_id": event_type["questions"][1]["id"], "value": ["Monday"]})
@@ -315,16 +317,16 @@ def test_a_time_is_kept_while_the_form_is_filled_in(visitor: Open, offered: tupl
 
 def test_somebody_else_was_faster(visitor: Open, offered: tuple[Office, dict[str, Any], str], acme: Member) -> None:
     office, event_type, path = offered
-    one = visitor(java_script_enabled=False)
-    page = one.open(f"{path}?time={at('10:00')}&timezone=Europe/Berlin")
+    guest = visitor(java_script_enabled=False)
+    page = guest.open(f"{path}?time={at('10:00')}&timezone=Europe/Berlin")
     fill(page)
     answers = [{"question_id": event_type["questions"][0]["id"], "value": "Sales"}]
     answers.append({"question_id": event_type["questions"][1]["id"], "value": ["Monday"]})
     office.booked(event_type, at("10:00"), answers=answers)
     page.get_by_role("button", name="Book this time").click()
     page.wait_for_selector(".alert")
-    one.shoot("1-gone")
-    assert one.faults() == []
+    guest.shoot("1-gone")
+    assert guest.faults() == []
     assert page.get_by_label("Your name").input_value() == "Grace Hopper"
     page.locator(f"input[name=time][value='{at('11:00')}']").check()
     page.get_by_role("button", name="Book this time").click()
@@ -343,14 +345,16 @@ def test_it_stands_in_the_page_of_somebody_else(visitor: Open, offered: tuple[Of
         return Response(200, (("content-type", "text/html; charset=utf-8"),), body)
 
     with served(blog) as elsewhere:
-        one = visitor()
-        page = one.page
+        guest = visitor()
+        page = guest.page
         page.goto(f"{elsewhere}/post?utm_source=blog")
         frame = page.frame_locator("iframe[title='Talk to us']")
         frame.locator(".times li a").first.wait_for()
         page.wait_for_function("parseInt(document.querySelector('[data-parley] iframe').style.height) > 300")
-        one.shoot("1-month")
-        assert "refused" in " ".join(one.complaints) or "frame-ancestors" in " ".join(one.complaints), "the plain page is framed by nobody"
+        guest.shoot("1-month")
+        assert "refused" in " ".join(guest.complaints) or "frame-ancestors" in " ".join(guest.complaints), (
+            "the plain page is framed by nobody"
+        )
         frame.locator(".times li a").first.click()
         frame.locator("#name").fill("Grace Hopper")
         frame.locator("#email").fill("grace@visitor.example")
@@ -359,8 +363,8 @@ def test_it_stands_in_the_page_of_somebody_else(visitor: Open, offered: tuple[Of
         frame.get_by_role("button", name="Book this time").click()
         frame.locator(".state").wait_for()
         page.wait_for_function("document.title.startsWith('Booked 20')")
-        one.shoot("2-booked")
-        assert one.context.cookies() == []
+        guest.shoot("2-booked")
+        assert guest.context.cookies() == []
         assert datetime.fromisoformat(page.title().removeprefix("Booked ")).tzinfo is not None
 
 
@@ -388,23 +392,23 @@ def test_books_in_the_visitors_language(
     """From the calendar to the page of what is booked; its mail is in the same language. Axe looks at every page."""
     office = Office(world, acme)
     path, recipient = path_of(office, office.event_type(name="Demo", horizon_days=365)), f"{new_id().hex}@visitor.example"
-    one = visitor(locale, locale=locale)
-    page = one.open(f"{path}?date={weekday(0)}")
+    guest = visitor(locale, locale=locale)
+    page = guest.open(f"{path}?date={weekday(0)}")
     page.wait_for_load_state("networkidle")
-    one.shoot("1-month")
-    assert one.faults() == []
+    guest.shoot("1-month")
+    assert guest.faults() == []
     page.get_by_role("link", name=re.compile(rf"{day}.*\b{weekday(0).day}\b", re.IGNORECASE)).first.click()
     page.locator("section.times a").filter(has_text=re.compile(rf"^\s*{time}")).first.click()
     page.wait_for_selector("#details")
-    one.shoot("2-form")
-    assert one.faults() == []
+    guest.shoot("2-form")
+    assert guest.faults() == []
     page.get_by_label(name).fill("Grace Hopper")
     page.get_by_label(mail).fill(recipient)
     page.get_by_role("button", name=book).click()
     page.wait_for_selector(".state")
     assert page.inner_text("h1").strip() == booked
-    one.shoot("3-booked")
-    assert one.faults() == []
+    guest.shoot("3-booked")
+    assert guest.faults() == []
     shown = page.inner_text("main")
     assert re.findall(r"\b(?:When|Where|With|booking|calendar|Cancel|Move|Monday|to)\b", shown) == []
     world.pump()

@@ -71,9 +71,9 @@ def bookings(locale: str) -> Iterator[tuple[str, Mail]]:
     )
     for news in BookingMailKind:
         moved = (start - timedelta(days=1), start - timedelta(days=1, minutes=-30)) if news is BookingMailKind.MOVED else None
-        told = replace(facts, before=moved, is_pending=news is BookingMailKind.REQUESTED)
-        yield f"booking-{news.value.lower()}-invitee", booking_mails.compose(told, invitee, news)
-        yield f"booking-{news.value.lower()}-host", booking_mails.compose(told, host, news)
+        mail_facts = replace(facts, before=moved, is_pending=news is BookingMailKind.REQUESTED)
+        yield f"booking-{news.value.lower()}-invitee", booking_mails.compose(mail_facts, invitee, news)
+        yield f"booking-{news.value.lower()}-host", booking_mails.compose(mail_facts, host, news)
 
 
 def accounts(locale: str) -> Iterator[tuple[str, Mail]]:
@@ -104,11 +104,11 @@ def others(locale: str) -> Iterator[tuple[str, Mail]]:
             yield f"webhook-{reason.value.lower()}", webhook_letters._mail(row, WebhooksEvent.SUBSCRIPTION_DISABLED, HER, words, new_id())
     row.is_active, row.warned_at = True, now()
     yield "webhook-failing", webhook_letters._mail(row, WebhooksEvent.SUBSCRIPTION_FAILING, HER, words, new_id())
-    ours = Words("scheduling", locale)
+    scheduling_words = Words("scheduling", locale)
     for status in (CalendarStatus.EXPIRED, CalendarStatus.ERROR):
         connection = CalendarConnection(id=ID, account_name="ada@acme.example", status=status)
-        yield f"calendar-{status.value.lower()}", connection_failure_mail._letter(connection, User(email=HER), ours, "x")
-    yield "address-proof", address_proof_mail._letter(HER, "123456", "Intro", "Acme GmbH", ours, "x")
+        yield f"calendar-{status.value.lower()}", connection_failure_mail._letter(connection, User(email=HER), scheduling_words, "x")
+    yield "address-proof", address_proof_mail._letter(HER, "123456", "Intro", "Acme GmbH", scheduling_words, "x")
     agreement = AddressAgreement(id=ID, organization_id=ID, channel=NotificationChannel.EMAIL, address=HER, status=AgreementStatus.PENDING)
     question = workflow_messages.compose(agreement_page.question(agreement, "Acme GmbH", locale))
     assert isinstance(question, Mail)

@@ -28,26 +28,26 @@ def symbols() -> list[str]:
 @cache
 def reached(handler: str, but_not: frozenset[str] = frozenset()) -> frozenset[str]:
     """Every symbol that a handler (`scheduling.create_booking`) can come to, other than by way of `but_not`."""
-    found, waiting = set(but_not), [f"{handler}.{name}" for name in _defined(handler)]
+    symbol_set, waiting = set(but_not), [f"{handler}.{name}" for name in _defined(handler)]
     while waiting:
         symbol = waiting.pop()
-        if symbol not in found:
-            found.add(symbol)
+        if symbol not in symbol_set:
+            symbol_set.add(symbol)
             waiting.extend(mentioned(symbol))
-    return frozenset(found - but_not)
+    return frozenset(symbol_set - but_not)
 
 
 @cache
 def mentioned(symbol: str) -> frozenset[str]:
     """The symbols that one names."""
     names = _names(symbol.rpartition(".")[0])
-    found = set()
+    symbol_set = set()
     for node in _nodes(symbol):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
-            found.add(f"{names[node.value.id]}.{node.attr}")
+            symbol_set.add(f"{names[node.value.id]}.{node.attr}")
         elif isinstance(node, ast.Name) and node.id in names:
-            found.add(names[node.id])
-    return frozenset(found)
+            symbol_set.add(names[node.id])
+    return frozenset(symbol_set)
 
 
 def settings(symbol: str) -> Iterator[tuple[str, bool]]:
@@ -73,15 +73,15 @@ def _tree(module: str) -> ast.Module:
 
 @cache
 def _defined(module: str) -> dict[str, list[ast.stmt]]:
-    found: dict[str, list[ast.stmt]] = {}
+    statements: dict[str, list[ast.stmt]] = {}
     for node in _tree(module).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.setdefault(node.name, []).append(node)
+            statements.setdefault(node.name, []).append(node)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for name in (target.id for target in targets if isinstance(target, ast.Name)):
-                found.setdefault(name, []).append(node)
-    return found
+                statements.setdefault(name, []).append(node)
+    return statements
 
 
 @cache

@@ -79,19 +79,19 @@ class Remembering(Gateway):
 
     def learn(self, route: str, request: Request, response: Response) -> None:
         matched = self._names.match(request.method, request.path)
-        found = list(named_secrets(dict(matched[1]))) if matched else []
-        found += named_secrets(dict(parse_qsl(urlsplit(request.target).query)))
+        secrets = list(named_secrets(dict(matched[1]))) if matched else []
+        secrets += named_secrets(dict(parse_qsl(urlsplit(request.target).query)))
         sent = read(request.body, request.header("content-type") or "")
         if route == BOOKING_FORM and isinstance(sent, dict):
             sent.pop("key", None)
-        found += named_secrets(sent)
+        secrets += named_secrets(sent)
         bearer = (request.header("authorization") or "").partition(" ")[2]
-        found += [bearer] if bearer else []
+        secrets += [bearer] if bearer else []
         if response.status < 400:
-            found += named_secrets(read(response.body, "json"))
+            secrets += named_secrets(read(response.body, "json"))
             headers = [value for name, value in response.headers if name.lower() in ("set-cookie", "location")]
-            found += [cookie for value in headers for cookie in re.findall(r"^[\w-]+=([^;]{10,})", value)]
-        for secret in found:
+            secrets += [cookie for value in headers for cookie in re.findall(r"^[\w-]+=([^;]{10,})", value)]
+        for secret in secrets:
             self.secrets.setdefault(secret, route)
 
 

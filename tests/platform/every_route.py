@@ -202,8 +202,8 @@ class Furnished:
         """An event of a payment provider that is no more than heard: it gives the plan that the organization has."""
         secret, at, plan = new_id().hex, int(time.time()), self.member.get("/v1/identity/organization/limits").body["plan"]
         about = {"id": f"sub_{new_id()}", "status": "active", "metadata": {"organization_id": str(self.member.organization_id)}}
-        told = {"id": str(new_id()), "type": "customer.subscription.updated", "created": at}
-        body = json.dumps(told | {"data": {"object": about | {"items": {"data": [{"price": {"id": "p"}}]}}}}).encode()
+        event = {"id": str(new_id()), "type": "customer.subscription.updated", "created": at}
+        body = json.dumps(event | {"data": {"object": about | {"items": {"data": [{"price": {"id": "p"}}]}}}}).encode()
         signed = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
         def send() -> Any:

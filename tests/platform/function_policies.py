@@ -16,4 +16,6 @@ def policies(document: Any, name: str) -> list[Any]:
 def of_role(document: Any, name: str) -> list[Any]:
     """The policies of a role, without what AWS itself manages."""
     role = document["Resources"][name]["Properties"]
-    return [policy for policy in role["ManagedPolicyArns"] if "Ref" in policy] + [one["PolicyDocument"] for one in role.get("Policies", [])]
+    return [policy for policy in role["ManagedPolicyArns"] if "Ref" in policy] + [
+        inline_policy["PolicyDocument"] for inline_policy in role.get("Policies", [])
+    ]

@@ -55,8 +55,8 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
     def from_google() -> Request:
         made = channel()
-        said = {"x-goog-channel-id": made.name, "x-goog-channel-token": made.secret, "x-goog-resource-state": "exists"}
-        return lambda: stranger.request("POST", f"{PUSH}/google/{made.name}", b"", said)
+        headers = {"x-goog-channel-id": made.name, "x-goog-channel-token": made.secret, "x-goog-resource-state": "exists"}
+        return lambda: stranger.request("POST", f"{PUSH}/google/{made.name}", b"", headers)
 
     def from_microsoft() -> Request:
         made = channel()

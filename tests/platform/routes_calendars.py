@@ -66,8 +66,8 @@ def connected(member: Member) -> str:
 
 def _room_for_one_more(member: Member) -> None:
     """Takes away what there is."""
-    for one in member.request("GET", CALENDARS, query={"limit": 100}).body["items"]:
-        assert member.delete(f"{CALENDARS}/{one['id']}").status == 204
+    for item in member.request("GET", CALENDARS, query={"limit": 100}).body["items"]:
+        assert member.delete(f"{CALENDARS}/{item['id']}").status == 204
 
 
 def _colleague(house: Furnished) -> Member:
@@ -81,7 +81,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member = _colleague(house)
 
-    def one(method: str, after: str = "", body: Any = None) -> Callable[[], Request]:
+    def connection_request(method: str, after: str = "", body: Any = None) -> Callable[[], Request]:
         def ready() -> Request:
             path = f"{CALENDARS}/{connected(member)}{after}"
             return lambda: member.request(method, path, body)
@@ -96,11 +96,11 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     return {
         "POST /v1/scheduling/calendars": connect,
         "GET /v1/scheduling/calendars": lambda: lambda: member.request("GET", CALENDARS, query={"limit": 100}),
-        "GET /v1/scheduling/calendars/{calendar_connection_id}": one("GET"),
-        "GET /v1/scheduling/calendars/{calendar_connection_id}/calendars": one("GET", "/calendars"),
-        "PATCH /v1/scheduling/calendars/{calendar_connection_id}": one("PATCH", "", {"busy_calendar_ids": ["calendar"]}),
-        "DELETE /v1/scheduling/calendars/{calendar_connection_id}": one("DELETE"),
-        "POST /v1/scheduling/calendars/{calendar_connection_id}/sync": one("POST", "/sync", {}),
+        "GET /v1/scheduling/calendars/{calendar_connection_id}": connection_request("GET"),
+        "GET /v1/scheduling/calendars/{calendar_connection_id}/calendars": connection_request("GET", "/calendars"),
+        "PATCH /v1/scheduling/calendars/{calendar_connection_id}": connection_request("PATCH", "", {"busy_calendar_ids": ["calendar"]}),
+        "DELETE /v1/scheduling/calendars/{calendar_connection_id}": connection_request("DELETE"),
+        "POST /v1/scheduling/calendars/{calendar_connection_id}/sync": connection_request("POST", "/sync", {}),
     }
 
 

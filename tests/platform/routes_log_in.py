@@ -43,7 +43,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         client = who or ProgramClient(world)
         return lambda: client.request(method, path, body, headers)
 
-    def mine(method: str, path: str, body: Any = None) -> Callable[[], Request]:
+    def personal_request(method: str, path: str, body: Any = None) -> Callable[[], Request]:
         return lambda: send(method, path, body, who=person(world))
 
     def second_step() -> Request:
@@ -51,8 +51,8 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         challenge = challenge_of(ada.log_in())
         return send("POST", "/v1/auth/login/second-factor", {"challenge": challenge, "code": app.code()})
 
-    def redeem(path: str, asked: str) -> Request:
-        return send("POST", path, {"token": link(world, asked, person(world).email)})
+    def redeem(path: str, request_path: str) -> Request:
+        return send("POST", path, {"token": link(world, request_path, person(world).email)})
 
     def reset() -> Request:
         token = link(world, "/v1/auth/password-reset", person(world).email)
@@ -91,23 +91,23 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         "POST /v1/auth/magic-link/redeem": lambda: redeem(f"{magic}/redeem", magic),
         "POST /v1/auth/password-reset": lambda: send("POST", "/v1/auth/password-reset", {"email": address()}),
         "POST /v1/auth/password-reset/redeem": reset,
-        "POST /v1/auth/email": mine("POST", "/v1/auth/email", {"email": address(), "password": PASSWORD}),
+        "POST /v1/auth/email": personal_request("POST", "/v1/auth/email", {"email": address(), "password": PASSWORD}),
         "POST /v1/auth/email/confirm": confirm_email,
-        "PUT /v1/auth/password": mine("PUT", "/v1/auth/password", change),
+        "PUT /v1/auth/password": personal_request("PUT", "/v1/auth/password", change),
         "POST /v1/auth/refresh": lambda: send("POST", "/v1/auth/refresh", {"refresh_token": person(world).refresh_token}),
         "POST /v1/auth/logout": lambda: send("POST", "/v1/auth/logout", {"refresh_token": person(world).refresh_token}),
-        "POST /v1/auth/logout-everywhere": mine("POST", "/v1/auth/logout-everywhere", {}),
+        "POST /v1/auth/logout-everywhere": personal_request("POST", "/v1/auth/logout-everywhere", {}),
         "POST /v1/auth/switch": switch,
         "GET /v1/auth/sessions": lambda: send("GET", "/v1/auth/sessions?limit=100", who=member),
         "DELETE /v1/auth/sessions/{session_id}": lambda: send(
             "DELETE", f"/v1/auth/sessions/{add_session(member.user_id, world)}", who=member
         ),
-        "POST /v1/auth/totp": mine("POST", "/v1/auth/totp", {"password": PASSWORD}),
+        "POST /v1/auth/totp": personal_request("POST", "/v1/auth/totp", {"password": PASSWORD}),
         "POST /v1/auth/totp/confirm": confirm_totp,
         "DELETE /v1/auth/totp": lambda: with_factor("DELETE", "/v1/auth/totp"),
-        "DELETE /v1/auth/account": mine("DELETE", "/v1/auth/account", {"password": PASSWORD}),
+        "DELETE /v1/auth/account": personal_request("DELETE", "/v1/auth/account", {"password": PASSWORD}),
         "POST /v1/auth/recovery-codes": lambda: with_factor("POST", "/v1/auth/recovery-codes"),
-        "PATCH /v1/identity/me": mine("PATCH", "/v1/identity/me", {"name": "Ada"}),
+        "PATCH /v1/identity/me": personal_request("PATCH", "/v1/identity/me", {"name": "Ada"}),
         "GET /.well-known/jwks.json": lambda: send("GET", "/.well-known/jwks.json"),
         "GET /links/{token}": lambda: send("GET", f"/links/{register(world)[1]}"),
         "POST /links/{token}": lambda: send("POST", f"/links/{register(world)[1]}", b"password=" + PASSWORD.encode(), FORM),

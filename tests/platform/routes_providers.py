@@ -56,8 +56,8 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
 
     def unlinking() -> Request:
         ada = person(house.world)
-        ours, _ = add_link(ada), add_link(ada)
-        return lambda: ada.request("DELETE", f"/v1/auth/providers/linked/{ours}", {"password": PASSWORD})
+        link_id, _ = add_link(ada), add_link(ada)
+        return lambda: ada.request("DELETE", f"/v1/auth/providers/linked/{link_id}", {"password": PASSWORD})
 
     def linking() -> Request:
         ada = person(house.world)

@@ -62,9 +62,9 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         made = SsoOrganization(house.world, member, provider, person.email.rpartition("@")[2], {})
         assert made.log_in(person.email).status == 200
         browser = made.browser()
-        asked = made.begin(browser)
-        document = provider.respond(asked, person.email)
-        return lambda: made.post(browser, document, asked.relay_state)
+        authn_request = made.begin(browser)
+        document = provider.respond(authn_request, person.email)
+        return lambda: made.post(browser, document, authn_request.relay_state)
 
     return {
         "POST /saml/{organization_id}/acs": returning,

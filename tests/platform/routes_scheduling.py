@@ -56,7 +56,7 @@ class Ready:
         return {"start_time": self.house.start().isoformat()}
 
     def pool(self, *others: UUID) -> str:
-        hosts = [{"user_id": str(one)} for one in (self.member.user_id, *others)]
+        hosts = [{"user_id": str(user_id)} for user_id in (self.member.user_id, *others)]
         return _id(self.member.post(POOLS, {"name": "Sales", "strategy": "ROTATE", "hosts": hosts}))
 
     def booked(self, event_type: str) -> str:
@@ -70,8 +70,8 @@ class Ready:
         return email
 
     def invitee(self) -> str:
-        found = self.member.get(BOOKINGS, invitee_email=self.invited()).body["items"]
-        return str(found[0]["invitee"]["id"])
+        bookings = self.member.get(BOOKINGS, invitee_email=self.invited()).body["items"]
+        return str(bookings[0]["invitee"]["id"])
 
     def pending(self) -> str:
         return self.booked(self.house.add_event_type(requires_confirmation=True))
@@ -105,8 +105,8 @@ class Ready:
 
     def link(self) -> Request:
         with transactions.transaction(system(self.member.organization_id)) as session:
-            mine = select(Organization.slug, EventType.slug).join(EventType, EventType.organization_id == Organization.id)
-            organization, event_type = session.execute(mine.where(EventType.id == UUID(self.house.event_type))).one()
+            query = select(Organization.slug, EventType.slug).join(EventType, EventType.organization_id == Organization.id)
+            organization, event_type = session.execute(query.where(EventType.id == UUID(self.house.event_type))).one()
         return lambda: self.stranger.get(f"/v1/scheduling/links/{organization}/{event_type}")
 
     def counts(self) -> Request:
@@ -155,8 +155,8 @@ def long_ago(member: Member, booking: str, days: int = 60) -> str:
         times = {"start_time": Booking.start_time - by, "end_time": Booking.end_time - by}
         session.execute(update(Booking).where(Booking.id == booking).values(times))
         back = func.tstzrange(func.lower(held) - by, func.upper(held) - by)
-        mine = update(BookingHost).where(BookingHost.booking_id == booking)
-        session.execute(mine.values(start_time=BookingHost.start_time - by, held=back))
+        statement = update(BookingHost).where(BookingHost.booking_id == booking)
+        session.execute(statement.values(start_time=BookingHost.start_time - by, held=back))
     return booking
 
 

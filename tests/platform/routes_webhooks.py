@@ -36,11 +36,11 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     def at(method: str, path: str, wanted: Any = None) -> Request:
         return lambda: member.request(method, path, wanted)
 
-    def one() -> str:
+    def subscription_path() -> str:
         return f"{SUBSCRIPTIONS}/{subscription_of(member)}"
 
     def disabled() -> str:
-        path = one()
+        path = subscription_path()
         member.patch(path, {"is_active": False})
         return path
 
@@ -49,13 +49,15 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     return {
         f"POST {SUBSCRIPTIONS}": lambda: post(SUBSCRIPTIONS, wanted()),
         f"GET {SUBSCRIPTIONS}": lambda: lambda: member.get(SUBSCRIPTIONS, limit=100),
-        f"GET {subscription}": lambda: at("GET", one()),
-        f"PATCH {subscription}": lambda: at("PATCH", one(), {"name": "Shop", "headers": {"X-Tenant": "b"}, "is_active": False}),
-        f"DELETE {subscription}": lambda: at("DELETE", one()),
-        f"POST {subscription}/rotate-secret": lambda: post(f"{one()}/rotate-secret", {}),
+        f"GET {subscription}": lambda: at("GET", subscription_path()),
+        f"PATCH {subscription}": lambda: at(
+            "PATCH", subscription_path(), {"name": "Shop", "headers": {"X-Tenant": "b"}, "is_active": False}
+        ),
+        f"DELETE {subscription}": lambda: at("DELETE", subscription_path()),
+        f"POST {subscription}/rotate-secret": lambda: post(f"{subscription_path()}/rotate-secret", {}),
         f"POST {subscription}/enable": lambda: post(f"{disabled()}/enable", {}),
-        f"POST {subscription}/ping": lambda: post(f"{one()}/ping", {}),
-        f"POST {subscription}/replay-failed": lambda: post(f"{one()}/replay-failed", since),
+        f"POST {subscription}/ping": lambda: post(f"{subscription_path()}/ping", {}),
+        f"POST {subscription}/replay-failed": lambda: post(f"{subscription_path()}/replay-failed", since),
         f"GET {DELIVERIES}": lambda: lambda: member.get(DELIVERIES, limit=100),
         f"GET {delivery}": lambda: at("GET", f"{DELIVERIES}/{delivery_of(member)}"),
         f"POST {delivery}/replay": lambda: post(f"{DELIVERIES}/{delivery_of(member)}/replay", {}),
@@ -91,9 +93,9 @@ def _subscriptions(house: Furnished, count: int) -> None:
 
 
 def _deliveries(house: Furnished, count: int) -> None:
-    one = subscription_of(house.member)
+    subscription_id = subscription_of(house.member)
     for _ in range(count):
-        house.member.post(f"{SUBSCRIPTIONS}/{one}/ping")
+        house.member.post(f"{SUBSCRIPTIONS}/{subscription_id}/ping")
 
 
 LISTS: dict[str, Callable[[Furnished, int], None]] = {f"GET {SUBSCRIPTIONS}": _subscriptions, f"GET {DELIVERIES}": _deliveries}

@@ -54,8 +54,8 @@ def agreement_of(member: Member) -> str:
 
 
 def fail(session: Session, notification_id: str) -> None:
-    mine = update(NotificationLog).where(NotificationLog.id == notification_id)
-    session.execute(mine.values(status=NotificationStatus.FAILED, error_message="Throttled"))
+    statement = update(NotificationLog).where(NotificationLog.id == notification_id)
+    session.execute(statement.values(status=NotificationStatus.FAILED, error_message="Throttled"))
 
 
 def _id(answer: Any, status: int) -> str:
@@ -78,19 +78,19 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
         path, form = f"/agreements/{agreement_of(member)}", {"content-type": "application/x-www-form-urlencoded"}
         return lambda: house.stranger.request(method, path, b"decision=agree" if method == "POST" else None, form)
 
-    one = f"{WORKFLOWS}/{{workflow_id}}"
+    workflow_path = f"{WORKFLOWS}/{{workflow_id}}"
     return {
         "GET /agreements/{token}": lambda: page("GET"),
         "POST /agreements/{token}": lambda: page("POST"),
         f"POST {WORKFLOWS}": lambda: post(WORKFLOWS, WANTED | {"event_type_id": house.event_type}),
         f"GET {WORKFLOWS}": lambda: lambda: member.get(WORKFLOWS, limit=100),
-        f"GET {one}": lambda: at("GET", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),
-        f"PATCH {one}": lambda: at("PATCH", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}", {"is_active": False}),
-        f"DELETE {one}": lambda: at("DELETE", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),
+        f"GET {workflow_path}": lambda: at("GET", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),
+        f"PATCH {workflow_path}": lambda: at("PATCH", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}", {"is_active": False}),
+        f"DELETE {workflow_path}": lambda: at("DELETE", f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}"),
         f"POST {WORKFLOWS}/preview": lambda: post(
             f"{WORKFLOWS}/preview", {"channel": "EMAIL", "body": "{{invitee.name}}", "booking_id": house.booking}
         ),
-        f"POST {one}/test": lambda: post(f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}/test"),
+        f"POST {workflow_path}/test": lambda: post(f"{WORKFLOWS}/{workflow_of(member, channel='WEBHOOK')}/test"),
         f"GET {LOG}": lambda: lambda: member.get(LOG, limit=100),
         f"POST {LOG}/{{notification_id}}/resend": lambda: post(f"{LOG}/{notification_of(member)}/resend"),
     }

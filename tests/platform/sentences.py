@@ -36,5 +36,7 @@ def of_domain(folder: Path) -> set[str]:
 
 def domains() -> dict[str, set[str]]:
     """By domain, where there are any."""
-    found = {folder.name: of_domain(folder) for folder in sorted(PACKAGE.iterdir()) if folder.is_dir() and folder.name != "notifications"}
-    return {name: sentences for name, sentences in found.items() if sentences}
+    domain_sentences = {
+        folder.name: of_domain(folder) for folder in sorted(PACKAGE.iterdir()) if folder.is_dir() and folder.name != "notifications"
+    }
+    return {name: sentences for name, sentences in domain_sentences.items() if sentences}

@@ -41,14 +41,14 @@ class Written(logging.Handler):
 def passed(world: World) -> Iterator[tuple[Remembering, Written]]:
     """Every route was called, each request once more with a field too many, and the workers have done their work."""
     gateway, written = Remembering(world), Written()
-    ours, root = logging.getLogger("parley"), logging.getLogger()
-    before, plain = (ours.level, root.level), world.gateway
+    logger, root = logging.getLogger("parley"), logging.getLogger()
+    before, plain = (logger.level, root.level), world.gateway
     for function in world.template.functions.values():
         handlers.load(function)
-    written.setFormatter(ours.handlers[0].formatter)  # Powertools asks whichever handler for its own
-    ours.addHandler(written)
+    written.setFormatter(logger.handlers[0].formatter)  # Powertools asks whichever handler for its own
+    logger.addHandler(written)
     root.addHandler(written)
-    ours.setLevel(logging.DEBUG)
+    logger.setLevel(logging.DEBUG)
     root.setLevel(logging.INFO)
     world.gateway = gateway
     try:
@@ -64,9 +64,9 @@ def passed(world: World) -> Iterator[tuple[Remembering, Written]]:
     finally:
         world.gateway = plain
         gateway.close()
-        ours.removeHandler(written)
+        logger.removeHandler(written)
         root.removeHandler(written)
-        ours.setLevel(before[0])
+        logger.setLevel(before[0])
         root.setLevel(before[1])
 
 
@@ -98,8 +98,8 @@ def test_there_is_something_to_find(secrets: dict[str, str]) -> None:
 def test_no_secret_is_logged(passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
     _, written = passed
     assert len(written.lines) > 10
-    told = among(secrets, written.lines)
-    assert [(line[:60], found) for line in written.lines if (found := leaks(told, line))] == []
+    candidates = among(secrets, written.lines)
+    assert [(line[:60], matches) for line in written.lines if (matches := leaks(candidates, line))] == []
 
 
 def test_no_address_is_logged(passed: tuple[Remembering, Written]) -> None:
@@ -115,10 +115,10 @@ def test_no_secret_is_announced(passed: tuple[Remembering, Written], secrets: di
 
 def unissued(body: bytes) -> str:
     """A refusal without the challenge that it begins a second step with: it is made for this answer."""
-    said = read(body, "json")
+    content = read(body, "json")
     return (
-        str({name: value for name, value in said.items() if name != "challenge"})
-        if isinstance(said, dict)
+        str({name: value for name, value in content.items() if name != "challenge"})
+        if isinstance(content, dict)
         else body.decode(errors="replace")
     )
 
@@ -126,13 +126,13 @@ def unissued(body: bytes) -> str:
 def test_no_refusal_repeats_a_secret(passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
     gateway, _ = passed
     assert len(gateway.refusals) > 5
-    told = among(secrets, (unissued(body) for _, body in gateway.refusals))
-    found = [(route, leak) for route, body in gateway.refusals for leak in leaks(told, unissued(body))]
-    assert found == []
+    candidates = among(secrets, (unissued(body) for _, body in gateway.refusals))
+    matches = [(route, leak) for route, body in gateway.refusals for leak in leaks(candidates, unissued(body))]
+    assert matches == []
 
 
 def test_no_column_of_any_table_holds_a_secret(world: World, passed: tuple[Remembering, Written], secrets: dict[str, str]) -> None:
-    found, searched = [], 0
+    matches, searched = [], 0
     with world.stack.postgres.superuser("parley") as superuser:
         tables = [
             row[0] for row in superuser.run("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
@@ -140,8 +140,8 @@ def test_no_column_of_any_table_holds_a_secret(world: World, passed: tuple[Remem
         for table in tables:
             rows = superuser.run(f'SELECT t::text FROM "{table}" t')
             searched += len(rows)
-            found += [(table, leak) for leak in leaks(secrets, "\n".join(str(row[0]) for row in rows))]
-    assert found == []
+            matches += [(table, leak) for leak in leaks(secrets, "\n".join(str(row[0]) for row in rows))]
+    assert matches == []
     assert len(tables) > 20 and searched > 50
 
 

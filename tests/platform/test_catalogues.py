@@ -92,10 +92,10 @@ def test_what_a_browser_asks_for(header: str | None, locale: str | None) -> None
 
 def test_times_as_people_write_them() -> None:
     start = datetime(2026, 12, 7, 14, tzinfo=UTC)
-    said = {
+    texts = {
         locale: formats.when(start, start + timedelta(minutes=30), "Europe/Berlin", locale) for locale in ("de", "fr-CA", "es", "en-US")
     }
-    assert said == {
+    assert texts == {
         "de": "Montag, 7. Dezember 2026, 15:00 bis 15:30 (Mitteleuropäische Normalzeit)",
         "fr-CA": "lundi 7 décembre 2026, 15 h 00 à 15 h 30 (heure normale de l’Europe centrale)",
         "es": "lunes, 7 de diciembre de 2026, 15:00 a 15:30 (hora estándar de Europa central)",
@@ -126,7 +126,7 @@ def test_a_region_that_nobody_knows_is_its_language(tag: str) -> None:
 
 
 def test_the_layer_keeps_the_locales_of_the_languages_that_are_offered() -> None:
-    said = (PACKAGE.parents[1] / "layers" / "dependencies" / "prune.py").read_text()
-    listed = re.search(r"^LANGUAGES = \((.*?)\)", said, re.MULTILINE)
+    source = (PACKAGE.parents[1] / "layers" / "dependencies" / "prune.py").read_text()
+    listed = re.search(r"^LANGUAGES = \((.*?)\)", source, re.MULTILINE)
     assert listed is not None
     assert tuple(re.findall(r'"(\w+)"', listed[1])) == languages.OFFERED

@@ -65,7 +65,7 @@ def test_who_has_nothing_to_say_needs_no_body(stranger: Client) -> None:
 
 def test_every_status_of_a_refusal_is_documented() -> None:
     sources = (ROOT / "shared" / "parley").rglob("*.py")
-    statuses = {found for source in sources for found in re.findall(r"^    status(?:: .+)? = (\d{3})$", source.read_text(), re.MULTILINE)}
+    statuses = {status for source in sources for status in re.findall(r"^    status(?:: .+)? = (\d{3})$", source.read_text(), re.MULTILINE)}
     # A fault is promised by nobody; a method that is not there belongs to no route.
     assert statuses - {"405", "500"} == REFUSALS.keys()
 

@@ -121,14 +121,14 @@ def granted(policies: list[Any]) -> Iterator[str]:
     """What policies grant, those of the roles among it that may be taken for an organization."""
     for statement in statements(policies):
         assert statement["Effect"] == "Allow"
-        on = [_target(one) for one in _listed(statement.get("Resource", []))]
+        on = [_target(entry) for entry in _listed(statement.get("Resource", []))]
         if "sts:AssumeRole" in statement["Action"]:
             yield from (f"{action} for an organization" for action in statement["Action"])
             for role in on:
                 yield from granted(of_role(DOCUMENT, role))
             continue
-        but_not = [f"not {_target(one)}" for one in _listed(statement.get("NotResource", []))]
-        yield from (f"{action} {one}" for action in _listed(statement["Action"]) for one in on + but_not)
+        but_not = [f"not {_target(entry)}" for entry in _listed(statement.get("NotResource", []))]
+        yield from (f"{action} {target}" for action in _listed(statement["Action"]) for target in on + but_not)
 
 
 @pytest.mark.parametrize("handler", handlers())
@@ -139,8 +139,8 @@ def test_a_function_may_do_what_its_code_does_and_nothing_else(handler: str) -> 
 
 def _taken(name: str) -> list[str]:
     """The roles that a function may take."""
-    taking = [one for one in statements(policies(DOCUMENT, name)) if "sts:AssumeRole" in one["Action"]]
-    return [_target(one["Resource"]) for one in taking]
+    taking = [statement for statement in statements(policies(DOCUMENT, name)) if "sts:AssumeRole" in statement["Action"]]
+    return [_target(statement["Resource"]) for statement in taking]
 
 
 @pytest.mark.parametrize("handler", handlers())
@@ -167,18 +167,18 @@ def test_a_role_for_organizations_reaches_objects_of_the_one_that_it_was_taken_f
 
 
 def test_every_call_of_aws_is_in_the_table() -> None:
-    known = set(symbols())
-    assert {symbol for symbol in known if DOORS & mentioned(symbol)} - CARRIERS <= CALLS.keys() <= known
+    all_symbols = set(symbols())
+    assert {symbol for symbol in all_symbols if DOORS & mentioned(symbol)} - CARRIERS <= CALLS.keys() <= all_symbols
 
 
 @pytest.mark.parametrize("handler", handlers())
 def test_a_function_has_the_settings_that_its_code_asks_for_and_no_others_of_its_own(handler: str) -> None:
-    asked = {asking for symbol in reached(handler) for asking in settings(symbol)}
+    requirements = {asking for symbol in reached(handler) for asking in settings(symbol)}
     has = TEMPLATE.functions[name_of(handler)].environment.keys()
-    assert {name for name, is_needed in asked if is_needed} - FROM_LAMBDA <= has
+    assert {name for name, is_needed in requirements if is_needed} - FROM_LAMBDA <= has
     own = DOCUMENT["Resources"][name_of(handler)]["Properties"].get("Environment", {"Variables": {}})["Variables"]
-    told = {name for name, value in own.items() if value != {"Ref": "AWS::NoValue"}}
-    assert told - {name for name, _ in asked} == set()
+    variable_names = {name for name, value in own.items() if value != {"Ref": "AWS::NoValue"}}
+    assert variable_names - {name for name, _ in requirements} == set()
 
 
 @pytest.mark.parametrize("handler", handlers())

@@ -76,8 +76,8 @@ def is_clear(answer: Answer) -> bool:
 
 def routes(world: World) -> list[tuple[str, str, bool]]:
     """The one that closes the house to its owner comes last."""
-    found = [(route.method, route.path, route.authorizer is None) for route in world.template.routes if route.path != "$default"]
-    return sorted(found, key=lambda route: route[:2] == ("DELETE", "/v1/identity/organization"))
+    entries = [(route.method, route.path, route.authorizer is None) for route in world.template.routes if route.path != "$default"]
+    return sorted(entries, key=lambda route: route[:2] == ("DELETE", "/v1/identity/organization"))
 
 
 def filled(path: str, value: str) -> str:
@@ -91,8 +91,8 @@ def kinds_taken(world: World) -> dict[tuple[str, str], list[str]]:
     taken: dict[tuple[str, str], list[str]] = {}
     for method, path, is_public in routes(world):
         for kind in KINDS:
-            who, place = stranger if is_public else acme, filled(path, str(new_id()))
-            answer = who.request(method, place, b'{"name":', {"content-type": kind})
+            who, target = stranger if is_public else acme, filled(path, str(new_id()))
+            answer = who.request(method, target, b'{"name":', {"content-type": kind})
             assert is_clear(answer), (method, path, kind, answer.status, answer.raw[:300])
             if answer.status != 415:
                 taken.setdefault((method, path), []).append(kind)

@@ -74,7 +74,7 @@ BODIES: dict[str, Any] = {
 
 
 def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, globex: Member) -> None:
-    theirs = things_of(globex, world)
+    foreign_ids = things_of(globex, world)
     bodies = BODIES | {name: body for area in AREAS for name, body in area.BODIES.items()}
     words = {name: word for area in AREAS for name, word in getattr(area, "WORDS", {}).items()}
     checked = 0
@@ -83,7 +83,7 @@ def test_foreign_and_unknown_ids_are_answered_alike(world: World, acme: Member, 
         if route.authorizer is None or not names or route.method == "ANY":  # a whole protocol has a test of its own
             continue
         answers = []
-        for ids in (theirs | words, {name: str(new_id()) for name in theirs} | words):
+        for ids in (foreign_ids | words, {name: str(new_id()) for name in foreign_ids} | words):
             path = route.path
             for name in names:
                 path = path.replace(f"{{{name}}}", ids.get(name, str(new_id())))

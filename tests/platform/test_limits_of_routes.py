@@ -98,9 +98,9 @@ def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World
     at_once = Client(world, ip=f"198.18.{next(_guessers)}.1")
     spent = visitor_limits.network_spending(name, at_once.ip, LIMITS[name])[0]
     is_page, query = not path.startswith("/v1/"), SAID.get(name, {}) if method == "GET" else None
-    said: Any = None if method == "GET" else b"action=cancel" if is_page else SAID.get(name, {})
-    headers = {"content-type": "application/x-www-form-urlencoded"} if is_page and said else {}
-    answers = [at_once.request(method, guess, said, headers, query=query) for guess in (*guesses, *guesses)]
+    body: Any = None if method == "GET" else b"action=cancel" if is_page else SAID.get(name, {})
+    headers = {"content-type": "application/x-www-form-urlencoded"} if is_page and body else {}
+    answers = [at_once.request(method, guess, body, headers, query=query) for guess in (*guesses, *guesses)]
     assert all(400 <= answer.status < 500 and answer.status != 429 for answer in answers), [answer.raw for answer in answers]
     many = sum(answer.status not in (400, 422) for answer in answers)
     assert many or name in UNREADABLE, answers

@@ -20,7 +20,7 @@ from local.merging import Group, merged
 from local.stacks import MERGED, write
 from local.template import FUNCTION, Template, load
 from tests.harness import Answer, Client, World
-from tests.platform.test_permissions import asked
+from tests.platform.test_permissions import answer_of
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "template.yaml"
@@ -159,7 +159,7 @@ def answers(world: World, gateway: Gateway) -> Iterator[tuple[str, str, Answer]]
     try:
         for route in world.template.routes:
             for name, client in {"owner": acme, "viewer": viewer, "nobody": Client(world)}.items():
-                yield f"{route.method} {route.path}", name, asked(client, route)
+                yield f"{route.method} {route.path}", name, answer_of(client, route)
     finally:
         world.gateway = before
 

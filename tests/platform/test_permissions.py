@@ -103,15 +103,15 @@ def everybody(owner: Member) -> Iterator[tuple[str, Somebody]]:
     yield "a key of whose scopes nothing is left", Somebody(emptied, frozenset(), False)
 
 
-def asked(client: Client, route: Route) -> Answer:
+def answer_of(client: Client, route: Route) -> Answer:
     return client.request(method_of(route), path_of(route), b"x", {"content-type": "text/x-of-no-route"})
 
 
 def is_kept_out(answer: Answer, needed: Access | str) -> bool:
     """Refused at the gate, and told which scope was missing. SCIM's refusals have no codes (RFC 7644, 3.12)."""
-    said = answer.body
-    code = said.get("code", "missing_scope" if str(needed) in said["detail"] else "no_organization_chosen")
-    names_it = said.get("scope", needed) == needed and str(needed) in said["detail"]
+    body = answer.body
+    code = body.get("code", "missing_scope" if str(needed) in body["detail"] else "no_organization_chosen")
+    names_it = body.get("scope", needed) == needed and str(needed) in body["detail"]
     return answer.status == 403 and code in GATE and (names_it or code != "missing_scope")
 
 
@@ -123,7 +123,7 @@ def test_every_route_lets_in_whom_it_declares(world: World, monkeypatch: pytest.
     wrong, cells = [], 0
     for name, somebody in everybody(world.organization("Matrix")):
         for route in routes:
-            needed, answer = needs[name_of(route)], asked(somebody.client, route)
+            needed, answer = needs[name_of(route)], answer_of(somebody.client, route)
             cells += 1
             if not (answer.status == LET_IN if somebody.may(needed) else is_kept_out(answer, needed)):
                 wrong.append((name, name_of(route), needed, answer.status, answer.raw[:200]))
@@ -138,7 +138,7 @@ def test_a_key_of_a_project_is_let_in_where_projects_are_known(world: World, acm
     for route in world.template.routes:
         needed = declared(world.template).get(name_of(route))
         if isinstance(needed, str):
-            answer = asked(key, route)
+            answer = answer_of(key, route)
             is_known = route.path.startswith(("/v1/storage/projects", "/v1/identity/api-keys"))
             code = None if is_known else "outside_the_project" if needed in scopes else "missing_scope"
             assert answer.status == (LET_IN if is_known else 403), (name_of(route), answer.raw)
@@ -152,7 +152,7 @@ def test_nobody_is_let_in_and_everybody_where_it_is_public(world: World, strange
         if name_of(route) not in needs:
             continue
         for token in nobodies.values():
-            status = asked(Client(world, token), route).status
+            status = answer_of(Client(world, token), route).status
             is_let_in = status not in (401, 403)
             assert is_let_in == (needs[name_of(route)] is Access.ANYBODY) or app_of(world.template, route).accepts == (), (route, status)
             cells += 1

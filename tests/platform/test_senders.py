@@ -103,9 +103,9 @@ def agreement(acme: Member) -> tuple[str, str, UUID, dict[str, Any]]:
     return "scheduling/on_workflow_event", SchedulingEvent.ADDRESS_ASKED, acme.organization_id, {"agreement_id": str(row_id)}
 
 
-def give(world: World, asked: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
+def give(world: World, message: tuple[str, str, UUID, dict[str, Any]], event_id: UUID) -> bool:
     """Whether the worker took it."""
-    function, name, organization_id, payload = asked
+    function, name, organization_id, payload = message
     detail = {"id": str(event_id), "organization_id": str(organization_id), "occurred_at": now().isoformat(), "payload": payload}
     answer = world.invoke(function, sqs_event(json.dumps({"detail-type": name, "detail": detail})))
     return not answer["batchItemFailures"]
@@ -121,8 +121,8 @@ EVENTS = [webhook, password, invitation, calendar, proof, agreement]
 
 @pytest.mark.parametrize("made", EVENTS)
 def test_the_same_event_again_sends_no_second_letter(world: World, acme: Member, made: Callable[[Member], Any]) -> None:
-    asked, event_id, before = made(acme), new_id(), len(world.mails())
-    assert all(give(world, asked, event_id) for _ in range(3))
+    message, event_id, before = made(acme), new_id(), len(world.mails())
+    assert all(give(world, message, event_id) for _ in range(3))
     first = sent(world, before)
     assert len(first) == 1
     assert acme.rows(select(MailClaim.sent_at).order_by(MailClaim.created_at.desc()).limit(1))[0] is not None
@@ -132,9 +132,9 @@ def test_the_same_event_again_sends_no_second_letter(world: World, acme: Member,
 def test_an_answer_that_is_lost_leaves_three_copies_with_one_id(
     world: World, acme: Member, made: Callable[[Member], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, event_id, before = made(acme), new_id(), len(world.mails())
+    message, event_id, before = made(acme), new_id(), len(world.mails())
     with losing(monkeypatch, "sesv2") as endpoint:
-        taken = [give(world, asked, event_id) for _ in range(6)]
+        taken = [give(world, message, event_id) for _ in range(6)]
         assert (taken, endpoint.taken) == ([False] * 3 + [True] * 3, 3)
     copies = sent(world, before)
     assert (len(copies), len(set(copies))) == (3, 1)
@@ -143,38 +143,38 @@ def test_an_answer_that_is_lost_leaves_three_copies_with_one_id(
 def test_one_refused_address_does_not_repeat_the_others(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     admins = [acme.as_role("ADMIN") for _ in range(2)]
     keepers = [address_of(acme, member.user_id) for member in (acme, *admins)]
-    asked, event_id, before = webhook(acme), new_id(), len(world.mails())
+    message, event_id, before = webhook(acme), new_id(), len(world.mails())
     with losing(monkeypatch, "sesv2") as endpoint:
         endpoint.loses, endpoint.refuses = False, {keepers[0]}
-        assert [give(world, asked, event_id) for _ in range(3)] == [False] * 3
+        assert [give(world, message, event_id) for _ in range(3)] == [False] * 3
         assert sorted(to for to, _ in sent(world, before)) == sorted(keepers[1:])
         endpoint.refuses = set()
-        assert give(world, asked, event_id)
+        assert give(world, message, event_id)
     assert sorted(to for to, _ in sent(world, before)) == sorted(keepers)
     assert len(acme.rows(select(OrganizationMember).where(OrganizationMember.role.in_(["OWNER", "ADMIN"])))) == 3
 
 
 def test_a_letter_that_another_worker_has_in_hand_comes_back_and_is_taken_over(world: World, acme: Member) -> None:
-    asked, event_id, before = password(acme), new_id(), len(world.mails())
+    message, event_id, before = password(acme), new_id(), len(world.mails())
     held = Sender(acme.caller, event_id, lambda _: None)
     mail = Mail(address_of(acme, acme.user_id), b"")
-    known = set(acme.rows(select(MailClaim.claim)))
+    claim_ids = set(acme.rows(select(MailClaim.claim)))
     held(mail)
-    [fresh] = set(acme.rows(select(MailClaim.claim))) - known
+    [fresh] = set(acme.rows(select(MailClaim.claim))) - claim_ids
     claim = MailClaim.claim == fresh
     with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).where(claim).values(sent_at=None, attempted_at=now()))
-    assert not give(world, asked, event_id)
+    assert not give(world, message, event_id)
     with transactions.transaction(acme.caller) as session:
         session.execute(update(MailClaim).where(claim).values(attempted_at=now() - timedelta(minutes=3)))
-    assert give(world, asked, event_id)
+    assert give(world, message, event_id)
     assert len(sent(world, before)) == 1
 
 
 def test_an_invitation_is_marked_when_its_letter_has_left(world: World, acme: Member) -> None:
-    asked = invitation(acme)
-    assert give(world, asked, new_id())
-    (mailed_at,) = acme.rows(select(Invitation.mailed_at).where(Invitation.id == asked[3]["invitation_id"]))
+    message = invitation(acme)
+    assert give(world, message, new_id())
+    (mailed_at,) = acme.rows(select(Invitation.mailed_at).where(Invitation.id == message[3]["invitation_id"]))
     assert mailed_at is not None
 
 
@@ -203,10 +203,10 @@ def test_whoever_sends_claims_first() -> None:
         assert not names & {f"{PACKAGE}.{name}" for name in ("email.ses", "sns", "sns.send", "delivery.channels")}, path
     assert len(senders) >= 5
     for name, source in senders.items():
-        given = re.findall(r"(?<!def )(?:Sender|send_logged)\(caller, (?:[\w.]+, )?(?:send|deliver)\b|Effects\(deliver\b", source)
+        matches = re.findall(r"(?<!def )(?:Sender|send_logged)\(caller, (?:[\w.]+, )?(?:send|deliver)\b|Effects\(deliver\b", source)
         used = re.findall(r"(?<![.=\w])(?:send|deliver)\b(?!=|\()", re.sub(r'(?m)^.*import.*$|^""".*$', "", source))
-        assert given, name
-        assert len(used) == len(given), name
+        assert matches, name
+        assert len(used) == len(matches), name
         assert name not in LOGGED or LOGGED[name] in source, name
     shared = FUNCTIONS.parent / "shared" / "parley"
     calls = [path for path in shared.rglob("*.py") if ".send_email(" in path.read_text() or ".publish(PhoneNumber" in path.read_text()]

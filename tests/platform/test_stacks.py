@@ -53,14 +53,17 @@ class Deployed:
     def __init__(self, folder: Path, parameters: dict[str, str]) -> None:
         self.path = folder / f"{NAME}.yaml"
         self.root = load(self.path, parameters)
-        found = [one for one in self.root.of_type("AWS::CloudFormation::Stack") if one.properties["TemplateURL"].startswith(NAME)]
-        self.nested: dict[str, Resource] = {one.properties["TemplateURL"]: one for one in found}
+        stacks = [
+            resource for resource in self.root.of_type("AWS::CloudFormation::Stack") if resource.properties["TemplateURL"].startswith(NAME)
+        ]
+        self.nested: dict[str, Resource] = {resource.properties["TemplateURL"]: resource for resource in stacks}
         self.templates: dict[str, Template] = {
-            file: load(folder / file, self.evaluated(one.properties["Parameters"], parameters)) for file, one in self.nested.items()
+            file: load(folder / file, self.evaluated(resource.properties["Parameters"], parameters))
+            for file, resource in self.nested.items()
         }
 
-    def evaluated(self, given: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
-        made: dict[str, str] = Evaluator(read(self.path), parameters).value(given)
+    def evaluated(self, expressions: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
+        made: dict[str, str] = Evaluator(read(self.path), parameters).value(expressions)
         return made
 
     @property
@@ -98,9 +101,9 @@ def test_each_function_is_deployed_once_and_as_it_is_written(deployed: Deployed,
 
 
 def test_whatever_is_no_function_stays_in_the_root(deployed: Deployed, written: Template) -> None:
-    others = {name for name, one in written.resources.items() if one.type != FUNCTION}
-    mine = {name for name, one in deployed.root.resources.items() if one.type != FUNCTION}
-    assert mine == others | {one.name for one in deployed.nested.values()}
+    others = {name for name, resource in written.resources.items() if resource.type != FUNCTION}
+    root_names = {name for name, resource in deployed.root.resources.items() if resource.type != FUNCTION}
+    assert root_names == others | {resource.name for resource in deployed.nested.values()}
     changed = {name for name in others if beyond_paths(deployed.root.resources[name]) != beyond_paths(written.resources[name])}
     assert changed == {"Api"}, "and only with its definition of routes"
 
@@ -113,16 +116,16 @@ def test_queues_and_schedules_call_the_same_functions(deployed: Deployed, writte
 def test_routes_lead_to_the_same_functions_past_the_same_authorizer(deployed: Deployed, written: Template) -> None:
     body = deployed.root.resources["Api"].properties["DefinitionBody"]
     integrations = body["components"]["x-amazon-apigateway-integrations"]
-    found = {(route.method, route.path, route.function, route.authorizer) for route in deployed.root.routes}
+    routes = {(route.method, route.path, route.function, route.authorizer) for route in deployed.root.routes}
     for path, methods in body["paths"].items():
-        for method, said in methods.items():
-            function = said["x-amazon-apigateway-integration"]["$ref"].rpartition("/")[2]
+        for method, operation in methods.items():
+            function = operation["x-amazon-apigateway-integration"]["$ref"].rpartition("/")[2]
             assert integrations[function]["uri"].endswith(f":function:parley-local-{function}/invocations")
             assert integrations[function]["credentials"] == "{{@ApiRole.Arn}}"
-            [authorizer] = said["security"][0] if "security" in said else ["Caller"]
+            [authorizer] = operation["security"][0] if "security" in operation else ["Caller"]
             verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-            found.add((verb, path, function, None if authorizer == "NONE" else authorizer))
-    assert found == {(route.method, route.path, route.function, route.authorizer) for route in written.routes}
+            routes.add((verb, path, function, None if authorizer == "NONE" else authorizer))
+    assert routes == {(route.method, route.path, route.function, route.authorizer) for route in written.routes}
 
 
 def test_functions_that_the_api_calls_have_the_names_by_which_it_calls_them(deployed: Deployed) -> None:
@@ -142,7 +145,7 @@ def test_a_stack_waits_for_what_its_functions_wait_for(deployed: Deployed, writt
 
 
 def test_nothing_that_holds_state_can_move_with_a_function(deployed: Deployed) -> None:
-    assert {one.type for template in deployed.templates.values() for one in template.resources.values()} == {FUNCTION}
+    assert {resource.type for template in deployed.templates.values() for resource in template.resources.values()} == {FUNCTION}
 
 
 def test_a_nested_stack_is_given_what_it_asks_for_and_no_secret(deployed: Deployed, folder: Path) -> None:
@@ -187,9 +190,11 @@ def test_the_api_has_room_for_integrations(written: Template) -> None:
 
 def test_names_of_functions_leave_28_letters_to_the_stack(written: Template) -> None:
     assert max(len(f"-{function}") for function in written.functions) <= NAME_LENGTH - STACK_LENGTH
-    said = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    deployed = [one["deploy"]["parameters"] for one in said.values() if isinstance(one, dict) and "deploy" in one]
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deployed = [
+        environment["deploy"]["parameters"] for environment in config.values() if isinstance(environment, dict) and "deploy" in environment
+    ]
     assert len(deployed) == 2
-    for one in deployed:
-        assert len(one["stack_name"]) <= STACK_LENGTH
-        assert one["template_file"] == f".aws-sam/build/{NAME}.yaml"
+    for deployment in deployed:
+        assert len(deployment["stack_name"]) <= STACK_LENGTH
+        assert deployment["template_file"] == f".aws-sam/build/{NAME}.yaml"

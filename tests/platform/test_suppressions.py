@@ -22,7 +22,9 @@ from tests.identity.registered_users import Person, ProgramClient, person, recei
 from tests.stack.load_scenarios import at, booking, event_type, schedule
 
 
-def event(world: World, kind: str, address: str, *, of: str | None = None, feedback_id: str | None = None, **said: Any) -> dict[str, Any]:
+def event(
+    world: World, kind: str, address: str, *, of: str | None = None, feedback_id: str | None = None, **details: Any
+) -> dict[str, Any]:
     """What SES gives to EventBridge (its developer guide, "Examples of event data")."""
     about = {"feedbackId": feedback_id or new_id().hex, "timestamp": now().isoformat()}
     if kind == "Bounce":
@@ -34,7 +36,7 @@ def event(world: World, kind: str, address: str, *, of: str | None = None, feedb
         "destination": [of or address],
         "tags": {"ses:configuration-set": [world.stack.attributes["MailEvents"]]},
     }
-    return {"eventType": kind, kind.lower(): about | what | said, "mail": sent}
+    return {"eventType": kind, kind.lower(): about | what | details, "mail": sent}
 
 
 def tell(world: World, *details: dict[str, Any]) -> list[str]:
@@ -52,9 +54,9 @@ def rows(address: str) -> list[SuppressedAddress]:
 
 def age(address: str, **by: float) -> None:
     with transactions.transaction(system(NOWHERE)) as session:
-        mine = update(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.keyed_hash(address))
+        statement = update(SuppressedAddress).where(SuppressedAddress.address_hash == suppressions.keyed_hash(address))
         aged = {name: getattr(SuppressedAddress, name) - timedelta(days=days) for name, days in by.items()}
-        session.execute(mine.values(aged), execution_options={"synchronize_session": False})
+        session.execute(statement.values(aged), execution_options={"synchronize_session": False})
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def visitor() -> str:
 
 
 @pytest.fixture
-def known(world: World) -> Person:
+def account_owner(world: World) -> Person:
     return person(world)
 
 
@@ -132,15 +134,15 @@ def test_bounces_that_are_temporary_count_and_rest_for_a_week(world: World, acme
 
 
 @pytest.mark.parametrize(
-    "said",
+    "details",
     [
         {"bounceType": "Transient", "bounceSubType": "MessageTooLarge"},
         {"bouncedRecipients": [{"emailAddress": "somebody-else@visitor.example"}]},
     ],
     ids=["the message was too large", "an address that the mail did not go to"],
 )
-def test_what_says_nothing_of_the_address_is_not_believed(world: World, visitor: str, said: dict[str, Any]) -> None:
-    assert tell(world, event(world, "Bounce", visitor, **said)) == []
+def test_what_says_nothing_of_the_address_is_not_believed(world: World, visitor: str, details: dict[str, Any]) -> None:
+    assert tell(world, event(world, "Bounce", visitor, **details)) == []
     assert rows(visitor) == rows("somebody-else@visitor.example") == []
 
 
@@ -160,29 +162,29 @@ def test_what_cannot_be_read_comes_back_without_its_neighbours(world: World, vis
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
-def test_who_asks_for_a_link_gets_one_a_day_later_and_using_it_is_the_way_back(world: World, known: Person, kind: str) -> None:
-    tell(world, event(world, kind, known.email))
-    browser, count = ProgramClient(world), len(received_mails(world, known.email))
+def test_who_asks_for_a_link_gets_one_a_day_later_and_using_it_is_the_way_back(world: World, account_owner: Person, kind: str) -> None:
+    tell(world, event(world, kind, account_owner.email))
+    browser, count = ProgramClient(world), len(received_mails(world, account_owner.email))
 
     def ask() -> int:
-        assert browser.post("/v1/auth/magic-link", {"email": known.email}).status == 202
-        return len(received_mails(world, known.email)) - count
+        assert browser.post("/v1/auth/magic-link", {"email": account_owner.email}).status == 202
+        return len(received_mails(world, account_owner.email)) - count
 
     assert ask() == 0
-    age(known.email, bounced_at=1.1)
+    age(account_owner.email, bounced_at=1.1)
     assert [ask(), ask()] == [1, 1]  # one trial a week
-    token = received_mails(world, known.email)[-1].token
+    token = received_mails(world, account_owner.email)[-1].token
     assert browser.post("/v1/auth/magic-link/redeem", {"token": token}).status == 200
-    assert rows(known.email) == []
+    assert rows(account_owner.email) == []
     assert ask() == 2
 
 
-def test_an_alert_does_not_try_an_address_that_bounced(world: World, known: Person) -> None:
+def test_an_alert_does_not_try_an_address_that_bounced(world: World, account_owner: Person) -> None:
     """It is told to nobody who asked; the trial is for who waits for a mail."""
-    tell(world, event(world, "Bounce", known.email))
-    age(known.email, bounced_at=400)
+    tell(world, event(world, "Bounce", account_owner.email))
+    age(account_owner.email, bounced_at=400)
     with transactions.transaction(system(NOWHERE)) as session:
-        assert suppressions.errors(session, [known.email, "other@visitor.example"]) == {known.email: "address_bounced"}
+        assert suppressions.errors(session, [account_owner.email, "other@visitor.example"]) == {account_owner.email: "address_bounced"}
 
 
 def test_a_code_that_was_sent_to_a_booker_is_a_way_back(world: World, acme: Member, visitor: str) -> None:
@@ -192,11 +194,11 @@ def test_a_code_that_was_sent_to_a_booker_is_a_way_back(world: World, acme: Memb
     wanted = booking(kind, at("10:00"), "x")
     wanted["invitee"]["email"] = visitor
     stranger = Client(world)
-    asked = stranger.post("/v1/scheduling/bookings", wanted)
-    assert asked.body["code"] == "address_proof_needed"
+    response = stranger.post("/v1/scheduling/bookings", wanted)
+    assert response.body["code"] == "address_proof_needed"
     world.pump()
     assert mails_to(world, visitor) == 1
-    proof = {"address_proof": code(acme.organization_id, visitor), "hold_token": asked.body["hold_token"]}
+    proof = {"address_proof": code(acme.organization_id, visitor), "hold_token": response.body["hold_token"]}
     made = stranger.post("/v1/scheduling/bookings", wanted | proof)
     assert made.status == 201, made.body
     assert rows(visitor) == []

@@ -149,8 +149,8 @@ KNOWN_TO = {
 
 def properties(name: str) -> dict[str, Any]:
     """As written, with intrinsic functions; without Globals."""
-    said: dict[str, Any] = DOCUMENT["Resources"][name].get("Properties", {})
-    return said
+    values: dict[str, Any] = DOCUMENT["Resources"][name].get("Properties", {})
+    return values
 
 
 def camel(words: str) -> str:
@@ -218,7 +218,7 @@ def test_a_variable_means_the_same_everywhere() -> None:
         for name, value in function.environment.items():
             values.setdefault(name, set()).add(str(value))
     values.pop("TENANT_ROLE_ARN")  # who may write takes another role than who may read
-    assert {name: found for name, found in values.items() if len(found) > 1} == {}
+    assert {name: value_set for name, value_set in values.items() if len(value_set) > 1} == {}
 
 
 @pytest.mark.parametrize("name", KNOWN_TO)
@@ -252,9 +252,9 @@ def test_no_route_is_declared_twice() -> None:
 
 
 def test_the_api_is_throttled_and_logs_no_path() -> None:
-    said = properties("Api")
-    assert said["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
-    written = json.loads(said["AccessLogSettings"]["Format"])
+    api = properties("Api")
+    assert api["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    written = json.loads(api["AccessLogSettings"]["Format"])
     # The path of a booking's link holds its token.
     assert not {"$context.path", "$context.http.path", "$context.extendedRequestId"} & set(written.values())
     assert "$context.routeKey" in written.values()
@@ -311,19 +311,19 @@ def test_rules_may_send_where_they_send_and_lose_nothing() -> None:
 
 
 def test_the_bucket_is_private_encrypted_and_forgets_what_was_never_completed() -> None:
-    said = TEMPLATE.resources["MediaBucket"].properties
-    assert set(said["PublicAccessBlockConfiguration"].values()) == {True}
-    [encryption] = said["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    bucket = TEMPLATE.resources["MediaBucket"].properties
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert encryption["BucketKeyEnabled"]
-    rules = {rule["Id"]: rule for rule in said["LifecycleConfiguration"]["Rules"]}
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] <= 2
     longest = TEMPLATE.resources["InboxWebhooks"].properties["MessageRetentionPeriod"]
     assert rules["webhooks"]["ExpirationInDays"] * 86400 > longest, "a body must outlive the message that names it"
     denied = TEMPLATE.resources["MediaBucketPolicy"].properties["PolicyDocument"]["Statement"]
     assert {"Bool": {"aws:SecureTransport": "false"}} in [statement["Condition"] for statement in denied]
     assert {statement["Effect"] for statement in denied} == {"Deny"}
-    exposed = said["CorsConfiguration"]["CorsRules"][0]["ExposedHeaders"]
+    exposed = bucket["CorsConfiguration"]["CorsRules"][0]["ExposedHeaders"]
     assert "ETag" in exposed  # a browser needs it to complete a multipart upload
 
 
@@ -373,9 +373,9 @@ def _listed(node: Any) -> list[Any]:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_wildcard_resource_has_its_reason_beside_it(path: Path) -> None:
     document = read(path)
-    found = [statement for statement in _statements(document["Resources"]) if "*" in _listed(statement.get("Resource"))]
+    wildcards = [statement for statement in _statements(document["Resources"]) if "*" in _listed(statement.get("Resource"))]
     lines = [line for line in path.read_text().splitlines() if re.search(r"Resource: (\[?[\"']\*[\"']|\*)", line)]
-    assert len(lines) == len(found), "write it as one line, so that this test finds it"
+    assert len(lines) == len(wildcards), "write it as one line, so that this test finds it"
     assert [line for line in lines if not re.search(r"# \w+", line)] == []
 
 
@@ -390,15 +390,15 @@ def test_a_function_may_do_what_is_named(name: str) -> None:
 def test_every_role_is_bounded() -> None:
     assert DOCUMENT["Globals"]["Function"]["PermissionsBoundary"] == {"Ref": "Boundary"}
     assert not [name for name in FUNCTIONS if "PermissionsBoundary" in properties(name)]
-    roles = [one for one in DOCUMENT["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
+    roles = [resource for resource in DOCUMENT["Resources"].values() if resource["Type"] == "AWS::IAM::Role"]
     assert roles and all(role["Properties"]["PermissionsBoundary"] == {"Ref": "Boundary"} for role in roles)
 
 
 def test_no_role_reaches_logs_or_queues_of_another_stack() -> None:
     # SAM attaches AWS's managed policies, whose resource is "*", for both.
-    allowed, *narrower = [one for one in _statements(properties("Boundary")) if one["Effect"] == "Allow"]
+    allowed, *narrower = [statement for statement in _statements(properties("Boundary")) if statement["Effect"] == "Allow"]
     assert {"logs:*", "sqs:*", "iam:*"} <= set(allowed["NotAction"])
-    assert all("AWS::StackName" in one["Resource"]["Fn::Sub"] for one in narrower)
+    assert all("AWS::StackName" in statement["Resource"]["Fn::Sub"] for statement in narrower)
     assert all(queue.properties["QueueName"].startswith("parley-local-") for queue in QUEUES)
 
 
@@ -406,7 +406,7 @@ def test_no_role_reaches_logs_or_queues_of_another_stack() -> None:
 
 
 LOG_GROUPS = sorted({properties(name)["LoggingConfig"]["LogGroup"]["Ref"] for name in FUNCTIONS})
-FILTERS = {named(one.properties["LogGroupName"]): one.properties for one in TEMPLATE.of_type("AWS::Logs::MetricFilter")}
+FILTERS = {named(resource.properties["LogGroupName"]): resource.properties for resource in TEMPLATE.of_type("AWS::Logs::MetricFilter")}
 EVENTS: list[tuple[str, dict[str, Any]]] = [
     (name, event) for name in FUNCTIONS for event in dict[str, Any](properties(name).get("Events", {})).values()
 ]
@@ -414,7 +414,7 @@ SCHEDULED = [(name, event["Properties"]) for name, event in EVENTS if "Schedule"
 
 
 def test_every_group_of_logs_is_watched_by_somebody() -> None:
-    groups = {one.name for one in TEMPLATE.of_type("AWS::Logs::LogGroup")}
+    groups = {resource.name for resource in TEMPLATE.of_type("AWS::Logs::LogGroup")}
     assert groups - {"ApiLogs"} == set(LOG_GROUPS) == set(FILTERS)  # the API's own 5xx have an alarm of their own
 
 
@@ -423,10 +423,18 @@ def test_failures_of_every_domain_raise_an_alarm(group: str) -> None:
     pattern, [counted] = FILTERS[group]["FilterPattern"], FILTERS[group]["MetricTransformations"]
     assert pattern == FILTERS["IdentityLogs"]["FilterPattern"]
     assert counted["MetricName"] == f"{group.removesuffix('Logs').lower()}-failures"
-    [alarm] = [one for one in TEMPLATE.of_type("AWS::CloudWatch::Alarm") if one.properties.get("MetricName") == counted["MetricName"]]
-    said = alarm.properties
-    assert (said["Namespace"], said["Threshold"], said["EvaluationPeriods"]) == (counted["MetricNamespace"], 0, 1)
-    assert [named(topic) for topic in said["AlarmActions"]] == ["AlarmTopic"]
+    [alarm] = [
+        resource
+        for resource in TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+        if resource.properties.get("MetricName") == counted["MetricName"]
+    ]
+    alarm_properties = alarm.properties
+    assert (alarm_properties["Namespace"], alarm_properties["Threshold"], alarm_properties["EvaluationPeriods"]) == (
+        counted["MetricNamespace"],
+        0,
+        1,
+    )
+    assert [named(topic) for topic in alarm_properties["AlarmActions"]] == ["AlarmTopic"]
     assert counted["MetricName"] in TEMPLATE.resources["Dashboard"].properties["DashboardBody"]
 
 
@@ -464,14 +472,16 @@ def test_an_answer_of_ours_that_is_a_failure_is_one_for_the_alarm(
     assert '$.record.status != "success"' in FILTERS["IdentityLogs"]["FilterPattern"]
 
 
-@pytest.mark.parametrize(("name", "said"), SCHEDULED, ids=[name for name, _ in SCHEDULED])
-def test_a_schedule_that_cannot_call_its_function_is_heard_of(name: str, said: dict[str, Any]) -> None:
-    assert said["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["BusDeadLetters", "Arn"]}  # which has its alarm
+@pytest.mark.parametrize(("name", "schedule"), SCHEDULED, ids=[name for name, _ in SCHEDULED])
+def test_a_schedule_that_cannot_call_its_function_is_heard_of(name: str, schedule: dict[str, Any]) -> None:
+    assert schedule["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["BusDeadLetters", "Arn"]}  # which has its alarm
     assert properties(name)["LoggingConfig"]["LogGroup"]["Ref"] in FILTERS  # one that was called and failed
     [policy] = [
-        one.properties for one in TEMPLATE.of_type("AWS::SQS::QueuePolicy") if named(one.properties["Queues"][0]) == "BusDeadLetters"
+        resource.properties
+        for resource in TEMPLATE.of_type("AWS::SQS::QueuePolicy")
+        if named(resource.properties["Queues"][0]) == "BusDeadLetters"
     ]
-    assert any(one["Condition"].get("ArnLike") for one in policy["PolicyDocument"]["Statement"])
+    assert any(statement["Condition"].get("ArnLike") for statement in policy["PolicyDocument"]["Statement"])
 
 
 def test_the_dashboard_is_one() -> None:

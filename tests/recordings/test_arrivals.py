@@ -60,12 +60,12 @@ def test_twenty_times_the_same_changes_nothing_more(scene: Take, key: str) -> No
 def test_twenty_at_once_are_one(scene: Take, key: str) -> None:
     gate = threading.Barrier(20)
 
-    def one(number: int) -> None:
+    def deliver(number: int) -> None:
         gate.wait()
         scene.work(scene.record(key, sequencer=f"0055AED6DCD90281E{number % 2}"))
 
     with ThreadPoolExecutor(20) as pool:
-        list(pool.map(one, range(20)))
+        list(pool.map(deliver, range(20)))
     assert (len(scene.announced()), scene.audited("recording.uploaded")) == (1, 1)
     assert scene.recording.raw_sequencer == "0055AED6DCD90281E1".ljust(64, "0")
 
@@ -79,12 +79,12 @@ def test_two_uploads_that_arrive_at_once_are_one_recording(scene: Take) -> None:
 
     records = [scene.record(scene.key(upload)) for upload in uploads]
 
-    def one(record: Any) -> None:
+    def deliver(record: Any) -> None:
         gate.wait()
         scene.work(record)
 
     with ThreadPoolExecutor(len(uploads)) as pool:
-        list(pool.map(one, records))
+        list(pool.map(deliver, records))
     statuses = [scene.upload_status(upload)[0] for upload in uploads]
     assert sorted(statuses) == ["COMPLETED"] + ["SUPERSEDED"] * 7
     winner = uploads[statuses.index("COMPLETED")]
@@ -97,7 +97,7 @@ SEQUENCERS = ("0055AED6DCD90281E5", "0055AED6DCD90281E50", "0055AED6DCD90281E6",
 
 
 @pytest.mark.parametrize(
-    "order", list(itertools.permutations(SEQUENCERS)), ids=lambda order: "".join(str(SEQUENCERS.index(one)) for one in order)
+    "order", list(itertools.permutations(SEQUENCERS)), ids=lambda order: "".join(str(SEQUENCERS.index(sequencer)) for sequencer in order)
 )
 def test_in_every_order_the_highest_sequencer_stays(scene: Take, key: str, order: tuple[str, ...]) -> None:
     for sequencer in order:
@@ -108,15 +108,15 @@ def test_in_every_order_the_highest_sequencer_stays(scene: Take, key: str, order
 
 def test_what_is_not_an_arrival_changes_nothing(scene: Take, key: str, globex: Member) -> None:
     before = scene.everything()
-    mine = scene.member.organization_id
+    organization_id = scene.member.organization_id
     odd = [
         scene.record(key, event="ObjectRemoved:Delete"),
         scene.record(key, event="ObjectRemoved:Delete", size=None, eTag=None),
         scene.record(key, event="ObjectTagging:Put", sequencer=None),
-        scene.record(key.replace(str(mine), str(globex.organization_id))),
-        scene.record(key.replace(str(mine), str(new_id()))),
+        scene.record(key.replace(str(organization_id), str(globex.organization_id))),
+        scene.record(key.replace(str(organization_id), str(new_id()))),
         scene.record(key.replace(".webm", ".mp4")),
-        scene.record(f"recordings/{mine}/{new_id()}/{new_id()}.webm"),
+        scene.record(f"recordings/{organization_id}/{new_id()}/{new_id()}.webm"),
         scene.record("recordings/hello+world%21.webm"),
         scene.record("recordings/%FF%00"),
         scene.record(""),
@@ -130,12 +130,12 @@ def test_what_is_not_an_arrival_changes_nothing(scene: Take, key: str, globex: M
 
 def test_a_key_of_another_organization_is_not_taken(scene: Take, key: str, globex: Member) -> None:
     """Even if somebody got an object there: the row of the upload is another tenant's, and invisible."""
-    theirs = key.replace(str(scene.member.organization_id), str(globex.organization_id))
-    scene.store(theirs)
+    foreign_key = key.replace(str(scene.member.organization_id), str(globex.organization_id))
+    scene.store(foreign_key)
     before = scene.everything()
-    assert scene.notify(scene.record(theirs)) == NONE_FAILED
+    assert scene.notify(scene.record(foreign_key)) == NONE_FAILED
     assert scene.everything() == before
-    assert scene.lies(theirs)
+    assert scene.lies(foreign_key)
 
 
 def test_an_encoded_key_a_version_and_unknown_fields_are_fine(scene: Take, key: str) -> None:
@@ -148,8 +148,8 @@ def test_an_encoded_key_a_version_and_unknown_fields_are_fine(scene: Take, key: 
 def test_the_recorded_event_works(scene: Take, key: str) -> None:
     event = recorded("recordings_uploads_queue")
     text = event["Records"][0]["body"]
-    place = json.loads(text)["Records"][0]["s3"]
-    event["Records"][0]["body"] = text.replace(place["object"]["key"], key).replace(place["bucket"]["name"], scene.bucket)
+    s3_entity = json.loads(text)["Records"][0]["s3"]
+    event["Records"][0]["body"] = text.replace(s3_entity["object"]["key"], key).replace(s3_entity["bucket"]["name"], scene.bucket)
     assert scene.world.invoke("recordings/on_recording_uploaded", event) == NONE_FAILED
     assert scene.status == "PROCESSING"
     assert scene.world.invoke("recordings/on_recording_uploaded", recorded("recordings_uploads_queue")) == NONE_FAILED
@@ -157,16 +157,16 @@ def test_the_recorded_event_works(scene: Take, key: str) -> None:
 
 def test_a_poison_record_and_a_poison_message_stay_alone(scene: Take) -> None:
     others = [take(scene.world, scene.member) for _ in range(2)]
-    uploads = [(one, one.upload()) for one in (scene, *others)]
-    for one, upload in uploads:
-        one.send(upload)
+    uploads = [(scenario, scenario.upload()) for scenario in (scene, *others)]
+    for scenario, upload in uploads:
+        scenario.send(upload)
     scene.forget()
-    first, second, third = (one.record(one.key(upload)) for one, upload in uploads)
+    first, second, third = (scenario.record(scenario.key(upload)) for scenario, upload in uploads)
     broken = scene.record("x")
     del broken["s3"]["object"]["key"]
     answer = scene.tell("no json", json.dumps({"Records": [broken, first, broken, second]}), json.dumps({"Records": [third]}))
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["message-0", "message-1"]
-    assert [one.status for one, _ in uploads] == ["PROCESSING"] * 3
+    assert [scenario.status for scenario, _ in uploads] == ["PROCESSING"] * 3
 
 
 def test_an_object_that_is_gone_again_changes_nothing(scene: Take) -> None:
@@ -186,8 +186,8 @@ def test_a_storage_that_does_not_answer_brings_the_message_back(scene: Take, key
         if fault == "no permission":
             from botocore.exceptions import ClientError
 
-            said: Any = {"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-            refusal = ClientError(said, "HeadObject")
+            error_response: Any = {"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+            refusal = ClientError(error_response, "HeadObject")
             patched.setattr(boto3_clients, "client", lambda *_: _Refusing(refusal))
         else:
             patched.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")

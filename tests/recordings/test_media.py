@@ -30,7 +30,7 @@ def test_every_part_fits(size: int) -> None:
     count = media_types.part_count(size)
     sizes = [media_types.size_of_part(size, number) for number in range(1, count + 1)]
     assert count <= media_types.MOST_PARTS
-    assert all(5 * MIB <= one <= 5 * 1024 * MIB for one in sizes[:-1])
+    assert all(5 * MIB <= part_size <= 5 * 1024 * MIB for part_size in sizes[:-1])
     assert 1 <= sizes[-1] <= sizes[0]
 
 

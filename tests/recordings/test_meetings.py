@@ -145,7 +145,7 @@ def test_lists_page_newest_first_and_show_only_ones_own(acme: Member, globex: Me
         acme.post(PATH, MEETING | {"scheduled_start": f"2027-0{month}-01T00:00:00Z", "scheduled_end": None}).body
         for month in (3, 1, 2, 4, 4)
     ]
-    by_start = sorted(made, key=lambda one: (one["scheduled_start"], one["id"]), reverse=True)
+    by_start = sorted(made, key=lambda meeting: (meeting["scheduled_start"], meeting["id"]), reverse=True)
     seen, cursor = [], None
     while True:
         page = acme.get(PATH, limit=2, cursor=cursor).body
@@ -153,23 +153,23 @@ def test_lists_page_newest_first_and_show_only_ones_own(acme: Member, globex: Me
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert [one["id"] for one in seen] == [one["id"] for one in by_start]
+    assert [meeting["id"] for meeting in seen] == [meeting["id"] for meeting in by_start]
     assert "recording" not in seen[0]
     recordings = acme.get("/v1/recordings").body["items"]
-    assert [one["id"] for one in recordings] == sorted((one["recording"]["id"] for one in made), reverse=True)
+    assert [meeting["id"] for meeting in recordings] == sorted((meeting["recording"]["id"] for meeting in made), reverse=True)
     assert acme.get("/v1/recordings", cursor="nonsense").body["code"] == "bad_cursor"
 
 
 @pytest.mark.parametrize("path", [PATH, "/v1/recordings"])
 def test_what_is_another_tenants_is_unknown(acme: Member, globex: Member, path: str) -> None:
     meeting = acme.post(PATH, MEETING).body
-    theirs = meeting["id"] if path == PATH else meeting["recording"]["id"]
-    foreign, unknown = globex.get(f"{path}/{theirs}"), globex.get(f"{path}/{new_id()}")
+    resource_id = meeting["id"] if path == PATH else meeting["recording"]["id"]
+    foreign, unknown = globex.get(f"{path}/{resource_id}"), globex.get(f"{path}/{new_id()}")
     assert (foreign.status, foreign.raw) == (404, unknown.raw)
     assert globex.get(path).body["items"] == []
     if path == PATH:
         wanted = {"size_bytes": 5, "content_type": "video/webm"}
-        foreign, unknown = globex.post(f"{path}/{theirs}/uploads", wanted), globex.post(f"{path}/{new_id()}/uploads", wanted)
+        foreign, unknown = globex.post(f"{path}/{resource_id}/uploads", wanted), globex.post(f"{path}/{new_id()}/uploads", wanted)
         assert (foreign.status, foreign.raw) == (404, unknown.raw)
 
 
@@ -247,8 +247,8 @@ def test_the_credentials_of_a_bot_are_sealed(acme: Member) -> None:
         with session.no_autoflush:
             column_encryption.seal(session, account, "credentials", "cookie-canary")
     with transactions.transaction(acme.caller) as session:
-        found = session.scalars(select(BotAccount)).one()
-        assert column_encryption.unseal(session, found, "credentials") == "cookie-canary"
-        assert b"canary" not in found.credentials.token
-        meeting = Meeting(platform=MeetingPlatform.TEAMS, url="x", scheduled_start=datetime.now(UTC), bot_account_id=found.id)
+        bot_account = session.scalars(select(BotAccount)).one()
+        assert column_encryption.unseal(session, bot_account, "credentials") == "cookie-canary"
+        assert b"canary" not in bot_account.credentials.token
+        meeting = Meeting(platform=MeetingPlatform.TEAMS, url="x", scheduled_start=datetime.now(UTC), bot_account_id=bot_account.id)
         session.add(meeting)

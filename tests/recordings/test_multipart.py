@@ -107,20 +107,20 @@ def test_etags_come_with_quotes_or_without(scene: Take, pump: Pump, quoted: bool
 def test_wrong_parts_are_refused_and_the_right_ones_still_taken(scene: Take, pump: Pump) -> None:
     whole = contents(11 * MIB)
     upload = scene.upload(size_bytes=len(whole))
-    one, two, three = sent(upload, whole)
+    first, two, three = sent(upload, whole)
     wrong = [
-        [one, two],
-        [one, two, two],
-        [one, two, three, three],
-        [one, two, three | {"part_number": 4}],
-        [one, two, three | {"etag": "0" * 32}],
-        [one, two | {"etag": one["etag"]}, three | {"etag": "nothing"}],
+        [first, two],
+        [first, two, two],
+        [first, two, three, three],
+        [first, two, three | {"part_number": 4}],
+        [first, two, three | {"etag": "0" * 32}],
+        [first, two | {"etag": first["etag"]}, three | {"etag": "nothing"}],
     ]
     answers = [complete(scene, upload, parts) for parts in wrong]
     assert [(answer.status, answer.body["code"]) for answer in answers] == [(422, "wrong_parts")] * len(wrong)
     pump()
     assert scene.status == "RECORDING"
-    assert complete(scene, upload, [three, one, two]).status == 202
+    assert complete(scene, upload, [three, first, two]).status == 202
     pump()
     assert scene.status == "PROCESSING"
 
@@ -190,11 +190,11 @@ def test_given_up_the_storage_forgets_the_parts(scene: Take) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     parts = sent(upload, contents(11 * MIB))
     s3 = scene.world.stack.clients.s3
-    waiting = {one["Key"] for one in s3.list_multipart_uploads(Bucket=scene.bucket).get("Uploads", [])}
+    waiting = {entry["Key"] for entry in s3.list_multipart_uploads(Bucket=scene.bucket).get("Uploads", [])}
     assert scene.key(upload) in waiting
     answers = [scene.member.delete(f"{scene.path}/{upload['id']}") for _ in range(2)]
     assert [answer.status for answer in answers] == [200, 200]
-    waiting = {one["Key"] for one in s3.list_multipart_uploads(Bucket=scene.bucket).get("Uploads", [])}
+    waiting = {entry["Key"] for entry in s3.list_multipart_uploads(Bucket=scene.bucket).get("Uploads", [])}
     assert scene.key(upload) not in waiting
     for refused in (complete(scene, upload, parts), scene.member.get(f"{scene.path}/{upload['id']}/parts")):
         assert (refused.status, refused.body["code"]) == (409, "upload_finished")
@@ -217,8 +217,8 @@ class Forgetful:
         self.head_object = real.head_object
 
     def complete_multipart_upload(self, **_: Any) -> Any:
-        said: Any = {"Error": {"Code": "NoSuchUpload", "Message": "Gone."}, "ResponseMetadata": {"HTTPStatusCode": 404}}
-        raise ClientError(said, "CompleteMultipartUpload")
+        error_response: Any = {"Error": {"Code": "NoSuchUpload", "Message": "Gone."}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+        raise ClientError(error_response, "CompleteMultipartUpload")
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -31,7 +31,7 @@ def test_an_arrival() -> None:
 
 @pytest.mark.parametrize("key", [KEY.replace("/", "%2F"), KEY.replace("-", "%2D").replace(".", "%2e"), KEY])
 def test_a_key_is_decoded_once(key: str) -> None:
-    assert [found.key for found in read(record(key))] == [KEY]
+    assert [notification.key for notification in read(record(key))] == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,11 @@ def test_the_test_event_says_nothing_directly_or_by_way_of_sns() -> None:
 
 def test_an_arrival_by_way_of_sns() -> None:
     nested = {"Type": "Notification", "Message": json.dumps({"Records": [record()]})}
-    assert [found.key for found in s3_notifications.objects_created(json.dumps(nested), BUCKET) if isinstance(found, ObjectCreated)] == [
-        KEY
-    ]
+    assert [
+        notification.key
+        for notification in s3_notifications.objects_created(json.dumps(nested), BUCKET)
+        if isinstance(notification, ObjectCreated)
+    ] == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,10 @@ def test_what_is_no_notification(body: str) -> None:
 
 def without(*path: str) -> dict[str, Any]:
     made = record()
-    place: Any = made
+    node: Any = made
     for name in path[:-1]:
-        place = place[name]
-    del place[path[-1]]
+        node = node[name]
+    del node[path[-1]]
     return made
 
 
@@ -154,8 +156,8 @@ def without(*path: str) -> dict[str, Any]:
     ids=lambda broken: json.dumps(broken)[:60],
 )
 def test_an_unreadable_record_does_not_hide_its_neighbours(broken: Any) -> None:
-    found = read(record(), broken, record(sequencer="0A1C"))
-    assert [type(one) for one in found] == [ObjectCreated, UnreadableNotification, ObjectCreated]
+    notifications = read(record(), broken, record(sequencer="0A1C"))
+    assert [type(notification) for notification in notifications] == [ObjectCreated, UnreadableNotification, ObjectCreated]
 
 
 def test_sequencers_compare_as_the_guide_says() -> None:

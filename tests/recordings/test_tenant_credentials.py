@@ -74,9 +74,9 @@ class Recorder(ThreadingHTTPServer):
     def key_of(self, member: Member) -> str:
         """The id of the credentials that STS gave for an organization; once, or this fails."""
         [call] = [call for call in self.taken if call.form["Tags.member.1.Value"] == str(member.organization_id)]
-        given = re.search(rb"<AccessKeyId>([^<]+)<", call.answer)
-        assert given is not None
-        return given[1].decode()
+        match = re.search(rb"<AccessKeyId>([^<]+)<", call.answer)
+        assert match is not None
+        return match[1].decode()
 
 
 class _Passing(BaseHTTPRequestHandler):
@@ -201,7 +201,7 @@ def test_an_address_does_not_outlive_what_signed_it(
     recorder: Recorder, world: World, acme: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene, began = take(world, acme), datetime.now(UTC)
-    given: dict[str, datetime] = {}
+    expiries: dict[str, datetime] = {}
     for minutes in (0, 10, 14, 16, 29, 32, 90):
 
         class Later(datetime):
@@ -214,25 +214,25 @@ def test_an_address_does_not_outlive_what_signed_it(
             url = scene.upload()["put"]["url"]
         # The emulated STS lives now: what it gave is good for an hour from when it was asked.
         key = signer(url)[0]
-        until = given.setdefault(key, datetime.now(UTC) + timedelta(hours=1))
+        until = expiries.setdefault(key, datetime.now(UTC) + timedelta(hours=1))
         life = timedelta(seconds=int(parse_qs(urlsplit(url).query)["X-Amz-Expires"][0]))
         assert life == object_access.LIFE == timedelta(minutes=45)
         assert minutes > 15 or began + timedelta(minutes=minutes) + life <= until
-    assert len(recorder.taken) == len(given)
+    assert len(recorder.taken) == len(expiries)
     assert [call.form["Action"] for call in recorder.taken] == ["AssumeRole"] * 5  # 0, 16, 29, 32, 90; 10 and 14 took what was there
 
 
 def test_a_few_organizations_are_kept(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tenant_credentials, "_KEPT_ORGANIZATIONS", 2)
     first, second, third = (new_id() for _ in range(3))
-    given = {one: tenant_credentials.of(one) for one in (first, second)}
-    assert tenant_credentials.of(first) == given[first]
+    credentials = {organization_id: tenant_credentials.of(organization_id) for organization_id in (first, second)}
+    assert tenant_credentials.of(first) == credentials[first]
     tenant_credentials.of(third)
-    assert [one for _, one in tenant_credentials._kept] == [first, third]  # the one that nobody asked for went
-    assert tenant_credentials.of(first) == given[first]
-    assert tenant_credentials.of(second) != given[second]
+    assert [organization_id for _, organization_id in tenant_credentials._kept] == [first, third]  # the one that nobody asked for went
+    assert tenant_credentials.of(first) == credentials[first]
+    assert tenant_credentials.of(second) != credentials[second]
     assert len(recorder.taken) == 4
-    assert "secret" not in repr(given[first]).lower()
+    assert "secret" not in repr(credentials[first]).lower()
 
 
 def expires(when: bytes) -> tuple[int, bytes]:
@@ -275,8 +275,8 @@ def test_without_sts_nothing_is_half_done(
     assert {(answer.status, answer.body["code"], answer.headers["retry-after"]) for answer in answers} == {
         (503, "storage_unavailable", "2")
     }
-    told = arrived.notify(arrived.record(arrived.key(small)))
-    assert [failure["itemIdentifier"] for failure in told["batchItemFailures"]] == ["message-0"]
+    outcome = arrived.notify(arrived.record(arrived.key(small)))
+    assert [failure["itemIdentifier"] for failure in outcome["batchItemFailures"]] == ["message-0"]
     assert (scene.everything(), len(recorder.of_functions)) == (before, made)
     assert tenant_credentials._kept == {}
     recorder.sts = None

@@ -90,8 +90,8 @@ class Take:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def lies(self, key: str) -> bool:
-        found = self.world.stack.clients.s3.list_objects_v2(Bucket=self.bucket, Prefix=key)
-        return any(entry["Key"] == key for entry in found.get("Contents", []))
+        listing = self.world.stack.clients.s3.list_objects_v2(Bucket=self.bucket, Prefix=key)
+        return any(entry["Key"] == key for entry in listing.get("Contents", []))
 
     def record(
         self, key: str, sequencer: str | None = "0055AED6DCD90281E5", event: str = "ObjectCreated:Put", **other: Any
@@ -125,7 +125,7 @@ class Take:
 
     def work(self, *records: Any) -> None:
         """The same without the entry point, which is for one call at a time: for many at once."""
-        handlers.load(next(one for one in self.world.template.functions.values() if one.module == "on_recording_uploaded"))
+        handlers.load(next(function for function in self.world.template.functions.values() if function.module == "on_recording_uploaded"))
         sys.modules["functions.recordings.on_recording_uploaded"].work(json.dumps({"Records": records}))
 
     def tell(self, *bodies: str) -> Any:

@@ -20,7 +20,7 @@ class NameServer:
         self.records: dict[str, list[str]] = {}
         self.broken: set[str] = set()
         self.silent: set[str] = set()
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
@@ -36,7 +36,7 @@ class NameServer:
             query = dns.message.from_wire(wire)
             [question] = query.question
             name = question.name.to_text().rstrip(".").lower()
-            self.asked.append(name)
+            self.requests.append(name)
             if name in self.silent:
                 continue
             answer = dns.message.make_response(query)

@@ -85,7 +85,7 @@ class IdentityProvider:
     def _config(self, folder: Path) -> IdPConfig:
         (folder / "key.pem").write_text(self.keys[0])
         (folder / "cert.pem").write_text(self.keys[1])
-        said = {
+        config = {
             "entityid": self.entity_id,
             "xmlsec_binary": sys.executable,  # asked for at the start, and never run: libxmlsec1 is called as a library
             "key_file": str(folder / "key.pem"),
@@ -99,7 +99,7 @@ class IdentityProvider:
             },
             "metadata": {"inline": [self.sp_metadata]} if self.sp_metadata else {},
         }
-        return IdPConfig().load(said)
+        return IdPConfig().load(config)
 
     @cached_property
     def server(self) -> Server:
@@ -122,13 +122,13 @@ class IdentityProvider:
         message = request.message
         return ReceivedAuthnRequest(message.id, message.assertion_consumer_service_url, message.issuer.text, query["RelayState"])
 
-    def unsigned(self, asked: ReceivedAuthnRequest, email: str, name_id: str | None = None, **attributes: list[str]) -> Any:
+    def unsigned(self, authn_request: ReceivedAuthnRequest, email: str, name_id: str | None = None, **attributes: list[str]) -> Any:
         """The tree of a response that pysaml2 writes."""
         made = self.server.create_authn_response(
             {name.replace("__", ":"): values for name, values in attributes.items()},
-            asked.id,
-            asked.acs,
-            asked.sp_entity_id,
+            authn_request.id,
+            authn_request.acs,
+            authn_request.sp_entity_id,
             name_id=NameID(format=NAMEID_FORMAT_EMAILADDRESS, text=name_id or email),
             authn=AUTHN,
             sign_response=False,
@@ -153,7 +153,7 @@ class IdentityProvider:
 
     def respond(
         self,
-        asked: ReceivedAuthnRequest,
+        authn_request: ReceivedAuthnRequest,
         email: str,
         *,
         name_id: str | None = None,
@@ -163,7 +163,7 @@ class IdentityProvider:
         **signing: Any,
     ) -> bytes:
         """A whole response. `before` changes it before it is signed, `after` afterwards; `signs`: assertion, response, both or nothing."""
-        root = self.unsigned(asked, email, name_id)
+        root = self.unsigned(authn_request, email, name_id)
         if before:
             before(root)
         if signs in ("assertion", "both"):

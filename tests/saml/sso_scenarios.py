@@ -78,8 +78,8 @@ class SsoOrganization:
     def log_in(self, email: str, **terms: Any) -> Answer:
         """The whole way, in a new browser."""
         browser = self.browser()
-        asked = self.begin(browser)
-        return self.post(browser, self.provider.respond(asked, email, **terms), asked.relay_state)
+        authn_request = self.begin(browser)
+        return self.post(browser, self.provider.respond(authn_request, email, **terms), authn_request.relay_state)
 
 
 def with_sso(world: World, name: str = "Acme", *, provider: IdentityProvider | None = None, **terms: Any) -> SsoOrganization:

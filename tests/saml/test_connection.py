@@ -86,7 +86,7 @@ def test_metadata_with_comments_and_a_certificate_that_has_expired_beside_the_pr
     root.addprevious(etree.Comment("of our identity provider"))
     answer = owner.put(PATH, {"idp_metadata": etree.tostring(root.getroottree()).decode(), "domains": [domain_of(owner)]})
     assert answer.status == 200, answer.raw
-    assert [one["sha256_fingerprint"] for one in answer.body["idp_certificates"]] == [fingerprint(provider.certificate)]
+    assert [certificate["sha256_fingerprint"] for certificate in answer.body["idp_certificates"]] == [fingerprint(provider.certificate)]
 
     root.find(".//{*}IDPSSODescriptor").remove(descriptor)
     refused = owner.put(PATH, {"idp_metadata": etree.tostring(root).decode(), "domains": [domain_of(owner)]})
@@ -110,7 +110,11 @@ def test_our_private_key_is_shown_to_nobody(house: SsoOrganization) -> None:
 
 
 def test_metadata_that_lists_entities_is_read_where_one_of_them_is_an_identity_provider(world: World) -> None:
-    owner, one, other = world.organization("Listed"), IdentityProvider(), IdentityProvider(entity_id="https://other.example/metadata")
+    owner, identity_provider, other = (
+        world.organization("Listed"),
+        IdentityProvider(),
+        IdentityProvider(entity_id="https://other.example/metadata"),
+    )
 
     def put(*documents: str, wrapped: int = 1) -> Any:
         inside = "".join(etree.tostring(etree.fromstring(document.encode())).decode() for document in documents)
@@ -119,13 +123,21 @@ def test_metadata_that_lists_entities_is_read_where_one_of_them_is_an_identity_p
         return owner.put(PATH, {"idp_metadata": inside, "domains": [domain_of(owner)]})
 
     service_provider = Client(world).get(f"/saml/{owner.organization_id}/metadata").raw.decode().partition("?>")[2]
-    for documents, wrapped in (((one.metadata(),), 1), ((one.metadata(),), 3), ((service_provider, one.metadata()), 1)):
+    for documents, wrapped in (
+        ((identity_provider.metadata(),), 1),
+        ((identity_provider.metadata(),), 3),
+        ((service_provider, identity_provider.metadata()), 1),
+    ):
         answer = put(*documents, wrapped=wrapped)
-        assert (answer.status, answer.body["idp_entity_id"]) == (200, one.entity_id), answer.raw
-    for wrong, said in (([one.metadata(), other.metadata()], "2 identity providers"), ([service_provider], "none"), ([], "none")):
+        assert (answer.status, answer.body["idp_entity_id"]) == (200, identity_provider.entity_id), answer.raw
+    for wrong, detail in (
+        ([identity_provider.metadata(), other.metadata()], "2 identity providers"),
+        ([service_provider], "none"),
+        ([], "none"),
+    ):
         refused = put(*wrong)
         assert (refused.status, refused.body["code"]) == (422, "unusable_metadata")
-        assert said in refused.body["detail"]
+        assert detail in refused.body["detail"]
 
 
 @pytest.mark.parametrize(
@@ -190,13 +202,13 @@ def test_nobody_logs_in_where_there_is_no_connection(world: World, acme: Member,
 
 def test_an_independent_library_reads_our_metadata_and_verifies_our_request(house: SsoOrganization) -> None:
     browser = house.browser()
-    asked = house.begin(browser, "/welcome")
-    assert asked.acs == house.connection["acs_url"]
-    assert asked.sp_entity_id == house.connection["sp_entity_id"]
+    authn_request = house.begin(browser, "/welcome")
+    assert authn_request.acs == house.connection["acs_url"]
+    assert authn_request.sp_entity_id == house.connection["sp_entity_id"]
     [request] = house.owner.rows(select(SamlRequest))
-    assert (asked.id, asked.relay_state) == (f"_{request.id.hex}", str(request.id))
+    assert (authn_request.id, authn_request.relay_state) == (f"_{request.id.hex}", str(request.id))
     assert request.return_to == "/welcome"
-    assert len(asked.relay_state) <= 80  # saml-bindings-2.0-os, 3.4.3
+    assert len(authn_request.relay_state) <= 80  # saml-bindings-2.0-os, 3.4.3
 
 
 def test_a_changed_request_is_not_ours(house: SsoOrganization) -> None:
@@ -226,8 +238,8 @@ def test_a_browser_is_sent_nowhere_else_afterwards(house: SsoOrganization, retur
 
 
 def test_discovery_speaks_of_domains_and_not_of_people(world: World, house: SsoOrganization, stranger: Client) -> None:
-    [known] = house.owner.rows(select(User.email).where(User.id == house.owner.user_id))
-    for email in (known, f"nobody@{house.domain}", f"NOBODY@{house.domain.upper()}"):
+    [owner_email] = house.owner.rows(select(User.email).where(User.id == house.owner.user_id))
+    for email in (owner_email, f"nobody@{house.domain}", f"NOBODY@{house.domain.upper()}"):
         assert stranger.post("/v1/saml/discover", {"email": email}).body == {"login_url": house.connection["login_url"]}
     for email in ("someone@elsewhere.test", f"someone@sub.{house.domain}"):
         assert stranger.post("/v1/saml/discover", {"email": email}).body == {"login_url": None}

@@ -12,12 +12,12 @@ def test_round_trips(house: SsoOrganization) -> None:
         assert house.log_in(email).status == 200  # what is made once is there: the account, a connection, data keys
         browser = house.browser()
         before = wire.round_trips
-        asked = house.begin(browser)
+        authn_request = house.begin(browser)
         assert wire.round_trips - before <= 5
-        document = house.provider.respond(asked, email)
+        document = house.provider.respond(authn_request, email)
         before = wire.round_trips
-        assert house.post(browser, document, asked.relay_state).status == 200
+        assert house.post(browser, document, authn_request.relay_state).status == 200
         assert wire.round_trips - before <= 8
         before = wire.round_trips
-        assert house.post(browser, document, asked.relay_state).status == 403
+        assert house.post(browser, document, authn_request.relay_state).status == 403
         assert wire.round_trips - before <= 6  # the trail included

@@ -128,20 +128,20 @@ def test_what_dns_says_decides(world: World) -> None:
     server, name, value = nameserver(), proof["record_name"], proof["record_value"]
     assert (proof["record_type"], name) == ("TXT", f"_parley-challenge.{house.domain}")
 
-    def asked() -> tuple[int, str]:
+    def verification() -> tuple[int, str]:
         answer = house.owner.post(VERIFY, {"domain": house.domain})
         return answer.status, answer.body.get("code") or answer.body["status"]
 
-    assert asked() == (409, "domain_not_proven")  # NXDOMAIN
+    assert verification() == (409, "domain_not_proven")  # NXDOMAIN
     server.records[name] = ["v=spf1 -all", value[:-1]]
-    assert asked() == (409, "domain_not_proven")
+    assert verification() == (409, "domain_not_proven")
     server.broken.add(name)
-    assert asked() == (409, "name_servers_silent")
+    assert verification() == (409, "name_servers_silent")
     server.broken.clear()
     assert row_of(house).misses == 2
     server.records[name] = ["x" * 300, value]
-    assert asked() == (200, "PROVEN")
-    assert asked() == (200, "PROVEN")
+    assert verification() == (200, "PROVEN")
+    assert verification() == (200, "PROVEN")
     assert house.owner.rows(select(AuditLog.action).where(AuditLog.action.like("saml_domain.%"))) == ["saml_domain.verified"]
     assert house.owner.post(VERIFY, {"domain": some_domain()}).body["code"] == "no_such_domain"
 

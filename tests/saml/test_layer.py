@@ -22,9 +22,9 @@ def lock(layer: str) -> str:
 
 
 def test_the_layer_holds_what_the_common_one_does_not() -> None:
-    said = beside.beside(lock("dependencies"), lock("saml"))
-    assert set(beside.locked(said)) == {"certifi", "dnspython", "lxml", "signxml"}
-    assert said.count("--hash=sha256:") > 3
+    requirements = beside.beside(lock("dependencies"), lock("saml"))
+    assert set(beside.locked(requirements)) == {"certifi", "dnspython", "lxml", "signxml"}
+    assert requirements.count("--hash=sha256:") > 3
 
 
 def test_two_versions_of_one_package_are_not_put_over_each_other() -> None:
@@ -34,5 +34,5 @@ def test_two_versions_of_one_package_are_not_put_over_each_other() -> None:
 
 def test_only_functions_that_read_xml_or_ask_dns_have_it() -> None:
     resources = read(ROOT / "template.yaml")["Resources"]
-    having = {name for name, one in resources.items() if {"Ref": "SamlLayer"} in one.get("Properties", {}).get("Layers", [])}
+    having = {name for name, resource in resources.items() if {"Ref": "SamlLayer"} in resource.get("Properties", {}).get("Layers", [])}
     assert having == {"SamlSaveConnection", "SamlReceiveResponse", "SamlVerifyDomain", "SamlSweepDomains"}

@@ -77,12 +77,12 @@ def test_who_comes_again_is_the_same_person_whatever_their_address_is_then(world
     first = house.log_in(ada(house), name_id="employee-7")
     assert first.status == 403 and first.body["code"] == "no_address"
 
-    one, other = ada(house), ada(house)
-    first = house.log_in("unused", name_id="employee-7", before=saying(mail=one))
+    email, other = ada(house), ada(house)
+    first = house.log_in("unused", name_id="employee-7", before=saying(mail=email))
     second = house.log_in("unused", name_id="employee-7", before=saying(mail=other))
     assert first.status == second.status == 200, (first.raw, second.raw)
     assert first.body["user"] == second.body["user"]
-    assert second.body["user"]["email"] == one
+    assert second.body["user"]["email"] == email
 
 
 def test_letters_of_an_address_have_no_case(house: SsoOrganization) -> None:
@@ -93,8 +93,8 @@ def test_letters_of_an_address_have_no_case(house: SsoOrganization) -> None:
 def test_name_and_role_come_from_attributes_that_the_connection_names(world: World) -> None:
     house = with_sso(world, name_attribute="cn", role_attribute="parley_role")
 
-    for said, becomes in (("admin", "ADMIN"), ("VIEWER", "VIEWER"), ("OWNER", "MEMBER"), ("nonsense", "MEMBER")):
-        answer = house.log_in(ada(house), before=saying(cn="Ada Lovelace", parley_role=said))
+    for role_value, becomes in (("admin", "ADMIN"), ("VIEWER", "VIEWER"), ("OWNER", "MEMBER"), ("nonsense", "MEMBER")):
+        answer = house.log_in(ada(house), before=saying(cn="Ada Lovelace", parley_role=role_value))
         assert answer.body["organization"]["role"] == becomes
         user_id = answer.body["user"]["id"]
         assert house.owner.get(f"/v1/identity/members/{user_id}").body["name"] == "Ada Lovelace"
@@ -105,8 +105,8 @@ def test_name_and_role_come_from_attributes_that_the_connection_names(world: Wor
 
 def test_a_browser_goes_back_to_where_it_began_with_the_session_in_a_cookie(house: SsoOrganization) -> None:
     browser = house.browser()
-    asked = house.begin(browser, "/welcome?tab=1")
-    answer = house.post(browser, house.provider.respond(asked, ada(house)), asked.relay_state)
+    authn_request = house.begin(browser, "/welcome?tab=1")
+    answer = house.post(browser, house.provider.respond(authn_request, ada(house)), authn_request.relay_state)
     assert (answer.status, answer.headers["location"]) == (303, "/welcome?tab=1")
     assert "__Secure-parley_refresh" in browser.cookies
     assert b"access_token" not in answer.raw
@@ -150,11 +150,11 @@ def test_whoever_was_provisioned_comes_in_as_that_member(world: World, house: Ss
     assert (str(member.user_id), member.display_name, member.is_sso_bound) == (answer.body["user"]["id"], "Ada of the directory", True)
     [account] = house.owner.rows(select(User).where(User.id == member.user_id))
     assert (account.email, account.name, account.email_verified_at) == (email, None, None)
-    known, waiting = world.person(ada(house)), directory
-    waiting.user(known.email, roles=[{"value": "ADMIN"}])
-    assert house.log_in(known.email).body["code"] == "confirmation_needed"
-    assert known.post("/v1/auth/invitations/accept", {"token": link(house.owner, known.email)}).body["role"] == "ADMIN"
-    assert house.log_in(known.email).status == 200
+    person, waiting = world.person(ada(house)), directory
+    waiting.user(person.email, roles=[{"value": "ADMIN"}])
+    assert house.log_in(person.email).body["code"] == "confirmation_needed"
+    assert person.post("/v1/auth/invitations/accept", {"token": link(house.owner, person.email)}).body["role"] == "ADMIN"
+    assert house.log_in(person.email).status == 200
 
 
 def test_an_address_outside_the_domains_is_refused(world: World, house: SsoOrganization) -> None:
@@ -168,8 +168,8 @@ def test_the_session_reaches_nothing_of_the_person_beyond_the_organization(world
     """Whoever runs an identity provider could come in as anybody in the domain: not with that into what they have elsewhere."""
     person = world.person(ada(house))
     elsewhere = world.organization("Elsewhere")
-    for place, role in ((elsewhere, MemberRole.ADMIN), (house.owner, MemberRole.MEMBER)):
-        with transactions.transaction(place.caller) as session:
+    for member, role in ((elsewhere, MemberRole.ADMIN), (house.owner, MemberRole.MEMBER)):
+        with transactions.transaction(member.caller) as session:
             session.add(OrganizationMember(user_id=person.user_id, role=role))
     intruder = Client(world, house.log_in(person.email).body["access_token"])
     assert intruder.get("/v1/identity/me").status == 200

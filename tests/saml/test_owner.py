@@ -190,11 +190,11 @@ def test_a_later_change_counts_once_the_owner_has_agreed(world: World, change: s
     same = {**parts, "domains": [house.domain]}
     kept = admin.put(PATH, same)
     assert (kept.status, kept.body["awaiting"]) == (200, None)
-    asked = admin.put(PATH, same | CHANGES[change])
-    assert (asked.status, asked.body["status"]) == (200, "ACTIVE")
+    response = admin.put(PATH, same | CHANGES[change])
+    assert (response.status, response.body["status"]) == (200, "ACTIVE")
     for name in ("idp_entity_id", "idp_sso_url", "idp_certificates", "default_role", "role_attribute", "email_attribute", "is_enforced"):
-        assert asked.body[name] == house.connection[name]
-    assert asked.body["awaiting"] is not None
+        assert response.body[name] == house.connection[name]
+    assert response.body["awaiting"] is not None
     assert house.log_in(f"ada@{house.domain}").status == 200  # through what the owner knows
     # The owner agrees to what they have seen, not to what was put in its place meanwhile.
     seen = house.owner.get(PATH).body["awaiting"]["digest"]
@@ -242,8 +242,8 @@ def test_a_token_of_an_administrator_provisions_once_the_owner_has_agreed(world:
 def test_a_session_of_single_sign_on_does_not_choose_where_a_person_works(world: World, house: SsoOrganization) -> None:
     home = world.organization("Home")
     person = world.person(f"boss@{house.domain}")
-    for place, role in ((home, MemberRole.MEMBER), (house.owner, MemberRole.MEMBER)):
-        with transactions.transaction(place.caller) as session:
+    for member, role in ((home, MemberRole.MEMBER), (house.owner, MemberRole.MEMBER)):
+        with transactions.transaction(member.caller) as session:
             session.add(OrganizationMember(user_id=person.user_id, role=role))
     with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
         session.execute(update(User).where(User.id == person.user_id).values(last_organization_id=home.organization_id))

@@ -32,9 +32,9 @@ def house(world: World) -> SsoOrganization:
 
 
 def of(root: Any, path: str) -> Any:
-    found = root.find(path, NS)
-    assert found is not None, path
-    return found
+    element = root.find(path, NS)
+    assert element is not None, path
+    return element
 
 
 def put(path: str, attribute: str, value: str | None) -> Twist:
@@ -132,10 +132,10 @@ def elsewhere_restricted(root: Any) -> None:
 SAID["another audience beside ours"] = (elsewhere_restricted, "wrong_audience")
 
 
-@pytest.mark.parametrize("said", SAID)
-def test_what_is_signed_and_wrong_opens_nothing(house: SsoOrganization, said: str) -> None:
-    twist, code = SAID[said]
-    refused(house, code, before=twist, signs="response" if said == "no assertion" else "assertion")
+@pytest.mark.parametrize("case", SAID)
+def test_what_is_signed_and_wrong_opens_nothing(house: SsoOrganization, case: str) -> None:
+    twist, code = SAID[case]
+    refused(house, code, before=twist, signs="response" if case == "no assertion" else "assertion")
 
 
 def test_a_minute_of_difference_between_clocks_is_none(house: SsoOrganization) -> None:
@@ -148,9 +148,9 @@ def test_a_minute_of_difference_between_clocks_is_none(house: SsoOrganization) -
 
 def test_an_assertion_that_holds_for_ever_is_good_once_all_the_same(house: SsoOrganization) -> None:
     browser = house.browser()
-    asked, for_ever = house.begin(browser), put(CONFIRMATION, "NotOnOrAfter", "9999-12-31T23:59:59.9999999Z")
-    document = house.provider.respond(asked, f"ada@{house.domain}", before=for_ever)
-    answers = [house.post(browser, document, asked.relay_state) for _ in range(2)]
+    authn_request, for_ever = house.begin(browser), put(CONFIRMATION, "NotOnOrAfter", "9999-12-31T23:59:59.9999999Z")
+    document = house.provider.respond(authn_request, f"ada@{house.domain}", before=for_ever)
+    answers = [house.post(browser, document, authn_request.relay_state) for _ in range(2)]
     assert [answer.status for answer in answers] == [200, 403], answers[0].raw
 
 
@@ -218,19 +218,19 @@ def test_a_changed_text(house: SsoOrganization, path: str) -> None:
     refused(house, "untrusted_signature", after=write(path, "changed"))
 
 
-@pytest.mark.parametrize("place", ["NameID", "Response", "Assertion"])
-def test_a_comment_anywhere(house: SsoOrganization, place: str) -> None:
+@pytest.mark.parametrize("target", ["NameID", "Response", "Assertion"])
+def test_a_comment_anywhere(house: SsoOrganization, target: str) -> None:
     """`eve@acme.test<!---->.evil.test`: canonicalization drops the comment, and many a reader stops at it (CVE-2017-11427 and others)."""
 
     def comment(root: Any) -> None:
-        if place == "NameID":
+        if target == "NameID":
             element = of(root, ".//saml:NameID")
             name = element.text
             element.text = name[:4]
             element.insert(0, etree.Comment("x"))
             element[0].tail = name[4:]
         else:
-            (root if place == "Response" else assertion(root)).append(etree.Comment("x"))
+            (root if target == "Response" else assertion(root)).append(etree.Comment("x"))
 
     refused(house, "unsafe_xml", after=comment)
     refused(house, "unsafe_xml", before=comment)
@@ -385,9 +385,9 @@ def test_the_wrappings_deceive_nobody_who_reads_only_what_was_signed(house: SsoO
     from parley.saml.saml_messages import safe_xml, saml_certificates, xml_signatures
 
     twist, signs, _ = WRAPPED[name]
-    asked = house.begin(house.browser())
+    authn_request = house.begin(house.browser())
     email = f"honest@{house.domain}"
-    root = safe_xml.read(house.provider.respond(asked, email, after=twist, signs=signs))
+    root = safe_xml.read(house.provider.respond(authn_request, email, after=twist, signs=signs))
     trusted = [saml_certificates.opened(saml_certificates.read(house.provider.certificate))]
     holders = [root, *root.iter(f"{{{NS['saml']}}}Assertion")]
     for holder in holders:
@@ -395,7 +395,7 @@ def test_the_wrappings_deceive_nobody_who_reads_only_what_was_signed(house: SsoO
             signed = xml_signatures._verified(root, holder, trusted)
         except (Refusal, KeyError):
             continue
-        assert {one.text for one in signed.iter(f"{{{NS['saml']}}}NameID")} == {email}
+        assert {name_id.text for name_id in signed.iter(f"{{{NS['saml']}}}NameID")} == {email}
 
 
 def test_an_encrypted_assertion_is_refused_in_words(house: SsoOrganization) -> None:
@@ -410,37 +410,37 @@ def test_an_encrypted_assertion_is_refused_in_words(house: SsoOrganization) -> N
 
 def test_replayed_by_the_same_browser(house: SsoOrganization) -> None:
     browser = house.browser()
-    asked = house.begin(browser)
-    document = house.provider.respond(asked, f"ada@{house.domain}")
-    assert house.post(browser, document, asked.relay_state).status == 200
-    again = house.post(browser, document, asked.relay_state)
+    authn_request = house.begin(browser)
+    document = house.provider.respond(authn_request, f"ada@{house.domain}")
+    assert house.post(browser, document, authn_request.relay_state).status == 200
+    again = house.post(browser, document, authn_request.relay_state)
     assert (again.status, again.body["code"]) == (403, "unknown_request")
 
 
 def test_replayed_for_another_request(house: SsoOrganization) -> None:
     browser = house.browser()
-    asked = house.begin(browser)
-    document = house.provider.respond(asked, f"ada@{house.domain}")
-    assert house.post(browser, document, asked.relay_state).status == 200
+    authn_request = house.begin(browser)
+    document = house.provider.respond(authn_request, f"ada@{house.domain}")
+    assert house.post(browser, document, authn_request.relay_state).status == 200
     later = house.begin(browser)
     assert house.post(browser, document, later.relay_state).body["code"] == "unknown_request"
 
 
 def test_brought_by_a_browser_that_did_not_begin(house: SsoOrganization) -> None:
     """An attacker's own answer, sent to a victim: the victim would work in the attacker's account."""
-    asked = house.begin(house.browser())
-    document = house.provider.respond(asked, f"ada@{house.domain}")
+    authn_request = house.begin(house.browser())
+    document = house.provider.respond(authn_request, f"ada@{house.domain}")
     victim = house.browser()
-    assert house.post(victim, document, asked.relay_state).body["code"] == "unknown_request"
+    assert house.post(victim, document, authn_request.relay_state).body["code"] == "unknown_request"
     house.begin(victim)
-    assert house.post(victim, document, asked.relay_state).body["code"] == "unknown_request"
+    assert house.post(victim, document, authn_request.relay_state).body["code"] == "unknown_request"
 
 
 @pytest.mark.parametrize("relay_state", [None, "", "x", "00000000-0000-0000-0000-000000000000", "01a1fc81-2d36-70c3-82e7-a0499576c7a2"])
 def test_a_relay_state_that_names_nothing(house: SsoOrganization, relay_state: str | None) -> None:
     browser = house.browser()
-    asked = house.begin(browser)
-    document = house.provider.respond(asked, f"ada@{house.domain}")
+    authn_request = house.begin(browser)
+    document = house.provider.respond(authn_request, f"ada@{house.domain}")
     assert house.post(browser, document, relay_state).body["code"] == "unknown_request"
 
 
@@ -456,11 +456,11 @@ def test_one_of_two_tabs_answers_the_other_ones_request(house: SsoOrganization) 
 
 def test_eight_posts_of_one_answer_at_once_open_one_session(house: SsoOrganization) -> None:
     browser = house.browser()
-    asked = house.begin(browser)
+    authn_request = house.begin(browser)
     email = f"parallel-{new_id().hex[-8:]}@{house.domain}"
-    document = house.provider.respond(asked, email)
+    document = house.provider.respond(authn_request, email)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: house.post(browser, document, asked.relay_state), range(8)))
+        answers = list(pool.map(lambda _: house.post(browser, document, authn_request.relay_state), range(8)))
     assert sorted(answer.status for answer in answers) == [200] + [403] * 7
     [user] = house.owner.rows(select(User).where(User.email == email))
     assert len(house.owner.rows(select(UserSession).where(UserSession.user_id == user.id))) == 1
@@ -474,20 +474,20 @@ def test_too_late(house: SsoOrganization) -> None:
     from parley.saml.models import SamlRequest
 
     browser = house.browser()
-    asked = house.begin(browser)
+    authn_request = house.begin(browser)
     with transactions.transaction(house.owner.caller) as session:
         session.execute(update(SamlRequest).values(expires_at=now() - timedelta(seconds=1)))
-    document = house.provider.respond(asked, f"ada@{house.domain}")
-    assert house.post(browser, document, asked.relay_state).body["code"] == "unknown_request"
+    document = house.provider.respond(authn_request, f"ada@{house.domain}")
+    assert house.post(browser, document, authn_request.relay_state).body["code"] == "unknown_request"
 
 
 def test_another_organizations_door(world: World, house: SsoOrganization) -> None:
     other = with_sso(world, provider=house.provider)  # the same provider speaks for both
     browser = house.browser()
     house.provider.sp_metadata = None
-    asked = house.begin(browser)
-    document = house.provider.respond(asked, f"ada@{house.domain}")
-    answer = house.post(browser, document, asked.relay_state, path=other.path)
+    authn_request = house.begin(browser)
+    document = house.provider.respond(authn_request, f"ada@{house.domain}")
+    answer = house.post(browser, document, authn_request.relay_state, path=other.path)
     assert (answer.status, answer.body["code"]) == (403, "wrong_recipient")
 
 
@@ -503,18 +503,18 @@ def test_a_log_in_that_the_provider_begins_is_refused_unless_it_is_allowed_and_i
     refused(house, "unknown_request", before=unsolicited)
 
     open_house = with_sso(world, is_idp_initiated_allowed=True)
-    asked = open_house.begin(open_house.browser())
-    document = open_house.provider.respond(asked, f"ada@{open_house.domain}", before=unsolicited)
+    authn_request = open_house.begin(open_house.browser())
+    document = open_house.provider.respond(authn_request, f"ada@{open_house.domain}", before=unsolicited)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: open_house.post(open_house.browser(), document, "/welcome"), range(4)))
     statuses = sorted(answer.status for answer in answers)
     assert statuses[0] == 303 and set(statuses[1:]) <= {403, 409}  # who is made at the same time is told to try again
     assert len(open_house.owner.rows(select(SamlAssertion))) == 1
     assert open_house.post(open_house.browser(), document, None).body["code"] == "assertion_replayed"
-    fresh = open_house.provider.respond(asked, f"ada@{open_house.domain}", before=unsolicited)
+    fresh = open_house.provider.respond(authn_request, f"ada@{open_house.domain}", before=unsolicited)
     elsewhere = open_house.post(open_house.browser(), fresh, "https://evil.example/")
     assert elsewhere.status == 200  # where it began is no path of ours, so nobody is sent there
-    answered = open_house.provider.respond(asked, f"ada@{open_house.domain}")
+    answered = open_house.provider.respond(authn_request, f"ada@{open_house.domain}")
     assert open_house.post(open_house.browser(), answered, None).body["code"] == "unknown_request"
 
 
@@ -545,8 +545,8 @@ NOT_A_RESPONSE: dict[str, bytes] = {
 @pytest.mark.parametrize("name", NOT_A_RESPONSE)
 def test_what_is_no_response(house: SsoOrganization, name: str) -> None:
     browser = house.browser()
-    asked = house.begin(browser)
-    answer = house.post(browser, NOT_A_RESPONSE[name], asked.relay_state)
+    authn_request = house.begin(browser)
+    answer = house.post(browser, NOT_A_RESPONSE[name], authn_request.relay_state)
     assert answer.status in (400, 403), answer.raw
     assert answer.body["code"] in ("unsafe_xml", "malformed_response", "not_one_assertion")
 

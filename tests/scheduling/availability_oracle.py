@@ -81,11 +81,11 @@ def open_minutes(clock: Clock, host: dict[str, Any]) -> bytearray:
     for day in clock.dates[2:-2]:
         weekly = [(start, end) for weekday, start, end in host["weekly"] if weekday == day.weekday()]
         rows = [row for row in host["overrides"] if row[0] == day]
-        given = [(0, 1440) if row[2] is None else (row[2], row[3]) for row in rows if row[1]]
+        windows = [(0, 1440) if row[2] is None else (row[2], row[3]) for row in rows if row[1]]
         away = [row[2:] for row in rows if not row[1]]
         if (None, None) in away:
             continue
-        opened |= paint(clock, day, given or weekly) - paint(clock, day, away)
+        opened |= paint(clock, day, windows or weekly) - paint(clock, day, away)
     table = bytearray(clock.length)
     for minute in opened:
         table[minute] = 1
@@ -131,7 +131,7 @@ def answer(question: Question) -> list[tuple[datetime, tuple[int, ...], int | No
     event_clock = clock(question.zone, question.around)
     tables = [open_minutes(clock(host["zone"], question.around), host) for host in question.hosts]
     together = bytearray(all(bits) for bits in zip(*tables, strict=True))
-    found: dict[datetime, tuple[tuple[int, ...], int | None]] = {}
+    slots: dict[datetime, tuple[tuple[int, ...], int | None]] = {}
 
     def consider(minutes: Iterator[int], members: Sequence[int]) -> None:
         for minute in minutes:
@@ -148,11 +148,11 @@ def answer(question: Question) -> list[tuple[datetime, tuple[int, ...], int | No
                 left = question.capacity - sum(session[3] for session in question.sessions if session[0] == start)
                 if left <= 0:
                     continue
-            found[start] = found.get(start, ((), None))[0] + tuple(members), left
+            slots[start] = slots.get(start, ((), None))[0] + tuple(members), left
 
     if question.kind == "COLLECTIVE":
         consider(grid(question, event_clock, together), range(len(tables)))
     else:
         for member, table in enumerate(tables):
             consider(grid(question, clock(question.hosts[member]["zone"], question.around), table), [member])
-    return [(start, *found[start]) for start in sorted(found)]
+    return [(start, *slots[start]) for start in sorted(slots)]

@@ -78,8 +78,8 @@ class Office:
         """The open starts of some days, as wall times of the zone: `09:30`, or `07 09:30` for more than one day."""
         answer = self.slots(event_type, **{"from": at("00:00", day, zone), "to": at("00:00", day + timedelta(days=days), zone)})
         assert answer.status == 200, answer.body
-        found = [datetime.fromisoformat(slot["start_time"]).astimezone(ZoneInfo(zone)) for slot in answer.body["slots"]]
-        return [f"{start:%H:%M}" if days == 1 else f"{start:%d %H:%M}" for start in found]
+        instants = [datetime.fromisoformat(slot["start_time"]).astimezone(ZoneInfo(zone)) for slot in answer.body["slots"]]
+        return [f"{start:%H:%M}" if days == 1 else f"{start:%d %H:%M}" for start in instants]
 
     def slots(self, event_type: dict[str, Any], **query: str) -> Answer:
         return self.stranger.request("GET", f"/v1/scheduling/event-types/{event_type['id']}/slots", query=query)

@@ -69,8 +69,8 @@ class Crowd:
         """While it lasts, what is not needed to copy is not kept up: the other indexes of bookings, and the constraint on a host's time."""
         made = []
         for table in ("scheduling_invitees", "scheduling_bookings", "scheduling_booking_hosts"):
-            mine = f"c.conrelid = '{table}'::regclass AND c.contype = 'x'"
-            for name, text in self.superuser.run(f"SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint c WHERE {mine}"):
+            condition = f"c.conrelid = '{table}'::regclass AND c.contype = 'x'"
+            for name, text in self.superuser.run(f"SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint c WHERE {condition}"):
                 self.superuser.run(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
                 made.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
             plain = "NOT x.indisunique AND NOT x.indisexclusion"
@@ -100,12 +100,12 @@ class Crowd:
     def _copy(self, table: str, which: str, *, own: str = "organization_id", each: str = "crowd", **values: str) -> None:
         """For each of the crowd, or of the meetings, `c`, a row like one of the model's, `o`, with other values, which are SQL."""
         pairs = ", ".join(f"'{name}', {value}" for name, value in values.items())
-        asked = f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND attgenerated = ''"
-        columns = [row[0] for row in self.superuser.run(f"{asked} AND NOT attisdropped")]
-        mine = f"o.{own} = '{self.model.organization_id}' AND {which}" if own else which
+        column_query = f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 AND attgenerated = ''"
+        columns = [row[0] for row in self.superuser.run(f"{column_query} AND NOT attisdropped")]
+        condition = f"o.{own} = '{self.model.organization_id}' AND {which}" if own else which
         self.superuser.run(
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{one}' for one in columns)} "
-            f"FROM {each} c, {table} o, LATERAL jsonb_populate_record(o, jsonb_build_object({pairs})) r WHERE {mine}"
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{column}' for column in columns)} "
+            f"FROM {each} c, {table} o, LATERAL jsonb_populate_record(o, jsonb_build_object({pairs})) r WHERE {condition}"
         )
 
     def _people(self) -> None:
@@ -137,8 +137,8 @@ class Crowd:
         token = {"management_token_hash": "'crowd-' || c.id"}
         self._copy("scheduling_bookings", f"o.id = {booking}", **tenant, **times, **whose, **token, id="c.id", status="c.status")
         held = "tstzrange(c.start, c.start + interval '30 minutes')"
-        there = {"host_id": "c.user_id", "status": "c.status", "start_time": "c.start", "session_id": "c.id", "held": held}
-        self._copy("scheduling_booking_hosts", f"o.booking_id = {booking}", **tenant, **there, id="c.id", booking_id="c.id")
+        host_values = {"host_id": "c.user_id", "status": "c.status", "start_time": "c.start", "session_id": "c.id", "held": held}
+        self._copy("scheduling_booking_hosts", f"o.booking_id = {booking}", **tenant, **host_values, id="c.id", booking_id="c.id")
         self._enter("management_token", "'crowd-' || id", "meetings")
 
     def _enter(self, kind: str, key: str, table: str) -> None:

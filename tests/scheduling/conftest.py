@@ -44,6 +44,6 @@ def agency(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> Agenc
 
 
 @pytest.fixture
-def there() -> Iterator[Receiver]:
+def endpoint() -> Iterator[Receiver]:
     with receiver() as made:
         yield made

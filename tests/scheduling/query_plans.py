@@ -43,8 +43,8 @@ def plans(house: Furnished, request: Callable[[], object]) -> Iterator[tuple[str
                 continue
             kind = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " if statement.startswith("SELECT") else "EXPLAIN (FORMAT JSON) "
             cursor.execute(kind + statement, parameters)
-            told = cursor.fetchone()[0]
-            yield statement, (told if isinstance(told, list) else json.loads(told))[0]["Plan"]
+            explanation = cursor.fetchone()[0]
+            yield statement, (explanation if isinstance(explanation, list) else json.loads(explanation))[0]["Plan"]
 
 
 def pages(plan: Plan) -> int:

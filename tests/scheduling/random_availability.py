@@ -168,12 +168,12 @@ def ask(first: int, last: int, turn: int, turns: int) -> dict[str, Any]:
     slots = compared = 0
     for seed in range(first, last):
         question = some_question(seed)
-        found = plain(Asked(question).slots())
-        digest.update(repr((question, [(start.isoformat(), *rest) for start, *rest in found])).encode())
+        engine_slots = plain(Asked(question).slots())
+        digest.update(repr((question, [(start.isoformat(), *rest) for start, *rest in engine_slots])).encode())
         kinds[question.kind] += 1
-        slots += len(found)
+        slots += len(engine_slots)
         if seed % turns == turn:
-            assert found == answer(question), f"seed {seed}"
+            assert engine_slots == answer(question), f"seed {seed}"
             compared += 1
     return {"digest": digest.hexdigest(), "slots": slots, "compared": compared, "kinds": dict(sorted(kinds.items()))}
 

@@ -18,7 +18,7 @@ OF_EVERY_TYPE: list[dict[str, Any]] = [
     {"label": "E-mail", "type": "EMAIL"},
     {"label": "Seats", "type": "NUMBER"},
 ]
-PLACES = {question["label"]: place for place, question in enumerate(OF_EVERY_TYPE)}
+PLACES = {question["label"]: position for position, question in enumerate(OF_EVERY_TYPE)}
 
 
 def rule(label: str, operator: str, value: Any, event_type: dict[str, Any], *also: dict[str, Any]) -> dict[str, Any]:
@@ -46,19 +46,19 @@ class Intake:
         made: dict[str, Any] = answer.body
         return made
 
-    def submit(self, form: dict[str, Any], headers: dict[str, str] | None = None, /, **given: Any) -> Answer:
+    def submit(self, form: dict[str, Any], headers: dict[str, str] | None = None, /, **values: Any) -> Answer:
         """As a stranger; answers by label, with `_` for what a keyword can't hold."""
         ids = {question["label"].replace("-", "_"): question["id"] for question in form["questions"]}
-        answers = [{"question_id": ids[label], "value": value} for label, value in given.items()]
+        answers = [{"question_id": ids[label], "value": value} for label, value in values.items()]
         return self.office.stranger.post(f"{FORMS}/{form['id']}/submissions", {"answers": answers}, headers)
 
-    def led(self, form: dict[str, Any], /, **given: Any) -> dict[str, Any]:
-        answer = self.submit(form, **given)
+    def led(self, form: dict[str, Any], /, **values: Any) -> dict[str, Any]:
+        answer = self.submit(form, **values)
         assert answer.status == 201, (answer.status, answer.raw)
         led: dict[str, Any] = answer.body
         return led
 
-    def goal(self, form: dict[str, Any], /, **given: Any) -> str | None:
+    def goal(self, form: dict[str, Any], /, **values: Any) -> str | None:
         """The name of the event type that the answers lead to."""
-        event_type = self.led(form, **given)["event_type"]
+        event_type = self.led(form, **values)["event_type"]
         return event_type and str(event_type["name"])

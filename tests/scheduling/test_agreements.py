@@ -33,9 +33,9 @@ def mails(world: World, recipient: str) -> list[Letter]:
 
 
 def link_of(text: str) -> str:
-    found = re.search(r"/agreements/[\w-]+", text)
-    assert found, text
-    return found[0]
+    match = re.search(r"/agreements/[\w-]+", text)
+    assert match, text
+    return match[0]
 
 
 def decide(world: World, link: str, decision: str) -> Any:
@@ -43,7 +43,7 @@ def decide(world: World, link: str, decision: str) -> Any:
 
 
 def statuses(agency: Agency, flow: dict[str, Any]) -> list[str]:
-    return [one["status"] for one in agency.host.get(f"{WORKFLOWS}/{flow['id']}").body["agreements"]]
+    return [agreement["status"] for agreement in agency.host.get(f"{WORKFLOWS}/{flow['id']}").body["agreements"]]
 
 
 def test_an_address_gets_one_question_and_nothing_before_it_agrees(agency: Agency, world: World) -> None:

@@ -37,9 +37,9 @@ def asking(office: Office) -> dict[str, Any]:
     return office.event_type(questions=QUESTIONS)
 
 
-def answers(event_type: dict[str, Any], given: dict[str, Any]) -> list[dict[str, Any]]:
+def answers(event_type: dict[str, Any], values: dict[str, Any]) -> list[dict[str, Any]]:
     ids = {question["label"]: question["id"] for question in event_type["questions"]}
-    return [{"question_id": ids[label], "value": value} for label, value in given.items()]
+    return [{"question_id": ids[label], "value": value} for label, value in values.items()]
 
 
 def test_answers_of_every_type_are_kept_in_the_order_of_the_questions(office: Office, asking: dict[str, Any], acme: Member) -> None:
@@ -77,19 +77,19 @@ def test_only_required_questions_need_an_answer(office: Office, asking: dict[str
     ],
 )
 def test_an_answer_that_does_not_fit_is_named(office: Office, asking: dict[str, Any], acme: Member, label: str, value: Any) -> None:
-    given = answers(asking, FITTING | {label: value})
-    refused = office.book(asking, at("10:00"), answers=given)
+    entries = answers(asking, FITTING | {label: value})
+    refused = office.book(asking, at("10:00"), answers=entries)
     assert (refused.status, refused.body["code"]) == (422, "invalid_answers"), refused.body
     (error,) = refused.body["errors"]
-    assert error["question_id"] == next(one["question_id"] for one in given if one["value"] == value)
+    assert error["question_id"] == next(entry["question_id"] for entry in entries if entry["value"] == value)
     assert acme.rows(select(AnswerRow.id)) == []
 
 
 def test_what_nobody_asked_and_what_is_said_twice_is_refused(office: Office, asking: dict[str, Any]) -> None:
     other = office.event_type(questions=[QUESTIONS[0]])
-    given = answers(asking, FITTING)
-    for extra in ([given[0]], [{"question_id": str(new_id()), "value": "x"}], answers(other, {"Company": "x"})):
-        refused = office.book(asking, at("10:00"), answers=given + extra)
+    entries = answers(asking, FITTING)
+    for extra in ([entries[0]], [{"question_id": str(new_id()), "value": "x"}], answers(other, {"Company": "x"})):
+        refused = office.book(asking, at("10:00"), answers=entries + extra)
         assert (refused.status, refused.body["code"]) == (422, "invalid_answers")
     missing = office.book(asking, at("10:00"))
     assert missing.body["errors"] == [{"question_id": asking["questions"][0]["id"], "msg": "needs an answer"}]

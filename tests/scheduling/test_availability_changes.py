@@ -89,8 +89,8 @@ def test_an_override_on_the_day_of_the_change_is_that_days_wall_clock(zone: str)
 
 
 def starts(kind: str, day: str, *hosts: Host) -> list[tuple[str, tuple[object, ...]]]:
-    found = open_slots(Terms(60, kind=kind), hosts, from_=at(day), to=at(day) + timedelta(days=1), now=LONG_AGO, timezone=LONDON)
-    return [(f"{slot.start:%H:%M}", slot.hosts) for slot in found]
+    slots = open_slots(Terms(60, kind=kind), hosts, from_=at(day), to=at(day) + timedelta(days=1), now=LONG_AGO, timezone=LONDON)
+    return [(f"{slot.start:%H:%M}", slot.hosts) for slot in slots]
 
 
 WEST = Host("west", Hours(NEW_YORK, windows(ALL_DAYS, "9-10")))
@@ -117,12 +117,12 @@ def test_a_limit_counts_the_bookings_of_every_host_of_a_pool() -> None:
     hosts = [Host(name, Hours("UTC", windows([0], "9-12"))) for name in ("a", "b")]
     terms = Terms(60, kind="ROUND_ROBIN", max_per_day=2)
 
-    def asked(*counted: str) -> list[Slot]:
+    def slots(*counted: str) -> list[Slot]:
         day = at("2025-06-02")
-        return open_slots(terms, hosts, from_=day, to=day + timedelta(days=1), now=LONG_AGO, counted=[at(one) for one in counted])
+        return open_slots(terms, hosts, from_=day, to=day + timedelta(days=1), now=LONG_AGO, counted=[at(start) for start in counted])
 
-    assert len(asked("2025-06-02T09:00")) == 3
-    assert asked("2025-06-02T09:00", "2025-06-02T09:00") == []
+    assert len(slots("2025-06-02T09:00")) == 3
+    assert slots("2025-06-02T09:00", "2025-06-02T09:00") == []
 
 
 def test_a_full_local_day_of_25_hours_is_one_day() -> None:

@@ -28,8 +28,8 @@ def asked_in(turn: int) -> dict[str, Any]:
     asking = [sys.executable, "-m", "tests.scheduling.random_availability", "0", str(CASES), str(turn), str(len(ZONES))]
     ran = subprocess.run(asking, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, f"TZ={ZONES[turn]}: {ran.stderr[-2000:]}"
-    said: dict[str, Any] = json.loads(ran.stdout)
-    return said
+    report: dict[str, Any] = json.loads(ran.stdout)
+    return report
 
 
 @pytest.mark.timeout(60 + CASES // 5)
@@ -38,8 +38,8 @@ def test_the_engine_agrees_with_the_oracle_in_every_zone_of_the_process(capsys: 
         answers = list(pool.map(asked_in, range(len(ZONES))))
     with capsys.disabled():
         print(f"\n{CASES} questions, {answers[0]}")
-    assert len({said["digest"] for said in answers}) == 1
-    assert sum(said["compared"] for said in answers) == CASES
+    assert len({report["digest"] for report in answers}) == 1
+    assert sum(report["compared"] for report in answers) == CASES
     assert answers[0]["kinds"].keys() == {"ONE_ON_ONE", "GROUP", "COLLECTIVE", "ROUND_ROBIN"}
     assert answers[0]["slots"] > CASES, "too few slots to mean anything"
 
@@ -54,12 +54,12 @@ def test_the_oracle_shares_no_code_with_the_engine() -> None:
 def test_list_in_parts_and_check_agree_with_the_list() -> None:
     for seed in range(1000, 1060):
         question = some_question(seed)
-        asked = Asked(question)
-        slots = asked.slots()
+        inquiry = Asked(question)
+        slots = inquiry.slots()
         dice = random.Random(seed)
         middle = question.start + (question.end - question.start) * dice.random()
-        assert asked.listed(question.start, middle) + asked.listed(middle, question.end) == slots, f"seed {seed}"
+        assert inquiry.listed(question.start, middle) + inquiry.listed(middle, question.end) == slots, f"seed {seed}"
         for slot in dice.sample(slots, min(5, len(slots))):
-            assert slot_at(asked.terms, asked.hosts, slot.start, **asked.rest) == slot, f"seed {seed}"
+            assert slot_at(inquiry.terms, inquiry.hosts, slot.start, **inquiry.rest) == slot, f"seed {seed}"
             beside = slot.start + timedelta(microseconds=1)
-            assert slot_at(asked.terms, asked.hosts, beside, **asked.rest) is None, f"seed {seed}"
+            assert slot_at(inquiry.terms, inquiry.hosts, beside, **inquiry.rest) is None, f"seed {seed}"

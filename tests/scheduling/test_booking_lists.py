@@ -24,8 +24,8 @@ def test_bookings_are_found_by_their_invitee_in_either_order(office: Office, eve
     office.booked(event_type, at("11:00"))
     last = office.booked(event_type, at("12:00"), invitee=invitee(email="ada@visitor.example"))
     for order, ids in (("desc", [last["id"], first["id"]]), ("asc", [first["id"], last["id"]])):
-        found = acme.get(BOOKINGS, invitee_email="ADA@visitor.example", order=order, host_id="me").body["items"]
-        assert [item["id"] for item in found] == ids
+        items = acme.get(BOOKINGS, invitee_email="ADA@visitor.example", order=order, host_id="me").body["items"]
+        assert [item["id"] for item in items] == ids
     page = acme.get(BOOKINGS, host_id="me", limit=2, order="asc").body
     rest = acme.get(BOOKINGS, host_id="me", limit=2, order="asc", cursor=page["next_cursor"]).body["items"]
     assert [item["id"] for item in rest] == [last["id"]]
@@ -50,18 +50,18 @@ def test_a_sheet_ends_where_a_function_may_answer_no_more(office: Office, acme: 
     group = office.event_type(kind="GROUP", capacity=400)
     long = invitee(notes='\U0001f600"' * 2500)
     made = [office.booked(group, at("10:00"), invitee=long)["id"] for _ in range(320)]
-    found: list[str] = []
+    ids: list[str] = []
     cursor: str | None = None
-    while len(found) < len(made):
+    while len(ids) < len(made):
         sheet = acme.get(f"{BOOKINGS}.csv", cursor=cursor)
         assert sheet.status == 200, sheet.body
         rows = list(csv.DictReader(io.StringIO(sheet.raw.decode(), newline="")))
         assert {row["invitee_notes"] for row in rows} == {long["notes"]}
-        found += [row["id"] for row in rows]
+        ids += [row["id"] for row in rows]
         cursor = sheet.headers.get("x-next-cursor")
-        assert (cursor is None) == (len(found) == len(made))
+        assert (cursor is None) == (len(ids) == len(made))
         assert cursor is None or len(rows) > 150
-    assert sorted(found) == sorted(made)
+    assert sorted(ids) == sorted(made)
     taken = acme.rows(select(AuditLog.new_values).where(AuditLog.action == "booking.exported"))
     assert sum(row["bookings"] for row in taken) == len(made)
 
@@ -76,16 +76,16 @@ def counted(member: Member, **query: str) -> Answer:
 
 
 def test_counts_for_a_dashboard(office: Office, acme: Member) -> None:
-    one, two = office.event_type(), office.event_type()
-    office.booked(one, at("10:00"))
-    office.cancel(office.booked(one, at("11:00")))
+    event_type, two = office.event_type(), office.event_type()
+    office.booked(event_type, at("10:00"))
+    office.cancel(office.booked(event_type, at("11:00")))
     office.booked(two, at("10:00", weekday(1)))
     query = {"from": at("00:00"), "to": at("23:00", weekday(3)), "timezone": "Europe/Berlin"}
     counts = counted(acme, **query).body
     assert counts == {
         "timezone": "Europe/Berlin",
         "total": 3,
-        "by_event_type": [{"event_type_id": one["id"], "count": 2}, {"event_type_id": two["id"], "count": 1}],
+        "by_event_type": [{"event_type_id": event_type["id"], "count": 2}, {"event_type_id": two["id"], "count": 1}],
         "by_status": [{"status": "CONFIRMED", "count": 2}, {"status": "CANCELED", "count": 1}],
         "by_hour": [{"hour": 10, "count": 2}, {"hour": 11, "count": 1}],
         "by_weekday": [{"weekday": "MONDAY", "count": 2}, {"weekday": "TUESDAY", "count": 1}],

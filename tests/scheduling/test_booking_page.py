@@ -51,9 +51,9 @@ def hidden(page: Answer) -> dict[str, str]:
 
 def names(page: Answer) -> dict[str, str]:
     """By label, the name of the field."""
-    found = re.findall(r'<label for="([^"]+)">([^<]+?)\s*<', text(page))
-    found += [(name, label) for label, name in re.findall(r"<legend>([^<]+?)\s*<.*?name=\"([^\"]+)\"", text(page), re.DOTALL)]
-    return {html.unescape(label): name for name, label in found}
+    fields = re.findall(r'<label for="([^"]+)">([^<]+?)\s*<', text(page))
+    fields += [(name, label) for label, name in re.findall(r"<legend>([^<]+?)\s*<.*?name=\"([^\"]+)\"", text(page), re.DOTALL)]
+    return {html.unescape(label): name for name, label in fields}
 
 
 def submit(stranger: Client, path: str, fields: dict[str, Any]) -> Answer:
@@ -91,7 +91,7 @@ def test_a_month_a_day_a_time_a_form_and_a_booking(office: Office, acme: Member,
     assert shown.status == 200
     assert "You are booked" in text(shown) and "10:00 to 10:30 (Europe/Berlin)" in text(shown)
     (booking,) = acme.rows(select(Booking))
-    answers = {one["label"]: one["value"] for one in acme.get(f"/v1/scheduling/bookings/{booking.id}").body["answers"]}
+    answers = {answer["label"]: answer["value"] for answer in acme.get(f"/v1/scheduling/bookings/{booking.id}").body["answers"]}
     assert answers == {
         "Subject": "Sales", "Company": "Globex", "More": "a\nb", "Days": ["Mon", "Tue & Wed"], "People": 3,
         "Call me": "+49 30 123456", "Assistant": "ada@visitor.example",
@@ -145,8 +145,8 @@ def test_a_submission_that_led_elsewhere_is_passed_over(
 ) -> None:
     intake = Intake(office)
     elsewhere = {"event_type_id": office.event_type()["id"]}
-    said = {"nobody's": str(new_id()), "junk": "abc", "long": "a" * 5000, "hostile": "'; --\u202e"}
-    submission = said.get(kind) or intake.led(intake.form(fallback=elsewhere))["submission_id"]
+    submission_ids = {"nobody's": str(new_id()), "junk": "abc", "long": "a" * 5000, "hostile": "'; --\u202e"}
+    submission = submission_ids.get(kind) or intake.led(intake.form(fallback=elsewhere))["submission_id"]
     form = stranger.get(path, time=at("10:00"), routing_submission_id=submission)
     assert form.status == 200
     done = submit(stranger, path, {"routing_submission_id": submission} | hidden(form) | GRACE)
@@ -243,15 +243,15 @@ def test_the_hour_that_comes_twice_says_which_one_it_is(office: Office, stranger
 
 
 @pytest.mark.parametrize(
-    "said",
+    "query",
     [
         "month=2026-13", "month=x", "date=2026-02-30", "date=9999-12-31", "time=now", "timezone=Mars/Olympus", "cursor=x", "host=%00",
         "time=1970-01-01T00:00:00Z", "month=2099-01", "date=1970-01-01", "embed=x", "utm_source=%0d%0a%e2%80%a8x", "booking=x",
     ],
 )  # fmt: skip
-def test_an_address_that_somebody_spoiled_still_shows_a_calendar(stranger: Client, path: str, said: str) -> None:
-    page = stranger.get(f"{path}?{said}")
-    assert page.status == {"host=%00": 400, "booking=x": 404}.get(said, 200)
+def test_an_address_that_somebody_spoiled_still_shows_a_calendar(stranger: Client, path: str, query: str) -> None:
+    page = stranger.get(f"{path}?{query}")
+    assert page.status == {"host=%00": 400, "booking=x": 404}.get(query, 200)
 
 
 def test_a_request_that_has_to_be_confirmed_says_so(office: Office, stranger: Client) -> None:
@@ -286,11 +286,11 @@ def test_the_invitee_moves_it_to_an_open_time(office: Office, stranger: Client, 
     shown = stranger.get(submit(stranger, path, hidden(form) | GRACE).headers["location"])
     (link,) = re.findall(r'href="(/bookings/[\w-]+)\?move=1"', text(shown))
     month = stranger.get(link, move="1", date=str(weekday(0)))
-    times = [html.unescape(one) for one in re.findall(r'href="([^"]+time=[^"]+)"', text(month))]
+    times = [html.unescape(href) for href in re.findall(r'href="([^"]+time=[^"]+)"', text(month))]
     assert len(times) == 16, "its own time is in nobody's way"
-    asked = stranger.get(next(one for one in times if parse_qs(urlsplit(one).query)["time"] == [at("10:30")]))
-    assert "Now:" in text(asked) and "10:00 to 10:30" in text(asked)
-    moved = submit(stranger, link, hidden(asked) | {"reason": "A train"})
+    move_form = stranger.get(next(href for href in times if parse_qs(urlsplit(href).query)["time"] == [at("10:30")]))
+    assert "Now:" in text(move_form) and "10:00 to 10:30" in text(move_form)
+    moved = submit(stranger, link, hidden(move_form) | {"reason": "A train"})
     assert moved.status == 303 and moved.headers["location"].startswith("/bookings/")
     assert "10:30 to 11:00" in text(stranger.get(moved.headers["location"]))
     old = stranger.get(link)
@@ -298,7 +298,7 @@ def test_the_invitee_moves_it_to_an_open_time(office: Office, stranger: Client, 
     assert moved.headers["location"].partition("?")[0] in text(old)
     statuses = [row.status.value for row in acme.rows(select(Booking).order_by(Booking.id))]
     assert statuses == ["RESCHEDULED", "CONFIRMED"]
-    again = submit(stranger, link, hidden(asked))
+    again = submit(stranger, link, hidden(move_form))
     assert again.status == 409 and "nothing has changed now" in text(again)
     assert moved.headers["location"].partition("?")[0] in text(again), "who sent it twice is led to where it is"
 
@@ -307,9 +307,9 @@ def test_a_move_to_a_time_that_is_gone_offers_others(office: Office, event_type:
     form = stranger.get(path, time=at("10:00"), timezone="Europe/Berlin")
     shown = stranger.get(submit(stranger, path, hidden(form) | GRACE).headers["location"])
     (link,) = re.findall(r'href="(/bookings/[\w-]+)\?move=1"', text(shown))
-    asked = stranger.get(link, move="1", time=at("11:00"))
+    move_form = stranger.get(link, move="1", time=at("11:00"))
     office.booked(event_type, at("11:00"))
-    page = submit(stranger, link, hidden(asked) | {"reason": "A train"})
+    page = submit(stranger, link, hidden(move_form) | {"reason": "A train"})
     assert page.status == 409
     assert "A train" in text(page) and f'name="time" value="{at("11:30")}"' in text(page)
     assert submit(stranger, link, hidden(page) | {"time": at("11:30")}).status == 303
@@ -384,7 +384,7 @@ def test_nothing_inactive_and_unknown_look_alike(
 ) -> None:
     organization = path.split("/")[1]
     acme.patch(f"/v1/scheduling/event-types/{event_type['id']}", {"is_active": False})
-    pages = [stranger.get(one) for one in (path, f"/{organization}/nothing", "/nobody/nothing", "/nobody", "/No%20Body/x")]
+    pages = [stranger.get(url) for url in (path, f"/{organization}/nothing", "/nobody/nothing", "/nobody", "/No%20Body/x")]
     assert {page.status for page in pages} == {404}
     assert len({page.raw for page in pages}) == 1
     assert "There is nothing to book here" in text(pages[0])
@@ -412,16 +412,16 @@ def test_the_organizations_page_lists_what_can_be_booked(office: Office, acme: M
 
 
 def test_one_slug_of_two_people_leads_to_both(world: World, office: Office, acme: Member, stranger: Client) -> None:
-    mine = office.event_type(name="Mine", slug="same")
+    event_type = office.event_type(name="Mine", slug="same")
     colleague = Office(world, acme.as_role("MEMBER"))
-    theirs = colleague.event_type(name="Theirs", slug="same")
-    paths = [path_of(office, mine), path_of(office, theirs)]
+    colleague_event_type = colleague.event_type(name="Theirs", slug="same")
+    paths = [path_of(office, event_type), path_of(office, colleague_event_type)]
     assert [re.findall(r"<h1[^>]*>([^<]+)", text(stranger.get(path))) for path in paths] == [["Mine"], ["Theirs"]]
     listed = text(stranger.get(paths[0].rpartition("/")[0]))
     assert all(f'href="{path}"' in listed for path in paths)
     form = stranger.get(paths[1] + f"&time={at('10:00')}&timezone=Europe/Berlin")
     assert submit(stranger, paths[1].partition("?")[0], hidden(form) | GRACE).status == 303
-    assert [str(one) for one in acme.rows(select(Booking.event_type_id))] == [theirs["id"]]
+    assert [str(event_type_id) for event_type_id in acme.rows(select(Booking.event_type_id))] == [colleague_event_type["id"]]
 
 
 def test_no_organization_takes_a_name_that_an_address_needs(world: World, stranger: Client) -> None:

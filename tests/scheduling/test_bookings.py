@@ -58,8 +58,8 @@ def test_a_booking_is_audited_and_announced_without_personal_words(office: Offic
     assert (str(row.entity_id), row.entity_type, row.actor_type.value, row.actor_id) == (booking["id"], "Booking", "VISITOR", None)
     (event,) = acme.rows(select(OutboxEvent).where(OutboxEvent.name == "scheduling.booking_created"))
     assert event.payload["booking_id"] == booking["id"]
-    told = json.dumps([row.new_values, row.old_values, row.details, event.payload])
-    assert not [word for word in ("grace", "Hopper", "canary", "901820", "newsletter") if word in told]
+    json_text = json.dumps([row.new_values, row.old_values, row.details, event.payload])
+    assert not [word for word in ("grace", "Hopper", "canary", "901820", "newsletter") if word in json_text]
 
 
 def test_the_recorded_request_is_understood(world: World, office: Office, event_type: dict[str, Any]) -> None:
@@ -181,13 +181,13 @@ def test_the_management_token_is_nowhere_but_in_the_mail(office: Office, event_t
             text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner = 'parley_owner'")
         ).all():
             if session.scalar(text("SELECT has_table_privilege(:table, 'SELECT')"), {"table": table}):
-                found = session.scalar(text(f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE :token'), {"token": f"%{token}%"})
-                assert found == 0, table
+                count = session.scalar(text(f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE :token'), {"token": f"%{token}%"})
+                assert count == 0, table
 
 
 def test_bookings_are_listed_with_filters_and_pages(office: Office, acme: Member) -> None:
-    one, other = office.event_type(), office.event_type()
-    made = [office.booked(one, at(clock)) for clock in ("09:00", "10:00", "11:00")] + [office.booked(other, at("12:00", weekday(1)))]
+    event_type, other = office.event_type(), office.event_type()
+    made = [office.booked(event_type, at(clock)) for clock in ("09:00", "10:00", "11:00")] + [office.booked(other, at("12:00", weekday(1)))]
     office.cancel(made[1])
     ids = [booking["id"] for booking in made]
 
@@ -198,7 +198,7 @@ def test_bookings_are_listed_with_filters_and_pages(office: Office, acme: Member
 
     assert listed() == listed(host_id="me") == listed(host_id=str(acme.user_id)) == [3, 2, 1, 0]
     assert listed(status="CANCELED") == [1]
-    assert listed(status="CONFIRMED", event_type_id=one["id"]) == [2, 0]
+    assert listed(status="CONFIRMED", event_type_id=event_type["id"]) == [2, 0]
     assert listed(**{"from": at("10:00"), "to": at("12:00")}) == [2, 1]
     assert listed(host_id=str(new_id())) == []
     first = acme.get("/v1/scheduling/bookings", limit=3).body

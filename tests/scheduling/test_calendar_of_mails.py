@@ -19,7 +19,7 @@ def letters(world: World, to: str) -> list[Letter]:
     return [Letter(mail["raw"]) for mail in world.mails() if to in mail["to"]]
 
 
-def said(letter: Letter) -> tuple[str, int, str]:
+def calendar_fields(letter: Letter) -> tuple[str, int, str]:
     return str(letter.calendar["METHOD"]), int(letter.event["SEQUENCE"]), str(letter.event["STATUS"])
 
 
@@ -43,19 +43,19 @@ def test_requested_confirmed_moved_and_canceled(world: World, office: Office, ac
     (host,) = acme.rows(select(User.email).where(User.id == acme.user_id))
     for address in (booking["email"], host):
         got = letters(world, address)
-        methods = [said(one) for one in got]
+        methods = [calendar_fields(letter) for letter in got]
         assert [(method, status) for method, _, status in methods] == [
             ("REQUEST", "TENTATIVE"), ("REQUEST", "CONFIRMED"), ("REQUEST", "CONFIRMED"), ("CANCEL", "CANCELLED"),
         ]  # fmt: skip
         sequences = [sequence for _, sequence, _ in methods]
         assert sequences == sorted(set(sequences)), "each is newer than the one before"
-        assert {str(one.event["UID"]) for one in got} == {f"{booking['id']}@bookings.parley"}
-        assert {(str(one.event["ORGANIZER"]), str(one.event["ATTENDEE"])) for one in got} == {
+        assert {str(letter.event["UID"]) for letter in got} == {f"{booking['id']}@bookings.parley"}
+        assert {(str(letter.event["ORGANIZER"]), str(letter.event["ATTENDEE"])) for letter in got} == {
             (f"mailto:{host}", f"mailto:{booking['email']}")
         }
-        assert {one.parts["text/calendar"]["Content-Type"].params["method"] for one in got} == {"REQUEST", "CANCEL"}
+        assert {letter.parts["text/calendar"]["Content-Type"].params["method"] for letter in got} == {"REQUEST", "CANCEL"}
         assert got[2].event["DTSTART"].to_ical() != got[1].event["DTSTART"].to_ical()
-        assert all(one.calendar.to_ical() for one in got)
+        assert all(letter.calendar.to_ical() for letter in got)
     assert "/talk" in letters(world, booking["email"])[-1].text, "where to book another time"
 
 
@@ -73,17 +73,20 @@ def test_the_bytes_are_those_of_rfc_5545_and_a_library_that_did_not_write_them_r
     assert office.host.post(f"/v1/scheduling/bookings/{booking['id']}/cancel", {"reason": "x"}).status == 200
     pump()
     read = [_read(letter) for letter in letters(world, someone["email"])]
-    assert [(str(one.method.value), str(one.vevent.status.value)) for one in read] == [("REQUEST", "CONFIRMED"), ("CANCEL", "CANCELLED")]
-    first, last = (one.vevent for one in read)
+    assert [(str(calendar.method.value), str(calendar.vevent.status.value)) for calendar in read] == [
+        ("REQUEST", "CONFIRMED"),
+        ("CANCEL", "CANCELLED"),
+    ]
+    first, last = (calendar.vevent for calendar in read)
     assert first.uid.value == last.uid.value and int(first.sequence.value) < int(last.sequence.value)
     assert first.dtstamp.value <= last.dtstamp.value
     assert (first.dtstart.value.isoformat(), first.dtend.value.isoformat()) == (_utc(booking["start_time"]), _utc(booking["end_time"]))
-    for one in (first, last):
-        assert one.location.value == PLACE
-        assert one.summary.value.startswith(f"{HOSTILE[:100].strip()}: ")
-        assert one.attendee.value == f"mailto:{someone['email']}" and len(one.attendee_list) == 1
-        assert one.organizer.value.startswith("mailto:") and len(read[0].vevent_list) == 1
-        (name,) = one.attendee.params["CN"]  # as it was written, but for what a header cannot hold and what would be a link
+    for event in (first, last):
+        assert event.location.value == PLACE
+        assert event.summary.value.startswith(f"{HOSTILE[:100].strip()}: ")
+        assert event.attendee.value == f"mailto:{someone['email']}" and len(event.attendee_list) == 1
+        assert event.organizer.value.startswith("mailto:") and len(read[0].vevent_list) == 1
+        (name,) = event.attendee.params["CN"]  # as it was written, but for what a header cannot hold and what would be a link
         assert name.startswith(HOSTILE[:40].replace('"', "'").replace("\\", "/"))
         assert "@" not in name and "mailto" not in name
 
@@ -107,8 +110,8 @@ def _read(letter: Letter) -> Any:
 
 def test_requested_and_declined(world: World, office: Office, pump: Callable[[], int]) -> None:
     booking = steps(office, pump, "decline")
-    asked, declined = letters(world, booking["email"])
-    assert (said(asked)[0], said(declined)[0]) == ("REQUEST", "CANCEL")
-    assert said(declined)[1] > said(asked)[1]
-    assert declined.event["UID"] == asked.event["UID"]
+    request, declined = letters(world, booking["email"])
+    assert (calendar_fields(request)[0], calendar_fields(declined)[0]) == ("REQUEST", "CANCEL")
+    assert calendar_fields(declined)[1] > calendar_fields(request)[1]
+    assert declined.event["UID"] == request.event["UID"]
     assert declined.message["Subject"].startswith("Declined: ")

@@ -178,18 +178,18 @@ def test_of_two_who_cancel_at_once_one_does(office: Office, acme: Member, bookin
     """Both have read the booking as it stands; the second's update finds nothing to change."""
     from parley.scheduling.common import queries
 
-    found = queries.booking
+    booking_query = queries.booking
     seconds: list[Answer] = []
 
     def read_then_overtaken(*args: Any) -> Any:
-        row = found(*args)
-        monkeypatch.setattr(queries, "booking", found)
+        row = booking_query(*args)
+        monkeypatch.setattr(queries, "booking", booking_query)
         seconds.append(_elsewhere(lambda: office.cancel(booking, "first")))
         return row
 
     monkeypatch.setattr(queries, "booking", read_then_overtaken)
     late = office.cancel(booking, "second")
-    assert ([one.status for one in seconds], late.status, late.body["code"]) == ([200], 409, "illegal_transition")
+    assert ([response.status for response in seconds], late.status, late.body["code"]) == ([200], 409, "illegal_transition")
     assert acme.get(f"/v1/scheduling/bookings/{booking['id']}").body["cancel_reason"] == "first"
 
 

@@ -21,21 +21,21 @@ SECRET = "secret of the captcha"  # of no provider
 
 
 @pytest.fixture
-def provider(there: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+def provider(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
     """Each token that begins with "good" is good once."""
     used: set[str] = set()
 
-    def answer(asked: Arrived) -> Reply:
-        token = parse_qs(asked.body.decode())["response"][0]
+    def answer(arrival: Arrived) -> Reply:
+        token = parse_qs(arrival.body.decode())["response"][0]
         is_good = token.startswith("good") and token not in used
         used.add(token)
         return Reply(200, json.dumps({"success": is_good, "error-codes": []}).encode())
 
-    there.answer = answer
-    settings = {"PROVIDER": "turnstile", "SITE_KEY": "1x00", "SECRET": SECRET, "VERIFY_URL": f"{there.url}/siteverify"}
+    endpoint.answer = answer
+    settings = {"PROVIDER": "turnstile", "SITE_KEY": "1x00", "SECRET": SECRET, "VERIFY_URL": f"{endpoint.url}/siteverify"}
     for name, value in settings.items():
         monkeypatch.setenv(f"CAPTCHA_{name}", value)
-    return there
+    return endpoint
 
 
 def book(office: Office, event_type: dict[str, Any], token: str | None, headers: dict[str, str] | None = None) -> Answer:
@@ -49,8 +49,8 @@ def test_nobody_books_without_a_good_token(office: Office, acme: Member, event_t
         assert (refused.status, refused.body["code"]) == (422, "captcha_needed")
     assert acme.rows(select(Booking.id)) == []
     assert book(office, event_type, "good 1").status == 201
-    asked = parse_qs(provider.arrived[-1].body.decode())
-    assert asked == {"secret": [SECRET], "response": ["good 1"], "remoteip": ["127.0.0.1"]}
+    form = parse_qs(provider.arrived[-1].body.decode())
+    assert form == {"secret": [SECRET], "response": ["good 1"], "remoteip": ["127.0.0.1"]}
 
 
 def test_a_request_that_comes_again_is_not_asked_again(office: Office, event_type: dict[str, Any], provider: Receiver) -> None:

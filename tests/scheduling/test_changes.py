@@ -62,8 +62,8 @@ def test_a_declined_request_gives_the_time_back(
     assert (declined.body["status"], declined.body["canceled_by"], declined.body["cancel_reason"]) == ("CANCELED", "HOST", "Not my subject")
     office.booked(asking, at("10:00"))
     pump()
-    (told,) = letters(booking)
-    assert ("Declined: " in told.message["Subject"], str(told.calendar["METHOD"])) == (True, "CANCEL")
+    (letter,) = letters(booking)
+    assert ("Declined: " in letter.message["Subject"], str(letter.calendar["METHOD"])) == (True, "CANCEL")
 
 
 def test_a_member_or_a_key_books_for_somebody_and_needs_no_confirmation(office: Office, acme: Member, asking: dict[str, Any]) -> None:
@@ -134,10 +134,10 @@ def test_a_move_is_a_chain_with_one_calendar_event(office: Office, acme: Member,
     again = change(acme, first, "reschedule", start_time=at("12:00"))
     assert (again.status, again.body["code"], again.body["booking_status"]) == (409, "illegal_transition", "RESCHEDULED")
     pump()
-    told = [letters(first)[0], letters({"id": str(row.id)})[0]]
-    assert len({str(letter.event["UID"]) for letter in told}) == 1
-    assert [letter.event["SEQUENCE"] for letter in told] == [0, 2]
-    assert "Moved: " in told[1].message["Subject"]
+    mails = [letters(first)[0], letters({"id": str(row.id)})[0]]
+    assert len({str(letter.event["UID"]) for letter in mails}) == 1
+    assert [letter.event["SEQUENCE"] for letter in mails] == [0, 2]
+    assert "Moved: " in mails[1].message["Subject"]
 
 
 def test_a_booking_may_move_into_its_own_time_and_not_into_anothers(office: Office, acme: Member) -> None:
@@ -220,8 +220,8 @@ def test_what_is_over_is_completed_and_what_nobody_answered_lapses(
     for booking in (over, unanswered):
         long_ago(acme, booking["id"])
     world.invoke("scheduling/complete_bookings", {})
-    statuses = [acme.get(f"/v1/scheduling/bookings/{one['id']}").body for one in (over, unanswered, ahead)]
-    assert [one["status"] for one in statuses] == ["COMPLETED", "CANCELED", "CONFIRMED"]
+    statuses = [acme.get(f"/v1/scheduling/bookings/{entry['id']}").body for entry in (over, unanswered, ahead)]
+    assert [body["status"] for body in statuses] == ["COMPLETED", "CANCELED", "CONFIRMED"]
     assert (statuses[0]["completed_at"] is not None, statuses[1]["canceled_by"]) == (True, None)
     names = acme.rows(select(OutboxEvent.name).where(OutboxEvent.payload["booking_id"].astext == over["id"]))
     assert "scheduling.booking_completed" in names

@@ -102,5 +102,5 @@ def test_a_question_whose_type_has_changed_fits_nothing_but_not_equals() -> None
 
 
 def test_texts_are_folded_alike_whatever_way_they_are_written() -> None:
-    for one, other in (("ﬁne", "FINE"), ("Å", "a\u030a"), ("ς", "Σ"), ("İ", "i\u0307"), (" x ", "X")):
-        assert folded(one) == folded(other), (one, other)
+    for text, other in (("ﬁne", "FINE"), ("Å", "a\u030a"), ("ς", "Σ"), ("İ", "i\u0307"), (" x ", "X")):
+        assert folded(text) == folded(other), (text, other)

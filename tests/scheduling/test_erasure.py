@@ -37,7 +37,7 @@ TAGS = {name: f"{CANARY} {name}" for name in ("utm_source", "utm_medium", "utm_c
 SINGING = (CANARY, "5550199", "Kathmandu")
 
 
-def found(world: World, *words: str) -> dict[str, int]:
+def row_counts(world: World, *words: str) -> dict[str, int]:
     """How many rows of which tables hold one of the words, in letters of either case."""
     places = {}
     with world.stack.postgres.superuser("parley") as superuser:
@@ -49,23 +49,26 @@ def found(world: World, *words: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def there() -> Iterator[Receiver]:
+def endpoint() -> Iterator[Receiver]:
     with receiver() as made:
-        made.answer = lambda one: Reply(500, b"no: " + one.body)
+        made.answer = lambda arrival: Reply(500, b"no: " + arrival.body)
         yield made
 
 
 @pytest.fixture
-def known(office: Office, acme: Member, there: Receiver, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+def history(office: Office, acme: Member, endpoint: Receiver, world: World) -> tuple[dict[str, Any], dict[str, Any]]:
     """Somebody who has been everywhere: booked by phone, moved, asked, told of, answered. The event type and the last booking."""
-    wanted = {"name": "All", "url": there.url, "events": ["*"]}
+    wanted = {"name": "All", "url": endpoint.url, "events": ["*"]}
     assert acme.post("/v1/webhooks/subscriptions", wanted).status == 201
     questions = [{"label": "What about?", "type": "LONG_TEXT"}, {"label": "And where?", "type": "EMAIL"}]
     kind = office.event_type(location_type="PHONE", location_value=None, questions=questions)
-    _set_up_workflows(acme, there.url)
+    _set_up_workflows(acme, endpoint.url)
     _submit(office, acme)
-    asked = [{"question_id": one["id"], "value": value} for one, value in zip(kind["questions"], (CANARY, PERSON["email"]), strict=True)]
-    first = office.book(kind, at("10:00"), {"idempotency-key": str(new_id())}, invitee=PERSON, answers=asked, **TAGS)
+    answers = [
+        {"question_id": question["id"], "value": value}
+        for question, value in zip(kind["questions"], (CANARY, PERSON["email"]), strict=True)
+    ]
+    first = office.book(kind, at("10:00"), {"idempotency-key": str(new_id())}, invitee=PERSON, answers=answers, **TAGS)
     assert first.status == 201, first.body
     world.pump()
     moved = acme.post(
@@ -80,14 +83,14 @@ def known(office: Office, acme: Member, there: Receiver, world: World) -> tuple[
 
 def _set_up_workflows(acme: Member, url: str) -> None:
     """With words about the invitee, to them and to others: now and before."""
-    told = {"subject": "{{invitee.name}}", "body": "{{invitee.email}} {{invitee.phone}} {{invitee.notes}}", "is_organization_wide": True}
+    mail = {"subject": "{{invitee.name}}", "body": "{{invitee.email}} {{invitee.phone}} {{invitee.notes}}", "is_organization_wide": True}
     whom = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.test"]}
     with transactions.transaction(acme.caller) as session:
         session.add(AddressAgreement(channel=NotificationChannel.EMAIL, address="desk@acme.test", status=AgreementStatus.AGREED))
     for wanted in (
-        {"trigger": "BOOKING_CREATED", "channel": "EMAIL", **told, **whom},
-        {"trigger": "BOOKING_RESCHEDULED", "channel": "EMAIL", **told, **whom},
-        {"trigger": "BEFORE_MEETING", "minutes_before": 60, "channel": "EMAIL", **told, **whom},
+        {"trigger": "BOOKING_CREATED", "channel": "EMAIL", **mail, **whom},
+        {"trigger": "BOOKING_RESCHEDULED", "channel": "EMAIL", **mail, **whom},
+        {"trigger": "BEFORE_MEETING", "minutes_before": 60, "channel": "EMAIL", **mail, **whom},
         {"trigger": "BOOKING_CREATED", "channel": "WEBHOOK", "url": url, "is_organization_wide": True},
     ):
         answer = acme.post("/v1/scheduling/workflows", {"name": "Tells", **wanted})
@@ -100,16 +103,16 @@ def _submit(office: Office, acme: Member) -> None:
     form = acme.post("/v1/scheduling/routing-forms", {"name": "Hello", "slug": "hello", "questions": questions, "rules": []})
     assert form.status == 201, form.body
     values = zip(form.body["questions"], (PERSON["email"], f"{CANARY} wonders"), strict=True)
-    wanted = {"answers": [{"question_id": one["id"], "value": value} for one, value in values]}
+    wanted = {"answers": [{"question_id": question["id"], "value": value} for question, value in values]}
     answer = office.stranger.post(f"/v1/scheduling/routing-forms/{form.body['id']}/submissions", wanted, {"idempotency-key": str(new_id())})
     assert answer.status == 201, answer.body
 
 
 def test_nothing_of_an_erased_invitee_is_left_in_any_table(
-    office: Office, acme: Member, world: World, known: tuple[dict[str, Any], dict[str, Any]]
+    office: Office, acme: Member, world: World, history: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    _, booking = known
-    before = found(world, *SINGING)
+    _, booking = history
+    before = row_counts(world, *SINGING)
     expected = {"scheduling_invitees", "scheduling_bookings", "scheduling_answers", "scheduling_notification_logs"}
     assert expected | {"webhooks_deliveries", "idempotency_keys"} <= before.keys()
     assert not before.keys() & {"audit_logs", "outbox_events"}
@@ -117,7 +120,7 @@ def test_nothing_of_an_erased_invitee_is_left_in_any_table(
     erased = acme.delete(f"{INVITEES}/{booking['invitee']['id']}")
     assert (erased.status, erased.body["id"]) == (200, booking["invitee"]["id"])
     world.pump()
-    assert found(world, *SINGING) == {}
+    assert row_counts(world, *SINGING) == {}
     endings = [(row.channel.value, row.status.value) for row in acme.rows(select(NotificationLog))]
     assert {status for _, status in endings} == {"SENT", "CANCELED"}, "nothing waits for ever"
     assert [status for channel, status in endings if channel == "WEBHOOK"] == ["CANCELED"]
@@ -149,21 +152,21 @@ def test_where_an_erased_visitor_came_from_stands_nowhere_and_the_evidence_stays
     visitors = select(AuditLog.id).where(AuditLog.actor_type == "VISITOR")
     of_hers = visitors.where(AuditLog.entity_id == row.id)
     assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers)))) == len(acme.rows(of_hers)) == 2
-    assert set(found(world, agent["user-agent"])) == {"audit_origins"}
+    assert set(row_counts(world, agent["user-agent"])) == {"audit_origins"}
 
     assert acme.delete(f"{INVITEES}/{row.invitee_id}").status == 200
     world.pump()
-    assert found(world, agent["user-agent"]) == {}
+    assert row_counts(world, agent["user-agent"]) == {}
     assert acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(of_hers))) == []
     assert len(acme.rows(of_hers)) == 2
     assert len(acme.rows(select(AuditOrigin).where(AuditOrigin.id.in_(visitors)))) == 1
 
 
 def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
-    office: Office, acme: Member, world: World, known: tuple[dict[str, Any], dict[str, Any]]
+    office: Office, acme: Member, world: World, history: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    kind, booking = known
-    told = len([mail for mail in world.mails() if PERSON["email"] in mail["to"]])
+    kind, booking = history
+    mail_count = len([mail for mail in world.mails() if PERSON["email"] in mail["to"]])
     (host,) = acme.rows(select(func.lower(NotificationLog.recipient)).where(NotificationLog.recipient_kind == "HOST").limit(1))
     assert "11:00" not in office.starts(kind, weekday(0))
     assert acme.delete(f"{INVITEES}/{booking['invitee']['id']}").status == 200
@@ -171,9 +174,9 @@ def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
     world.pump()
     seen = acme.get(f"{BOOKINGS}/{booking['id']}").body
     assert (seen["status"], seen["canceled_by"]) == ("CANCELED", "HOST")
-    assert len([mail for mail in world.mails() if PERSON["email"] in mail["to"]]) == told
+    assert len([mail for mail in world.mails() if PERSON["email"] in mail["to"]]) == mail_count
     letters = [Letter(mail["raw"]) for mail in world.mails() if host in mail["to"]]
-    last = next(one for one in reversed(letters) if booking["id"] in one.message["Message-ID"])
+    last = next(letter for letter in reversed(letters) if booking["id"] in letter.message["Message-ID"])
     assert last.event["STATUS"] == "CANCELLED" and not last.event.get("ATTENDEE") and CANARY not in last.raw.decode()
     deliveries = acme.rows(select(WebhookDelivery).where(WebhookDelivery.event == "booking.canceled"))
     assert deliveries and all(CANARY not in row.payload for row in deliveries)
@@ -192,14 +195,14 @@ def test_what_was_sent_again_of_an_old_booking_is_not_kept_for_its_key(
     monkeypatch.setattr(clock, "_read", lambda: later_on)
     monkeypatch.setattr(clock, "_read_of_database", lambda: later_on)
     failed = acme.get("/v1/scheduling/notifications", status="FAILED", recipient=PERSON["email"]).body["items"]
-    for one in failed:
-        again = acme.post(f"/v1/scheduling/notifications/{one['id']}/resend", {}, {"idempotency-key": str(new_id())})
+    for notification in failed:
+        again = acme.post(f"/v1/scheduling/notifications/{notification['id']}/resend", {}, {"idempotency-key": str(new_id())})
         assert again.status == 202, again.body
-    assert "idempotency_keys" in found(world, *SINGING)
+    assert "idempotency_keys" in row_counts(world, *SINGING)
     who = acme.get(f"{BOOKINGS}/{booked.body['id']}").body["invitee"]["id"]
     assert acme.delete(f"{INVITEES}/{who}").status == 200
     world.pump()
-    assert found(world, *SINGING) == {}
+    assert row_counts(world, *SINGING) == {}
 
 
 def test_what_took_place_stays_as_it_was(office: Office, acme: Member, event_type: dict[str, Any]) -> None:
@@ -292,8 +295,8 @@ def test_who_writes_of_somebody_at_that_moment_is_waited_for(office: Office, acm
         erasing.join(0.5)
         assert erasing.is_alive()
     erasing.join(10)
-    told = acme.rows(select(NotificationLog.recipient).where(NotificationLog.recipient_kind == "INVITEE"))
-    assert len(told) == 1 and told[0].startswith("erased:")
+    recipients = acme.rows(select(NotificationLog.recipient).where(NotificationLog.recipient_kind == "INVITEE"))
+    assert len(recipients) == 1 and recipients[0].startswith("erased:")
 
 
 def test_only_who_administers_may(office: Office, acme: Member, event_type: dict[str, Any]) -> None:

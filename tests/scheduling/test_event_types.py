@@ -35,7 +35,7 @@ def test_an_event_type_is_kept_as_it_was_wanted(office: Office, acme: Member) ->
     )
     assert made | terms == made
     assert (made["user_id"], made["kind"], made["is_active"]) == (str(acme.user_id), "ONE_ON_ONE", True)
-    assert [(one["label"], one["required"], one["options"]) for one in made["questions"]] == [
+    assert [(question["label"], question["required"], question["options"]) for question in made["questions"]] == [
         ("Why?", True, []),
         ("When?", False, ["a", "b"]),
     ]
@@ -71,12 +71,12 @@ def test_what_is_not_offered_any_more_is_not_there_for_strangers(
     with transactions.transaction(acme.caller) as session:
         session.execute(update(EventType).where(EventType.id == made["id"]).values(**change))
     for path in ("public", f"slots?from={at('00:00')}&to={at('23:00')}"):
-        gone, unknown = (stranger.get(f"/v1/scheduling/event-types/{id_}/{path}") for id_ in (made["id"], new_id()))
-        assert gone.status == unknown.status == 404
-        assert gone.raw == unknown.raw
-    gone, unknown = (office.book({"id": str(id_)}, at("10:00")) for id_ in (made["id"], new_id()))
-    assert gone.status == unknown.status == 404
-    assert gone.raw == unknown.raw
+        response, unknown = (stranger.get(f"/v1/scheduling/event-types/{id_}/{path}") for id_ in (made["id"], new_id()))
+        assert response.status == unknown.status == 404
+        assert response.raw == unknown.raw
+    response, unknown = (office.book({"id": str(id_)}, at("10:00")) for id_ in (made["id"], new_id()))
+    assert response.status == unknown.status == 404
+    assert response.raw == unknown.raw
 
 
 def test_a_host_who_left_is_not_offered_any_more(office: Office, acme: Member) -> None:

@@ -52,16 +52,19 @@ class Expected:
             order = list(self.hosts)
             last = max(order, key=lambda name: self.hosts[name].last)
             after = order.index(last) + 1 if self.hosts[last].last >= 0 else 0
-            name = next(one for one in order[after:] + order[:after] if one in free)
+            name = next(candidate for candidate in order[after:] + order[:after] if candidate in free)
         elif self.strategy == "WEIGHTED":
-            weights, total = sum(self.hosts[one].weight for one in here), sum(self.hosts[one].count for one in here)
-            heavy = [one for one in free if self.hosts[one].weight] or free
-            claims = {one: Fraction(self.hosts[one].weight, weights or 1) * (total + 1) - self.hosts[one].count for one in heavy}
-            name = min(heavy, key=lambda one: (-claims[one], -self.hosts[one].weight, longest[one]))
+            weights, total = sum(self.hosts[candidate].weight for candidate in here), sum(self.hosts[candidate].count for candidate in here)
+            heavy = [candidate for candidate in free if self.hosts[candidate].weight] or free
+            claims = {
+                candidate: Fraction(self.hosts[candidate].weight, weights or 1) * (total + 1) - self.hosts[candidate].count
+                for candidate in heavy
+            }
+            name = min(heavy, key=lambda candidate: (-claims[candidate], -self.hosts[candidate].weight, longest[candidate]))
         elif self.strategy == "PRIORITY":
-            name = min(free, key=lambda one: (-self.hosts[one].priority, longest[one]))
+            name = min(free, key=lambda candidate: (-self.hosts[candidate].priority, longest[candidate]))
         else:
-            name = min(free, key=lambda one: longest[one])
+            name = min(free, key=lambda candidate: longest[candidate])
         self.hosts[name].count += 1
         self.hosts[name].last = self.number
         self.number += 1
@@ -84,7 +87,7 @@ class Pool:
         self.id = str(office._created(acme.post("/v1/scheduling/pools", wanted))["id"])
         self.event_type = office.event_type(ALWAYS, kind="ROUND_ROBIN", pool_id=self.id)
         self.start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
-        self.given: list[tuple[str, str]] = []
+        self.assigned: list[tuple[str, str]] = []
 
     def places(self) -> list[dict[str, Any]]:
         hosts = self.expected.hosts.items()
@@ -111,8 +114,8 @@ class Pool:
     def set_active(self, name: str, *, is_active: bool) -> None:
         values = {"deactivated_at": None if is_active else datetime.now(UTC)}
         with transactions.transaction(self.office.host.caller) as session:
-            mine = update(OrganizationMember).where(OrganizationMember.user_id == self.people[name].user_id)
-            session.execute(mine.values(values))
+            statement = update(OrganizationMember).where(OrganizationMember.user_id == self.people[name].user_id)
+            session.execute(statement.values(values))
 
     def book(self, count: int) -> Counter[str]:
         """Each at the next start; one host of the pool has it, by the strategy."""
@@ -123,9 +126,9 @@ class Pool:
             made.append(self.office.booked(self.event_type, self.start.isoformat())["id"])
             self.start += timedelta(minutes=30)
         rows = {str(row.id): row.host_id for row in self.office.host.rows(select(Booking).where(Booking.pool_id == self.id))}
-        for one in made:
-            name = ids[str(rows[one])]
-            self.given.append((name, self.expected.next()))
+        for booking_id in made:
+            name = ids[str(rows[booking_id])]
+            self.assigned.append((name, self.expected.next()))
             shares[name] += 1
         return shares
 
@@ -165,26 +168,26 @@ def test_shares_with_hosts_who_come_and_go(
 
     pool.set_active("b", is_active=True)
     expected.away = set()
-    pool.book(BOOKINGS - len(pool.given))
+    pool.book(BOOKINGS - len(pool.assigned))
 
-    assert [given for given, _ in pool.given] == [wanted for _, wanted in pool.given]
-    shares = Counter(given for given, _ in pool.given)
+    assert [host_name for host_name, _ in pool.assigned] == [wanted for _, wanted in pool.assigned]
+    shares = Counter(host_name for host_name, _ in pool.assigned)
     with capsys.disabled():
-        print(f"\n{strategy}", len(pool.given), dict(sorted(shares.items())))
+        print(f"\n{strategy}", len(pool.assigned), dict(sorted(shares.items())))
     assert shares == {name: host.count for name, host in expected.hosts.items() if host.count}
     check_counts(pool, acme, shares)
 
 
 def check_counts(pool: Pool, acme: Member, shares: Counter[str]) -> None:
     """Count and time of the last assignment are those of the bookings there are."""
-    there: dict[str, tuple[int, Any]] = {}
+    assignments: dict[str, tuple[int, Any]] = {}
     for row in acme.rows(select(Booking).where(Booking.pool_id == pool.id).order_by(Booking.created_at)):
-        there[str(row.host_id)] = there.get(str(row.host_id), (0, None))[0] + 1, row.created_at
+        assignments[str(row.host_id)] = assignments.get(str(row.host_id), (0, None))[0] + 1, row.created_at
     hosts = acme.get(f"/v1/scheduling/pools/{pool.id}").body["hosts"]
     for host in hosts:
-        count, last = there.get(host["user_id"], (0, None))
+        count, last = assignments.get(host["user_id"], (0, None))
         name = next(name for name, member in pool.people.items() if str(member.user_id) == host["user_id"])
         assert host["assignment_count"] == count == shares[name]
-        told = host["last_assigned_at"]
-        assert (told is None) == (last is None)
-        assert told is None or timedelta() <= datetime.fromisoformat(told) - last < timedelta(seconds=5)
+        last_assigned_at = host["last_assigned_at"]
+        assert (last_assigned_at is None) == (last is None)
+        assert last_assigned_at is None or timedelta() <= datetime.fromisoformat(last_assigned_at) - last < timedelta(seconds=5)

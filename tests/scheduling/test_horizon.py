@@ -37,7 +37,7 @@ def last_offered(office: Office, event_type: dict[str, Any], near: int) -> list[
 def test_days_from_monday_to_friday_are_counted_as_a_calendar_shows_them() -> None:
     for first in range(date(2026, 11, 30).toordinal(), date(2026, 12, 14).toordinal()):
         day, count = first, 0
-        assert business_day(first, 0) == max(one for one in range(first - 2, first + 1) if date.fromordinal(one).weekday() < 5)
+        assert business_day(first, 0) == max(ordinal for ordinal in range(first - 2, first + 1) if date.fromordinal(ordinal).weekday() < 5)
         while count < 30:
             day += 1
             if date.fromordinal(day).weekday() < 5:

@@ -168,8 +168,8 @@ def account_deleted(acme: Member, host: Member, booking: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("ending", [left, over, closed, account_deleted])
 def test_the_link_ends_with_its_reason(office: Office, acme: Member, world: World, ending: Callable[..., Any]) -> None:
     host = acme.as_role("MEMBER")
-    theirs = Office(world, host)
-    booking = theirs.booked(theirs.event_type(requires_confirmation=True), at("10:00"))
+    host_office = Office(world, host)
+    booking = host_office.booked(host_office.event_type(requires_confirmation=True), at("10:00"))
     link = link_of(acme, booking, host)
     assert office.stranger.get(link).status == 200
     with transactions.transaction(acme.caller) as session:
@@ -196,8 +196,8 @@ def test_the_link_of_who_handed_it_over_opens_nothing(office: Office, acme: Memb
 
 def test_a_host_who_may_only_look_by_now_only_looks(office: Office, acme: Member, world: World) -> None:
     host = acme.as_role("MEMBER")
-    theirs = Office(world, host)
-    booking = theirs.booked(theirs.event_type(), at("10:00"))
+    host_office = Office(world, host)
+    booking = host_office.booked(host_office.event_type(), at("10:00"))
     link = link_of(acme, booking, host)
     with transactions.transaction(acme.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == host.user_id).values(role=MemberRole.VIEWER))

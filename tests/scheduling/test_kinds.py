@@ -41,8 +41,8 @@ def shown(office: Office, booking: dict[str, Any]) -> dict[str, Any]:
 
 
 def slot(office: Office, event_type: dict[str, Any], clock: str) -> dict[str, Any] | None:
-    found = office.slots(event_type, **{"from": at(clock), "to": at(clock).replace(":00Z", ":01Z")}).body["slots"]
-    return dict(found[0]) if found else None
+    slots = office.slots(event_type, **{"from": at(clock), "to": at(clock).replace(":00Z", ":01Z")}).body["slots"]
+    return dict(slots[0]) if slots else None
 
 
 # --- GROUP -------------------------------------------------------------------------------------------------------------------------------
@@ -80,8 +80,8 @@ def test_a_session_takes_its_hosts_time_from_everything_else(office: Office) -> 
 
 def test_a_collective_books_everybody_or_nobody(office: Office, acme: Member, colleagues: list[Member]) -> None:
     together = office.event_type(kind="COLLECTIVE", hosts=hosts(acme, *colleagues))
-    assert [host["user_id"] for host in together["hosts"]] == [str(one.user_id) for one in (acme, *colleagues)]
-    everyone = [str(one.user_id) for one in (acme, *colleagues)]
+    assert [host["user_id"] for host in together["hosts"]] == [str(member.user_id) for member in (acme, *colleagues)]
+    everyone = [str(member.user_id) for member in (acme, *colleagues)]
     assert (slot(office, together, "10:00") or {})["hosts"] == everyone
     alone = Office(office.world, colleagues[0]).event_type()
     office.booked(alone, at("10:00"))
@@ -106,8 +106,8 @@ def test_a_collective_meets_when_all_have_hours(office: Office, acme: Member, co
 def test_a_collective_without_one_of_its_hosts_is_not_offered(office: Office, acme: Member, colleagues: list[Member]) -> None:
     together = office.event_type(kind="COLLECTIVE", hosts=hosts(acme, *colleagues))
     with transactions.transaction(acme.caller) as session:
-        gone = update(OrganizationMember).where(OrganizationMember.user_id == colleagues[0].user_id)
-        session.execute(gone.values(deactivated_at=now()))
+        statement = update(OrganizationMember).where(OrganizationMember.user_id == colleagues[0].user_id)
+        session.execute(statement.values(deactivated_at=now()))
     assert office.book(together, at("10:00")).status == 404
 
 
@@ -117,10 +117,10 @@ def test_a_collective_without_one_of_its_hosts_is_not_offered(office: Office, ac
 def test_a_pool_of_three_takes_three_at_one_start_and_counts_them(office: Office, acme: Member, colleagues: list[Member]) -> None:
     made = pool(office, "ROTATE", acme, *colleagues)
     shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"])
-    everyone = [str(one.user_id) for one in (acme, *colleagues)]
+    everyone = [str(member.user_id) for member in (acme, *colleagues)]
     assert (slot(office, shared, "10:00") or {})["hosts"] == everyone
     booked = [shown(office, office.booked(shared, at("10:00"))) for _ in range(3)]
-    assert [one["host_id"] for one in booked] == everyone
+    assert [booking["host_id"] for booking in booked] == everyone
     assert office.book(shared, at("10:00")).body["code"] == "slot_taken"
     path = f"/v1/scheduling/pools/{made['id']}"
     seen = acme.get(path).body["hosts"]
@@ -136,7 +136,7 @@ def test_the_host_is_chosen_by_the_pools_strategy(office: Office, acme: Member, 
     made = pool(office, "PRIORITY", acme, *colleagues, priority=[0, 5, 1])
     shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"])
     order = [shown(office, office.booked(shared, at("10:00")))["host_id"] for _ in range(3)]
-    assert order == [str(one.user_id) for one in (colleagues[0], colleagues[1], acme)]
+    assert order == [str(member.user_id) for member in (colleagues[0], colleagues[1], acme)]
 
 
 def test_a_booking_goes_to_another_host_of_the_pool(office: Office, acme: Member, colleagues: list[Member]) -> None:
@@ -144,8 +144,12 @@ def test_a_booking_goes_to_another_host_of_the_pool(office: Office, acme: Member
     shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"])
     booked = office.booked(shared, at("10:00"))
     path = f"/v1/scheduling/bookings/{booked['id']}/reassign"
-    given = acme.post(path, {"host_id": str(colleagues[1].user_id)})
-    assert (given.status, given.body["host_id"], given.body["hosts"]) == (200, str(colleagues[1].user_id), [str(colleagues[1].user_id)])
+    response = acme.post(path, {"host_id": str(colleagues[1].user_id)})
+    assert (response.status, response.body["host_id"], response.body["hosts"]) == (
+        200,
+        str(colleagues[1].user_id),
+        [str(colleagues[1].user_id)],
+    )
     counts = [host["assignment_count"] for host in acme.get(f"/v1/scheduling/pools/{made['id']}").body["hosts"]]
     assert counts == [0, 0, 1]
     assert acme.post(path).body["host_id"] != str(colleagues[1].user_id)
@@ -170,7 +174,7 @@ def test_rotation_goes_on_from_the_last_one_who_is_away_by_now(office: Office, a
     shared = office.event_type(kind="ROUND_ROBIN", pool_id=made["id"])
     free_but(office, second, "10:30", "12:30")
     turns = [shown(office, office.booked(shared, at(clock)))["host_id"] for clock in ("10:00", "10:30", "11:30", "12:00", "12:30")]
-    assert turns == [str(one.user_id) for one in (acme, third, fourth, acme, third)]
+    assert turns == [str(member.user_id) for member in (acme, third, fourth, acme, third)]
     with transactions.transaction(acme.caller) as session:
         session.execute(update(OrganizationMember).where(OrganizationMember.user_id == third.user_id).values(deactivated_at=now()))
     assert shown(office, office.booked(shared, at("13:00")))["host_id"] == str(fourth.user_id)  # the second is not owed a turn
@@ -207,7 +211,7 @@ def test_a_booking_that_is_handed_over_counts_in_the_pool_of_now(office: Office,
     assert acme.patch(f"/v1/scheduling/event-types/{shared['id']}", {"pool_id": second["id"]}).status == 200
 
     def counts() -> list[list[int]]:
-        pools = (acme.get(f"/v1/scheduling/pools/{one['id']}").body["hosts"] for one in (first, second))
+        pools = (acme.get(f"/v1/scheduling/pools/{entry['id']}").body["hosts"] for entry in (first, second))
         return [[host["assignment_count"] for host in hosts] for hosts in pools]
 
     assert counts() == [[1], [0, 0]]
@@ -258,6 +262,6 @@ def test_hosts_and_pools_of_others_are_not_there(office: Office, acme: Member, g
     terms = {"name": "Call", "slug": "call", "duration": 30, "location_type": "PHONE", "schedule_id": office.schedule()["id"]}
     foreign = acme.post("/v1/scheduling/event-types", terms | {"kind": "COLLECTIVE", "hosts": hosts(acme, globex)})
     assert (foreign.status, foreign.body["code"]) == (422, "not_a_host")
-    theirs = globex.post("/v1/scheduling/pools", {"name": "Theirs", "strategy": "ROTATE"}).body["id"]
-    assert acme.post("/v1/scheduling/event-types", terms | {"kind": "ROUND_ROBIN", "pool_id": theirs}).body["code"] == "pool_not_there"
+    pool_id = globex.post("/v1/scheduling/pools", {"name": "Theirs", "strategy": "ROTATE"}).body["id"]
+    assert acme.post("/v1/scheduling/event-types", terms | {"kind": "ROUND_ROBIN", "pool_id": pool_id}).body["code"] == "pool_not_there"
     assert acme.post("/v1/scheduling/pools", {"name": "P", "strategy": "ROTATE", "hosts": hosts(globex)}).body["code"] == "not_a_host"

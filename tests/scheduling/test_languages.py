@@ -20,14 +20,14 @@ from tests.stack.load_scenarios import at, booking, event_type, schedule
 
 def mails(world: World, recipient: str) -> list[tuple[str, str, str, str]]:
     """Subject, text, language of header and of HTML."""
-    found = []
+    messages = []
     for mail in world.mails():
         if recipient in mail["to"]:
             message = email.message_from_string(mail["raw"], policy=email.policy.default)
             bodies = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
             lang = bodies["text/html"].split('lang="')[1].split('"')[0]
-            found.append((message["Subject"], bodies["text/plain"], message["Content-Language"], lang))
-    return found
+            messages.append((message["Subject"], bodies["text/plain"], message["Content-Language"], lang))
+    return messages
 
 
 def book(client: Any, kind: str, language: str | None = None, clock: str = "10:00", **invitee: Any) -> str:
@@ -106,8 +106,8 @@ def test_what_is_no_language_tag_is_refused(acme: Member, kind: str, locale: Any
 )
 def test_who_registers_reads_the_link_and_its_page_in_their_browsers_language(world: World, language: str, subject: str) -> None:
     who = address()
-    asked = Client(world).post("/v1/auth/register", {"email": who}, headers={"accept-language": language})
-    assert asked.status == 202, asked.body
+    response = Client(world).post("/v1/auth/register", {"email": who}, headers={"accept-language": language})
+    assert response.status == 202, response.body
     (letter,) = received_mails(world, who)
     assert letter.subject == subject
     page = Client(world).get(f"/links/{letter.token}", headers={"accept-language": language})
@@ -124,7 +124,7 @@ def test_a_refusal_on_a_page_is_said_in_the_visitors_language(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "sentences"),
     [
         ("de", ("Zeit wählen", "Zeitzone", "Montag", " mit freien Zeiten")),
         ("fr", ("Choisir un créneau", "Fuseau horaire", "lundi", " avec des créneaux libres")),
@@ -132,14 +132,14 @@ def test_a_refusal_on_a_page_is_said_in_the_visitors_language(world: World) -> N
         ("en", ("Choose a time", "Time zone", "Monday", " with open times")),
     ],
 )
-def test_the_booking_page_is_in_the_visitors_language(world: World, acme: Member, language: str, said: tuple[str, ...]) -> None:
+def test_the_booking_page_is_in_the_visitors_language(world: World, acme: Member, language: str, sentences: tuple[str, ...]) -> None:
     slug = f"call-{new_id().hex}"
     event_type(acme, schedule(acme), slug=slug)  # type: ignore[arg-type]  # both clients answer alike
     organization = acme.get("/v1/identity/organization").body["slug"]
     page = Client(world).get(f"/{organization}/{slug}", headers={"accept-language": language})
     assert page.status == 200
     assert f'<html lang="{language}">' in str(page.body)
-    assert [sentence for sentence in said if sentence not in str(page.body)] == []
+    assert [sentence for sentence in sentences if sentence not in str(page.body)] == []
     missing = Client(world).get(f"/{organization}/nothing-here", headers={"accept-language": language})
     assert (missing.status, "There is nothing to book here" in str(missing.body)) == (404, language == "en")
 
@@ -149,6 +149,6 @@ def test_a_page_is_in_the_organizations_language_where_the_browsers_is_not_offer
     event_type(acme, schedule(acme), slug=slug)  # type: ignore[arg-type]  # both clients answer alike
     organization = acme.patch("/v1/identity/organization", {"locale": "fr"}).body["slug"]
     for path in (f"/{organization}/{slug}", f"/{organization}"):
-        said = {language: str(Client(world).get(path, headers={"accept-language": language}).body) for language in ("it", "de")}
-        assert '<html lang="fr">' in said["it"]
-        assert '<html lang="de">' in said["de"]
+        pages = {language: str(Client(world).get(path, headers={"accept-language": language}).body) for language in ("it", "de")}
+        assert '<html lang="fr">' in pages["it"]
+        assert '<html lang="de">' in pages["de"]

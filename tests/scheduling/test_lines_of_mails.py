@@ -97,12 +97,14 @@ def test_lines_of_what_somebody_wrote_stay_lines_in_html() -> None:
 
 @pytest.mark.parametrize("has_link", [True, False])
 def test_paragraphs_of_letters_stay_apart(has_link: bool) -> None:
-    said = ["One sentence.", "Another one.", "A third."]
+    paragraphs = ["One sentence.", "Another one.", "A third."]
     link = "https://parley.example/links/x" if has_link else None
-    sent = Letter(compose_account_mail("a@b.example", subject="Something", paragraphs=said, entity="e", link=link, action="Do it").message)
+    sent = Letter(
+        compose_account_mail("a@b.example", subject="Something", paragraphs=paragraphs, entity="e", link=link, action="Do it").message
+    )
     lines = [line for line in sent.text.splitlines() if line]
-    assert lines == ["Something", *said, *(["Do it:", link] if has_link else [])]
-    assert [line for line in lines_of(sent.html) if line in lines] == ["Something", *said]
+    assert lines == ["Something", *paragraphs, *(["Do it:", link] if has_link else [])]
+    assert [line for line in lines_of(sent.html) if line in lines] == ["Something", *paragraphs]
 
 
 def test_lines_of_a_workflows_mail_stay_lines() -> None:

@@ -17,7 +17,7 @@ from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
 from tests.kernel.lossy_aws_proxy import losing
 from tests.scheduling.booking_scenarios import Letter, Office, at, invitee
-from tests.scheduling.test_mails import give, told
+from tests.scheduling.test_mails import booking_event, give
 from tests.scheduling.workflow_scenarios import Agency
 
 Letters = Callable[..., list[Letter]]
@@ -25,15 +25,15 @@ NUMBER = "+491701112233"
 
 
 def rows(acme: Member) -> list[tuple[str, str, str | None]]:
-    found = acme.rows(select(NotificationLog).order_by(NotificationLog.id))
-    return [(row.recipient_kind.value, row.status.value, row.error_message) for row in found]
+    notification_logs = acme.rows(select(NotificationLog).order_by(NotificationLog.id))
+    return [(row.recipient_kind.value, row.status.value, row.error_message) for row in notification_logs]
 
 
 def test_a_mail_whose_answer_is_lost_leaves_once_a_try_and_three_times_in_all(
     office: Office, event_type: dict[str, Any], acme: Member, world: World, letters: Letters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
-    event = told(acme, booking, "booking_created")
+    event = booking_event(acme, booking, "booking_created")
     with losing(monkeypatch, "sesv2") as endpoint:
         assert give(world, event) == ["message-0"]
         assert (endpoint.taken, len(letters(booking))) == (2, 1)  # the invitee's and the host's
@@ -54,7 +54,7 @@ def test_a_refusal_is_no_copy(
     office: Office, event_type: dict[str, Any], acme: Member, world: World, letters: Letters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
-    event = told(acme, booking, "booking_created")
+    event = booking_event(acme, booking, "booking_created")
     with losing(monkeypatch, "sesv2") as endpoint:
         endpoint.loses = False
         for status in (429, 503, 400, 503, 429):
@@ -89,7 +89,7 @@ def test_a_worker_that_dies_while_it_sends_leaves_a_bounded_number_of_copies(
 ) -> None:
     """It is killed between SES and the row, each time: nothing is written down but that it was taken up."""
     booking = office.booked(event_type, at("10:00"))
-    event = told(acme, booking, "booking_created")
+    event = booking_event(acme, booking, "booking_created")
     with monkeypatch.context() as patch:
         patch.setattr(log.LogClaim, "settle", lambda *_: None)
         for _ in range(5):

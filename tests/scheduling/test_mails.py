@@ -39,7 +39,7 @@ def logs(acme: Member, booking: dict[str, Any]) -> list[tuple[str, str]]:
     return [(row.recipient_kind.value, row.status.value) for row in rows]
 
 
-def told(acme: Member, booking: dict[str, Any], name: str, event_id: UUID | None = None) -> dict[str, Any]:
+def booking_event(acme: Member, booking: dict[str, Any], name: str, event_id: UUID | None = None) -> dict[str, Any]:
     """The recorded event, about this booking."""
     event: dict[str, Any] = json.loads(recorded("scheduling_booking_created_queue")["Records"][0]["body"])
     detail = event["detail"] | {"id": str(event_id or new_id()), "organization_id": str(acme.organization_id)}
@@ -133,7 +133,7 @@ def test_the_link_of_the_mail_opens_the_page(
     assert canceled.status == 303
     pump()
     assert acme.get(f"/v1/scheduling/bookings/{booking['id']}").body["canceled_by"] == "INVITEE"
-    assert [one.calendar["METHOD"] for one in letters(booking)] == ["REQUEST", "CANCEL"]
+    assert [mail.calendar["METHOD"] for mail in letters(booking)] == ["REQUEST", "CANCEL"]
 
 
 def test_an_event_that_comes_again_sends_nothing(
@@ -142,7 +142,7 @@ def test_an_event_that_comes_again_sends_nothing(
     booking = office.booked(event_type, at("10:00"))
     pump()
     (event_id,) = {row.event_id for row in acme.rows(select(NotificationLog))}
-    again = told(acme, booking, "booking_created", event_id)
+    again = booking_event(acme, booking, "booking_created", event_id)
     assert give(world, again, again, again) == []
     assert len(letters(booking)) == 1
     assert logs(acme, booking) == [("INVITEE", "SENT"), ("HOST", "SENT")]
@@ -153,7 +153,7 @@ def test_a_booking_that_was_canceled_before_its_creation_was_heard_of_is_not_con
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
     office.cancel(booking)
-    assert give(world, told(acme, booking, "booking_canceled"), told(acme, booking, "booking_created")) == []
+    assert give(world, booking_event(acme, booking, "booking_canceled"), booking_event(acme, booking, "booking_created")) == []
     assert [letter.calendar["METHOD"] for letter in letters(booking)] == ["CANCEL"]
     assert sorted(logs(acme, booking)) == [("HOST", "CANCELED"), ("HOST", "SENT"), ("INVITEE", "CANCELED"), ("INVITEE", "SENT")]
 
@@ -169,7 +169,7 @@ def test_a_mail_that_fails_comes_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     booking = office.booked(event_type, at("10:00"))
-    event = told(acme, booking, "booking_created")
+    event = booking_event(acme, booking, "booking_created")
     with monkeypatch.context() as patch, caplog.at_level("ERROR", logger="parley"):
         patch.setenv("MAIL_FROM", "nobody@not-verified.example")
         assert give(world, event) == ["message-0"]
@@ -190,7 +190,7 @@ def test_of_two_mails_only_the_one_that_failed_comes_again(
     booking = office.booked(event_type, at("10:00"))
     with transactions.transaction(acme.caller) as session:
         session.execute(update(Invitee).values(email="grace"))  # the emulator wants a domain
-    event = told(acme, booking, "booking_created")
+    event = booking_event(acme, booking, "booking_created")
     assert give(world, event) == give(world, event) == ["message-0"]
     assert logs(acme, booking) == [("INVITEE", "FAILED"), ("HOST", "SENT")]
     assert len(letters(booking, host)) == 1
@@ -202,7 +202,7 @@ def test_a_host_without_a_good_address_keeps_nobody_from_his_mail(
     booking = office.booked(event_type, at("10:00"))
     with transactions.transaction(acme.caller) as session:
         session.execute(update(User).where(User.id == acme.user_id).values(email=f"not an address {new_id()}"))
-    assert give(world, told(acme, booking, "booking_created")) == []
+    assert give(world, booking_event(acme, booking, "booking_created")) == []
     assert logs(acme, booking) == [("INVITEE", "SENT")]
     assert letters(booking)[0].message["Reply-To"] is None
 
@@ -211,7 +211,7 @@ def test_what_a_dead_worker_left_is_taken_up_after_a_while(
     office: Office, event_type: dict[str, Any], acme: Member, world: World, letters: Letters
 ) -> None:
     booking, event_id = office.booked(event_type, at("10:00")), new_id()
-    event = told(acme, booking, "booking_created", event_id)
+    event = booking_event(acme, booking, "booking_created", event_id)
     from parley.scheduling.notifications import booking_notices
 
     with transactions.transaction(acme.caller) as session:
@@ -231,7 +231,7 @@ def test_a_host_who_left_keeps_nobody_from_his_mail(office: Office, acme: Member
     booking = Office(world, colleague).booked(Office(world, colleague).event_type(), at("10:00"))
     with transactions.transaction(acme.caller) as session:
         session.delete(session.scalars(select(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id)).one())
-    assert give(world, told(acme, booking, "booking_created")) == []
+    assert give(world, booking_event(acme, booking, "booking_created")) == []
     (letter,) = letters(booking)
     assert letter.message["Reply-To"] is None
     assert letter.event["ORGANIZER"] == f"mailto:{os.environ['MAIL_FROM']}"
@@ -243,7 +243,7 @@ def test_names_break_no_header_and_no_calendar(office: Office, acme: Member, wor
         session.execute(update(User).where(User.id == acme.user_id).values(name=evil))
     event_type = office.event_type(name="=?utf-8?q?Subject?= ; x=y")
     booking = office.booked(event_type, at("10:00"), invitee=invitee(name='O"Brien; <x>, \\n'))
-    assert give(world, told(acme, booking, "booking_created")) == []
+    assert give(world, booking_event(acme, booking, "booking_created")) == []
     for address in ("grace@visitor.example", host):
         (letter,) = letters(booking, address)
         assert letter.message["Bcc"] is None
@@ -269,7 +269,7 @@ def test_names_break_no_header_and_no_calendar(office: Office, acme: Member, wor
 )
 def test_a_name_stays_text_in_every_header(office: Office, acme: Member, world: World, host: str, letters: Letters, name: str) -> None:
     booking = office.booked(office.event_type(name=name), at("10:00"), invitee=invitee(name=name))
-    assert give(world, told(acme, booking, "booking_created")) == []
+    assert give(world, booking_event(acme, booking, "booking_created")) == []
     (letter,), (copy,) = letters(booking), letters(booking, host)
     for message, field in ((letter.message, "To"), (copy.message, "Reply-To")):
         raw = unfolded(message, field)
@@ -303,13 +303,13 @@ def test_the_recorded_event_reaches_the_worker(world: World) -> None:
 
 
 def test_an_unknown_booking_asks_for_nothing(acme: Member, world: World) -> None:
-    assert give(world, told(acme, {"id": str(new_id())}, "booking_created")) == []
+    assert give(world, booking_event(acme, {"id": str(new_id())}, "booking_created")) == []
 
 
 def test_a_poisoned_message_fails_alone(office: Office, event_type: dict[str, Any], acme: Member, world: World, letters: Letters) -> None:
     booking = office.booked(event_type, at("10:00"))
-    nonsense = told(acme, {"id": "not an id"}, "booking_created")
-    assert give(world, nonsense, told(acme, booking, "booking_created")) == ["message-0"]
+    nonsense = booking_event(acme, {"id": "not an id"}, "booking_created")
+    assert give(world, nonsense, booking_event(acme, booking, "booking_created")) == ["message-0"]
     assert len(letters(booking)) == 1
 
 
@@ -320,8 +320,8 @@ def test_the_stamp_of_an_invitation_does_not_move(office: Office, event_type: di
     booking = office.booked(event_type, at("10:00"))
     with transactions.transaction(acme.caller) as session:
         (notice, _) = booking_notices.take_up(session, new_id(), "scheduling.booking_created", UUID(booking["id"]))
-    one, two = (Letter(booking_mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
-    assert one.parts["application/ics"].get_content() == two.parts["application/ics"].get_content()
-    assert one.message["Message-ID"] == two.message["Message-ID"]
+    letter, two = (Letter(booking_mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
+    assert letter.parts["application/ics"].get_content() == two.parts["application/ics"].get_content()
+    assert letter.message["Message-ID"] == two.message["Message-ID"]
     (row,) = acme.rows(select(Booking))
-    assert one.event["DTSTAMP"].dt == row.created_at.replace(microsecond=0).astimezone(UTC)
+    assert letter.event["DTSTAMP"].dt == row.created_at.replace(microsecond=0).astimezone(UTC)

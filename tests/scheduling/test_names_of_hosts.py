@@ -56,9 +56,9 @@ def acme_address(acme: Member) -> str:
 
 def test_nobody_else_reads_the_persons_own_name() -> None:
     """Whoever shows a member to others asks `memberships` how the organization calls them."""
-    found: dict[str, list[Any]] = {}
+    hits_by_file: dict[str, list[Any]] = {}
     for file in sorted(Path("shared/parley").rglob("*.py")):
         name = str(file.relative_to("shared/parley"))
         if hits := re.findall(r"\b(?:User|user|owner|inviter|colleague)\.name\b(?!_)", file.read_text()):
-            found[name] = hits
-    assert found.keys() == OWN.keys()
+            hits_by_file[name] = hits
+    assert hits_by_file.keys() == OWN.keys()

@@ -40,11 +40,11 @@ def rows(world: World, large: Furnished) -> dict[str, int]:
 
 def requests(house: Furnished) -> dict[str, Callable[[], object]]:
     member, now = house.member, datetime.now(UTC)
-    found = member.rows(select(Booking).where(Booking.status == "CONFIRMED").order_by(Booking.id).limit(1))[0]
-    (email,) = member.rows(select(Invitee.email).where(Invitee.id == found.invitee_id))
+    booking = member.rows(select(Booking).where(Booking.status == "CONFIRMED").order_by(Booking.id).limit(1))[0]
+    (email,) = member.rows(select(Invitee.email).where(Invitee.id == booking.invitee_id))
     week = {"from": (now - timedelta(days=7)).isoformat(), "to": now.isoformat()}
     limited = house.add_event_type(max_bookings_per_day=3, max_bookings_per_week=9)
-    hosts = [{"user_id": str(one)} for one in (found.host_id, member.user_id)]
+    hosts = [{"user_id": str(user_id)} for user_id in (booking.host_id, member.user_id)]
     pool = member.post("/v1/scheduling/pools", {"name": "All", "strategy": "ROTATE", "hosts": hosts}).body["id"]
     robin = house.add_event_type(kind="ROUND_ROBIN", pool_id=pool)
     group = house.add_event_type(kind="GROUP", capacity=5)
@@ -54,7 +54,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], object]]:
 
     ready = house.requests()
     return {
-        "slots": house.slots(31, event_type=str(found.event_type_id)),
+        "slots": house.slots(31, event_type=str(booking.event_type_id)),
         "slots with limits": house.slots(31, event_type=limited),
         "slots of a pool": house.slots(31, event_type=robin),
         "slots of a group": house.slots(31, event_type=group),
@@ -63,18 +63,18 @@ def requests(house: Furnished) -> dict[str, Callable[[], object]]:
         "a booking moved": ready["POST /v1/scheduling/bookings/{booking_id}/reschedule"](),
         "the list": listing(),
         "the list of a week": listing(**week),
-        "the list of a host": listing(host_id=str(found.host_id)),
-        "the list of a host's week": listing(host_id=str(found.host_id), **week),
-        "the list of an event type": listing(event_type_id=str(found.event_type_id)),
+        "the list of a host": listing(host_id=str(booking.host_id)),
+        "the list of a host's week": listing(host_id=str(booking.host_id), **week),
+        "the list of an event type": listing(event_type_id=str(booking.event_type_id)),
         "the list of no-shows": listing(status="NO_SHOW"),
         "the list of requests": listing(status="PENDING", order="asc"),
         "the list of an address": listing(invitee_email=str(email).upper()),
         "the list, ten pages on": listing(cursor=_tenth(house)),
         "the sheet": lambda: member.get("/v1/scheduling/bookings.csv", limit=50),
-        "one": lambda: member.get(f"/v1/scheduling/bookings/{found.id}"),
+        "one": lambda: member.get(f"/v1/scheduling/bookings/{booking.id}"),
         "counts": listing("booking-counts", **week),
-        "counts of a host": listing("booking-counts", host_id=str(found.host_id), **week),
-        "counts of an event type": listing("booking-counts", event_type_id=str(found.event_type_id), **week),
+        "counts of a host": listing("booking-counts", host_id=str(booking.host_id), **week),
+        "counts of an event type": listing("booking-counts", event_type_id=str(booking.event_type_id), **week),
         "an erasure": ready["DELETE /v1/scheduling/invitees/{invitee_id}"](),
         "an erasure by address": ready["POST /v1/scheduling/invitees/erase"](),
     }
@@ -91,13 +91,13 @@ def _tenth(house: Furnished) -> str:
 
 def test_every_statement_finds_by_index_what_it_is_asked_for(large: Furnished, rows: dict[str, int]) -> None:
     assert rows["scheduling_bookings"] > HOSTS * YEAR
-    found = {}
+    troubles = {}
     seen = 0
     for name, request in requests(large).items():
         for statement, plan in plans(large, request):
             seen += 1
             for node in nodes(plan):
                 if (what := trouble(node, rows)) is not None:
-                    found[f"{name}: {statement[:60]}"] = what
-    assert found == {}
+                    troubles[f"{name}: {statement[:60]}"] = what
+    assert troubles == {}
     assert seen > 60

@@ -40,7 +40,7 @@ def give(agency: Agency, *bodies: str) -> list[str]:
 def due(agency: Agency) -> str:
     """The message of the sweep about every reminder that there is."""
     ids = agency.host.rows(select(Reminder.id).order_by(Reminder.due_at))
-    return envelope("scheduling.reminders_due", agency.host.organization_id, {"reminder_ids": [str(one) for one in ids]})
+    return envelope("scheduling.reminders_due", agency.host.organization_id, {"reminder_ids": [str(reminder_id) for reminder_id in ids]})
 
 
 def test_a_reminder_leaves_once_at_its_time_before_and_after(agency: Agency) -> None:
@@ -118,10 +118,12 @@ def test_a_moved_booking_is_reminded_of_at_its_new_time_alone(agency: Agency) ->
     first = agency.move(booking, later).body
     second = agency.move(first, earlier).body
     # Events of the chain in any order, and twice.
-    events = [(name, one) for name, one in (("created", booking), ("rescheduled", first), ("rescheduled", second)) for _ in range(2)]
-    for name, one in reversed(events):
-        told = {"booking_id": one["id"]}
-        assert give(agency, envelope(f"scheduling.booking_{name}", agency.host.organization_id, told)) == []
+    events = [
+        (name, revision) for name, revision in (("created", booking), ("rescheduled", first), ("rescheduled", second)) for _ in range(2)
+    ]
+    for name, revision in reversed(events):
+        payload = {"booking_id": revision["id"]}
+        assert give(agency, envelope(f"scheduling.booking_{name}", agency.host.organization_id, payload)) == []
     assert agency.reminders() == [(second["id"], ago(earlier, 60))]
     agency.work()
     for start in (earlier, at("13:00"), later):
@@ -201,7 +203,7 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
     agency.booked(kind, at("10:00"))
     agency.work()
     agency.until(at("09:00"))
-    told, is_sending, may_end = json.loads(due(agency))["detail"]["payload"], Event(), Event()
+    payload, is_sending, may_end = json.loads(due(agency))["detail"]["payload"], Event(), Event()
     sent: list[str] = []
 
     def deliver(message: Message) -> None:
@@ -211,14 +213,14 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
 
     def work() -> None:
         effects = workflow_worker.WorkflowEffects(deliver, wake=lambda _: None)
-        workflow_worker.take_up(system(agency.host.organization_id), SchedulingEvent.REMINDERS_DUE, agency.moved(), told, effects)
+        workflow_worker.take_up(system(agency.host.organization_id), SchedulingEvent.REMINDERS_DUE, agency.moved(), payload, effects)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(work)
         assert is_sending.wait(20)
         with pytest.raises(ExceptionGroup) as left:  # to the first; the message comes back, to see
             work()
-        assert [type(one) for one in left.value.exceptions] == [StillSending]
+        assert [type(exception) for exception in left.value.exceptions] == [StillSending]
         may_end.set()
         first.result(20)
     work()
@@ -236,7 +238,7 @@ def test_two_sweeps_at_once_queue_each_reminder_once(agency: Agency) -> None:
         now = agency.moved()
         taken = [*reminders.queue(first, now, 4), *reminders.queue(second, now, 500), *reminders.queue(first, now, 500)]
     assert len(taken) == len(set(taken))
-    assert len([one for organization, one in taken if organization == agency.host.organization_id]) == 7
+    assert len([reminder_id for organization, reminder_id in taken if organization == agency.host.organization_id]) == 7
     with transactions.sweep() as third:
         assert reminders.queue(third, agency.moved(), 500) == []
 
@@ -301,11 +303,11 @@ def test_a_workflow_that_is_made_later_applies_to_bookings_that_are_there(agency
     agency.work()
     flow = agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.work()
-    assert agency.reminders() == [(one, ago(start, 60)) for one, start in zip(booked, starts, strict=True)]
+    assert agency.reminders() == [(booking_id, ago(start, 60)) for booking_id, start in zip(booked, starts, strict=True)]
     path = f"{WORKFLOWS}/{flow['id']}"
     assert agency.host.patch(path, {"minutes_before": 15}).status == 200
     agency.work()
-    assert agency.reminders() == [(one, ago(start, 15)) for one, start in zip(booked, starts, strict=True)]
+    assert agency.reminders() == [(booking_id, ago(start, 15)) for booking_id, start in zip(booked, starts, strict=True)]
     agency.host.patch(path, {"is_active": False})
     agency.work()
     assert agency.reminders() == []
@@ -351,8 +353,8 @@ def test_a_message_of_an_earlier_change_undoes_no_later_one(agency: Agency) -> N
     agency.work()
     agency.host.patch(f"{WORKFLOWS}/{flow['id']}", {"minutes_before": 5})
     agency.work()
-    told = {"workflow_id": flow["id"], "revision": 1}
-    assert give(agency, envelope("scheduling.workflow_changed", agency.host.organization_id, told)) == []
+    payload = {"workflow_id": flow["id"], "revision": 1}
+    assert give(agency, envelope("scheduling.workflow_changed", agency.host.organization_id, payload)) == []
     assert [due for _, due in agency.reminders()] == [ago(at("10:00"), 5)]
 
 
@@ -370,7 +372,7 @@ def test_what_was_due_before_a_workflow_was_made_is_not_sent(agency: Agency) -> 
 def test_a_reminder_is_said_in_the_readers_zone_at_a_change_of_clocks(agency: Agency) -> None:
     """A day before the first Monday after Berlin's change, by the clock of the universe: the wall clock shows another hour."""
     year = agency.moved().year + 1
-    change = max(day for day in (datetime(year, 3, one, tzinfo=UTC) for one in range(25, 32)) if day.weekday() == 6).date()
+    change = max(day for day in (datetime(year, 3, day_number, tzinfo=UTC) for day_number in range(25, 32)) if day.weekday() == 6).date()
     agency.until(datetime(year, 3, 10, tzinfo=UTC))
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], body="{{booking.start}}|{{booking.when}}", trigger="BEFORE_MEETING", minutes_before=1440)
@@ -395,14 +397,14 @@ def test_a_reminder_of_another_tenant_is_nobodys(agency: Agency, globex: Member)
     agency.booked(kind, at("10:00"))
     agency.work()
     agency.until(at("09:00"))
-    ids = [str(one) for one in agency.host.rows(select(Reminder.id))]
+    ids = [str(reminder_id) for reminder_id in agency.host.rows(select(Reminder.id))]
     assert give(agency, envelope("scheduling.reminders_due", globex.organization_id, {"reminder_ids": [*ids, str(new_id())]})) == []
     assert (agency.log(), len(agency.reminders()), globex.rows(select(NotificationLog))) == ([], 1, [])
 
 
 def test_a_group_reminds_each_seat_and_a_handed_over_booking_its_new_host(agency: Agency, acme: Member) -> None:
     colleague = acme.as_role("MEMBER")
-    hosts = [{"user_id": str(one)} for one in (acme.user_id, colleague.user_id)]
+    hosts = [{"user_id": str(user_id)} for user_id in (acme.user_id, colleague.user_id)]
     pool = acme.post("/v1/scheduling/pools", {"name": "Sales", "strategy": "PRIORITY", "hosts": hosts}).body
     kind = agency.event_type(kind="ROUND_ROBIN", pool_id=pool["id"])
     group = agency.event_type(kind="GROUP", capacity=3)
@@ -417,7 +419,7 @@ def test_a_group_reminds_each_seat_and_a_handed_over_booking_its_new_host(agency
     agency.work()
     agency.until(at("13:00"))
     agency.work()
-    addresses = {str(one.id): one.email for one in acme.rows(select(User))}
+    addresses = {str(user.id): user.email for user in acme.rows(select(User))}
     owner = addresses[str(acme.user_id)]
     assert [row["recipient"] for row in agency.log()] == [addresses[moved.body["host_id"]], owner, owner]
 
@@ -447,7 +449,11 @@ def test_a_sweep_costs_the_same_however_much_is_due_later(agency: Agency) -> Non
         plan = " ".join(line for (line,) in superuser.run(swept, now=agency.moved()))
     assert "Index Scan using ix_scheduling_reminders_due_at" in plan and "Seq Scan" not in plan and "Sort" not in plan, plan
     with transactions.sweep() as session:
-        taken = [one for organization, one in reminders.queue(session, agency.moved(), 500) if organization == agency.host.organization_id]
+        taken = [
+            reminder_id
+            for organization, reminder_id in reminders.queue(session, agency.moved(), 500)
+            if organization == agency.host.organization_id
+        ]
     assert len(taken) == 1
     with agency.world.stack.postgres.superuser("parley") as superuser:
         superuser.run("DELETE FROM scheduling_reminders WHERE organization_id = :organization", organization=agency.host.organization_id)

@@ -26,14 +26,14 @@ def intake(office: Office) -> Intake:
 
 
 def test_positions_say_the_order_and_a_form_without_a_slug_gets_one(acme: Member, intake: Intake, event_type: dict[str, Any]) -> None:
-    asked = [{"label": "B", "type": "NUMBER", "position": 1}, {"label": "A", "type": "NUMBER", "position": 0}]
+    questions = [{"label": "B", "type": "NUMBER", "position": 1}, {"label": "A", "type": "NUMBER", "position": 0}]
     last = {"question": 1, "operator": "EQUALS", "value": 1, "event_type_id": event_type["id"], "position": 2}
     first = {"question": 0, "operator": "LESS_THAN", "value": 2, "event_type_id": event_type["id"], "position": 1}
-    made = [acme.post(FORMS, {"name": "Wer ist's? Ähem", "questions": asked, "rules": [last, first]}) for _ in range(2)]
+    made = [acme.post(FORMS, {"name": "Wer ist's? Ähem", "questions": questions, "rules": [last, first]}) for _ in range(2)]
     form = made[0].body
-    assert [one.status for one in made] == [201, 201] and form["slug"].startswith("wer-ist-s-ahem-")
-    assert [(one["label"], one["position"]) for one in form["questions"]] == [("A", 0), ("B", 1)]
-    assert [(one["operator"], one["position"]) for one in form["rules"]] == [("LESS_THAN", 0), ("EQUALS", 1)]
+    assert [response.status for response in made] == [201, 201] and form["slug"].startswith("wer-ist-s-ahem-")
+    assert [(question["label"], question["position"]) for question in form["questions"]] == [("A", 0), ("B", 1)]
+    assert [(form_rule["operator"], form_rule["position"]) for form_rule in form["rules"]] == [("LESS_THAN", 0), ("EQUALS", 1)]
     assert acme.patch(f"{FORMS}/{form['id']}", {"questions": form["questions"][::-1]}).body["questions"] == form["questions"]
     assert acme.post(FORMS, {"name": "你好"}).body["slug"].startswith("form-")
 
@@ -46,11 +46,14 @@ def test_a_form_is_one_document(intake: Intake, event_type: dict[str, Any], acme
     form = intake.form(*rules, description="Tell us", fallback={"message": "Write to us."})
     ids = [question["id"] for question in form["questions"]]
     assert [question["label"] for question in form["questions"]] == list(PLACES)
-    assert [(one["position"], one["question_id"], one["value"]) for one in form["rules"]] == [(0, ids[6], 10), (1, ids[0], "Navy")]
+    assert [(form_rule["position"], form_rule["question_id"], form_rule["value"]) for form_rule in form["rules"]] == [
+        (0, ids[6], 10),
+        (1, ids[0], "Navy"),
+    ]
     assert form["rules"][0]["also"] == [{"question_id": ids[2], "operator": "IN", "value": ["Sales"]}]
     assert form["fallback"] == {"event_type_id": None, "url": None, "message": "Write to us.", "broken": None}
     assert acme.get(f"{FORMS}/{form['id']}").body == form
-    assert [one["id"] for one in acme.get(FORMS).body["items"]] == [form["id"]]
+    assert [item["id"] for item in acme.get(FORMS).body["items"]] == [form["id"]]
 
 
 def test_a_stranger_sees_what_is_asked_and_not_where_it_leads(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
@@ -81,7 +84,7 @@ def test_what_is_inactive_or_deleted_is_nowhere_for_strangers(intake: Intake, ac
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (rule("Seats", "CONTAINS", 1, {"id": None}), "does not compare"),
         (rule("Topic", "EQUALS", "Trade", {"id": None}), "one of the question's options"),
@@ -92,15 +95,15 @@ def test_what_is_inactive_or_deleted_is_nowhere_for_strangers(intake: Intake, ac
         ({"question_id": str(new_id()), "operator": "EQUALS", "value": "x"}, "no such question"),
     ],
 )
-def test_a_rule_that_does_not_fit_is_named(intake: Intake, event_type: dict[str, Any], wrong: dict[str, Any], said: str) -> None:
+def test_a_rule_that_does_not_fit_is_named(intake: Intake, event_type: dict[str, Any], wrong: dict[str, Any], message: str) -> None:
     fine = rule("Company", "EQUALS", "Navy", event_type)
     refused = intake.ask(rules=[fine, wrong | {"event_type_id": event_type["id"]}])
     assert (refused.status, refused.body["code"]) == (422, "invalid_rules")
     (error,) = refused.body["errors"]
-    assert error["rule"] == 1 and said in error["msg"]
+    assert error["rule"] == 1 and message in error["msg"]
     assert error["condition"] == (1 if wrong.get("also") else 0)
-    place = (wrong.get("also") or [wrong])[0].get("question", 7)
-    assert error.get("question") == (OF_EVERY_TYPE[place]["label"] if place < 7 else None)
+    position = (wrong.get("also") or [wrong])[0].get("question", 7)
+    assert error.get("question") == (OF_EVERY_TYPE[position]["label"] if position < 7 else None)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +131,10 @@ def test_not_a_number_is_no_json(intake: Intake, event_type: dict[str, Any]) -> 
 
 
 def test_a_rule_leads_to_an_event_type_of_the_organization(intake: Intake, globex: Member, event_type: dict[str, Any]) -> None:
-    theirs = Office(intake.office.world, globex).event_type()
-    gone = intake.office.event_type()
-    assert intake.office.host.delete(f"/v1/scheduling/event-types/{gone['id']}").status == 204
-    for other in (theirs, gone, {"id": str(new_id())}):
+    foreign_type = Office(intake.office.world, globex).event_type()
+    deleted_type = intake.office.event_type()
+    assert intake.office.host.delete(f"/v1/scheduling/event-types/{deleted_type['id']}").status == 204
+    for other in (foreign_type, deleted_type, {"id": str(new_id())}):
         refused = intake.ask(rules=[rule("Company", "EQUALS", "Navy", other)], fallback={"event_type_id": other["id"]})
         assert (refused.status, [error["rule"] for error in refused.body["errors"]]) == (422, [0, "fallback"])
         assert {error["msg"] for error in refused.body["errors"]} == {"there is no such event type"}
@@ -154,15 +157,15 @@ def test_a_condition_names_its_question_once(intake: Intake, event_type: dict[st
 def test_rules_that_stay_have_to_fit_the_questions_that_come(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Topic", "EQUALS", "Sales", event_type))
     path, questions = f"{FORMS}/{form['id']}", form["questions"]
-    fewer = acme.patch(path, {"questions": [one for one in questions if one["label"] != "Topic"]})
+    fewer = acme.patch(path, {"questions": [question for question in questions if question["label"] != "Topic"]})
     assert (fewer.status, fewer.body["errors"][0]["question_id"]) == (422, questions[2]["id"])
-    renamed = [one | {"options": ["Trade"]} if one["label"] == "Topic" else one for one in questions]
+    renamed = [question | {"options": ["Trade"]} if question["label"] == "Topic" else question for question in questions]
     assert acme.patch(path, {"questions": renamed}).status == 422
     assert acme.get(path).body == form
     both = acme.patch(path, {"questions": renamed[::-1], "rules": [rule("Days", "CONTAINS", "Mon", event_type) | {"question": 3}]})
     assert both.status == 200, both.raw
-    assert [(one["question_id"], one["value"]) for one in both.body["rules"]] == [(questions[3]["id"], "Mon")]
-    assert {one["id"] for one in both.body["questions"]} == {one["id"] for one in questions}
+    assert [(form_rule["question_id"], form_rule["value"]) for form_rule in both.body["rules"]] == [(questions[3]["id"], "Mon")]
+    assert {question["id"] for question in both.body["questions"]} == {question["id"] for question in questions}
 
 
 def test_what_is_not_named_stays(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
@@ -176,11 +179,11 @@ def test_what_is_not_named_stays(intake: Intake, event_type: dict[str, Any], acm
 
 def test_a_rule_whose_event_type_is_gone_is_shown_as_broken(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
     other = intake.office.event_type()
-    form = intake.form(*(rule("Company", "EQUALS", "x", one) for one in (event_type, other)), fallback={"event_type_id": other["id"]})
+    form = intake.form(*(rule("Company", "EQUALS", "x", target) for target in (event_type, other)), fallback={"event_type_id": other["id"]})
     acme.patch(f"/v1/scheduling/event-types/{event_type['id']}", {"is_active": False})
     acme.delete(f"/v1/scheduling/event-types/{other['id']}")
     seen = acme.get(f"{FORMS}/{form['id']}").body
-    assert [one["broken"] for one in seen["rules"]] == ["EVENT_TYPE_INACTIVE", "EVENT_TYPE_DELETED"]
+    assert [form_rule["broken"] for form_rule in seen["rules"]] == ["EVENT_TYPE_INACTIVE", "EVENT_TYPE_DELETED"]
     assert seen["fallback"]["broken"] == "EVENT_TYPE_DELETED"
     assert acme.patch(f"{FORMS}/{form['id']}", {"name": "Still"}).status == 200
 
@@ -202,7 +205,7 @@ def test_two_who_change_a_form_follow_each_other(intake: Intake, event_type: dic
     answers = at_once([lambda rules=rules: acme.patch(f"{FORMS}/{form['id']}", {"rules": rules}) for rules in wanted])  # type: ignore[misc]
     assert {answer.status for answer in answers} == {200}
     rules = acme.get(f"{FORMS}/{form['id']}").body["rules"]
-    assert len(rules) == 3 and len({one["value"] for one in rules}) == 1
+    assert len(rules) == 3 and len({form_rule["value"] for form_rule in rules}) == 1
 
 
 def test_another_tenants_form_is_not_there(intake: Intake, globex: Member, acme: Member) -> None:

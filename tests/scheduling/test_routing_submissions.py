@@ -139,7 +139,7 @@ def test_who_fits_no_rule_goes_to_the_fallback(intake: Intake, office: Office, s
             "none": None,
         }.items()
     }
-    assert {name: one["outcome"] for name, one in led.items()} == {
+    assert {name: result["outcome"] for name, result in led.items()} == {
         "type": "EVENT_TYPE",
         "shut": "NONE",
         "url": "URL",
@@ -154,7 +154,7 @@ def test_who_fits_no_rule_goes_to_the_fallback(intake: Intake, office: Office, s
 
 def test_only_the_first_five_event_types_are_tried_and_then_the_fallback(intake: Intake, office: Office, sales: dict[str, Any]) -> None:
     shut = [closed(office) for _ in range(5)]
-    five = [rule("Company", "EQUALS", "Navy", one) for one in shut]
+    five = [rule("Company", "EQUALS", "Navy", event_type) for event_type in shut]
     assert intake.goal(intake.form(*five[:4], rule("Company", "EQUALS", "Navy", sales)), Company="Navy") == "Sales"
     sixth = intake.form(*five, rule("Company", "EQUALS", "Navy", sales))
     assert intake.goal(sixth, Company="Navy") is None
@@ -163,12 +163,12 @@ def test_only_the_first_five_event_types_are_tried_and_then_the_fallback(intake:
 
 
 def test_it_costs_the_same_however_many_rules_fit(intake: Intake, office: Office, sales: dict[str, Any]) -> None:
-    one = intake.form(rule("Company", "EQUALS", "Navy", sales))
+    single_rule_form = intake.form(rule("Company", "EQUALS", "Navy", sales))
     shut = [rule("Company", "EQUALS", "Navy", closed(office), *[condition("Seats", "LESS_THAN", 9)] * 9) for _ in range(4)]
     many = intake.form(*shut * 20, rule("Company", "EQUALS", "Navy", sales), fallback={"event_type_id": sales["id"]})
     trips = office.round_trips()
     costs = []
-    for form in (one, many):
+    for form in (single_rule_form, many):
         intake.led(form, Company="Navy", Seats=3)
         next(trips)
         assert intake.submit(form, {"idempotency-key": str(new_id())}, Company="Navy", Seats=3).status == 201
@@ -180,7 +180,7 @@ def test_it_costs_the_same_however_many_rules_fit(intake: Intake, office: Office
 @pytest.mark.parametrize("kind", ["GROUP", "COLLECTIVE", "ROUND_ROBIN"])
 def test_every_kind_can_be_led_to(intake: Intake, office: Office, acme: Member, kind: str) -> None:
     colleague = acme.as_role("MEMBER")
-    both = [{"user_id": str(one)} for one in (acme.user_id, colleague.user_id)]
+    both = [{"user_id": str(user_id)} for user_id in (acme.user_id, colleague.user_id)]
     pool = acme.post("/v1/scheduling/pools", {"name": "Two", "strategy": "ROTATE", "hosts": both}).body["id"]
     terms: dict[str, dict[str, Any]] = {"GROUP": {"capacity": 3}, "COLLECTIVE": {"hosts": both}, "ROUND_ROBIN": {"pool_id": pool}}
     event_type = office.event_type(kind=kind, **terms[kind])
@@ -201,7 +201,7 @@ def test_two_submissions_with_one_key_are_one(intake: Intake, sales: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("label", "value", "said"),
+    ("label", "value", "message"),
     [
         ("Company", "two\nlines", "must be one line"),
         ("Company", 3, "must be a text"),
@@ -213,12 +213,12 @@ def test_two_submissions_with_one_key_are_one(intake: Intake, sales: dict[str, A
         ("Seats", "3", "must be a number"),
     ],
 )
-def test_answers_that_do_not_fit_are_named(intake: Intake, label: str, value: Any, said: str, acme: Member) -> None:
+def test_answers_that_do_not_fit_are_named(intake: Intake, label: str, value: Any, message: str, acme: Member) -> None:
     form = intake.form()
     refused = intake.submit(form, **{label: value})
     (error,) = refused.body["errors"]
     assert (refused.status, refused.body["code"]) == (422, "invalid_answers")
-    assert said in error["msg"] and error["question_id"] in {question["id"] for question in form["questions"]}
+    assert message in error["msg"] and error["question_id"] in {question["id"] for question in form["questions"]}
     assert acme.rows(select(RoutingSubmission)) == []
 
 
@@ -229,17 +229,17 @@ def test_hostile_answers_are_refused(intake: Intake, value: Any) -> None:
 
 def test_required_questions_foreign_ones_and_double_answers(intake: Intake, globex: Member) -> None:
     form = intake.form(questions=[{"label": "Company", "type": "SHORT_TEXT", "required": True}])
-    theirs = globex.post(FORMS, {"name": "x", "slug": "x", "questions": [{"label": "Theirs", "type": "SHORT_TEXT"}]}).body
-    mine, foreign = form["questions"][0]["id"], theirs["questions"][0]["id"]
+    foreign_form = globex.post(FORMS, {"name": "x", "slug": "x", "questions": [{"label": "Theirs", "type": "SHORT_TEXT"}]}).body
+    question_id, foreign = form["questions"][0]["id"], foreign_form["questions"][0]["id"]
     path, stranger = f"{FORMS}/{form['id']}/submissions", intake.office.stranger
-    for answers, said in (
+    for answers, message in (
         ([], "needs an answer"),
-        ([{"question_id": mine, "value": "  "}], "needs an answer"),
-        ([{"question_id": mine, "value": "a"}, {"question_id": mine, "value": "b"}], "is answered twice"),
-        ([{"question_id": mine, "value": "a"}, {"question_id": foreign, "value": "b"}], "is not one of the questions"),
+        ([{"question_id": question_id, "value": "  "}], "needs an answer"),
+        ([{"question_id": question_id, "value": "a"}, {"question_id": question_id, "value": "b"}], "is answered twice"),
+        ([{"question_id": question_id, "value": "a"}, {"question_id": foreign, "value": "b"}], "is not one of the questions"),
     ):
         refused = stranger.post(path, {"answers": answers})
-        assert refused.status == 422 and [error["msg"] for error in refused.body["errors"]] == [said]
+        assert refused.status == 422 and [error["msg"] for error in refused.body["errors"]] == [message]
 
 
 def test_history_stays_readable_when_questions_rules_and_form_go(intake: Intake, sales: dict[str, Any], acme: Member) -> None:
@@ -247,7 +247,7 @@ def test_history_stays_readable_when_questions_rules_and_form_go(intake: Intake,
     led = intake.led(form, Company="Navy", Seats=3)
     path = f"{SUBMISSIONS}/{led['submission_id']}"
     before = acme.get(path).body
-    assert [(one["label"], one["value"]) for one in before["answers"]] == [("Company", "Navy"), ("Seats", 3)]
+    assert [(answer["label"], answer["value"]) for answer in before["answers"]] == [("Company", "Navy"), ("Seats", 3)]
     kept = [question for question in form["questions"] if question["label"] == "Seats"]
     assert acme.patch(f"{FORMS}/{form['id']}", {"questions": kept, "rules": []}).status == 200
     assert acme.delete(f"{TYPES}/{sales['id']}").status == 204
@@ -271,17 +271,17 @@ def test_lists_have_filters_pages_and_a_sheet(intake: Intake, sales: dict[str, A
     made = [intake.led(form, Company=company)["submission_id"] for company in ("Navy", "=1+1", "Navy")]
     made.append(intake.led(other, Days=["Tue", "Mon"])["submission_id"])
 
-    def found(**query: Any) -> list[int]:
+    def indexes(**query: Any) -> list[int]:
         items = acme.request("GET", SUBMISSIONS, query=query).body["items"]
         return [made.index(item["id"]) for item in items]
 
-    assert found() == [3, 2, 1, 0]
-    assert found(form_id=form["id"]) == [2, 1, 0]
-    assert found(event_type_id=sales["id"]) == [2, 0]
-    assert found(outcome="NONE") == [3, 1]
+    assert indexes() == [3, 2, 1, 0]
+    assert indexes(form_id=form["id"]) == [2, 1, 0]
+    assert indexes(event_type_id=sales["id"]) == [2, 0]
+    assert indexes(outcome="NONE") == [3, 1]
     now = datetime.now(UTC)
-    assert found(**{"from": now.isoformat()}) == [] and found(to=now.isoformat()) == [3, 2, 1, 0]
-    assert found(**{"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat(), "form_id": other["id"]}) == [3]
+    assert indexes(**{"from": now.isoformat()}) == [] and indexes(to=now.isoformat()) == [3, 2, 1, 0]
+    assert indexes(**{"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat(), "form_id": other["id"]}) == [3]
     first = acme.get(SUBMISSIONS, limit=3).body
     assert [item["id"] for item in acme.get(SUBMISSIONS, limit=3, cursor=first["next_cursor"]).body["items"]] == made[:1]
     assert [line["Company"] for line in sheet(acme, form)] == ["Navy", "'=1+1", "Navy"]
@@ -300,16 +300,16 @@ def test_a_page_ends_where_a_function_may_answer_no_more(intake: Intake, acme: M
     form = intake.form(questions=questions)
     long = {question["label"]: '"' * 5000 for question in questions}
     made = [intake.led(form, **long)["submission_id"] for _ in range(100)]
-    found: list[str] = []
+    ids: list[str] = []
     cursor: str | None = None
-    while len(found) < len(made):
+    while len(ids) < len(made):
         page = acme.get(SUBMISSIONS, limit=100, cursor=cursor)
         assert page.status == 200 and len(json.dumps(page.raw.decode(), ensure_ascii=False).encode()) < 6_000_000
-        found += [item["id"] for item in page.body["items"]]
+        ids += [item["id"] for item in page.body["items"]]
         cursor = page.body["next_cursor"]
-        assert (cursor is None) == (len(found) == len(made))
+        assert (cursor is None) == (len(ids) == len(made))
         assert cursor is None or len(page.body["items"]) > 20
-    assert found == made[::-1]
+    assert ids == made[::-1]
 
 
 def test_who_may_read_forms_may_not_read_what_people_answered(intake: Intake, acme: Member) -> None:
@@ -324,9 +324,9 @@ def test_who_may_read_forms_may_not_read_what_people_answered(intake: Intake, ac
 
 
 def test_a_booking_names_only_a_submission_that_led_to_it(intake: Intake, office: Office, sales: dict[str, Any], globex: Member) -> None:
-    there = Office(office.world, globex)
-    theirs = Intake(there)
-    foreign = theirs.led(theirs.form(fallback={"event_type_id": there.event_type()["id"]}))["submission_id"]
+    globex_office = Office(office.world, globex)
+    globex_intake = Intake(globex_office)
+    foreign = globex_intake.led(globex_intake.form(fallback={"event_type_id": globex_office.event_type()["id"]}))["submission_id"]
     nowhere = intake.led(intake.form())["submission_id"]
     other = intake.led(intake.form(fallback={"event_type_id": office.event_type()["id"]}))["submission_id"]
     for wrong in (foreign, nowhere, other, str(new_id())):
@@ -342,13 +342,13 @@ def test_a_booking_names_only_a_submission_that_led_to_it(intake: Intake, office
 def test_submissions_are_announced_and_audited_without_what_was_said(intake: Intake, sales: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Company", "EQUALS", "Navy", sales))
     led = intake.led(form, Company="Navy", E_mail="grace@navy.example")
-    told = {"form_id": form["id"], "outcome": "EVENT_TYPE", "event_type_id": sales["id"], "rule_position": 0}
+    payload = {"form_id": form["id"], "outcome": "EVENT_TYPE", "event_type_id": sales["id"], "rule_position": 0}
     (event,) = acme.rows(select(OutboxEvent).where(OutboxEvent.name == "scheduling.routing_submitted"))
-    assert event.payload == {"submission_id": led["submission_id"], **told}
+    assert event.payload == {"submission_id": led["submission_id"], **payload}
     sheet(acme, form)
     rows = acme.rows(select(AuditLog).where(AuditLog.action.startswith("routing_submission.")).order_by(AuditLog.created_at))
     assert [(row.action, row.new_values) for row in rows] == [
-        ("routing_submission.created", told),
+        ("routing_submission.created", payload),
         ("routing_submission.exported", {"submissions": 1}),
     ]
 
@@ -356,12 +356,12 @@ def test_submissions_are_announced_and_audited_without_what_was_said(intake: Int
 def test_a_webhook_tells_of_a_submission_with_its_answers(intake: Intake, office: Office, acme: Member) -> None:
     from tests.kernel.http_receivers import receiver
 
-    with receiver() as there:
-        wanted = {"name": "Mine", "url": there.url, "events": ["routing.submitted"]}
+    with receiver() as endpoint:
+        wanted = {"name": "Mine", "url": endpoint.url, "events": ["routing.submitted"]}
         assert acme.post("/v1/webhooks/subscriptions", wanted).status == 201
         led = intake.led(intake.form(), Company="Navy")
         office.world.pump()
-        bodies = [json.loads(one.body) for one in there.arrived]
+        bodies = [json.loads(arrival.body) for arrival in endpoint.arrived]
     assert [body["type"] for body in bodies] == ["routing.submitted"]
     assert bodies[0]["data"]["id"] == led["submission_id"]
     assert [answer["value"] for answer in bodies[0]["data"]["answers"]] == ["Navy"]
@@ -378,7 +378,7 @@ def test_erasing_an_invitee_empties_what_they_answered(intake: Intake, office: O
     whose = acme.get(f"/v1/scheduling/bookings/{booking['id']}").body["invitee"]["id"]
     assert acme.delete(f"/v1/scheduling/invitees/{whose}").status in (200, 204)
     assert sorted(acme.rows(select(AnswerRow.value))) == ["Army", "ada@army.example"]
-    for one in (led, by_address):
-        assert acme.get(f"{SUBMISSIONS}/{one['submission_id']}").body["answers"] == []
+    for submission in (led, by_address):
+        assert acme.get(f"{SUBMISSIONS}/{submission['submission_id']}").body["answers"] == []
     assert len(acme.get(f"{SUBMISSIONS}/{stays['submission_id']}").body["answers"]) == 2
     assert intake.submit(form, key, Company="Navy").body == {"is_erased": True}

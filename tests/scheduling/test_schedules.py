@@ -42,7 +42,7 @@ def test_schedules_are_listed_newest_first_in_pages(office: Office, acme: Member
     made = [office.schedule(name=f"Hours {n}")["id"] for n in range(3)]
     page = acme.get("/v1/scheduling/schedules", limit=2).body
     rest = acme.get("/v1/scheduling/schedules", limit=2, cursor=page["next_cursor"]).body
-    assert [one["id"] for one in page["items"] + rest["items"]] == made[::-1]
+    assert [schedule["id"] for schedule in page["items"] + rest["items"]] == made[::-1]
     assert rest["next_cursor"] is None
     assert acme.get("/v1/scheduling/schedules", limit=0).status == acme.get("/v1/scheduling/schedules", limit=101).status == 422
 

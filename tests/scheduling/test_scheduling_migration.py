@@ -51,8 +51,8 @@ def test_what_bookings_hold_moves_and_comes_back(database: pg8000.native.Connect
     migrations.upgrade("0008_webhooks")
     database.run(HOUSE)
     for id_, status, hour in zip(BOOKINGS, ("CONFIRMED", "CANCELED", "PENDING"), ("10", "10", "12"), strict=True):
-        known = {"organization": ORGANIZATION, "event_type": EVENT_TYPE, "user": USER, "invitee": INVITEE}
-        database.run(BOOKING.format(id=id_, status=status, hour=hour, **known))
+        ids = {"organization": ORGANIZATION, "event_type": EVENT_TYPE, "user": USER, "invitee": INVITEE}
+        database.run(BOOKING.format(id=id_, status=status, hour=hour, **ids))
     held = "SELECT id::text, held::text FROM scheduling_bookings ORDER BY id"
     before = database.run(held)
 

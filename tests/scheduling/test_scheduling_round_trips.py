@@ -58,12 +58,12 @@ def test_reading_costs_the_same_at_every_size(office: Office, acme: Member) -> N
     booked: list[dict[str, Any]] = []
 
     def costs() -> list[int]:
-        found = []
+        trip_counts = []
         for path in ("bookings", f"bookings/{booked[0]['id']}", "event-types", "schedules", f"event-types/{event_type['id']}"):
             next(trips)
             assert acme.get(f"/v1/scheduling/{path}").status == 200
-            found.append(next(trips))
-        return found
+            trip_counts.append(next(trips))
+        return trip_counts
 
     booked.append(office.booked(event_type, at("09:00")))
     few = costs()

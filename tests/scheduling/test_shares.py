@@ -34,7 +34,7 @@ def test_a_strangers_booking_of_a_pool_costs_little_more_than_one_with_a_proof(w
         return Client(world, ip=f"198.18.78.{day}").post(path, {"start_time": f"{first + timedelta(days=day)}T09:00:00Z"})
 
     proved, unproven, held = (
-        [steps(one) for one in many]
+        [steps(call) for call in many]
         for many in (
             [lambda day=day: book(day, with_proof=True) for day in (1, 2, 3)],
             [lambda day=day: book(day, with_proof=False) for day in (4, 5, 6)],

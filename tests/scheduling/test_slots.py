@@ -36,8 +36,8 @@ def test_slots_are_instants_in_utc_and_name_the_zone_to_show_them_in(office: Off
     answer = office.slots(event_type, **{"from": at("09:00"), "to": at("09:30")})
     slot = {"start_time": at("09:00"), "end_time": at("09:30"), "hosts": [event_type["user_id"]], "seats_left": None}
     assert answer.body == {"timezone": "Europe/Berlin", "slots": [slot]}
-    asked = office.slots(event_type, timezone="America/New_York", **{"from": at("09:00"), "to": at("09:30")})
-    assert asked.body == answer.body | {"timezone": "America/New_York"}
+    response = office.slots(event_type, timezone="America/New_York", **{"from": at("09:00"), "to": at("09:30")})
+    assert response.body == answer.body | {"timezone": "America/New_York"}
 
 
 def test_what_is_booked_is_not_listed_and_what_is_canceled_is_again(office: Office, event_type: dict[str, Any]) -> None:
@@ -63,9 +63,9 @@ def test_buffers_of_both_sides_keep_their_distance(office: Office) -> None:
 
 
 def test_bookings_of_another_event_type_of_the_host_block_too(office: Office) -> None:
-    one, other = office.event_type(), office.event_type(duration=60, slot_interval=30)
+    event_type, other = office.event_type(), office.event_type(duration=60, slot_interval=30)
     office.booked(other, at("10:30"))
-    assert [start for start in ALL_DAY if start not in office.starts(one, weekday(0))] == ["10:30", "11:00"]
+    assert [start for start in ALL_DAY if start not in office.starts(event_type, weekday(0))] == ["10:30", "11:00"]
 
 
 @pytest.mark.parametrize(("status", "is_free"), [("PENDING", False), ("NO_SHOW", False), ("COMPLETED", False), ("RESCHEDULED", True)])

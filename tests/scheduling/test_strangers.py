@@ -42,8 +42,8 @@ def hold(client: Client, event_type: dict[str, Any], start: str, **more: str) ->
 
 
 def statuses(answers: list[Answer]) -> dict[int, int]:
-    found = [answer.status for answer in answers]
-    return {status: found.count(status) for status in sorted(set(found))}
+    codes = [answer.status for answer in answers]
+    return {status: codes.count(status) for status in sorted(set(codes))}
 
 
 # --- holds -------------------------------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_forty_behind_one_network_book_at_once(office: Office, world: World) -> 
     event_type, network = office.event_type(), strangers(world, 1)[0].ip
     week = {"from": at("00:00"), "to": at("23:00", weekday(4))}
     starts = iter([at(clock, weekday(day)) for day in range(3) for clock in office.starts(event_type, weekday(day))])
-    asked = 0
+    proof_count = 0
     for number in range(40):
         pupil, start, address = Client(world, ip=network), next(starts), f"{number}-{uuid4().hex}@school.example"
         looked = pupil.request("GET", f"/v1/scheduling/event-types/{event_type['id']}/slots", query=week)
@@ -138,22 +138,22 @@ def test_forty_behind_one_network_book_at_once(office: Office, world: World) -> 
         more = {"hold_token": held.body["token"]} if held.status == 201 else {}
         booked = book(pupil, event_type, start, address, **more)
         if booked.status == 409:
-            proof, asked = code_of(world, address), asked + 1
+            proof, proof_count = code_of(world, address), proof_count + 1
             booked = book(pupil, event_type, start, address, hold_token=booked.body["hold_token"], address_proof=proof)
         assert booked.status == 201
         if number % 2 and number < 36:
             assert book(pupil, event_type, start, f"pupil-{number}@school.example").body["code"] == "slot_taken"
-    assert asked == 8 + 8  # of two days of sixteen times; of the third no more are wanted than half
+    assert proof_count == 8 + 8  # of two days of sixteen times; of the third no more are wanted than half
 
 
 def emptied(clients: list[Client], event_type: dict[str, Any], clocks: list[str], **more: str) -> dict[int, int]:
     """What comes of booking all of a day in invented names, from one network after the other."""
-    asked = [
+    answers = [
         book(client, event_type, at(clock), f"{uuid4().hex}@invented.example", **more)
         for client, clock in zip(itertools.cycle(clients), clocks, strict=False)
     ]
-    assert {answer.body["code"] for answer in asked if answer.status == 409} <= {"address_proof_needed", "slot_taken"}
-    return statuses(asked)
+    assert {answer.body["code"] for answer in answers if answer.status == 409} <= {"address_proof_needed", "slot_taken"}
+    return statuses(answers)
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_days_that_have_room_for_one_are_not_one_networks(office: Office, world:
     days = [book(network, event_type, at("10:00", weekday(day)), f"{uuid4().hex}@invented.example") for day in range(5)]
     assert statuses(days) == {201: 2, 409: 3}
     others = [
-        book(one, event_type, at("10:00", weekday(day, 3)), f"{uuid4().hex}@invented.example")
-        for day, one in enumerate(strangers(world, 5))
+        book(client, event_type, at("10:00", weekday(day, 3)), f"{uuid4().hex}@invented.example")
+        for day, client in enumerate(strangers(world, 5))
     ]
     assert statuses(others) == {201: 3, 409: 2}
 
@@ -257,10 +257,10 @@ def test_who_books_often_in_one_name_proves_it(office: Office, world: World, som
 def test_an_address_in_many_spellings_is_one_mailbox(office: Office, world: World, domain: str) -> None:
     event_type, name = office.event_type(slot_interval=15, duration=15), uuid4().hex
     spelled = [name, name.upper(), *(f"{name}+{tag}" for tag in range(5))]
-    spelled += [f"{name[:place]}.{name[place:]}" for place in range(1, 6)] if domain == "gmail.com" else []
+    spelled += [f"{name[:position]}.{name[position:]}" for position in range(1, 6)] if domain == "gmail.com" else []
     answers = [
-        book(client, event_type, at("10:00", weekday(number % 5, 2 + number // 5)), f"{one}@{domain}")
-        for number, (client, one) in enumerate(zip(strangers(world, len(spelled)), spelled, strict=True))
+        book(client, event_type, at("10:00", weekday(number % 5, 2 + number // 5)), f"{spelling}@{domain}")
+        for number, (client, spelling) in enumerate(zip(strangers(world, len(spelled)), spelled, strict=True))
     ]
     assert statuses(answers)[201] == booking_limits.OF_ADDRESS.most
     assert {answer.body["code"] for answer in answers[5:]} <= {"address_proof_needed", "rate_limit_exceeded"}
@@ -294,11 +294,11 @@ def test_the_page_asks_for_the_code_without_scripts(office: Office, acme: Member
     path = f"/acme-{acme.organization_id.hex}/{event_type['slug']}"
     form = hidden(somewhere.get(path, time=at("10:00"), timezone="Europe/Berlin"))
     grace = {"name": "Grace Hopper", "email": address}
-    asked = submit(somewhere, path, form | grace)
-    assert asked.status == 409 and 'name="address_proof"' in text(asked) and "sent a code" in text(asked)
-    again = submit(somewhere, path, hidden(asked) | grace | {"address_proof": "12"})
+    page = submit(somewhere, path, form | grace)
+    assert page.status == 409 and 'name="address_proof"' in text(page) and "sent a code" in text(page)
+    again = submit(somewhere, path, hidden(page) | grace | {"address_proof": "12"})
     assert again.status == 422 and "six digits" in text(again)
-    booked = submit(somewhere, path, hidden(asked) | grace | {"address_proof": code_of(world, address)})
+    booked = submit(somewhere, path, hidden(page) | grace | {"address_proof": code_of(world, address)})
     assert booked.status == 303
 
 
@@ -336,13 +336,15 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     event_type, address = office.event_type(), f"{uuid4().hex}@visitor.example"
     office.booked(event_type, at("10:00"), invitee=invitee(name=name, email=address))
     world.pump()
-    (mine,) = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
+    (invitee_letter,) = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
     (hosts,) = [Letter(mail["raw"]) for mail in world.mails() if f"{office.host.user_id}@acme.test" in mail["to"]]
-    shown = [str(header) for letter in (mine, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")]
-    shown += [str(letter.event["SUMMARY"]) for letter in (mine, hosts)] + [mine.text, hosts.text, hosts.html]
-    for said in shown:
-        seen = re.sub("[\u200b-\u200f\u00ad\u2060]", "", unicodedata.normalize("NFKC", said.replace(address, "")))
-        assert not re.search(r"evil\.example|evil\.?\u3002example|x\.com|www\.evil|://evil", seen), said
+    shown = [
+        str(header) for letter in (invitee_letter, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")
+    ]
+    shown += [str(letter.event["SUMMARY"]) for letter in (invitee_letter, hosts)] + [invitee_letter.text, hosts.text, hosts.html]
+    for line in shown:
+        seen = re.sub("[\u200b-\u200f\u00ad\u2060]", "", unicodedata.normalize("NFKC", line.replace(address, "")))
+        assert not re.search(r"evil\.example|evil\.?\u3002example|x\.com|www\.evil|://evil", seen), line
 
 
 @pytest.mark.parametrize(

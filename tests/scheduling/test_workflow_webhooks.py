@@ -30,31 +30,33 @@ def work(agency: Agency) -> None:
     agency.work()
 
 
-def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, there: Receiver) -> None:
+def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, endpoint: Receiver) -> None:
     kind = agency.event_type()
-    flow = hooked(agency, there.url, event_type_id=kind["id"])
+    flow = hooked(agency, endpoint.url, event_type_id=kind["id"])
     assert flow["secret"].startswith("whsec_")
     path = f"{WORKFLOWS}/{flow['id']}"
     assert "secret" not in agency.host.get(path).body and flow["secret"] not in agency.host.get(path).raw.decode()
-    assert agency.host.get(path).body["url"] == there.url
+    assert agency.host.get(path).body["url"] == endpoint.url
     booking = agency.booked(kind, at("10:00"))
     work(agency)
-    (arrived,) = there.arrived
+    (arrived,) = endpoint.arrived
     Webhook(flow["secret"]).verify(arrived.body, arrived.headers)
-    told = json.loads(arrived.body)
-    assert told["type"] == "workflow.triggered"
-    assert told["data"]["workflow"] == {"id": flow["id"], "name": "Told", "trigger": "BOOKING_CREATED"}
-    said = f"Grace Hopper at {at('10:00')[:10]} 04:00 (America/New_York)"
-    assert (told["data"]["booking"]["id"], told["data"]["body"]) == (booking["id"], said)
+    payload = json.loads(arrived.body)
+    assert payload["type"] == "workflow.triggered"
+    assert payload["data"]["workflow"] == {"id": flow["id"], "name": "Told", "trigger": "BOOKING_CREATED"}
+    body_text = f"Grace Hopper at {at('10:00')[:10]} 04:00 (America/New_York)"
+    assert (payload["data"]["booking"]["id"], payload["data"]["body"]) == (booking["id"], body_text)
     assert agency.ended() == [("ENDPOINT", "SENT", None)]
     sent = {"subscription_id": flow["webhook_subscription_id"], "event": "workflow.triggered"}
     deliveries = agency.host.get("/v1/webhooks/deliveries", **sent).body["items"]
-    assert [(one["event"], one["status"], one["entity_id"]) for one in deliveries] == [("workflow.triggered", "SUCCESS", booking["id"])]
+    assert [(delivery["event"], delivery["status"], delivery["entity_id"]) for delivery in deliveries] == [
+        ("workflow.triggered", "SUCCESS", booking["id"])
+    ]
 
 
-def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: Agency, there: Receiver) -> None:
+def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: Agency, endpoint: Receiver) -> None:
     kind = agency.event_type()
-    hooked(agency, there.url, event_type_id=kind["id"])
+    hooked(agency, endpoint.url, event_type_id=kind["id"])
     agency.agreed("+491700000077", channel="SMS")
     agency.workflow(event_type_id=kind["id"], channel="SMS", subject=None, body="x", addresses=["+491700000077"], recipients=[])
     booking = agency.booked(kind, at("10:00"))
@@ -63,27 +65,27 @@ def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(age
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(give, range(4)))
     work(agency)
-    assert len(there.arrived) == 1
+    assert len(endpoint.arrived) == 1
     assert [text["to"] for text in agency.world.stack.emulator.texts()].count("+491700000077") == 1
     assert sorted(agency.ended()) == [("ADDRESS", "SENT", None), ("ENDPOINT", "SENT", None)]
 
 
-def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: Agency, there: Receiver) -> None:
+def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: Agency, endpoint: Receiver) -> None:
     kind = agency.event_type()
-    hooked(agency, there.url, event_type_id=kind["id"])
-    there.answer = lambda _: Reply(500)
+    hooked(agency, endpoint.url, event_type_id=kind["id"])
+    endpoint.answer = lambda _: Reply(500)
     agency.booked(kind, at("10:00"))
     for _ in range(6):
         work(agency)
         agency.moved.move(timedelta(hours=1))
-    assert len(there.arrived) == 4
+    assert len(endpoint.arrived) == 4
     assert agency.ended() == [("ENDPOINT", "FAILED", "http_500")]
-    there.answer = lambda _: Reply(204)
+    endpoint.answer = lambda _: Reply(204)
     (failed,) = agency.log(status="FAILED")
     assert agency.host.post(f"{LOG}/{failed['id']}/resend").status == 202
     work(agency)
-    assert (agency.ended(), len(there.arrived)) == ([("ENDPOINT", "SENT", None)], 5)
-    assert len({one.headers["webhook-id"] for one in there.arrived}) == 1
+    assert (agency.ended(), len(endpoint.arrived)) == ([("ENDPOINT", "SENT", None)], 5)
+    assert len({arrival.headers["webhook-id"] for arrival in endpoint.arrived}) == 1
 
 
 @pytest.mark.parametrize(
@@ -126,16 +128,16 @@ def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency:
     assert agency.ended() == [("ENDPOINT", "FAILED", "address_refused")]
 
 
-def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, there: Receiver) -> None:
+def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, endpoint: Receiver) -> None:
     kind = agency.event_type()
     flow = hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
     path, subscription = f"{WORKFLOWS}/{flow['id']}", f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}"
-    changed = agency.host.patch(path, {"url": there.url})
-    assert (changed.status, changed.body["url"], "secret" in changed.body) == (200, there.url, False)
+    changed = agency.host.patch(path, {"url": endpoint.url})
+    assert (changed.status, changed.body["url"], "secret" in changed.body) == (200, endpoint.url, False)
     assert agency.host.get(subscription).body["events"] == ["workflow.triggered"]
     agency.booked(kind, at("10:00"))
     work(agency)
-    assert len(there.arrived) == 1
+    assert len(endpoint.arrived) == 1
     agency.host.patch(subscription, {"is_active": False})
     agency.booked(kind, at("11:00"))
     work(agency)
@@ -145,15 +147,15 @@ def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, the
     agency.booked(kind, at("12:00"))
     work(agency)
     assert agency.ended()[-1] == ("ENDPOINT", "FAILED", "endpoint_deleted")
-    assert agency.host.patch(path, {"url": there.url}).body["code"] == "endpoint_gone"
+    assert agency.host.patch(path, {"url": endpoint.url}).body["code"] == "endpoint_gone"
     assert agency.host.patch(path, {"name": "Still"}).status == 200
     assert agency.host.delete(path).status == 204
-    assert len(there.arrived) == 1
+    assert len(endpoint.arrived) == 1
 
 
-def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency: Agency, there: Receiver) -> None:
+def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency: Agency, endpoint: Receiver) -> None:
     kind = agency.event_type()
-    flow = hooked(agency, there.url, event_type_id=kind["id"])
+    flow = hooked(agency, endpoint.url, event_type_id=kind["id"])
     subscription = f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}"
     agency.host.patch(subscription, {"is_active": False})
     booking = agency.booked(kind, at("10:00"))
@@ -166,18 +168,18 @@ def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency
     agency.host.post(f"{subscription}/enable")
     assert agency.host.post(resend).status == 202
     work(agency)
-    (arrived,) = there.arrived
-    told = json.loads(arrived.body)["data"]
-    assert (told["booking"]["id"], told["body"]) == (booking["id"], failed["body"])
+    (arrived,) = endpoint.arrived
+    data = json.loads(arrived.body)["data"]
+    assert (data["booking"]["id"], data["body"]) == (booking["id"], failed["body"])
     assert agency.ended() == [("ENDPOINT", "SENT", None)]
 
 
-def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: Agency, there: Receiver) -> None:
+def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: Agency, endpoint: Receiver) -> None:
     kind = agency.event_type()
-    flow = hooked(agency, there.url, event_type_id=kind["id"])
+    flow = hooked(agency, endpoint.url, event_type_id=kind["id"])
     assert agency.host.request("POST", f"{WORKFLOWS}/{flow['id']}/test").status == 202  # without a body
     work(agency)
-    (arrived,) = there.arrived
+    (arrived,) = endpoint.arrived
     made_up = json.loads(arrived.body)["data"]["booking"]
     booking = agency.host.get(f"/v1/scheduling/bookings/{agency.booked(kind, at('10:00'))['id']}").body
     assert set(made_up) == set(booking) - {"answers"} | {"is_test"} and set(made_up["invitee"]) == set(booking["invitee"])

@@ -47,9 +47,9 @@ def test_moves_and_cancellations_have_triggers_of_their_own(agency: Agency) -> N
     agency.cancel(moved.body, "I am ill")
     agency.work()
     assert [row["event"] for row in agency.log()] == ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELED"]
-    told = [letter.text for letter in agency.letters("BOOKING_")]
-    assert "04:00 (America/New_York) to" in told[1] and "05:00 (America/New_York)" in told[1]
-    assert "I am ill" in told[2]
+    texts = [letter.text for letter in agency.letters("BOOKING_")]
+    assert "04:00 (America/New_York) to" in texts[1] and "05:00 (America/New_York)" in texts[1]
+    assert "I am ill" in texts[2]
 
 
 def test_a_request_is_told_when_it_is_confirmed_and_its_refusal_never(agency: Agency) -> None:
@@ -68,17 +68,17 @@ def test_a_request_is_told_when_it_is_confirmed_and_its_refusal_never(agency: Ag
 
 
 def test_without_an_event_type_it_is_for_all_of_its_maker_or_of_everybody(agency: Agency, acme: Member) -> None:
-    mine = agency.event_type()
+    event_type = agency.event_type()
     colleague = acme.as_role("MEMBER")
-    theirs = Agency(agency.world, colleague, agency.moved).event_type()
+    colleague_event_type = Agency(agency.world, colleague, agency.moved).event_type()
     agency.workflow(name="mine", subject="Mine")
     agency.workflow(name="all", subject="All", is_organization_wide=True)
     refused = colleague.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED", "is_organization_wide": True})
     assert (refused.status, refused.body["code"]) == (403, "not_for_everybody")
-    refused = colleague.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED", "event_type_id": mine["id"]})
+    refused = colleague.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED", "event_type_id": event_type["id"]})
     assert (refused.status, refused.body["code"]) == (403, "not_yours")
-    agency.booked(mine, at("10:00"))
-    agency.booked(theirs, at("11:00"))
+    agency.booked(event_type, at("10:00"))
+    agency.booked(colleague_event_type, at("11:00"))
     agency.work()
     assert sorted(row["subject"] for row in agency.log()) == ["All", "All", "Mine"]
 
@@ -156,12 +156,16 @@ def test_what_an_invitee_writes_is_text_and_nothing_else(agency: Agency) -> None
     who = invitee(name="<b>{{booking.link}}</b> =?utf-8?q?x?=", notes="{{host.email}}\nBcc: a@b.example")
     assert agency.book(kind, at("10:00"), invitee=who).status == 201
     agency.work()
-    mine, hosts = agency.letters()
-    assert mine.message["Subject"] == "About <b>{{booking. link}}</b> =?utf-8?q?x?="
-    assert "{{host.email}}" in mine.text and "&lt;b&gt;{{booking. link}}&lt;/b&gt;" in mine.html and "<b>" not in mine.html
-    assert mine.message["Bcc"] is None
+    invitee_letter, hosts = agency.letters()
+    assert invitee_letter.message["Subject"] == "About <b>{{booking. link}}</b> =?utf-8?q?x?="
+    assert (
+        "{{host.email}}" in invitee_letter.text
+        and "&lt;b&gt;{{booking. link}}&lt;/b&gt;" in invitee_letter.html
+        and "<b>" not in invitee_letter.html
+    )
+    assert invitee_letter.message["Bcc"] is None
     # The link is the invitee's alone, and in no row.
-    assert mine.text.count("/bookings/") == 1 and "/bookings/" not in hosts.text
+    assert invitee_letter.text.count("/bookings/") == 1 and "/bookings/" not in hosts.text
     assert [row["body"].count("[link]") for row in agency.log()] == [1, 0]
     assert "/bookings/" not in str(agency.log())
 
@@ -218,7 +222,7 @@ def test_a_preview_shows_what_would_be_sent_and_a_test_sends_it_to_oneself(agenc
     assert (shown.status, shown.body["subject"], shown.body["body"]) == (200, "Grace Hopper", f"[link] {booking['id']}")
     made_up = acme.post(f"{WORKFLOWS}/preview", {"channel": "SMS", "body": "{{invitee.name}} {{booking.answers}}"}).body
     assert (made_up["segments"], made_up["body"]) == (1, "Grace Hopper What is it about?: Compilers")
-    assert "invitee.name" in {one["name"] for one in made_up["variables"]}
+    assert "invitee.name" in {variable["name"] for variable in made_up["variables"]}
     assert acme.post(f"{WORKFLOWS}/preview", {"channel": "EMAIL", "body": "{{nothing}}"}).body["code"] == "unknown_variable"
     agency.work()
     flow = agency.workflow(subject="{{event_type.name}}")
@@ -242,11 +246,11 @@ def test_what_failed_is_sent_again_and_nothing_else(agency: Agency, acme: Member
     assert (row["status"], row["error_message"]) == ("FAILED", "MessageRejected")
     everything = acme.get(LOG, status="FAILED").body["items"]
     assert len(everything) == 3  # the standard mails as well
-    for one in everything:
-        answer = acme.post(f"{LOG}/{one['id']}/resend")
+    for notification in everything:
+        answer = acme.post(f"{LOG}/{notification['id']}/resend")
         assert (answer.status, answer.body["status"]) == (202, "PENDING"), answer.raw
     agency.world.pump()
-    assert {one["status"] for one in acme.get(LOG).body["items"]} == {"SENT"}
+    assert {item["status"] for item in acme.get(LOG).body["items"]} == {"SENT"}
     assert len(agency.letters()) == 1
     refused = acme.post(f"{LOG}/{row['id']}/resend")
     assert (refused.status, refused.body["code"], refused.body["notification_status"]) == (409, "nothing_to_send", "SENT")
@@ -256,21 +260,21 @@ def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
     agency: Agency, acme: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, colleague = acme.as_role("MEMBER"), acme.as_role("MEMBER")
-    theirs = Agency(agency.world, host, agency.moved)
-    kind = theirs.event_type()
-    theirs.workflow(event_type_id=kind["id"])
-    theirs.booked(kind, at("10:00"))
+    host_agency = Agency(agency.world, host, agency.moved)
+    kind = host_agency.event_type()
+    host_agency.workflow(event_type_id=kind["id"])
+    host_agency.booked(kind, at("10:00"))
     with monkeypatch.context() as patch:
         patch.setenv("MAIL_FROM", "nobody@not-verified.example")
-        theirs.work()
+        host_agency.work()
     failed = acme.get(LOG, status="FAILED").body["items"]
-    (of_workflow,) = [one for one in failed if one["workflow_id"]]
-    standard = next(one for one in failed if not one["workflow_id"])
-    for one in (of_workflow, standard):
-        refused = colleague.post(f"{LOG}/{one['id']}/resend")
+    (of_workflow,) = [item for item in failed if item["workflow_id"]]
+    standard = next(item for item in failed if not item["workflow_id"])
+    for notification in (of_workflow, standard):
+        refused = colleague.post(f"{LOG}/{notification['id']}/resend")
         assert (refused.status, refused.body["code"]) == (403, "not_yours")
-        assert host.post(f"{LOG}/{one['id']}/resend").status == 202
-    left = next(one for one in failed if not one["workflow_id"] and one["id"] != standard["id"])
+        assert host.post(f"{LOG}/{notification['id']}/resend").status == 202
+    left = next(item for item in failed if not item["workflow_id"] and item["id"] != standard["id"])
     assert acme.as_role("ADMIN").post(f"{LOG}/{left['id']}/resend").status == 202
 
 

@@ -53,8 +53,8 @@ class Agency(Office):
 
     def until(self, instant: str | datetime, more: timedelta = timedelta(0)) -> None:
         """The clock goes to an instant, and `more`."""
-        there = instant if isinstance(instant, datetime) else datetime.fromisoformat(instant)
-        self.moved.move(there + more - clock.now())
+        moment = instant if isinstance(instant, datetime) else datetime.fromisoformat(instant)
+        self.moved.move(moment + more - clock.now())
 
     def log(self, **query: Any) -> list[dict[str, Any]]:
         """Of workflows, oldest first."""
@@ -67,9 +67,11 @@ class Agency(Office):
 
     def letters(self, subject: str = "About ", to: str = "") -> list[Letter]:
         """Of workflows, to an address."""
-        ours = [Letter(mail["raw"]) for mail in self.world.mails() if to in str(mail["to"])]
-        known = [row["id"] for row in self.log()]
-        return [one for one in ours if any(id_ in one.message["Message-ID"] for id_ in known) and subject in one.message["Subject"]]
+        letters = [Letter(mail["raw"]) for mail in self.world.mails() if to in str(mail["to"])]
+        ids = [row["id"] for row in self.log()]
+        return [
+            letter for letter in letters if any(id_ in letter.message["Message-ID"] for id_ in ids) and subject in letter.message["Subject"]
+        ]
 
     def reminders(self) -> list[tuple[str, datetime]]:
         rows = self.host.rows(select(Reminder).order_by(Reminder.due_at, Reminder.id))

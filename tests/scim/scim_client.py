@@ -37,15 +37,15 @@ class ScimClient(Client):
         return made.body
 
     def group(self, display_name: str = "Engineering", *members: str, **attributes: Any) -> Any:
-        said = {"schemas": [GROUP], "displayName": display_name, "members": [{"value": member} for member in members]}
-        made = self.scim("POST", "/Groups", said | attributes)
+        body = {"schemas": [GROUP], "displayName": display_name, "members": [{"value": member} for member in members]}
+        made = self.scim("POST", "/Groups", body | attributes)
         assert made.status == 201, made.raw
         return made.body
 
     def change(self, path: str, *operations: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
         return self.scim("PATCH", path, {"schemas": [PATCH], "Operations": list(operations)}, headers)
 
-    def found(self, path: str, **query: Any) -> list[str]:
+    def names_found(self, path: str, **query: Any) -> list[str]:
         """The names of what a search finds."""
         answer = self.scim("GET", path, **query)
         assert answer.status == 200, answer.raw

@@ -41,10 +41,10 @@ FORMS: dict[str, tuple[dict[str, Any], Any]] = {
 @pytest.mark.parametrize(("op", "form"), list(itertools.product(["add", "replace", "Add"], FORMS)))
 def test_a_patch_does_what_it_says_or_is_refused(directory: ScimClient, op: str, form: str) -> None:
     """Never a success that did nothing."""
-    said, does = FORMS[form]
+    operation, does = FORMS[form]
     user = directory.user()
     path = f"/Users/{user['id']}"
-    answer = directory.change(path, {"op": op, **said})
+    answer = directory.change(path, {"op": op, **operation})
     after = directory.scim("GET", path).body
     if does is None:
         assert (answer.status, after) == (400, user), answer.raw

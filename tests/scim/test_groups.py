@@ -63,18 +63,18 @@ def test_members_are_replaced_whole(directory: ScimClient) -> None:
     group = directory.group("Engineering", first, second)["id"]
     assert directory.change(f"/Groups/{group}", {"op": "Replace", "path": "members", "value": [{"value": third}]}).status == 204
     assert members(directory, group) == {third}
-    said = {"schemas": [GROUP], "displayName": "Engineering", "members": [{"value": first}, {"value": first}]}
-    assert directory.scim("PUT", f"/Groups/{group}", said).status == 200
+    body = {"schemas": [GROUP], "displayName": "Engineering", "members": [{"value": first}, {"value": first}]}
+    assert directory.scim("PUT", f"/Groups/{group}", body).status == 200
     assert members(directory, group) == {first}
 
 
 @pytest.mark.parametrize("value", [str(new_id()), "nobody", ""], ids=["unknown", "no id", "empty"])
 def test_unknown_members_are_refused_and_nothing_is_changed(directory: ScimClient, value: str) -> None:
-    known = directory.user()["id"]
-    group = directory.group("Engineering", known)["id"]
+    member_id = directory.user()["id"]
+    group = directory.group("Engineering", member_id)["id"]
     refused = directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": value}]})
     assert (refused.status, refused.body["scimType"]) == (400, "invalidValue")
-    assert members(directory, group) == {known}
+    assert members(directory, group) == {member_id}
 
 
 def test_a_deleted_group_is_gone_and_its_external_id_free(directory: ScimClient) -> None:
@@ -83,7 +83,7 @@ def test_a_deleted_group_is_gone_and_its_external_id_free(directory: ScimClient)
     assert directory.scim("DELETE", f"/Groups/{group}").status == 204
     assert directory.scim("GET", f"/Groups/{group}").status == 404
     assert directory.scim("DELETE", f"/Groups/{group}").status == 404
-    assert directory.found("/Groups") == []
+    assert directory.names_found("/Groups") == []
     directory.group("Engineering", externalId="g1")
 
 

@@ -64,15 +64,17 @@ def test_a_host_is_called_on_pages_as_the_organization_says(directory: ScimClien
     assert shown["name"] == "Ada of A"
 
 
-@pytest.mark.parametrize("known", ["unknown", "registered", "unverified", "member elsewhere", "provisioned elsewhere"])
-def test_nobody_learns_by_provisioning_whether_an_address_has_an_account(directory: ScimClient, other: ScimClient, known: str) -> None:
+@pytest.mark.parametrize("account_state", ["unknown", "registered", "unverified", "member elsewhere", "provisioned elsewhere"])
+def test_nobody_learns_by_provisioning_whether_an_address_has_an_account(
+    directory: ScimClient, other: ScimClient, account_state: str
+) -> None:
     name = address("corp.test")
-    if known in ("registered", "unverified"):
-        directory.world.person(name, "Their Own Name", is_verified=known == "registered")
-    elif known == "member elsewhere":
+    if account_state in ("registered", "unverified"):
+        directory.world.person(name, "Their Own Name", is_verified=account_state == "registered")
+    elif account_state == "member elsewhere":
         colleague = other.owner.as_role("MEMBER")
         name = str(other.owner.rows(select(User.email).where(User.id == colleague.user_id))[0])
-    elif known == "provisioned elsewhere":
+    elif account_state == "provisioned elsewhere":
         other.user(name)
     made = directory.scim("POST", "/Users", {"schemas": [USER], "userName": name})
     assert made.status == 201, made.raw
@@ -148,9 +150,11 @@ def test_an_account_without_an_address_is_nobody_who_has_not_come(world: World) 
         names.forget_person(session, owner.user_id)
         session.execute(update(User).where(User.id == owner.user_id).values(email=None, email_verified_at=None, last_login_at=now()))
     directory = provisioned(owner)
-    [mine] = owner.rows(select(OrganizationMember.id))
+    [membership_id] = owner.rows(select(OrganizationMember.id))
     assert owner.post("/v1/identity/invitations", {"email": thief.email, "role": "MEMBER"}).status == 201
-    moved = directory.change(f"/Users/{mine}", {"op": "replace", "path": "emails", "value": [{"value": thief.email, "primary": True}]})
+    moved = directory.change(
+        f"/Users/{membership_id}", {"op": "replace", "path": "emails", "value": [{"value": thief.email, "primary": True}]}
+    )
     assert moved.status in (200, 204), moved.raw
     joined = thief.post("/v1/auth/invitations/accept", {"token": link(owner, thief.email)})
     assert (joined.status, joined.body["role"]) == (200, "MEMBER"), joined.raw

@@ -12,8 +12,8 @@ from tests.scim.scim_client import ENTERPRISE, ERROR, GROUP, PATCH, USER, ScimCl
 
 
 def is_scim_error(answer: object, status: int) -> bool:
-    kind, said = answer.headers["content-type"], answer.body  # type: ignore[attr-defined]  # an answer
-    return (kind, said["schemas"], said["status"]) == ("application/scim+json", [ERROR], str(status))
+    kind, body = answer.headers["content-type"], answer.body  # type: ignore[attr-defined]  # an answer
+    return (kind, body["schemas"], body["status"]) == ("application/scim+json", [ERROR], str(status))
 
 
 # --- Entra -------------------------------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_okta_creates_finds_replaces_and_deactivates(directory: ScimClient) -> N
         "active": True,
     }
     user = directory.scim("POST", "/Users", wanted).body
-    assert directory.found("/Users", filter=f'userName eq "{name}"', startIndex=1, count=100) == [name]
+    assert directory.names_found("/Users", filter=f'userName eq "{name}"', startIndex=1, count=100) == [name]
     replaced = directory.scim("PUT", f"/Users/{user['id']}", wanted | {"id": user["id"], "displayName": "Amazing Grace"})
     assert (replaced.status, replaced.body["displayName"], replaced.body["id"]) == (200, "Amazing Grace", user["id"])
     off = directory.change(f"/Users/{user['id']}", {"op": "replace", "value": {"active": False}})
@@ -104,8 +104,8 @@ def test_okta_names_the_members_whom_it_adds(directory: ScimClient) -> None:
 
 
 def test_what_is_not_offered_is_said(directory: ScimClient) -> None:
-    said = directory.scim("GET", "/ServiceProviderConfig").body
-    offered = {name: said[name]["supported"] for name in ("patch", "bulk", "filter", "changePassword", "sort", "etag")}
+    body = directory.scim("GET", "/ServiceProviderConfig").body
+    offered = {name: body[name]["supported"] for name in ("patch", "bulk", "filter", "changePassword", "sort", "etag")}
     assert offered == {"patch": True, "bulk": False, "filter": True, "changePassword": False, "sort": True, "etag": True}
     bulk = directory.scim("POST", "/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []})
     assert is_scim_error(bulk, 501)

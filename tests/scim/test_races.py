@@ -22,15 +22,15 @@ def pool() -> ThreadPoolExecutor:
 
 def test_one_name_is_given_once(directory: ScimClient, pool: ThreadPoolExecutor) -> None:
     for _ in range(3):
-        said = {"schemas": [USER], "userName": address()}
-        answers: list[Answer] = list(pool.map(lambda _, said=said: directory.scim("POST", "/Users", said), range(AT_ONCE)))
+        body = {"schemas": [USER], "userName": address()}
+        answers: list[Answer] = list(pool.map(lambda _, body=body: directory.scim("POST", "/Users", body), range(AT_ONCE)))
         assert Counter(answer.status for answer in answers) == {201: 1, 409: AT_ONCE - 1}
         assert {answer.body["scimType"] for answer in answers if answer.status == 409} == {"uniqueness"}
 
 
 def test_two_organizations_provision_one_address_at_once(directory: ScimClient, other: ScimClient, pool: ThreadPoolExecutor) -> None:
-    said = {"schemas": [USER], "userName": address()}
-    answers = list(pool.map(lambda who: who.scim("POST", "/Users", said), [directory, other]))
+    body = {"schemas": [USER], "userName": address()}
+    answers = list(pool.map(lambda who: who.scim("POST", "/Users", body), [directory, other]))
     assert [answer.status for answer in answers] == [201, 201]
 
 
@@ -75,6 +75,6 @@ def test_who_is_leaving_is_in_no_group_afterwards(directory: ScimClient, pool: T
             lambda user=user: directory.change(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]}).status,
             lambda user=user: directory.scim("DELETE", f"/Users/{user}").status,
         ]
-        added, gone = pool.map(lambda call: call(), calls)
-        assert (added in (204, 400), gone) == (True, 204)
+        added, removal_status = pool.map(lambda call: call(), calls)
+        assert (added in (204, 400), removal_status) == (True, 204)
         assert members(directory, group) == set()

@@ -44,11 +44,11 @@ def users(directory: ScimClient) -> InMemoryStorage:
     """The users that the library's own tests search, in our storage and in its own."""
     reference = InMemoryStorage()
     kind = service().get_resource_type("User")
-    for number, said in enumerate(SEARCH_USERS):
-        rest = {key: value for key, value in said.items() if key != "userName"} | {"externalId": f"E-{number}"}
-        made = directory.user(said["userName"], **rest)
+    for number, user in enumerate(SEARCH_USERS):
+        rest = {key: value for key, value in user.items() if key != "userName"} | {"externalId": f"E-{number}"}
+        made = directory.user(user["userName"], **rest)
         with service().provider:
-            kept = {key: value for key, value in (said | rest).items() if value != ""}  # a blank is no value, to us
+            kept = {key: value for key, value in (user | rest).items() if value != ""}  # a blank is no value, to us
             reference.create(kind, ScimUserModel.model_validate(kept | {"active": made["active"]}))
     return reference
 
@@ -62,32 +62,32 @@ def expected(reference: InMemoryStorage, **query: Any) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore")
 def test_filters_find_what_the_library_finds(directory: ScimClient, users: InMemoryStorage) -> None:
-    ours = {said["userName"] for said in SEARCH_USERS}
+    names = {user["userName"] for user in SEARCH_USERS}
     for wanted in SEARCH_FILTERS + ALSO:
-        found = [name for name in directory.found("/Users", filter=wanted) if name in ours]
-        assert sorted(found) == sorted(expected(users, filter=wanted)), wanted
+        matches = [name for name in directory.names_found("/Users", filter=wanted) if name in names]
+        assert sorted(matches) == sorted(expected(users, filter=wanted)), wanted
 
 
 def test_users_with_an_extension_are_found_by_its_schema(directory: ScimClient) -> None:
     extended = directory.user(**{ENTERPRISE: {"department": "Analysis"}})["userName"]
     directory.user()
-    assert directory.found("/Users", filter=f'schemas eq "{ENTERPRISE}"') == [extended]
-    assert len(directory.found("/Users", filter=f'schemas eq "{USER}"')) == 3
+    assert directory.names_found("/Users", filter=f'schemas eq "{ENTERPRISE}"') == [extended]
+    assert len(directory.names_found("/Users", filter=f'schemas eq "{USER}"')) == 3
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("order", ["ascending", "descending"])
 def test_orders_are_the_librarys(directory: ScimClient, users: InMemoryStorage, order: str) -> None:
-    ours = 'userName eq "alice" or userName eq "bob" or userName eq "carol" or userName eq "dave_%"'
+    name_filter = 'userName eq "alice" or userName eq "bob" or userName eq "carol" or userName eq "dave_%"'
     for by in [*SEARCH_SORTS, "externalId", "id"]:
-        found = directory.scim("GET", "/Users", filter=ours, sortBy=by, sortOrder=order).body["Resources"]
+        resources = directory.scim("GET", "/Users", filter=name_filter, sortBy=by, sortOrder=order).body["Resources"]
         keys = {str(user.user_name): user for user in users.resources}  # type: ignore[attr-defined]  # a user
         with service().provider:
             request = parametrize(SearchRequest, ScimUserModel).model_validate({"sort_by": by, "sort_order": order})
-            values = [request.sort_value(keys[each["userName"]]) for each in found]
-        known = [value for value in values if value is not None]
+            values = [request.sort_value(keys[each["userName"]]) for each in resources]
+        sort_values = [value for value in values if value is not None]
         if by not in ("id", "meta.created"):  # each storage has its own
-            assert known == sorted(known, reverse=order == "descending"), by
+            assert sort_values == sorted(sort_values, reverse=order == "descending"), by
             missing = [value is None for value in values]
             assert missing == sorted(missing, reverse=order == "descending"), by
 
@@ -135,8 +135,8 @@ def test_both_types_at_once(directory: ScimClient) -> None:
     directory.user("zed", displayName="Alpha")
     directory.group("Alpha")
     wanted = {"schemas": [SEARCH], "filter": 'displayName eq "alpha"'}
-    found = directory.scim("POST", "/.search", wanted).body
-    assert (found["totalResults"], {each["meta"]["resourceType"] for each in found["Resources"]}) == (2, {"User", "Group"})
+    body = directory.scim("POST", "/.search", wanted).body
+    assert (body["totalResults"], {each["meta"]["resourceType"] for each in body["Resources"]}) == (2, {"User", "Group"})
     page = directory.scim("POST", "/.search", wanted | {"startIndex": 2, "count": 5}).body
     assert [each["meta"]["resourceType"] for each in page["Resources"]] == ["Group"]
     by_name = directory.scim("POST", "/.search", wanted | {"sortBy": "displayName"}).body

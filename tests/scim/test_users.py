@@ -21,8 +21,8 @@ from tests.scim.scim_client import ENTERPRISE, ERROR, USER, ScimClient, address
 def member_of(directory: ScimClient, person: Member) -> Any:
     """How SCIM shows a member that was there before."""
     name = directory.owner.rows(select(User.email).where(User.id == person.user_id))[0]
-    [found] = directory.scim("GET", "/Users", filter=f'userName eq "{name}"').body["Resources"]
-    return found
+    [resource] = directory.scim("GET", "/Users", filter=f'userName eq "{name}"').body["Resources"]
+    return resource
 
 
 def seats(directory: ScimClient, number: int) -> None:
@@ -71,7 +71,7 @@ def test_members_who_were_there_are_users_too_and_can_be_adopted(directory: Scim
     assert (shown["active"], shown["roles"][0]["value"], shown["displayName"]) == (True, "VIEWER", "Viewer Person")
     changed = directory.change(f"/Users/{shown['id']}", {"op": "replace", "path": "externalId", "value": "00u2"})
     assert changed.status == 204
-    assert directory.found("/Users", filter='externalId eq "00u2"') == [shown["userName"]]
+    assert directory.names_found("/Users", filter='externalId eq "00u2"') == [shown["userName"]]
     assert colleague.get("/v1/identity/me").body["role"] == "VIEWER"
 
 
@@ -118,7 +118,7 @@ def test_a_deactivated_user_is_out_at_once_and_comes_back(directory: ScimClient,
     [ended] = directory.owner.rows(select(UserSession).where(UserSession.user_id == colleague.user_id))
     assert (ended.revoked_at is not None, ended.revoked_because) == (True, "deprovisioned")
     assert directory.scim("GET", f"/Users/{shown['id']}").body["active"] is False
-    assert directory.found("/Users", filter="active eq false") == [shown["userName"]]
+    assert directory.names_found("/Users", filter="active eq false") == [shown["userName"]]
     assert directory.change(f"/Users/{shown['id']}", {"op": op, "value": {"active": True}}).status == 204
     assert colleague.get("/v1/identity/me").status == 200
 
@@ -204,11 +204,11 @@ def test_nobody_becomes_the_owner(directory: ScimClient) -> None:
 
 def test_a_proven_account_elsewhere_is_not_conscripted(directory: ScimClient, other: ScimClient) -> None:
     stranger = other.owner.as_role("MEMBER")
-    [theirs] = other.owner.rows(select(User).where(User.id == stranger.user_id))
-    made = directory.scim("POST", "/Users", {"schemas": [USER], "userName": theirs.email.upper(), "displayName": "Mallory"})
+    [account] = other.owner.rows(select(User).where(User.id == stranger.user_id))
+    made = directory.scim("POST", "/Users", {"schemas": [USER], "userName": account.email.upper(), "displayName": "Mallory"})
     assert made.status == 201
     [after] = other.owner.rows(select(User).where(User.id == stranger.user_id))
-    assert (after.email, after.name, after.updated_at) == (theirs.email, theirs.name, theirs.updated_at)
+    assert (after.email, after.name, after.updated_at) == (account.email, account.name, account.updated_at)
     assert directory.owner.rows(select(OrganizationMember).where(OrganizationMember.user_id == stranger.user_id)) == []
 
 
@@ -230,12 +230,14 @@ def test_a_member_who_is_provisioned_keeps_what_is_theirs(directory: ScimClient)
 
 def test_what_two_organizations_say_of_an_address_is_led_away_by_neither(directory: ScimClient, other: ScimClient) -> None:
     name = address("corp.test")
-    mine, theirs = directory.user(name), other.user(name)
-    group = directory.group("Ops", mine["id"])["id"]
-    assert directory.change(f"/Users/{mine['id']}", {"op": "replace", "path": "emails", "value": [{"value": "m@evil.test"}]}).status == 204
-    assert other.owner.rows(select(OrganizationMember.email).where(OrganizationMember.id == theirs["id"])) == [name]
-    assert directory.owner.rows(select(OrganizationMember.email).where(OrganizationMember.id == mine["id"])) == ["m@evil.test"]
-    assert [each["value"] for each in directory.scim("GET", f"/Groups/{group}").body["members"]] == [mine["id"]]
+    own_user, other_user = directory.user(name), other.user(name)
+    group = directory.group("Ops", own_user["id"])["id"]
+    assert (
+        directory.change(f"/Users/{own_user['id']}", {"op": "replace", "path": "emails", "value": [{"value": "m@evil.test"}]}).status == 204
+    )
+    assert other.owner.rows(select(OrganizationMember.email).where(OrganizationMember.id == other_user["id"])) == [name]
+    assert directory.owner.rows(select(OrganizationMember.email).where(OrganizationMember.id == own_user["id"])) == ["m@evil.test"]
+    assert [each["value"] for each in directory.scim("GET", f"/Groups/{group}").body["members"]] == [own_user["id"]]
 
 
 def test_whoever_was_provisioned_deleted_and_provisioned_again_is_the_same_person(directory: ScimClient) -> None:
@@ -265,14 +267,14 @@ def test_a_name_is_taken_once_whoever_has_it(directory: ScimClient) -> None:
 def test_what_is_foreign_is_answered_like_what_is_unknown(directory: ScimClient, other: ScimClient) -> None:
     user, group = other.user(), other.group()
     for kind, foreign in (("Users", user["id"]), ("Groups", group["id"])):
-        said = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "remove", "path": "externalId"}]}
+        patch_body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "remove", "path": "externalId"}]}
         whole = {"schemas": [USER], "userName": "x"} if kind == "Users" else {"schemas": [], "displayName": "x"}
-        for method, body in (("GET", None), ("PATCH", said), ("PUT", whole), ("DELETE", None)):
+        for method, body in (("GET", None), ("PATCH", patch_body), ("PUT", whole), ("DELETE", None)):
             answers = [directory.scim(method, f"/{kind}/{each}", body) for each in (foreign, str(new_id()))]
             assert answers[0].status == answers[1].status == 404, (kind, method, answers[0].raw)
             assert answers[0].raw == answers[1].raw
-    assert user["userName"] not in directory.found("/Users")
-    assert directory.found("/Groups") == []
+    assert user["userName"] not in directory.names_found("/Users")
+    assert directory.names_found("/Groups") == []
     refused = directory.scim("POST", "/Groups", {"schemas": [], "displayName": "Mixed", "members": [{"value": user["id"]}]})
     assert (refused.status, refused.body["scimType"]) == (400, "invalidValue")
 
@@ -303,9 +305,9 @@ def test_the_trail_tells_who_did_what_without_names(directory: ScimClient) -> No
     directory.scim("DELETE", f"/Users/{user['id']}")
     rows = directory.owner.rows(select(AuditLog).where(AuditLog.actor_type == "API_KEY").order_by(AuditLog.id))
     assert [row.action for row in rows] == ["member.created", "invitation.created", "member.deactivated", "member.deleted"]
-    said = str([(row.old_values, row.new_values, row.details) for row in rows])
-    assert user["userName"] not in said
-    assert "Ada" not in said
+    text = str([(row.old_values, row.new_values, row.details) for row in rows])
+    assert user["userName"] not in text
+    assert "Ada" not in text
 
 
 def test_a_second_organization_can_be_provisioned_alike(directory: ScimClient, globex: Member) -> None:

@@ -49,9 +49,9 @@ def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     """All calls, each in a thread of its own, begun together."""
     gate = threading.Barrier(len(calls))
 
-    def one(call: Callable[[], Result]) -> Result:
+    def run(call: Callable[[], Result]) -> Result:
         gate.wait()
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
+        return list(pool.map(run, calls))

@@ -38,7 +38,7 @@ class Window:
 
     @property
     def cookie(self) -> Cookie | None:
-        return next((one for one in self.jar if one.name == COOKIE), None)
+        return next((cookie for cookie in self.jar if cookie.name == COOKIE), None)
 
 
 def test_a_cookie_jar_keeps_renews_and_loses_the_refresh_token(served: Served) -> None:

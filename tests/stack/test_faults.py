@@ -134,7 +134,7 @@ def test_the_database_away_under_load(served: Served) -> None:
     assert {answer.status for answer in again} == {201}
     # What was promised is there; what was acknowledged while the database was away has arrived.
     wait_for("an empty queue", lambda: is_idle(served), 60)
-    kept = {one["start_time"] for one in everything(served, f"/v1/scheduling/bookings?event_type_id={wanted}&limit=100")}
+    kept = {item["start_time"] for item in everything(served, f"/v1/scheduling/bookings?event_type_id={wanted}&limit=100")}
     assert {start for _, start, _, answer in visits if answer.status == 201} <= kept
     (conversation,) = conversations_with(served, sender)
     assert conversation["unread_count"] == len(greeted) == len(set(greeted))

@@ -18,13 +18,13 @@ TWENTY = 20
 
 
 def token_in_mail(served: Served, email: str) -> str:
-    def found() -> str | None:
+    def mail_token() -> str | None:
         for mail in served.stack.mails():
             if email in mail["to"] and (link := re.search(r"/links/([\w-]{43})", mail["raw"])):
                 return link[1]
         return None
 
-    return wait_for("the mail", found)
+    return wait_for("the mail", mail_token)
 
 
 def registered(served: Served) -> dict[str, Any]:
@@ -42,10 +42,10 @@ def test_twenty_refreshes_of_one_token_leave_one_live_family_and_reuse_ends_it(s
     assert Counter(answer.status for answer in answers) == {200: 1, 401: TWENTY - 1}
     assert {answer.body["code"] for answer in answers if answer.status == 401} == {"refresh_token_replaced"}
     (won,) = [answer.body for answer in answers if answer.status == 200]
-    mine = Client(served.stranger.address, won["access_token"])
-    assert [item["is_current"] for item in mine.get("/v1/auth/sessions").body["items"]] == [True]
+    client = Client(served.stranger.address, won["access_token"])
+    assert [item["is_current"] for item in client.get("/v1/auth/sessions").body["items"]] == [True]
     following = refresh({"refresh_token": won["refresh_token"]})
     assert following.status == 200
     assert refresh({"refresh_token": won["refresh_token"]}).body["code"] == "refresh_token_reused"
     assert refresh({"refresh_token": following.body["refresh_token"]}).body["code"] == "session_ended"
-    assert mine.get("/v1/auth/sessions").status == 401
+    assert client.get("/v1/auth/sessions").status == 401

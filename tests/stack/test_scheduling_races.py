@@ -60,17 +60,17 @@ def test_fifty_requests_for_overlapping_starts_leave_one_pending(served: Served)
 def test_of_two_requests_that_follow_each_other_both_are_confirmed_once(served: Served) -> None:
     kind = event_type(served.owner, schedule(served.owner), requires_confirmation=True)
     made = [created(book(served, kind, at(start, 11))())["id"] for start in ("09:00", "09:30")]
-    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{one}/confirm") for one in made * 25])
+    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{booking_id}/confirm") for booking_id in made * 25])
     assert counted(answers) == {200: 2, 409: 48}
 
 
 def test_two_pending_seats_of_one_session_are_each_confirmed_once(served: Served) -> None:
     """The only requests that can be pending at one time of one host: seats beside each other."""
     kind = event_type(served.owner, schedule(served.owner), kind="GROUP", capacity=2, requires_confirmation=True)
-    asked = at_once([book(served, kind, at("15:00", 11), number) for number in range(FIFTY)])
-    assert counted(asked) == {201: 2, 409: 48}
-    made = [answer.body["id"] for answer in asked if answer.status == 201]
-    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{one}/confirm") for one in made * 25])
+    booking_answers = at_once([book(served, kind, at("15:00", 11), number) for number in range(FIFTY)])
+    assert counted(booking_answers) == {201: 2, 409: 48}
+    made = [answer.body["id"] for answer in booking_answers if answer.status == 201]
+    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{booking_id}/confirm") for booking_id in made * 25])
     assert counted(answers) == {200: 2, 409: 48}
     assert [item["status"] for item in standing(served, kind)] == ["CONFIRMED"] * 2
 
@@ -84,7 +84,7 @@ def test_a_group_of_five_takes_five_of_fifty_into_one_session(served: Served) ->
 
 def test_a_pool_of_three_takes_three_of_fifty_each_another_host(served: Served) -> None:
     hosts = colleagues(served, 3)
-    wanted = {"name": "Sales", "strategy": "ROTATE", "hosts": [{"user_id": one} for one in hosts]}
+    wanted = {"name": "Sales", "strategy": "ROTATE", "hosts": [{"user_id": host_id} for host_id in hosts]}
     pool = created(served.owner.post("/v1/scheduling/pools", wanted))["id"]
     kind = event_type(served.owner, schedule(served.owner), kind="ROUND_ROBIN", pool_id=pool)
     assert counted(at_once([book(served, kind, at("10:00", 13), number) for number in range(FIFTY)])) == {201: 3, 409: 47}
@@ -97,7 +97,7 @@ def test_a_collective_and_a_one_on_one_of_one_of_its_hosts(served: Served) -> No
     hours = schedule(served.owner)
     alone = event_type(served.owner, hours)
     owner = served.owner.get(f"/v1/scheduling/event-types/{alone}").body["user_id"]
-    hosts = [{"user_id": one} for one in (*colleagues(served, 2), owner)]
+    hosts = [{"user_id": host_id} for host_id in (*colleagues(served, 2), owner)]
     together = event_type(served.owner, hours, kind="COLLECTIVE", hosts=hosts)
     calls = [book(served, kind, at("10:00", 14), number) for number, kind in enumerate([alone, together] * 25)]
     assert counted(at_once(calls)) == {201: 1, 409: 49}
@@ -118,7 +118,7 @@ def test_two_bookings_that_move_to_one_slot(served: Served) -> None:
     kind = event_type(served.owner, schedule(served.owner))
     made = [created(book(served, kind, at(start, 18))())["id"] for start in ("08:00", "08:30")]
     to = {"start_time": at("12:00", 18)}
-    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{one}/reschedule", to) for one in made * 25])
+    answers = at_once([partial(served.owner.post, f"{BOOKINGS}/{booking_id}/reschedule", to) for booking_id in made * 25])
     assert counted(answers) == {201: 1, 409: 49}
     assert len(standing(served, kind)) == 2
 

@@ -102,7 +102,7 @@ def connected(served: Served) -> str:
 
 def conversations_with(served: Served, sender: str) -> list[dict[str, Any]]:
     items = served.owner.get("/v1/inbox/conversations?limit=100").body["items"]
-    return [one for one in items if sender in json.dumps(one)]
+    return [item for item in items if sender in json.dumps(item)]
 
 
 def messages_of(served: Served, conversation: dict[str, Any]) -> list[dict[str, Any]]:
@@ -125,5 +125,5 @@ def is_idle(served: Served) -> bool:
     """Whether nothing waits and nothing is under way in the webhook queue."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     url = served.stack.environment["INBOX_WEBHOOKS_QUEUE_URL"]
-    said = served.stack.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return all(int(said[name]) == 0 for name in names)
+    attributes = served.stack.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return all(int(attributes[name]) == 0 for name in names)

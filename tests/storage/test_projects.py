@@ -36,7 +36,7 @@ def test_a_project_is_made_changed_and_deleted(acme: Member) -> None:
     assert acme.get(f"{PROJECTS}/{made}").body["owner_id"] == str(acme.user_id)
     changed = acme.patch(f"{PROJECTS}/{made}", {"name": "Blog", "description": None})
     assert (changed.status, changed.body["name"], changed.body["description"], changed.body["slug"]) == (200, "Blog", None, "website")
-    assert [one["id"] for one in acme.get(PROJECTS).body["items"]] == [made]
+    assert [item["id"] for item in acme.get(PROJECTS).body["items"]] == [made]
     assert acme.delete(f"{PROJECTS}/{made}").body["deleted_at"]
     assert acme.get(PROJECTS).body["items"] == []
     for answer in (acme.get(f"{PROJECTS}/{made}"), acme.patch(f"{PROJECTS}/{made}", {}), acme.delete(f"{PROJECTS}/{made}")):
@@ -77,7 +77,7 @@ def test_a_key_makes_a_project_in_the_name_of_its_maker(acme: Member) -> None:
 def test_a_key_of_a_project_sees_that_one(acme: Member) -> None:
     own, other = project(acme), project(acme, "other")
     key = acme.key("projects:*", "api_keys:manage", project_id=own)
-    assert [one["id"] for one in key.get(PROJECTS).body["items"]] == [own]
+    assert [item["id"] for item in key.get(PROJECTS).body["items"]] == [own]
     assert (key.get(f"{PROJECTS}/{own}").status, key.patch(f"{PROJECTS}/{own}", {"name": "Mine"}).status) == (200, 200)
     for answer in (key.get(f"{PROJECTS}/{other}"), key.patch(f"{PROJECTS}/{other}", {"name": "Mine"}), key.delete(f"{PROJECTS}/{other}")):
         assert (answer.status, answer.body["code"]) == (404, "no_such_project")
@@ -89,7 +89,7 @@ def test_a_key_of_a_project_manages_the_keys_of_that_one(acme: Member) -> None:
     own, other = project(acme), project(acme, "other")
     of_all, of_other = acme.key("files:read"), acme.key("files:read", project_id=other)
     key = acme.key("files:*", "api_keys:manage", project_id=own)
-    assert [one["id"] for one in key.get(KEYS).body["items"]] == [str(key.id)]
+    assert [item["id"] for item in key.get(KEYS).body["items"]] == [str(key.id)]
     for hidden in (of_all, of_other):
         assert key.get(f"{KEYS}/{hidden.id}").status == key.delete(f"{KEYS}/{hidden.id}").status == 404
     made = key.post(KEYS, {"label": "Child", "permissions": ["files:read"]})
@@ -110,9 +110,9 @@ def test_a_key_of_a_project_may_nothing_that_is_the_organizations(world: World, 
 
 
 def test_a_project_of_nobody_has_no_keys(acme: Member, globex: Member) -> None:
-    gone = project(acme)
-    acme.delete(f"{PROJECTS}/{gone}")
-    for project_id in (gone, project(globex), str(new_id())):
+    deleted_id = project(acme)
+    acme.delete(f"{PROJECTS}/{deleted_id}")
+    for project_id in (deleted_id, project(globex), str(new_id())):
         refused = acme.post(KEYS, {"label": "X", "permissions": ["files:read"], "project_id": project_id})
         assert (refused.status, refused.body["code"]) == (404, "no_such_project")
 

@@ -41,7 +41,7 @@ def shop(world: World, acme: Member) -> Shop:
 
 
 @pytest.fixture
-def there() -> Iterator[Receiver]:
+def endpoint() -> Iterator[Receiver]:
     with receiver() as made:
         yield made
 

@@ -21,15 +21,15 @@ def subscribe(shop: Shop, url: str) -> dict[str, Any]:
     return dict(answer.body)
 
 
-def test_an_address_that_answers_the_challenge_gets_what_was_held(shop: Shop, there: Receiver) -> None:
-    made = subscribe(shop, there.url)
+def test_an_address_that_answers_the_challenge_gets_what_was_held(shop: Shop, endpoint: Receiver) -> None:
+    made = subscribe(shop, endpoint.url)
     assert made["verified_at"] is None
     shop.book()
     shop.work()
-    [asked] = there.challenges
-    message = Webhook(made["secret"]).verify(asked.body, asked.headers)
+    [challenge] = endpoint.challenges
+    message = Webhook(made["secret"]).verify(challenge.body, challenge.headers)
     assert message["type"] == "webhook.challenge" and message["data"]["subscription_id"] == made["id"]
-    assert [json.loads(one.body)["type"] for one in there.arrived] == ["booking.created"]
+    assert [json.loads(arrival.body)["type"] for arrival in endpoint.arrived] == ["booking.created"]
     assert shop.subscription(made["id"])["verified_at"] is not None
 
 
@@ -47,97 +47,106 @@ def test_an_address_that_answers_the_challenge_gets_what_was_held(shop: Shop, th
         Reply(500, b"no"),
     ],
 )
-def test_another_address_gets_three_challenges_and_nothing_else(shop: Shop, there: Receiver, moved: Clock, answer: Reply) -> None:
-    there.agrees, there.answer = False, lambda _: answer
-    made = subscribe(shop, there.url)
+def test_another_address_gets_three_challenges_and_nothing_else(shop: Shop, endpoint: Receiver, moved: Clock, answer: Reply) -> None:
+    endpoint.agrees, endpoint.answer = False, lambda _: answer
+    made = subscribe(shop, endpoint.url)
     shop.book()
     for _ in range(6):
         shop.work()
         moved.move(timedelta(hours=1))
-    assert (len(there.challenges), there.arrived) == (3, [])
-    by_event = {one["event"]: one for one in shop.log()}
+    assert (len(endpoint.challenges), endpoint.arrived) == (3, [])
+    by_event = {delivery["event"]: delivery for delivery in shop.log()}
     assert by_event["webhook.challenge"]["status"] == "FAILED"
     assert (by_event["booking.created"]["status"], by_event["booking.created"]["next_retry_at"]) == ("PENDING", None)
-    there.agrees = True
+    endpoint.agrees = True
     assert shop.post(f"{SUBSCRIPTIONS}/{made['id']}/ping").status == 202
     shop.work()
-    assert [json.loads(one.body)["type"] for one in there.arrived] == ["booking.created"]
+    assert [json.loads(arrival.body)["type"] for arrival in endpoint.arrived] == ["booking.created"]
 
 
-def test_a_bare_echo_is_an_answer_too(shop: Shop, there: Receiver) -> None:
-    there.agrees = False
-    there.answer = lambda one: Reply(200, f" {json.loads(one.body)['data']['challenge']}\n".encode())
-    made = subscribe(shop, there.url)
+def test_a_bare_echo_is_an_answer_too(shop: Shop, endpoint: Receiver) -> None:
+    endpoint.agrees = False
+    endpoint.answer = lambda arrival: Reply(200, f" {json.loads(arrival.body)['data']['challenge']}\n".encode())
+    made = subscribe(shop, endpoint.url)
     shop.work()
     assert shop.subscription(made["id"])["verified_at"] is not None
 
 
-def test_another_url_is_asked_anew(shop: Shop, there: Receiver) -> None:
-    made = subscribe(shop, there.url)
+def test_another_url_is_asked_anew(shop: Shop, endpoint: Receiver) -> None:
+    made = subscribe(shop, endpoint.url)
     shop.work()
     path = f"{SUBSCRIPTIONS}/{made['id']}"
-    assert shop.member.patch(path, {"url": there.url}).body["verified_at"] is not None
-    there.agrees = False
-    assert shop.member.patch(path, {"url": f"{there.url}/other"}).body["verified_at"] is None
+    assert shop.member.patch(path, {"url": endpoint.url}).body["verified_at"] is not None
+    endpoint.agrees = False
+    assert shop.member.patch(path, {"url": f"{endpoint.url}/other"}).body["verified_at"] is None
     shop.book()
     shop.work()
-    assert (there.challenges[-1].path, there.arrived) == ("/hook/other", [])
+    assert (endpoint.challenges[-1].path, endpoint.arrived) == ("/hook/other", [])
 
 
 def test_forty_subscriptions_to_somebody_elses_address_are_a_few_challenges(
-    shop: Shop, there: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_FACTOR", "100")
-    there.agrees = False
-    statuses = [shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"{there.url}/{at}", "events": ["*"]}).status for at in range(40)]
+    endpoint.agrees = False
+    statuses = [
+        shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"{endpoint.url}/{at}", "events": ["*"]}).status for at in range(40)
+    ]
     shop.book()
     for _ in range(4):
         shop.work()
         moved.move(timedelta(hours=1))
     assert statuses.count(201) == MOST_TO_ONE_HOST
     assert set(statuses) == {201, 409}
-    assert there.arrived == [] and len(there.challenges) <= 3 * MOST_TO_ONE_HOST
+    assert endpoint.arrived == [] and len(endpoint.challenges) <= 3 * MOST_TO_ONE_HOST
 
 
-def test_how_often_new_addresses_at_a_host_are_asked_is_limited(shop: Shop, there: Receiver) -> None:
-    answers = [shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"{there.url}/{at}", "events": ["*"]}) for at in range(12)]
+def test_how_often_new_addresses_at_a_host_are_asked_is_limited(shop: Shop, endpoint: Receiver) -> None:
+    answers = [shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"{endpoint.url}/{at}", "events": ["*"]}) for at in range(12)]
     assert [answer.status for answer in answers] == [201] * 10 + [429] * 2
     assert int(answers[-1].headers["retry-after"]) <= 360
     path = f"{SUBSCRIPTIONS}/{answers[0].body['id']}"
-    assert shop.member.patch(path, {"url": f"{there.url}/again"}).status == 429
+    assert shop.member.patch(path, {"url": f"{endpoint.url}/again"}).status == 429
     assert shop.post(f"{path}/ping").status == 429
 
 
-def test_a_workflows_endpoint_agrees_like_any_other(shop: Shop, there: Receiver) -> None:
-    there.agrees = False
-    hook = {"name": "Hook", "channel": "WEBHOOK", "trigger": "BOOKING_CREATED", "is_organization_wide": True, "url": there.url, "body": "x"}
+def test_a_workflows_endpoint_agrees_like_any_other(shop: Shop, endpoint: Receiver) -> None:
+    endpoint.agrees = False
+    hook = {
+        "name": "Hook",
+        "channel": "WEBHOOK",
+        "trigger": "BOOKING_CREATED",
+        "is_organization_wide": True,
+        "url": endpoint.url,
+        "body": "x",
+    }
     assert shop.member.post("/v1/scheduling/workflows", hook).status == 201
     shop.book()
     shop.work()
-    assert (len(there.challenges), there.arrived) == (1, [])
+    assert (len(endpoint.challenges), endpoint.arrived) == (1, [])
 
 
-def test_what_is_replayed_waits_for_the_address_too(shop: Shop, there: Receiver) -> None:
-    made = shop.subscribe(there.url)
+def test_what_is_replayed_waits_for_the_address_too(shop: Shop, endpoint: Receiver) -> None:
+    made = shop.subscribe(endpoint.url)
     shop.book()
     shop.work()
     [logged] = shop.log()
-    there.agrees = False
-    assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{there.url}/other"}).status == 200
+    endpoint.agrees = False
+    assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{endpoint.url}/other"}).status == 200
     assert shop.post(f"{DELIVERIES}/{logged['id']}/replay").status == 202
     shop.work()
-    assert [one.path for one in there.arrived] == ["/hook"]
+    assert [arrival.path for arrival in endpoint.arrived] == ["/hook"]
 
 
 @pytest.mark.parametrize("again", ["replay", "replay_failed"])
-def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(shop: Shop, there: Receiver, moved: Clock, again: str) -> None:
-    there.agrees = False
-    made = subscribe(shop, there.url)
+def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(shop: Shop, endpoint: Receiver, moved: Clock, again: str) -> None:
+    endpoint.agrees = False
+    made = subscribe(shop, endpoint.url)
     for _ in range(4):
         shop.work()
         moved.move(timedelta(hours=1))
     [challenge] = shop.log()
-    assert (challenge["status"], len(there.challenges)) == ("FAILED", 3)
+    assert (challenge["status"], len(endpoint.challenges)) == ("FAILED", 3)
     for _ in range(3):
         if again == "replay":
             answer = shop.post(f"{DELIVERIES}/{challenge['id']}/replay")
@@ -146,7 +155,7 @@ def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(shop: Shop, th
             answer = shop.post(f"{SUBSCRIPTIONS}/{made['id']}/replay-failed", {"since": challenge["created_at"]})
             assert (answer.status, answer.body["replayed"]) == (202, 0), answer.raw
         shop.work()
-    assert len(there.challenges) == 3
+    assert len(endpoint.challenges) == 3
 
 
 def test_names_of_one_machine_without_end_are_not_asked_without_end(shop: Shop) -> None:
@@ -174,36 +183,36 @@ def test_a_host_is_one_however_it_is_written(shop: Shop) -> None:
     assert [answer.status for answer in answers] == [201] * 10 + [429] * 2
 
 
-def test_who_waits_for_an_answer_never_sees_what_it_has_to_be(shop: Shop, there: Receiver) -> None:
+def test_who_waits_for_an_answer_never_sees_what_it_has_to_be(shop: Shop, endpoint: Receiver) -> None:
     """Else an address that gives back a header of ours could be made to agree."""
-    there.agrees = False
-    made = subscribe(shop, there.url)
+    endpoint.agrees = False
+    made = subscribe(shop, endpoint.url)
     shop.work()
     [logged] = shop.log()
-    challenge = json.loads(there.challenges[0].body)["data"]["challenge"]
+    challenge = json.loads(endpoint.challenges[0].body)["data"]["challenge"]
     for answer in (shop.member.get(f"{DELIVERIES}/{logged['id']}"), shop.member.get(f"{SUBSCRIPTIONS}/{made['id']}")):
         assert answer.status == 200
         assert challenge not in json.dumps(answer.body)
 
 
-def test_an_answer_that_is_no_text_is_no_answer(shop: Shop, there: Receiver) -> None:
-    there.agrees, there.answer = False, lambda _: Reply(200, b'{"challenge": "\\ud800"}')
-    subscribe(shop, there.url)
+def test_an_answer_that_is_no_text_is_no_answer(shop: Shop, endpoint: Receiver) -> None:
+    endpoint.agrees, endpoint.answer = False, lambda _: Reply(200, b'{"challenge": "\\ud800"}')
+    subscribe(shop, endpoint.url)
     shop.work()
     [logged] = shop.log()
     assert (logged["status"], logged["error"]) == ("RETRYING", "challenge_not_answered")
 
 
-def test_of_several_challenges_the_last_alone_goes_on(shop: Shop, there: Receiver, moved: Clock) -> None:
-    there.agrees = False
-    made = subscribe(shop, there.url)
+def test_of_several_challenges_the_last_alone_goes_on(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    endpoint.agrees = False
+    made = subscribe(shop, endpoint.url)
     shop.work()
     for at in range(3):
-        assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{there.url}/{at}"}).status == 200
+        assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{endpoint.url}/{at}"}).status == 200
     for _ in range(5):
         shop.work()
         moved.move(timedelta(hours=1))
-    assert [one.path for one in there.challenges] == ["/hook", *["/hook/2"] * 3]
+    assert [arrival.path for arrival in endpoint.challenges] == ["/hook", *["/hook/2"] * 3]
 
 
 def test_one_of_the_most_at_a_host_may_move_there(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

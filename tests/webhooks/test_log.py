@@ -23,15 +23,15 @@ from tests.webhooks.conftest import Clock
 from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop, envelope
 
 
-def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
+def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     rotated = shop.post(f"{path}/rotate-secret", {}, **{"idempotency-key": "r1"})
     assert rotated.status == 201 and rotated.body["secret"] != made["secret"] and rotated.body["old_secret_expires_at"]
     assert shop.post(f"{path}/rotate-secret", {}, **{"idempotency-key": "r1"}).body == rotated.body
     shop.book()
     shop.work()
-    [arrived] = there.arrived
+    [arrived] = endpoint.arrived
     assert len(arrived.headers["webhook-signature"].split()) == 2
     for secret in (made["secret"], rotated.body["secret"]):
         assert Webhook(secret).verify(arrived.body, arrived.headers)["type"] == "booking.created"
@@ -39,14 +39,14 @@ def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, ther
     moved.move(timedelta(hours=24, minutes=1))
     shop.post(f"{path}/ping")
     shop.work()
-    assert len(there.arrived[1].headers["webhook-signature"].split()) == 1
+    assert len(endpoint.arrived[1].headers["webhook-signature"].split()) == 1
 
     moved.move(-moved.ahead)
     at_once = shop.post(f"{path}/rotate-secret", {"overlap_hours": 0})
     assert at_once.body["old_secret_expires_at"] is None
     shop.post(f"{path}/ping")
     shop.work()
-    last = there.arrived[2]
+    last = endpoint.arrived[2]
     Webhook(at_once.body["secret"]).verify(last.body, last.headers)
     for secret in (made["secret"], rotated.body["secret"]):
         with pytest.raises(WebhookVerificationError):
@@ -55,77 +55,77 @@ def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, ther
         assert shop.post(f"{path}/rotate-secret", {"overlap_hours": hours}).status == 422
 
 
-def test_a_test_event_is_sent_once_even_to_a_disabled_one(shop: Shop, there: Receiver) -> None:
-    made = shop.subscribe(there.url, events=("message.*",))
+def test_a_test_event_is_sent_once_even_to_a_disabled_one(shop: Shop, endpoint: Receiver) -> None:
+    made = shop.subscribe(endpoint.url, events=("message.*",))
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     shop.member.patch(path, {"is_active": False})
-    there.answer = lambda _: Reply(500, b"no")
+    endpoint.answer = lambda _: Reply(500, b"no")
     pinged = shop.post(f"{path}/ping", None, **{"idempotency-key": "p1"})
     assert (pinged.status, pinged.body["event"], pinged.body["status"]) == (202, "ping", "PENDING")
     assert shop.post(f"{path}/ping", None, **{"idempotency-key": "p1"}).body == pinged.body
     shop.work()
-    [arrived] = there.arrived
+    [arrived] = endpoint.arrived
     assert Webhook(made["secret"]).verify(arrived.body, arrived.headers)["data"]["subscription_id"] == made["id"]
     seen = shop.look(pinged.body["id"])
     assert (seen["status"], seen["status_code"], seen["next_retry_at"]) == ("FAILED", 500, None)
     assert shop.subscription(made["id"])["failing_since"] is None, "a test is not held against the endpoint"
 
 
-def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, there: Receiver) -> None:
-    made = shop.subscribe(there.url)
+def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, endpoint: Receiver) -> None:
+    made = shop.subscribe(endpoint.url)
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     shop.member.patch(path, {"is_active": False})
     booked = [shop.book() for _ in range(3)]
     shop.work()
-    assert there.arrived == []
-    assert [(one["status"], one["next_retry_at"]) for one in shop.log()] == [("PENDING", None)] * 3
+    assert endpoint.arrived == []
+    assert [(delivery["status"], delivery["next_retry_at"]) for delivery in shop.log()] == [("PENDING", None)] * 3
     assert shop.member.post(f"{path}/enable").body["is_active"]
     shop.work()
-    assert {json.loads(one.body)["data"]["id"] for one in there.arrived} == set(booked)
-    assert len(there.arrived) == 3
+    assert {json.loads(arrival.body)["data"]["id"] for arrival in endpoint.arrived} == set(booked)
+    assert len(endpoint.arrived) == 3
 
 
-def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: Shop, there: Receiver, moved: Clock) -> None:
-    shop.subscribe(there.url)
-    there.answer = lambda _: Reply(500)
+def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(500)
     shop.book()
     shop.work()
     shop.book()
     assert shop.member.delete("/v1/identity/organization").status == 204
-    there.answer = lambda _: Reply()
+    endpoint.answer = lambda _: Reply()
     for _ in range(2):
         moved.move(timedelta(minutes=1))
         shop.work()
-    assert len(there.arrived) == 1
+    assert len(endpoint.arrived) == 1
     assert shop.post(f"/v1/identity/organizations/{shop.member.organization_id}/restore").status == 200
     shop.work()
-    assert len(there.arrived) == 3
+    assert len(endpoint.arrived) == 3
     assert {status.value for status in shop.member.rows(select(WebhookDelivery.status))} == {"SUCCESS"}
 
 
-def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: Shop, there: Receiver, moved: Clock) -> None:
-    there.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
-    mine = {shop.subscribe(there.url)["id"] for _ in range(3)}
+def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    endpoint.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
+    subscription_ids = {shop.subscribe(endpoint.url)["id"] for _ in range(3)}
     for _ in range(2):
         shop.book()
         shop.work()
     seen: set[str] = set()
     for _ in range(2000):
         with transactions.sweep() as session:
-            seen |= {str(one.subscription_id) for one in queries.due_subscriptions(session, clock.now(), 1)}
-        if mine <= seen:
+            seen |= {str(subscription.subscription_id) for subscription in queries.due_subscriptions(session, clock.now(), 1)}
+        if subscription_ids <= seen:
             break
-    assert mine <= seen
+    assert subscription_ids <= seen
 
 
-def test_the_log_is_filtered_and_paged(shop: Shop, there: Receiver) -> None:
-    one, other = shop.subscribe(there.url), shop.subscribe(there.url, events=("scheduling.*",))
+def test_the_log_is_filtered_and_paged(shop: Shop, endpoint: Receiver) -> None:
+    subscription, other = shop.subscribe(endpoint.url), shop.subscribe(endpoint.url, events=("scheduling.*",))
     for _ in range(3):
         shop.book()
-    there.answer = lambda arrived: Reply(200 if b"invitee.created" in arrived.body else 404, b"")
+    endpoint.answer = lambda arrived: Reply(200 if b"invitee.created" in arrived.body else 404, b"")
     shop.work()
     assert len(shop.log()) == 9
-    assert {row["event"] for row in shop.log(subscription_id=one["id"])} == {"booking.created"}
+    assert {row["event"] for row in shop.log(subscription_id=subscription["id"])} == {"booking.created"}
     assert len(shop.log(subscription_id=other["id"])) == 6
     assert len(shop.log(status="RETRYING")) == 6
     assert len(shop.log(event="invitee.created", status="SUCCESS")) == 3
@@ -142,9 +142,9 @@ def test_the_log_is_filtered_and_paged(shop: Shop, there: Receiver) -> None:
     assert seen == sorted(seen, reverse=True) and len(set(seen)) == 9
 
 
-def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: Shop, there: Receiver) -> None:
-    shop.subscribe(there.url)
-    there.answer = lambda _: Reply(200, b"\x00\xff" + b"x" * 100_000)
+def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: Shop, endpoint: Receiver) -> None:
+    shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(200, b"\x00\xff" + b"x" * 100_000)
     shop.book()
     shop.work()
     [logged] = shop.log()
@@ -156,8 +156,8 @@ def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: Sho
     assert (seen.status, seen.body["response_body"], seen.body["status_code"]) == (200, None, 200)
 
 
-def test_a_replay_is_the_same_message_again(shop: Shop, there: Receiver) -> None:
-    shop.subscribe(there.url)
+def test_a_replay_is_the_same_message_again(shop: Shop, endpoint: Receiver) -> None:
+    shop.subscribe(endpoint.url)
     shop.book()
     shop.work()
     [logged] = shop.log()
@@ -165,14 +165,14 @@ def test_a_replay_is_the_same_message_again(shop: Shop, there: Receiver) -> None
     assert (again.status, again.body["status"], again.body["attempt_count"]) == (202, "RETRYING", 1)
     assert shop.post(f"{DELIVERIES}/{logged['id']}/replay", None, **{"idempotency-key": "a"}).body == again.body
     shop.work()
-    first, second = there.arrived
+    first, second = endpoint.arrived
     assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
     assert shop.look(logged["id"])["attempt_count"] == 2
 
 
-def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(500, b"")
+def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(500, b"")
     shop.book()
     for _ in range(40):
         shop.work()
@@ -180,53 +180,53 @@ def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, there: R
     since = shop.log()[0]["created_at"]
     path = f"{SUBSCRIPTIONS}/{made['id']}/replay-failed"
     assert shop.post(path, {"since": "2100-01-01T00:00:00Z"}).body == {"replayed": 0}
-    there.answer = lambda _: Reply()
-    there.arrived.clear()
+    endpoint.answer = lambda _: Reply()
+    endpoint.arrived.clear()
     assert shop.post(path, {"since": since}).body == {"replayed": 1}
     shop.work()
     [logged] = shop.log()
-    assert (logged["status"], logged["attempt_count"], len(there.arrived)) == ("SUCCESS", 9, 1)
+    assert (logged["status"], logged["attempt_count"], len(endpoint.arrived)) == ("SUCCESS", 9, 1)
     shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"is_active": False})
     for answer in (shop.post(path, {"since": since}), shop.post(f"{DELIVERIES}/{logged['id']}/replay")):
         assert (answer.status, answer.body["code"]) == (409, "subscription_disabled")
 
 
-def test_an_event_that_comes_twice_is_told_once(world: World, shop: Shop, there: Receiver) -> None:
-    shop.subscribe(there.url)
+def test_an_event_that_comes_twice_is_told_once(world: World, shop: Shop, endpoint: Receiver) -> None:
+    shop.subscribe(endpoint.url)
     booked = shop.book()
     message = envelope(shop.member, "scheduling.booking_canceled", {"booking_id": booked}, str(new_id()))
     for _ in range(3):
         assert world.invoke("webhooks/on_event", sqs_event(message, message)) == {"batchItemFailures": []}
     shop.work()
-    assert sorted(one["event"] for one in shop.log()) == ["booking.canceled", "booking.created"]
-    assert len(there.arrived) == 2
+    assert sorted(delivery["event"] for delivery in shop.log()) == ["booking.canceled", "booking.created"]
+    assert len(endpoint.arrived) == 2
 
 
-def test_what_is_not_in_the_catalogue_is_nobodys_business(world: World, shop: Shop, there: Receiver) -> None:
-    shop.subscribe(there.url, events=("*",))
+def test_what_is_not_in_the_catalogue_is_nobodys_business(world: World, shop: Shop, endpoint: Receiver) -> None:
+    shop.subscribe(endpoint.url, events=("*",))
     for name in ("scheduling.slot_held", "identity.user_created", "inbox.conversation_read", "inbox.message_status_changed"):
         payload = {"booking_id": str(new_id()), "message_id": str(new_id()), "status": "READ"}
         assert world.invoke("webhooks/on_event", sqs_event(envelope(shop.member, name, payload))) == {"batchItemFailures": []}
-    gone = envelope(shop.member, "scheduling.booking_created", {"booking_id": str(new_id())})
-    assert world.invoke("webhooks/on_event", sqs_event(gone)) == {"batchItemFailures": []}
-    assert shop.log() == [] and there.arrived == []
+    message = envelope(shop.member, "scheduling.booking_created", {"booking_id": str(new_id())})
+    assert world.invoke("webhooks/on_event", sqs_event(message)) == {"batchItemFailures": []}
+    assert shop.log() == [] and endpoint.arrived == []
 
 
-def test_another_tenants_event_is_not_ours(shop: Shop, globex: Member, world: World, there: Receiver) -> None:
-    globex.post(SUBSCRIPTIONS, {"name": "Spy", "url": there.url, "events": ["*"]})
+def test_another_tenants_event_is_not_ours(shop: Shop, globex: Member, world: World, endpoint: Receiver) -> None:
+    globex.post(SUBSCRIPTIONS, {"name": "Spy", "url": endpoint.url, "events": ["*"]})
     shop.book()
     shop.work()
-    assert there.arrived == []
-    assert {one["event"] for one in globex.get(DELIVERIES).body["items"]} == {"webhook.challenge"}
+    assert endpoint.arrived == []
+    assert {item["event"] for item in globex.get(DELIVERIES).body["items"]} == {"webhook.challenge"}
 
 
-def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
-    shop.subscribe(there.url)
+def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    shop.subscribe(endpoint.url)
     shop.book()
     caller = system(shop.member.organization_id)
     world.invoke("platform/relay_outbox", {"Records": []})
     world.sources["WebhooksOnEvent"].once()
-    [waiting] = [json.loads(body) for body in world.queued("WebhookRequests") if json.loads(body)["url"] == there.url]
+    [waiting] = [json.loads(body) for body in world.queued("WebhookRequests") if json.loads(body)["url"] == endpoint.url]
     outcome = AttemptOutcome.model_validate(
         {**{name: waiting[name] for name in ("subscription_id", "delivery_id", "attempt_id")},
          "started_at": "2026-11-21T04:00:00Z", "duration_ms": 3, "status_code": 500}
@@ -234,46 +234,48 @@ def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, s
     for _ in range(2):
         with transactions.transaction(caller) as session:
             assert attempts.record_outcome(session, caller, outcome).requests == []
-    assert [one["attempt_count"] for one in shop.log()] == [1]
+    assert [delivery["attempt_count"] for delivery in shop.log()] == [1]
     shop.work()
-    assert len(there.arrived) == 1, "its request was on its way already; the answer comes too late"
-    assert [(one["attempt_count"], one["status"]) for one in shop.log()] == [(1, "RETRYING")]
+    assert len(endpoint.arrived) == 1, "its request was on its way already; the answer comes too late"
+    assert [(delivery["attempt_count"], delivery["status"]) for delivery in shop.log()] == [(1, "RETRYING")]
 
 
-def test_an_attempt_that_is_lost_is_made_again_and_a_stale_one_is_not_sent(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
+def test_an_attempt_that_is_lost_is_made_again_and_a_stale_one_is_not_sent(
+    world: World, shop: Shop, endpoint: Receiver, moved: Clock
+) -> None:
+    made = shop.subscribe(endpoint.url)
     shop.book()
     world.invoke("platform/relay_outbox", {"Records": []})
     world.sources["WebhooksOnEvent"].once()
     moved.move(timedelta(seconds=70))
     world.sources["WebhooksSendRequest"].once()
-    assert there.arrived == [], "its time was over"
+    assert endpoint.arrived == [], "its time was over"
     moved.move(timedelta(seconds=60))
     shop.work()
-    assert [(one["status"], one["attempt_count"]) for one in shop.log()] == [("SUCCESS", 1)]
-    assert len(there.arrived) == 1
+    assert [(delivery["status"], delivery["attempt_count"]) for delivery in shop.log()] == [("SUCCESS", 1)]
+    assert len(endpoint.arrived) == 1
     assert shop.subscription(made["id"])["failing_since"] is None
 
 
-def test_an_endpoint_gets_no_more_in_a_minute_than_it_wants(shop: Shop, there: Receiver, moved: Clock) -> None:
-    shop.subscribe(there.url, max_per_minute=2)
+def test_an_endpoint_gets_no_more_in_a_minute_than_it_wants(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    shop.subscribe(endpoint.url, max_per_minute=2)
     for _ in range(5):
         shop.book()
     counts = []
     for _ in range(4):
         shop.work()
-        counts.append(len(there.arrived))
+        counts.append(len(endpoint.arrived))
         moved.move(timedelta(seconds=61))
     assert counts == [2, 4, 5, 5]
 
 
-def test_a_deleted_subscription_gets_nothing_more(shop: Shop, there: Receiver) -> None:
-    made = shop.subscribe(there.url)
+def test_a_deleted_subscription_gets_nothing_more(shop: Shop, endpoint: Receiver) -> None:
+    made = shop.subscribe(endpoint.url)
     shop.book()
     shop.member.delete(f"{SUBSCRIPTIONS}/{made['id']}")
     shop.work()
-    assert there.arrived == [] and shop.log() == []
-    other = shop.subscribe(there.url)
+    assert endpoint.arrived == [] and shop.log() == []
+    other = shop.subscribe(endpoint.url)
     shop.member.patch(f"{SUBSCRIPTIONS}/{other['id']}", {"is_active": False})
     shop.book()
     shop.work()
@@ -283,9 +285,9 @@ def test_a_deleted_subscription_gets_nothing_more(shop: Shop, there: Receiver) -
     assert shop.post(f"{DELIVERIES}/{logged['id']}/replay").status == 409
 
 
-def test_what_tells_of_a_thing_is_emptied(shop: Shop, there: Receiver) -> None:
-    shop.subscribe(there.url)
-    there.answer = lambda _: Reply(500, b"Grace is unknown here")
+def test_what_tells_of_a_thing_is_emptied(shop: Shop, endpoint: Receiver) -> None:
+    shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(500, b"Grace is unknown here")
     erased, kept = shop.book(), shop.book()
     shop.work()
     with transactions.transaction(shop.member.caller) as session:
@@ -300,8 +302,8 @@ def test_what_tells_of_a_thing_is_emptied(shop: Shop, there: Receiver) -> None:
     assert (refused.status, refused.body["code"]) == (409, "nothing_to_replay")
 
 
-def test_after_thirty_days_it_is_forgotten_held_or_not(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
+def test_after_thirty_days_it_is_forgotten_held_or_not(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
     shop.book()
     shop.work()
     shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"is_active": False})
@@ -315,17 +317,17 @@ def test_after_thirty_days_it_is_forgotten_held_or_not(shop: Shop, there: Receiv
     assert shop.log() == []
 
 
-def test_an_address_that_turned_inside_is_not_asked(shop: Shop, there: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.subscribe(there.url)
+def test_an_address_that_turned_inside_is_not_asked(shop: Shop, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.subscribe(endpoint.url)
     shop.book()
     monkeypatch.setenv("PARLEY_ENVIRONMENT", "production")  # loopback is an address inside, as a rebound name would be
     shop.work()
     [logged] = shop.log()
-    assert (logged["status"], logged["error"], there.arrived) == ("RETRYING", "address_refused", [])
+    assert (logged["status"], logged["error"], endpoint.arrived) == ("RETRYING", "address_refused", [])
 
 
-def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, there: Receiver) -> None:
-    broken, sound = shop.subscribe(there.url), shop.subscribe(there.url)
+def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, endpoint: Receiver) -> None:
+    broken, sound = shop.subscribe(endpoint.url), shop.subscribe(endpoint.url)
     with transactions.transaction(shop.member.caller) as session:
         from sqlalchemy import update
 
@@ -336,15 +338,17 @@ def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, 
         session.execute(rows.values(secret=Sealed(b"\x01" + bytes(60))), execution_options={"synchronize_session": False})
     shop.book()
     shop.work()
-    assert [one["subscription_id"] for one in shop.log(status="SUCCESS")] == [sound["id"]]
-    assert len(there.arrived) == 1
+    assert [delivery["subscription_id"] for delivery in shop.log(status="SUCCESS")] == [sound["id"]]
+    assert len(endpoint.arrived) == 1
     [waiting] = shop.log(subscription_id=broken["id"])
     assert (waiting["status"], waiting["error"], waiting["attempt_count"]) == ("RETRYING", "secret_does_not_open", 1)
     assert waiting["next_retry_at"] is not None
 
 
-def test_a_secret_that_does_not_open_wakes_nobody_in_vain_and_has_an_end(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
-    broken = shop.subscribe(there.url)
+def test_a_secret_that_does_not_open_wakes_nobody_in_vain_and_has_an_end(
+    world: World, shop: Shop, endpoint: Receiver, moved: Clock
+) -> None:
+    broken = shop.subscribe(endpoint.url)
     with world.stack.postgres.superuser("parley") as superuser:
         superuser.run("UPDATE webhooks_subscriptions SET secret = :token WHERE id = :id", token=b"\x01" + bytes(60), id=broken["id"])
     shop.book()
@@ -357,13 +361,13 @@ def test_a_secret_that_does_not_open_wakes_nobody_in_vain_and_has_an_end(world: 
         shop.work()
     [ended] = shop.log()
     assert (ended["status"], ended["error"], ended["attempt_count"]) == ("FAILED", "secret_does_not_open", 8)
-    assert there.arrived == [] and shop.subscription(broken["id"])["is_active"]
+    assert endpoint.arrived == [] and shop.subscription(broken["id"])["is_active"]
 
 
 def test_while_the_key_service_is_away_attempts_wait_and_then_go_out(
-    world: World, shop: Shop, there: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
+    world: World, shop: Shop, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = shop.subscribe(there.url)
+    made = shop.subscribe(endpoint.url)
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     assert shop.member.patch(path, {"is_active": False}).status == 200
     shop.book()
@@ -378,7 +382,7 @@ def test_while_the_key_service_is_away_attempts_wait_and_then_go_out(
     assert (logged["status"], logged["error"]) == ("RETRYING", "secret_away")
     moved.move(timedelta(seconds=10))
     shop.work()
-    assert (shop.log()[0]["status"], len(there.arrived)) == ("SUCCESS", 1)
+    assert (shop.log()[0]["status"], len(endpoint.arrived)) == ("SUCCESS", 1)
 
 
 def test_a_body_that_is_too_long_tells_the_id() -> None:
@@ -386,5 +390,5 @@ def test_a_body_that_is_too_long_tells_the_id() -> None:
 
     from parley.webhooks.fan_out import LONGEST_BODY, body
 
-    told = json.loads(body("message.received", datetime.now(UTC), {"id": "1", "content": '"' * LONGEST_BODY}))
-    assert told["data"] == {"id": "1", "is_shortened": True}
+    message = json.loads(body("message.received", datetime.now(UTC), {"id": "1", "content": '"' * LONGEST_BODY}))
+    assert message["data"] == {"id": "1", "is_shortened": True}

@@ -46,9 +46,9 @@ def until_tried_again(shop: Shop, moved: Clock, delivery_id: str) -> timedelta:
     return waited
 
 
-def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_message(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(500, b"no")
+def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_message(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(500, b"no")
     shop.book()
     shop.work()
     [logged] = shop.log()
@@ -61,14 +61,16 @@ def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_mess
     ended = shop.look(logged["id"])
     assert (ended["status"], ended["attempt_count"], ended["next_retry_at"]) == ("FAILED", 8, None)
     assert [attempt["status_code"] for attempt in ended["attempts"]] == [500] * 8
-    assert len({(one.headers["webhook-id"], one.body) for one in there.arrived}) == 1
-    assert len({one.headers["webhook-timestamp"] for one in there.arrived}) == 8
-    for one in there.arrived:
-        at = datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), UTC)
-        assert one.headers["webhook-signature"] == Webhook(made["secret"]).sign(one.headers["webhook-id"], at, one.body.decode())
+    assert len({(arrival.headers["webhook-id"], arrival.body) for arrival in endpoint.arrived}) == 1
+    assert len({arrival.headers["webhook-timestamp"] for arrival in endpoint.arrived}) == 8
+    for arrival in endpoint.arrived:
+        at = datetime.fromtimestamp(int(arrival.headers["webhook-timestamp"]), UTC)
+        assert arrival.headers["webhook-signature"] == Webhook(made["secret"]).sign(
+            arrival.headers["webhook-id"], at, arrival.body.decode()
+        )
     moved.move(timedelta(days=2))
     shop.work()
-    assert len(there.arrived) == 8
+    assert len(endpoint.arrived) == 8
 
 
 @pytest.mark.parametrize("dice", [lambda: 0.0, lambda: 1.0, random.Random(7).random], ids=["shortest", "longest", "any"])
@@ -83,38 +85,38 @@ def test_the_last_attempt_outlasts_a_day_whatever_the_jitter(dice: Callable[[], 
 
 @pytest.mark.parametrize("dice", [0.0, 1.0])
 def test_a_receiver_that_is_down_for_a_day_misses_nothing(
-    shop: Shop, there: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch, dice: float
+    shop: Shop, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch, dice: float
 ) -> None:
     monkeypatch.setattr(retry_policy, "wait", partial(retry_policy.wait, dice=lambda: dice))
-    shop.subscribe(there.url)
-    there.answer = down
+    shop.subscribe(endpoint.url)
+    endpoint.answer = down
     booked = []
     for hour in range(24):
         if hour % 3 == 0:
             booked.append(shop.book())
         shop.work()
         moved.move(HOUR)
-    assert {one["status"] for one in shop.log()} == {"RETRYING"}
+    assert {delivery["status"] for delivery in shop.log()} == {"RETRYING"}
 
     got: list[str] = []
-    there.arrived.clear()
-    there.answer = lambda one: got.append(one.headers["webhook-id"]) or Reply()  # type: ignore[func-returns-value]  # one expression
+    endpoint.arrived.clear()
+    endpoint.answer = lambda arrival: got.append(arrival.headers["webhook-id"]) or Reply()  # type: ignore[func-returns-value]  # one expression
     for _ in range(15):
         shop.work()
         moved.move(HOUR)
     logged = shop.log()
-    assert {one["status"] for one in logged} == {"SUCCESS"}
-    assert {one["entity_id"] for one in logged} == set(booked)
-    assert sorted(got) == sorted(one["id"] for one in logged), "each of them once"
+    assert {delivery["status"] for delivery in logged} == {"SUCCESS"}
+    assert {delivery["entity_id"] for delivery in logged} == set(booked)
+    assert sorted(got) == sorted(delivery["id"] for delivery in logged), "each of them once"
 
 
 @pytest.mark.parametrize(
     ("status", "wish", "seconds"),
     [(503, "3600", (3600, 3600)), (429, "120", (120, 120)), (429, "1", (4, 6)), (503, "999999999", (86400, 86400)), (503, "soon", (4, 6))],
 )
-def test_a_receiver_says_when_to_come_again(shop: Shop, there: Receiver, status: int, wish: str, seconds: tuple[int, int]) -> None:
-    shop.subscribe(there.url)
-    there.answer = lambda _: Reply(status, b"", {"retry-after": wish})
+def test_a_receiver_says_when_to_come_again(shop: Shop, endpoint: Receiver, status: int, wish: str, seconds: tuple[int, int]) -> None:
+    shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(status, b"", {"retry-after": wish})
     shop.book()
     shop.work()
     [logged] = shop.log()
@@ -134,56 +136,56 @@ def test_a_receiver_says_when_to_come_again(shop: Shop, there: Receiver, status:
     ],
 )
 def test_who_is_under_load_gets_nothing_at_all_for_a_while(
-    shop: Shop, there: Receiver, moved: Clock, status: int, wish: str, pause: timedelta
+    shop: Shop, endpoint: Receiver, moved: Clock, status: int, wish: str, pause: timedelta
 ) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(status, b"", {"retry-after": wish} if wish else {})
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(status, b"", {"retry-after": wish} if wish else {})
     shop.book()
     shop.work()
-    assert len(there.arrived) == 1
+    assert len(endpoint.arrived) == 1
     assert instant(shop.subscription(made["id"])["paused_until"]) == clock.now() + pause
-    there.answer = lambda _: Reply()
+    endpoint.answer = lambda _: Reply()
     shop.book()  # it is new, and was not refused: but its endpoint is under load
     moved.move(pause - timedelta(seconds=1))
     shop.work()
-    assert len(there.arrived) == 1
-    assert [one["attempt_count"] for one in shop.log()] == [0, 1]
+    assert len(endpoint.arrived) == 1
+    assert [delivery["attempt_count"] for delivery in shop.log()] == [0, 1]
     moved.move(timedelta(seconds=2))
     shop.work()
-    assert len(there.arrived) > 1 and shop.log()[0]["status"] == "SUCCESS"
+    assert len(endpoint.arrived) > 1 and shop.log()[0]["status"] == "SUCCESS"
 
 
-def test_a_pause_is_not_for_tests_nor_for_another_address(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
+def test_a_pause_is_not_for_tests_nor_for_another_address(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
     shop.book()
     shop.work()
     assert shop.post(f"{SUBSCRIPTIONS}/{made['id']}/ping").status == 202
     shop.work()
-    assert [one["event"] for one in shop.log(status="FAILED")] == ["ping"]
-    there.answer = lambda _: Reply()
+    assert [delivery["event"] for delivery in shop.log(status="FAILED")] == ["ping"]
+    endpoint.answer = lambda _: Reply()
     shop.book()
     shop.work()
-    assert len(there.arrived) == 2
-    moved_to = shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{there.url}/new"})
+    assert len(endpoint.arrived) == 2
+    moved_to = shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"url": f"{endpoint.url}/new"})
     assert (moved_to.status, moved_to.body["paused_until"]) == (200, None)
     shop.work()
     # The new address agreed, and both bookings that waited are sent to it.
-    assert [one.path for one in there.arrived] == ["/hook", "/hook", "/hook/new", "/hook/new"]
+    assert [arrival.path for arrival in endpoint.arrived] == ["/hook", "/hook", "/hook/new", "/hook/new"]
 
 
 @pytest.mark.parametrize(("status", "wish"), [(400, "1800"), (404, "1800"), (410, "1800"), (500, "1800"), (503, "soon")])
-def test_who_refuses_one_message_is_not_under_load(shop: Shop, there: Receiver, status: int, wish: str) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(status, b"", {"retry-after": wish})
+def test_who_refuses_one_message_is_not_under_load(shop: Shop, endpoint: Receiver, status: int, wish: str) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(status, b"", {"retry-after": wish})
     shop.book()
     shop.work()
     assert shop.subscription(made["id"])["paused_until"] is None
 
 
-def test_what_was_held_begins_its_attempts_anew(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(500)
+def test_what_was_held_begins_its_attempts_anew(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(500)
     shop.book()
     shop.work()
     [logged] = shop.log()
@@ -205,53 +207,53 @@ def test_a_date_is_a_wish_too() -> None:
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 302, 304, 400, 401, 404, 500])
-def test_what_is_not_2xx_is_a_failure(shop: Shop, there: Receiver, status: int) -> None:
-    shop.subscribe(there.url)
-    there.answer = lambda _: Reply(status, b"" if status in (100, 199, 304) else b"no", {"location": "http://127.0.0.1:1/"})
+def test_what_is_not_2xx_is_a_failure(shop: Shop, endpoint: Receiver, status: int) -> None:
+    shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(status, b"" if status in (100, 199, 304) else b"no", {"location": "http://127.0.0.1:1/"})
     shop.book()
     shop.work()
     [logged] = shop.log()
-    assert logged["status"] == "RETRYING" and len(there.arrived) == 1
+    assert logged["status"] == "RETRYING" and len(endpoint.arrived) == 1
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_every_2xx_is_a_success(shop: Shop, there: Receiver, status: int) -> None:
-    shop.subscribe(there.url)
-    there.answer = lambda _: Reply(status, b"")
+def test_every_2xx_is_a_success(shop: Shop, endpoint: Receiver, status: int) -> None:
+    shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(status, b"")
     shop.book()
     shop.work()
-    assert [(one["status"], one["status_code"]) for one in shop.log()] == [("SUCCESS", status)]
+    assert [(delivery["status"], delivery["status_code"]) for delivery in shop.log()] == [("SUCCESS", status)]
 
 
 def mails_to(world: World, shop: Shop) -> list[str]:
     """To the owner, of webhooks."""
-    mine = [mail["raw"] for mail in world.mails() if str(shop.member.user_id) in str(mail["to"])]
-    return [raw for raw in mine if "Subject: The webhook" in raw]
+    mails = [mail["raw"] for mail in world.mails() if str(shop.member.user_id) in str(mail["to"])]
+    return [raw for raw in mails if "Subject: The webhook" in raw]
 
 
-def test_who_is_gone_is_disabled_at_once_and_its_owner_hears_of_it(world: World, shop: Shop, there: Receiver) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = lambda _: Reply(410, b"bye")
+def test_who_is_gone_is_disabled_at_once_and_its_owner_hears_of_it(world: World, shop: Shop, endpoint: Receiver) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = lambda _: Reply(410, b"bye")
     shop.book()
     shop.work()
     row = shop.subscription(made["id"])
     assert (row["is_active"], row["disabled_reason"]) == (False, "GONE")
-    assert [one["status"] for one in shop.log()] == ["FAILED"]
+    assert [delivery["status"] for delivery in shop.log()] == ["FAILED"]
     assert shop.member.rows(select(AuditLog.new_values).where(AuditLog.action == "webhook_subscription.disabled")) == [{"reason": "GONE"}]
     [mail] = mails_to(world, shop)
     assert "was disabled" in mail and "410" in mail
 
 
-def test_days_of_nothing_but_failures_disable_with_a_warning_before(world: World, shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
+def test_days_of_nothing_but_failures_disable_with_a_warning_before(world: World, shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
     admin = shop.member.as_role("ADMIN")
     member = shop.member.as_role("MEMBER")
-    there.answer = down
+    endpoint.answer = down
     shop.book()
     for _ in range(40):
         shop.work()
         moved.move(HOUR)
-    assert [one["status"] for one in shop.log()] == ["FAILED"]
+    assert [delivery["status"] for delivery in shop.log()] == ["FAILED"]
     assert shop.subscription(made["id"])["is_active"], "one event is not enough"
     [warning] = mails_to(world, shop)
     assert "fails" in warning
@@ -271,21 +273,21 @@ def test_days_of_nothing_but_failures_disable_with_a_warning_before(world: World
     [of_member] = shop.member.rows(select(User.email).where(User.id == member.user_id))
     assert of_admin in to and of_member not in to
 
-    there.answer = lambda _: Reply()
+    endpoint.answer = lambda _: Reply()
     assert shop.post(f"{SUBSCRIPTIONS}/{made['id']}/enable").status == 200
     shop.work()
-    assert sorted(one["status"] for one in shop.log()) == ["FAILED", "SUCCESS"], "the second one was held"
+    assert sorted(delivery["status"] for delivery in shop.log()) == ["FAILED", "SUCCESS"], "the second one was held"
 
 
-def test_a_success_ends_the_count(shop: Shop, there: Receiver, moved: Clock) -> None:
-    made = shop.subscribe(there.url)
-    there.answer = down
+def test_a_success_ends_the_count(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+    made = shop.subscribe(endpoint.url)
+    endpoint.answer = down
     shop.book()
     for _ in range(10):
         shop.work()
         moved.move(HOUR)
     assert shop.subscription(made["id"])["failing_since"]
-    there.answer = lambda _: Reply()
+    endpoint.answer = lambda _: Reply()
     moved.move(timedelta(days=6))
     shop.work()
     row = shop.subscription(made["id"])

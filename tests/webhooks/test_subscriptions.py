@@ -51,7 +51,7 @@ def test_a_secret_is_shown_once_and_lies_sealed(acme: Member, caplog: pytest.Log
         repr(acme.rows(select(WebhookSubscription.secret))),
     ]
     for canary in (secret, "s3cr3t-of-theirs"):
-        assert all(canary not in one and canary.encode().hex() not in one for one in shown)
+        assert all(canary not in content and canary.encode().hex() not in content for content in shown)
 
 
 def test_what_is_changed_is_changed_and_the_rest_stays(acme: Member) -> None:
@@ -183,7 +183,7 @@ def test_members_look_and_administrators_change(acme: Member) -> None:
 def test_an_organization_has_so_many_and_no_more_even_at_once(acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 3)
 
-    def one(_: int) -> UUID | None:
+    def attempt(_: int) -> UUID | None:
         try:
             with transactions.transaction(acme.caller) as session:
                 return module.subscribe(session, acme.caller, SubscriptionCreate.model_validate(WANTED)).id
@@ -191,7 +191,7 @@ def test_an_organization_has_so_many_and_no_more_even_at_once(acme: Member, monk
             return None
 
     with ThreadPoolExecutor(8) as pool:
-        made = [identifier for identifier in pool.map(one, range(8)) if identifier is not None]
+        made = [identifier for identifier in pool.map(attempt, range(8)) if identifier is not None]
     assert len(made) == 3
     refused = acme.post(SUBSCRIPTIONS, WANTED)
     assert (refused.status, refused.body["code"]) == (409, "too_many_subscriptions")

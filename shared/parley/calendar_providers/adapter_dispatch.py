@@ -35,9 +35,9 @@ class _Over(BaseException):
 def answer(request: ProviderRequest) -> ProviderReply:
     """Whatever an adapter meets is a trouble with a name; its own mistakes are `unavailable`, and logged."""
     try:
-        asked = _function(request)
+        operation = _function(request)
         with _bounded(request.seconds):
-            return ProviderReply(answer=asked(request.account, request.wanted, Deadline(request.seconds)))
+            return ProviderReply(answer=operation(request.account, request.wanted, Deadline(request.seconds)))
     except _Over:
         return ProviderReply(
             trouble=ProviderError(ProviderErrorCode.TIMED_OUT, "What the calendar's server sent takes too long to read.").trouble
@@ -79,10 +79,10 @@ def _bounded(seconds: float) -> Iterator[None]:
 
 
 def _function(request: ProviderRequest) -> Callable[[Any, Any, Deadline], ProviderAnswer]:
-    found = _operations(request.account).get(request.wanted.operation)
-    if found is None:
+    operation = _operations(request.account).get(request.wanted.operation)
+    if operation is None:
         raise ProviderError(ProviderErrorCode.REFUSED, "This kind of calendar can't do that.")
-    return found
+    return operation
 
 
 def _operations(account: Account) -> Operations:

@@ -63,8 +63,8 @@ def free_busy(account: CalDavAccount, wanted: FreeBusy, deadline: Deadline) -> F
     server, times, missing, is_beside = DavServer(account, deadline), list[ProviderBusyTime](), list[str](), False
     for calendar_id in wanted.calendar_ids:
         try:
-            found, is_known = _times_of(server, calendar_id, wanted.start, wanted.end, wanted.timezones.get(calendar_id, "UTC"))
-            times, is_beside = times + found, is_beside or not is_known
+            busy_times, is_known = _times_of(server, calendar_id, wanted.start, wanted.end, wanted.timezones.get(calendar_id, "UTC"))
+            times, is_beside = times + busy_times, is_beside or not is_known
         except ProviderError as met:
             if met.code not in _NO_QUERY:
                 raise
@@ -122,7 +122,7 @@ def changes(account: CalDavAccount, wanted: ReadChanges, deadline: Deadline) -> 
         return ChangesResult(
             events=[ChangedEvent(event_id="busy", times=kept.times, is_clear=kept.is_clear)], sync_token=None, is_full=True
         )
-    return ChangesResult(events=[one for one in events if one.times or not one.is_clear], sync_token=now, is_full=True)
+    return ChangesResult(events=[event for event in events if event.times or not event.is_clear], sync_token=now, is_full=True)
 
 
 def _is_no_answer(met: ProviderError) -> bool:
@@ -139,10 +139,10 @@ def _is_no_answer(met: ProviderError) -> bool:
 
 def _token(server: DavServer, url: str, *, is_refused: bool) -> str | None:
     answered = server.propfind(url, 0, (f"{DAV}sync-token", f"{SERVER}getctag"))
-    for one in answered.resources:
-        if not is_refused and (token := one.text(f"{DAV}sync-token")):
+    for resource in answered.resources:
+        if not is_refused and (token := resource.text(f"{DAV}sync-token")):
             return _SYNC + token
-        if ctag := one.text(f"{SERVER}getctag"):
+        if ctag := resource.text(f"{SERVER}getctag"):
             return (_WHOLE if is_refused else _CTAG) + ctag
     return _WHOLE if is_refused else None
 
@@ -150,11 +150,11 @@ def _token(server: DavServer, url: str, *, is_refused: bool) -> str | None:
 def _since(server: DavServer, wanted: ReadChanges, token: str) -> ChangesResult:
     inner = f"{tag(f'{DAV}sync-token', text(token))}<D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>"
     answered = server.report(wanted.calendar_id, f"<D:sync-collection {names()}>{inner}</D:sync-collection>", depth=0)
-    here = [one for one in answered.resources if one.url.rstrip("/") != answered.url.rstrip("/")]
-    removed = [one.url for one in here if one.status in (404, 410)]
+    here = [resource for resource in answered.resources if resource.url.rstrip("/") != answered.url.rstrip("/")]
+    removed = [resource.url for resource in here if resource.status in (404, 410)]
     # 507 for the collection itself: there is more (RFC 6578, 3.6).
-    has_more = any(one.status == 507 for one in answered.resources)
-    changed = [one for one in here if one.status is None or one.status == 200]
+    has_more = any(resource.status == 507 for resource in answered.resources)
+    changed = [resource for resource in here if resource.status is None or resource.status == 200]
     if len(changed) > MOST_EVENTS:
         raise ProviderError(ProviderErrorCode.SYNC_EXPIRED, "More has changed than we read one by one.")
     events = _events(server, changed, wanted.start, wanted.end, wanted.timezone)
@@ -167,12 +167,12 @@ def _events(server: DavServer, resources: Sequence[DavResource], start: datetime
     """Those resources as events; the ones that came without their data are asked for."""
     if len(resources) > MOST_EVENTS:
         raise ProviderError(ProviderErrorCode.REFUSED, "The calendar has more events than we read.")
-    without = [one.url for one in resources if _DATA not in one.properties]
-    whole = [one for one in resources if _DATA in one.properties]
+    without = [resource.url for resource in resources if _DATA not in resource.properties]
+    whole = [resource for resource in resources if _DATA in resource.properties]
     for at in range(0, len(without), _AT_ONCE):
-        known = {one.url for one in whole}
-        whole += [one for one in _multiget(server, without[at : at + _AT_ONCE]).resources if one.url not in known]
-    return [event for one in whole if (event := _event(server, one, start, end, timezone)) is not None]
+        urls = {resource.url for resource in whole}
+        whole += [resource for resource in _multiget(server, without[at : at + _AT_ONCE]).resources if resource.url not in urls]
+    return [event for resource in whole if (event := _event(server, resource, start, end, timezone)) is not None]
 
 
 def _multiget(server: DavServer, urls: Sequence[str]) -> Multistatus:
@@ -193,7 +193,7 @@ def _event(server: DavServer, resource: DavResource, start: datetime, end: datet
     return ChangedEvent(
         event_id=resource.url,
         uid=next(iter(by_uid), None),
-        times=[one for kept in by_uid.values() for one in kept.times],
+        times=[time for kept in by_uid.values() for time in kept.times],
         is_clear=all(kept.is_clear for kept in by_uid.values()),
         is_known=not by_uid or any(kept.is_known for kept in by_uid.values()),
     )
@@ -213,11 +213,11 @@ def write_event(account: CalDavAccount, wanted: WriteEvent, deadline: Deadline) 
     """Under our own name for it, or where it has been since, or where the calendar has an event with this UID (from our mail, say)."""
     server, event = DavServer(account, deadline), wanted.event
     url = event.provider_event_id or absolute_url(_folder(wanted.calendar_id), f"{event.id}.ics")
-    if (found := _put(server, url, event, is_there=event.provider_event_id is not None)) is not None:
-        return found
+    if (result := _put(server, url, event, is_there=event.provider_event_id is not None)) is not None:
+        return result
     other = _by_uid(server, wanted.calendar_id, event.uid)
-    if other is not None and other != url and (found := _put(server, other, event, is_there=True)) is not None:
-        return found
+    if other is not None and other != url and (result := _put(server, other, event, is_there=True)) is not None:
+        return result
     raise ProviderError(ProviderErrorCode.CONFLICT, "Somebody else is changing this event.")
 
 
@@ -249,14 +249,14 @@ def _etag(server: DavServer, url: str) -> str | None:
         if met.code is ProviderErrorCode.NOT_FOUND:
             return None
         raise
-    return next((etag for one in answered.resources if (etag := one.text(f"{DAV}getetag"))), None)
+    return next((etag for resource in answered.resources if (etag := resource.text(f"{DAV}getetag"))), None)
 
 
 def _by_uid(server: DavServer, calendar_id: str, uid: str) -> str | None:
     match = f"<C:prop-filter name='UID'><C:text-match collation='i;octet'>{text(uid)}</C:text-match></C:prop-filter>"
     inner = f"<C:comp-filter name='VCALENDAR'><C:comp-filter name='VEVENT'>{match}</C:comp-filter></C:comp-filter>"
     body = f"<C:calendar-query {names()}><D:prop><D:getetag/></D:prop><C:filter>{inner}</C:filter></C:calendar-query>"
-    return next((one.url for one in server.report(calendar_id, body).resources if one.status is None), None)
+    return next((resource.url for resource in server.report(calendar_id, body).resources if resource.status is None), None)
 
 
 def delete_event(account: CalDavAccount, wanted: DeleteEvent, deadline: Deadline) -> EmptyResult:

@@ -20,11 +20,11 @@ def discover_calendars(server: DavServer) -> DiscoveryResult:
     """Raises `InTrouble`: `unauthorized` for a wrong password, `not_found` where no calendar is found."""
     url, principal, home, name = _home(server)
     # Calendars that lie with others are theirs to be connected: the password does not go there.
-    listed = [one for one in server.propfind(home, 1, _OF_CALENDAR).resources if is_own(server.account.url, one.url)]
-    found = [one for one in listed if _is_calendar(one)][:_MOST_CALENDARS]
-    if not found:
+    listed = [resource for resource in server.propfind(home, 1, _OF_CALENDAR).resources if is_own(server.account.url, resource.url)]
+    calendar_resources = [resource for resource in listed if _is_calendar(resource)][:_MOST_CALENDARS]
+    if not calendar_resources:
         raise ProviderError(ProviderErrorCode.NOT_FOUND, "There is no calendar at this address.")
-    calendars = [_calendar(one, is_first=at == 0) for at, one in enumerate(found)]
+    calendars = [_calendar(resource, is_first=at == 0) for at, resource in enumerate(calendar_resources)]
     parts = urlsplit(principal)
     return DiscoveryResult(
         account_id=f"{server.account.username}@{parts.netloc}{parts.path}", account_name=name, calendars=calendars, url=url
@@ -37,10 +37,10 @@ def addresses(server: DavServer) -> frozenset[str]:
         own = {icalendar_busy_times.address_of(server.account.username)}
         with suppress(ProviderError):  # a server that knows no scheduling
             answered = server.propfind(server.account.url, 0, (_PRINCIPAL,))
-            principal = next((href for one in answered.resources if (href := one.href(_PRINCIPAL))), None)
-            for one in server.propfind(principal, 0, (_ADDRESSES,)).resources if principal else []:
-                found = one.properties.get(_ADDRESSES)
-                own |= {icalendar_busy_times.address_of(href.text) for href in (found if found is not None else ()) if href.text}
+            principal = next((href for resource in answered.resources if (href := resource.href(_PRINCIPAL))), None)
+            for resource in server.propfind(principal, 0, (_ADDRESSES,)).resources if principal else []:
+                element = resource.properties.get(_ADDRESSES)
+                own |= {icalendar_busy_times.address_of(href.text) for href in (element if element is not None else ()) if href.text}
         server.addresses = frozenset(own)
     return server.addresses
 
@@ -55,7 +55,7 @@ def _home(server: DavServer) -> tuple[str, str, str, str]:
     name = server.account.username
     if home is None and principal is not None:
         answered = server.propfind(principal, 0, (_HOME, _NAME))
-        home = next((href for one in answered.resources if (href := one.href(_HOME))), None)
+        home = next((href for resource in answered.resources if (href := resource.href(_HOME))), None)
     if home is None:
         # The calendar itself, at a server that knows of no principals.
         home, principal = first.url, principal or first.url
@@ -64,38 +64,38 @@ def _home(server: DavServer) -> tuple[str, str, str, str]:
 
 def _first(server: DavServer) -> Multistatus:
     """The address as it was given; where it says nothing of its own, the host's well-known one."""
-    url, asked = server.account.url, (_PRINCIPAL, _HOME, _KIND)
+    url, properties = server.account.url, (_PRINCIPAL, _HOME, _KIND)
     try:
-        answered = server.propfind(url, 0, asked)
-        if any(one.href(_PRINCIPAL) or one.href(_HOME) or _is_calendar(one) for one in answered.resources):
+        answered = server.propfind(url, 0, properties)
+        if any(resource.href(_PRINCIPAL) or resource.href(_HOME) or _is_calendar(resource) for resource in answered.resources):
             return answered
     except ProviderError as met:
         if met.code in (ProviderErrorCode.UNAUTHORIZED, ProviderErrorCode.TIMED_OUT, ProviderErrorCode.RATE_LIMITED):
             raise
-    return server.propfind(absolute_url(url, "/.well-known/caldav"), 0, asked)
+    return server.propfind(absolute_url(url, "/.well-known/caldav"), 0, properties)
 
 
-def _is_calendar(one: DavResource) -> bool:
-    kind, components = one.properties.get(_KIND), one.properties.get(_COMPONENTS)
+def _is_calendar(resource: DavResource) -> bool:
+    kind, components = resource.properties.get(_KIND), resource.properties.get(_COMPONENTS)
     if kind is None or kind.find(f"{CALDAV}calendar") is None:
         return False
     return components is None or "VEVENT" in {(inner.get("name") or "").upper() for inner in components}
 
 
-def _calendar(one: DavResource, *, is_first: bool) -> ProviderCalendar:
-    rights, transparency = one.properties.get(_RIGHTS), one.properties.get(_TRANSPARENCY)
+def _calendar(resource: DavResource, *, is_first: bool) -> ProviderCalendar:
+    rights, transparency = resource.properties.get(_RIGHTS), resource.properties.get(_TRANSPARENCY)
     return ProviderCalendar(
-        id=one.url,
-        name=(one.text(_NAME) or one.url.rstrip("/").rpartition("/")[2])[:200],
-        timezone=_zone(one.text(_ZONE)),
+        id=resource.url,
+        name=(resource.text(_NAME) or resource.url.rstrip("/").rpartition("/")[2])[:200],
+        timezone=_zone(resource.text(_ZONE)),
         is_writable=rights is None or bool(_WRITING & {inner.tag for right in rights for inner in right}),
         is_usual=is_first,
         counts=transparency is None or transparency.find(f"{CALDAV}transparent") is None,
     )
 
 
-def _zone(said: str | None) -> str | None:
+def _zone(text: str | None) -> str | None:
     try:
-        return icalendar_busy_times.timezone_of(icalendar_busy_times.parse_calendars(said.encode())) if said else None
+        return icalendar_busy_times.timezone_of(icalendar_busy_times.parse_calendars(text.encode())) if text else None
     except ProviderError:
         return None

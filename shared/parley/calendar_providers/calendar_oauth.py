@@ -25,15 +25,15 @@ _GONE = frozenset({"invalid_grant", "interaction_required", "consent_required", 
 
 def client_of(provider: OAuthProvider) -> CalendarOAuthClient:
     """Raises `InTrouble` where this deployment has none any more: nobody's connection ends by that."""
-    found = clients().get(provider)
-    if found is None:
+    client = clients().get(provider)
+    if client is None:
         raise ProviderError(ProviderErrorCode.UNAVAILABLE, "Calendars of this provider are not set up here.")
-    return found
+    return client
 
 
 def authorization_url(client: CalendarOAuthClient, redirect_uri: str, state: str, challenge: str) -> str:
     """Where a browser is sent to for consent. `challenge` is PKCE's, by S256."""
-    asked = {
+    query = {
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": redirect_uri,
@@ -43,7 +43,7 @@ def authorization_url(client: CalendarOAuthClient, redirect_uri: str, state: str
         "code_challenge_method": "S256",
     }
     joint = "&" if "?" in client.authorization else "?"
-    return f"{client.authorization}{joint}{urlencode(asked, quote_via=quote)}"
+    return f"{client.authorization}{joint}{urlencode(query, quote_via=quote)}"
 
 
 def exchange_tokens(client: CalendarOAuthClient, wanted: ExchangeCode, deadline: Deadline) -> CalendarTokens:
@@ -64,30 +64,30 @@ def _tokens(client: CalendarOAuthClient, form: dict[str, str], deadline: Deadlin
     asked_at = time.time()  # what is said of seconds counts from before the request: a slow answer makes no token live longer
     answer = send("POST", client.token, deadline, headers, body, most_bytes=_MOST_BYTES)
     try:
-        said = json.loads(answer.body)
+        payload = json.loads(answer.body)
     except (ValueError, RecursionError):
-        said = None
-    said = said if isinstance(said, dict) else {}
-    token = said.get("access_token")
+        payload = None
+    payload = payload if isinstance(payload, dict) else {}
+    token = payload.get("access_token")
     if answer.status == 200 and isinstance(token, str) and token:
-        refresh_token = said.get("refresh_token")
+        refresh_token = payload.get("refresh_token")
         return CalendarTokens(
             access_token=token,
-            expires_at=datetime.fromtimestamp(asked_at, UTC) + timedelta(seconds=_seconds(said.get("expires_in"))),
+            expires_at=datetime.fromtimestamp(asked_at, UTC) + timedelta(seconds=_seconds(payload.get("expires_in"))),
             refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-            scopes=str(said.get("scope") or "").split(),
+            scopes=str(payload.get("scope") or "").split(),
         )
-    if 400 <= answer.status < 500 and str(said.get("error")) in _GONE:
+    if 400 <= answer.status < 500 and str(payload.get("error")) in _GONE:
         raise ProviderError(if_gone, "The permission is gone: it was withdrawn, or has expired; connect this calendar again.")
     met = error_of_status(answer, "The calendar's provider gives no token right now.")
     # Whatever else it refuses is our client's fault (a wrong secret, say), or passing: never a reason to give somebody's connection up.
     code = ProviderErrorCode.RATE_LIMITED if met.code is ProviderErrorCode.RATE_LIMITED else ProviderErrorCode.UNAVAILABLE
-    raise ProviderError(code, met.trouble.said, met.trouble.retry_after)
+    raise ProviderError(code, met.trouble.message, met.trouble.retry_after)
 
 
-def _seconds(said: Any) -> int:
+def _seconds(value: Any) -> int:
     """How long a token lives: what is said, where that can be."""
     try:
-        return min(max(int(said), _LEAST_SECONDS), _MOST_SECONDS)
+        return min(max(int(value), _LEAST_SECONDS), _MOST_SECONDS)
     except (TypeError, ValueError, OverflowError):
         return _USUAL_SECONDS

@@ -68,28 +68,34 @@ _KNOWN: dict[OAuthProvider, dict[str, Any]] = {
 }
 
 
-def _client(provider: OAuthProvider, said: dict[str, Any]) -> CalendarOAuthClient:
+def _client(provider: OAuthProvider, settings: dict[str, Any]) -> CalendarOAuthClient:
     name = provider.value.lower()
-    if wrong := [key for key in ("client_id", "client_secret", "tenant", *_ENDPOINTS) if not isinstance(said.get(key, ""), str)]:
+    if wrong := [key for key in ("client_id", "client_secret", "tenant", *_ENDPOINTS) if not isinstance(settings.get(key, ""), str)]:
         raise BadCalendarSetting(f"CALENDAR_PROVIDERS: {name}.{wrong[0]} is not a text.")
-    if not said.get("client_secret"):
+    if not settings.get("client_secret"):
         raise BadCalendarSetting(f"CALENDAR_PROVIDERS: {name}.client_secret is missing.")
-    known = dict(_KNOWN[provider])
-    named = {key: said[key] for key in _ENDPOINTS if said.get(key)}
+    defaults = dict(_KNOWN[provider])
+    named = {key: settings[key] for key in _ENDPOINTS if settings.get(key)}
     if named and not allows_loopback():
         raise BadCalendarSetting(f"CALENDAR_PROVIDERS: {name}.{next(iter(named))} can be named on a developer's machine only.")
-    tenant = said.get("tenant") or "common"
-    known |= {key: known[key].replace("{tenant}", tenant) for key in _ENDPOINTS if key in known}
+    tenant = settings.get("tenant") or "common"
+    defaults |= {key: defaults[key].replace("{tenant}", tenant) for key in _ENDPOINTS if key in defaults}
     if "authorization" in named:  # what Google and Microsoft want in it stays
-        named["authorization"] += "?" + known["authorization"].partition("?")[2]
-    return CalendarOAuthClient(provider=provider, client_id=said["client_id"], client_secret=said["client_secret"], **known | named)
+        named["authorization"] += "?" + defaults["authorization"].partition("?")[2]
+    return CalendarOAuthClient(
+        provider=provider, client_id=settings["client_id"], client_secret=settings["client_secret"], **defaults | named
+    )
 
 
 @cache
 def _read(text: str) -> dict[OAuthProvider, CalendarOAuthClient]:
     try:
-        said = json.loads(text)
-        return {one: _client(one, said[one.value.lower()]) for one in _KNOWN if said.get(one.value.lower(), {}).get("client_id")}
+        settings = json.loads(text)
+        return {
+            provider: _client(provider, settings[provider.value.lower()])
+            for provider in _KNOWN
+            if settings.get(provider.value.lower(), {}).get("client_id")
+        }
     except (ValueError, AttributeError, TypeError):
         raise BadCalendarSetting("CALENDAR_PROVIDERS is not a JSON object of providers.") from None
 

@@ -25,17 +25,17 @@ class DigestChallenge:
     @classmethod
     def read(cls, header: str) -> "DigestChallenge | None":
         """None for what is no such challenge, or one by a way that we don't know."""
-        found = _DIGEST.search(header)
-        if found is None:
+        match = _DIGEST.search(header)
+        if match is None:
             return None
         # What follows of another scheme has no name of ours.
-        listed = [one for one in parse_http_list(found[1]) if one.partition("=")[2]]
-        said = {name.lower(): value for name, value in parse_keqv_list(listed).items()}
-        algorithm, qop = said.get("algorithm", "MD5").upper(), said.get("qop")
-        ways = [] if qop is None else [one.strip().lower() for one in qop.split(",")]
-        if algorithm not in _HASHES or (ways and "auth" not in ways) or "nonce" not in said or "realm" not in said:
+        listed = [parameter for parameter in parse_http_list(match[1]) if parameter.partition("=")[2]]
+        parameters = {name.lower(): value for name, value in parse_keqv_list(listed).items()}
+        algorithm, qop = parameters.get("algorithm", "MD5").upper(), parameters.get("qop")
+        ways = [] if qop is None else [option.strip().lower() for option in qop.split(",")]
+        if algorithm not in _HASHES or (ways and "auth" not in ways) or "nonce" not in parameters or "realm" not in parameters:
             return None
-        return cls(said["realm"], said["nonce"], said.get("opaque"), algorithm, bool(ways))
+        return cls(parameters["realm"], parameters["nonce"], parameters.get("opaque"), algorithm, bool(ways))
 
     def answered(self, method: str, url: str, username: str, password: str) -> str:
         """The Authorization header of a request."""
@@ -43,17 +43,17 @@ class DigestChallenge:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         secret, request = self._hash(f"{username}:{self.realm}:{password}"), self._hash(f"{method}:{target}")
         self.count += 1
-        said = {"username": _quoted(username), "realm": f'"{self.realm}"', "nonce": f'"{self.nonce}"', "uri": f'"{target}"'}
+        parameters = {"username": _quoted(username), "realm": f'"{self.realm}"', "nonce": f'"{self.nonce}"', "uri": f'"{target}"'}
         if self.has_qop:
             number, own = f"{self.count:08x}", secrets.token_hex(8)
             response = self._hash(f"{secret}:{self.nonce}:{number}:{own}:auth:{request}")
-            said |= {"qop": "auth", "nc": number, "cnonce": f'"{own}"'}
+            parameters |= {"qop": "auth", "nc": number, "cnonce": f'"{own}"'}
         else:
             response = self._hash(f"{secret}:{self.nonce}:{request}")
-        said |= {"response": f'"{response}"', "algorithm": self.algorithm}
+        parameters |= {"response": f'"{response}"', "algorithm": self.algorithm}
         if self.opaque is not None:
-            said["opaque"] = f'"{self.opaque}"'
-        return "Digest " + ", ".join(f"{name}={value}" for name, value in said.items())
+            parameters["opaque"] = f'"{self.opaque}"'
+        return "Digest " + ", ".join(f"{name}={value}" for name, value in parameters.items())
 
     def _hash(self, text: str) -> str:
         return hashlib.new(_HASHES[self.algorithm], text.encode(), usedforsecurity=False).hexdigest()

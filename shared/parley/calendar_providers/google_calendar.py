@@ -168,24 +168,24 @@ def refresh_tokens(_: OAuthAccount, wanted: RefreshTokens, deadline: Deadline) -
 def discover(account: OAuthAccount, _: Discover, deadline: Deadline) -> DiscoveryResult:
     url = calendar_oauth.client_of(ProviderName.GOOGLE).userinfo
     person = _Person.of(_good(ask("GET", url, account.access_token, deadline)))
-    found: list[_Calendar] = []
+    entries: list[_Calendar] = []
     page: str | None = None
     while True:
-        told = _Calendars.of(_api("GET", "/users/me/calendarList", account, deadline, maxResults=250, pageToken=page))
-        found += told.items
-        page = told.page
+        calendar_list = _Calendars.of(_api("GET", "/users/me/calendarList", account, deadline, maxResults=250, pageToken=page))
+        entries += calendar_list.items
+        page = calendar_list.page
         if page is None:
             break
     calendars = [
         ProviderCalendar(
-            id=one.id,
-            name=one.own_summary or one.summary or one.id,
-            timezone=one.zone_name,
-            is_writable=one.role in ("owner", "writer"),
-            is_usual=one.is_primary,
-            counts=one.role == "owner",
+            id=entry.id,
+            name=entry.own_summary or entry.summary or entry.id,
+            timezone=entry.zone_name,
+            is_writable=entry.role in ("owner", "writer"),
+            is_usual=entry.is_primary,
+            counts=entry.role == "owner",
         )
-        for one in found
+        for entry in entries
     ]
     return DiscoveryResult(account_id=person.sub, account_name=person.email or person.sub, calendars=calendars)
 
@@ -206,24 +206,24 @@ def _listed(account: OAuthAccount, calendar_id: str, wanted: FreeBusy, deadline:
     is_known, page = True, None
     while True:
         query = window | {"singleEvents": "true", "maxResults": "2500", "fields": _FIELDS}
-        told = _Events.of(_api("GET", f"{_path(calendar_id)}/events", account, deadline, pageToken=page, **query))
+        event_list = _Events.of(_api("GET", f"{_path(calendar_id)}/events", account, deadline, pageToken=page, **query))
         times += [
             ProviderBusyTime(start=start, end=end, event_id=event.id, uid=event.uid)
-            for event in told.events
-            for start, end in event.times(told.zone, wanted.start, wanted.end)
+            for event in event_list.events
+            for start, end in event.times(event_list.zone, wanted.start, wanted.end)
         ]
-        is_known, page = is_known and all(event.is_read for event in told.events), told.page
+        is_known, page = is_known and all(event.is_read for event in event_list.events), event_list.page
         if page is None:
             return times, is_known
 
 
 def _only_busy(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> list[ProviderBusyTime]:
     """For a calendar that shows no events: shared with its owner as free or busy alone."""
-    asked = {"timeMin": start.isoformat(), "timeMax": end.isoformat(), "items": [{"id": calendar_id}]}
-    told = _FreeBusy.of(_api("POST", "/freeBusy", account, deadline, asked)).calendars.get(calendar_id)
-    if told is None or told.errors:
+    body = {"timeMin": start.isoformat(), "timeMax": end.isoformat(), "items": [{"id": calendar_id}]}
+    calendar_busy = _FreeBusy.of(_api("POST", "/freeBusy", account, deadline, body)).calendars.get(calendar_id)
+    if calendar_busy is None or calendar_busy.errors:
         raise ProviderError(ProviderErrorCode.NOT_FOUND, "Google does not show this calendar to the account.")
-    return [ProviderBusyTime(start=span.start, end=span.end) for span in told.busy if span.start < span.end]
+    return [ProviderBusyTime(start=span.start, end=span.end) for span in calendar_busy.busy if span.start < span.end]
 
 
 def _only_busy_now(account: OAuthAccount, wanted: ReadChanges, deadline: Deadline) -> ChangesResult:
@@ -234,40 +234,42 @@ def _only_busy_now(account: OAuthAccount, wanted: ReadChanges, deadline: Deadlin
         end = min(start + _LONGEST_QUESTION, wanted.end)
         times += _only_busy(account, wanted.calendar_id, start, end, deadline)
         start = end
-    whole = ChangedEvent(event_id="busy", times=[(one.start, one.end) for one in times])
+    whole = ChangedEvent(event_id="busy", times=[(busy_time.start, busy_time.end) for busy_time in times])
     return ChangesResult(events=[whole], sync_token=None, is_full=True)
 
 
 def changes(account: OAuthAccount, wanted: ReadChanges, deadline: Deadline) -> ChangesResult:
     """A page at a time. A window that has moved past what the token was made for is read anew, each two weeks or so."""
-    place = SyncPosition.read(wanted.sync_token, wanted.end)
-    if place is None:
-        place = SyncPosition(since=wanted.start, until=wanted.end + _SLACK, is_full=True)
+    position = SyncPosition.read(wanted.sync_token, wanted.end)
+    if position is None:
+        position = SyncPosition(since=wanted.start, until=wanted.end + _SLACK, is_full=True)
     query = {"singleEvents": "true", "maxResults": "2500", "fields": _FIELDS}
-    if place.sync is not None:  # with a token nothing that chooses may be said
-        query["syncToken"] = place.sync
+    if position.sync is not None:  # with a token nothing that chooses may be said
+        query["syncToken"] = position.sync
     else:
-        query |= {"timeMin": place.since.isoformat(), "timeMax": place.until.isoformat()}
+        query |= {"timeMin": position.since.isoformat(), "timeMax": position.until.isoformat()}
     try:
-        told = _Events.of(_api("GET", f"{_path(wanted.calendar_id)}/events", account, deadline, pageToken=place.page, **query))
+        event_list = _Events.of(_api("GET", f"{_path(wanted.calendar_id)}/events", account, deadline, pageToken=position.page, **query))
     except _Hidden:
         return _only_busy_now(account, wanted, deadline)
-    gone = [event.id for event in told.events if event.status == "cancelled"]
-    there = [
+    removed_ids = [event.id for event in event_list.events if event.status == "cancelled"]
+    events = [
         ChangedEvent(
             event_id=event.id,
             uid=event.uid,
-            times=event.times(told.zone, place.since, place.until),
+            times=event.times(event_list.zone, position.since, position.until),
             is_clear=event.is_read,
             is_known=event.is_read,
         )
-        for event in told.events
+        for event in event_list.events
         if event.status != "cancelled"
     ]
-    following = place.model_copy(update={"page": told.page})
-    if told.page is None:
-        following = following.model_copy(update={"sync": told.sync, "is_full": told.sync is None})
-    return ChangesResult(events=there, removed=gone, sync_token=following.token, is_full=place.is_full, has_more=told.page is not None)
+    following = position.model_copy(update={"page": event_list.page})
+    if event_list.page is None:
+        following = following.model_copy(update={"sync": event_list.sync, "is_full": event_list.sync is None})
+    return ChangesResult(
+        events=events, removed=removed_ids, sync_token=following.token, is_full=position.is_full, has_more=event_list.page is not None
+    )
 
 
 def write_event(account: OAuthAccount, wanted: WriteEvent, deadline: Deadline) -> WriteResult:
@@ -276,20 +278,20 @@ def write_event(account: OAuthAccount, wanted: WriteEvent, deadline: Deadline) -
     A change leaves alone what its owner has added: colours, reminders, notes of their own.
     """
     event, path = wanted.event, f"{_path(wanted.calendar_id)}/events"
-    said = _written(event)
+    body = _written(event)
     if event.provider_event_id is not None:
         try:
-            _api("PATCH", f"{path}/{quote(event.provider_event_id, safe='')}", account, deadline, said, sendUpdates="none")
+            _api("PATCH", f"{path}/{quote(event.provider_event_id, safe='')}", account, deadline, body, sendUpdates="none")
             return WriteResult(event_id=event.provider_event_id)
         except ProviderError as met:
             if met.code is not ProviderErrorCode.NOT_FOUND:
                 raise
     try:
-        _api("POST", path, account, deadline, said | {"id": event.id}, sendUpdates="none")
+        _api("POST", path, account, deadline, body | {"id": event.id}, sendUpdates="none")
     except ProviderError as met:
         if met.code is not ProviderErrorCode.CONFLICT:
             raise
-        _api("PATCH", f"{path}/{event.id}", account, deadline, said, sendUpdates="none")
+        _api("PATCH", f"{path}/{event.id}", account, deadline, body, sendUpdates="none")
     return WriteResult(event_id=event.id)
 
 
@@ -317,8 +319,8 @@ def delete_event(account: OAuthAccount, wanted: DeleteEvent, deadline: Deadline)
 
 
 def watch(account: OAuthAccount, wanted: Watch, deadline: Deadline) -> WatchResult:
-    asked = {"id": wanted.channel_id, "type": "web_hook", "address": wanted.address, "token": wanted.token}
-    asked_for = asked | {"params": {"ttl": str(_WATCHED_SECONDS)}}
+    channel = {"id": wanted.channel_id, "type": "web_hook", "address": wanted.address, "token": wanted.token}
+    asked_for = channel | {"params": {"ttl": str(_WATCHED_SECONDS)}}
     made = _Channel.of(_api("POST", f"{_path(wanted.calendar_id)}/events/watch", account, deadline, asked_for))
     until = datetime.fromtimestamp(made.expiration / 1000, UTC) if made.expiration else datetime.now(UTC) + timedelta(hours=1)
     return WatchResult(channel_id=made.id, resource_id=made.resource_id, expires_at=until)
@@ -338,9 +340,9 @@ def _path(calendar_id: str) -> str:
 
 
 def _api(method: str, path: str, account: OAuthAccount, deadline: Deadline, wanted: Any = None, **query: Any) -> ClientResponse:
-    said = {name: str(value) for name, value in query.items() if value is not None}
-    url = calendar_oauth.client_of(ProviderName.GOOGLE).api + path + (f"?{urlencode(said)}" if said else "")
-    return _good(ask(method, url, account.access_token, deadline, wanted), has_token="syncToken" in said)
+    parameters = {name: str(value) for name, value in query.items() if value is not None}
+    url = calendar_oauth.client_of(ProviderName.GOOGLE).api + path + (f"?{urlencode(parameters)}" if parameters else "")
+    return _good(ask(method, url, account.access_token, deadline, wanted), has_token="syncToken" in parameters)
 
 
 def _good(answer: ClientResponse, *, has_token: bool = False) -> ClientResponse:
@@ -352,7 +354,7 @@ def _good(answer: ClientResponse, *, has_token: bool = False) -> ClientResponse:
         return answer
     error = error_of(answer)
     listed = error.get("errors")
-    reasons = {str(one.get("reason")) for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)}
+    reasons = {str(item.get("reason")) for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict)}
     met = error_of_status(answer, "Google refused this.").trouble
     code = met.code
     if reasons & _LIMITS:

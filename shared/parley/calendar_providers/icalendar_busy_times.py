@@ -62,23 +62,23 @@ def busy(
     Recurring events are expanded by their own zones, with exceptions and moved instances. All-day events and those without a zone are in
     the zone that their calendar names, or else `timezone`.
     """
-    window, work, found = TimeWindow(start, end), StepBudget(_OF_A_CALENDAR), dict[str, BusyEvent]()
+    window, work, busy_events = TimeWindow(start, end), StepBudget(_OF_A_CALENDAR), dict[str, BusyEvent]()
     zone_work = StepBudget(_OF_ZONES)
     for calendar in calendars:
         zones = CalendarZones(calendar.inner("VTIMEZONE"), start, end, zone_work)
         own = _own_zone(calendar, zones)
-        reader = VEventReader(zones, own or calendar_timezones.known(timezone) or UTC, owner, utc_is_local=own is not None)
+        reader = VEventReader(zones, own or calendar_timezones.zone_by_name(timezone) or UTC, owner, utc_is_local=own is not None)
         series: dict[str, list[Said]] = {}
         for block in calendar.inner("VEVENT"):
             event = reader.event(block)
             series.setdefault(event.uid, []).append(event)
         for uid, events in series.items():
-            _add(found.setdefault(uid, BusyEvent(is_known=False)), _kept(events, reader, window, work))
+            _add(busy_events.setdefault(uid, BusyEvent(is_known=False)), _kept(events, reader, window, work))
         if calendar.inner("VFREEBUSY"):  # what an address of free and busy times publishes
             shown = free_busy([calendar])
-            shown.times = [one for one in shown.times if window.touches(*one)]
-            _add(found.setdefault(FREE_BUSY, BusyEvent(is_known=False)), shown)
-    return _bounded(found, window)
+            shown.times = [time for time in shown.times if window.touches(*time)]
+            _add(busy_events.setdefault(FREE_BUSY, BusyEvent(is_known=False)), shown)
+    return _bounded(busy_events, window)
 
 
 def _add(kept: BusyEvent, more: BusyEvent) -> None:
@@ -86,17 +86,17 @@ def _add(kept: BusyEvent, more: BusyEvent) -> None:
     kept.is_clear, kept.is_known = kept.is_clear and more.is_clear, kept.is_known or more.is_known
 
 
-def _bounded(found: dict[str, BusyEvent], window: TimeWindow) -> dict[str, BusyEvent]:
+def _bounded(busy_events: dict[str, BusyEvent], window: TimeWindow) -> dict[str, BusyEvent]:
     """What is more than an answer holds, as one: by half hours, so that it has an end."""
     room, spare = _MOST_TIMES, Times()
-    for kept in sorted(found.values(), key=lambda one: len(one.times)):
+    for kept in sorted(busy_events.values(), key=lambda busy_event: len(busy_event.times)):
         if len(kept.times) > room:
             spare += kept.times
             kept.times = []
         room -= len(kept.times)
     if spare:
-        found[OTHERS] = BusyEvent(_merged(spare, window), is_clear=False)
-    return found
+        busy_events[OTHERS] = BusyEvent(_merged(spare, window), is_clear=False)
+    return busy_events
 
 
 def _merged(times: Times, window: TimeWindow) -> Times:
@@ -125,9 +125,9 @@ def _zone_names(calendar: IcalendarComponent) -> Iterator[str]:
 
 def timezone_of(calendars: Sequence[IcalendarComponent]) -> str | None:
     """What the calendar says of itself, by a name that is known everywhere."""
-    names = [name for one in calendars for name in _zone_names(one)]
-    names += [block.text("TZID") for one in calendars for block in one.inner("VTIMEZONE")]
-    return next((name for name in names if name and calendar_timezones.known(name) is not None), None)
+    names = [name for calendar in calendars for name in _zone_names(calendar)]
+    names += [block.text("TZID") for calendar in calendars for block in calendar.inner("VTIMEZONE")]
+    return next((name for name in names if name and calendar_timezones.zone_by_name(name) is not None), None)
 
 
 def _kept(events: list[Said], reader: VEventReader, window: TimeWindow, work: StepBudget) -> BusyEvent:
@@ -148,7 +148,7 @@ def _kept(events: list[Said], reader: VEventReader, window: TimeWindow, work: St
             _expand(kept, event, exceptions, reader, window, allowance)
         except StepBudgetSpent:
             kept.is_clear, whole = False, _extent(event, reader, window)
-            outside = [one for one in kept.times[mark:] if not any(a <= one[0] and one[1] <= b for a, b in whole)]
+            outside = [time for time in kept.times[mark:] if not any(a <= time[0] and time[1] <= b for a, b in whole)]
             kept.times[mark:] = whole + outside
         work.left -= before - max(allowance.left, 0)
     return kept
@@ -172,9 +172,9 @@ def _changed(events: list[Said]) -> list[Said]:
 def _taken_out(masters: list[Said]) -> dict[datetime, int]:
     """Which instances a series takes out (EXDATE), with the latest revision of it that does."""
     latest: dict[datetime, int] = {}
-    for one in masters:
-        for moment in one.less if one.sequence is not None else ():
-            latest[moment.instant] = max(one.sequence or 0, latest.get(moment.instant, 0))
+    for event in masters:
+        for moment in event.less if event.sequence is not None else ():
+            latest[moment.instant] = max(event.sequence or 0, latest.get(moment.instant, 0))
     return latest
 
 
@@ -208,9 +208,9 @@ class _Told:
     """Which times of a series are told of by themselves."""
 
     def __init__(self, changed: list[Said], zone: tzinfo, *, is_day: bool) -> None:
-        self.out = _TakenOut(zone, [one.recurrence_id for one in changed if one.recurrence_id is not None], is_day=is_day)
-        later = [one for one in changed if one.is_from_then_on and one.recurrence_id is not None]
-        pairs = [(self.out.key(one.recurrence_id), one) for one in later if one.recurrence_id]
+        self.out = _TakenOut(zone, [event.recurrence_id for event in changed if event.recurrence_id is not None], is_day=is_day)
+        later = [event for event in changed if event.is_from_then_on and event.recurrence_id is not None]
+        pairs = [(self.out.key(event.recurrence_id), event) for event in later if event.recurrence_id]
         self.later = sorted(pairs, key=lambda pair: pair[0])
 
 
@@ -245,7 +245,7 @@ class _Instances:
     def change(self, wall: datetime) -> Said | None:
         """The one that holds from then on (RANGE=THISANDFUTURE)."""
         at = calendar_timezones.instant(wall, self.zone) if self.later else None
-        return next((one for begins, one in reversed(self.later) if at is not None and at >= begins), None)
+        return next((event for begins, event in reversed(self.later) if at is not None and at >= begins), None)
 
 
 def _expand(kept: BusyEvent, event: Said, exceptions: _Exceptions, reader: VEventReader, window: TimeWindow, work: StepBudget) -> None:
@@ -273,10 +273,10 @@ def _moments(
     """Those that may touch the window, each once."""
     yield start, None
     walls = {start.wall}
-    longest = max([event.length, *(one.length for _, one in instances.later), timedelta()])
+    longest = max([event.length, *(change.length for _, change in instances.later), timedelta()])
     if longest > _LONGEST_LOOK_BACK and event.rules:  # nobody knows which of them still last
         raise StepBudgetSpent
-    shift = max((abs(one.start.instant - key) for key, one in instances.later if one.start is not None), default=timedelta())
+    shift = max((abs(change.start.instant - key) for key, change in instances.later if change.start is not None), default=timedelta())
     for moment, length in event.more:
         work.spend(3)
         wall = moment.wall if moment.is_floating or start.is_day else calendar_timezones.local(moment.instant, start.zone)
@@ -334,11 +334,11 @@ def _extent(event: Said, reader: VEventReader, window: TimeWindow) -> Times:
 def free_busy(calendars: Sequence[IcalendarComponent]) -> BusyEvent:
     """The times of a VFREEBUSY that are not free."""
     kept, reader = BusyEvent(), VEventReader(CalendarZones([], _ANY, _ANY, StepBudget(0)), UTC, frozenset, utc_is_local=False)
-    for block in (one for calendar in calendars for one in calendar.inner("VFREEBUSY")):
-        for said in block.all("FREEBUSY"):
-            if said.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
+    for block in (component for calendar in calendars for component in calendar.inner("VFREEBUSY")):
+        for icalendar_property in block.all("FREEBUSY"):
+            if icalendar_property.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
                 continue
-            for text in said.value.split(","):
+            for text in icalendar_property.value.split(","):
                 period = reader.period(text)
                 kept.is_clear = kept.is_clear and period is not None
                 if period is not None and period[0] < period[1]:
@@ -351,21 +351,21 @@ def event_text(event: BookingEvent) -> bytes:
     from icalendar import Calendar
     from icalendar import Event as VEvent
 
-    one = VEvent()
-    one.add("uid", event.uid)
-    one.add("sequence", event.sequence)
-    one.add("dtstamp", event.stamp.astimezone(UTC))
-    one.add("dtstart", event.start.astimezone(UTC))
-    one.add("dtend", event.end.astimezone(UTC))
-    one.add("summary", event.title)
+    vevent = VEvent()
+    vevent.add("uid", event.uid)
+    vevent.add("sequence", event.sequence)
+    vevent.add("dtstamp", event.stamp.astimezone(UTC))
+    vevent.add("dtstart", event.start.astimezone(UTC))
+    vevent.add("dtend", event.end.astimezone(UTC))
+    vevent.add("summary", event.title)
     if event.description:
-        one.add("description", event.description)
+        vevent.add("description", event.description)
     if event.location:
-        one.add("location", event.location)
-    one.add("status", "CONFIRMED")
-    one.add("transp", "OPAQUE")
+        vevent.add("location", event.location)
+    vevent.add("status", "CONFIRMED")
+    vevent.add("transp", "OPAQUE")
     whole = Calendar()
     whole.add("prodid", "-//Parley//Scheduling//EN")
     whole.add("version", "2.0")
-    whole.add_component(one)
+    whole.add_component(vevent)
     return bytes(whole.to_ical())

@@ -35,17 +35,17 @@ def discover(account: IcsAccount, wanted: Discover, deadline: Deadline) -> Disco
     calendars = icalendar_busy_times.parse_calendars(_got(account, deadline).body)
     host = urlsplit(account.url).hostname or ""
     name = (calendars[0].text("X-WR-CALNAME") or host)[:200]
-    found = ProviderCalendar(id=CALENDAR, name=name, timezone=icalendar_busy_times.timezone_of(calendars), is_usual=True)
+    calendar = ProviderCalendar(id=CALENDAR, name=name, timezone=icalendar_busy_times.timezone_of(calendars), is_usual=True)
     # The address is a secret, and names the account all the same.
     account_id = f"{host}/{hashlib.sha256(account.url.encode()).hexdigest()[:32]}"
-    return DiscoveryResult(account_id=account_id, account_name=name, calendars=[found])
+    return DiscoveryResult(account_id=account_id, account_name=name, calendars=[calendar])
 
 
 def free_busy(account: IcsAccount, wanted: FreeBusy, deadline: Deadline) -> FreeBusyResult:
     """What has not changed since it was kept is not read a second time, while somebody waits."""
-    known = _known(wanted.sync_tokens.get(CALENDAR))
-    answer = _got(account, deadline, _conditions(known))
-    if answer.status == 304 or hashlib.sha256(answer.body).hexdigest() == known.get("digest"):
+    validators = _known(wanted.sync_tokens.get(CALENDAR))
+    answer = _got(account, deadline, _conditions(validators))
+    if answer.status == 304 or hashlib.sha256(answer.body).hexdigest() == validators.get("digest"):
         return FreeBusyResult(times=[], is_beside=True)
     calendars = icalendar_busy_times.parse_calendars(answer.body)
     by_uid = _busy(calendars, wanted.start, wanted.end, wanted.timezones.get(CALENDAR))
@@ -55,13 +55,13 @@ def free_busy(account: IcsAccount, wanted: FreeBusy, deadline: Deadline) -> Free
 
 def changes(account: IcsAccount, wanted: ReadChanges, deadline: Deadline) -> ChangesResult:
     """All of it, whenever anything has changed: by its ETag or date where it has one, by its bytes where it has none."""
-    known = _known(wanted.sync_token)
-    answer = _got(account, deadline, _conditions(known))
+    validators = _known(wanted.sync_token)
+    answer = _got(account, deadline, _conditions(validators))
     unchanged = ChangesResult(events=[], sync_token=wanted.sync_token, is_full=False)
     if answer.status == 304:
         return unchanged
     digest = hashlib.sha256(answer.body).hexdigest()
-    if digest == known.get("digest"):
+    if digest == validators.get("digest"):
         return unchanged
     calendars = icalendar_busy_times.parse_calendars(answer.body)
     events = [
@@ -77,16 +77,16 @@ def changes(account: IcsAccount, wanted: ReadChanges, deadline: Deadline) -> Cha
 
 def _is_cut(calendars: Sequence[IcalendarComponent]) -> bool:
     """Whether it stops before its end: what stood there is not known, and is not gone."""
-    return not all(one.is_ended for one in calendars)
+    return not all(calendar.is_ended for calendar in calendars)
 
 
 def _known(token: str | None) -> dict[str, str]:
-    found: dict[str, str] = json.loads(token) if token else {}
-    return found
+    validators: dict[str, str] = json.loads(token) if token else {}
+    return validators
 
 
-def _conditions(known: dict[str, str]) -> dict[str, str]:
-    return {condition: known[name] for name, condition in _CONDITIONS.items() if known.get(name)}
+def _conditions(validators: dict[str, str]) -> dict[str, str]:
+    return {condition: validators[name] for name, condition in _CONDITIONS.items() if validators.get(name)}
 
 
 def _busy(

@@ -69,10 +69,10 @@ def ask(
 def error_of(answer: ClientResponse) -> dict[str, Any]:
     """The `error` object of a refusal; empty where it is in another form."""
     try:
-        said = json.loads(answer.body)
+        payload = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    error = said.get("error") if isinstance(said, dict) else None
+    error = payload.get("error") if isinstance(payload, dict) else None
     return error if isinstance(error, dict) else {}
 
 
@@ -91,10 +91,10 @@ class SyncPosition(BaseModel):
     def read(cls, token: str | None, end: Any) -> Self | None:
         """The place that a token names; None without one, and where its window ends before `end`."""
         try:
-            found = cls.model_validate_json(base64.urlsafe_b64decode(token or ""))
+            position = cls.model_validate_json(base64.urlsafe_b64decode(token or ""))
         except (ValueError, ValidationError):
             return None
-        return found if found.until >= end else None
+        return position if position.until >= end else None
 
     @property
     def token(self) -> str:
@@ -113,8 +113,8 @@ def side_by_side(calendar_ids: Sequence[str], busy: Callable[[str], tuple[list[P
         running = [(calendar_id, pool.submit(busy, calendar_id)) for calendar_id in calendar_ids]
     for calendar_id, job in running:
         try:
-            found, is_known = job.result()
-            times, is_beside = times + found, is_beside or not is_known
+            busy_times, is_known = job.result()
+            times, is_beside = times + busy_times, is_beside or not is_known
         except ProviderError as met:
             if met.code not in (ProviderErrorCode.NOT_FOUND, ProviderErrorCode.REFUSED):
                 raise

@@ -97,15 +97,21 @@ def _short_scopes(tokens: CalendarTokens) -> CalendarTokens:
 
 def discover(account: OAuthAccount, _: Discover, deadline: Deadline) -> DiscoveryResult:
     person = GraphUser.of(good(ask("GET", f"{base()}/me", account, deadline)))
-    found: list[GraphCalendar] = []
+    graph_calendars: list[GraphCalendar] = []
     link: str | None = f"{base()}/me/calendars?{urlencode({'$top': 100, '$select': 'id,name,canEdit,isDefaultCalendar'})}"
     while link is not None:
-        told = GraphCalendars.of(good(ask("GET", own(link), account, deadline)))
-        found += told.value
-        link = told.following
+        calendar_page = GraphCalendars.of(good(ask("GET", own(link), account, deadline)))
+        graph_calendars += calendar_page.value
+        link = calendar_page.following
     calendars = [
-        ProviderCalendar(id=one.id, name=one.name or "Calendar", is_writable=one.can_edit, is_usual=one.is_default, counts=one.can_edit)
-        for one in found
+        ProviderCalendar(
+            id=graph_calendar.id,
+            name=graph_calendar.name or "Calendar",
+            is_writable=graph_calendar.can_edit,
+            is_usual=graph_calendar.is_default,
+            counts=graph_calendar.can_edit,
+        )
+        for graph_calendar in graph_calendars
     ]
     return DiscoveryResult(account_id=person.id, account_name=person.mail or person.principal or person.id, calendars=calendars)
 
@@ -130,9 +136,9 @@ def free_busy(account: OAuthAccount, wanted: FreeBusy, deadline: Deadline) -> Fr
 def _view(account: OAuthAccount, calendar_id: str, start: datetime, end: datetime, deadline: Deadline) -> Iterator[GraphEvent]:
     link: str | None = _view_link(calendar_id, start, end)
     while link is not None:
-        told = GraphCalendarView.of(good(ask("GET", own(link), account, deadline)))
-        yield from told.events
-        link = told.following
+        calendar_view = GraphCalendarView.of(good(ask("GET", own(link), account, deadline)))
+        yield from calendar_view.events
+        link = calendar_view.following
 
 
 def _view_link(calendar_id: str, start: datetime, end: datetime) -> str:
@@ -142,36 +148,38 @@ def _view_link(calendar_id: str, start: datetime, end: datetime) -> str:
 
 def changes(account: OAuthAccount, wanted: ReadChanges, deadline: Deadline) -> ChangesResult:
     """Nothing, where the delta is empty; else all of the window, a page at a time."""
-    place = SyncPosition.read(wanted.sync_token, wanted.end)
-    if place is None:
-        place = SyncPosition(since=wanted.start, until=wanted.end + _SLACK)
-        place = place.model_copy(update={"sync": _now(account, wanted.calendar_id, place, deadline), "is_full": True})
-    elif place.page is None:
-        link, is_changed = _since(account, place, deadline) if place.sync else (_now(account, wanted.calendar_id, place, deadline), True)
-        place = place.model_copy(update={"sync": link, "is_full": is_changed})
-    if not place.is_full:
-        return ChangesResult(events=[], sync_token=place.token, is_full=False)
+    position = SyncPosition.read(wanted.sync_token, wanted.end)
+    if position is None:
+        position = SyncPosition(since=wanted.start, until=wanted.end + _SLACK)
+        position = position.model_copy(update={"sync": _now(account, wanted.calendar_id, position, deadline), "is_full": True})
+    elif position.page is None:
+        link, is_changed = (
+            _since(account, position, deadline) if position.sync else (_now(account, wanted.calendar_id, position, deadline), True)
+        )
+        position = position.model_copy(update={"sync": link, "is_full": is_changed})
+    if not position.is_full:
+        return ChangesResult(events=[], sync_token=position.token, is_full=False)
 
     # The delta was asked first: what changes meanwhile is in the next one.
-    told = GraphCalendarView.of(
-        good(ask("GET", own(place.page or _view_link(wanted.calendar_id, place.since, place.until)), account, deadline))
+    calendar_view = GraphCalendarView.of(
+        good(ask("GET", own(position.page or _view_link(wanted.calendar_id, position.since, position.until)), account, deadline))
     )
     events = [
         ChangedEvent(event_id=event.id, uid=event.uid, times=event.times(wanted.timezone), is_clear=event.is_read, is_known=event.is_read)
-        for event in told.events
+        for event in calendar_view.events
     ]
-    following = place.model_copy(update={"page": told.following, "is_full": told.following is not None})
-    return ChangesResult(events=events, sync_token=following.token, is_full=True, has_more=told.following is not None)
+    following = position.model_copy(update={"page": calendar_view.following, "is_full": calendar_view.following is not None})
+    return ChangesResult(events=events, sync_token=following.token, is_full=True, has_more=calendar_view.following is not None)
 
 
-def _now(account: OAuthAccount, calendar_id: str, place: SyncPosition, deadline: Deadline) -> str | None:
+def _now(account: OAuthAccount, calendar_id: str, position: SyncPosition, deadline: Deadline) -> str | None:
     """Where the delta is now. It has to be walked through once; None where it never ends, and the next time reads all again."""
-    window = {"startDateTime": utc(place.since), "endDateTime": utc(place.until)}
+    window = {"startDateTime": utc(position.since), "endDateTime": utc(position.until)}
     return _walked(account, f"{base()}{path(calendar_id)}/calendarView/delta?{urlencode(window)}", deadline)[0]
 
 
-def _since(account: OAuthAccount, place: SyncPosition, deadline: Deadline) -> tuple[str | None, bool]:
-    return _walked(account, place.sync or "", deadline)
+def _since(account: OAuthAccount, position: SyncPosition, deadline: Deadline) -> tuple[str | None, bool]:
+    return _walked(account, position.sync or "", deadline)
 
 
 def _walked(account: OAuthAccount, link: str, deadline: Deadline) -> tuple[str | None, bool]:
@@ -179,49 +187,49 @@ def _walked(account: OAuthAccount, link: str, deadline: Deadline) -> tuple[str |
     is_changed = False
     for _ in range(_MOST_PAGES):
         prefer = {"prefer": f"{PREFER}, odata.maxpagesize=100"}
-        told = GraphPage.of(good(ask("GET", own(link), account, deadline, headers=prefer), is_delta=True))
-        is_changed = is_changed or bool(told.value)
-        if told.following is None:
-            return told.delta, is_changed
-        link = told.following
+        page = GraphPage.of(good(ask("GET", own(link), account, deadline, headers=prefer), is_delta=True))
+        is_changed = is_changed or bool(page.value)
+        if page.following is None:
+            return page.delta, is_changed
+        link = page.following
     return None, True
 
 
 def write_event(account: OAuthAccount, wanted: WriteEvent, deadline: Deadline) -> WriteResult:
     """`transactionId` has Graph make one event of two requests. It stays used when its event is deleted: then another one is taken."""
-    event, said = wanted.event, _written(wanted.event)
+    event, body = wanted.event, _written(wanted.event)
     if event.provider_event_id is not None:
-        answer = ask("PATCH", event_url(event.provider_event_id), account, deadline, said)
+        answer = ask("PATCH", event_url(event.provider_event_id), account, deadline, body)
         if answer.status != 404:
             return WriteResult(event_id=GraphEventCreated.of(good(answer)).id)
     try:
-        return _made(account, wanted.calendar_id, said, event.id, deadline)
+        return _made(account, wanted.calendar_id, body, event.id, deadline)
     except _AlreadyUsed as used:
-        known = used.event_id or _found(account, event.id, deadline)
-        if known is not None:
-            return WriteResult(event_id=GraphEventCreated.of(good(ask("PATCH", event_url(known), account, deadline, said))).id)
+        event_id = used.event_id or _found(account, event.id, deadline)
+        if event_id is not None:
+            return WriteResult(event_id=GraphEventCreated.of(good(ask("PATCH", event_url(event_id), account, deadline, body))).id)
     try:
         another = uuid5(NAMESPACE_URL, f"{event.id} {event.sequence} {event.stamp.isoformat()}")
-        return _made(account, wanted.calendar_id, said, str(another), deadline)
+        return _made(account, wanted.calendar_id, body, str(another), deadline)
     except _AlreadyUsed:
         raise ProviderError(ProviderErrorCode.CONFLICT, "Microsoft says that this event is there, and does not show it.") from None
 
 
-def _made(account: OAuthAccount, calendar_id: str, said: dict[str, Any], transaction: str, deadline: Deadline) -> WriteResult:
-    answer = ask("POST", f"{base()}{path(calendar_id)}/events", account, deadline, said | {"transactionId": transaction})
+def _made(account: OAuthAccount, calendar_id: str, body: dict[str, Any], transaction: str, deadline: Deadline) -> WriteResult:
+    answer = ask("POST", f"{base()}{path(calendar_id)}/events", account, deadline, body | {"transactionId": transaction})
     if 400 <= answer.status < 500:
         error = error_of(answer)
         if error.get("code") == "ErrorDuplicateTransactionId":
-            known = error.get("@event.existingEventId")
-            raise _AlreadyUsed(known if isinstance(known, str) and known else None)
+            event_id = error.get("@event.existingEventId")
+            raise _AlreadyUsed(event_id if isinstance(event_id, str) and event_id else None)
     return WriteResult(event_id=GraphEventCreated.of(good(answer)).id)
 
 
 def _found(account: OAuthAccount, event_id: str, deadline: Deadline) -> str | None:
-    ours = f"singleValueExtendedProperties/Any(ep: ep/id eq '{_OURS}' and ep/value eq '{event_id}')"
-    url = f"{base()}/me/events?{urlencode({'$filter': ours, '$select': 'id'}, quote_via=quote)}"
-    found = GraphEventsFound.of(good(ask("GET", url, account, deadline))).value
-    return found[0].id if found else None
+    condition = f"singleValueExtendedProperties/Any(ep: ep/id eq '{_OURS}' and ep/value eq '{event_id}')"
+    url = f"{base()}/me/events?{urlencode({'$filter': condition, '$select': 'id'}, quote_via=quote)}"
+    events = GraphEventsFound.of(good(ask("GET", url, account, deadline))).value
+    return events[0].id if events else None
 
 
 def _written(event: BookingEvent) -> dict[str, Any]:
@@ -238,11 +246,11 @@ def _written(event: BookingEvent) -> dict[str, Any]:
 
 
 def delete_event(account: OAuthAccount, wanted: DeleteEvent, deadline: Deadline) -> EmptyResult:
-    known: str | None = wanted.event_id
+    event_id: str | None = wanted.event_id
     if _OUR_ID.fullmatch(wanted.event_id):
-        known = _found(account, wanted.event_id, deadline)
-    if known is not None:
-        answer = ask("DELETE", event_url(known), account, deadline)
+        event_id = _found(account, wanted.event_id, deadline)
+    if event_id is not None:
+        answer = ask("DELETE", event_url(event_id), account, deadline)
         if answer.status != 404:
             good(answer)
     return EmptyResult()
@@ -250,7 +258,7 @@ def delete_event(account: OAuthAccount, wanted: DeleteEvent, deadline: Deadline)
 
 def watch(account: OAuthAccount, wanted: Watch, deadline: Deadline) -> WatchResult:
     """Graph posts to the address before it answers, to see that it is ours."""
-    asked = {
+    subscription = {
         "changeType": "created,updated,deleted",
         "notificationUrl": wanted.address,
         "lifecycleNotificationUrl": wanted.address,
@@ -258,7 +266,7 @@ def watch(account: OAuthAccount, wanted: Watch, deadline: Deadline) -> WatchResu
         "expirationDateTime": utc(datetime.now(UTC) + _WATCHED),
         "clientState": wanted.token,
     }
-    made = GraphSubscription.of(good(ask("POST", f"{base()}/subscriptions", account, deadline, asked)))
+    made = GraphSubscription.of(good(ask("POST", f"{base()}/subscriptions", account, deadline, subscription)))
     return WatchResult(channel_id=made.id, resource_id=made.resource, expires_at=made.expires_at)
 
 

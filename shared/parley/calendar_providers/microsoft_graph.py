@@ -174,10 +174,10 @@ def _zone(name: str) -> ZoneInfo | None:
     from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
     try:
-        found = ZoneInfo(WINDOWS_TO_OLSON.get(name, name))
+        zone = ZoneInfo(WINDOWS_TO_OLSON.get(name, name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
-    return None if found.key.rpartition("/")[2] == "UTC" else found
+    return None if zone.key.rpartition("/")[2] == "UTC" else zone
 
 
 _SENTENCES = {

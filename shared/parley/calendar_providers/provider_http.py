@@ -65,7 +65,7 @@ def _failed(code: str) -> ProviderError:
     return ProviderError(ProviderErrorCode.UNAVAILABLE, f"The calendar's server can't be reached ({code}).")
 
 
-def error_of_status(answer: ClientResponse, said: str = "") -> ProviderError:
+def error_of_status(answer: ClientResponse, message: str = "") -> ProviderError:
     """What a status that is no success means. Adapters look before at what their provider means by it in particular."""
     retry_after = _retry_after(answer.headers.get("retry-after", ""))
     match answer.status:
@@ -83,7 +83,7 @@ def error_of_status(answer: ClientResponse, said: str = "") -> ProviderError:
             code = ProviderErrorCode.REFUSED
         case _:
             code = ProviderErrorCode.UNAVAILABLE
-    return ProviderError(code, said or f"The calendar's server answered {answer.status}.", retry_after, status=answer.status)
+    return ProviderError(code, message or f"The calendar's server answered {answer.status}.", retry_after, status=answer.status)
 
 
 def _retry_after(header: str) -> float | None:

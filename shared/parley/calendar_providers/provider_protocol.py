@@ -331,19 +331,19 @@ class ProviderErrorCode(StrEnum):
 
 
 class ProviderProblem(ProtocolModel):
-    """`said` is for a person, and holds no secret, no address and nothing of a calendar. `retry_after` in seconds, if the provider says."""
+    """`message` is for a person, and holds no secret, no address and nothing of a calendar. `retry_after` in seconds, if the provider says."""
 
     code: ProviderErrorCode
-    said: str = ""
+    message: str = ""
     retry_after: float | None = None
 
 
 class ProviderError(Exception):
     """The provider did not do what it was asked. Adapters raise it, and so does `asking.ask`. `status` is the answer's, where one came."""
 
-    def __init__(self, code: ProviderErrorCode, said: str = "", retry_after: float | None = None, *, status: int | None = None) -> None:
-        super().__init__(f"{code.value}: {said}")
-        self.trouble = ProviderProblem(code=code, said=said, retry_after=retry_after)
+    def __init__(self, code: ProviderErrorCode, message: str = "", retry_after: float | None = None, *, status: int | None = None) -> None:
+        super().__init__(f"{code.value}: {message}")
+        self.trouble = ProviderProblem(code=code, message=message, retry_after=retry_after)
         self.status = status
 
     @property

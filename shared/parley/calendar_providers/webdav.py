@@ -43,13 +43,13 @@ class DavResource:
     properties: dict[str, Element]
 
     def text(self, name: str) -> str | None:
-        found = self.properties.get(name)
-        return found.text.strip() if found is not None and found.text else None
+        element = self.properties.get(name)
+        return element.text.strip() if element is not None and element.text else None
 
     def href(self, name: str) -> str | None:
         """The first address in a property, whole."""
-        found = self.properties.get(name)
-        inner = found.find(f"{DAV}href") if found is not None else None
+        element = self.properties.get(name)
+        inner = element.find(f"{DAV}href") if element is not None else None
         return absolute_url(self.url, inner.text.strip()) if inner is not None and inner.text else None
 
 
@@ -164,7 +164,7 @@ def absolute_url(base: str, href: str) -> str:
     """A whole URL, always with the same escapes for the same resource."""
     parts = urlsplit(urljoin(base, href))
     # Segment by segment: an escaped slash is none.
-    path = "/".join(quote(unquote_to_bytes(one), safe="~@:!$&'()*+,;=-._") for one in parts.path.split("/"))
+    path = "/".join(quote(unquote_to_bytes(segment), safe="~@:!$&'()*+,;=-._") for segment in parts.path.split("/"))
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
@@ -206,18 +206,18 @@ def _mended(url: str, body: bytes) -> Multistatus:
         if root is None or "<!" in text.replace("<![CDATA[", ""):
             raise
     name = root[0][1:].split()[0].rstrip(">")
-    found: list[DavResource] = []
-    begins = [one.start() for one in _RESPONSE.finditer(text)]
+    resources: list[DavResource] = []
+    begins = [match.start() for match in _RESPONSE.finditer(text)]
     for first, last in zip(begins, [*begins[1:], len(text)], strict=True):
         ends = _RESPONSE_END.search(text, first, last)
-        one = text[first : ends.end()] if ends is not None else text[first:last]
+        response = text[first : ends.end()] if ends is not None else text[first:last]
         try:
-            found += _of_root(url, parse(f"{root[0]}{one}</{name}>".encode())).resources
+            resources += _of_root(url, parse(f"{root[0]}{response}</{name}>".encode())).resources
         except ProviderError:
-            if (href := _HREF.search(one)) is not None:
-                found.append(DavResource(absolute_url(url, href[2].strip()), None, {}))
+            if (href := _HREF.search(response)) is not None:
+                resources.append(DavResource(absolute_url(url, href[2].strip()), None, {}))
     token = _TOKEN.search(text)
-    return Multistatus(url, found, token[2] if token is not None else None)
+    return Multistatus(url, resources, token[2] if token is not None else None)
 
 
 def _allowed(reference: re.Match[str]) -> str:
@@ -229,8 +229,8 @@ def _of_root(url: str, root: Element) -> Multistatus:
     if root.tag != f"{DAV}multistatus":
         raise ProviderError(ProviderErrorCode.UNAVAILABLE, "The server does not answer as CalDAV does.", status=207)
     token = root.find(f"{DAV}sync-token")
-    found = [_resource(url, one) for one in root.findall(f"{DAV}response")]
-    return Multistatus(url, [one for one in found if one is not None], token.text if token is not None else None)
+    resources = [_resource(url, response) for response in root.findall(f"{DAV}response")]
+    return Multistatus(url, [resource for resource in resources if resource is not None], token.text if token is not None else None)
 
 
 def _resource(base: str, response: Element) -> DavResource | None:
@@ -241,11 +241,11 @@ def _resource(base: str, response: Element) -> DavResource | None:
     for stat in response.findall(f"{DAV}propstat"):
         prop = stat.find(f"{DAV}prop")
         if prop is not None and _status(stat) == 200:
-            properties |= {one.tag: one for one in prop}
+            properties |= {element.tag: element for element in prop}
     return DavResource(absolute_url(base, href.text.strip()), _status(response), properties)
 
 
 def _status(element: Element) -> int | None:
-    said = element.find(f"{DAV}status")
-    words = (said.text or "").split() if said is not None else []
+    status = element.find(f"{DAV}status")
+    words = (status.text or "").split() if status is not None else []
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else None

@@ -67,14 +67,18 @@ class AccountChecks:
 
 
 def _due() -> list[tuple[UUID, UUID]]:
-    one = PlatformConnection
-    wanted = select(one.id).where(one.next_check_at <= func.now(), one.status != ConnectionStatus.DISCONNECTED).order_by(one.next_check_at)
+    model = PlatformConnection
+    wanted = (
+        select(model.id)
+        .where(model.next_check_at <= func.now(), model.status != ConnectionStatus.DISCONNECTED)
+        .order_by(model.next_check_at)
+    )
     with sweep() as session:
         keys = list(session.scalars(wanted.limit(_AT_ONCE).with_for_update(skip_locked=True)))
         if not keys:
             return []
-        later = update(one).where(one.id.in_(keys)).values(next_check_at=func.now() + literal(AGAIN))
-        rows = session.execute(later.returning(one.organization_id, one.id), execution_options={"synchronize_session": False})
+        later = update(model).where(model.id.in_(keys)).values(next_check_at=func.now() + literal(AGAIN))
+        rows = session.execute(later.returning(model.organization_id, model.id), execution_options={"synchronize_session": False})
         return [(row.organization_id, row.id) for row in rows]
 
 
@@ -132,12 +136,12 @@ def hasten(phone_number_id: str) -> None:
     holder = directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, phone_number_id)
     if holder is None:
         return
-    one, long_ago = PlatformConnection, func.now() - literal(NOT_SOONER)
-    is_old = or_(one.checked_at.is_(None), one.checked_at < long_ago)
+    model, long_ago = PlatformConnection, func.now() - literal(NOT_SOONER)
+    is_old = or_(model.checked_at.is_(None), model.checked_at < long_ago)
     with transaction(system(holder)) as session:
         session.execute(
-            update(one)
-            .where(one.platform_user_id == phone_number_id, one.next_check_at > func.now(), is_old)
+            update(model)
+            .where(model.platform_user_id == phone_number_id, model.next_check_at > func.now(), is_old)
             .values(next_check_at=func.now()),
             execution_options={"synchronize_session": False},
         )

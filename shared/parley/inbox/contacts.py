@@ -104,7 +104,7 @@ class SeenContact:
 class ConversationIndex:
     """The keys of the contacts at hand, and whose they are."""
 
-    known: dict[ConnectionKey, UUID]
+    owners: dict[ConnectionKey, UUID]
     owner: dict[ConnectionKey, UUID] = field(init=False)
     first: dict[UUID, SeenContact] = field(default_factory=dict)
     """Conversations that are not there yet."""
@@ -116,49 +116,49 @@ class ConversationIndex:
 
     def __post_init__(self) -> None:
         self.owner, self.users = {}, {}
-        for place, owner in self.known.items():
-            self._give(place, owner)
+        for connection_key, owner in self.owners.items():
+            self._give(connection_key, owner)
 
     def conversation_of(self, seen: SeenContact) -> UUID:
         """The contact's conversation by the rules of this module; all its keys lead there afterwards."""
         places = [(seen.connection_id, key) for key in seen.contact.keys]
         becoming = [(seen.connection_id, key) for key in seen.contact.becomes]
-        theirs = self._owners(places, places)
+        owners = self._owners(places, places)
         # Somebody who takes a new number is not the one who had it before.
-        names = {*places, *becoming}.union(*(self.users.get(one, ()) for one in theirs))
-        found = sorted(theirs | self._owners(becoming, names))
-        chosen = found[0] if found else new_id()
-        if not found:
+        names = {*places, *becoming}.union(*(self.users.get(owner, ()) for owner in owners))
+        conversations = sorted(owners | self._owners(becoming, names))
+        chosen = conversations[0] if conversations else new_id()
+        if not conversations:
             self.first[chosen] = seen
-        for other in found[1:]:
+        for other in conversations[1:]:
             self._merge(chosen, other)
-        for place in (*places, *becoming):
-            self._give(place, chosen)
+        for connection_key in (*places, *becoming):
+            self._give(connection_key, chosen)
         return chosen
 
     def standing(self, conversation: UUID) -> UUID:
         """Where a conversation's messages belong after all merging."""
-        for kept, gone in self.merged:
-            conversation = kept if conversation == gone else conversation
+        for kept, duplicate_id in self.merged:
+            conversation = kept if conversation == duplicate_id else conversation
         return conversation
 
     def _owners(self, places: Iterable[ConnectionKey], names: Collection[ConnectionKey]) -> set[UUID]:
         """Whose these keys are; without numbers whose owner has a user id, and another one than the contact of these names has."""
-        owned = [(place, self.owner[place]) for place in places if place in self.owner]
-        people = {owner for place, owner in owned if not place[1].startswith("phone:")}
+        owned = [(connection_key, self.owner[connection_key]) for connection_key in places if connection_key in self.owner]
+        people = {owner for connection_key, owner in owned if not connection_key[1].startswith("phone:")}
         if not any(key.startswith("user:") for _, key in names):
             return {owner for _, owner in owned}
         return people | {owner for _, owner in owned if owner not in self.users or not self.users[owner].isdisjoint(names)}
 
-    def _give(self, place: ConnectionKey, conversation: UUID) -> None:
-        self.owner[place] = conversation
-        if place[1].startswith("user:"):
-            self.users.setdefault(conversation, set()).add(place)
+    def _give(self, connection_key: ConnectionKey, conversation: UUID) -> None:
+        self.owner[connection_key] = conversation
+        if connection_key[1].startswith("user:"):
+            self.users.setdefault(conversation, set()).add(connection_key)
 
-    def _merge(self, kept: UUID, gone: UUID) -> None:
-        for place in [place for place, owner in self.owner.items() if owner == gone]:
-            self._give(place, kept)
-        self.merged.append((kept, gone))
+    def _merge(self, kept: UUID, duplicate_id: UUID) -> None:
+        for connection_key in [connection_key for connection_key, owner in self.owner.items() if owner == duplicate_id]:
+            self._give(connection_key, kept)
+        self.merged.append((kept, duplicate_id))
 
 
 def conversations_of(session: Session, caller: Caller, wanted: Iterable[SeenContact]) -> tuple[dict[ContactKeys, UUID], set[UUID]]:
@@ -169,17 +169,21 @@ def conversations_of(session: Session, caller: Caller, wanted: Iterable[SeenCont
     seen = list(wanted)
     if not seen:
         return {}, set()
-    asked = sorted({(one.connection_id, key) for one in seen for key in (*one.contact.keys, *one.contact.becomes)})
-    keys = json.dumps([{"connection": str(connection), "key": key} for connection, key in asked])
+    connection_keys = sorted(
+        {(seen_contact.connection_id, key) for seen_contact in seen for key in (*seen_contact.contact.keys, *seen_contact.contact.becomes)}
+    )
+    keys = json.dumps([{"connection": str(connection), "key": key} for connection, key in connection_keys])
     rows = session.execute(_KNOWN, {"organization": caller.organization_id, "keys": keys})
     places = ConversationIndex({(connection, key): conversation for conversation, connection, key in rows})
-    found = {(one.connection_id, one.contact.keys): places.conversation_of(one) for one in seen}
+    conversations = {(seen_contact.connection_id, seen_contact.contact.keys): places.conversation_of(seen_contact) for seen_contact in seen}
     _claim(session, caller, places)
     _begin(session, caller, places)
-    stored = [(kept, gone) for kept, gone in places.merged if gone in places.known.values()]
-    for kept, gone in stored:
-        _take_in(session, caller, kept, gone)
-    return {named: places.standing(conversation) for named, conversation in found.items()}, {places.standing(kept) for kept, _ in stored}
+    stored = [(kept, duplicate_id) for kept, duplicate_id in places.merged if duplicate_id in places.known.values()]
+    for kept, duplicate_id in stored:
+        _take_in(session, caller, kept, duplicate_id)
+    return {named: places.standing(conversation) for named, conversation in conversations.items()}, {
+        places.standing(kept) for kept, _ in stored
+    }
 
 
 def _rows(owners: dict[ConnectionKey, UUID]) -> str:
@@ -189,18 +193,18 @@ def _rows(owners: dict[ConnectionKey, UUID]) -> str:
 
 def _claim(session: Session, caller: Caller, places: ConversationIndex) -> None:
     """Write the keys that are new, and move the others. A key that somebody else has written meanwhile raises `LostRace`."""
-    fresh = {place: owner for place, owner in places.owner.items() if place not in places.known}
+    fresh = {connection_key: owner for connection_key, owner in places.owner.items() if connection_key not in places.known}
     if fresh:
         written = session.execute(_CLAIM, {"organization": caller.organization_id, "keys": _rows(fresh)}).all()
         if len(written) < len(fresh):
             raise LostRace
-    moved = {place: owner for place, owner in places.owner.items() if places.known.get(place, owner) != owner}
+    moved = {connection_key: owner for connection_key, owner in places.owner.items() if places.known.get(connection_key, owner) != owner}
     if moved:
         session.execute(_MOVE, {"organization": caller.organization_id, "keys": _rows(moved)})
 
 
 def _begin(session: Session, caller: Caller, places: ConversationIndex) -> None:
-    gone = {other for _, other in places.merged}
+    duplicate_ids = {other for _, other in places.merged}
     rows = [
         {
             "id": str(conversation),
@@ -212,18 +216,18 @@ def _begin(session: Session, caller: Caller, places: ConversationIndex) -> None:
             "at": seen.at.isoformat(),
         }
         for conversation, seen in places.first.items()
-        if conversation not in gone
+        if conversation not in duplicate_ids
     ]
     if rows:
         execute_later(session, _BEGIN.bindparams(organization=caller.organization_id, rows=json.dumps(rows), now=now()))
 
 
-def _take_in(session: Session, caller: Caller, kept: UUID, gone: UUID) -> None:
+def _take_in(session: Session, caller: Caller, kept: UUID, duplicate_id: UUID) -> None:
     """Two conversations turn out to be with one person: the older one takes in the other."""
     # A message that is being written to it right now holds a lock that only this one waits for.
-    other = session.execute(select(Conversation).where(Conversation.id == gone).with_for_update()).scalar_one()
-    session.execute(update(Message).where(Message.conversation_id == gone).values(conversation_id=kept))
-    session.execute(_TAKE_IN, {"organization": caller.organization_id, "kept": kept, "gone": gone, "now": now()})
-    session.execute(delete(Conversation).where(Conversation.id == gone))
+    other = session.execute(select(Conversation).where(Conversation.id == duplicate_id).with_for_update()).scalar_one()
+    session.execute(update(Message).where(Message.conversation_id == duplicate_id).values(conversation_id=kept))
+    session.execute(_TAKE_IN, {"organization": caller.organization_id, "kept": kept, "gone": duplicate_id, "now": now()})
+    session.execute(delete(Conversation).where(Conversation.id == duplicate_id))
     audit.record(session, caller, InboxAction.CONVERSATION_MERGED, other, new={"merged_into": str(kept)})
     session.expunge(other)

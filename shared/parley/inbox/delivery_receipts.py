@@ -102,5 +102,5 @@ def apply(session: Session, caller: Caller, names: Iterable[MessageKey]) -> list
 
 def forget(session: Session) -> int:
     """Delete what was told long ago, in a sweep: messages have taken it over, or never came. Returns how many."""
-    gone = session.execute(delete(Receipt).where(Receipt.arrived_at < of_database() - KEPT))
-    return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
+    result = session.execute(delete(Receipt).where(Receipt.arrived_at < of_database() - KEPT))
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

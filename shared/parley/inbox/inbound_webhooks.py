@@ -63,14 +63,14 @@ def process_webhook(body: bytes, arrived_at: datetime, quarantine: Quarantine) -
 
 def _shares(updates: Sequence[PlatformUpdate], quarantined: QuarantinedItems) -> dict[UUID, list[PlatformUpdate]]:
     """Whose updates these are: one look-up for all accounts of a body."""
-    accounts = sorted({one.account for one in updates})
+    accounts = sorted({update.account for update in updates})
     owners = organizations_of(InboxDirectory.WHATSAPP_NUMBER, accounts) if accounts else {}
     shares: dict[UUID, list[PlatformUpdate]] = defaultdict(list)
-    for one in updates:
-        if one.account in owners:
-            shares[owners[one.account]].append(one)
+    for update in updates:
+        if update.account in owners:
+            shares[owners[update.account]].append(update)
         else:
-            quarantined["unknown-account"].append(one.source)
+            quarantined["unknown-account"].append(update.source)
     return shares
 
 
@@ -79,11 +79,11 @@ def _store(organization_id: UUID, updates: Sequence[PlatformUpdate], quarantined
     try:
         _try(organization_id, updates)
     except ingestion.NoConnection as error:
-        quarantined["unknown-account"].extend(one.source for one in error.updates)
-        gone = {id(one) for one in error.updates}
-        known = [one for one in updates if id(one) not in gone]
-        if known:
-            _store(organization_id, known, quarantined)
+        quarantined["unknown-account"].extend(update.source for update in error.updates)
+        refused_ids = {id(update) for update in error.updates}
+        remaining_updates = [update for update in updates if id(update) not in refused_ids]
+        if remaining_updates:
+            _store(organization_id, remaining_updates, quarantined)
     except DBAPIError as error:
         if is_passing(error) or not sqlstate(error).startswith(_UNFIT):
             raise

@@ -76,34 +76,44 @@ class NoConnection(LookupError):
 
 def store(session: Session, caller: Caller, platform: Platform, updates: Sequence[PlatformUpdate]) -> None:
     """Store updates of the caller's organization. Raises `contacts.LostRace` (begin again) and `NoConnection`."""
-    connections = _connections(session, platform, {one.account for one in updates})
-    missing = [one for one in updates if one.account not in connections]
+    connections = _connections(session, platform, {platform_update.account for platform_update in updates})
+    missing = [platform_update for platform_update in updates if platform_update.account not in connections]
     if missing:
         raise NoConnection(missing)
-    named = [(connections[one.account], one) for one in updates]
-    spoken = [(connection, one) for connection, one in named if isinstance(one, (IncomingMessage, MessageModification))]
+    named = [(connections[platform_update.account], platform_update) for platform_update in updates]
+    spoken = [
+        (connection, platform_update)
+        for connection, platform_update in named
+        if isinstance(platform_update, (IncomingMessage, MessageModification))
+    ]
     conversations, grown = conversations_of(
-        session, caller, (SeenContact(connection, platform, one.contact, one.at) for connection, one in spoken)
+        session,
+        caller,
+        (SeenContact(connection, platform, platform_update.contact, platform_update.at) for connection, platform_update in spoken),
     )
 
     delivery_receipts.merge(session, caller, _standings(named))
-    incoming = [(connection, one) for connection, one in spoken if isinstance(one, IncomingMessage)]
+    incoming = [(connection, message) for connection, message in spoken if isinstance(message, IncomingMessage)]
     written = _write(session, caller, incoming, conversations)
-    told = [(connection, one.external_id) for connection, one in named if isinstance(one, StatusUpdate)]
-    echoed = [(connection, one.external_id) for _, connection, one in written if one.direction is MessageDirection.OUTBOUND]
-    moved = delivery_receipts.apply(session, caller, dict.fromkeys(told + echoed))
+    status_keys = [
+        (connection, status_update.external_id) for connection, status_update in named if isinstance(status_update, StatusUpdate)
+    ]
+    echoed = [(connection, message.external_id) for _, connection, message in written if message.direction is MessageDirection.OUTBOUND]
+    moved = delivery_receipts.apply(session, caller, dict.fromkeys(status_keys + echoed))
     targets = message_changes.keep(
-        session, caller, [(connection, one) for connection, one in spoken if isinstance(one, MessageModification)]
+        session,
+        caller,
+        [(connection, modification) for connection, modification in spoken if isinstance(modification, MessageModification)],
     )
     changed = message_changes.apply(session, caller, sorted(targets))
-    message_changes.apply_later(session, caller, [(connection, one.external_id) for _, connection, one in written])
+    message_changes.apply_later(session, caller, [(connection, message.external_id) for _, connection, message in written])
 
     _refresh(session, caller, written, conversations, grown.union(row.conversation_id for row in changed))
     _complain(session, named)
     _remember(session, caller, written, conversations)
     _remember_changes(session, caller, changed)
-    mine = {identifier for identifier, _, _ in written}
-    _remember_statuses(session, caller, [row for row in moved if row.old_status != row.status and row.id not in mine])
+    message_ids = {identifier for identifier, _, _ in written}
+    _remember_statuses(session, caller, [row for row in moved if row.old_status != row.status and row.id not in message_ids])
 
 
 def _connections(session: Session, platform: Platform, accounts: set[str]) -> dict[str, UUID]:
@@ -116,11 +126,11 @@ def _connections(session: Session, platform: Platform, accounts: set[str]) -> di
 def _standings(named: Sequence[tuple[UUID, PlatformUpdate]]) -> dict[MessageKey, MessageProgress]:
     """What the body says of messages of ours. One that was written elsewhere has been sent."""
     standings: dict[MessageKey, MessageProgress] = defaultdict(MessageProgress)
-    for connection, one in named:
-        if isinstance(one, StatusUpdate):
-            standings[connection, one.external_id].hear(one.rung, one.at, one.error)
-        elif isinstance(one, IncomingMessage) and one.direction is MessageDirection.OUTBOUND:
-            standings[connection, one.external_id].hear("sent", one.at, None)
+    for connection, platform_update in named:
+        if isinstance(platform_update, StatusUpdate):
+            standings[connection, platform_update.external_id].hear(platform_update.rung, platform_update.at, platform_update.error)
+        elif isinstance(platform_update, IncomingMessage) and platform_update.direction is MessageDirection.OUTBOUND:
+            standings[connection, platform_update.external_id].hear("sent", platform_update.at, None)
     return standings
 
 
@@ -131,51 +141,51 @@ Written = tuple[UUID, UUID, IncomingMessage]
 def _write(
     session: Session, caller: Caller, incoming: Sequence[tuple[UUID, IncomingMessage]], conversations: dict[ContactKeys, UUID]
 ) -> list[Written]:
-    made = {str(new_id()): (connection, one) for connection, one in incoming}
+    made = {str(new_id()): (connection, message) for connection, message in incoming}
     rows = [
         {
             "id": identifier,
-            "conversation": str(conversations[connection, one.contact.keys]),
+            "conversation": str(conversations[connection, message.contact.keys]),
             "connection": str(connection),
-            "name": one.external_id,
-            "direction": one.direction.value,
-            "content": one.content,
-            "content_type": one.content_type.value,
-            "media_type": one.media_type,
-            "at": one.at.isoformat(),
-            "payload": one.payload,
+            "name": message.external_id,
+            "direction": message.direction.value,
+            "content": message.content,
+            "content_type": message.content_type.value,
+            "media_type": message.media_type,
+            "at": message.at.isoformat(),
+            "payload": message.payload,
         }
-        for identifier, (connection, one) in made.items()
+        for identifier, (connection, message) in made.items()
     ]
     if not rows:
         return []
     parameters = {"organization": caller.organization_id, "rows": json.dumps(rows), "now": now()}
     fresh = {str(identifier) for identifier in session.scalars(_WRITE, parameters)}
-    return [(UUID(identifier), connection, one) for identifier, (connection, one) in made.items() if identifier in fresh]
+    return [(UUID(identifier), connection, message) for identifier, (connection, message) in made.items() if identifier in fresh]
 
 
 def _refresh(
     session: Session, caller: Caller, written: Sequence[Written], conversations: dict[ContactKeys, UUID], changed: set[UUID]
 ) -> None:
     rows: dict[UUID, dict[str, Any]] = {conversation: {"id": str(conversation), "unread": 0} for conversation in changed}
-    for _, connection, one in sorted(written, key=lambda new: new[2].at):
-        conversation = conversations[connection, one.contact.keys]
+    for _, connection, message in sorted(written, key=lambda new: new[2].at):
+        conversation = conversations[connection, message.contact.keys]
         row = rows.setdefault(conversation, {"id": str(conversation), "unread": 0})
-        row["unread"] += one.direction is MessageDirection.INBOUND
-        told = {"name": one.contact.name, "username": one.contact.username, "address": one.contact.phone}
-        row |= {"at": one.at.isoformat()} | {name: said for name, said in told.items() if said}
+        row["unread"] += message.direction is MessageDirection.INBOUND
+        contact_fields = {"name": message.contact.name, "username": message.contact.username, "address": message.contact.phone}
+        row |= {"at": message.at.isoformat()} | {name: value for name, value in contact_fields.items() if value}
     if rows:
         execute_later(session, _REFRESH.bindparams(organization=caller.organization_id, rows=json.dumps(list(rows.values())), now=now()))
 
 
 def _complain(session: Session, named: Sequence[tuple[UUID, PlatformUpdate]]) -> None:
-    for connection, one in named:
-        if isinstance(one, AccountNotice):
+    for connection, platform_update in named:
+        if isinstance(platform_update, AccountNotice):
             execute_later(
                 session,
                 update(PlatformConnection)
                 .where(PlatformConnection.own(), PlatformConnection.id == connection)
-                .values(error_message=one.text),
+                .values(error_message=platform_update.text),
             )
 
 
@@ -187,10 +197,10 @@ def _remember(session: Session, caller: Caller, written: Sequence[Written], conv
     """An event for each new message; one audit row for each connection of the body, with the ids of its messages."""
     audited: dict[tuple[AuditAction, UUID], list[str]] = defaultdict(list)
     events: dict[EventName, list[dict[str, Any]]] = defaultdict(list)
-    for identifier, connection, one in written:
-        action, event = _INBOUND if one.direction is MessageDirection.INBOUND else _OUTBOUND
+    for identifier, connection, message in written:
+        action, event = _INBOUND if message.direction is MessageDirection.INBOUND else _OUTBOUND
         audited[action, connection].append(str(identifier))
-        conversation = conversations[connection, one.contact.keys]
+        conversation = conversations[connection, message.contact.keys]
         events[event].append({"message_id": str(identifier), "conversation_id": str(conversation), "connection_id": str(connection)})
     for (action, connection), messages in audited.items():
         audit.record(session, caller, action, new={"connection_id": str(connection), "message_ids": messages})

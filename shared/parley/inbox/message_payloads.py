@@ -11,5 +11,5 @@ from parley.inbox.schemas import MessageRead
 
 
 def webhook_payload(session: Session, event: str, entity_id: UUID) -> dict[str, Any] | None:
-    found = session.scalars(select(Message).where(Message.id == entity_id)).one_or_none()
-    return MessageRead.model_validate(found).model_dump(mode="json") if found is not None else None
+    message = session.scalars(select(Message).where(Message.id == entity_id)).one_or_none()
+    return MessageRead.model_validate(message).model_dump(mode="json") if message is not None else None

@@ -111,10 +111,10 @@ def connections(session: Session, *, limit: int, cursor: str | None) -> Page[Con
 
 def connection(session: Session, connection_id: UUID) -> PlatformConnection:
     """Raises `NoSuchPlatformConnection`."""
-    found = queries.connection(session, connection_id)
-    if found is None:
+    row = queries.connection(session, connection_id)
+    if row is None:
         raise NoSuchPlatformConnection("There is no such connection.")
-    return found
+    return row
 
 
 def conversations(
@@ -134,10 +134,10 @@ def conversations(
 
 def conversation(session: Session, conversation_id: UUID) -> Conversation:
     """Raises `NoSuchConversation`."""
-    found = queries.conversation(session, conversation_id)
-    if found is None:
+    row = queries.conversation(session, conversation_id)
+    if row is None:
         raise NoSuchConversation("There is no such conversation.")
-    return found
+    return row
 
 
 def messages(session: Session, conversation_id: UUID, *, limit: int, cursor: str | None) -> Page[MessageRead]:

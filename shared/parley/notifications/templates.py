@@ -50,15 +50,15 @@ def digest(shown: str) -> str:
 def policy(styles: Sequence[str], scripts: Sequence[str] = (), images: str = "", widget: str = "", *, may_be_framed: bool = False) -> str:
     """A Content-Security-Policy: these styles and scripts, images of one origin at most, requests and forms to ourselves alone; and what
     a `widget` of other origins needs, in a frame of its own."""
-    said = ["default-src 'none'", f"style-src {' '.join(map(digest, styles))}"]
+    directives = ["default-src 'none'", f"style-src {' '.join(map(digest, styles))}"]
     if scripts:
-        said += [f"script-src {' '.join([*map(digest, scripts), widget]).strip()}", f"connect-src 'self' {widget}".strip()]
+        directives += [f"script-src {' '.join([*map(digest, scripts), widget]).strip()}", f"connect-src 'self' {widget}".strip()]
     if widget:
-        said.append(f"frame-src {widget}")
+        directives.append(f"frame-src {widget}")
     if images:
-        said.append(f"img-src {images}")
-    said += ["form-action 'self'", "base-uri 'none'", f"frame-ancestors {'*' if may_be_framed else chr(39) + 'none' + chr(39)}"]
-    return "; ".join(said)
+        directives.append(f"img-src {images}")
+    directives += ["form-action 'self'", "base-uri 'none'", f"frame-ancestors {'*' if may_be_framed else chr(39) + 'none' + chr(39)}"]
+    return "; ".join(directives)
 
 
 SECRET = {"referrer-policy": "no-referrer", "x-frame-options": "DENY", "x-robots-tag": "noindex, nofollow"}

@@ -45,12 +45,12 @@ def head(access: ObjectAccess, key: str) -> StoredObject | None:
     """The object, or None when there is none. Raises what else went wrong: a missing permission looks like nothing at all otherwise."""
     try:
         with _asking():
-            found = boto3_clients.client("s3", access.credentials).head_object(Bucket=setting("MEDIA_BUCKET"), Key=key)
+            response = boto3_clients.client("s3", access.credentials).head_object(Bucket=setting("MEDIA_BUCKET"), Key=key)
     except _Refused as refused:
         if refused.code in _ABSENT:
             return None
         raise
-    return StoredObject(found["ContentLength"], found.get("ContentType", ""))
+    return StoredObject(response["ContentLength"], response.get("ContentType", ""))
 
 
 def delete(access: ObjectAccess, key: str) -> None:

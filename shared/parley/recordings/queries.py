@@ -11,8 +11,8 @@ from parley.recordings.models import Meeting, MeetingStatus, Recording, Upload
 def meeting_with_recording(session: Session, meeting_id: UUID) -> tuple[Meeting, Recording | None] | None:
     """A meeting, and its recording unless that was deleted. One query."""
     both = select(Meeting, Recording).outerjoin(Recording, Recording.meeting_id == Meeting.id).where(Meeting.id == meeting_id)
-    found = session.execute(both).one_or_none()
-    return (found[0], found[1]) if found is not None else None
+    row = session.execute(both).one_or_none()
+    return (row[0], row[1]) if row is not None else None
 
 
 def meeting_status(session: Session, meeting_id: UUID) -> MeetingStatus:
@@ -25,12 +25,12 @@ def recording(session: Session, recording_id: UUID) -> Recording | None:
 
 
 def upload_of_meeting(session: Session, meeting_id: UUID, upload_id: UUID, *, for_update: bool = False) -> Upload | None:
-    ours = (
+    query = (
         select(Upload)
         .join(Recording, Recording.id == Upload.recording_id)
         .where(Upload.id == upload_id, Recording.meeting_id == meeting_id)
     )
-    return session.scalar(ours.with_for_update(of=Upload, key_share=True) if for_update else ours)
+    return session.scalar(query.with_for_update(of=Upload, key_share=True) if for_update else query)
 
 
 def upload_by_key(session: Session, key: str) -> Upload | None:

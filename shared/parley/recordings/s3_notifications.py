@@ -72,9 +72,9 @@ def objects_created(body: str, bucket: str) -> Iterator[ObjectCreated | Unreadab
     """Every arrival in a message; an unreadable record comes as what is wrong with it, so that its neighbours can go on."""
     for record in records(body):
         try:
-            found = object_created(record, bucket)
+            arrival = object_created(record, bucket)
         except UnreadableNotification as problem:
             yield problem
         else:
-            if found is not None:
-                yield found
+            if arrival is not None:
+                yield arrival

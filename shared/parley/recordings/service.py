@@ -33,10 +33,10 @@ def create_meeting(session: Session, caller: Caller, wanted: MeetingCreate) -> t
 
 def meeting(session: Session, meeting_id: UUID) -> tuple[Meeting, Recording | None]:
     """A meeting with its recording. Raises `NotFound`."""
-    found = queries.meeting_with_recording(session, meeting_id)
-    if found is None:
+    pair = queries.meeting_with_recording(session, meeting_id)
+    if pair is None:
         raise NotFound("There is no such meeting.")
-    return found
+    return pair
 
 
 def list_meetings(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[Meeting], str | None]:
@@ -46,10 +46,10 @@ def list_meetings(session: Session, cursor: str | None, limit: int) -> tuple[Seq
 
 def recording(session: Session, recording_id: UUID) -> Recording:
     """A recording. Its owner may see it, and whoever may read recordings. Raises `NotFound`."""
-    found = queries.recording(session, recording_id)
-    if found is None:
+    row = queries.recording(session, recording_id)
+    if row is None:
         raise NotFound("There is no such recording.")
-    return found
+    return row
 
 
 def list_recordings(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[Recording], str | None]:
@@ -59,9 +59,9 @@ def list_recordings(session: Session, cursor: str | None, limit: int) -> tuple[S
 
 def open_download(session: Session, caller: Caller, recording_id: UUID) -> Recording:
     """A recording whose bytes the caller is about to fetch. Raises `NotFound` or `NotUploaded`."""
-    found = recording(session, recording_id)
-    if found.raw_key is None:
+    row = recording(session, recording_id)
+    if row.raw_key is None:
         raise NotUploaded("Nothing has been uploaded for this recording yet.")
 
-    audit.record(session, caller, RecordingsAction.RECORDING_DOWNLOADED, found)
-    return found
+    audit.record(session, caller, RecordingsAction.RECORDING_DOWNLOADED, row)
+    return row

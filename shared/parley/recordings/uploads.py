@@ -136,10 +136,10 @@ def abort(session: Session, caller: Caller, meeting_id: UUID, upload_id: UUID) -
     return upload
 
 
-def _upload(found: Upload | None) -> Upload:
-    if found is None:
+def _upload(upload: Upload | None) -> Upload:
+    if upload is None:
         raise NotFound("There is no such upload.")
-    return found
+    return upload
 
 
 def receive(session: Session, caller: Caller, arrival: ObjectCreated, stored: media_types.StoredObject) -> bool:

@@ -56,12 +56,12 @@ def connection(session: Session) -> SamlConnection | None:
 
 def organization_and_connection(session: Session) -> tuple[Organization, SamlConnection | None] | None:
     """The caller's organization and its connection, if it has one. One query."""
-    found = session.execute(
+    row = session.execute(
         select(Organization, SamlConnection)
         .outerjoin(SamlConnection, SamlConnection.organization_id == Organization.id)
         .where(Organization.id == session.info["caller"].organization_id)
     ).one_or_none()
-    return (found[0], found[1]) if found else None
+    return (row[0], row[1]) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def response_expectations(organization_id: UUID, request_id: UUID) -> ResponseEx
     Raises `NoSuchLogin`, `AwaitsOwner`.
     """
     here = UUID(str(organization_id))
-    found = lookup(
+    rows = lookup(
         f"SET LOCAL app.organization_id = '{here}'; "  # noqa: S608  # what is put in are UUIDs
         "SELECT c.idp_entity_id, c.certificates, c.domains, c.default_role::text, c.email_attribute, c.name_attribute, c.role_attribute, "
         "c.is_idp_initiated_allowed, r.id, r.return_to, c.approved_at, "
@@ -94,9 +94,9 @@ def response_expectations(organization_id: UUID, request_id: UUID) -> ResponseEx
         "AND r.used_at IS NULL AND r.expires_at > now() "
         f"WHERE c.organization_id = '{here}'",
     )
-    if not found:
+    if not rows:
         raise NoSuchLogin("This organization has no single sign-on.")
-    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to, approved_at, proofs = found[0]
+    entity_id, certificates, domains, role, email, name, role_name, is_allowed, open_id, return_to, approved_at, proofs = rows[0]
     if approved_at is None:
         raise AwaitsOwner
     holders = dict(proofs or ())
@@ -111,7 +111,7 @@ def account_and_membership(
 ) -> tuple[User, OrganizationMember | None, AuthProvider | None] | None:
     """A living account, its membership of the caller's organization, its way in by this name. One query, in a transaction of both."""
     here = session.info["caller"].organization_id
-    found = session.execute(
+    row = session.execute(
         select(User, OrganizationMember, AuthProvider)
         .outerjoin(OrganizationMember, (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == here))
         .outerjoin(
@@ -122,12 +122,12 @@ def account_and_membership(
         )
         .where(User.id == user_id)
     ).one_or_none()
-    return (found[0], found[1], found[2]) if found else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 def invitation(session: Session, email: str) -> Invitation | None:
     """The pending one to the caller's organization itself, if who invited may still give its role. One query."""
-    found = session.execute(
+    row = session.execute(
         select(Invitation, member_rights.role_of(Invitation.invited_by)).where(
             Invitation.organization_id == session.info["caller"].organization_id,
             Invitation.email == email,
@@ -136,4 +136,4 @@ def invitation(session: Session, email: str) -> Invitation | None:
             Invitation.expires_at > now(),
         )
     ).one_or_none()
-    return found[0] if found is not None and member_rights.could_invite(found[1], found[0].role) else None
+    return row[0] if row is not None and member_rights.could_invite(row[1], row[0].role) else None

@@ -16,10 +16,10 @@ def webhook_payload(session: Session, event: str, entity_id: UUID) -> dict[str, 
 
         submitted = submission(session, entity_id)
         return submitted.model_dump(mode="json") if submitted else None
-    found = queries.booking_details(session, entity_id, to_tell=True) if event.startswith(("booking.", "invitee.")) else None
-    if found is None:
+    details = queries.booking_details(session, entity_id, to_tell=True) if event.startswith(("booking.", "invitee.")) else None
+    if details is None:
         return None
-    booking = booking_service.read(found).model_dump(mode="json")
+    booking = booking_service.read(details).model_dump(mode="json")
     if event.startswith("invitee."):
         return {"booking_id": booking["id"], **booking["invitee"]}
     return booking

@@ -32,9 +32,9 @@ class DuplicateResource(Conflict):
 def scim_error(refused: Refusal) -> dict[str, Any]:
     """The whole answer. SCIM knows no 422: a value that does not fit is a 400."""
     status = 400 if refused.status == 422 else refused.status
-    said = {"schemas": [_ERROR], "status": str(status), "detail": refused.detail}
+    body = {"schemas": [_ERROR], "status": str(status), "detail": refused.detail}
     kind = "uniqueness" if isinstance(refused, DuplicateResource) else _TYPES.get(type(refused))
     if kind:
-        said["scimType"] = kind
+        body["scimType"] = kind
     headers = {"content-type": MEDIA_TYPE} | refused.headers
-    return {"statusCode": status, "headers": headers, "body": json.dumps(said), "isBase64Encoded": False}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False}

@@ -72,9 +72,9 @@ def identifier(compared: Callable[[UUID], Condition]) -> FilterComparison:
     def condition(operator: CompareOperator, value: Any) -> Condition | None:
         if operator != CompareOperator.eq:
             return None
-        known = uuid_of(value)
+        resource_id = uuid_of(value)
         # Ids are compared as texts: another spelling of the same id is another text.
-        return compared(known) if known is not None and str(known) == value else false()
+        return compared(resource_id) if resource_id is not None and str(resource_id) == value else false()
 
     return condition
 

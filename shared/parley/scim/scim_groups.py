@@ -50,8 +50,8 @@ _SAME = and_(ScimGroup.organization_id == Team.organization_id, ScimGroup.id == 
 
 
 def _has(member_id: UUID) -> Condition:
-    theirs = select(TeamMember.id).join(OrganizationMember, _MEMBERSHIP)
-    return theirs.where(TeamMember.team_id == Team.id, OrganizationMember.id == member_id).exists()
+    query = select(TeamMember.id).join(OrganizationMember, _MEMBERSHIP)
+    return query.where(TeamMember.team_id == Team.id, OrganizationMember.id == member_id).exists()
 
 
 class GroupCollection:
@@ -90,30 +90,32 @@ class GroupCollection:
     def resources(
         self, condition: Condition, order: Order, offset: int, limit: int, request: SearchRequest[Any] | None = None
     ) -> Sequence[Resource[Any]]:
-        found = self._joined(Team, ScimGroup.external_id, _EVERYBODY, _SIZE).where(condition).order_by(*order, Team.id)
-        rows = self._session.execute(found.offset(offset).limit(limit)).all()
+        query = self._joined(Team, ScimGroup.external_id, _EVERYBODY, _SIZE).where(condition).order_by(*order, Team.id)
+        rows = self._session.execute(query.offset(offset).limit(limit)).all()
         if request is not None and shows_members(request):
             sizes = accumulate(size for *_, size in rows)
             rows = rows[: max(sum(size <= MOST_MEMBERS for size in sizes), 1)]
         members: dict[UUID, list[UUID]] = {team.id: [] for team, *_ in rows}
         if rows and (request is None or shows_members(request)):
-            theirs = select(TeamMember.team_id, OrganizationMember.id).join(OrganizationMember, _MEMBERSHIP)
-            for team_id, member_id in self._session.execute(theirs.where(TeamMember.team_id.in_(members)).order_by(OrganizationMember.id)):
+            members_query = select(TeamMember.team_id, OrganizationMember.id).join(OrganizationMember, _MEMBERSHIP)
+            for team_id, member_id in self._session.execute(
+                members_query.where(TeamMember.team_id.in_(members)).order_by(OrganizationMember.id)
+            ):
                 members[team_id].append(member_id)
         return [_shown(team, external_id, digest, members[team.id]) for team, external_id, digest, _ in rows]
 
     def get(self, key: str, request: Any = None) -> Resource[Any]:
         """Raises `NotFoundException`, alike for what is unknown, deleted, or another organization's."""
-        known = uuid_of(key)
-        found = self.resources(Team.id == known, [], 0, 1, request) if known is not None and str(known) == key else []
-        if not found:
+        team_id = uuid_of(key)
+        groups = self.resources(Team.id == team_id, [], 0, 1, request) if team_id is not None and str(team_id) == key else []
+        if not groups:
             raise NotFoundException(detail="There is no such group.")
-        return found[0]
+        return groups[0]
 
     def hold(self, key: str) -> Resource[Any]:
         """As `get`, and whoever else changes this group waits until the commit."""
-        if key not in self._held and (known := uuid_of(key)) is not None:
-            self._session.execute(select(Team.id).where(Team.id == known).with_for_update())
+        if key not in self._held and (team_id := uuid_of(key)) is not None:
+            self._session.execute(select(Team.id).where(Team.id == team_id).with_for_update())
             self._held[key] = self.get(key)
         return self._held[key].model_copy(deep=True) if key in self._held else self.get(key)
 
@@ -173,25 +175,25 @@ class GroupCollection:
             .where(OrganizationMember.id.in_(wanted))
             .with_for_update(read=True, key_share=True)
         )
-        known = {row.id: row.user_id for row in self._session.execute(held.order_by(OrganizationMember.id))}
-        if wanted - known.keys():
-            raise InvalidValueException(detail=f"{len(wanted - known.keys())} of the members are no users of this organization.")
-        for user_id in known.values():
-            place = TeamMember(team_id=team_id, user_id=user_id, role=MemberRole.MEMBER)
-            self._session.add(place)
-            self._tell(IdentityAction.TEAM_MEMBER_ADDED, IdentityEvent.TEAM_MEMBER_ADDED, place)
+        user_ids = {row.id: row.user_id for row in self._session.execute(held.order_by(OrganizationMember.id))}
+        if wanted - user_ids.keys():
+            raise InvalidValueException(detail=f"{len(wanted - user_ids.keys())} of the members are no users of this organization.")
+        for user_id in user_ids.values():
+            team_member = TeamMember(team_id=team_id, user_id=user_id, role=MemberRole.MEMBER)
+            self._session.add(team_member)
+            self._tell(IdentityAction.TEAM_MEMBER_ADDED, IdentityEvent.TEAM_MEMBER_ADDED, team_member)
 
     def _remove(self, team_id: UUID, members: Iterable[UUID]) -> None:
-        gone = set(members)
-        if gone:
-            users = select(OrganizationMember.user_id).where(OrganizationMember.id.in_(gone))
+        member_ids = set(members)
+        if member_ids:
+            users = select(OrganizationMember.user_id).where(OrganizationMember.id.in_(member_ids))
             ended = delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id.in_(users)).returning(TeamMember)
-            for place in self._session.scalars(ended, execution_options={"synchronize_session": False}).all():
-                self._tell(IdentityAction.TEAM_MEMBER_REMOVED, IdentityEvent.TEAM_MEMBER_REMOVED, place)
+            for team_member in self._session.scalars(ended, execution_options={"synchronize_session": False}).all():
+                self._tell(IdentityAction.TEAM_MEMBER_REMOVED, IdentityEvent.TEAM_MEMBER_REMOVED, team_member)
 
-    def _tell(self, action: AuditAction, event: EventName, place: TeamMember) -> None:
-        audit.record(self._session, self._caller, action, place, team_id=place.team_id, target_user_id=place.user_id)
-        outbox.announce(self._session, event, team_id=place.team_id, user_id=place.user_id)
+    def _tell(self, action: AuditAction, event: EventName, team_member: TeamMember) -> None:
+        audit.record(self._session, self._caller, action, team_member, team_id=team_member.team_id, target_user_id=team_member.user_id)
+        outbox.announce(self._session, event, team_id=team_member.team_id, user_id=team_member.user_id)
 
     def _flush(self) -> None:
         with violation_means("uq_scim_groups_organization_id_external_id", DuplicateResource("Another group has this externalId.")):
@@ -200,44 +202,44 @@ class GroupCollection:
 
 def shows_members(request: Any) -> bool:
     """Whether the answer shows who is in the groups; without, they are not asked for."""
-    asked, left_out = (
+    names, left_out = (
         [str(path).rpartition(":")[2].lower() for path in paths or []] for paths in (request.attributes, request.excluded_attributes)
     )
-    return any(name.startswith("members") for name in asked) if asked else "members" not in left_out
+    return any(name.startswith("members") for name in names) if names else "members" not in left_out
 
 
 def _shown(team: Team, external_id: str | None, digest: str | None, members: list[UUID]) -> Resource[Any]:
-    said: dict[str, Any] = {"id": str(team.id), "displayName": team.name}
+    attributes: dict[str, Any] = {"id": str(team.id), "displayName": team.name}
     if external_id is not None:
-        said["externalId"] = external_id
-    said["meta"] = {
+        attributes["externalId"] = external_id
+    attributes["meta"] = {
         "resourceType": "Group",
         "created": team.created_at,
         "lastModified": max(team.created_at, team.updated_at),
-        "version": version_of([said, digest]),
+        "version": version_of([attributes, digest]),
     }
     if members:
-        said["members"] = [{"value": str(key), "$ref": f"Users/{key}", "type": "User"} for key in members]
-    shown: Resource[Any] = ScimGroupModel.model_validate(said)
+        attributes["members"] = [{"value": str(key), "$ref": f"Users/{key}", "type": "User"} for key in members]
+    shown: Resource[Any] = ScimGroupModel.model_validate(attributes)
     return shown
 
 
 def _wanted(resource: Resource[Any]) -> tuple[str, str | None, set[UUID]]:
-    said: dict[str, Any] = resource.model_dump(mode="json")
-    name = (said.get("displayName") or "").strip()
+    attributes: dict[str, Any] = resource.model_dump(mode="json")
+    name = (attributes.get("displayName") or "").strip()
     if not 0 < len(name) <= 200:
         raise InvalidValueException(detail="A displayName has 1 to 200 characters.")
-    if len(said.get("externalId") or "") > 1000:
+    if len(attributes.get("externalId") or "") > 1000:
         raise InvalidValueException(detail="An externalId has at most 1000 characters.")
-    return name, said.get("externalId"), _member_ids(resource)
+    return name, attributes.get("externalId"), _member_ids(resource)
 
 
 def _member_ids(resource: Resource[Any]) -> set[UUID]:
     values = [member.value for member in getattr(resource, "members", None) or []]
-    known = [uuid_of(value) for value in values]
-    if any(key is None for key in known):
+    ids = [uuid_of(value) for value in values]
+    if any(key is None for key in ids):
         raise InvalidValueException(detail="A member is named by the id of a user of this organization.")
-    return {key for key in known if key is not None}
+    return {key for key in ids if key is not None}
 
 
 def _slug(name: str, key: UUID) -> str:

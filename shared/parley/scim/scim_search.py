@@ -50,16 +50,16 @@ def page(shelves: Sequence[ResourceCollection], request: SearchRequest[Any]) -> 
             count,
             request,
         )
-    found: list[Resource[Any]] = []
+    resources: list[Resource[Any]] = []
     for shelf, each, wanted in zip(shelves, translated, filters, strict=True):
         walked = shelf.resources(each.condition, [], 0, MOST_WALKED + 1)
         if len(walked) > MOST_WALKED:
             raise TooManyException(
                 detail=f"This would look at more than {MOST_WALKED} resources; narrow it with userName, externalId or id."
             )
-        found += [resource for resource in walked if wanted is None or wanted.match(resource)]
-    found = request.sort(found)
-    return SearchPage(len(found), found[start : start + count])
+        resources += [resource for resource in walked if wanted is None or wanted.match(resource)]
+    resources = request.sort(resources)
+    return SearchPage(len(resources), resources[start : start + count])
 
 
 def _sliced(parts: list[tuple[ResourceCollection, Condition, Order]], start: int, count: int, request: SearchRequest[Any]) -> SearchPage:

@@ -91,8 +91,8 @@ class UserCollection:
         return [person.resource() for person in self._persons(condition, order, offset, limit)]
 
     def _persons(self, condition: Condition, order: Order, offset: int = 0, limit: int = 1) -> list[ProvisionedUser]:
-        found = self._joined(OrganizationMember, User, ScimUser).where(condition).order_by(*order, OrganizationMember.id)
-        persons = [ProvisionedUser(*row) for row in self._session.execute(found.offset(offset).limit(limit))]
+        query = self._joined(OrganizationMember, User, ScimUser).where(condition).order_by(*order, OrganizationMember.id)
+        persons = [ProvisionedUser(*row) for row in self._session.execute(query.offset(offset).limit(limit))]
         if persons:
             by_user = {person.user.id: person for person in persons}
             teams = select(TeamMember.user_id, Team.id, Team.name).join(Team, Team.id == TeamMember.team_id)
@@ -102,11 +102,11 @@ class UserCollection:
 
     def get(self, key: str) -> ProvisionedUser:
         """Raises `NotFoundException`, alike for what is unknown and what is another organization's."""
-        known = uuid_of(key)
-        found = self._persons(OrganizationMember.id == known, []) if known is not None and str(known) == key else []
-        if not found:
+        member_id = uuid_of(key)
+        persons = self._persons(OrganizationMember.id == member_id, []) if member_id is not None and str(member_id) == key else []
+        if not persons:
             raise NotFoundException(detail="There is no such user.")
-        return found[0]
+        return persons[0]
 
     def hold(self, key: str) -> ProvisionedUser:
         """As `get`, and whoever else changes members waits until the commit."""

@@ -38,8 +38,8 @@ class Manager(scim2_models.Manager):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, said: Any) -> Any:
-        return {"value": said} if isinstance(said, str) else said
+    def _named(cls, value: Any) -> Any:
+        return {"value": value} if isinstance(value, str) else value
 
 
 class EnterpriseUser(scim2_models.EnterpriseUser):

@@ -25,9 +25,9 @@ _ADDRESS: TypeAdapter[str] = TypeAdapter(Email)
 _SHOWN: TypeAdapter[str] = TypeAdapter(EmailStr)
 
 
-def version_of(said: Any) -> str:
+def version_of(value: Any) -> str:
     """A weak entity tag that is another one for anything else that is said."""
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return f'W/"{hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]}"'
 
 
@@ -51,37 +51,39 @@ class ProvisionedUser:
 
     def resource(self) -> Resource[Any]:
         """As SCIM shows them."""
-        said = dict(self.row.attributes) if self.row else _unprovisioned(self.user, self.member)
+        attributes = dict(self.row.attributes) if self.row else _unprovisioned(self.user, self.member)
         if self.row is not None and self.role_word is not None and self.role_word.upper() != self.member.role.value:
-            said["roles"] = [role for role in said["roles"] if role.get("value") != self.role_word] + [{"value": self.member.role.value}]
-        said |= {
+            attributes["roles"] = [role for role in attributes["roles"] if role.get("value") != self.role_word] + [
+                {"value": self.member.role.value}
+            ]
+        attributes |= {
             "id": str(self.member.id),
             "userName": self.user_name,
             "groups": [{"value": str(key), "$ref": f"Groups/{key}", "display": name, "type": "direct"} for key, name in self.teams],
         }
-        if "active" in said:  # an attribute that was removed is not shown
-            said["active"] = self.member.deactivated_at is None
+        if "active" in attributes:  # an attribute that was removed is not shown
+            attributes["active"] = self.member.deactivated_at is None
         if self.row is not None and self.row.external_id is not None:
-            said["externalId"] = self.row.external_id
+            attributes["externalId"] = self.row.external_id
         changes = [self.member.joined_at, self.member.deactivated_at, self.row.updated_at if self.row else None]
-        said["meta"] = {
+        attributes["meta"] = {
             "resourceType": "User",
             "created": self.member.joined_at,
             "lastModified": max(change for change in changes if change is not None),
-            "version": version_of(said),
+            "version": version_of(attributes),
         }
-        said["schemas"] = [urn for urn in _SCHEMAS if urn == _SCHEMAS[0] or urn in said]
-        shown: Resource[Any] = ScimUserModel.model_validate(said)
+        attributes["schemas"] = [urn for urn in _SCHEMAS if urn == _SCHEMAS[0] or urn in attributes]
+        shown: Resource[Any] = ScimUserModel.model_validate(attributes)
         return shown
 
 
 def _unprovisioned(user: User, member: OrganizationMember) -> dict[str, Any]:
-    said: dict[str, Any] = {"active": True, "roles": [{"value": member.role.value, "primary": True}]}
+    attributes: dict[str, Any] = {"active": True, "roles": [{"value": member.role.value, "primary": True}]}
     if name := member.display_name or user.name:
-        said |= {"displayName": name, "name": {"formatted": name}}
+        attributes |= {"displayName": name, "name": {"formatted": name}}
     if user.email and _is_shown(user.email):
-        said["emails"] = [{"value": user.email, "primary": True}]
-    return said
+        attributes["emails"] = [{"value": user.email, "primary": True}]
+    return attributes
 
 
 def _is_shown(address: str) -> bool:
@@ -111,16 +113,16 @@ class RequestedUser:
     @classmethod
     def of(cls, resource: Resource[Any]) -> "RequestedUser":
         """Raises `InvalidValueException` for a name without letters, or a text that is too long."""
-        said: dict[str, Any] = resource.model_dump(mode="json")
-        name = (said.get("userName") or "").strip()
+        attributes: dict[str, Any] = resource.model_dump(mode="json")
+        name = (attributes.get("userName") or "").strip()
         if not 0 < len(name) <= 320:
             raise InvalidValueException(detail="A userName has 1 to 320 characters.")
-        if len(said.get("externalId") or "") > 1000:
+        if len(attributes.get("externalId") or "") > 1000:
             raise InvalidValueException(detail="An externalId has at most 1000 characters.")
-        kept = {key: value for key, value in said.items() if key not in _NOT_KEPT}
+        kept = {key: value for key, value in attributes.items() if key not in _NOT_KEPT}
         if len(json.dumps(kept, ensure_ascii=False).encode()) > MOST_KEPT_BYTES:
             raise InvalidValueException(detail=f"The attributes of a user have at most {MOST_KEPT_BYTES} bytes.")
-        return cls(name, said.get("externalId"), said.get("active"), kept)
+        return cls(name, attributes.get("externalId"), attributes.get("active"), kept)
 
     @property
     def role(self) -> MemberRole | None:

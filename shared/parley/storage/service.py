@@ -64,39 +64,39 @@ def projects(session: Session, caller: Caller, *, limit: int, cursor: str | None
 
 def project(session: Session, caller: Caller, project_id: UUID, *, for_update: bool = False) -> Project:
     """Raises `NoSuchProject`."""
-    found = queries.project(session, caller, project_id, for_update=for_update)
-    if found is None:
+    row = queries.project(session, caller, project_id, for_update=for_update)
+    if row is None:
         raise NoSuchProject("There is no such project.")
-    return found
+    return row
 
 
 def change_project(session: Session, caller: Caller, project_id: UUID, wanted: ProjectUpdate) -> Project:
     """Raises `NoSuchProject`, `ProjectSlugTaken`, `UnknownTeamOfProject`, `EmptyField`."""
-    found = project(session, caller, project_id, for_update=True)
+    row = project(session, caller, project_id, for_update=True)
     changes = wanted.model_dump(exclude_unset=True)
     for name in _NEVER_EMPTY:
         if name in changes and changes[name] is None:
             raise EmptyField(f"A project has a {name}; leave it out to keep it.")
     _check_team(session, changes.get("team_id"))
 
-    old = {name: getattr(found, name) for name in changes}
+    old = {name: getattr(row, name) for name in changes}
     for name, value in changes.items():
-        setattr(found, name, value)
+        setattr(row, name, value)
     with violation_means(ONE_SLUG, _taken()):
         session.flush()
     changed = sorted(name for name, value in changes.items() if old[name] != value)
     if changed:
-        audit.record(session, caller, StorageAction.PROJECT_UPDATED, found, new={"changed": changed})
-    return found
+        audit.record(session, caller, StorageAction.PROJECT_UPDATED, row, new={"changed": changed})
+    return row
 
 
 def delete_project(session: Session, caller: Caller, project_id: UUID) -> Project:
     """Delete a project, softly, and end its keys. Raises `NoSuchProject`."""
-    found = project(session, caller, project_id, for_update=True)
-    found.deleted_at = now()
-    api_keys.revoke_of_project(session, caller, found.id)
-    audit.record(session, caller, StorageAction.PROJECT_DELETED, found)
-    return found
+    row = project(session, caller, project_id, for_update=True)
+    row.deleted_at = now()
+    api_keys.revoke_of_project(session, caller, row.id)
+    audit.record(session, caller, StorageAction.PROJECT_DELETED, row)
+    return row
 
 
 def _taken() -> ProjectSlugTaken:

@@ -147,15 +147,17 @@ def _lease(row: WebhookSubscription, opened: DecryptedSecrets, delivery: Webhook
     delivery.round_began_at = delivery.round_began_at or at
     body = delivery.payload or ""
     own = opened.headers
-    ours = {"content-type": "application/json", "user-agent": USER_AGENT} | signing.headers(opened.secrets, str(delivery.id), at, body)
-    delivery.request_headers = dict.fromkeys(own, "***") | ours | {"webhook-signature": "***"}
+    standard_headers = {"content-type": "application/json", "user-agent": USER_AGENT} | signing.headers(
+        opened.secrets, str(delivery.id), at, body
+    )
+    delivery.request_headers = dict.fromkeys(own, "***") | standard_headers | {"webhook-signature": "***"}
     return AttemptRequest(
         organization_id=row.organization_id,
         subscription_id=row.id,
         delivery_id=delivery.id,
         attempt_id=delivery.attempt_id,
         url=row.url,
-        headers=own | ours,
+        headers=own | standard_headers,
         body=body,
         not_after=at + retry_policy.NOT_AFTER,
     )

@@ -92,9 +92,9 @@ def replay(session: Session, caller: Caller, delivery_id: UUID) -> WebhookDelive
         raise NothingToReplay("A challenge is not sent again; ping the subscription for a new one.")
     at = clock.now()
     is_free = WebhookDelivery.attempt_id.is_(None) | (WebhookDelivery.next_retry_at <= at)
-    mine = update(WebhookDelivery).where(WebhookDelivery.id == row.id, WebhookDelivery.payload.is_not(None), is_free)
+    statement = update(WebhookDelivery).where(WebhookDelivery.id == row.id, WebhookDelivery.payload.is_not(None), is_free)
     again = session.execute(
-        mine.values(_again(at)).returning(WebhookDelivery), execution_options={"populate_existing": True}
+        statement.values(_again(at)).returning(WebhookDelivery), execution_options={"populate_existing": True}
     ).scalar_one_or_none()
     if again is None:
         raise NothingToReplay("What was to be sent was erased, or it is being sent this moment.")
@@ -144,12 +144,12 @@ def forget(session: Session, entity_ids: Sequence[UUID]) -> None:
     """Empty every delivery that tells of these things: bodies, headers, answers. What was not sent yet never is. It travels with the next
     statement.
     """
-    ours = WebhookDelivery.own() & WebhookDelivery.entity_id.in_(entity_ids)
-    ended = update(WebhookDelivery).where(ours, WebhookDelivery.status.in_(queries.OPEN))
+    condition = WebhookDelivery.own() & WebhookDelivery.entity_id.in_(entity_ids)
+    ended = update(WebhookDelivery).where(condition, WebhookDelivery.status.in_(queries.OPEN))
     at = clock.now()
     execute_later(session, ended.values(status=DeliveryStatus.FAILED, error="erased", next_retry_at=None, attempt_id=None, updated_at=at))
     execute_later(
-        session, update(WebhookDelivery).where(ours).values(payload=None, request_headers=None, response_body=None, updated_at=at)
+        session, update(WebhookDelivery).where(condition).values(payload=None, request_headers=None, response_body=None, updated_at=at)
     )
 
 
@@ -159,7 +159,7 @@ def forget_old(session: Session) -> int:
         WebhookDelivery.created_at < clock.of_database() - retry_policy.KEPT
     )
     portion = old.order_by(WebhookDelivery.created_at).limit(_FORGOTTEN_AT_ONCE).cte("portion")
-    mine = (WebhookDelivery.organization_id == portion.c.organization_id) & (WebhookDelivery.id == portion.c.id)
-    gone = session.execute(delete(WebhookDelivery).where(mine), execution_options={"synchronize_session": False})
-    count: int = gone.rowcount  # type: ignore[attr-defined]  # a DELETE's result has it
+    condition = (WebhookDelivery.organization_id == portion.c.organization_id) & (WebhookDelivery.id == portion.c.id)
+    result = session.execute(delete(WebhookDelivery).where(condition), execution_options={"synchronize_session": False})
+    count: int = result.rowcount  # type: ignore[attr-defined]  # a DELETE's result has it
     return count

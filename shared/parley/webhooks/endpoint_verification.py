@@ -53,7 +53,7 @@ def host_of(url: str) -> str:
 def check_subscriptions_of_host(url: str, urls: Iterable[str]) -> None:
     """Raises `TooManyToThisHost` where the other URLs leave no room for one more."""
     host = host_of(url)
-    if sum(host_of(one) == host for one in urls) >= MOST_TO_ONE_HOST:
+    if sum(host_of(other_url) == host for other_url in urls) >= MOST_TO_ONE_HOST:
         raise TooManyToThisHost(f"At most {MOST_TO_ONE_HOST} subscriptions go to one host; have one of them hear of more events.")
 
 

@@ -25,12 +25,12 @@ PayloadReader = Callable[[Session, PublicEvent, UUID], dict[str, Any] | None]
 LONGEST_BODY = 96 * 1024
 
 
-def body(event: str, at: datetime, told: dict[str, Any]) -> str:
+def body(event: str, at: datetime, resource: dict[str, Any]) -> str:
     """The body of a webhook: type, the moment of the event, and the thing."""
-    said = {"type": event, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": told}
-    text = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+    envelope = {"type": event, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": resource}
+    text = json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
     if len(text.encode()) > LONGEST_BODY:
-        return json.dumps(said | {"data": {"id": told.get("id"), "is_shortened": True}}, separators=(",", ":"))
+        return json.dumps(envelope | {"data": {"id": resource.get("id"), "is_shortened": True}}, separators=(",", ":"))
     return text
 
 
@@ -45,13 +45,15 @@ def create_deliveries(
     listeners = queries.listeners(session) if events else []
     rows: list[dict[str, Any]] = []
     for event in events:
-        hearing = [one for one in listeners if covers(one.events, event.name)]
+        hearing = [listener for listener in listeners if covers(listener.events, event.name)]
         entity_id = UUID(str(payload[event.entity]))
-        told = show(session, event, entity_id) if hearing else None
-        if told is None:
+        resource = show(session, event, entity_id) if hearing else None
+        if resource is None:
             continue
-        text = body(event.name, occurred_at, told)
-        rows += [new_delivery(caller, one.id, event_id, event.name, entity_id, text, is_held=not one.is_open) for one in hearing]
+        text = body(event.name, occurred_at, resource)
+        rows += [
+            new_delivery(caller, listener.id, event_id, event.name, entity_id, text, is_held=not listener.is_open) for listener in hearing
+        ]
     if rows:
         session.execute(insert(WebhookDelivery).values(rows).on_conflict_do_nothing())
     return {row["subscription_id"] for row in rows if row["next_retry_at"] is not None}

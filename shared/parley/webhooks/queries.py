@@ -27,10 +27,10 @@ def subscriptions() -> Select[WebhookSubscription]:
 
 def subscription(session: Session, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription | None:
     """`to_change` locks it; deliveries can be added meanwhile by who has it already."""
-    found = select(WebhookSubscription).where(WebhookSubscription.id == subscription_id)
+    query = select(WebhookSubscription).where(WebhookSubscription.id == subscription_id)
     if to_change:
-        found = found.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return session.scalars(found).one_or_none()
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
 
 
 def listeners(session: Session) -> Sequence[Any]:
@@ -88,14 +88,14 @@ def due(session: Session, row: WebhookSubscription, at: datetime, most: int) -> 
     A deleted organization sends nothing: what waits goes out when it is restored.
     """
     is_open = row.is_active and (row.paused_until is None or row.paused_until <= at)
-    told: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == WebhookType.PING
+    condition: ColumnElement[bool] = true() if is_open else WebhookDelivery.event == WebhookType.PING
     if row.verified_at is None:
-        told = WebhookDelivery.event == WebhookType.CHALLENGE if row.is_active else false()
+        condition = WebhookDelivery.event == WebhookType.CHALLENGE if row.is_active else false()
     waiting = select(WebhookDelivery).where(
         WebhookDelivery.subscription_id == row.id,
         WebhookDelivery.next_retry_at <= at,
         WebhookDelivery.payload.is_not(None),
-        told,
+        condition,
         exists().where(Organization.id == WebhookDelivery.organization_id),
     )
     return session.scalars(waiting.order_by(WebhookDelivery.next_retry_at, WebhookDelivery.id).limit(most)).all()

@@ -106,18 +106,18 @@ def subscriptions(session: Session, *, limit: int, cursor: str | None) -> Page[S
 
 def subscription(session: Session, subscription_id: UUID, *, to_change: bool = False) -> WebhookSubscription:
     """Raises `NoSuchSubscription`."""
-    found = queries.subscription(session, subscription_id, to_change=to_change)
-    if found is None:
+    row = queries.subscription(session, subscription_id, to_change=to_change)
+    if row is None:
         raise NoSuchSubscription
-    return found
+    return row
 
 
 def change(session: Session, caller: Caller, subscription_id: UUID, wanted: SubscriptionUpdate) -> WebhookSubscription:
     """Change what is given; a URL was checked. Raises `NoSuchSubscription`."""
     row = subscription(session, subscription_id, to_change=True)
 
-    said = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active", "url"})
-    for name, value in said.items():
+    changes = wanted.model_dump(include=wanted.model_fields_set - {"headers", "is_active", "url"})
+    for name, value in changes.items():
         setattr(row, name, value)
     if wanted.url is not None:
         _lead_to(session, caller, row, wanted.url)

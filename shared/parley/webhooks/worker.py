@@ -56,8 +56,10 @@ def handle_message(caller: Caller, heard: WorkerMessage, effects: WorkerEffects)
         effects.write(caller, heard.id, heard.name, UUID(heard.payload["subscription_id"]))
     else:
         with transaction(caller) as session:
-            told = fan_out.create_deliveries(session, caller, heard.id, heard.name, heard.occurred_at, heard.payload, effects.show)
-        _turns(caller, sorted(told), effects)
+            subscription_ids = fan_out.create_deliveries(
+                session, caller, heard.id, heard.name, heard.occurred_at, heard.payload, effects.show
+            )
+        _turns(caller, sorted(subscription_ids), effects)
 
 
 def _turns(caller: Caller, subscription_ids: list[UUID], effects: WorkerEffects) -> None:

@@ -32,7 +32,7 @@ class CookieBrowser:
     world: World
     home: str
     account: str = ""
-    ours: dict[str, StoredCookie] = field(default_factory=dict)
+    cookies: dict[str, StoredCookie] = field(default_factory=dict)
     set_cookies: list[str] = field(default_factory=list)
     at: str = ""
     has_been_away: bool = False
@@ -77,7 +77,9 @@ class CookieBrowser:
             answer = POOL.request(method, url, body=body or None, headers={"x-account": self.account}, redirect=False, timeout=10)
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
         # What another site began stays its doing, through all redirects.
-        headers = [("cookie", f"{name}={kept.value}") for name, kept in self.ours.items() if _goes(kept, method, url, self.has_been_away)]
+        headers = [
+            ("cookie", f"{name}={kept.value}") for name, kept in self.cookies.items() if _goes(kept, method, url, self.has_been_away)
+        ]
         headers += [("authorization", f"Bearer {token}")] if token else []
         headers += [("content-type", kind or "application/x-www-form-urlencoded")] if body else []
         response = self.world.gateway.handle(Request(method, url.removeprefix(self.home), tuple(headers), body))
@@ -86,17 +88,17 @@ class CookieBrowser:
                 self._keep(value)
         return Answer(response.status, dict(response.headers), response.body)
 
-    def _keep(self, said: str) -> None:
-        self.set_cookies.append(said)
-        pair, *attributes = [part.strip() for part in said.split(";")]
+    def _keep(self, header: str) -> None:
+        self.set_cookies.append(header)
+        pair, *attributes = [part.strip() for part in header.split(";")]
         name, _, value = pair.partition("=")
-        known: dict[str, Any] = {key.lower(): text for key, _, text in (attribute.partition("=") for attribute in attributes)}
-        assert "secure" in known and "httponly" in known, said
-        assert not name.startswith("__Host-") or (known["path"] == "/" and "domain" not in known), said
-        if known.get("max-age") == "0":
-            self.ours.pop(name, None)
+        values_by_name: dict[str, Any] = {key.lower(): text for key, _, text in (attribute.partition("=") for attribute in attributes)}
+        assert "secure" in values_by_name and "httponly" in values_by_name, header
+        assert not name.startswith("__Host-") or (values_by_name["path"] == "/" and "domain" not in values_by_name), header
+        if values_by_name.get("max-age") == "0":
+            self.cookies.pop(name, None)
         else:
-            self.ours[name] = StoredCookie(value, known.get("path", "/"), known.get("samesite", "Lax"))
+            self.cookies[name] = StoredCookie(value, values_by_name.get("path", "/"), values_by_name.get("samesite", "Lax"))
 
 
 def _goes(kept: StoredCookie, method: str, url: str, is_foreign: bool) -> bool:

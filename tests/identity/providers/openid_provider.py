@@ -81,17 +81,17 @@ class OurClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         if self.kind != "apple":
             return secrets.compare_digest(client_secret, self.secret)
         try:
-            said = jwt.decode(client_secret, self.site.team_key, algorithms=["ES256"])
+            token = jwt.decode(client_secret, self.site.team_key, algorithms=["ES256"])
             claims = jwt.JWTClaimsRegistry(
                 iss={"essential": True, "value": "TEAM"},
                 sub={"essential": True, "value": self.client_id},
                 aud={"essential": True, "value": self.site.issuer("apple")},
                 exp={"essential": True},
             )
-            claims.validate(said.claims)
+            claims.validate(token.claims)
         except JoseError:
             return False
-        return bool(said.header["kid"] == "KEYID" and said.claims["exp"] - said.claims["iat"] < 15777000)  # six months, as Apple says
+        return bool(token.header["kid"] == "KEYID" and token.claims["exp"] - token.claims["iat"] < 15777000)  # six months, as Apple says
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method in ("client_secret_basic", "client_secret_post")
@@ -135,8 +135,8 @@ class OnlyS256(CodeChallenge):  # type: ignore[misc]  # Authlib has no types
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
-        asked = grant.request.payload.data
-        if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
+        data = grant.request.payload.data
+        if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE with S256 is asked for here.")
         super().validate_code_challenge(grant, redirect_uri)
 
@@ -151,7 +151,7 @@ class OpenIdProvider:
         self.clients = {f"client-of-{kind}": OurClient(self, kind) for kind in KINDS}
         self.codes: dict[str, AuthorizationCode] = {}
         self.tokens: dict[str, ProviderAccount] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.team_key = ECKey.generate_key("P-256")
         self.rotate()
         self.server = make_server("127.0.0.1", 0, self._app(), threaded=True)
@@ -202,8 +202,10 @@ class OpenIdProvider:
     def signed(self, claims: dict[str, Any], kind: str, key: Any = None, **header: Any) -> str:
         """A token with these claims, by the provider's key or another."""
         by = key or self.key(kind)
-        said = {"alg": "ES256" if isinstance(by, ECKey) else "RS256", "kid": self.key(kind).kid} | header
-        return jwt.encode({name: value for name, value in said.items() if value is not None}, claims, by, algorithms=[said["alg"]])
+        jose_header = {"alg": "ES256" if isinstance(by, ECKey) else "RS256", "kid": self.key(kind).kid} | header
+        return jwt.encode(
+            {name: value for name, value in jose_header.items() if value is not None}, claims, by, algorithms=[jose_header["alg"]]
+        )
 
     def signed_with_public_key(self, claims: dict[str, Any], kind: str) -> str:
         """HS256, the password being the provider's public key as anybody can read it. By hand: no library of today does this."""
@@ -214,8 +216,8 @@ class OpenIdProvider:
     @staticmethod
     def claims(token: str) -> dict[str, Any]:
         body = token.split(".")[1]
-        said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return said
+        payload: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return payload
 
     # --- the server ---------------------------------------------------------------------------------------------------------------------
 
@@ -231,7 +233,7 @@ class OpenIdProvider:
         app.add_url_rule("/github/user", "user", self._user)
         app.add_url_rule("/github/user/emails", "emails", self._emails)
         app.add_url_rule("/forbidden", "forbidden", lambda: ({"message": "Resource not accessible by integration"}, 403))
-        app.before_request(lambda: self.asked.append(request.path))
+        app.before_request(lambda: self.requests.append(request.path))
         return app
 
     def _authorize(self, server: Any, kind: str) -> Any:
@@ -254,19 +256,19 @@ class OpenIdProvider:
         if code is None:
             return answer
         if answer.status_code == 200 and code.account.token is not None:
-            said = answer.get_json()
-            other = code.account.token(self, said)
-            return other if other is not None else Response(json.dumps(said), mimetype="application/json")
+            body = answer.get_json()
+            other = code.account.token(self, body)
+            return other if other is not None else Response(json.dumps(body), mimetype="application/json")
         return answer
 
-    def _save_token(self, token: dict[str, Any], asked: Any) -> None:
-        self.tokens[token["access_token"]] = asked.user
+    def _save_token(self, token: dict[str, Any], oauth_request: Any) -> None:
+        self.tokens[token["access_token"]] = oauth_request.user
 
     def _jwks(self, kind: str) -> Any:
-        known = KeySet([self.key(kind)]).as_dict(private=False)
+        key_set = KeySet([self.key(kind)]).as_dict(private=False)
         if kind == "microsoft":
-            known = {"keys": [{**key, "issuer": self.issuer(kind, "{tenantid}")} for key in known["keys"]]}
-        return known
+            key_set = {"keys": [{**key, "issuer": self.issuer(kind, "{tenantid}")} for key in key_set["keys"]]}
+        return key_set
 
     def _user(self) -> Any:
         account = self.tokens[request.headers["authorization"].removeprefix("Bearer ")]
@@ -282,17 +284,17 @@ def _grant(site: OpenIdProvider) -> Any:
     class Grant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
         TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
-        def save_authorization_code(self, code: str, asked: Any) -> None:
-            said, client = asked.payload.data, asked.client
-            scope = f"openid {asked.payload.scope}" if client.kind == "apple" else asked.payload.scope
+        def save_authorization_code(self, code: str, oauth_request: Any) -> None:
+            data, client = oauth_request.payload.data, oauth_request.client
+            scope = f"openid {oauth_request.payload.scope}" if client.kind == "apple" else oauth_request.payload.scope
             site.codes[code] = AuthorizationCode(
-                code, client.kind, asked.user, said["redirect_uri"], scope, said.get("nonce"),
-                said["code_challenge"], said["code_challenge_method"],
+                code, client.kind, oauth_request.user, data["redirect_uri"], scope, data.get("nonce"),
+                data["code_challenge"], data["code_challenge_method"],
             )  # fmt: skip
 
         def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
-            found = site.codes.get(code)
-            return found if found is not None and found.kind == client.kind else None
+            authorization_code = site.codes.get(code)
+            return authorization_code if authorization_code is not None and authorization_code.kind == client.kind else None
 
         def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
             del site.codes[authorization_code.code]
@@ -305,7 +307,7 @@ def _grant(site: OpenIdProvider) -> Any:
 
 def _open_id(site: OpenIdProvider) -> Any:
     class OpenId(OpenIDCode):  # type: ignore[misc]  # Authlib has no types
-        def exists_nonce(self, nonce: str, asked: Any) -> bool:
+        def exists_nonce(self, nonce: str, oauth_request: Any) -> bool:
             return any(code.nonce == nonce for code in site.codes.values())
 
         def resolve_client_private_key(self, client: OurClient) -> Any:

@@ -58,7 +58,7 @@ def test_one_user_links_all_four_and_unlinks_all_but_the_last(world: World, surf
     listed = person.get(LINKED).body
     assert [one["provider"] for one in listed["items"]] == list(reversed(KINDS))
     assert listed["next_cursor"] is None
-    assert all(set(one) == {"id", "provider", "email", "linked_at", "last_used_at"} for one in listed["items"])
+    assert all(set(account_link) == {"id", "provider", "email", "linked_at", "last_used_at"} for account_link in listed["items"])
     for one in listed["items"][:-1]:
         assert person.delete(f"{LINKED}/{one['id']}").status == 204
     last = listed["items"][-1]["id"]
@@ -80,12 +80,12 @@ def unlink(person: Person, link_id: str) -> Answer:
 
 def test_what_was_unlinked_is_free_again(world: World, surf: NewBrowser) -> None:
     account = verified()
-    one, other = world.person(), world.person()
-    made = link(surf(account), one.token, "google")
-    give_password(one)
+    person, other = world.person(), world.person()
+    made = link(surf(account), person.token, "google")
+    give_password(person)
     refused(link(surf(account), other.token, "google"), 409, "linked_elsewhere")
-    assert one.delete(f"{LINKED}/{made.body['id']}").body["code"] == "wrong_password"
-    assert unlink(one, made.body["id"]).status == 204
+    assert person.delete(f"{LINKED}/{made.body['id']}").body["code"] == "wrong_password"
+    assert unlink(person, made.body["id"]).status == 204
     assert link(surf(account), other.token, "google").status == 200
     assert surf(account).go(start("google")).body["user"]["id"] == str(other.user_id)
 
@@ -117,8 +117,8 @@ def test_a_browser_ends_where_it_wanted(world: World, surf: NewBrowser) -> None:
 
 def test_a_link_is_begun_by_who_is_logged_in_and_finished_in_the_same_browser(world: World, surf: NewBrowser) -> None:
     """An attacker begins to link, and sends a victim to the address: the victim's account there must not become the attacker's."""
-    attacker, mine, victims = world.person(), surf(), surf()
-    begun = begin_link(mine, attacker.token, "google")
+    attacker, browser, victims = world.person(), surf(), surf()
+    begun = begin_link(browser, attacker.token, "google")
     refused(victims.follow(victims.step("GET", begun.body["authorization_url"])), 400, "unknown_attempt")
     assert attacker.get(LINKED).body["items"] == []
     assert Client(world).post("/v1/auth/providers/google/link").status == 401
@@ -136,11 +136,11 @@ def test_a_link_needs_the_session_that_began_it(world: World, surf: NewBrowser) 
 
 
 def test_nobody_unlinks_for_another(world: World, surf: NewBrowser) -> None:
-    one, other = world.person(), world.person()
-    link(surf(), one.token, "google")
-    made = link(surf(), one.token, "github").body["id"]
+    person, other = world.person(), world.person()
+    link(surf(), person.token, "google")
+    made = link(surf(), person.token, "github").body["id"]
     refused(other.delete(f"{LINKED}/{made}"), 404, "no_such_link")
-    assert len(one.get(LINKED).body["items"]) == 2
+    assert len(person.get(LINKED).body["items"]) == 2
 
 
 @pytest.mark.parametrize("status", [UserStatus.SUSPENDED, UserStatus.INACTIVE])
@@ -160,12 +160,12 @@ def test_an_account_that_is_not_active_is_not_entered(world: World, surf: NewBro
 def together(*calls: Callable[[], Any]) -> list[Any]:
     barrier = threading.Barrier(len(calls))
 
-    def one(call: Callable[[], Any]) -> Any:
+    def run(call: Callable[[], Any]) -> Any:
         barrier.wait()
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
+        return list(pool.map(run, calls))
 
 
 def at_complete(browser: CookieBrowser, kind: str) -> Callable[[], Answer]:
@@ -195,7 +195,7 @@ def test_one_address_at_all_four_at_once_makes_one_account_with_four_ways_in(sur
 def test_one_attempt_finished_twice_at_once_leads_somewhere_once(surf: NewBrowser) -> None:
     browser = surf()
     at_complete(browser, "google")
-    twins = [CookieBrowser(browser.world, browser.home, browser.account, ours=dict(browser.ours)) for _ in range(6)]
+    twins = [CookieBrowser(browser.world, browser.home, browser.account, cookies=dict(browser.cookies)) for _ in range(6)]
     answers = together(*(lambda twin=twin: twin.step("GET", "/v1/auth/providers/google/complete") for twin in twins))
     assert sorted(answer.status for answer in answers) == [200, 409, 409, 409, 409, 409]
 
@@ -218,7 +218,7 @@ def test_the_last_two_ways_in_unlinked_at_once_leave_one(world: World, surf: New
     for _ in range(4):
         person = world.person()
         ids = [link(surf(), person.token, kind).body["id"] for kind in ("google", "github")]
-        answers = together(*(partial(person.delete, f"{LINKED}/{one}") for one in ids))
+        answers = together(*(partial(person.delete, f"{LINKED}/{link_id}") for link_id in ids))
         assert sorted(answer.status for answer in answers) == [204, 409]
 
 
@@ -232,17 +232,17 @@ def test_it_is_audited_with_ids_and_codes_alone(site: OpenIdProvider, surf: NewB
     with transactions.transaction(system(NOWHERE)) as session:
         rows = session.scalars(select(AuditLog).where(AuditLog.actor_id == UUID(made["user"]["id"]))).all()
     assert [row.action for row in rows] == ["user.registered", "provider.linked", "user.login_succeeded"]
-    told = repr([(row.details, row.new_values, row.old_values) for row in rows])
-    assert email not in told and not [token for token in site.tokens if token in told]
+    text = repr([(row.details, row.new_values, row.old_values) for row in rows])
+    assert email not in text and not [token for token in site.tokens if token in text]
 
 
 def test_no_secret_is_logged(site: OpenIdProvider, surf: NewBrowser) -> None:
     """Addresses, names, tokens, codes, states, secrets of clients: of log-ins that succeed and of such that fail."""
     kept = Kept()
-    ours = logging.getLogger("parley")
-    level = ours.level
-    ours.addHandler(kept)
-    ours.setLevel("DEBUG")
+    logger = logging.getLogger("parley")
+    level = logger.level
+    logger.addHandler(kept)
+    logger.setLevel("DEBUG")
     try:
         seen: list[str] = []
         for kind in KINDS:
@@ -251,14 +251,17 @@ def test_no_secret_is_logged(site: OpenIdProvider, surf: NewBrowser) -> None:
             answer = browser.step("GET", start(kind))
             seen += query_of(answer.headers["location"]).values()
             assert browser.follow(answer).status == 200
-            account.token = lambda site, said: said.update(id_token="canary.of.a-token", access_token="canary-of-access")
+            account.token = lambda site, body: body.update(id_token="canary.of.a-token", access_token="canary-of-access")
             surf(account).go(start(kind))
     finally:
-        ours.removeHandler(kept)
-        ours.setLevel(level)
+        logger.removeHandler(kept)
+        logger.setLevel(level)
     assert "invalid_id_token" in kept.text
     secrets = [client.secret for client in site.clients.values()] + list(site.tokens) + [value for value in seen if len(value) == 43]
-    secrets += [one.claims["email"] for one in site.accounts.values() if "email" in one.claims] + ["anary", os.environ["PEPPER"]]
+    secrets += [provider_account.claims["email"] for provider_account in site.accounts.values() if "email" in provider_account.claims] + [
+        "anary",
+        os.environ["PEPPER"],
+    ]
     assert [secret for secret in secrets if secret in kept.text] == []
 
 
@@ -312,10 +315,10 @@ def test_a_second_factor_is_asked_for_after_a_provider_too(world: World, surf: N
     if is_linked:
         link(surf(account), person.token, "google")
     secret = with_second_factor(person)
-    asked = surf(account).go(start("google"))
-    refused(asked, 401, "second_factor_required")
-    assert "access_token" not in asked.body and "set-cookie" in asked.headers
-    answered = answer(Client(world), asked.body["challenge"], secret)
+    response = surf(account).go(start("google"))
+    refused(response, 401, "second_factor_required")
+    assert "access_token" not in response.body and "set-cookie" in response.headers
+    answered = answer(Client(world), response.body["challenge"], secret)
     assert answered.status == 200
     assert answered.body["user"]["id"] == str(person.user_id)
     with transactions.personal(Caller(NOWHERE, ActorType.USER, person.user_id)) as session:
@@ -330,7 +333,7 @@ def test_a_browser_takes_the_challenge_along_in_the_fragment(world: World, surf:
     where = browser.go(start("google", return_to=page)).headers["location"]
     bare, _, challenge = where.partition("#challenge=")
     assert bare == f"{page}?error=second_factor_required"
-    assert "__Secure-parley_refresh" not in browser.ours
+    assert "__Secure-parley_refresh" not in browser.cookies
     assert answer(Client(world), challenge, secret).status == 200
 
 
@@ -344,10 +347,10 @@ def test_an_account_of_a_provider_alone_is_deleted_and_comes_back_as_another(wor
     account = verified()
     first = surf(account).go(start("google"))
     user_id = UUID(first.body["user"]["id"])
-    mine = Client(world, first.body["access_token"])
+    client = Client(world, first.body["access_token"])
     with transactions.personal(system(NOWHERE), user_id) as session:
         session.execute(update(UserSession).values(created_at=now() - timedelta(minutes=11)))
-    stale = mine.request("DELETE", "/v1/auth/account", {})
+    stale = client.request("DELETE", "/v1/auth/account", {})
     assert (stale.status, stale.body["code"]) == (403, "log_in_again")
     fresh = Client(world, surf(account).go(start("google")).body["access_token"])
     assert fresh.request("DELETE", "/v1/auth/account", {}).status == 204

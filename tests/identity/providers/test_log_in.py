@@ -54,18 +54,18 @@ def test_the_address_asks_for_what_the_protocol_says(stranger: Client, site: Ope
     for kind in KINDS:
         answer = stranger.get(start(kind))
         assert answer.status == 302
-        asked = query_of(answer.headers["location"])
+        query = query_of(answer.headers["location"])
         assert answer.headers["location"].startswith(f"{site.url}/{kind}/authorize?")
-        assert asked["response_type"] == "code"
-        assert asked["code_challenge_method"] == "S256"
-        assert len(asked["code_challenge"]) == len(asked["state"]) == 43
-        assert (asked.get("response_mode") == "form_post") == (kind == "apple")
-        assert ("nonce" in asked) == (kind != "github")
+        assert query["response_type"] == "code"
+        assert query["code_challenge_method"] == "S256"
+        assert len(query["code_challenge"]) == len(query["state"]) == 43
+        assert (query.get("response_mode") == "form_post") == (kind == "apple")
+        assert ("nonce" in query) == (kind != "github")
         cookie = answer.headers["set-cookie"]
         assert cookie.startswith(f"__Host-parley_attempt_{kind}=")
         assert "; Max-Age=600" in cookie and "; HttpOnly" in cookie and "; Secure" in cookie
         assert ("SameSite=None" if kind == "apple" else "SameSite=Lax") in cookie
-        assert asked["state"] not in cookie
+        assert query["state"] not in cookie
         assert answer.headers["cache-control"] == "no-store"
 
 
@@ -74,9 +74,9 @@ def test_a_browser_ends_where_it_wanted_with_the_refresh_token_in_a_cookie(surf:
         browser = surf()
         answer = browser.go(start("google", return_to=wanted))
         assert (answer.status, answer.headers.get("location")) == (303, wanted), (answer, browser.set_cookies)
-        assert browser.ours["__Secure-parley_refresh"].same_site == "Strict"
-        assert browser.ours["__Secure-parley_refresh"].path == "/v1/auth"
-        assert [name for name in browser.ours if name.startswith("__Host-")] == []
+        assert browser.cookies["__Secure-parley_refresh"].same_site == "Strict"
+        assert browser.cookies["__Secure-parley_refresh"].path == "/v1/auth"
+        assert [name for name in browser.cookies if name.startswith("__Host-")] == []
 
 
 def test_the_session_says_how_it_came_about(surf: NewBrowser) -> None:
@@ -113,7 +113,7 @@ def test_the_name_that_apple_sends_once_is_a_name_and_nothing_else(surf: NewBrow
 
 def test_what_is_configured_is_listed(stranger: Client, site: OpenIdProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = stranger.get("/v1/auth/providers").body["items"]
-    assert [one["name"] for one in listed] == ["apple", "github", "google", "microsoft"]
+    assert [provider["name"] for provider in listed] == ["apple", "github", "google", "microsoft"]
     assert stranger.get(listed[0]["start"]).status == 302
     monkeypatch.setenv("OAUTH_PROVIDERS", "")
     assert stranger.get("/v1/auth/providers").body == {"items": []}
@@ -241,9 +241,9 @@ def test_a_github_app_that_may_not_read_addresses_gets_none(
 
 
 def test_accounts_of_the_same_name_at_two_tenants_are_two(surf: NewBrowser) -> None:
-    one = verified(subject="ab" * 8)
+    provider_account = verified(subject="ab" * 8)
     other = verified(subject="ab" * 8, tenant="11111111-2222-3333-4444-555555555555")
-    ids = {surf(account).go(start("microsoft")).body["user"]["id"] for account in (one, other)}
+    ids = {surf(account).go(start("microsoft")).body["user"]["id"] for account in (provider_account, other)}
     assert len(ids) == 2
 
 

@@ -71,7 +71,7 @@ def test_a_wrong_state(surf: NewBrowser, change: str) -> None:
 def test_the_cookie_of_one_provider_at_the_callback_of_another(surf: NewBrowser) -> None:
     browser = surf()
     callback = at_callback(browser, "google")
-    browser.ours["__Host-parley_attempt_github"] = browser.ours["__Host-parley_attempt_google"]
+    browser.cookies["__Host-parley_attempt_github"] = browser.cookies["__Host-parley_attempt_google"]
     refused(browser.step("GET", callback.replace("/google/", "/github/")), 400, "unknown_attempt")
 
 
@@ -87,27 +87,27 @@ def test_an_attempt_lives_ten_minutes(surf: NewBrowser, monkeypatch: pytest.Monk
 def test_an_answer_is_good_once(surf: NewBrowser) -> None:
     browser = surf()
     callback = at_callback(browser, "google")
-    kept = dict(browser.ours)
+    kept = dict(browser.cookies)
     assert browser.follow(browser.step("GET", callback)).status == 200
     refused(browser.step("GET", callback), 400, "unknown_attempt")  # the cookie is gone
-    browser.ours = kept
+    browser.cookies = kept
     refused(browser.step("GET", callback), 400, "code_refused")  # and so is the provider's code
 
 
 def test_a_handover_is_good_once_and_for_its_provider(surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = surf()
     browser.step("GET", at_callback(browser, "google"))
-    kept = dict(browser.ours)
+    kept = dict(browser.cookies)
     done = "/v1/auth/providers/google/complete"
-    browser.ours["__Host-parley_handover_github"] = browser.ours["__Host-parley_handover_google"]
+    browser.cookies["__Host-parley_handover_github"] = browser.cookies["__Host-parley_handover_google"]
     refused(browser.step("GET", done.replace("google", "github")), 400, "unknown_attempt")
     later = time.time() + identity_handover.SECONDS + 1
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: later)
         refused(browser.step("GET", done), 400, "unknown_attempt")
-    browser.ours = dict(kept)
+    browser.cookies = dict(kept)
     assert browser.step("GET", done).status == 200
-    browser.ours = dict(kept)
+    browser.cookies = dict(kept)
     refused(browser.step("GET", done), 409, "attempt_finished")
 
 
@@ -123,7 +123,7 @@ def test_a_cookie_brought_twice_is_none(surf: NewBrowser) -> None:
     browser = surf()
     callback = at_callback(browser, "google")
     name = "__Host-parley_attempt_google"
-    twice = {"cookie": f"{name}={browser.ours[name].value}; {name}={browser.ours[name].value}"}
+    twice = {"cookie": f"{name}={browser.cookies[name].value}; {name}={browser.cookies[name].value}"}
     path = callback.removeprefix(browser.home)
     refused(Client(browser.world).get(path, twice), 400, "unknown_attempt")
 
@@ -131,7 +131,7 @@ def test_a_cookie_brought_twice_is_none(surf: NewBrowser) -> None:
 def test_a_handover_can_not_be_read_in_the_browser(site: OpenIdProvider, surf: NewBrowser) -> None:
     browser = surf()
     browser.step("GET", at_callback(browser, "google"))
-    value = browser.ours["__Host-parley_handover_google"].value
+    value = browser.cookies["__Host-parley_handover_google"].value
     import base64
 
     raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
@@ -170,9 +170,9 @@ def test_the_asterisk_allows_nobody_to_be_returned_to(stranger: Client, site: Op
 def forged(**claims: Any) -> Trouble:
     """The provider's own signature over other claims; None takes one away."""
 
-    def trouble(site: OpenIdProvider, said: dict[str, Any]) -> None:
-        changed = site.claims(said["id_token"]) | claims
-        said["id_token"] = site.signed({name: value for name, value in changed.items() if value is not None}, "google")
+    def trouble(site: OpenIdProvider, body: dict[str, Any]) -> None:
+        changed = site.claims(body["id_token"]) | claims
+        body["id_token"] = site.signed({name: value for name, value in changed.items() if value is not None}, "google")
 
     return trouble
 
@@ -180,8 +180,8 @@ def forged(**claims: Any) -> Trouble:
 def made(how: Callable[[OpenIdProvider, dict[str, Any]], Any]) -> Trouble:
     """Another ID token, made from the claims of the right one."""
 
-    def trouble(site: OpenIdProvider, said: dict[str, Any]) -> None:
-        said["id_token"] = how(site, site.claims(said["id_token"]))
+    def trouble(site: OpenIdProvider, body: dict[str, Any]) -> None:
+        body["id_token"] = how(site, site.claims(body["id_token"]))
 
     return trouble
 
@@ -284,14 +284,14 @@ def test_new_keys_of_the_provider_are_found_and_invented_ones_are_not_asked_for(
     site.rotate()
     assert surf().go(start("google")).status == 200
     monkeypatch.setattr(provider_jwks, "ASK_AGAIN_SECONDS", 60)
-    asked = site.asked.count("/google/jwks")
+    count = site.requests.count("/google/jwks")
     for number in range(5):
         unknown = made(lambda site, claims, number=number: site.signed(claims, "google", kid=f"unknown-{number}"))  # type: ignore[misc]
         refused(surf(verified(token=unknown)).go(start("google")), 401, "invalid_id_token")
-    assert site.asked.count("/google/jwks") - asked <= 1
+    assert site.requests.count("/google/jwks") - count <= 1
     for _ in range(3):
         assert surf().go(start("google")).status == 200
-    assert site.asked.count("/google/jwks") - asked <= 1  # remembered
+    assert site.requests.count("/google/jwks") - count <= 1  # remembered
 
 
 def test_keys_that_can_not_be_had(site: OpenIdProvider, surf: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,11 +310,11 @@ def test_who_does_not_agree_at_the_provider(surf: NewBrowser) -> None:
     browser = surf(account)
     ended = browser.go(start("google", return_to="https://app.parley.test/in?error=old&a=1"))
     assert (ended.status, ended.headers["location"]) == (303, "https://app.parley.test/in?a=1&error=log_in_denied")
-    assert [name for name in browser.ours if "attempt" in name or "refresh" in name] == []
+    assert [name for name in browser.cookies if "attempt" in name or "refresh" in name] == []
 
 
 def as_json(value: Any, status: int = 200) -> Trouble:
-    return lambda site, said: Response(json.dumps(value), status, mimetype="application/json")
+    return lambda site, body: Response(json.dumps(value), status, mimetype="application/json")
 
 
 ANSWERS: dict[str, tuple[Trouble, int, str]] = {
@@ -325,10 +325,10 @@ ANSWERS: dict[str, tuple[Trouble, int, str]] = {
     "busy": (as_json({}, 429), 503, "provider_unavailable"),
     "no access token": (as_json({"id_token": "x"}), 400, "code_refused"),
     "a list": (as_json([]), 400, "code_refused"),
-    "a page": (lambda site, said: Response("<html>", mimetype="text/html"), 503, "provider_unavailable"),
-    "huge": (lambda site, said: Response(" " * 1_000_000 + "{}", mimetype="application/json"), 503, "provider_unavailable"),
-    "nested": (lambda site, said: Response("[" * 60_000, mimetype="application/json"), 503, "provider_unavailable"),
-    "elsewhere": (lambda site, said: Response("", 307, {"location": f"{site.url}/google/jwks"}), 503, "provider_unavailable"),
+    "a page": (lambda site, body: Response("<html>", mimetype="text/html"), 503, "provider_unavailable"),
+    "huge": (lambda site, body: Response(" " * 1_000_000 + "{}", mimetype="application/json"), 503, "provider_unavailable"),
+    "nested": (lambda site, body: Response("[" * 60_000, mimetype="application/json"), 503, "provider_unavailable"),
+    "elsewhere": (lambda site, body: Response("", 307, {"location": f"{site.url}/google/jwks"}), 503, "provider_unavailable"),
     "a header in a token": (as_json({"access_token": "a\r\nhost: x"}), 401, "invalid_id_token"),
 }
 

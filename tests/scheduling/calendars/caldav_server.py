@@ -84,10 +84,10 @@ class Radicale:
 
     def _is_digest(self, environ: dict[str, Any]) -> bool:
         """RFC 7616, 3.4.1; a nonce is good for three requests. Radicale itself is then told the password."""
-        scheme, _, said = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme != "Digest":
             return False
-        of = dict(re.findall(r'(\w+)="?([^",]*)"?', said.replace("Radicale, at home", "")))
+        of = dict(re.findall(r'(\w+)="?([^",]*)"?', credentials.replace("Radicale, at home", "")))
 
         def hashed(text: str) -> str:
             return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
@@ -101,14 +101,14 @@ class Radicale:
         return is_good
 
     def _whose(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        hrefs = "".join(f"<D:href>{one}</D:href>" for one in self.addresses)
+        hrefs = "".join(f"<D:href>{address}</D:href>" for address in self.addresses)
         inner = (
             f"<D:href>{environ['PATH_INFO']}</D:href><D:propstat><D:prop><C:calendar-user-address-set>{hrefs}</C:calendar-user-address-set>"
         )
         inner += "</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
-        said = f'<D:multistatus xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:response>{inner}</D:response></D:multistatus>'
-        start_response("207 Multi-Status", [("Content-Type", "application/xml"), ("Content-Length", str(len(said)))])
-        return [said.encode()]
+        body = f'<D:multistatus xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:response>{inner}</D:response></D:multistatus>'
+        start_response("207 Multi-Status", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+        return [body.encode()]
 
     @property
     def url(self) -> str:
@@ -143,13 +143,13 @@ class Radicale:
         inner = '<D:resourcetype><D:collection/><C:calendar/></D:resourcetype><C:supported-calendar-component-set><C:comp name="VEVENT"/>'
         inner += f"</C:supported-calendar-component-set><D:displayname>{name}</D:displayname>"
         spaces = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
-        status, said = self.send("MKCOL", path, f"<D:mkcol {spaces}><D:set><D:prop>{inner}</D:prop></D:set></D:mkcol>")
-        assert status == 201, said
+        status, body = self.send("MKCOL", path, f"<D:mkcol {spaces}><D:set><D:prop>{inner}</D:prop></D:set></D:mkcol>")
+        assert status == 201, body
         return self.url + path
 
     def put(self, path: str, event: str) -> None:
-        status, said = self.send("PUT", path, calendar_of(event), **{"content-type": "text/calendar"})
-        assert status in (201, 204), said
+        status, body = self.send("PUT", path, calendar_of(event), **{"content-type": "text/calendar"})
+        assert status in (201, 204), body
 
     def delete(self, path: str) -> None:
         assert self.send("DELETE", path)[0] in (200, 204)
@@ -161,7 +161,7 @@ class Radicale:
 
 
 def calendar_of(*events: str, zone: str = "") -> str:
-    inner = "".join(f"BEGIN:VEVENT\n{one.strip()}\nEND:VEVENT\n" for one in events)
+    inner = "".join(f"BEGIN:VEVENT\n{event.strip()}\nEND:VEVENT\n" for event in events)
     return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Somebody//EN\n{zone}{inner}END:VCALENDAR\n".replace("\n", "\r\n")
 
 

@@ -70,8 +70,8 @@ class Desk:
     def put(self, name: str, start: str, end: str, more: str = "") -> None:
         """An event of another program's; instants as `2026-12-07T09:00:00Z`."""
         first, last = (moment.replace("-", "").replace(":", "") for moment in (start, end))
-        said = f"UID:{name}\nDTSTAMP:20260101T000000Z\nSUMMARY:Dentist\nDTSTART:{first}\nDTEND:{last}\n{more}"
-        self.dav.put(f"{self.path}{name}.ics", said)
+        event = f"UID:{name}\nDTSTAMP:20260101T000000Z\nSUMMARY:Dentist\nDTSTART:{first}\nDTEND:{last}\n{more}"
+        self.dav.put(f"{self.path}{name}.ics", event)
 
     def events(self) -> list[str]:
         return self.dav.events(self.path)

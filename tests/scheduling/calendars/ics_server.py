@@ -68,4 +68,4 @@ class Site:
         self.body = calendar_of(*events, zone=zone)
         reply = self.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END, timezones={"calendar": "America/New_York"}))
         assert isinstance(reply.answer, FreeBusyResult), reply
-        return sorted((f"{one.start:%m-%d %H:%M}", f"{one.end:%m-%d %H:%M}") for one in reply.answer.times)
+        return sorted((f"{busy_time.start:%m-%d %H:%M}", f"{busy_time.end:%m-%d %H:%M}") for busy_time in reply.answer.times)

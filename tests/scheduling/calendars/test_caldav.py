@@ -36,10 +36,10 @@ def test_a_calendar_is_found_from_its_servers_address_and_connected(desk: Desk) 
     answer = desk.host.post(CALENDARS, desk.wanted(server_url=desk.dav.url))
     assert answer.status == 201, answer.raw
     assert (answer.body["provider"], answer.body["method"], answer.body["status"]) == ("CUSTOM", "CALDAV", "ACTIVE")
-    assert desk.url in [one["calendar_id"] for one in answer.body["calendars"]]
+    assert desk.url in [calendar["calendar_id"] for calendar in answer.body["calendars"]]
     assert answer.body["is_primary"] and answer.body["calendar_id"]
     assert "battery" not in str(answer.raw)
-    assert [one["id"] for one in desk.host.get(CALENDARS).body["items"]] == [answer.body["id"]]
+    assert [item["id"] for item in desk.host.get(CALENDARS).body["items"]] == [answer.body["id"]]
     again = desk.host.post(CALENDARS, desk.wanted(server_url=desk.dav.url))
     assert again.body["id"] == answer.body["id"], "the same account is renewed"
     (row,) = desk.host.rows(select(CalendarConnection).where(CalendarConnection.user_id == desk.host.user_id))
@@ -150,8 +150,8 @@ def test_a_calendar_that_shows_no_events_is_known_by_its_times(desk: Desk, offic
 
 def test_a_recurring_event_keeps_its_wall_clock_over_a_change_of_the_clocks(desk: Desk, office: Office) -> None:
     event_type = office.event_type({"timezone": "America/New_York"}, horizon_days=200)
-    said = "UID:weekly\nDTSTAMP:20260101T000000Z\nSUMMARY:Team\nRRULE:FREQ=WEEKLY\nDTSTART;TZID=America/New_York:20260907T100000\n"
-    desk.dav.put(f"{desk.path}weekly.ics", said + "DTEND;TZID=America/New_York:20260907T110000\n")
+    series = "UID:weekly\nDTSTAMP:20260101T000000Z\nSUMMARY:Team\nRRULE:FREQ=WEEKLY\nDTSTART;TZID=America/New_York:20260907T100000\n"
+    desk.dav.put(f"{desk.path}weekly.ics", series + "DTEND;TZID=America/New_York:20260907T110000\n")
     desk.connect()
     for weeks in (1, 17):  # the clocks change in March 2027
         day = weekday(0, weeks)
@@ -238,15 +238,15 @@ def test_a_request_is_written_when_it_is_confirmed(desk: Desk, office: Office, w
 
 def test_a_booking_that_is_given_to_somebody_else_moves_to_their_calendar(world: World, office: Office, desk: Desk) -> None:
     other = office.host.as_role("MEMBER")
-    theirs = Desk(world, other, desk.dav)
-    first, second = desk.connect(), theirs.connect()
+    other_desk = Desk(world, other, desk.dav)
+    first, second = desk.connect(), other_desk.connect()
     assert first["id"] != second["id"]
-    hosts = [{"user_id": str(one.user_id)} for one in (office.host, other)]
+    hosts = [{"user_id": str(member.user_id)} for member in (office.host, other)]
     pool = office.host.post("/v1/scheduling/pools", {"name": "Sales", "strategy": "ROTATE", "hosts": hosts}).body
     made = office.booked(office.event_type(kind="ROUND_ROBIN", pool_id=pool["id"]), at("10:00"))
     world.pump()
     host_id = office.host.get(f"/v1/scheduling/bookings/{made['id']}").body["host_id"]
-    before, after = (desk, theirs) if host_id == str(office.host.user_id) else (theirs, desk)
+    before, after = (desk, other_desk) if host_id == str(office.host.user_id) else (other_desk, desk)
     assert (len(before.events()), len(after.events())) == (1, 0)
     assert office.host.post(f"/v1/scheduling/bookings/{made['id']}/reassign").status == 200
     world.pump()
@@ -335,7 +335,7 @@ def test_an_event_that_nobody_writes_any_more_is_counted_and_tried_again_with_a_
     world.pump()
     desk.dav.is_down = False
     assert desk.seen(connection["id"])["unwritten_events"] == 1
-    assert [one["unwritten_events"] for one in desk.host.get(CALENDARS).body["items"]] == [1]
+    assert [item["unwritten_events"] for item in desk.host.get(CALENDARS).body["items"]] == [1]
     assert desk.sync(connection["id"])["unwritten_events"] == 0
     world.invoke("scheduling/sweep_calendars", {})
     world.pump()
@@ -369,11 +369,11 @@ def test_the_calendars_of_who_leaves_are_forgotten_at_once(desk: Desk, office: O
     away = desk.connect(colleague)
     assert colleague.delete(f"{CALENDARS}/{away['id']}").status == 204
     desk.connect(colleague)
-    mine = desk.connect()
+    connection = desk.connect()
     assert office.host.delete(f"/v1/identity/members/{colleague.user_id}").status == 204
     world.pump()
-    assert [row.id for row in office.host.rows(select(CalendarConnection))] == [UUID(mine["id"])]
-    assert {row.connection_id for row in office.host.rows(select(ConnectedCalendar))} == {UUID(mine["id"])}
+    assert [row.id for row in office.host.rows(select(CalendarConnection))] == [UUID(connection["id"])]
+    assert {row.connection_id for row in office.host.rows(select(ConnectedCalendar))} == {UUID(connection["id"])}
 
 
 def test_a_host_who_deletes_their_account_hosts_no_more_and_old_bookings_stay(desk: Desk, office: Office, world: World) -> None:
@@ -386,7 +386,7 @@ def test_a_host_who_deletes_their_account_hosts_no_more_and_old_bookings_stay(de
     booking = hers.booked(event_type, at("10:00"))
     world.pump()
     assert len(desk.events()) == 1
-    assert "scheduling_notification_logs" in {found.partition(":")[0] for found in everywhere(world, ada.email)}
+    assert "scheduling_notification_logs" in {hit.partition(":")[0] for hit in everywhere(world, ada.email)}
     assert delete(ada).status == 204
     world.pump()
     assert everywhere(world, ada.email) == []

@@ -37,19 +37,19 @@ class Scripted:
 
     def __init__(self) -> None:
         self.says: Callable[[str, str, str], Answer] = lambda *_: (404, {}, "")
-        self.asked: list[tuple[str, str, str]] = []
+        self.requests: list[tuple[str, str, str]] = []
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-                site.asked.append((self.command, self.path, body))
-                status, headers, said = site.says(self.command, self.path, body)
+                site.requests.append((self.command, self.path, body))
+                status, headers, content = site.says(self.command, self.path, body)
                 self.send_response(status)
-                for name, value in (headers | {"content-length": str(len(said.encode()))}).items():
+                for name, value in (headers | {"content-length": str(len(content.encode()))}).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(said.encode())
+                self.wfile.write(content.encode())
 
             do_PROPFIND = do_REPORT = do_PUT = answer  # noqa: N815  # named by http.server
 
@@ -87,11 +87,11 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
 
 def multistatus(*responses: str, token: str = "") -> Answer:
     spaces = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:S="http://calendarserver.org/ns/"'
-    said = f"<D:sync-token>{token}</D:sync-token>" if token else ""
-    return 207, {"content-type": "application/xml"}, f"<D:multistatus {spaces}>{''.join(responses)}{said}</D:multistatus>"
+    sync_token = f"<D:sync-token>{token}</D:sync-token>" if token else ""
+    return 207, {"content-type": "application/xml"}, f"<D:multistatus {spaces}>{''.join(responses)}{sync_token}</D:multistatus>"
 
 
-def found(href: str, properties: str) -> str:
+def dav_response(href: str, properties: str) -> str:
     status = "<D:status>HTTP/1.1 200 OK</D:status>"
     return f"<D:response><D:href>{href}</D:href><D:propstat><D:prop>{properties}</D:prop>{status}</D:propstat></D:response>"
 
@@ -101,12 +101,12 @@ def status_of(href: str, status: str) -> str:
 
 
 def data(name: str) -> str:
-    said = calendar_of(f"UID:{name}\nDTSTAMP:20260101T000000Z\nDTSTART:20261202T100000Z\nDURATION:PT1H")
-    return found(f"{HOME}{name}.ics", f"<C:calendar-data>{said}</C:calendar-data>")
+    calendar = calendar_of(f"UID:{name}\nDTSTAMP:20260101T000000Z\nDTSTART:20261202T100000Z\nDURATION:PT1H")
+    return dav_response(f"{HOME}{name}.ics", f"<C:calendar-data>{calendar}</C:calendar-data>")
 
 
 def etag(name: str) -> str:
-    return found(f"{HOME}{name}.ics", '<D:getetag>"1"</D:getetag>')
+    return dav_response(f"{HOME}{name}.ics", '<D:getetag>"1"</D:getetag>')
 
 
 def test_an_answer_in_parts_is_gone_on_with(site: Scripted) -> None:
@@ -121,19 +121,19 @@ def test_an_answer_in_parts_is_gone_on_with(site: Scripted) -> None:
 
     site.says = says
     first = site.changes("sync:first")
-    assert ([one.uid for one in first.events], first.has_more, first.is_full) == (["a"], True, False)
+    assert ([changed_event.uid for changed_event in first.events], first.has_more, first.is_full) == (["a"], True, False)
     second = site.changes(first.sync_token)
-    assert ([one.uid for one in second.events], second.has_more, second.sync_token) == (["b"], False, "sync:third")
+    assert ([changed_event.uid for changed_event in second.events], second.has_more, second.sync_token) == (["b"], False, "sync:third")
     assert second.removed == [f"{site.url}{HOME}c.ics"]
 
 
 @pytest.mark.parametrize("status", [403, 409, 412, 507])
 def test_a_token_that_is_good_no_more_is_told_from_other_refusals(site: Scripted, status: int) -> None:
     wanted = ReadChanges(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)
-    for said, code in (("<D:valid-sync-token/>", "sync_expired"), ("<D:need-privileges/>", None)):
-        site.says = lambda *_, said=said: (status, {}, f'<D:error xmlns:D="DAV:">{said}</D:error>')
+    for precondition, code in (("<D:valid-sync-token/>", "sync_expired"), ("<D:need-privileges/>", None)):
+        site.says = lambda *_, precondition=precondition: (status, {}, f'<D:error xmlns:D="DAV:">{precondition}</D:error>')
         met = site.ask(wanted).trouble
-        assert met is not None and (met.code.value == "sync_expired") == (code == "sync_expired"), said
+        assert met is not None and (met.code.value == "sync_expired") == (code == "sync_expired"), precondition
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 415, 422, 500, 501, 207])
@@ -145,18 +145,18 @@ def test_a_server_that_refuses_what_a_token_is_for_is_read_whole_from_then_on(si
         if "sync-collection" in body:
             return status, {}, "<html>"
         if method == "PROPFIND":
-            return multistatus(found(HOME, f"<D:sync-token>new</D:sync-token><S:getctag>{ctag}</S:getctag>"))
+            return multistatus(dav_response(HOME, f"<D:sync-token>new</D:sync-token><S:getctag>{ctag}</S:getctag>"))
         return multistatus(data("a"))
 
     site.says = says
     first = site.changes(None)
     assert (first.is_full, first.sync_token) == (True, "sync:new")
     second = site.changes(first.sync_token)
-    assert (second.is_full, [one.uid for one in second.events], second.sync_token) == (True, ["a"], f"whole:{ctag}")
-    site.asked.clear()
+    assert (second.is_full, [changed_event.uid for changed_event in second.events], second.sync_token) == (True, ["a"], f"whole:{ctag}")
+    site.requests.clear()
     third = site.changes(second.sync_token)
     assert (third.is_full, third.sync_token) == (not ctag, f"whole:{ctag}")
-    assert not any("sync-collection" in body for _, _, body in site.asked)
+    assert not any("sync-collection" in body for _, _, body in site.requests)
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (429, "rate_limited"), (503, "unavailable"), (408, "unavailable")])
@@ -164,11 +164,11 @@ def test_a_server_that_is_away_or_does_not_know_us_is_not_read_whole(site: Scrip
     site.says = lambda *_: (status, {}, "")
     met = site.ask(ReadChanges(calendar_id=site.url + HOME, sync_token="sync:old", start=START, end=END)).trouble
     assert met is not None and met.code.value == code
-    assert len(site.asked) == 1
+    assert len(site.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("damage", "known"),
+    ("damage", "uids"),
     [
         ("DESCRIPTION:a\x0bb", ["a", "b"]),
         ("DESCRIPTION:a&#11;b", ["a", "b"]),
@@ -178,17 +178,17 @@ def test_a_server_that_is_away_or_does_not_know_us_is_not_read_whole(site: Scrip
         ("DESCRIPTION:</C:other>", ["b"]),
     ],
 )
-def test_a_character_that_xml_forbids_costs_its_own_event_at_most(site: Scripted, damage: str, known: list[str]) -> None:
+def test_a_character_that_xml_forbids_costs_its_own_event_at_most(site: Scripted, damage: str, uids: list[str]) -> None:
     """And what was known of that one still counts."""
     first = data("a").replace("UID:a", f"UID:a\r\n{damage}")
     site.says = lambda method, *_: (
-        multistatus(found(HOME, "<S:getctag>1</S:getctag>")) if method == "PROPFIND" else multistatus(first, data("b"), token="t")
+        multistatus(dav_response(HOME, "<S:getctag>1</S:getctag>")) if method == "PROPFIND" else multistatus(first, data("b"), token="t")
     )
-    told = site.changes(None)
-    assert [one.uid for one in told.events if one.times] == known
-    others = [one for one in told.events if not one.times]
-    assert [(one.event_id, one.is_known, one.is_clear) for one in others] == [
-        (f"{site.url}{HOME}a.ics", False, False) for name in ("a",) if name not in known
+    changes = site.changes(None)
+    assert [changed_event.uid for changed_event in changes.events if changed_event.times] == uids
+    others = [changed_event for changed_event in changes.events if not changed_event.times]
+    assert [(changed_event.event_id, changed_event.is_known, changed_event.is_clear) for changed_event in others] == [
+        (f"{site.url}{HOME}a.ics", False, False) for name in ("a",) if name not in uids
     ]
 
 
@@ -202,14 +202,14 @@ def test_a_character_that_xml_forbids_costs_its_own_event_at_most(site: Scripted
     ],
 )
 def test_damage_in_one_object_neither_frees_it_nor_another(site: Scripted, inner: str, times: int, is_known: bool) -> None:
-    said = found(f"{HOME}x.ics", f"<C:calendar-data>BEGIN:VCALENDAR\n{inner}\nEND:VCALENDAR</C:calendar-data>")
+    response = dav_response(f"{HOME}x.ics", f"<C:calendar-data>BEGIN:VCALENDAR\n{inner}\nEND:VCALENDAR</C:calendar-data>")
     site.says = lambda method, *_: (
-        multistatus(found(HOME, "<S:getctag>1</S:getctag>")) if method == "PROPFIND" else multistatus(said, data("b"))
+        multistatus(dav_response(HOME, "<S:getctag>1</S:getctag>")) if method == "PROPFIND" else multistatus(response, data("b"))
     )
-    told = {one.event_id.rpartition("/")[2]: one for one in site.changes(None).events}
-    assert len(told["b.ics"].times) == 1
-    assert ("x.ics" in told) == bool(times or not is_known)
-    assert len(told["x.ics"].times if "x.ics" in told else []) == times
+    events = {changed_event.event_id.rpartition("/")[2]: changed_event for changed_event in site.changes(None).events}
+    assert len(events["b.ics"].times) == 1
+    assert ("x.ics" in events) == bool(times or not is_known)
+    assert len(events["x.ics"].times if "x.ics" in events else []) == times
     reply = site.ask(FreeBusy(calendar_ids=[site.url + HOME], start=START, end=END)).answer
     assert isinstance(reply, FreeBusyResult) and (len(reply.times), reply.is_beside) == (times + 1, not is_known)
 
@@ -222,7 +222,7 @@ def test_a_calendar_with_more_events_than_are_read_says_when_it_is_busy(site: Sc
         if "free-busy-query" in body:
             return 200, {}, free_busy
         if method == "PROPFIND":
-            return multistatus(found(HOME, "<S:getctag>1</S:getctag>"))
+            return multistatus(dav_response(HOME, "<S:getctag>1</S:getctag>"))
         return multistatus(*[data(str(number)) for number in range(4)])
 
     site.says = says
@@ -248,7 +248,7 @@ def test_a_redirect_to_another_origin_gets_no_password(site: Scripted, status: i
         }
         met = site.ask(operations[wanted]).trouble
         assert met is not None and met.code.value == "refused"
-        assert other.asked == []
+        assert other.requests == []
     finally:
         other.stop()
 
@@ -259,17 +259,17 @@ def test_an_address_of_another_host_in_an_answer_gets_no_password(site: Scripted
         kind = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
         home = f"<C:calendar-home-set><D:href>{other.url}/dav/</D:href></C:calendar-home-set>"
         principal = f"<D:current-user-principal><D:href>{other.url}/me/</D:href></D:current-user-principal>"
-        for said in (home, principal):
-            site.says = lambda *_, said=said: multistatus(found(HOME, said))
+        for properties in (home, principal):
+            site.says = lambda *_, properties=properties: multistatus(dav_response(HOME, properties))
             met = site.ask(Discover()).trouble
             assert met is not None and met.code.value == "refused"
-        site.says = lambda *_: multistatus(found(HOME, kind), found(f"{other.url}/theirs/", kind))
-        told = site.ask(Discover()).answer
-        assert isinstance(told, DiscoveryResult) and [one.id for one in told.calendars] == [site.url + HOME]
+        site.says = lambda *_: multistatus(dav_response(HOME, kind), dav_response(f"{other.url}/theirs/", kind))
+        discovery = site.ask(Discover()).answer
+        assert isinstance(discovery, DiscoveryResult) and [calendar.id for calendar in discovery.calendars] == [site.url + HOME]
         far = ReadChanges(calendar_id=other.url + HOME, sync_token=None, start=START, end=END)
         met = site.ask(far).trouble
         assert met is not None and met.code.value == "refused"
-        assert other.asked == []
+        assert other.requests == []
     finally:
         other.stop()
 
@@ -305,15 +305,15 @@ def test_a_server_without_tokens_is_read_anew_when_its_ctag_is_another(site: Scr
 
     def says(method: str, path: str, body: str) -> Answer:
         if method == "PROPFIND":
-            return multistatus(found(HOME, f"<S:getctag>{ctag}</S:getctag>"))
+            return multistatus(dav_response(HOME, f"<S:getctag>{ctag}</S:getctag>"))
         return multistatus(data("a"))
 
     site.says = says
     first = site.changes(None)
     assert (first.is_full, first.sync_token) == (True, "ctag:1")
-    site.asked.clear()
+    site.requests.clear()
     same = site.changes(first.sync_token)
-    assert (same.is_full, same.events, [method for method, _, _ in site.asked]) == (False, [], ["PROPFIND"])
+    assert (same.is_full, same.events, [method for method, _, _ in site.requests]) == (False, [], ["PROPFIND"])
     ctag = "2"
     assert (site.changes(first.sync_token).is_full, site.changes(first.sync_token).sync_token) == (True, "ctag:2")
 
@@ -327,17 +327,19 @@ def test_a_server_is_found_by_its_well_known_address_from_whatever_it_says_at_it
             case "/.well-known/caldav":
                 return 301, {"location": "/dav/"}, ""
             case "/dav/":
-                return multistatus(found("/dav/", "<D:current-user-principal><D:href>/dav/p/ada</D:href></D:current-user-principal>"))
+                return multistatus(
+                    dav_response("/dav/", "<D:current-user-principal><D:href>/dav/p/ada</D:href></D:current-user-principal>")
+                )
             case "/dav/p/ada":
-                return multistatus(found(path, "<C:calendar-home-set><D:href>/dav/ada/</D:href></C:calendar-home-set>"))
+                return multistatus(dav_response(path, "<C:calendar-home-set><D:href>/dav/ada/</D:href></C:calendar-home-set>"))
             case "/dav/ada/":
-                return multistatus(found(path, "<D:resourcetype><D:collection/></D:resourcetype>"), found(HOME, kind))
+                return multistatus(dav_response(path, "<D:resourcetype><D:collection/></D:resourcetype>"), dav_response(HOME, kind))
         return 405, {}, "<html>This is the front page</html>"
 
     site.says = says
-    told = site.ask(Discover(), "/").answer
-    assert isinstance(told, DiscoveryResult), told
-    assert ([one.id for one in told.calendars], told.url) == ([site.url + HOME], f"{site.url}/dav/ada/")
+    discovery = site.ask(Discover(), "/").answer
+    assert isinstance(discovery, DiscoveryResult), discovery
+    assert ([calendar.id for calendar in discovery.calendars], discovery.url) == ([site.url + HOME], f"{site.url}/dav/ada/")
 
 
 @pytest.mark.parametrize(
@@ -345,10 +347,10 @@ def test_a_server_is_found_by_its_well_known_address_from_whatever_it_says_at_it
 )
 def test_neither_a_redirect_nor_a_servers_own_words_lead_into_a_network_that_is_not_public(site: Scripted, inner: str) -> None:
     home = f"<C:calendar-home-set><D:href>{inner}</D:href></C:calendar-home-set>"
-    for said in ((302, {"location": inner}, ""), multistatus(found(HOME, home))):
-        site.says = lambda *_, said=said: said
+    for reply in ((302, {"location": inner}, ""), multistatus(dav_response(HOME, home))):
+        site.says = lambda *_, reply=reply: reply
         met = site.ask(Discover()).trouble
-        assert met is not None and met.code.value == "refused", said
+        assert met is not None and met.code.value == "refused", reply
 
 
 def test_an_event_that_changes_between_look_and_write_is_looked_at_again(site: Scripted) -> None:
@@ -356,15 +358,15 @@ def test_an_event_that_changes_between_look_and_write_is_looked_at_again(site: S
 
     def says(method: str, path: str, body: str) -> Answer:
         if method == "PROPFIND":
-            return multistatus(found(path, f'<D:getetag>"{next(tags)}"</D:getetag>'))
-        puts = [one for one in site.asked if one[0] == "PUT"]
+            return multistatus(dav_response(path, f'<D:getetag>"{next(tags)}"</D:getetag>'))
+        puts = [request for request in site.requests if request[0] == "PUT"]
         return (412, {}, "") if len(puts) == 1 else (204, {}, "")
 
     site.says = says
     url = f"{site.url}{HOME}mine.ics"
-    told = site.ask(WriteEvent(calendar_id=site.url + HOME, event=_event(url)))
-    assert told.answer is not None and told.answer.event_id == url  # type: ignore[union-attr]  # it is Written
-    assert [method for method, _, _ in site.asked] == ["PROPFIND", "PUT", "PROPFIND", "PUT"]
+    reply = site.ask(WriteEvent(calendar_id=site.url + HOME, event=_event(url)))
+    assert reply.answer is not None and reply.answer.event_id == url  # type: ignore[union-attr]  # it is Written
+    assert [method for method, _, _ in site.requests] == ["PROPFIND", "PUT", "PROPFIND", "PUT"]
 
 
 def _event(url: str | None = None) -> BookingEvent:

@@ -30,8 +30,8 @@ def fixed_zone(name: str, offset: str) -> str:
 
 
 def starts(content: str, timezone: str = "UTC") -> list[str]:
-    found = icalendar_busy_times.busy(icalendar_busy_times.parse_calendars(content.encode()), START, END, timezone)
-    return sorted(f"{begins:%m-%d %H:%M}" for kept in found.values() for begins, _ in kept.times)
+    busy_events = icalendar_busy_times.busy(icalendar_busy_times.parse_calendars(content.encode()), START, END, timezone)
+    return sorted(f"{begins:%m-%d %H:%M}" for kept in busy_events.values() for begins, _ in kept.times)
 
 
 # --- one calendar's words are its own ----------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def test_strangers_calendars_are_read_by_no_library_that_remembers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "begins"),
+    ("zone_name", "begins"),
     [
         ("Eastern Standard Time", "15:00"),
         ("Foo/Bar", "15:00"),  # of the owner, New York
@@ -100,12 +100,12 @@ def test_strangers_calendars_are_read_by_no_library_that_remembers() -> None:
         ("A" * 5000, "15:00"),
     ],
 )
-def test_the_name_of_a_zone_is_understood_or_counts_as_not_said(site: Site, said: str, begins: str) -> None:
-    named = f'UID:a\nDTSTART;TZID="{said}":20270301T100000\nDURATION:PT1H'
+def test_the_name_of_a_zone_is_understood_or_counts_as_not_said(site: Site, zone_name: str, begins: str) -> None:
+    named = f'UID:a\nDTSTART;TZID="{zone_name}":20270301T100000\nDURATION:PT1H'
     assert [start for start, _ in site.busy(named)] == [f"03-01 {begins}"]
     floating = "UID:a\nDTSTART:20270301T100000\nDURATION:PT1H"
-    assert [start for start, _ in site.busy(floating, "UID:b\n" + TIMES, zone=f"X-WR-TIMEZONE:{said}\n")].count(f"03-01 {begins}") >= 1
-    assert FIRST in site.busy("UID:b\n" + TIMES, zone=f"X-WR-TIMEZONE:{said}\n")
+    assert [start for start, _ in site.busy(floating, "UID:b\n" + TIMES, zone=f"X-WR-TIMEZONE:{zone_name}\n")].count(f"03-01 {begins}") >= 1
+    assert FIRST in site.busy("UID:b\n" + TIMES, zone=f"X-WR-TIMEZONE:{zone_name}\n")
 
 
 DAILY = f"UID:s\n{TIMES}\nRRULE:FREQ=DAILY;COUNT=3"
@@ -160,10 +160,10 @@ def test_what_can_be_read_of_an_event_counts(site: Site, event: str, kept: list[
 
 
 def test_an_event_of_which_nothing_is_known_is_counted_and_keeps_what_was_known() -> None:
-    found = icalendar_busy_times.busy(
+    busy_events = icalendar_busy_times.busy(
         icalendar_busy_times.parse_calendars(calendar_of("UID:a\nSUMMARY:When?", f"UID:b\n{TIMES}").encode()), START, END, "UTC"
     )
-    assert [(uid, len(kept.times), kept.is_clear, kept.is_known) for uid, kept in found.items()] == [
+    assert [(uid, len(kept.times), kept.is_clear, kept.is_known) for uid, kept in busy_events.items()] == [
         ("a", 0, False, False),
         ("b", 1, True, True),
     ]
@@ -271,8 +271,8 @@ def test_the_standards_word_counts_and_outlooks_where_there_is_none(site: Site, 
 def test_a_series_that_costs_too_much_is_busy_from_its_first_time_to_its_last(
     site: Site, series: str, kept: tuple[str, str] | None
 ) -> None:
-    found = site.busy(f"UID:a\n{series}", f"UID:b\n{TIMES}")
-    assert FIRST in found and (kept is None or kept in found)
+    busy_times = site.busy(f"UID:a\n{series}", f"UID:b\n{TIMES}")
+    assert FIRST in busy_times and (kept is None or kept in busy_times)
     assert {event.event_id for event in site.changed(calendar_of(f"UID:a\n{series}")).events if not event.is_clear} <= {"a"}
 
 
@@ -306,7 +306,10 @@ def test_what_a_sync_has_read_is_not_read_again_while_somebody_waits(site: Site)
     assert isinstance(reply, FreeBusyResult) and (reply.times, reply.is_beside, site.conditional) == ([], True, 1)
     site.body = calendar_of("UID:a\nDTSTART:20270302T100000Z\nDURATION:PT1H")
     reply = site.ask(wanted).answer
-    assert isinstance(reply, FreeBusyResult) and ([f"{one.start:%d}" for one in reply.times], reply.is_beside) == (["02"], False)
+    assert isinstance(reply, FreeBusyResult) and ([f"{busy_time.start:%d}" for busy_time in reply.times], reply.is_beside) == (
+        ["02"],
+        False,
+    )
 
 
 def test_a_file_that_stops_before_its_end_takes_nothing_away(site: Site) -> None:
@@ -320,10 +323,10 @@ def test_a_file_that_stops_before_its_end_takes_nothing_away(site: Site) -> None
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_a_calendar_in_another_encoding_is_read(encoding: str) -> None:
-    found = icalendar_busy_times.busy(
+    busy_events = icalendar_busy_times.busy(
         icalendar_busy_times.parse_calendars(calendar_of(f"UID:a\n{TIMES}").encode(encoding)), START, END, "UTC"
     )
-    assert len(found["a"].times) == 1
+    assert len(busy_events["a"].times) == 1
 
 
 @pytest.mark.parametrize(
@@ -374,6 +377,6 @@ def test_what_costs_much_for_each_name_or_depth_is_read_in_bounded_steps(monkeyp
     looked: list[str] = []
     monkeypatch.setattr(calendar_timezones, "ZoneInfo", looked.append)
     names = [f"{'/a' * 30}{number}" for number in range(50)] + [f"Europe/Nowhere{number}" for number in range(50)]
-    assert [calendar_timezones.known(name) for name in names] == [None] * 100
+    assert [calendar_timezones.zone_by_name(name) for name in names] == [None] * 100
     assert looked == []
     assert icalendar_busy_times.parse_calendars(("BEGIN:VCALENDAR\n" + "BEGIN:X\n" * 20_000 + "END:Y\n" * 20_000).encode())

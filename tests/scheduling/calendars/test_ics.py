@@ -36,8 +36,8 @@ def test_a_series_keeps_its_wall_clock_but_for_what_was_moved_and_canceled(site:
     series = f"UID:a\nDTSTART;{zone}:20270301T100000\nDTEND;{zone}:20270301T110000\nRRULE:FREQ=WEEKLY;COUNT=4"
     moved = f"UID:a\nRECURRENCE-ID;{zone}:20270308T100000\nDTSTART;{zone}:20270309T120000\nDTEND;{zone}:20270309T123000"
     off = f"UID:a\nRECURRENCE-ID;{zone}:20270322T100000\nDTSTART;{zone}:20270322T100000\nSTATUS:CANCELLED"
-    told = site.busy(series, moved, off)
-    assert told == [("03-01 15:00", "03-01 16:00"), ("03-09 17:00", "03-09 17:30"), ("03-15 14:00", "03-15 15:00")]
+    busy_times = site.busy(series, moved, off)
+    assert busy_times == [("03-01 15:00", "03-01 16:00"), ("03-09 17:00", "03-09 17:30"), ("03-15 14:00", "03-15 15:00")]
 
 
 def test_a_day_is_one_of_the_owners_zone_and_what_is_free_or_canceled_is_not_there(site: Site) -> None:
@@ -48,10 +48,10 @@ def test_a_day_is_one_of_the_owners_zone_and_what_is_free_or_canceled_is_not_the
 
 def test_what_has_not_changed_is_not_sent_again(site: Site) -> None:
     site.body = calendar_of("UID:d\nDTSTART:20261202T100000Z\nDTEND:20261202T110000Z")
-    asked = ReadChanges(calendar_id="calendar", sync_token=None, start=START, end=END)
-    first = site.ask(asked).answer
+    read_changes = ReadChanges(calendar_id="calendar", sync_token=None, start=START, end=END)
+    first = site.ask(read_changes).answer
     assert isinstance(first, ChangesResult) and first.is_full and len(first.events) == 1
-    again = site.ask(asked.model_copy(update={"sync_token": first.sync_token})).answer
+    again = site.ask(read_changes.model_copy(update={"sync_token": first.sync_token})).answer
     assert isinstance(again, ChangesResult)
     assert (again.is_full, again.events, again.sync_token, site.conditional) == (False, [], first.sync_token, 1)
 
@@ -79,17 +79,17 @@ def test_a_redirect_leads_to_no_address_that_we_would_not_ask_ourselves(site: Si
 def test_an_event_that_nobody_understands_takes_no_other_with_it(site: Site, broken: str, kept: list[tuple[str, str]]) -> None:
     series = "UID:s\nDTSTART:20261203T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2"
     moved = "UID:s\nRECURRENCE-ID:20261204T100000Z\nDTSTART:20261204T150000Z\nDURATION:PT1H"
-    told = site.busy(f"UID:b\n{broken}", series, moved)
-    assert told == [*kept, ("12-03 10:00", "12-03 11:00"), ("12-04 15:00", "12-04 16:00")]
+    busy_times = site.busy(f"UID:b\n{broken}", series, moved)
+    assert busy_times == [*kept, ("12-03 10:00", "12-03 11:00"), ("12-04 15:00", "12-04 16:00")]
 
 
 def test_what_is_written_without_a_zone_is_in_that_of_its_calendar(site: Site) -> None:
     floating = "UID:a\nDTSTART:20261202T100000\nDTEND:20261202T110000"
     assert site.busy(floating) == [("12-02 15:00", "12-02 16:00")]  # of the calendar's owner
-    asked = FreeBusy(calendar_ids=["calendar"], start=START, end=END)
+    free_busy = FreeBusy(calendar_ids=["calendar"], start=START, end=END)
     site.body = calendar_of(floating, zone="X-WR-TIMEZONE:Asia/Kolkata\n")
-    told = site.ask(asked).answer
-    assert isinstance(told, FreeBusyResult) and [f"{one.start:%H:%M}" for one in told.times] == ["04:30"]
+    answer = site.ask(free_busy).answer
+    assert isinstance(answer, FreeBusyResult) and [f"{busy_time.start:%H:%M}" for busy_time in answer.times] == ["04:30"]
 
 
 def test_a_zone_of_their_own_is_gone_by(site: Site) -> None:
@@ -98,25 +98,25 @@ def test_a_zone_of_their_own_is_gone_by(site: Site) -> None:
     zone = f"BEGIN:VTIMEZONE\nTZID:Our Office\n{rules}END:VTIMEZONE\n"
     weekly = "UID:a\nDTSTART;TZID=Our Office:20270308T100000\nDTEND;TZID=Our Office:20270308T110000\nRRULE:FREQ=WEEKLY;COUNT=2"
     site.body = calendar_of(weekly, zone=zone)
-    told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
-    assert isinstance(told, FreeBusyResult)
-    assert sorted(f"{one.start:%m-%d %H:%M}" for one in told.times) == ["03-08 15:00", "03-15 14:00"]
+    answer = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
+    assert isinstance(answer, FreeBusyResult)
+    assert sorted(f"{busy_time.start:%m-%d %H:%M}" for busy_time in answer.times) == ["03-08 15:00", "03-15 14:00"]
 
 
 def test_a_zone_by_its_name_at_microsoft_is_that_of_the_calendars_days(site: Site) -> None:
     zone = "BEGIN:VTIMEZONE\nTZID:W. Europe Standard Time\nBEGIN:STANDARD\nDTSTART:16010101T000000\n"
     zone += "TZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n"
     site.body = calendar_of("UID:d\nDTSTART;VALUE=DATE:20261203", zone=zone)
-    found = site.ask(Discover()).answer
-    assert isinstance(found, DiscoveryResult), found
-    told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END, timezones={"calendar": "America/New_York"})).answer
-    assert isinstance(told, FreeBusyResult) and [f"{one.start:%d %H:%M}" for one in told.times] == ["02 23:00"]
+    discovery = site.ask(Discover()).answer
+    assert isinstance(discovery, DiscoveryResult), discovery
+    answer = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END, timezones={"calendar": "America/New_York"})).answer
+    assert isinstance(answer, FreeBusyResult) and [f"{busy_time.start:%d %H:%M}" for busy_time in answer.times] == ["02 23:00"]
 
 
 def test_what_an_exception_takes_out_is_free_in_whatever_zone_it_is_named(site: Site) -> None:
     series = "UID:a\nDTSTART:20261207T100000Z\nDTEND:20261207T110000Z\nRRULE:FREQ=DAILY;COUNT=4"
-    told = site.busy(f"{series}\nEXDATE;TZID=Europe/Berlin:20261208T110000\nEXDATE:20261209T100000Z,20261210T100000Z")
-    assert told == [("12-07 10:00", "12-07 11:00")]
+    busy_times = site.busy(f"{series}\nEXDATE;TZID=Europe/Berlin:20261208T110000\nEXDATE:20261209T100000Z,20261210T100000Z")
+    assert busy_times == [("12-07 10:00", "12-07 11:00")]
     later = "UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE:20261209T100000Z\nDTSTART:20261209T120000Z\nDTEND:20261209T130000Z"
     assert [begins for begins, _ in site.busy(series, later)] == ["12-07 10:00", "12-08 10:00", "12-09 12:00", "12-10 12:00"]
 
@@ -124,8 +124,8 @@ def test_what_an_exception_takes_out_is_free_in_whatever_zone_it_is_named(site: 
 def test_a_stream_may_hold_several_calendars(site: Site) -> None:
     first, second = "UID:a\nDTSTART:20261202T100000Z\nDURATION:PT1H", "UID:b\nDTSTART:20261203T100000Z\nDURATION:PT1H"
     site.body = calendar_of(first) + calendar_of(second)
-    told = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
-    assert isinstance(told, FreeBusyResult) and {one.uid for one in told.times} == {"a", "b"}
+    answer = site.ask(FreeBusy(calendar_ids=["calendar"], start=START, end=END)).answer
+    assert isinstance(answer, FreeBusyResult) and {busy_time.uid for busy_time in answer.times} == {"a", "b"}
 
 
 def test_a_calendar_is_connected_by_its_address_and_says_when_that_leads_nowhere(
@@ -170,7 +170,7 @@ def test_a_connection_says_how_many_events_were_not_understood_and_what_was_know
     world.pump()
     seen = office.host.get(path).body
     assert (seen["status"], seen["unclear_events"], seen["calendars"][0]["unclear_events"]) == ("ACTIVE", 2, 2)
-    assert [one["unclear_events"] for one in office.host.get(CALENDARS).body["items"] if one["id"] == made.body["id"]] == [2]
+    assert [item["unclear_events"] for item in office.host.get(CALENDARS).body["items"] if item["id"] == made.body["id"]] == [2]
     assert "secret title" not in str(seen)
     assert not {"10:00", "11:00", "12:00"} & set(office.starts(event_type, weekday(0)))
 

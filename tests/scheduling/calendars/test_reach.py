@@ -41,8 +41,8 @@ def meeting(clock: str, day: Any = None) -> str:
 def write(office: Office, path: str, **columns: Any) -> None:
     """What a disturbance or time would have left in the connection."""
     with transactions.transaction(office.host.caller) as session:
-        one = CalendarConnection
-        session.execute(update(one).where(one.id == UUID(path.rpartition("/")[2])).values(**columns))
+        model = CalendarConnection
+        session.execute(update(model).where(model.id == UUID(path.rpartition("/")[2])).values(**columns))
 
 
 def test_calendars_are_known_as_far_as_their_owners_time_is_offered(site: Site, office: Office, world: World, far: dict[str, Any]) -> None:

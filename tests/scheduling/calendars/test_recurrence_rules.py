@@ -15,7 +15,9 @@ FIRST, LAST = datetime(2027, 1, 10), datetime(2027, 7, 30)
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 
 
-def told(text: str, start: datetime, first: datetime = FIRST, last: datetime = LAST, steps: int = 10**7) -> tuple[list[datetime], int]:
+def occurrences(
+    text: str, start: datetime, first: datetime = FIRST, last: datetime = LAST, steps: int = 10**7
+) -> tuple[list[datetime], int]:
     rule, is_whole = recurrence_rules.read(text)
     assert rule is not None and is_whole, text
     work = StepBudget(steps)
@@ -63,14 +65,14 @@ def test_a_rule_gives_the_times_that_another_implementation_gives() -> None:
         start = datetime(
             chance.choice([2024, 2026, 2027]), chance.randint(1, 6), chance.randint(1, 28), chance.randint(0, 23), chance.randint(0, 59)
         )
-        ours = told(text, start)[0]
-        if not ours and text.startswith(("FREQ=DAILY", "FREQ=HOURLY", "FREQ=WEEKLY")):
+        times = occurrences(text, start)[0]
+        if not times and text.startswith(("FREQ=DAILY", "FREQ=HOURLY", "FREQ=WEEKLY")):
             continue  # the other one looks for it until the year 9999
         try:
             other = rrulestr(text, dtstart=start).between(FIRST, LAST, inc=True)
         except ValueError:  # it says so of hours that the interval never comes to
             other = []
-        assert ours == other, (text, start)
+        assert times == other, (text, start)
 
 
 @pytest.mark.parametrize(
@@ -87,19 +89,19 @@ def test_a_rule_gives_the_times_that_another_implementation_gives() -> None:
 )
 def test_a_series_of_1970_costs_what_one_of_this_year_does(text: str) -> None:
     old, new = datetime(1970, 1, 1, 9), datetime(2026, 11, 1, 9)
-    assert told(text, old)[1] <= told(text, new)[1] * 1.3 + 50
-    assert told(text, old)[0] == rrulestr(text, dtstart=old).between(FIRST, LAST, inc=True)
+    assert occurrences(text, old)[1] <= occurrences(text, new)[1] * 1.3 + 50
+    assert occurrences(text, old)[0] == rrulestr(text, dtstart=old).between(FIRST, LAST, inc=True)
 
 
 @pytest.mark.parametrize("text", ["FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=SECONDLY;BYMONTH=12"])
 def test_a_rule_that_never_comes_true_is_looked_for_in_the_window_alone(text: str) -> None:
-    assert told(text, datetime(1601, 1, 1), steps=2000)[0] == []
+    assert occurrences(text, datetime(1601, 1, 1), steps=2000)[0] == []
 
 
 def test_what_recurs_without_end_ends_with_its_work() -> None:
     with pytest.raises(StepBudgetSpent):
-        told("FREQ=SECONDLY", datetime(2027, 1, 1), steps=10_000)
-    assert datetime(9999, 12, 30) in told("FREQ=DAILY", datetime(9999, 12, 1), datetime(9999, 12, 29), datetime.max)[0]
+        occurrences("FREQ=SECONDLY", datetime(2027, 1, 1), steps=10_000)
+    assert datetime(9999, 12, 30) in occurrences("FREQ=DAILY", datetime(9999, 12, 1), datetime(9999, 12, 29), datetime.max)[0]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from werkzeug.serving import make_server
 Push = Callable[[str, dict[str, str], bytes], tuple[int, bytes]]
 
 
-def as_json(said: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(json.dumps(said), status, headers, mimetype="application/json")
+def as_json(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(json.dumps(payload), status, headers, mimetype="application/json")
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Someone:
 
     @property
     def primary(self) -> Calendar:
-        return next(one for one in self.calendars.values() if one.is_primary)
+        return next(calendar for calendar in self.calendars.values() if calendar.is_primary)
 
     def add(self, calendar: Calendar) -> Calendar:
         self.calendars[calendar.id] = calendar
@@ -103,7 +103,7 @@ class Site:
         self.codes: dict[str, Code] = {}
         self.access: dict[str, Grant] = {}
         self.refresh: dict[str, Grant] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.refreshes = 0
         self.refresh_takes = 0.0
         self.troubles: list[Trouble] = []
@@ -171,7 +171,7 @@ class Site:
 
     def count(self, begins: str) -> int:
         """How many requests began so."""
-        return sum(one.startswith(begins) for one in self.asked)
+        return sum(request_line.startswith(begins) for request_line in self.requests)
 
     # --- OAuth --------------------------------------------------------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class Site:
     def _before(self) -> Response | None:
         line = f"{request.method} {request.path}"
         with self.lock:
-            self.asked.append(line)
+            self.requests.append(line)
             for trouble in self.troubles:
                 if line.startswith(trouble.begins) and trouble.times > 0:
                     if trouble.skips > 0:
@@ -199,29 +199,29 @@ class Site:
                 return None
         return trouble.answer()
 
-    def is_offline(self, asked: dict[str, str], someone: Someone) -> bool:
+    def is_offline(self, query: dict[str, str], someone: Someone) -> bool:
         """Whether a refresh token comes with the access token."""
         raise NotImplementedError
 
     def authorize(self) -> Any:
-        asked = request.args.to_dict()
-        if asked.get("client_id") != self.client_id or asked.get("redirect_uri") != self.redirect_uri:
+        query = request.args.to_dict()
+        if query.get("client_id") != self.client_id or query.get("redirect_uri") != self.redirect_uri:
             return Response("Error 400: redirect_uri_mismatch", 400)  # never to an address that is not registered
         someone = self.people[request.headers["x-account"]]
-        back = {"state": asked.get("state", "")}
-        if asked.get("response_type") != "code" or asked.get("code_challenge_method") != "S256" or not asked.get("code_challenge"):
+        back = {"state": query.get("state", "")}
+        if query.get("response_type") != "code" or query.get("code_challenge_method") != "S256" or not query.get("code_challenge"):
             back |= {"error": "invalid_request"}
         elif someone.denies:
             back |= {"error": "access_denied"}
         else:
-            scopes = set(asked["scope"].split())
+            scopes = set(query["scope"].split())
             granted = scopes if someone.agrees_to is None else scopes & someone.agrees_to
-            is_offline = self.is_offline(asked, someone)
+            is_offline = self.is_offline(query, someone)
             someone.has_agreed = True
             code = secrets.token_urlsafe(24)
-            self.codes[code] = Code(Grant(someone, granted), asked["redirect_uri"], asked["code_challenge"], is_offline)
+            self.codes[code] = Code(Grant(someone, granted), query["redirect_uri"], query["code_challenge"], is_offline)
             back |= {"code": code}
-        return redirect(f"{asked['redirect_uri']}?{urlencode(back)}")
+        return redirect(f"{query['redirect_uri']}?{urlencode(back)}")
 
     def token(self) -> Any:
         form = request.form
@@ -259,16 +259,16 @@ class Site:
     def issued(self, grant: Grant, *, with_refresh: bool) -> dict[str, Any]:
         access = secrets.token_urlsafe(32)
         self.access[access] = Grant(grant.someone, grant.scopes, time.time() + self.token_seconds)
-        said: dict[str, Any] = {
+        tokens: dict[str, Any] = {
             "access_token": access,
             "expires_in": self.token_seconds,
             "token_type": "Bearer",
             "scope": " ".join(sorted(grant.scopes)),
         }
         if with_refresh:
-            said["refresh_token"] = secrets.token_urlsafe(32)
-            self.refresh[said["refresh_token"]] = grant
-        return said
+            tokens["refresh_token"] = secrets.token_urlsafe(32)
+            self.refresh[tokens["refresh_token"]] = grant
+        return tokens
 
     def bearer(self) -> Grant | None:
         """Whose token the request brings, if it is good."""

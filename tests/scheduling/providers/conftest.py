@@ -51,7 +51,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Google, Microsoft]]
     monkeypatch.setenv("CALENDAR_PROVIDERS", json.dumps({"google": google.settings(), "microsoft": microsoft.settings()}))
     for site in (google, microsoft):
         site.troubles.clear()
-        site.asked.clear()
+        site.requests.clear()
         site.refreshes, site.refresh_takes, site.token_seconds, site.page_size = 0, 0.0, 3599, 100
         site.forgotten_before = 0
     yield google, microsoft
@@ -108,7 +108,7 @@ class Adapter:
 
 
 def event(start: datetime = START, minutes: int = 30, **changed: Any) -> BookingEvent:
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "0123456789abcdef0123456789abcdef",
         "uid": "booking@parley.test",
         "sequence": 0,
@@ -121,4 +121,4 @@ def event(start: datetime = START, minutes: int = 30, **changed: Any) -> Booking
         "attendees": [{"name": "Grace Hopper", "email": "grace@visitor.example"}],
         "stamp": START,
     }
-    return BookingEvent(**(said | changed))
+    return BookingEvent(**(fields | changed))

@@ -52,7 +52,7 @@ class Channel:
     resource_id: str
     calendar: Calendar
     expires_at: int
-    told: int = 0
+    notices: int = 0
     is_stopped: bool = False
 
 
@@ -66,9 +66,9 @@ class Google(Site):
     def first_calendar(self, someone: Someone) -> Calendar:
         return Calendar(someone.email, someone.email, is_primary=True)
 
-    def is_offline(self, asked: dict[str, str], someone: Someone) -> bool:
+    def is_offline(self, query: dict[str, str], someone: Someone) -> bool:
         """Only the first consent brings a refresh token, unless the page is asked to be shown again."""
-        return asked.get("access_type") == "offline" and (not someone.has_agreed or "consent" in asked.get("prompt", ""))
+        return query.get("access_type") == "offline" and (not someone.has_agreed or "consent" in query.get("prompt", ""))
 
     def settings(self) -> dict[str, str]:
         """What a deployment would say of it."""
@@ -83,18 +83,18 @@ class Google(Site):
 
     # --- what people do in their calendars ----------------------------------------------------------------------------------------------
 
-    def add_event(self, calendar: Calendar, start: datetime, end: datetime, **said: Any) -> str:
+    def add_event(self, calendar: Calendar, start: datetime, end: datetime, **fields: Any) -> str:
         """An event as its person would make it. `start` and `end` at midnight with `all_day`: dates."""
-        number = said.pop("id", secrets.token_hex(13))
-        is_dated = said.pop("all_day", False)
+        number = fields.pop("id", secrets.token_hex(13))
+        is_dated = fields.pop("all_day", False)
         times = {
             name: {"date": moment.strftime("%Y-%m-%d")} if is_dated else {"dateTime": moment.isoformat(), "timeZone": calendar.timezone}
             for name, moment in (("start", start), ("end", end))
         }
-        self._store(calendar, {"id": number, "summary": "Something", "status": "confirmed"} | times | said)
+        self._store(calendar, {"id": number, "summary": "Something", "status": "confirmed"} | times | fields)
         return str(number)
 
-    def add_series(self, calendar: Calendar, start: datetime, end: datetime, step: timedelta, count: int, **said: Any) -> list[str]:
+    def add_series(self, calendar: Calendar, start: datetime, end: datetime, step: timedelta, count: int, **fields: Any) -> list[str]:
         """The instances of a recurring event: with `singleEvents` they are what the API tells."""
         number = secrets.token_hex(13)
         made = []
@@ -102,11 +102,11 @@ class Google(Site):
             at = begins.astimezone(ZoneInfo("UTC")).strftime("%Y%m%dT%H%M%SZ")
             original = {"dateTime": begins.isoformat(), "timeZone": calendar.timezone}
             of = {"id": f"{number}_{at}", "recurringEventId": number, "originalStartTime": original}
-            made.append(self.add_event(calendar, begins, ends, **(of | said)))
+            made.append(self.add_event(calendar, begins, ends, **(of | fields)))
         return made
 
-    def change_event(self, calendar: Calendar, number: str, **said: Any) -> None:
-        self._store(calendar, calendar.events[number] | said)
+    def change_event(self, calendar: Calendar, number: str, **fields: Any) -> None:
+        self._store(calendar, calendar.events[number] | fields)
 
     def delete_event(self, calendar: Calendar, number: str) -> None:
         self._store(calendar, calendar.events[number] | {"status": "cancelled"})
@@ -121,17 +121,21 @@ class Google(Site):
 
     def notify(self, calendar: Calendar, state: str = "exists", **changed: str) -> list[int]:
         """Tell the channels of a calendar; the statuses that came back."""
-        return [self._tell(one, state, **changed) for one in self.channels.values() if one.calendar is calendar and not one.is_stopped]
+        return [
+            self._tell(channel, state, **changed)
+            for channel in self.channels.values()
+            if channel.calendar is calendar and not channel.is_stopped
+        ]
 
     def _tell(self, channel: Channel, state: str, **changed: str) -> int:
-        channel.told += 1
+        channel.notices += 1
         headers = {
             "X-Goog-Channel-ID": channel.id,
             "X-Goog-Channel-Expiration": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(channel.expires_at / 1000)),
             "X-Goog-Resource-ID": channel.resource_id,
             "X-Goog-Resource-URI": f"{self.url}/calendar/v3/calendars/{channel.calendar.id}/events?alt=json",
             "X-Goog-Resource-State": state,
-            "X-Goog-Message-Number": str(channel.told),
+            "X-Goog-Message-Number": str(channel.notices),
         }
         if channel.token is not None:
             headers["X-Goog-Channel-Token"] = channel.token
@@ -182,12 +186,12 @@ class Google(Site):
         if isinstance(grant, Response):
             return grant
         least = request.args.get("minAccessRole", "freeBusyReader")
-        shown = [one for one in grant.someone.calendars.values() if _ROLES.index(one.role) >= _ROLES.index(least)]
+        shown = [calendar for calendar in grant.someone.calendars.values() if _ROLES.index(calendar.role) >= _ROLES.index(least)]
         items, following = self._page(shown, 250)
         made = [
-            {"kind": "calendar#calendarListEntry", "id": one.id, "summary": one.name, "timeZone": one.timezone, "accessRole": one.role}
-            | ({"primary": True} if one.is_primary else {})
-            for one in items
+            {"kind": "calendar#calendarListEntry", "id": item.id, "summary": item.name, "timeZone": item.timezone, "accessRole": item.role}
+            | ({"primary": True} if item.is_primary else {})
+            for item in items
         ]
         return as_json({"kind": "calendar#calendarList", "items": made} | following)
 
@@ -201,66 +205,77 @@ class Google(Site):
         grant = self._allowed(_FREE_BUSY)
         if isinstance(grant, Response):
             return grant
-        asked = request.get_json()
-        start, end = instant(asked["timeMin"]), instant(asked["timeMax"])
+        wanted = request.get_json()
+        start, end = instant(wanted["timeMin"]), instant(wanted["timeMax"])
         if end <= start:
             return refusal(400, "timeRangeEmpty", "The specified time range is empty.", "calendar", locationType="parameter")
-        if len(asked["items"]) > 50:
+        if len(wanted["items"]) > 50:
             return refusal(400, "tooManyCalendarsRequested", "The number of calendars requested is too large for a single query.")
-        told: dict[str, Any] = {}
-        for item in asked["items"]:
+        calendars: dict[str, Any] = {}
+        for item in wanted["items"]:
             calendar = grant.someone.calendars.get(item["id"])
             if calendar is None:
-                told[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
+                calendars[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
                 continue
             spans = sorted(
                 (max(start, begins), min(end, ends))
                 for begins, ends in (_span(event, calendar) for event in calendar.events.values() if _is_busy(event))
                 if begins < end and ends > start
             )
-            told[item["id"]] = {"busy": [{"start": rfc3339(begins), "end": rfc3339(ends)} for begins, ends in _joined(spans)]}
-        return as_json({"kind": "calendar#freeBusy", "timeMin": rfc3339(start), "timeMax": rfc3339(end), "calendars": told})
+            calendars[item["id"]] = {"busy": [{"start": rfc3339(begins), "end": rfc3339(ends)} for begins, ends in _joined(spans)]}
+        return as_json({"kind": "calendar#freeBusy", "timeMin": rfc3339(start), "timeMax": rfc3339(end), "calendars": calendars})
 
     def _list(self, calendar: str) -> Response:
         grant = self._allowed(_READING)
-        found = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "reader")
-        if isinstance(found, Response):
-            return found
-        asked = request.args
-        if asked.get("singleEvents") != "true":
+        stored_calendar = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "reader")
+        if isinstance(stored_calendar, Response):
+            return stored_calendar
+        query = request.args
+        if query.get("singleEvents") != "true":
             raise AssertionError("only asked for with instances here")
         since = 0
-        if token := asked.get("syncToken"):
-            if wrong := _FILTERS & set(asked):
+        if token := query.get("syncToken"):
+            if wrong := _FILTERS & set(query):
                 return refusal(400, "badRequest", f"Sync token cannot be used with {min(wrong)}.")
             try:
                 of, since = json.loads(base64.urlsafe_b64decode(token))
             except ValueError:
                 of, since = None, 0
-            if of != found.id or since < self.forgotten_before:
+            if of != stored_calendar.id or since < self.forgotten_before:
                 where = {"locationType": "parameter", "location": "syncToken"}
                 return refusal(
                     410, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.", "calendar", None, **where
                 )
         with self.lock:
             at = self.now_at
-            rows = [found.events[one] for one, moment in sorted(found.changed_at.items(), key=lambda pair: pair[1]) if moment > since]
+            rows = [
+                stored_calendar.events[event_id]
+                for event_id, moment in sorted(stored_calendar.changed_at.items(), key=lambda pair: pair[1])
+                if moment > since
+            ]
         if not token:
-            start = instant(asked["timeMin"]) if "timeMin" in asked else None
-            end = instant(asked["timeMax"]) if "timeMax" in asked else None
-            spans = [(row, *_span(row, found)) for row in rows if asked.get("showDeleted") == "true" or row["status"] != "cancelled"]
+            start = instant(query["timeMin"]) if "timeMin" in query else None
+            end = instant(query["timeMax"]) if "timeMax" in query else None
+            spans = [
+                (row, *_span(row, stored_calendar)) for row in rows if query.get("showDeleted") == "true" or row["status"] != "cancelled"
+            ]
             rows = [row for row, begins, ends in spans if (end is None or begins < end) and (start is None or ends > start)]
         items, following = self._page([_told(row) for row in rows], 250)
         if not following:
-            following = {"nextSyncToken": base64.urlsafe_b64encode(json.dumps([found.id, at]).encode()).decode()}
-        own = {"kind": "calendar#events", "summary": found.name, "timeZone": found.timezone, "accessRole": found.role}
+            following = {"nextSyncToken": base64.urlsafe_b64encode(json.dumps([stored_calendar.id, at]).encode()).decode()}
+        own = {
+            "kind": "calendar#events",
+            "summary": stored_calendar.name,
+            "timeZone": stored_calendar.timezone,
+            "accessRole": stored_calendar.role,
+        }
         return as_json(own | {"items": items} | following)
 
     def _insert(self, calendar: str) -> Response:
         grant = self._allowed(_WRITING)
-        found = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "writer")
-        if isinstance(found, Response):
-            return found
+        stored_calendar = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "writer")
+        if isinstance(stored_calendar, Response):
+            return stored_calendar
         wanted = request.get_json()
         number = wanted.get("id") or secrets.token_hex(13)
         if not re.fullmatch("[a-v0-9]{5,1024}", number):
@@ -268,39 +283,41 @@ class Google(Site):
         if wrong := _wrong(wanted):
             return wrong
         with self.lock:
-            if number in found.events:  # also when it is deleted
+            if number in stored_calendar.events:  # also when it is deleted
                 return refusal(409, "duplicate", "The requested identifier already exists.")
-            return as_json(self._store(found, wanted | {"id": number, "status": wanted.get("status", "confirmed")}))
+            return as_json(self._store(stored_calendar, wanted | {"id": number, "status": wanted.get("status", "confirmed")}))
 
     def _event(self, calendar: str, event: str) -> Response:  # noqa: PLR0911  # each refusal is one
         grant = self._allowed(_READING if request.method == "GET" else _WRITING)
-        found = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "reader" if request.method == "GET" else "writer")
-        if isinstance(found, Response):
-            return found
+        stored_calendar = (
+            grant if isinstance(grant, Response) else self._calendar(grant, calendar, "reader" if request.method == "GET" else "writer")
+        )
+        if isinstance(stored_calendar, Response):
+            return stored_calendar
         with self.lock:
-            there = found.events.get(event)
-            if there is None:
+            stored_event = stored_calendar.events.get(event)
+            if stored_event is None:
                 return refusal(404, "notFound", "Not Found")
-            if request.headers.get("if-match", there["etag"]) not in (there["etag"], "*"):
+            if request.headers.get("if-match", stored_event["etag"]) not in (stored_event["etag"], "*"):
                 return refusal(412, "conditionNotMet", "Precondition Failed", locationType="header", location="If-Match")
             if request.method == "GET":
-                return as_json(there)
+                return as_json(stored_event)
             if request.method == "DELETE":
-                if there["status"] == "cancelled":
+                if stored_event["status"] == "cancelled":
                     return refusal(410, "deleted", "Resource has been deleted")
-                self.delete_event(found, event)
+                self.delete_event(stored_calendar, event)
                 return Response(status=204)
             wanted = request.get_json()
-            kept = there if request.method == "PATCH" else {"status": "confirmed", "iCalUID": there["iCalUID"]}
+            kept = stored_event if request.method == "PATCH" else {"status": "confirmed", "iCalUID": stored_event["iCalUID"]}
             if wrong := _wrong(kept | wanted):
                 return wrong
-            return as_json(self._store(found, kept | wanted | {"id": event}))
+            return as_json(self._store(stored_calendar, kept | wanted | {"id": event}))
 
     def _watch(self, calendar: str) -> Response:
         grant = self._allowed(_READING)
-        found = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "reader")
-        if isinstance(found, Response):
-            return found
+        stored_calendar = grant if isinstance(grant, Response) else self._calendar(grant, calendar, "reader")
+        if isinstance(stored_calendar, Response):
+            return stored_calendar
         wanted = request.get_json()
         if wanted.get("type") not in ("web_hook", "webhook") or not re.fullmatch(r"[A-Za-z0-9\-_+/=]{1,64}", wanted.get("id", "")):
             return refusal(400, "required", "Required")
@@ -313,12 +330,14 @@ class Google(Site):
         seconds = int(wanted.get("params", {}).get("ttl", 604800))
         most = int(time.time() * 1000) + min(seconds, 2592000) * 1000
         expires_at = min(int(wanted.get("expiration", most)), most)
-        channel = Channel(wanted["id"], wanted.get("token"), wanted["address"], f"resource-of-{found.id}", found, expires_at)
+        channel = Channel(
+            wanted["id"], wanted.get("token"), wanted["address"], f"resource-of-{stored_calendar.id}", stored_calendar, expires_at
+        )
         self.channels[channel.id] = channel
         if self.push is not None:
             self._tell(channel, "sync")
-        said = {"kind": "api#channel", "id": channel.id, "resourceId": channel.resource_id, "expiration": str(expires_at)}
-        return as_json(said | {"resourceUri": f"{self.url}/calendar/v3/calendars/{found.id}/events"})
+        resource = {"kind": "api#channel", "id": channel.id, "resourceId": channel.resource_id, "expiration": str(expires_at)}
+        return as_json(resource | {"resourceUri": f"{self.url}/calendar/v3/calendars/{stored_calendar.id}/events"})
 
     def _stop(self) -> Response:
         grant = self._allowed(_READING)
@@ -359,7 +378,8 @@ def _span(event: dict[str, Any], calendar: Calendar) -> tuple[datetime, datetime
     zone = ZoneInfo(calendar.timezone)
     times = (event[name] for name in ("start", "end"))
     begins, ends = (
-        instant(one["dateTime"]) if "dateTime" in one else datetime.fromisoformat(one["date"]).replace(tzinfo=zone) for one in times
+        instant(event_time["dateTime"]) if "dateTime" in event_time else datetime.fromisoformat(event_time["date"]).replace(tzinfo=zone)
+        for event_time in times
     )
     return begins, ends
 

@@ -61,8 +61,8 @@ class Microsoft(Site):
     def first_calendar(self, someone: Someone) -> Calendar:
         return Calendar(f"AAMk{secrets.token_urlsafe(12)}=", "Calendar", is_primary=True)
 
-    def is_offline(self, asked: dict[str, str], someone: Someone) -> bool:
-        return "offline_access" in asked.get("scope", "").split()
+    def is_offline(self, query: dict[str, str], someone: Someone) -> bool:
+        return "offline_access" in query.get("scope", "").split()
 
     def settings(self) -> dict[str, str]:
         at = f"{self.url}/common/oauth2/v2.0"
@@ -75,15 +75,15 @@ class Microsoft(Site):
         }
 
     def revoked(self) -> dict[str, Any]:
-        said = "AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is needed."
-        return {"error": "invalid_grant", "error_description": said, "error_codes": [50173], "suberror": "bad_token"}
+        description = "AADSTS50173: The provided grant has expired due to it being revoked, a fresh auth token is needed."
+        return {"error": "invalid_grant", "error_description": description, "error_codes": [50173], "suberror": "bad_token"}
 
     # --- what people do in their calendars ----------------------------------------------------------------------------------------------
 
-    def add_event(self, calendar: Calendar, start: datetime, end: datetime, **said: Any) -> str:
+    def add_event(self, calendar: Calendar, start: datetime, end: datetime, **fields: Any) -> str:
         """An event as its person would make it; with `isAllDay` the dates of `start` and `end` count, wherever that is."""
-        number = said.pop("id", f"AAkALg{secrets.token_urlsafe(18)}=")
-        is_dated = said.get("isAllDay", False)
+        number = fields.pop("id", f"AAkALg{secrets.token_urlsafe(18)}=")
+        is_dated = fields.get("isAllDay", False)
         times = {
             name: {"dateTime": _dated(moment.replace(tzinfo=UTC) if is_dated else moment), "timeZone": "UTC"}
             for name, moment in (("start", start), ("end", end))
@@ -97,17 +97,17 @@ class Microsoft(Site):
         }
         own |= {"isCancelled": False, "responseStatus": {"response": "organizer"}, "originalStartTimeZone": "W. Europe Standard Time"}
         own |= {"iCalUId": f"040000008200E{secrets.token_hex(20).upper()}", "body": {"contentType": "html", "content": ""}}
-        self._store(calendar, {"id": number} | own | times | said)
+        self._store(calendar, {"id": number} | own | times | fields)
         return str(number)
 
-    def add_series(self, calendar: Calendar, start: datetime, end: datetime, step: timedelta, count: int, **said: Any) -> list[str]:
+    def add_series(self, calendar: Calendar, start: datetime, end: datetime, step: timedelta, count: int, **fields: Any) -> list[str]:
         """A recurring event: its master, and its occurrences, which only calendar views tell."""
-        master = self.add_event(calendar, start, end, **(said | {"type": "seriesMaster"}))
+        master = self.add_event(calendar, start, end, **(fields | {"type": "seriesMaster"}))
         of = {"type": "occurrence", "seriesMasterId": master}
-        return [self.add_event(calendar, begins, ends, **(said | of)) for begins, ends in every(start, end, step, count)]
+        return [self.add_event(calendar, begins, ends, **(fields | of)) for begins, ends in every(start, end, step, count)]
 
-    def change_event(self, calendar: Calendar, number: str, **said: Any) -> None:
-        self._store(calendar, calendar.events[number] | said)
+    def change_event(self, calendar: Calendar, number: str, **fields: Any) -> None:
+        self._store(calendar, calendar.events[number] | fields)
 
     def move_event(self, calendar: Calendar, number: str, start: datetime, end: datetime) -> None:
         self.change_event(calendar, number, **{name: _time(moment) for name, moment in (("start", start), ("end", end))})
@@ -115,10 +115,10 @@ class Microsoft(Site):
     def delete_event(self, calendar: Calendar, number: str) -> None:
         """The delta does not tell of an occurrence that was taken out: it tells its series once more."""
         with self.lock:
-            gone = calendar.events.pop(number)
-            if gone["type"] == "occurrence":
+            event = calendar.events.pop(number)
+            if event["type"] == "occurrence":
                 calendar.changed_at.pop(number)
-                self.touch(calendar, gone["seriesMasterId"])
+                self.touch(calendar, event["seriesMasterId"])
             else:
                 self.touch(calendar, number)
 
@@ -131,11 +131,11 @@ class Microsoft(Site):
 
     def notify(self, calendar: Calendar, **changed: Any) -> list[int]:
         """Tell the subscriptions of a calendar; the statuses that came back."""
-        told = {"changeType": "updated", "resource": f"Users/{uuid4()}/Events/AAMk"} | changed
-        return [self.tell(one, **told) for one in self.subscriptions.values() if one.calendar is calendar]
+        notice = {"changeType": "updated", "resource": f"Users/{uuid4()}/Events/AAMk"} | changed
+        return [self.tell(subscription, **notice) for subscription in self.subscriptions.values() if subscription.calendar is calendar]
 
     def tell(self, subscription: Subscription, *, lifecycle: str | None = None, **changed: Any) -> int:
-        said = {
+        notice = {
             "subscriptionId": subscription.id,
             "subscriptionExpirationDateTime": subscription.expires_at.isoformat(),
             "clientState": subscription.client_state,
@@ -143,10 +143,10 @@ class Microsoft(Site):
         }
         url = subscription.url
         if lifecycle is not None:
-            said["lifecycleEvent"] = lifecycle
+            notice["lifecycleEvent"] = lifecycle
             url = subscription.lifecycle_url or url
         assert self.push is not None
-        body = as_json({"value": [said | changed]}).get_data()
+        body = as_json({"value": [notice | changed]}).get_data()
         return self.push(url, {"content-type": "application/json; charset=utf-8"}, body)[0]
 
     # --- the API ------------------------------------------------------------------------------------------------------------------------
@@ -167,8 +167,8 @@ class Microsoft(Site):
     def _allowed(self, *scopes: str) -> Grant | Response:
         grant = self.bearer()
         if grant is None:
-            said = "Lifetime validation failed, the token is expired."
-            return refusal(401, "InvalidAuthenticationToken", said, {"www-authenticate": 'Bearer realm=""'})
+            message = "Lifetime validation failed, the token is expired."
+            return refusal(401, "InvalidAuthenticationToken", message, {"www-authenticate": 'Bearer realm=""'})
         if not {scope.lower().rpartition("/")[2] for scope in grant.scopes} & {scope.lower() for scope in scopes}:
             return refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         return grant
@@ -177,8 +177,8 @@ class Microsoft(Site):
         grant = self._allowed("Calendars.Read", "Calendars.ReadWrite")
         if isinstance(grant, Response):
             return grant
-        found = grant.someone.calendars.get(unquote(name))
-        return found or refusal(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+        calendar = grant.someone.calendars.get(unquote(name))
+        return calendar or refusal(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 
     def _me(self) -> Response:
         grant = self._allowed("User.Read")
@@ -189,22 +189,27 @@ class Microsoft(Site):
 
     def _paged(self, rows: list[Any], most: int, last: dict[str, str], **query: str) -> Response:
         size, first = min(self.page_size, most), int(request.args.get("$skip", request.args.get("$skiptoken", "0")).partition("-")[0])
-        said: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata", "value": rows[first : first + size]}
+        page: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata", "value": rows[first : first + size]}
         if first + size < len(rows):
-            asked = request.args.to_dict() | query
-            asked |= {"$skip": str(first + size)} if not query else {}
-            said["@odata.nextLink"] = f"{self.url}{quote(request.path)}?{urlencode(asked)}"
+            parameters = request.args.to_dict() | query
+            parameters |= {"$skip": str(first + size)} if not query else {}
+            page["@odata.nextLink"] = f"{self.url}{quote(request.path)}?{urlencode(parameters)}"
         else:
-            said |= last
-        return as_json(said)
+            page |= last
+        return as_json(page)
 
     def _calendars(self) -> Response:
         grant = self._allowed("Calendars.Read", "Calendars.ReadWrite")
         if isinstance(grant, Response):
             return grant
         made = [
-            {"id": one.id, "name": one.name, "canEdit": one.role in ("owner", "writer"), "isDefaultCalendar": one.is_primary}
-            for one in grant.someone.calendars.values()
+            {
+                "id": calendar.id,
+                "name": calendar.name,
+                "canEdit": calendar.role in ("owner", "writer"),
+                "isDefaultCalendar": calendar.is_primary,
+            }
+            for calendar in grant.someone.calendars.values()
         ]
         return self._paged(made, int(request.args.get("$top", 10)), {})
 
@@ -212,8 +217,8 @@ class Microsoft(Site):
         try:
             start, end = instant(request.args["startDateTime"]), instant(request.args["endDateTime"])
         except (KeyError, ValueError):
-            said = "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime."
-            return refusal(400, "ErrorInvalidRequest", said)
+            message = "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime."
+            return refusal(400, "ErrorInvalidRequest", message)
         return [
             event
             for event in calendar.events.values()
@@ -221,22 +226,22 @@ class Microsoft(Site):
         ]
 
     def _view(self, calendar: str) -> Response:
-        found = self._readable(calendar)
-        rows = found if isinstance(found, Response) else self._in_view(found)
+        stored_calendar = self._readable(calendar)
+        rows = stored_calendar if isinstance(stored_calendar, Response) else self._in_view(stored_calendar)
         if isinstance(rows, Response):
             return rows
         chosen = [name for name in request.args.get("$select", "").split(",") if name]
-        told = [
+        events = [
             {name: value for name, value in event.items() if not chosen or name in chosen or name in ("id", "@odata.etag")}
             for event in sorted(rows, key=lambda row: str(row["start"]["dateTime"]))
             if event["type"] != "seriesMaster"
         ]
-        return self._paged([self._shown(event) for event in told], int(request.args.get("$top", 10)), {})
+        return self._paged([self._shown(event) for event in events], int(request.args.get("$top", 10)), {})
 
     def _delta(self, calendar: str) -> Response:
-        found = self._readable(calendar)
-        if isinstance(found, Response):
-            return found
+        stored_calendar = self._readable(calendar)
+        if isinstance(stored_calendar, Response):
+            return stored_calendar
         if "$select" in request.args or "$filter" in request.args:
             return refusal(400, "ErrorInvalidUrlQuery", "The following parameters are not supported with change tracking: '$Select'.")
         most = re.search(r"odata\.maxpagesize=(\d+)", ", ".join(request.headers.getlist("prefer")))
@@ -249,30 +254,30 @@ class Microsoft(Site):
             if request.args.get("$deltatoken"):
                 since, at = at, self.now_at
             if at < self.forgotten_before or (since and since < self.forgotten_before):
-                gone = {"location": f"{self.url}{quote(request.path)}?$deltatoken="}
-                return refusal(410, "SyncStateNotFound", "The sync state generation is not found; continuing with a full sync.", gone)
+                headers = {"location": f"{self.url}{quote(request.path)}?$deltatoken="}
+                return refusal(410, "SyncStateNotFound", "The sync state generation is not found; continuing with a full sync.", headers)
         elif not start:
             return refusal(400, "ErrorInvalidRequest", "StartDateTime and EndDateTime are needed.")
         state = f"{since}_{at}_{start}_{end}"
         with self.lock:
-            changed = {name for name, moment in found.changed_at.items() if since < moment <= at}
+            changed = {name for name, moment in stored_calendar.changed_at.items() if since < moment <= at}
             series = {
                 row.get("seriesMasterId") or row["id"]
                 for name in changed
-                if (row := found.events.get(name)) and row["type"] != "singleInstance"
+                if (row := stored_calendar.events.get(name)) and row["type"] != "singleInstance"
             }
-            changed |= {name for name, row in found.events.items() if row["id"] in series or row.get("seriesMasterId") in series}
-            rows = [self._changed(found, name, instant(start), instant(end)) for name in sorted(changed)]
+            changed |= {name for name, row in stored_calendar.events.items() if row["id"] in series or row.get("seriesMasterId") in series}
+            rows = [self._changed(stored_calendar, name, instant(start), instant(end)) for name in sorted(changed)]
             rows = [row for row in rows if since or "@removed" not in row]
         link = f"{self.url}{quote(request.path)}?{urlencode({'$deltatoken': state})}"
         first = int(request.args.get("$skiptoken", "0-").partition("-")[0])
         size = min(size, self.page_size)
-        said: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata#Collection(event)", "value": rows[first : first + size]}
+        page: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata#Collection(event)", "value": rows[first : first + size]}
         if first + size < len(rows):
-            said["@odata.nextLink"] = f"{self.url}{quote(request.path)}?{urlencode({'$skiptoken': f'{first + size}-{state}'})}"
+            page["@odata.nextLink"] = f"{self.url}{quote(request.path)}?{urlencode({'$skiptoken': f'{first + size}-{state}'})}"
         else:
-            said["@odata.deltaLink"] = link
-        return as_json(said)
+            page["@odata.deltaLink"] = link
+        return as_json(page)
 
     def _changed(self, calendar: Calendar, name: str, start: datetime, end: datetime) -> dict[str, Any]:
         event = calendar.events.get(name)
@@ -293,10 +298,10 @@ class Microsoft(Site):
 
     def _post(self, calendar: str) -> Response:
         grant = self._allowed("Calendars.ReadWrite")
-        found = grant if isinstance(grant, Response) else self._readable(calendar)
-        if isinstance(found, Response):
-            return found
-        if found.role not in ("owner", "writer"):
+        stored_calendar = grant if isinstance(grant, Response) else self._readable(calendar)
+        if isinstance(stored_calendar, Response):
+            return stored_calendar
+        if stored_calendar.role not in ("owner", "writer"):
             return refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         wanted = request.get_json()
         if wanted.get("attendees"):
@@ -305,17 +310,17 @@ class Microsoft(Site):
         with self.lock:
             if transaction in self.used:
                 number, before = self.used[transaction]
-                if number in found.events and before == wanted:
-                    return as_json(found.events[number], 201)
-                said = "The TransactionId specified in the request has already been used to create a different event."
-                more = {"@event.existingEventId": number} if number in found.events else {}
-                return refusal(409, "ErrorDuplicateTransactionId", f"Your request can't be completed. {said}", None, **more)
+                if number in stored_calendar.events and before == wanted:
+                    return as_json(stored_calendar.events[number], 201)
+                message = "The TransactionId specified in the request has already been used to create a different event."
+                more = {"@event.existingEventId": number} if number in stored_calendar.events else {}
+                return refusal(409, "ErrorDuplicateTransactionId", f"Your request can't be completed. {message}", None, **more)
             start, end = (_moment(wanted[name]) for name in ("start", "end"))
             own = {name: value for name, value in wanted.items() if name not in ("start", "end")}
-            number = self.add_event(found, start, end, **own)
+            number = self.add_event(stored_calendar, start, end, **own)
             if transaction[1]:
                 self.used[transaction] = (number, wanted)
-            return as_json(found.events[number], 201)
+            return as_json(stored_calendar.events[number], 201)
 
     def _owner(self, number: str, *scopes: str) -> tuple[Calendar, str] | Response:
         grant = self._allowed(*scopes)
@@ -329,10 +334,10 @@ class Microsoft(Site):
     def _event(self, event: str) -> Response:
         reading = ("Calendars.Read", "Calendars.ReadWrite") if request.method == "GET" else ("Calendars.ReadWrite",)
         with self.lock:
-            found = self._owner(event, *reading)
-            if isinstance(found, Response):
-                return found
-            calendar, number = found
+            location = self._owner(event, *reading)
+            if isinstance(location, Response):
+                return location
+            calendar, number = location
             if request.method == "GET":
                 return as_json(calendar.events[number])
             if request.method == "DELETE":
@@ -348,10 +353,10 @@ class Microsoft(Site):
         grant = self._allowed("Calendars.Read", "Calendars.ReadWrite")
         if isinstance(grant, Response):
             return grant
-        asked = _FILTER.fullmatch(request.args.get("$filter", ""))
-        if asked is None:
+        match = _FILTER.fullmatch(request.args.get("$filter", ""))
+        if match is None:
             return refusal(400, "ErrorInvalidUrlQueryFilter", "The query filter contains one or more invalid nodes.")
-        of = {"id": asked[1], "value": asked[2]}
+        of = {"id": match[1], "value": match[2]}
         events = (event for calendar in grant.someone.calendars.values() for event in calendar.events.values())
         return self._paged([event for event in events if of in event.get("singleValueExtendedProperties", [])], 10, {})
 
@@ -389,14 +394,14 @@ class Microsoft(Site):
         grant = self._allowed("Calendars.Read", "Calendars.ReadWrite")
         if isinstance(grant, Response):
             return grant
-        found = self.subscriptions.get(number)
-        if found is None:
+        subscription = self.subscriptions.get(number)
+        if subscription is None:
             return refusal(404, "ResourceNotFound", "The object was not found.")
         if request.method == "DELETE":
             del self.subscriptions[number]
             return Response(status=204)
-        found.expires_at = instant(request.get_json()["expirationDateTime"])
-        return as_json(self._told(found))
+        subscription.expires_at = instant(request.get_json()["expirationDateTime"])
+        return as_json(self._told(subscription))
 
     def _told(self, subscription: Subscription) -> dict[str, Any]:
         until = subscription.expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
@@ -411,8 +416,8 @@ def _time(moment: datetime) -> dict[str, str]:
     return {"dateTime": _dated(moment), "timeZone": "UTC"}
 
 
-def _moment(said: dict[str, str]) -> datetime:
-    return datetime.fromisoformat(said["dateTime"][:19]).replace(tzinfo=ZoneInfo(said["timeZone"]))
+def _moment(date_time: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(date_time["dateTime"][:19]).replace(tzinfo=ZoneInfo(date_time["timeZone"]))
 
 
 @cache

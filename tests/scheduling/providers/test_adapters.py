@@ -20,8 +20,8 @@ Either = Google | Microsoft
 
 
 def busy(adapter: Adapter, *calendars: str) -> list[tuple[datetime, datetime]]:
-    told = adapter.ask(free_busy(*(calendars or [adapter.calendar.id])))
-    return sorted((one.start, one.end) for one in told.times)
+    result = adapter.ask(free_busy(*(calendars or [adapter.calendar.id])))
+    return sorted((busy_time.start, busy_time.end) for busy_time in result.times)
 
 
 def changed(adapter: Adapter, token: str | None, **window: Any) -> Any:
@@ -33,12 +33,12 @@ def all_changes(adapter: Adapter, token: str | None) -> tuple[dict[str, list[Any
     events: dict[str, list[Any]] = {}
     removed: list[str] = []
     while True:
-        told = changed(adapter, token)
-        events |= {one.event_id: one.times for one in told.events}
-        removed += told.removed
-        token = told.sync_token
-        if not told.has_more:
-            return events, removed, told.is_full, token
+        result = changed(adapter, token)
+        events |= {changed_event.event_id: changed_event.times for changed_event in result.events}
+        removed += result.removed
+        token = result.sync_token
+        if not result.has_more:
+            return events, removed, result.is_full, token
 
 
 def listing(site: Either) -> str:
@@ -56,10 +56,12 @@ def test_an_account_names_itself_and_all_its_calendars_over_several_pages(site: 
     adapter = Adapter(site)
     others = [adapter.someone.add(Calendar(f"cal{token_hex(6)}", f"Number {at}", role="reader")) for at in range(4)]
     site.page_size = 2
-    told = adapter.ask(Discover())
-    assert told.account_id == adapter.someone.subject and told.account_name == adapter.someone.email
-    assert [one.id for one in told.calendars] == [adapter.calendar.id, *(one.id for one in others)]
-    assert [(one.is_usual, one.is_writable, one.counts) for one in told.calendars] == [(True, True, True)] + [(False, False, False)] * 4
+    discovery = adapter.ask(Discover())
+    assert discovery.account_id == adapter.someone.subject and discovery.account_name == adapter.someone.email
+    assert [other.id for other in discovery.calendars] == [adapter.calendar.id, *(other.id for other in others)]
+    assert [(calendar.is_usual, calendar.is_writable, calendar.counts) for calendar in discovery.calendars] == [(True, True, True)] + [
+        (False, False, False)
+    ] * 4
 
 
 def test_what_keeps_time_is_busy_and_nothing_else_is(site: Either) -> None:
@@ -77,8 +79,8 @@ def test_what_keeps_time_is_busy_and_nothing_else_is(site: Either) -> None:
         site.add_event(calendar, START + 5 * HOUR, START + 6 * HOUR, responseStatus={"response": "declined"})
         site.add_event(calendar, START + 6 * HOUR, START + 7 * HOUR, isCancelled=True)
         site.add_event(calendar, START + 8 * HOUR, START + 9 * HOUR, showAs="tentative")
-    gone = site.add_event(calendar, START + 10 * HOUR, START + 11 * HOUR)
-    site.delete_event(calendar, gone)
+    event_id = site.add_event(calendar, START + 10 * HOUR, START + 11 * HOUR)
+    site.delete_event(calendar, event_id)
     site.add_event(calendar, START + 12 * HOUR, START + 12 * HOUR)  # of no length
     site.add_event(calendar, START + timedelta(days=60), START + timedelta(days=61))
     assert busy(adapter) == [(START, START + HOUR), (START + 8 * HOUR, START + 9 * HOUR)]
@@ -103,7 +105,7 @@ def test_a_series_is_busy_at_each_of_its_occurrences_and_free_where_one_was_take
     _, _, _, token = all_changes(adapter, None)
     site.delete_event(adapter.calendar, occurrences[1])
     events, removed, is_full, _ = all_changes(adapter, token)
-    left = {one for one, times in events.items() if times}
+    left = {event_id for event_id, times in events.items() if times}
     if is_full:  # what is not named is gone
         assert left == set(occurrences) - {occurrences[1]}
     else:
@@ -116,10 +118,10 @@ def test_times_of_several_calendars_come_at_once_and_a_calendar_that_is_not_ther
     other = adapter.someone.add(Calendar(f"cal{token_hex(6)}", "Private"))
     site.add_event(adapter.calendar, START, START + HOUR)
     site.add_event(other, START + HOUR, START + 2 * HOUR)
-    told = adapter.ask(free_busy(adapter.calendar.id, other.id, "no-such-calendar"))
-    assert sorted(one.start for one in told.times) == [START, START + HOUR]
-    assert told.missing == ["no-such-calendar"]
-    assert all(one.event_id and one.uid for one in told.times)
+    result = adapter.ask(free_busy(adapter.calendar.id, other.id, "no-such-calendar"))
+    assert sorted(busy_time.start for busy_time in result.times) == [START, START + HOUR]
+    assert result.missing == ["no-such-calendar"]
+    assert all(busy_time.event_id and busy_time.uid for busy_time in result.times)
 
 
 def test_many_events_come_over_many_pages_and_the_token_with_the_last(site: Either) -> None:
@@ -134,19 +136,19 @@ def test_many_events_come_over_many_pages_and_the_token_with_the_last(site: Eith
 
 def test_a_change_made_elsewhere_is_all_that_comes_with_the_token(site: Either) -> None:
     adapter = Adapter(site)
-    kept, moved, gone = (site.add_event(adapter.calendar, START + at * HOUR, START + (at + 1) * HOUR) for at in range(3))
+    kept, moved, deleted_id = (site.add_event(adapter.calendar, START + at * HOUR, START + (at + 1) * HOUR) for at in range(3))
     events, _, _, token = all_changes(adapter, None)
-    assert set(events) == {kept, moved, gone}
+    assert set(events) == {kept, moved, deleted_id}
     later = START + timedelta(days=1)
     if isinstance(site, Google):
         times = {name: {"dateTime": moment.isoformat()} for name, moment in (("start", later), ("end", later + HOUR))}
         site.change_event(adapter.calendar, moved, **times)
     else:
         site.move_event(adapter.calendar, moved, later, later + HOUR)
-    site.delete_event(adapter.calendar, gone)
+    site.delete_event(adapter.calendar, deleted_id)
     events, removed, is_full, token = all_changes(adapter, token)
     assert events[moved] == [(later, later + HOUR)]
-    assert (set(events), removed, is_full) in (({moved}, [gone], False), ({kept, moved}, [], True))
+    assert (set(events), removed, is_full) in (({moved}, [deleted_id], False), ({kept, moved}, [], True))
     # What has left the window keeps nothing of it.
     far = START + timedelta(days=200)
     if isinstance(site, Google):
@@ -184,9 +186,9 @@ def test_a_token_whose_window_is_over_or_that_is_none_has_all_read_again(site: E
     adapter = Adapter(site)
     kept = site.add_event(adapter.calendar, START, START + HOUR)
     _, _, _, token = all_changes(adapter, None)
-    for said, days in ((token, 90), ("rubbish", 30), ("e30=", 30), ("", 30)):
-        told = changed(adapter, said, end=START + timedelta(days=days))
-        assert told.is_full and [one.event_id for one in told.events] == [kept], said
+    for sync_token, days in ((token, 90), ("rubbish", 30), ("e30=", 30), ("", 30)):
+        result = changed(adapter, sync_token, end=START + timedelta(days=days))
+        assert result.is_full and [changed_event.event_id for changed_event in result.events] == [kept], sync_token
     assert not changed(adapter, token, end=START + timedelta(days=40)).is_full
 
 
@@ -200,22 +202,22 @@ def test_writing_twice_leaves_one_and_moving_changes_it(site: Either) -> None:
     # Another one who does not know that it is there, and has other words for it.
     assert adapter.ask(WriteEvent(calendar_id=adapter.calendar.id, event=event(START + HOUR, title="Other"))).event_id == first.event_id
     assert busy(adapter) == [(START + HOUR, START + HOUR + HOUR / 2)]
-    ((written, said),) = adapter.calendar.events.items()
-    assert written == first.event_id and "attendees" not in said
-    assert said.get("summary", said.get("subject")) == "Other"
+    ((written, stored_event),) = adapter.calendar.events.items()
+    assert written == first.event_id and "attendees" not in stored_event
+    assert stored_event.get("summary", stored_event.get("subject")) == "Other"
 
 
 def test_an_event_that_its_owner_deleted_is_there_again_when_its_booking_is_written(site: Either) -> None:
     adapter = Adapter(site)
     first = adapter.ask(WriteEvent(calendar_id=adapter.calendar.id, event=event())).event_id
-    for known in (first, None):
-        (live,) = [one for one, said in adapter.calendar.events.items() if said.get("status") != "cancelled"]
+    for provider_event_id in (first, None):
+        (live,) = [event_id for event_id, stored_event in adapter.calendar.events.items() if stored_event.get("status") != "cancelled"]
         site.delete_event(adapter.calendar, live)
         assert busy(adapter) == []
-        again = event(START + HOUR, sequence=1 if known else 2, provider_event_id=known)
+        again = event(START + HOUR, sequence=1 if provider_event_id else 2, provider_event_id=provider_event_id)
         written = adapter.ask(WriteEvent(calendar_id=adapter.calendar.id, event=again)).event_id
         assert busy(adapter) == [(START + HOUR, START + HOUR + HOUR / 2)]
-        assert {one.event_id for one in adapter.ask(free_busy(adapter.calendar.id)).times} == {written}
+        assert {busy_time.event_id for busy_time in adapter.ask(free_busy(adapter.calendar.id)).times} == {written}
 
 
 def test_what_is_gone_already_is_deleted_without_trouble(site: Either) -> None:
@@ -298,18 +300,18 @@ def test_a_delta_that_never_ends_has_all_read_each_time(microsoft: Microsoft) ->
     again = f"{microsoft.url}/v1.0/me/calendars/x/calendarView/delta?$skiptoken=again"
     for _ in range(2):
         microsoft.fail(f"{listing(microsoft)}", lambda: as_json({"value": [], "@odata.nextLink": again}), times=50)
-        told = changed(adapter, None)
-        assert told.is_full and [one.event_id for one in told.events] == [kept]
+        result = changed(adapter, None)
+        assert result.is_full and [changed_event.event_id for changed_event in result.events] == [kept]
         microsoft.troubles.clear()
-    assert changed(adapter, told.sync_token).is_full
+    assert changed(adapter, result.sync_token).is_full
     assert microsoft.count("GET") < 200
 
 
 def test_the_token_goes_to_nobody_else(microsoft: Microsoft) -> None:
     adapter = Adapter(microsoft)
     for link in ("http://127.0.0.1:9/v1.0/me", f"{microsoft.url}.evil.example/v1.0/x", f"{microsoft.url}/v1.0evil"):
-        said = as_json({"value": [], "@odata.nextLink": link})
-        microsoft.fail(listing(microsoft), said)
+        response = as_json({"value": [], "@odata.nextLink": link})
+        microsoft.fail(listing(microsoft), response)
         met = adapter.trouble(changes(adapter.calendar.id, None))
         assert met.code is ProviderErrorCode.SYNC_EXPIRED, link
 
@@ -319,13 +321,16 @@ def test_google_shows_a_calendar_that_is_shared_as_free_or_busy_alone(google: Go
     other = adapter.someone.add(Calendar("boss@google.test", "Boss", role="freeBusyReader"))
     google.add_event(other, START, START + HOUR)
     google.add_event(other, START + HOUR / 2, START + 2 * HOUR)
-    told = adapter.ask(free_busy(other.id))
-    assert [(one.start, one.end, one.event_id) for one in told.times] == [(START, START + 2 * HOUR, None)]
+    result = adapter.ask(free_busy(other.id))
+    assert [(busy_time.start, busy_time.end, busy_time.event_id) for busy_time in result.times] == [(START, START + 2 * HOUR, None)]
     later = START + timedelta(days=70)
     google.add_event(other, later, later + HOUR)
-    known = adapter.ask(changes(other.id, None, START + timedelta(days=100)))
-    assert (known.is_full, known.sync_token) == (True, None)
-    assert [times for one in known.events for times in one.times] == [(START, START + 2 * HOUR), (later, later + HOUR)]
+    changes_result = adapter.ask(changes(other.id, None, START + timedelta(days=100)))
+    assert (changes_result.is_full, changes_result.sync_token) == (True, None)
+    assert [times for changed_event in changes_result.events for times in changed_event.times] == [
+        (START, START + 2 * HOUR),
+        (later, later + HOUR),
+    ]
 
 
 def test_what_a_provider_sends_may_be_anything(site: Either) -> None:
@@ -361,8 +366,8 @@ def test_the_deadline_is_kept(site: Either) -> None:
 
 def test_tokens_are_refreshed_and_a_withdrawn_grant_is_told_from_a_passing_failure(site: Either) -> None:
     adapter = Adapter(site)
-    asked = RefreshTokens(refresh_token=adapter.tokens["refresh_token"])
-    made = adapter.ask(asked)
+    request = RefreshTokens(refresh_token=adapter.tokens["refresh_token"])
+    made = adapter.ask(request)
     assert made.access_token != adapter.tokens["access_token"]
     assert 3500 < (made.expires_at - datetime.now(made.expires_at.tzinfo)).total_seconds() < 3600
     assert (made.refresh_token is not None) == isinstance(site, Microsoft)  # which takes the place of the former
@@ -378,10 +383,10 @@ def test_tokens_are_refreshed_and_a_withdrawn_grant_is_told_from_a_passing_failu
     assert adapter.trouble(Discover()).code is ProviderErrorCode.UNAUTHORIZED
 
 
-@pytest.mark.parametrize("said", ["3599", None, 0, -5, 10**18, "soon", 12.5])
-def test_how_long_a_token_lives_is_believed_within_reason(google: Google, said: Any) -> None:
+@pytest.mark.parametrize("lifetime", ["3599", None, 0, -5, 10**18, "soon", 12.5])
+def test_how_long_a_token_lives_is_believed_within_reason(google: Google, lifetime: Any) -> None:
     adapter = Adapter(google)
-    google.fail("POST /token", as_json({"access_token": "a", "expires_in": said, "token_type": "Bearer"}))
+    google.fail("POST /token", as_json({"access_token": "a", "expires_in": lifetime, "token_type": "Bearer"}))
     made = adapter.ask(RefreshTokens(refresh_token="x"))
     assert 50 < (made.expires_at - datetime.now(made.expires_at.tzinfo)).total_seconds() <= 24 * 3600
 
@@ -402,7 +407,7 @@ def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: Micro
     wanted = FreeBusy(
         calendar_ids=[adapter.calendar.id], start=start, end=start + HOUR, timezones={adapter.calendar.id: "Pacific/Auckland"}
     )
-    assert {one.start.isoformat() for one in adapter.ask(wanted).times} == {"2031-03-09T11:00:00+00:00"}
+    assert {busy_time.start.isoformat() for busy_time in adapter.ask(wanted).times} == {"2031-03-09T11:00:00+00:00"}
     assert adapter.ask(wanted.model_copy(update={"timezones": {}})).times == []
 
 
@@ -411,7 +416,10 @@ def test_an_event_that_can_not_be_read_keeps_no_other_from_being_read_and_what_w
     name = "iCalUID" if isinstance(site, Google) else "iCalUId"
     odd = site.add_event(adapter.calendar, START, START + HOUR, **{name: 5})
     good = site.add_event(adapter.calendar, START + 2 * HOUR, START + 3 * HOUR)
-    told = adapter.ask(free_busy(adapter.calendar.id))
-    assert ([one.event_id for one in told.times], told.is_beside) == ([good], True)
+    result = adapter.ask(free_busy(adapter.calendar.id))
+    assert ([busy_time.event_id for busy_time in result.times], result.is_beside) == ([good], True)
     events = changed(adapter, None).events
-    assert {one.event_id: (len(one.times), one.is_known) for one in events} == {odd: (0, False), good: (1, True)}
+    assert {changed_event.event_id: (len(changed_event.times), changed_event.is_known) for changed_event in events} == {
+        odd: (0, False),
+        good: (1, True),
+    }

@@ -55,9 +55,9 @@ class Host:
         every = {f"{hour:02}:{minute:02}" for hour in range(9, 17) for minute in (0, 30)}
         return every - set(self.office.starts(self.event_type, weekday(0)))
 
-    def busy(self, begins: str, ends: str, **said: Any) -> str:
+    def busy(self, begins: str, ends: str, **fields: Any) -> str:
         """Something that the host puts into their calendar."""
-        return self.site.add_event(self.calendar, instant(begins), instant(ends), **said)
+        return self.site.add_event(self.calendar, instant(begins), instant(ends), **fields)
 
     def sync(self) -> None:
         assert self.member.post(f"{CALENDARS}/{self.connection}/sync").status == 202
@@ -82,9 +82,9 @@ class Host:
     def events(self) -> list[dict[str, Any]]:
         """What stands in the calendar of what we wrote."""
         return [
-            one
-            for one in self.calendar.events.values()
-            if one.get("status") != "cancelled" and ("extendedProperties" in one or "singleValueExtendedProperties" in one)
+            event
+            for event in self.calendar.events.values()
+            if event.get("status") != "cancelled" and ("extendedProperties" in event or "singleValueExtendedProperties" in event)
         ]
 
 
@@ -94,27 +94,27 @@ def host(world: World, acme: Member, site: Either) -> Host:
 
 
 def start_of(event: dict[str, Any]) -> datetime:
-    said = event["start"]["dateTime"]
-    return datetime.fromisoformat(said if "+" in said or said.endswith("Z") else f"{said[:19]}+00:00")
+    start = event["start"]["dateTime"]
+    return datetime.fromisoformat(start if "+" in start or start.endswith("Z") else f"{start[:19]}+00:00")
 
 
 def test_what_the_host_does_there_is_not_offered_here(host: Host, site: Either) -> None:
     assert host.row.status.value == "ACTIVE" and host.row.last_sync_at is not None
     assert host.taken() == set()
     host.busy("10:00", "11:00")
-    gone = host.busy("14:00", "14:30")
+    event_id = host.busy("14:00", "14:30")
     host.sync()
     assert host.taken() == {"10:00", "10:30", "14:00"}
     # Only what changed comes with the token, and only that is asked for.
-    site.delete_event(host.calendar, gone)
+    site.delete_event(host.calendar, event_id)
     site.add_series(host.calendar, instant("09:00"), instant("09:30"), WEEK, 3)
     host.come_round()
     assert host.taken() == {"09:00", "10:00", "10:30"}
     stored = host.member.rows(select(BusyTime.event_id).where(BusyTime.connection_id == UUID(host.connection)))
     assert len(stored) == 4
-    before = len(site.asked)
+    before = len(site.requests)
     host.come_round()
-    assert len(site.asked) - before == 1
+    assert len(site.requests) - before == 1
 
 
 def test_what_is_busy_since_the_last_sync_is_seen_at_booking(host: Host, site: Either) -> None:
@@ -176,14 +176,14 @@ def test_a_booking_is_written_when_the_provider_answers_again(host: Host, site: 
         session.execute(update(CalendarEvent).values(due_at=now() - timedelta(seconds=1)))
     host.world.invoke("scheduling/sweep_calendars", {})
     host.world.pump()
-    assert [start_of(one) for one in host.events()] == [instant("10:00")]
+    assert [start_of(event) for event in host.events()] == [instant("10:00")]
 
 
 def test_a_forgotten_token_has_all_read_anew_and_nothing_is_lost(host: Host, site: Either) -> None:
     host.busy("10:00", "10:30")
-    gone = host.busy("12:00", "12:30")
+    event_id = host.busy("12:00", "12:30")
     host.sync()
-    site.delete_event(host.calendar, gone)
+    site.delete_event(host.calendar, event_id)
     host.busy("15:00", "15:30")
     site.forget_changes()
     host.come_round()
@@ -236,10 +236,10 @@ def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> 
     assert (row.status.value, row.error_code) == ("ERROR", "rate_limited")
     assert row.next_sync_at is not None and row.next_sync_at > now() + timedelta(seconds=590)
     assert host.taken() == {"10:00"}  # what was known counts
-    asked = len(site.asked)
+    request_count = len(site.requests)
     host.world.invoke("scheduling/sweep_calendars", {})
     host.world.pump()
-    assert len(site.asked) == asked  # left in peace
+    assert len(site.requests) == request_count  # left in peace
     host.come_round()
     assert (host.row.status.value, host.row.error_code) == ("ACTIVE", None)
     assert host.taken() == {"10:00", "15:00"}
@@ -285,7 +285,7 @@ def test_a_booking_is_written_though_its_token_is_refused_before_its_time(host: 
     site.expire_access(host.someone)
     host.world.pump()
     assert site.refreshes == 1
-    assert [start_of(one) for one in host.events()] == [instant("10:00")]
+    assert [start_of(event) for event in host.events()] == [instant("10:00")]
     site.expire_access(host.someone)
     assert host.office.cancel(booking).status == 200
     host.world.pump()
@@ -329,7 +329,7 @@ def test_a_sync_that_is_refused_says_nothing_of_the_account_that_was_connected_m
 def test_an_old_token_is_renewed_before_it_is_used(host: Host, site: Either) -> None:
     host.set(expires_at=now() - timedelta(minutes=1))
     host.sync()
-    assert site.refreshes == 1 and not any("401" in one for one in site.asked)
+    assert site.refreshes == 1 and not any("401" in request_line for request_line in site.requests)
     assert host.row.expires_at is not None and host.row.expires_at > now() + timedelta(minutes=50)
     # Microsoft's refresh token is another one each time; the next time needs the latest.
     host.set(expires_at=now())
@@ -344,7 +344,7 @@ def test_twenty_who_need_a_token_at_once_have_one_fetched(host: Host, site: Eith
     with ThreadPoolExecutor(20) as pool:
         entries = list(pool.map(lambda _: connection_tokens.account_access(caller, UUID(host.connection), 10), range(20)))
     assert site.refreshes == 1
-    assert len({one.account.access_token for one in entries}) == 1  # type: ignore[union-attr]  # an OAuth account
+    assert len({account_access.account.access_token for account_access in entries}) == 1  # type: ignore[union-attr]  # an OAuth account
 
 
 def test_twenty_who_are_refused_at_once_fail_alike(host: Host, site: Either) -> None:
@@ -367,14 +367,14 @@ def test_a_withdrawn_grant_ends_the_connection_with_a_mail_and_consent_brings_it
     sent = len(host.world.mails())
     host.come_round()
     assert (host.row.status.value, host.row.error_code, host.row.next_sync_at) == ("EXPIRED", "unauthorized", None)
-    (told,) = host.world.mails()[sent:]
-    assert host.someone.email in Letter(told["raw"]).message["Subject"]
+    (mail,) = host.world.mails()[sent:]
+    assert host.someone.email in Letter(mail["raw"]).message["Subject"]
     shown = host.member.get(f"{CALENDARS}/{host.connection}").body
     assert (shown["status"], shown["error_code"]) == ("EXPIRED", "unauthorized")
-    asked = len(site.asked)
+    request_count = len(site.requests)
     host.world.invoke("scheduling/sweep_calendars", {})
     host.world.pump()
-    assert len(site.asked) == asked
+    assert len(site.requests) == request_count
     assert host.taken() == {"10:00"}  # its last word counts on
     booking = host.office.booked(host.event_type, at("12:00"))
     host.world.pump()
@@ -384,7 +384,7 @@ def test_a_withdrawn_grant_ends_the_connection_with_a_mail_and_consent_brings_it
     assert host.row.status.value == "ACTIVE" and host.taken() == {"10:00", "12:00"}
     host.world.invoke("scheduling/sweep_calendars", {})
     host.world.pump()
-    assert [start_of(one) for one in host.events()] == [datetime.fromisoformat(booking["start_time"])]
+    assert [start_of(event) for event in host.events()] == [datetime.fromisoformat(booking["start_time"])]
 
 
 def test_many_events_are_read_over_many_pages(host: Host, site: Either) -> None:
@@ -413,12 +413,12 @@ def test_a_notice_has_it_synced_at_once(host: Host, site: Either) -> None:
     (calendar,) = host.member.rows(select(ConnectedCalendar).where(ConnectedCalendar.connection_id == UUID(host.connection)))
     assert calendar.channel_id is not None and calendar.watched_until > now() + timedelta(days=2)
     host.busy("10:00", "10:30")
-    asked = len(site.asked)
+    request_count = len(site.requests)
     for _ in range(5):
         assert set(site.notify(host.calendar)) == {202}
     host.world.pump()
     assert host.taken() == {"10:00"}
-    assert len(site.asked) - asked <= 2  # one sync of five notices
+    assert len(site.requests) - request_count <= 2  # one sync of five notices
     watches = site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions")
     host.come_round()
     assert site.count("POST /calendar/v3/calendars") + site.count("POST /v1.0/subscriptions") == watches
@@ -442,7 +442,7 @@ def test_what_was_written_before_an_account_was_taken_away_is_known_when_it_is_c
     assert moved.status == 201, moved.raw
     host.world.pump()
     host.sync()
-    assert [start_of(one) for one in host.events()] == [instant("10:30")]
+    assert [start_of(event) for event in host.events()] == [instant("10:30")]
     assert host.office.cancel(moved.body).status == 200
     host.world.pump()
     host.sync()
@@ -466,9 +466,9 @@ def test_what_is_told_in_the_midst_of_a_sync_is_looked_at_after_it(host: Host, s
     """Of two syncs at once, one does the work."""
 
     def told_meanwhile() -> Any:
-        asked = len(site.asked)
+        request_count = len(site.requests)
         calendar_sync.sync(system(host.member.organization_id), UUID(host.connection))
-        assert len(site.asked) == asked
+        assert len(site.requests) == request_count
         return refuses(site, 401)  # and it begins again with another token
 
     host.busy("10:00", "10:30")

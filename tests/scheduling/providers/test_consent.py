@@ -70,7 +70,7 @@ def test_a_member_connects_their_calendars_and_no_secret_comes_out(world: World,
     assert row.calendar_id == someone.primary.id and row.is_primary
     assert "calendar" in " ".join(row.scopes).lower()
     listed = acme.get(CALENDARS)
-    assert [one["id"] for one in listed.body["items"]] == [made.body["id"]]
+    assert [item["id"] for item in listed.body["items"]] == [made.body["id"]]
     for secret in (*site.access, *site.refresh, site.client_secret):
         assert secret.encode() not in made.raw + listed.raw
         assert secret not in repr(row)
@@ -81,15 +81,15 @@ def test_a_member_connects_their_calendars_and_no_secret_comes_out(world: World,
 def test_the_way_there_asks_for_what_is_needed_and_for_offline_access(world: World, acme: Member, site: Either) -> None:
     begun = begin(browser(world, site.someone()), acme.token, site)
     url = urlsplit(begun.body["authorization_url"])
-    asked = dict(parse_qsl(url.query))
-    assert asked["redirect_uri"] == f"{os.environ['PUBLIC_URL']}{CONNECT}/{site.kind}/callback"
-    assert asked["code_challenge_method"] == "S256" and len(asked["code_challenge"]) == 43
+    query = dict(parse_qsl(url.query))
+    assert query["redirect_uri"] == f"{os.environ['PUBLIC_URL']}{CONNECT}/{site.kind}/callback"
+    assert query["code_challenge_method"] == "S256" and len(query["code_challenge"]) == 43
     if isinstance(site, Google):
-        assert (asked["access_type"], asked["prompt"]) == ("offline", "consent")
-        assert "https://www.googleapis.com/auth/calendar.events" in asked["scope"].split()
-        assert "https://www.googleapis.com/auth/calendar" not in asked["scope"].split()  # no more than is needed
+        assert (query["access_type"], query["prompt"]) == ("offline", "consent")
+        assert "https://www.googleapis.com/auth/calendar.events" in query["scope"].split()
+        assert "https://www.googleapis.com/auth/calendar" not in query["scope"].split()  # no more than is needed
     else:
-        assert {"offline_access", "Calendars.ReadWrite", "User.Read"} <= set(asked["scope"].split())
+        assert {"offline_access", "Calendars.ReadWrite", "User.Read"} <= set(query["scope"].split())
 
 
 def test_the_browser_comes_back_to_the_page_that_it_came_from(world: World, acme: Member, site: Either) -> None:
@@ -98,7 +98,7 @@ def test_the_browser_comes_back_to_the_page_that_it_came_from(world: World, acme
     surfing.follow(surfing.step("GET", begun.body["authorization_url"]))
     (row,) = connections(acme)
     assert surfing.at == f"https://app.parley.test/settings?tab=calendars&calendar_connection={row.id}"
-    assert surfing.ours == {}
+    assert surfing.cookies == {}
     refused(begin(surfing, acme.token, site, "https://evil.example/"), 400, "bad_return_address")
 
 
@@ -163,33 +163,33 @@ def test_a_provider_that_does_not_answer_connects_nothing(world: World, acme: Me
 def test_only_the_browser_that_began_may_end_it(world: World, acme: Member, globex: Member, site: Either) -> None:
     """Another person's, another organization's, another provider's, a log-in's state: all are nobody's."""
     someone = site.someone()
-    mine = browser(world, someone)
-    begun = begin(mine, acme.token, site)
-    back = mine.step("GET", begun.body["authorization_url"]).headers["location"]
-    theirs = browser(world, someone)
-    begin(theirs, globex.token, site)
-    for other in (theirs, browser(world, someone)):
+    own_browser = browser(world, someone)
+    begun = begin(own_browser, acme.token, site)
+    back = own_browser.step("GET", begun.body["authorization_url"]).headers["location"]
+    other_browser = browser(world, someone)
+    begin(other_browser, globex.token, site)
+    for other in (other_browser, browser(world, someone)):
         refused(other.step("GET", back), 400, "unknown_attempt")
     crossed = browser(world, someone)
-    crossed.ours = {name.replace("calendar_", ""): kept for name, kept in mine.ours.items()}
+    crossed.cookies = {name.replace("calendar_", ""): kept for name, kept in own_browser.cookies.items()}
     refused(crossed.step("GET", back), 400, "unknown_attempt")
-    crossed.ours = mine.ours
+    crossed.cookies = own_browser.cookies
     refused(crossed.step("GET", back.replace("state=", "state=x")), 400, "unknown_attempt")
     other_kind = back.replace("/google/", "/microsoft/") if isinstance(site, Google) else back.replace("/microsoft/", "/google/")
     refused(crossed.step("GET", other_kind), 400, "unknown_attempt")
     assert connections(acme) == connections(globex) == []
-    assert mine.step("GET", back).status == 200
-    refused(mine.step("GET", back), 400, "unknown_attempt")  # the browser has forgotten it
+    assert own_browser.step("GET", back).status == 200
+    refused(own_browser.step("GET", back), 400, "unknown_attempt")  # the browser has forgotten it
     assert len(connections(acme)) == 1
 
 
 def test_a_code_is_good_once_and_with_its_verifier(world: World, acme: Member, site: Either) -> None:
     surfing = browser(world, site.someone())
     begun = begin(surfing, acme.token, site)
-    kept = dict(surfing.ours)
+    kept = dict(surfing.cookies)
     back = surfing.step("GET", begun.body["authorization_url"]).headers["location"]
     assert surfing.step("GET", back).status == 200
-    surfing.ours = kept
+    surfing.cookies = kept
     refused(surfing.step("GET", back), 400, "consent_failed")
     other = browser(world, site.someone())
     code = dict(parse_qsl(urlsplit(back).query))["code"]
@@ -221,9 +221,9 @@ def test_who_has_left_meanwhile_connects_nothing(world: World, acme: Member, sit
     changed: Any = update(OrganizationMember).where(OrganizationMember.user_id == colleague.user_id).values(role="VIEWER")
     with transactions.transaction(system(acme.organization_id)) as session:
         session.execute(changed)
-    asked = site.count("POST")
+    post_count = site.count("POST")
     refused(surfing.step("GET", back), 401, "rights_changed")
-    assert site.count("POST") == asked  # no token was fetched
+    assert site.count("POST") == post_count  # no token was fetched
     assert connections(colleague) == []
 
 
@@ -238,6 +238,6 @@ def test_only_people_who_may_begin(world: World, acme: Member, stranger: Client,
 
 
 def test_without_a_client_there_is_no_such_provider(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    for said in ("", "{}", '{"google": {}}', '{"microsoft": {"client_id": ""}}'):
-        monkeypatch.setenv("CALENDAR_PROVIDERS", said)
+    for setting in ("", "{}", '{"google": {}}', '{"microsoft": {"client_id": ""}}'):
+        monkeypatch.setenv("CALENDAR_PROVIDERS", setting)
         refused(acme.post(f"{CONNECT}/google"), 404, "no_such_calendar_provider")

@@ -100,8 +100,8 @@ def test_a_forged_notice_is_answered_alike_and_starts_nothing(
     secret = headers.get("X-Goog-Channel-Token") or json.loads(body)["value"][0]["clientState"]
     forged: list[tuple[str, dict[str, str], bytes]] = []
     for wrong in ("", "x", secret[:-1], secret + "x", secret.swapcase(), other.secret, "ü"):
-        said = {"value": [json.loads(body)["value"][0] | {"clientState": wrong}]} if body else {}
-        forged.append((path, headers | {"X-Goog-Channel-Token": wrong.encode("ascii", "replace").decode()}, json.dumps(said).encode()))
+        notice = {"value": [json.loads(body)["value"][0] | {"clientState": wrong}]} if body else {}
+        forged.append((path, headers | {"X-Goog-Channel-Token": wrong.encode("ascii", "replace").decode()}, json.dumps(notice).encode()))
     forged += [(f"{PUSH}/{site.kind}/{name}", headers, body) for name in (other.name, "x", "A" * 52, str(new_id()))]
     forged.append((path, {"content-type": "application/json"}, b""))
     for strange in (b"[]", b"null", b"{", b'{"value": 3}', b'{"value": [3, null, {}]}', b"\xff" * 9, b'{"value":' + b"[" * 9000):
@@ -122,14 +122,14 @@ def test_what_is_no_longer_there_is_left_alone(watching: Watching, site: Either)
 def test_a_notice_of_one_organization_can_not_be_pointed_at_another(
     world: World, watching: Watching, globex: Member, site: Either, stranger: Client, posts: list[Any]
 ) -> None:
-    theirs = Watching(world, globex, site)
+    globex_watching = Watching(world, globex, site)
     site.notify(watching.someone.primary)
     watching.rest()
-    theirs.rest()
+    globex_watching.rest()
     _, headers, body = posts[-1]
-    name = PushChannel.new(globex.organization_id, theirs.row.id).name
+    name = PushChannel.new(globex.organization_id, globex_watching.row.id).name
     stranger.request("POST", f"{PUSH}/{site.kind}/{name}", body, headers | {"X-Goog-Channel-ID": name})
-    assert not theirs.is_due() and not watching.is_due()
+    assert not globex_watching.is_due() and not watching.is_due()
 
 
 def test_google_s_first_message_starts_nothing(world: World, acme: Member, google: Google, posts: list[Any]) -> None:
@@ -175,7 +175,7 @@ def test_a_watch_is_renewed_before_it_ends_and_the_former_one_closed(watching: W
     if isinstance(site, Google):
         assert site.channels[str(first.channel_id)].is_stopped and not site.channels[str(second.channel_id)].is_stopped
     else:
-        assert [one for one in (first, second) if one.channel_id in site.subscriptions] == [second]
+        assert [subscription for subscription in (first, second) if subscription.channel_id in site.subscriptions] == [second]
     site.notify(watching.someone.primary)
     assert watching.is_due()
 

@@ -48,14 +48,14 @@ def iana(name: str) -> ZoneInfo | None:
 
 def offset(text: str) -> timedelta | None:
     """`+0130`, `-08:00`, `UTC+2`. None for what is none."""
-    found = _OFFSET.fullmatch(text.strip())
-    if found is None:
+    match = _OFFSET.fullmatch(text.strip())
+    if match is None:
         return None
-    length = timedelta(hours=int(found[2]), minutes=int(found[3] or 0), seconds=int(found[4] or 0))
-    return (length if found[1] == "+" else -length) if length < timedelta(days=1) else None
+    length = timedelta(hours=int(match[2]), minutes=int(match[3] or 0), seconds=int(match[4] or 0))
+    return (length if match[1] == "+" else -length) if length < timedelta(days=1) else None
 
 
-def known(name: str) -> tzinfo | None:
+def zone_by_name(name: str) -> tzinfo | None:
     """Whatever its name alone says: of IANA, of Windows (its key or what it displays), a maker's prefix before IANA's, an offset."""
     name = name.strip().strip('"')
     if (zone := iana(name)) is not None or (zone := iana(WINDOWS_TO_OLSON.get(name, ""))) is not None:
@@ -72,11 +72,11 @@ def known(name: str) -> tzinfo | None:
     return UTC if name.upper() in ("Z", "TZONE://MICROSOFT/UTC") else _in_other_letters(name)
 
 
-def _displayed(said: str | None, places: str) -> tzinfo | None:
+def _displayed(offset_text: str | None, places: str) -> tzinfo | None:
     """`(UTC+01:00) Amsterdam, Berlin, Bern`: the zone of a city of that offset; without one the offset, as it is in winter."""
     if (name := _REGIONS.get(places.strip().lower())) is not None:
         return iana(name)
-    standard = offset(said or "+00:00")
+    standard = offset(offset_text or "+00:00")
     cities = [_REGIONS.get(city.strip().lower(), city.strip().replace(" ", "_")) for city in places.split(",")[:8]]
     names = (name for city in cities for name in _by_place().get(city.lower(), ()))
     for zone in (zone for name in sorted(names) if (zone := iana(name)) is not None):
@@ -88,16 +88,16 @@ def _displayed(said: str | None, places: str) -> tzinfo | None:
 @cache
 def _by_place() -> dict[str, list[str]]:
     """IANA's names by their last part, and by themselves, in small letters: as they are on disk, the same for everybody."""
-    found: dict[str, list[str]] = {}
+    names_by_place: dict[str, list[str]] = {}
     for name in available_timezones():
         for key in {name.lower(), name.lower().rpartition("/")[2]}:
-            found.setdefault(key, []).append(name)
-    return found
+            names_by_place.setdefault(key, []).append(name)
+    return names_by_place
 
 
 def _in_other_letters(name: str) -> tzinfo | None:
     names = _by_place().get(name.lower(), []) if "/" in name else [_WINDOWS[name.lower()]] if name.lower() in _WINDOWS else []
-    return next((zone for one in names if (zone := iana(one)) is not None), None)
+    return next((zone for iana_name in names if (zone := iana(iana_name)) is not None), None)
 
 
 class CalendarZones:
@@ -115,7 +115,7 @@ class CalendarZones:
         """None for a name that nobody understands."""
         name = name.strip().strip('"')
         if name not in self._kept:
-            self._kept[name] = iana(name) or self._own(name) or known(name)
+            self._kept[name] = iana(name) or self._own(name) or zone_by_name(name)
         return self._kept[name]
 
     def _own(self, name: str) -> tzinfo | None:
@@ -159,7 +159,7 @@ class _Observance:
 
 def _defined(block: IcalendarComponent, first: datetime, last: datetime, all_work: StepBudget) -> VTimezone | None:
     """None for a definition that tells nothing."""
-    work, found = StepBudget(min(_MOST_STEPS, all_work.left)), list[_Observance]()
+    work, observances = StepBudget(min(_MOST_STEPS, all_work.left)), list[_Observance]()
     begun_with = work.left
     for inner in block.blocks:
         begins, after = wall(inner.text("DTSTART")), offset(inner.text("TZOFFSETTO"))
@@ -167,20 +167,20 @@ def _defined(block: IcalendarComponent, first: datetime, last: datetime, all_wor
         if inner.name not in ("STANDARD", "DAYLIGHT") or begins is None or before is None or after is None:
             continue
         try:
-            found += [_Observance(at, before, after) for at in _onsets(inner, begins, before, first, last, work)]
+            observances += [_Observance(at, before, after) for at in _onsets(inner, begins, before, first, last, work)]
         except (StepBudgetSpent, OverflowError):
-            found.append(_Observance(begins, before, after))
+            observances.append(_Observance(begins, before, after))
     all_work.left -= begun_with - max(work.left, 0)
-    found.sort(key=lambda one: one.begins)
-    return VTimezone(found[0].before, [(one.begins, one.after) for one in found]) if found else None
+    observances.sort(key=lambda observance: observance.begins)
+    return VTimezone(observances[0].before, [(observance.begins, observance.after) for observance in observances]) if observances else None
 
 
 def _onsets(
     block: IcalendarComponent, begins: datetime, before: timedelta, first: datetime, last: datetime, work: StepBudget
 ) -> set[datetime]:
-    found = {begins}
+    onsets = {begins}
     for dates in block.all("RDATE"):
-        found |= {at for text in dates.value.split(",") if (at := wall(text.partition("/")[0])) is not None}
+        onsets |= {at for text in dates.value.split(",") if (at := wall(text.partition("/")[0])) is not None}
     for text in block.all("RRULE"):
         rule, _ = recurrence_rules.read(text.value)
         if rule is None:
@@ -189,16 +189,16 @@ def _onsets(
         if until is not None:
             until += before if (rule.until or "").endswith("Z") else timedelta()
         ends = min(last, until) if until is not None else last
-        found |= set(recurrence_rules.occurrences(rule, begins, min(first, ends - _NEAR), ends, work))
-    return found
+        onsets |= set(recurrence_rules.occurrences(rule, begins, min(first, ends - _NEAR), ends, work))
+    return onsets
 
 
 def wall(text: str) -> datetime | None:
     """A date, or a date and time, whatever its zone is. None for what is none."""
-    found = _WALL.fullmatch(text.strip().upper())
-    if found is None:
+    match = _WALL.fullmatch(text.strip().upper())
+    if match is None:
         return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         return datetime(year, month, day, hour, minute, second)
     except ValueError:

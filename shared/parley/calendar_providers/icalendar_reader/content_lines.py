@@ -111,8 +111,8 @@ def _property(rest: str) -> IcalendarProperty:
     if parts is None:  # a quote that was never closed: no value that we read has a colon before its last one
         before, _, value = rest.rpartition(":")
         return IcalendarProperty({}, value if before else "")
-    found = {name.strip().upper(): value.strip().strip('"') for name, value in _PARAMETER.findall(parts[1])}
-    return IcalendarProperty(found, parts[2])
+    parameters = {name.strip().upper(): value.strip().strip('"') for name, value in _PARAMETER.findall(parts[1])}
+    return IcalendarProperty(parameters, parts[2])
 
 
 def _zone_with_colons(rest: str) -> IcalendarProperty | None:

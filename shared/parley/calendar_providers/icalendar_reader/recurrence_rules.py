@@ -93,17 +93,19 @@ def read(text: str) -> tuple[RecurrenceRule | None, bool]:
 
 def _numbers(name: str, value: str) -> tuple[tuple[int, ...], bool]:
     least, most, is_signed = _NUMBERS[name]
-    found = [int(one) for one in (part.strip() for part in value.split(",")) if _INTEGER.fullmatch(one)]
-    good = {min(one, 59) if name == "BYSECOND" else one for one in found if least <= (abs(one) if is_signed else one) <= most}
-    return tuple(sorted(good)), len(found) == len(value.split(",")) and all(
-        least <= (abs(one) if is_signed else one) <= most for one in found
+    numbers = [int(digits) for digits in (part.strip() for part in value.split(",")) if _INTEGER.fullmatch(digits)]
+    good = {
+        min(number, 59) if name == "BYSECOND" else number for number in numbers if least <= (abs(number) if is_signed else number) <= most
+    }
+    return tuple(sorted(good)), len(numbers) == len(value.split(",")) and all(
+        least <= (abs(number) if is_signed else number) <= most for number in numbers
     )
 
 
 def _days(value: str) -> tuple[tuple[tuple[int, int], ...], bool]:
-    found = [_BY_DAY.fullmatch(part.strip()) for part in value.split(",")]
-    good = {(int(one[1] or 0), _DAYS.index(one[2])) for one in found if one is not None}
-    return tuple(sorted(good)), all(found)
+    matches = [_BY_DAY.fullmatch(part.strip()) for part in value.split(",")]
+    good = {(int(match[1] or 0), _DAYS.index(match[2])) for match in matches if match is not None}
+    return tuple(sorted(good)), all(matches)
 
 
 def occurrences(rule: RecurrenceRule, start: datetime, first: datetime, last: datetime, work: StepBudget) -> Iterator[datetime]:

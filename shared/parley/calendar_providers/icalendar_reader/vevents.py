@@ -76,39 +76,39 @@ class VEventReader:
         if event.start is None:
             event.is_clear = False
             return event
-        for said in block.all("RRULE"):
-            rule, is_whole = recurrence_rules.read(said.value)
+        for icalendar_property in block.all("RRULE"):
+            rule, is_whole = recurrence_rules.read(icalendar_property.value)
             event.is_clear = event.is_clear and is_whole
             if rule is not None:
                 event.rules.append(rule)
-        for said in block.all("RDATE"):
-            event.more += [self._added(event, said, text) for text in said.value.split(",") if text.strip()]
-        event.more = [one for one in event.more if one[0].wall != datetime.min]
-        for said in block.all("EXDATE"):
-            for text in said.value.split(","):
-                if text.strip() and (moment := self._noted(event, IcalendarProperty(said.parameters, text))) is not None:
+        for icalendar_property in block.all("RDATE"):
+            event.more += [self._added(event, icalendar_property, text) for text in icalendar_property.value.split(",") if text.strip()]
+        event.more = [addition for addition in event.more if addition[0].wall != datetime.min]
+        for icalendar_property in block.all("EXDATE"):
+            for text in icalendar_property.value.split(","):
+                if text.strip() and (moment := self._noted(event, IcalendarProperty(icalendar_property.parameters, text))) is not None:
                     event.less.append(moment)
         if self._utc_is_local and event.rules and not event.start.is_day and event.start.zone is UTC:
             event.start = WallTime(calendar_timezones.local(event.start.instant, self.default), self.default)
         return event
 
-    def moment(self, said: IcalendarProperty) -> tuple[WallTime | None, bool]:
+    def moment(self, icalendar_property: IcalendarProperty) -> tuple[WallTime | None, bool]:
         """A date or time; None for what is none. And whether its zone was understood."""
-        found = _MOMENT.fullmatch(said.value.strip())
-        if found is None:
+        match = _MOMENT.fullmatch(icalendar_property.value.strip())
+        if match is None:
             return None, False
-        year, month, day, *clock = (int(part or 0) for part in found.groups()[:6])
+        year, month, day, *clock = (int(part or 0) for part in match.groups()[:6])
         try:
             wall = datetime(year, month, day) + timedelta(hours=clock[0], minutes=min(clock[1], 59), seconds=min(clock[2], 59))
         except (ValueError, OverflowError):
             return None, False
         is_midnight = wall.hour == wall.minute == wall.second == 0
-        if found[4] is None or (said.parameters.get("VALUE", "").upper() == "DATE" and is_midnight):
+        if match[4] is None or (icalendar_property.parameters.get("VALUE", "").upper() == "DATE" and is_midnight):
             return WallTime(wall.replace(hour=0, minute=0, second=0), self.default, is_day=True, is_floating=True), clock[0] <= 24
-        if found[7]:
-            length = calendar_timezones.offset(found[7])
+        if match[7]:
+            length = calendar_timezones.offset(match[7])
             return WallTime(wall, UTC if length is None else _fixed(length)), True
-        if name := said.parameters.get("TZID", ""):
+        if name := icalendar_property.parameters.get("TZID", ""):
             zone = self.zones.named(name)
             return WallTime(wall, zone or self.default, is_floating=zone is None), zone is not None
         return WallTime(wall, self.default, is_floating=True), True
@@ -127,15 +127,15 @@ class VEventReader:
         except OverflowError:
             return None
 
-    def _noted(self, event: VEvent, said: IcalendarProperty) -> WallTime | None:
-        moment, is_clear = self.moment(said)
+    def _noted(self, event: VEvent, icalendar_property: IcalendarProperty) -> WallTime | None:
+        moment, is_clear = self.moment(icalendar_property)
         event.is_clear = event.is_clear and is_clear
         return moment
 
     def _span(self, event: VEvent, block: IcalendarComponent) -> None:
-        said, until, lasts = block.first("DTSTART"), block.first("DTEND"), block.first("DURATION")
+        start_property, until, lasts = block.first("DTSTART"), block.first("DTEND"), block.first("DURATION")
         event.is_clear = event.is_clear and len(block.all("DTSTART")) <= 1
-        start = self._noted(event, said) if said is not None else None
+        start = self._noted(event, start_property) if start_property is not None else None
         end = self._noted(event, until) if until is not None else None
         length = duration(lasts.value) if lasts is not None else None
         event.is_clear = event.is_clear and not (end is None and lasts is not None and length is None)
@@ -161,15 +161,15 @@ class VEventReader:
             length = max(DAY, -(-length // DAY) * DAY)
         event.length = length
 
-    def _added(self, event: VEvent, said: IcalendarProperty, text: str) -> tuple[WallTime, timedelta | None]:
+    def _added(self, event: VEvent, icalendar_property: IcalendarProperty, text: str) -> tuple[WallTime, timedelta | None]:
         begins, _, ends = text.partition("/")
-        moment = self._noted(event, IcalendarProperty(said.parameters, begins))
+        moment = self._noted(event, IcalendarProperty(icalendar_property.parameters, begins))
         if moment is None:
             return WallTime(datetime.min, UTC), None
         if not ends.strip():
             return moment, None
         length = duration(ends)
-        if length is None and (until := self._noted(event, IcalendarProperty(said.parameters, ends))) is not None:
+        if length is None and (until := self._noted(event, IcalendarProperty(icalendar_property.parameters, ends))) is not None:
             length = until.instant - moment.instant
         event.is_clear = event.is_clear and length is not None
         return moment, length if length is not None and length >= timedelta() else None
@@ -188,18 +188,20 @@ def _earlier(start: WallTime, length: timedelta) -> WallTime:
 
 def duration(text: str) -> timedelta | None:
     """`P1DT2H` (RFC 5545, 3.3.6); one that is longer than a calendar is as long as it can be."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None or not any(found.groups()[1:]):
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or not any(match.groups()[1:]):
         return None
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
     length = timedelta(weeks=min(weeks, 10**6), days=min(days, 10**7), hours=min(hours, 10**8), minutes=minutes, seconds=seconds)
-    return -length if found[1] == "-" else length
+    return -length if match[1] == "-" else length
 
 
 def uid_of(block: IcalendarComponent) -> str:
     """Its UID; of one without, a digest of what it says."""
-    said = repr([(name, [one.value for one in listed]) for name, listed in sorted(block.properties.items())])
-    return (block.text("UID") or hashlib.sha256(said.encode("utf-8", "replace")).hexdigest())[:1000]
+    content = repr(
+        [(name, [icalendar_property.value for icalendar_property in listed]) for name, listed in sorted(block.properties.items())]
+    )
+    return (block.text("UID") or hashlib.sha256(content.encode("utf-8", "replace")).hexdigest())[:1000]
 
 
 def is_busy(block: IcalendarComponent, owner: Addresses) -> bool:
@@ -207,7 +209,9 @@ def is_busy(block: IcalendarComponent, owner: Addresses) -> bool:
     shown = block.text("TRANSP").upper() or {"FREE": "TRANSPARENT"}.get(block.text("X-MICROSOFT-CDO-BUSYSTATUS").upper(), "")
     if shown == "TRANSPARENT" or block.text("STATUS").upper() in ("CANCELLED", "CANCELED"):
         return False
-    declined = {address_of(one.value) for one in block.all("ATTENDEE") if one.parameters.get("PARTSTAT", "").upper() == "DECLINED"}
+    declined = {
+        address_of(attendee.value) for attendee in block.all("ATTENDEE") if attendee.parameters.get("PARTSTAT", "").upper() == "DECLINED"
+    }
     return not declined or not declined & owner()
 
 

@@ -92,10 +92,10 @@ def address(row_id: UUID) -> str:
 
 def find(secret: str, *kinds: VerificationKind) -> Link:
     """The link with this secret, if it can still be used. One round trip. Raises `LinkNotValid`; also for a link of another kind."""
-    found = _found(secret_hashes.digest(_LINK, secret)) if len(secret) <= _LONGEST else None
-    if found is None or (kinds and found.kind not in kinds):
+    link = _found(secret_hashes.digest(_LINK, secret)) if len(secret) <= _LONGEST else None
+    if link is None or (kinds and link.kind not in kinds):
         raise LinkNotValid(_USED)
-    return found
+    return link
 
 
 def of_row(row_id: UUID) -> Link | None:

@@ -93,7 +93,7 @@ def _of_address(email: str | None) -> set[str]:
     return {part for part in parts if len(part) >= _LEAST_WORD}
 
 
-def _is_poor(text: str, known: frozenset[str]) -> bool:
+def _is_poor(text: str, words: frozenset[str]) -> bool:
     """Whether it can be read as two known pieces at most, however often they come, and hardly anything else."""
     plain = text.translate(_LEET)
 
@@ -103,15 +103,17 @@ def _is_poor(text: str, known: frozenset[str]) -> bool:
             return False
         if at == len(text):
             return True
-        found = _words_at(text, at, known) | _words_at(plain, at, known) | {_run_at(text, at)} - {""}
-        return any(is_rest_poor(at + len(one), pieces | {one}, others) for one in found) or is_rest_poor(at + 1, pieces, others + 1)
+        candidates = _words_at(text, at, words) | _words_at(plain, at, words) | {_run_at(text, at)} - {""}
+        return any(is_rest_poor(at + len(piece), pieces | {piece}, others) for piece in candidates) or is_rest_poor(
+            at + 1, pieces, others + 1
+        )
 
     return is_rest_poor(0, frozenset(), 0)
 
 
-def _words_at(text: str, at: int, known: frozenset[str]) -> set[str]:
+def _words_at(text: str, at: int, words: frozenset[str]) -> set[str]:
     longest = min(len(text) - at, _LONGEST_WORD)
-    return {text[at : at + length] for length in range(_LEAST_WORD, longest + 1)} & known
+    return {text[at : at + length] for length in range(_LEAST_WORD, longest + 1)} & words
 
 
 def _run_at(text: str, at: int) -> str:

@@ -83,8 +83,8 @@ def verify_code(session: Session, user_id: UUID, code: str) -> str | None:
     if _TOTP.fullmatch(plain):
         totp = _totp(session, user_id)
         return "otp" if totp is not None and totp.confirmed_at is not None and _takes(session, totp, plain) else None
-    mine = (RecoveryCode.user_id == user_id) & (RecoveryCode.code_hash == _digest(user_id, plain)) & RecoveryCode.used_at.is_(None)
-    used = session.execute(update(RecoveryCode).where(mine).values(used_at=now()).returning(RecoveryCode.id)).scalar_one_or_none()
+    condition = (RecoveryCode.user_id == user_id) & (RecoveryCode.code_hash == _digest(user_id, plain)) & RecoveryCode.used_at.is_(None)
+    used = session.execute(update(RecoveryCode).where(condition).values(used_at=now()).returning(RecoveryCode.id)).scalar_one_or_none()
     return "recovery_code" if used is not None else None
 
 

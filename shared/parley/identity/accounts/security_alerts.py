@@ -42,6 +42,6 @@ def tell(session: Session, user_id: UUID, change: SecurityChange, since: datetim
 
 def keep_address(session: Session, user_id: UUID, email: str) -> None:
     """As the address changes: alerts whose mail has not left go to the one that was the account's as they were raised."""
-    mine = VerificationToken.user_id == user_id, VerificationToken.kind == VerificationKind.SECURITY_ALERT
-    unsent = update(VerificationToken).where(*mine, VerificationToken.email == "", VerificationToken.sent_at.is_(None))
+    conditions = VerificationToken.user_id == user_id, VerificationToken.kind == VerificationKind.SECURITY_ALERT
+    unsent = update(VerificationToken).where(*conditions, VerificationToken.email == "", VerificationToken.sent_at.is_(None))
     execute_later(session, unsent.values(email=email))

@@ -73,16 +73,16 @@ def active_account(session: Session, user_id: UUID) -> Account | None:
         .correlate(User)
         .scalar_subquery()
     )
-    found = session.execute(
+    row = session.execute(
         select(User, UserTotp.confirmed_at, witness).outerjoin(UserTotp, UserTotp.user_id == User.id).where(User.id == user_id)
     ).one_or_none()
-    if found is None or found[0].status is not UserStatus.ACTIVE:
+    if row is None or row[0].status is not UserStatus.ACTIVE:
         return None
-    return Account(found[0], found[1] is not None, found[2])
+    return Account(row[0], row[1] is not None, row[2])
 
 
 def current_account(session: Session) -> Account:
-    found = active_account(session, session.info["user_id"])
-    if found is None:
+    account = active_account(session, session.info["user_id"])
+    if account is None:
         raise SessionEnded("This session has ended; log in again.")
-    return found
+    return account

@@ -96,15 +96,15 @@ def read(body: bytes, prices: str) -> SubscriptionChange | None:
         return None
 
 
-def take(told: SubscriptionChange) -> str:
+def take(change: SubscriptionChange) -> str:
     """Give the plan. Says what became of the event: `taken`, `repeated`, `older`, `unknown_organization`, `unknown_price`, `ignored`.
 
     Of a price that nobody knows nothing is kept: once it is set, the same event can be sent again.
     """
-    organization_id = directory.organization_of(IdentityDirectory.PAYMENT_SUBSCRIPTION, told.subscription) or told.organization_id
+    organization_id = directory.organization_of(IdentityDirectory.PAYMENT_SUBSCRIPTION, change.subscription) or change.organization_id
     if organization_id is None:
         return "ignored"
-    if told.plan is None:
+    if change.plan is None:
         return "unknown_price"
     caller = system(organization_id)
     try:
@@ -112,20 +112,24 @@ def take(told: SubscriptionChange) -> str:
             organization = organization_lock.lock_organization(
                 session, with_deleted=True
             )  # events of one organization wait here for each other
-            mine = {"organization_id": organization_id, "id": new_id(), "event": told.id, "taken_at": now()}
-            first = insert(PaymentEvent).values(**mine).on_conflict_do_nothing(index_elements=["organization_id", "event"])
+            values = {"organization_id": organization_id, "id": new_id(), "event": change.id, "taken_at": now()}
+            first = insert(PaymentEvent).values(**values).on_conflict_do_nothing(index_elements=["organization_id", "event"])
             if session.execute(first.returning(PaymentEvent.id)).scalar_one_or_none() is None:
                 return "repeated"
-            known = session.scalars(select(PaymentSubscription).where(PaymentSubscription.subscription == told.subscription)).one_or_none()
-            if known is not None and (
-                known.is_ended or known.told_at > told.created or (told.is_beginning and known.told_at == told.created)
+            subscription = session.scalars(
+                select(PaymentSubscription).where(PaymentSubscription.subscription == change.subscription)
+            ).one_or_none()
+            if subscription is not None and (
+                subscription.is_ended
+                or subscription.told_at > change.created
+                or (change.is_beginning and subscription.told_at == change.created)
             ):
                 return "older"
-            if known is None:
-                known = PaymentSubscription(subscription=told.subscription)
-                session.add(known)
-                directory.enter(session, IdentityDirectory.PAYMENT_SUBSCRIPTION, told.subscription)
-            known.told_at, known.plan, known.is_ended = told.created, told.plan, told.is_ended
+            if subscription is None:
+                subscription = PaymentSubscription(subscription=change.subscription)
+                session.add(subscription)
+                directory.enter(session, IdentityDirectory.PAYMENT_SUBSCRIPTION, change.subscription)
+            subscription.told_at, subscription.plan, subscription.is_ended = change.created, change.plan, change.is_ended
             session.flush()
             largest = max(session.scalars(select(PaymentSubscription.plan)), key=list(PlanType).index)
             if organization.plan is not largest:

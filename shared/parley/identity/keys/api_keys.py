@@ -120,13 +120,13 @@ def revoke_made_since(session: Session, caller: Caller, user_id: UUID, since: da
 
 def change(session: Session, caller: Caller, key_id: UUID, wanted: ApiKeyUpdate) -> ApiKey:
     """Another label or limit. Raises `MissingScope`, `NoSuchApiKey`."""
-    asked = wanted.asked()
-    if "request_limit" in asked:
+    changes = wanted.changed_fields()
+    if "request_limit" in changes:
         caller.require("rate_limits:manage")
     key = _locked(session, caller, key_id)
-    changed = [name for name, value in asked.items() if getattr(key, name) != value]
+    changed = [name for name, value in changes.items() if getattr(key, name) != value]
     for name in changed:
-        setattr(key, name, asked[name])
+        setattr(key, name, changes[name])
     if changed:
         audit.record(session, caller, IdentityAction.API_KEY_UPDATED, key, new={"changed": changed})
     return key
@@ -162,15 +162,15 @@ def _new(session: Session, caller: Caller, request_limit: int | None, expires_at
 def _asking(session: Session, caller: Caller) -> ApiKey:
     """The key that asks. It is held: who revokes it waits, and finds what is being made with it."""
     asking = select(ApiKey).where(ApiKey.id == caller.actor_id, ApiKey.revoked_at.is_(None)).with_for_update(read=True)
-    found = session.scalars(asking).one_or_none()
-    if found is None:
+    key = session.scalars(asking).one_or_none()
+    if key is None:
         raise KeyRevoked("This API key was revoked or has expired; make a new one.")
-    return found
+    return key
 
 
-def _lower(one: Bound | None, other: Bound | None) -> Bound | None:
+def _lower(first: Bound | None, other: Bound | None) -> Bound | None:
     """The lower of two bounds; None is no bound."""
-    return min((bound for bound in (one, other) if bound is not None), default=None)
+    return min((bound for bound in (first, other) if bound is not None), default=None)
 
 
 def _seen_by(caller: Caller) -> Select[ApiKey]:
@@ -184,8 +184,8 @@ def _locked(session: Session, caller: Caller, key_id: UUID) -> ApiKey:
 
 def _with_plan(session: Session, caller: Caller, key_id: UUID) -> tuple[ApiKey, PlanType]:
     wanted = _seen_by(caller).where(ApiKey.id == key_id).join(Organization, Organization.id == ApiKey.organization_id)
-    found = session.execute(wanted.add_columns(Organization.plan).with_for_update(of=ApiKey, key_share=True)).one_or_none()
-    return (found[0], found[1]) if found is not None else (_found(None), PlanType.FREE)
+    row = session.execute(wanted.add_columns(Organization.plan).with_for_update(of=ApiKey, key_share=True)).one_or_none()
+    return (row[0], row[1]) if row is not None else (_found(None), PlanType.FREE)
 
 
 def _found(key: ApiKey | None) -> ApiKey:

@@ -34,35 +34,35 @@ def log_in(caller: Caller, email: str, password: str) -> LogInSession:
     attempt = brute_force_throttle.count_log_in(email, caller)
     # Of nobody: the same questions, about a user who is not there.
     with transactions.personal(caller, attempt.user_id or new_id()) as session:
-        known = user_accounts.active_account(session, session.info["user_id"])
-        is_right = passwords.matches(known.user.password_hash if known else None, password)
-        if known is not None and is_right:
+        account = user_accounts.active_account(session, session.info["user_id"])
+        is_right = passwords.matches(account.user.password_hash if account else None, password)
+        if account is not None and is_right:
             brute_force_throttle.take_back(session, attempt)
-            _keep_up_to_date(session, known.user, password)
-            outcome = continue_log_in(session, caller, known, ["pwd"])
+            _keep_up_to_date(session, account.user, password)
+            outcome = continue_log_in(session, caller, account, ["pwd"])
         else:
-            outcome = record_failure(session, caller, known, "pwd", attempt)
+            outcome = record_failure(session, caller, account, "pwd", attempt)
     return session_or_raise(outcome)
 
 
-def continue_log_in(session: Session, caller: Caller, known: Account, methods: Sequence[str]) -> LogInSession | Refusal:
+def continue_log_in(session: Session, caller: Caller, account: Account, methods: Sequence[str]) -> LogInSession | Refusal:
     """After a first factor: a session, or the refusal that asks for the second."""
-    if known.has_second_factor:
-        return mfa_challenge.make(session, known.user, methods)
-    return log_in_sessions.start(session, caller, known.user, methods)
+    if account.has_second_factor:
+        return mfa_challenge.make(session, account.user, methods)
+    return log_in_sessions.start(session, caller, account.user, methods)
 
 
 def record_failure(
-    session: Session, caller: Caller, known: Account | None, method: str, attempt: brute_force_throttle.ThrottledAttempt
+    session: Session, caller: Caller, account: Account | None, method: str, attempt: brute_force_throttle.ThrottledAttempt
 ) -> Refusal:
     """Audit a failure, and that failures are many: for an organization of the user's, or for none.
 
     The refusal is raised once that has committed.
     """
-    where = caller.acting_for(known.witness_id if known and known.witness_id else NOWHERE)
-    audit.record(session, where, IdentityAction.USER_LOGIN_FAILED, known.user if known else None, method=method)
+    where = caller.acting_for(account.witness_id if account and account.witness_id else NOWHERE)
+    audit.record(session, where, IdentityAction.USER_LOGIN_FAILED, account.user if account else None, method=method)
     if attempt.failures >= brute_force_throttle.FREE_FAILURES:
-        reason, user = "repeated_login_failures", known.user if known else None
+        reason, user = "repeated_login_failures", account.user if account else None
         audit.record(session, where, SecurityAction.SUSPICIOUS_ACTIVITY_SEEN, user, reason=reason, failures=attempt.failures)
     return InvalidCredentials("Address and password do not belong together.")
 
@@ -83,26 +83,26 @@ def answer_challenge(caller: Caller, ticket: str, code: str) -> LogInSession:
     """The second step. Raises `ChallengeNotValid`, `InvalidCode`, `TooManyAttempts`."""
     user_id = mfa_challenge.user_of(ticket)
     with transactions.personal(caller, user_id) as session:
-        known = user_accounts.active_account(session, user_id)
-        if known is None:
+        account = user_accounts.active_account(session, user_id)
+        if account is None:
             raise mfa_challenge.not_valid()
-        challenge = mfa_challenge.lock_challenge(session, ticket, known.user)
-        outcome = _second_factor(session, caller, known, challenge, code)
+        challenge = mfa_challenge.lock_challenge(session, ticket, account.user)
+        outcome = _second_factor(session, caller, account, challenge, code)
     return session_or_raise(outcome)
 
 
-def _second_factor(session: Session, caller: Caller, known: Account, challenge: VerificationToken, code: str) -> LogInSession | Refusal:
+def _second_factor(session: Session, caller: Caller, account: Account, challenge: VerificationToken, code: str) -> LogInSession | Refusal:
     # Counted for who holds a challenge alone: nobody else can keep a user out.
     try:
         attempt = brute_force_throttle.count_attempt(
-            session, brute_force_throttle.second_factor_subject(known.user, caller), caller.ip_address
+            session, brute_force_throttle.second_factor_subject(account.user, caller), caller.ip_address
         )
     except brute_force_throttle.TooManyAttempts as refusal:
         return refusal
-    method = second_factor.verify_code(session, known.user.id, code)
+    method = second_factor.verify_code(session, account.user.id, code)
     if method is None:
-        record_failure(session, caller, known, "second_factor", attempt)
+        record_failure(session, caller, account, "second_factor", attempt)
         return second_factor.InvalidCode("This code is not right, or was used already.")
     brute_force_throttle.take_back(session, attempt)
     mfa_challenge.use(session, challenge)
-    return log_in_sessions.start(session, caller, known.user, [*(challenge.wanted or {}).get("methods", []), method, "mfa"])
+    return log_in_sessions.start(session, caller, account.user, [*(challenge.wanted or {}).get("methods", []), method, "mfa"])

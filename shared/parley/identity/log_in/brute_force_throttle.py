@@ -54,15 +54,15 @@ def _leaky(most: int, seconds: int) -> str:
 
 def _counting(*changes: str) -> str:
     """One statement for some counts: all of them rise, or none does. It takes the subjects, in their order, and the key of an address."""
-    may = ["NOT EXISTS (SELECT FROM waiting)", *(f"EXISTS (SELECT FROM c{place})" for place in range(1, len(changes)))]
+    may = ["NOT EXISTS (SELECT FROM waiting)", *(f"EXISTS (SELECT FROM c{number})" for number in range(1, len(changes)))]
     counts = ", ".join(
-        f"""c{place} AS (
+        f"""c{number} AS (
             INSERT INTO sign_in_throttles AS t (subject, failures, last_failed_at)
-            SELECT s.subjects[{place}], 1, clock_timestamp() FROM s WHERE {condition}
+            SELECT s.subjects[{number}], 1, clock_timestamp() FROM s WHERE {condition}
             ON CONFLICT (subject) DO UPDATE SET {change} WHERE t.blocked_until IS NULL OR t.blocked_until <= clock_timestamp()
             RETURNING failures
         )"""  # noqa: S608  # numbers of ours
-        for place, (condition, change) in enumerate(zip(may, changes, strict=True), 1)
+        for number, (condition, change) in enumerate(zip(may, changes, strict=True), 1)
     )
     return f"""
         WITH s AS (SELECT string_to_array(%s, ' ') AS subjects),
@@ -130,11 +130,11 @@ def count_log_in(email: str, caller: Caller) -> ThrottledAttempt:
     if device:
         subjects = secret_hashes.digest("throttled device", f"{account} {device}"), network
     else:
-        mine, everywhere = (
+        subject, everywhere = (
             secret_hashes.digest("throttled account", f"{account} {network}"),
             secret_hashes.digest("throttled account", account),
         )
-        subjects = mine, network, everywhere
+        subjects = subject, network, everywhere
     return _counted(transactions.lookup(_ATTEMPT if device else _OF_STRANGER, " ".join(subjects), directory.personal(email))[0], subjects)
 
 
@@ -179,8 +179,8 @@ def _refused(until: datetime | None) -> TooManyAttempts:
 
 def take_back(session: Session, was: ThrottledAttempt) -> None:
     """Take the counts of an attempt back: its failures in a row are forgotten. It travels with the next statement."""
-    mine, *shared = was.subjects
-    execute_later(session, delete(SignInThrottle).where(SignInThrottle.subject == mine))
+    subject, *shared = was.subjects
+    execute_later(session, delete(SignInThrottle).where(SignInThrottle.subject == subject))
     fewer = update(SignInThrottle).where(SignInThrottle.subject.in_(shared), SignInThrottle.failures > 0)
     execute_later(session, fewer.values(failures=SignInThrottle.failures - 1, blocked_until=None))
 

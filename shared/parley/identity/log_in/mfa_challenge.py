@@ -57,7 +57,7 @@ def user_of(ticket: str) -> UUID:
 
 def lock_challenge(session: Session, ticket: str, user: User) -> VerificationToken:
     """The challenge, locked: one answer at a time. A new password makes it void. Raises `ChallengeNotValid`."""
-    found = session.scalar(
+    challenge = session.scalar(
         select(VerificationToken)
         .where(
             VerificationToken.token_hash == secret_hashes.digest(_PURPOSE, ticket),
@@ -67,9 +67,9 @@ def lock_challenge(session: Session, ticket: str, user: User) -> VerificationTok
         )
         .with_for_update()
     )
-    if found is None or (user.password_changed_at is not None and user.password_changed_at > found.created_at):
+    if challenge is None or (user.password_changed_at is not None and user.password_changed_at > challenge.created_at):
         raise not_valid()
-    return found
+    return challenge
 
 
 def use(session: Session, challenge: VerificationToken) -> None:

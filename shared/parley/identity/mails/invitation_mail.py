@@ -26,7 +26,7 @@ def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> No
     """Send the link, once for each token."""
     invitation_id = UUID(payload["invitation_id"])
     with transactions.transaction(caller) as session:
-        found = session.execute(
+        row = session.execute(
             select(Invitation, Organization.name, Team.name, member_profiles.member_name(), Organization.locale)
             .join(Organization, Organization.id == Invitation.organization_id)
             .outerjoin(Team, Team.id == Invitation.team_id)
@@ -37,20 +37,20 @@ def send_invitation(caller: Caller, payload: dict[str, Any], send: Sender) -> No
             )
             .where(Invitation.id == invitation_id, Invitation.mailed_at.is_(None), invitations.is_open())
         ).one_or_none()
-    if found is None or not is_deliverable(found[0].email):
+    if row is None or not is_deliverable(row[0].email):
         return
-    invitation, organization_name, team_name, inviter_name, locale = found
+    invitation, organization_name, team_name, inviter_name, locale = row
     words = Words(DOMAIN, languages.chosen(locale))
     if not send(_letter(invitation, single_line(organization_name), single_line(team_name) if team_name else None, inviter_name, words)):
         return
     # Of this token: one that was asked for since has another end, and a letter of its own.
-    mine = update(Invitation).where(Invitation.id == invitation_id, Invitation.expires_at == invitation.expires_at)
+    statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.expires_at == invitation.expires_at)
     with transactions.transaction(caller) as session:
-        session.execute(mine.values(mailed_at=now()))
+        session.execute(statement.values(mailed_at=now()))
 
 
 def _letter(invitation: Invitation, organization_name: str, team_name: str | None, inviter_name: str | None, words: Words) -> Mail:
-    place = (
+    destination = (
         words("the team %(team)s of %(organization)s", team=team_name, organization=organization_name) if team_name else organization_name
     )
     who = single_line(inviter_name) if inviter_name else words("Somebody there")
@@ -63,7 +63,9 @@ def _letter(invitation: Invitation, organization_name: str, team_name: str | Non
         entity=f"invitation-{invitation.id}-{int(invitation.expires_at.timestamp())}",
         sender=organization_name,
         paragraphs=[
-            words("%(who)s invites you to %(place)s, as %(role)s.", who=who, place=place, role=words(ROLES[invitation.role])),
+            words(
+                "%(who)s invites you to %(destination)s, as %(role)s.", who=who, destination=destination, role=words(ROLES[invitation.role])
+            ),
             words("The link is for %(address)s, works once, and is good until %(until)s (UTC).", address=invitation.email, until=until),
             words("If you do not know what this is about, ignore this mail or decline on the page."),
         ],

@@ -53,7 +53,7 @@ def organization_of(token: str) -> UUID:
 
 def show(session: Session, token: str) -> OpenInvitationRead:
     """What the link is about. One query. Raises `InvitationNotValid`."""
-    found = session.execute(
+    row = session.execute(
         select(
             Invitation,
             Organization.name,
@@ -71,9 +71,9 @@ def show(session: Session, token: str) -> OpenInvitationRead:
         )
         .where(Invitation.token_hash == invitations.digest(token))
     ).one_or_none()
-    if found is None:
+    if row is None:
         raise _not_valid(None)
-    invitation, name, logo_url, team_name, inviter_name, inviter_role = found
+    invitation, name, logo_url, team_name, inviter_name, inviter_role = row
     _must_be_open(invitation, inviter_role)
     return OpenInvitationRead(
         organization_name=name,
@@ -117,8 +117,8 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
         audit.record(session, joiner, IdentityAction.MEMBER_JOINED, member, new={"role": member.role.value}, target_user_id=user.id)
         outbox.announce(session, IdentityEvent.MEMBER_JOINED, user_id=user.id, role=member.role.value, invitation_id=invitation.id)
     if invitation.team_id is not None:
-        place = {"id": new_id(), "team_id": invitation.team_id, "user_id": user.id, "role": invitation.role, "joined_at": now()}
-        session.execute(insert(TeamMember).values(organization_id=organization.id, **place).on_conflict_do_nothing())
+        values = {"id": new_id(), "team_id": invitation.team_id, "user_id": user.id, "role": invitation.role, "joined_at": now()}
+        session.execute(insert(TeamMember).values(organization_id=organization.id, **values).on_conflict_do_nothing())
         outbox.announce(session, IdentityEvent.TEAM_MEMBER_ADDED, team_id=invitation.team_id, user_id=user.id)
     invitation.status, invitation.accepted_at = InvitationStatus.ACCEPTED, now()
     audit.record(session, joiner, IdentityAction.INVITATION_ACCEPTED, invitation, team_id=invitation.team_id, target_user_id=user.id)
@@ -133,9 +133,9 @@ def accept(session: Session, caller: Caller, token: str) -> JoinedRead:
 
 def decline(session: Session, caller: Caller, token: str) -> None:
     """Say no, with the link alone. Raises `InvitationNotValid`."""
-    mine = select(Invitation).where(Invitation.token_hash == invitations.digest(token))
+    query = select(Invitation).where(Invitation.token_hash == invitations.digest(token))
     is_there = select(Organization.id).where(Organization.id == Invitation.organization_id).exists()
-    invitation = session.scalar(mine.where(is_there).with_for_update())
+    invitation = session.scalar(query.where(is_there).with_for_update())
     if invitation is None or invitation.status is not InvitationStatus.PENDING or invitation.expires_at <= now():
         raise _not_valid(invitation.status if invitation is not None else None)
     invitation.status = InvitationStatus.DECLINED
@@ -150,7 +150,7 @@ def _found(
     is_proven = member_profiles.is_of_proven_domain(organization.id, Invitation.email)
     is_theirs = and_(waiting.organization_id == organization.id, waiting.email == Invitation.email)
     is_mine = and_(OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == User.id)
-    found = session.execute(
+    row = session.execute(
         select(Invitation, User, OrganizationMember, member_rights.role_of(Invitation.invited_by), waiting, is_proven)
         .select_from(Invitation)
         .join(User, User.id == caller.actor_id)
@@ -159,9 +159,9 @@ def _found(
         .where(Invitation.organization_id == organization.id, Invitation.token_hash == invitations.digest(token))
         .with_for_update(of=[Invitation, User], key_share=True)  # nobody joins whose account is being deleted
     ).one_or_none()
-    if found is None:
+    if row is None:
         raise _not_valid(None)
-    return found[0], found[1], found[2], found[3], found[4], found[5]
+    return row[0], row[1], row[2], row[3], row[4], row[5]
 
 
 def _must_be_open(invitation: Invitation, inviter_role: MemberRole | None) -> None:
@@ -173,5 +173,5 @@ def _must_be_open(invitation: Invitation, inviter_role: MemberRole | None) -> No
 
 
 def _not_valid(status: InvitationStatus | None) -> InvitationNotValid:
-    said = _ENDINGS.get(status) if status else None
-    return InvitationNotValid(said or _("This invitation is not valid any more; ask for a new one."))
+    message = _ENDINGS.get(status) if status else None
+    return InvitationNotValid(message or _("This invitation is not valid any more; ask for a new one."))

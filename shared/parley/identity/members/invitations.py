@@ -129,10 +129,10 @@ def invitations(session: Session, *, status: InvitationStatus | None, limit: int
 def invitation(session: Session, invitation_id: UUID, *, locked: bool = False) -> Invitation:
     """Raises `NoSuchInvitation`."""
     wanted = select(Invitation).where(Invitation.id == invitation_id)
-    found = session.scalar(wanted.with_for_update() if locked else wanted)
-    if found is None:
+    row = session.scalar(wanted.with_for_update() if locked else wanted)
+    if row is None:
         raise NoSuchInvitation("There is no such invitation.")
-    return found
+    return row
 
 
 def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
@@ -141,19 +141,19 @@ def resend(session: Session, caller: Caller, invitation_id: UUID) -> Invitation:
     Raises `NoSuchInvitation`, `NotPending`, `SentJustNow` and what `invite` raises.
     """
     organization = organization_lock.lock_organization(session)
-    found = invitation(session, invitation_id, locked=True)
-    if found.status is not InvitationStatus.PENDING:
+    row = invitation(session, invitation_id, locked=True)
+    if row.status is not InvitationStatus.PENDING:
         raise NotPending("This invitation was answered or taken back; make a new one.")
-    _refuse_haste(found)
-    _check(session, caller, organization, found.email, found.role, found.team_id, instead_of=found.id)
-    found.expires_at, found.mailed_at = now() + LIFE, None
-    found.invited_by = caller.person_id  # who answers for it from now on
-    found.token_hash = digest(token(found))
-    quotas.spend(session, MailKind.INVITATION, found.email, *outreach.spending(organization, caller))
+    _refuse_haste(row)
+    _check(session, caller, organization, row.email, row.role, row.team_id, instead_of=row.id)
+    row.expires_at, row.mailed_at = now() + LIFE, None
+    row.invited_by = caller.person_id  # who answers for it from now on
+    row.token_hash = digest(token(row))
+    quotas.spend(session, MailKind.INVITATION, row.email, *outreach.spending(organization, caller))
 
-    audit.record(session, caller, IdentityAction.INVITATION_RESENT, found, team_id=found.team_id)
-    outbox.announce(session, IdentityEvent.INVITATION_RESENT, invitation_id=found.id)
-    return found
+    audit.record(session, caller, IdentityAction.INVITATION_RESENT, row, team_id=row.team_id)
+    outbox.announce(session, IdentityEvent.INVITATION_RESENT, invitation_id=row.id)
+    return row
 
 
 def _refuse_haste(sent: Invitation) -> None:
@@ -168,18 +168,18 @@ def _refuse_haste(sent: Invitation) -> None:
 
 def revoke(session: Session, caller: Caller, invitation_id: UUID) -> None:
     """Take an invitation back: it shows as expired. Doing it again changes nothing. Raises `NoSuchInvitation`, `NotPending`."""
-    found = invitation(session, invitation_id, locked=True)
-    if found.status is InvitationStatus.EXPIRED:
+    row = invitation(session, invitation_id, locked=True)
+    if row.status is InvitationStatus.EXPIRED:
         return
-    if found.status is not InvitationStatus.PENDING:
+    if row.status is not InvitationStatus.PENDING:
         raise NotPending("This invitation was answered already.")
-    _take_back(session, caller, found)
+    _take_back(session, caller, row)
 
 
 def end_of(session: Session, caller: Caller, inviter_id: UUID, role: MemberRole | None) -> None:
     """Take back what somebody has invited to and may not any more: they have this role from now on, None for none."""
-    theirs = select(Invitation).where(Invitation.invited_by == inviter_id, is_open()).order_by(Invitation.id).with_for_update()
-    for pending in session.scalars(theirs).all():
+    query = select(Invitation).where(Invitation.invited_by == inviter_id, is_open()).order_by(Invitation.id).with_for_update()
+    for pending in session.scalars(query).all():
         if not member_rights.could_invite(role, pending.role):
             _take_back(session, caller, pending)
 

@@ -44,10 +44,10 @@ def members(session: Session, *, role: MemberRole | None, limit: int, cursor: st
 def member(session: Session, user_id: UUID) -> MemberRead:
     """One query. Raises `NoSuchMember`."""
     wanted = select(OrganizationMember, User).join(User, User.id == OrganizationMember.user_id)
-    found = session.execute(wanted.where(OrganizationMember.user_id == user_id)).one_or_none()
-    if found is None:
+    row = session.execute(wanted.where(OrganizationMember.user_id == user_id)).one_or_none()
+    if row is None:
         raise NoSuchMember("There is no such member.")
-    return read(*found)
+    return read(*row)
 
 
 def change_role(session: Session, caller: Caller, user_id: UUID, role: MemberRole) -> MemberRead:
@@ -105,5 +105,5 @@ def end_membership(session: Session, caller: Caller, member: OrganizationMember,
     audit.record(session, caller, action, member, old={"role": role.value}, target_user_id=user_id)
     outbox.announce(session, IdentityEvent.MEMBER_LEFT, user_id=user_id, because=because)
     # Their places in teams go with it: the keys say so.
-    theirs = OrganizationMember.organization_id == member.organization_id, OrganizationMember.user_id == user_id
-    execute_later(session, delete(OrganizationMember).where(*theirs))
+    conditions = OrganizationMember.organization_id == member.organization_id, OrganizationMember.user_id == user_id
+    execute_later(session, delete(OrganizationMember).where(*conditions))

@@ -23,10 +23,10 @@ _NO_MEANS_NO = timedelta(days=30)
 def invite_by_mail(session: Session, caller: Caller, address: str, role: MemberRole, invited_by: UUID | None) -> None:
     """Ask somebody by mail whether they want to belong; not again while they have not answered, or for a month after they said no."""
     organization_id = session.info["caller"].organization_id
-    mine = Invitation.organization_id == organization_id, Invitation.email == address, Invitation.team_id.is_(None)
+    conditions = Invitation.organization_id == organization_id, Invitation.email == address, Invitation.team_id.is_(None)
     was_no = (Invitation.status == InvitationStatus.DECLINED) & (Invitation.updated_at > now() - _NO_MEANS_NO)
     invitations.lapse(session, address, None)
-    if session.scalar(select(Invitation.id).where(*mine, invitations.is_open() | was_no).limit(1)) is not None:
+    if session.scalar(select(Invitation.id).where(*conditions, invitations.is_open() | was_no).limit(1)) is not None:
         return
     made = Invitation(organization_id=organization_id, email=address, role=role, invited_by=invited_by, expires_at=now() + invitations.LIFE)
     made.token_hash = invitations.digest(invitations.token(made))

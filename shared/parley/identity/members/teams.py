@@ -63,37 +63,37 @@ def teams(session: Session, *, limit: int, cursor: str | None) -> Page[TeamRead]
 def team(session: Session, team_id: UUID, *, locked: bool = False) -> Team:
     """Raises `NoSuchTeam`. `locked`: it can't be deleted until the commit."""
     wanted = select(Team).where(Team.id == team_id)
-    found = session.scalar(wanted.with_for_update(read=True) if locked else wanted)
-    if found is None:
+    row = session.scalar(wanted.with_for_update(read=True) if locked else wanted)
+    if row is None:
         raise NoSuchTeam("There is no such team.")
-    return found
+    return row
 
 
 def change(session: Session, caller: Caller, team_id: UUID, wanted: TeamUpdate) -> Team:
     """Raises `NoSuchTeam`, `TeamSlugTaken`."""
-    found = team(session, team_id)
-    changes = {name: value for name, value in wanted.asked().items() if value != getattr(found, name)}
+    row = team(session, team_id)
+    changes = {name: value for name, value in wanted.changed_fields().items() if value != getattr(row, name)}
     if not changes:
-        return found
+        return row
     for name, value in changes.items():
-        setattr(found, name, value)
+        setattr(row, name, value)
     with violation_means(_ONE_SLUG, TeamSlugTaken("Another team has this slug; choose another.")):
         session.flush()
 
-    audit.record(session, caller, IdentityAction.TEAM_UPDATED, found, changed=sorted(changes), team_id=team_id)
+    audit.record(session, caller, IdentityAction.TEAM_UPDATED, row, changed=sorted(changes), team_id=team_id)
     outbox.announce(session, IdentityEvent.TEAM_UPDATED, team_id=team_id)
-    return found
+    return row
 
 
 def remove(session: Session, caller: Caller, team_id: UUID) -> None:
     """Delete the team. Its slug is free, and invitations to it are over. Raises `NoSuchTeam`."""
-    gone = update(Team).where(Team.id == team_id, Team.deleted_at.is_(None)).values(deleted_at=now()).returning(Team)
-    found = session.scalars(gone).one_or_none()
-    if found is None:
+    statement = update(Team).where(Team.id == team_id, Team.deleted_at.is_(None)).values(deleted_at=now()).returning(Team)
+    row = session.scalars(statement).one_or_none()
+    if row is None:
         raise NoSuchTeam("There is no such team.")
     pending = update(Invitation).where(Invitation.team_id == team_id, Invitation.status == InvitationStatus.PENDING)
     execute_later(session, pending.values(status=InvitationStatus.EXPIRED, updated_at=now()))
-    audit.record(session, caller, IdentityAction.TEAM_DELETED, found, team_id=team_id)
+    audit.record(session, caller, IdentityAction.TEAM_DELETED, row, team_id=team_id)
     outbox.announce(session, IdentityEvent.TEAM_DELETED, team_id=team_id)
 
 
@@ -109,57 +109,57 @@ def add(session: Session, caller: Caller, team_id: UUID, wanted: TeamMemberCreat
     """Put a member of the organization in a team. Raises `NoSuchTeam`, `NoSuchMember`, `AlreadyInTeam`, `RoleAboveYours`."""
     team(session, team_id, locked=True)
     role_policy.require_may_grant(role_policy.own_role(session, caller), wanted.role)
-    place = TeamMember(team_id=team_id, user_id=wanted.user_id, role=wanted.role)
-    session.add(place)
+    team_member = TeamMember(team_id=team_id, user_id=wanted.user_id, role=wanted.role)
+    session.add(team_member)
     with (
         violation_means(_ONE_PLACE, AlreadyInTeam("This member is in the team already.")),
         violation_means(_MEMBERS_ONLY, NoSuchMember("There is no such member.")),
     ):
         session.flush()
 
-    _tell(session, caller, IdentityAction.TEAM_MEMBER_ADDED, place)
+    _tell(session, caller, IdentityAction.TEAM_MEMBER_ADDED, team_member)
     outbox.announce(session, IdentityEvent.TEAM_MEMBER_ADDED, team_id=team_id, user_id=wanted.user_id)
-    return _shown(session, place)
+    return _shown(session, team_member)
 
 
 def change_member(session: Session, caller: Caller, team_id: UUID, user_id: UUID, role: MemberRole) -> TeamMemberRead:
     """Change somebody's role in a team. Raises `NoSuchTeam`, `NoSuchTeamMember`, `RoleAboveYours`."""
-    place = _place(session, team_id, user_id)
+    team_member = _place(session, team_id, user_id)
     role_policy.require_may_grant(role_policy.own_role(session, caller), role)
-    if role is not place.role:
-        old, place.role = place.role, role
-        _tell(session, caller, IdentityAction.TEAM_MEMBER_CHANGED, place, old={"role": old.value})
+    if role is not team_member.role:
+        old, team_member.role = team_member.role, role
+        _tell(session, caller, IdentityAction.TEAM_MEMBER_CHANGED, team_member, old={"role": old.value})
         outbox.announce(session, IdentityEvent.TEAM_MEMBER_CHANGED, team_id=team_id, user_id=user_id)
-    return _shown(session, place)
+    return _shown(session, team_member)
 
 
 def take_out(session: Session, caller: Caller, team_id: UUID, user_id: UUID) -> None:
     """Raises `NoSuchTeam`, `NoSuchTeamMember`."""
     team(session, team_id)
-    gone = delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id == user_id).returning(TeamMember)
-    place = session.scalars(gone).one_or_none()
-    if place is None:
+    statement = delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id == user_id).returning(TeamMember)
+    team_member = session.scalars(statement).one_or_none()
+    if team_member is None:
         raise NoSuchTeamMember("There is no such member in this team.")
-    _tell(session, caller, IdentityAction.TEAM_MEMBER_REMOVED, place)
+    _tell(session, caller, IdentityAction.TEAM_MEMBER_REMOVED, team_member)
     outbox.announce(session, IdentityEvent.TEAM_MEMBER_REMOVED, team_id=team_id, user_id=user_id)
 
 
 def _place(session: Session, team_id: UUID, user_id: UUID) -> TeamMember:
     team(session, team_id)
     wanted = select(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id == user_id)
-    found = session.scalar(wanted.with_for_update())
-    if found is None:
+    team_member = session.scalar(wanted.with_for_update())
+    if team_member is None:
         raise NoSuchTeamMember("There is no such member in this team.")
-    return found
+    return team_member
 
 
-def _tell(session: Session, caller: Caller, action: AuditAction, place: TeamMember, old: dict[str, str] | None = None) -> None:
-    new = {"role": place.role.value}
-    audit.record(session, caller, action, place, old=old, new=new, team_id=place.team_id, target_user_id=place.user_id)
+def _tell(session: Session, caller: Caller, action: AuditAction, team_member: TeamMember, old: dict[str, str] | None = None) -> None:
+    new = {"role": team_member.role.value}
+    audit.record(session, caller, action, team_member, old=old, new=new, team_id=team_member.team_id, target_user_id=team_member.user_id)
 
 
-def _shown(session: Session, place: TeamMember) -> TeamMemberRead:
-    return _read(*session.execute(_with_people().where(TeamMember.id == place.id)).one())
+def _shown(session: Session, team_member: TeamMember) -> TeamMemberRead:
+    return _read(*session.execute(_with_people().where(TeamMember.id == team_member.id)).one())
 
 
 def _with_people() -> Select[TeamMember, User, OrganizationMember]:
@@ -168,6 +168,8 @@ def _with_people() -> Select[TeamMember, User, OrganizationMember]:
     return wanted.join(User, User.id == TeamMember.user_id).join(OrganizationMember, here)
 
 
-def _read(place: TeamMember, user: User, member: OrganizationMember) -> TeamMemberRead:
+def _read(team_member: TeamMember, user: User, member: OrganizationMember) -> TeamMemberRead:
     name, email = member_profiles.name_and_email(member, user)
-    return TeamMemberRead(team_id=place.team_id, user_id=user.id, name=name, email=email, role=place.role, joined_at=place.joined_at)
+    return TeamMemberRead(
+        team_id=team_member.team_id, user_id=user.id, name=name, email=email, role=team_member.role, joined_at=team_member.joined_at
+    )

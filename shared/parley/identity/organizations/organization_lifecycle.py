@@ -86,16 +86,16 @@ def _is_restorable(caller: Caller) -> list[ColumnElement[bool]]:
 
 def current_organization(session: Session, caller: Caller) -> Organization:
     """The caller's organization. Raises `NoSuchOrganization`."""
-    found = session.scalar(select(Organization).where(Organization.id == caller.organization_id))
-    if found is None:
+    organization = session.scalar(select(Organization).where(Organization.id == caller.organization_id))
+    if organization is None:
         raise NoSuchOrganization("There is no such organization.")
-    return found
+    return organization
 
 
 def change(session: Session, caller: Caller, wanted: OrganizationUpdate) -> Organization:
     """Change the profile. Raises `OrganizationSlugTaken`."""
     organization = organization_lock.lock_organization(session)
-    named = wanted.asked()
+    named = wanted.changed_fields()
     if wanted.visitor_limits is not None:
         named["visitor_limits"] = wanted.visitor_limits.model_dump()
     changes = {name: value for name, value in named.items() if value != getattr(organization, name)}
@@ -122,16 +122,16 @@ def delete(session: Session, caller: Caller) -> None:
 def restorable(session: Session, caller: Caller, organization_id: UUID) -> UUID:
     """The organization's id, where the person may restore it. In a transaction of `transactions.personal`. Raises `NoSuchOrganization`."""
     is_there = Organization.id == organization_id, Organization.owner_id == caller.actor_id
-    found = session.scalar(select(Organization).where(*is_there), execution_options={"with_deleted": True})
-    if found is None or (found.deleted_at is not None and found.deleted_at <= now() - RESTORABLE):
+    organization = session.scalar(select(Organization).where(*is_there), execution_options={"with_deleted": True})
+    if organization is None or (organization.deleted_at is not None and organization.deleted_at <= now() - RESTORABLE):
         raise NoSuchOrganization("There is no such organization of yours, or it was deleted more than 30 days ago.")
-    return found.id
+    return organization.id
 
 
 def restore(session: Session, caller: Caller, slug: str | None) -> Organization:
     """Bring a deleted organization back as it was; one that is there stays. Raises `NoSuchOrganization`, `OrganizationSlugTaken`."""
-    mine = select(Organization).where(Organization.id == caller.organization_id, Organization.owner_id == caller.actor_id)
-    organization = session.scalar(mine.with_for_update(key_share=True), execution_options={"with_deleted": True})
+    query = select(Organization).where(Organization.id == caller.organization_id, Organization.owner_id == caller.actor_id)
+    organization = session.scalar(query.with_for_update(key_share=True), execution_options={"with_deleted": True})
     # Whoever deletes their account leaves what they deleted before, and restores it no more.
     if organization is None or role_policy.own_role(session, caller) is not MemberRole.OWNER:
         raise NoSuchOrganization("There is no such organization of yours.")
@@ -163,9 +163,9 @@ def transfer(session: Session, caller: Caller, user_id: UUID) -> Organization:
 
     old_owner_id, organization.owner_id = organization.owner_id, user_id
     # One after the other: at no time are there two owners.
-    for person, given in ((old_owner_id, MemberRole.ADMIN), (user_id, MemberRole.OWNER)):
-        theirs = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == person
-        session.execute(update(OrganizationMember).where(*theirs).values(role=given))
+    for person, new_role in ((old_owner_id, MemberRole.ADMIN), (user_id, MemberRole.OWNER)):
+        conditions = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == person
+        session.execute(update(OrganizationMember).where(*conditions).values(role=new_role))
     audit.record(
         session, caller, IdentityAction.ORGANIZATION_TRANSFERRED, organization,
         old={"owner_id": str(old_owner_id)}, new={"owner_id": str(user_id)}, target_user_id=user_id,
@@ -193,11 +193,11 @@ def choose_plan(session: Session, caller: Caller, plan: PlanType) -> Organizatio
 
 def limits(session: Session, caller: Caller) -> LimitsRead:
     """What the organization may use, and how many of its seats are taken. One query."""
-    mine = select(Organization, seat_limits.seats_used_query(caller.organization_id)).where(Organization.id == caller.organization_id)
-    found = session.execute(mine).one_or_none()
-    if found is None:
+    query = select(Organization, seat_limits.seats_used_query(caller.organization_id)).where(Organization.id == caller.organization_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
         raise NoSuchOrganization("There is no such organization.")
-    organization, taken = found
+    organization, taken = row
     plan = PLANS[organization.plan]
     return LimitsRead(
         plan=organization.plan,

@@ -66,8 +66,8 @@ def matching_users(handover: IdentityHandover) -> tuple[UUID | None, UUID | None
     names = {IdentityDirectory.PROVIDER_ACCOUNT: account_name(handover.kind, handover.subject)}
     if handover.email is not None:
         names[IdentityDirectory.EMAIL] = handover.email
-    found = directory.people_of(names)
-    return found.get(IdentityDirectory.PROVIDER_ACCOUNT), found.get(IdentityDirectory.EMAIL)
+    user_ids = directory.people_of(names)
+    return user_ids.get(IdentityDirectory.PROVIDER_ACCOUNT), user_ids.get(IdentityDirectory.EMAIL)
 
 
 def retry_when_overtaken(attempt: Callable[[], Outcome]) -> Outcome:
@@ -105,12 +105,12 @@ def unique_key_refusals(session: Session) -> Iterator[None]:
         session.flush()
 
 
-def user_of(session: Session, caller: Caller, handover: IdentityHandover, known: UUID | None, addressed: UUID | None) -> Account:
+def user_of(session: Session, caller: Caller, handover: IdentityHandover, linked_id: UUID | None, addressed: UUID | None) -> Account:
     """The user that logs in, in a transaction of theirs: found, linked by a verified address, or made. Their tokens are sealed.
 
     What it has written is sent with the next flush (`integrity_errors`). Raises `AddressNotVerified`, `AccountInactive`, `Overtaken`.
     """
-    if known is not None:
+    if linked_id is not None:
         arrived, _ = _known(session, handover)
     elif addressed is not None:
         arrived = _addressed(session, handover)
@@ -123,16 +123,16 @@ def user_of(session: Session, caller: Caller, handover: IdentityHandover, known:
 
 
 def _known(session: Session, handover: IdentityHandover) -> tuple[Account, AuthProvider]:
-    found = session.execute(
+    row = session.execute(
         select(User, AuthProvider, UserTotp.confirmed_at)
         .join(AuthProvider, AuthProvider.user_id == User.id)
         .outerjoin(UserTotp, UserTotp.user_id == User.id)
         .where(AuthProvider.provider_type == handover.kind.stored, AuthProvider.provider_id == handover.subject)
         .with_for_update(of=AuthProvider)
     ).one_or_none()
-    if found is None:  # unlinked, or deleted, since the directory was asked
+    if row is None:  # unlinked, or deleted, since the directory was asked
         raise Overtaken("This account was unlinked at this moment; try again.")
-    user, link, confirmed_at = found
+    user, link, confirmed_at = row
     session.expunge(link)  # so that the update travels with what comes after it, instead of by itself
     _keep_tokens(session, link, handover)
     kept = {name: getattr(link, name) for name in _RENEWED}
@@ -147,13 +147,13 @@ def renew_link(session: Session, handover: IdentityHandover) -> AuthProvider:
 
 def _addressed(session: Session, handover: IdentityHandover) -> Account:
     """The one user of this transaction; its address is asked for once more, for it may have been changed since the directory was."""
-    found = session.execute(
+    row = session.execute(
         select(User, UserTotp.confirmed_at)
         .outerjoin(UserTotp, UserTotp.user_id == User.id)
         .where(User.id == session.info["user_id"])
         .with_for_update(of=User)
     ).one_or_none()
-    user, confirmed_at = found or (None, None)
+    user, confirmed_at = row or (None, None)
     if user is None or user.email is None or handover.email is None or user.email.lower() != handover.email.lower():
         raise Overtaken("This address has changed hands at this moment; try again.")
     if user.email_verified_at is None:

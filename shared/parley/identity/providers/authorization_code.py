@@ -51,7 +51,7 @@ def redirect_uri(provider: LogInProvider) -> str:
 
 def authorization_url(provider: LogInProvider, attempt: AuthorizationAttempt) -> str:
     """Where the browser goes to."""
-    asked = {
+    parameters = {
         "response_type": "code",
         "client_id": provider.client_id,
         "redirect_uri": redirect_uri(provider),
@@ -62,11 +62,11 @@ def authorization_url(provider: LogInProvider, attempt: AuthorizationAttempt) ->
         "code_challenge_method": "S256",
     }
     if provider.posts_form:
-        asked["response_mode"] = "form_post"
+        parameters["response_mode"] = "form_post"
     if not provider.issuers:
-        del asked["nonce"]
+        del parameters["nonce"]
     joint = "&" if "?" in provider.authorization else "?"
-    return f"{provider.authorization}{joint}{urlencode(asked, quote_via=quote)}"
+    return f"{provider.authorization}{joint}{urlencode(parameters, quote_via=quote)}"
 
 
 def code_of(parameters: dict[str, str]) -> str:
@@ -101,34 +101,34 @@ def exchange_code(provider: LogInProvider, attempt: AuthorizationAttempt, code: 
     else:
         fields["client_secret"] = secret
     try:
-        status, said = post_form(provider.token, fields, headers, most_bytes=_MOST_BYTES)
+        status, answer = post_form(provider.token, fields, headers, most_bytes=_MOST_BYTES)
     except NoProviderAnswer as problem:
         log.warning("the token endpoint of %s can't be used: %s", provider.kind, problem)
         raise ProviderUnavailable("The provider does not answer right now; try again.") from None
-    return _read(provider, status, said)
+    return _read(provider, status, answer)
 
 
-def _read(provider: LogInProvider, status: int, said: Any) -> ProviderTokens:
-    said = said if isinstance(said, dict) else {}
-    access_token = said.get("access_token")
+def _read(provider: LogInProvider, status: int, answer: Any) -> ProviderTokens:
+    answer = answer if isinstance(answer, dict) else {}
+    access_token = answer.get("access_token")
     # GitHub reports errors with 200.
-    if status == 200 and "error" not in said and isinstance(access_token, str) and access_token:
-        refresh_token, expires_in = said.get("refresh_token"), said.get("expires_in")
+    if status == 200 and "error" not in answer and isinstance(access_token, str) and access_token:
+        refresh_token, expires_in = answer.get("refresh_token"), answer.get("expires_in")
         return ProviderTokens(
             access_token,
             refresh_token if isinstance(refresh_token, str) else None,
-            said.get("id_token"),
+            answer.get("id_token"),
             expires_in if isinstance(expires_in, int) and 0 < expires_in < 10**9 else None,
         )
-    log.warning("the token endpoint of %s refused: %s %s", provider.kind, status, _word(said.get("error")))
+    log.warning("the token endpoint of %s refused: %s %s", provider.kind, status, _word(answer.get("error")))
     if status >= 500 or status == 429:
         raise ProviderUnavailable("The provider does not answer right now; try again.")
     raise CodeRefused("The provider did not take the code of this log-in; start it again.")
 
 
-def _word(said: Any) -> str:
+def _word(value: Any) -> str:
     """An error code of another side, for the log."""
-    return "".join(letter for letter in str(said)[:60] if letter.isalnum() or letter == "_")
+    return "".join(letter for letter in str(value)[:60] if letter.isalnum() or letter == "_")
 
 
 def _apple_secret(provider: LogInProvider) -> str:

@@ -50,18 +50,18 @@ def _verified(provider: LogInProvider, token: str, nonce: str, access_token: str
         raise InvalidIdToken("algorithm")
     if not isinstance(kid, str) or not 0 < len(kid) <= 200:
         raise InvalidIdToken("no_kid")
-    known = provider_jwks.key(provider.jwks, kid)
-    if known is None:
+    jwk = provider_jwks.key(provider.jwks, kid)
+    if jwk is None:
         raise InvalidIdToken("unknown_kid")
     claims: dict[str, Any] = jwt.decode(
         token,
-        _public(known, algorithm),
+        _public(jwk, algorithm),
         algorithms=[algorithm],
         audience=provider.client_id,
         leeway=_LEEWAY_SECONDS,
         options={"require": _REQUIRED, "strict_aud": False, "verify_iss": False},
     )
-    _check_issuer(provider, claims, known)
+    _check_issuer(provider, claims, jwk)
     _check_parties(provider, claims)
     if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
         raise InvalidIdToken("nonce")
@@ -74,10 +74,10 @@ def _verified(provider: LogInProvider, token: str, nonce: str, access_token: str
     return claims
 
 
-def _public(known: dict[str, Any], algorithm: str) -> jwt.PyJWK:
-    if known.get("kty") != ALGORITHMS[algorithm] or known.get("use", "sig") != "sig" or known.get("alg", algorithm) != algorithm:
+def _public(jwk: dict[str, Any], algorithm: str) -> jwt.PyJWK:
+    if jwk.get("kty") != ALGORITHMS[algorithm] or jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
         raise InvalidIdToken("key_of_another_kind")
-    made = jwt.PyJWK(known, algorithm=algorithm)
+    made = jwt.PyJWK(jwk, algorithm=algorithm)
     public = made.key
     if isinstance(public, rsa.RSAPublicKey):
         is_strong = public.key_size >= _LEAST_RSA_BITS
@@ -88,19 +88,19 @@ def _public(known: dict[str, Any], algorithm: str) -> jwt.PyJWK:
     return made
 
 
-def _check_issuer(provider: LogInProvider, claims: dict[str, Any], known: dict[str, Any]) -> None:
+def _check_issuer(provider: LogInProvider, claims: dict[str, Any], jwk: dict[str, Any]) -> None:
     """The issuer is one of the provider's. Microsoft's names the tenant: that of the token, for which its key must be good too.
 
     Source: Microsoft identity platform, "Secure applications and APIs by validating claims" and "Signing key issuer".
     """
     issuer = claims["iss"]
     allowed = provider.issuers
-    if any(TENANT in one for one in allowed):
+    if any(TENANT in template for template in allowed):
         tenant = str(UUID(claims["tid"]))
         if tenant != claims["tid"] or (_is_one_tenant(provider.tenant) and tenant != provider.tenant):
             raise InvalidIdToken("tenant")
-        allowed = tuple(one.replace(TENANT, tenant) for one in allowed)
-        signs_for = known.get("issuer")
+        allowed = tuple(template.replace(TENANT, tenant) for template in allowed)
+        signs_for = jwk.get("issuer")
         if signs_for is not None and str(signs_for).replace(TENANT, tenant) != issuer:
             raise InvalidIdToken("key_of_another_issuer")
     if issuer not in allowed:

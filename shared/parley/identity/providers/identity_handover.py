@@ -48,7 +48,7 @@ class IdentityHandover:
 def seal(attempt: AuthorizationAttempt, identity: ProviderIdentity) -> str:
     """The handover as a cookie's value."""
     tokens = identity.tokens
-    said: dict[str, Any] = {
+    payload: dict[str, Any] = {
         "until": int(time.time()) + SECONDS,
         "attempt": secret_hashes.digest("provider state", attempt.state),
         "subject": identity.subject,
@@ -61,11 +61,11 @@ def seal(attempt: AuthorizationAttempt, identity: ProviderIdentity) -> str:
         "user_id": str(attempt.user_id) if attempt.user_id else None,
         "session_id": str(attempt.session_id) if attempt.session_id else None,
     }
-    made = _sealed(attempt.kind, said)
+    made = _sealed(attempt.kind, payload)
     if len(made) > _LONGEST:
         # Nothing needs them yet; to log in without them is better than not at all.
         log.warning("the tokens of %s do not fit into a cookie and are not kept", attempt.kind)
-        made = _sealed(attempt.kind, said | {"access_token": None, "refresh_token": None, "token_expires_at": None})
+        made = _sealed(attempt.kind, payload | {"access_token": None, "refresh_token": None, "token_expires_at": None})
     return made
 
 
@@ -73,11 +73,11 @@ def unseal(kind: ProviderKind, handover: str) -> IdentityHandover:
     """What was handed over. Raises `UnknownAttempt` for what we did not seal for this provider, or not within two minutes."""
     try:
         raw = base64.urlsafe_b64decode(handover + "=" * (-len(handover) % 4))
-        said = json.loads(AESGCM(_key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], kind.encode()))
-        until = said.pop("until")
-        user, session = (UUID(said[name]) if said[name] else None for name in ("user_id", "session_id"))
+        payload = json.loads(AESGCM(_key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], kind.encode()))
+        until = payload.pop("until")
+        user, session = (UUID(payload[name]) if payload[name] else None for name in ("user_id", "session_id"))
         if until >= time.time():
-            return IdentityHandover(kind, **said | {"user_id": user, "session_id": session})
+            return IdentityHandover(kind, **payload | {"user_id": user, "session_id": session})
     except (ValueError, InvalidTag):
         pass
     raise UnknownAttempt("This browser has not begun this log-in, or has finished it; start it again.")
@@ -87,7 +87,7 @@ def _key() -> bytes:
     return base64.urlsafe_b64decode(secret_hashes.derive("provider handover key") + "=")
 
 
-def _sealed(kind: str, said: dict[str, Any]) -> str:
+def _sealed(kind: str, payload: dict[str, Any]) -> str:
     nonce = os.urandom(_NONCE_BYTES)
-    text = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(nonce + AESGCM(_key()).encrypt(nonce, text, kind.encode())).rstrip(b"=").decode()

@@ -66,8 +66,8 @@ def _shown(row: AuthProvider) -> LinkedProviderRead:
 
 def list_links(session: Session, *, limit: int, cursor: str | None) -> Page[LinkedProviderRead]:
     """A page of the user's own, newest first. One query."""
-    mine = select(AuthProvider).where(AuthProvider.user_id == session.info["user_id"], AuthProvider.provider_type.in_(_OURS))
-    rows, following = page(session, mine, [AuthProvider.id], cursor=cursor, limit=limit)
+    query = select(AuthProvider).where(AuthProvider.user_id == session.info["user_id"], AuthProvider.provider_type.in_(_OURS))
+    rows, following = page(session, query, [AuthProvider.id], cursor=cursor, limit=limit)
     return Page(items=[_shown(row) for row in rows], next_cursor=following)
 
 
@@ -80,19 +80,19 @@ def begin(caller: Caller, password: str | None, code: str | None) -> UUID | None
     return log_in_sessions.session_id_of(caller)
 
 
-def link(session: Session, caller: Caller, handover: IdentityHandover, known: UUID | None) -> LinkedProviderRead:
+def link(session: Session, caller: Caller, handover: IdentityHandover, linked_id: UUID | None) -> LinkedProviderRead:
     """Link the account at the provider to the user who asked for it. Again changes nothing but its tokens.
 
     Raises `LinkedElsewhere`, `AttemptFinished`, `Overtaken`, `SessionEnded`.
     """
     user_id = session.info["user_id"]
-    if known not in (None, user_id):
+    if linked_id not in (None, user_id):
         raise account_matching.LinkedElsewhere("This account belongs to another user here; unlink it there first.")
     user_accounts.lock(session, user_id)
     with account_matching.unique_key_refusals(session):
         made = (
             account_matching.renew_link(session, handover)
-            if known is not None
+            if linked_id is not None
             else account_matching.add_way_in(session, caller, user_id, handover)
         )
         account_matching.finish(session, handover)
@@ -105,9 +105,9 @@ def unlink(caller: Caller, link_id: UUID, password: str | None, code: str | None
     Raises `NoSuchLink`, `LastWayIn`, the refusals of `reauthentication.prove`.
     """
     with transactions.personal(caller) as session:
-        known = user_accounts.current_account(session)
+        account = user_accounts.current_account(session)
         _found(session, link_id)
-        refusal = reauthentication.prove(session, caller, known, password, code)
+        refusal = reauthentication.prove(session, caller, account, password, code)
         if refusal is None:
             _unlink(session, caller, link_id)
     if refusal is not None:
@@ -115,27 +115,29 @@ def unlink(caller: Caller, link_id: UUID, password: str | None, code: str | None
 
 
 def _found(session: Session, link_id: UUID) -> AuthProvider:
-    mine = select(AuthProvider).where(AuthProvider.user_id == session.info["user_id"], AuthProvider.provider_type.in_(_OURS))
-    found = session.scalars(mine.where(AuthProvider.id == link_id)).one_or_none()
-    if found is None:
+    query = select(AuthProvider).where(AuthProvider.user_id == session.info["user_id"], AuthProvider.provider_type.in_(_OURS))
+    auth_provider = session.scalars(query.where(AuthProvider.id == link_id)).one_or_none()
+    if auth_provider is None:
         raise NoSuchLink("You have linked no such account.")
-    return found
+    return auth_provider
 
 
 def _unlink(session: Session, caller: Caller, link_id: UUID) -> None:
     """Who unlinks two at once is made to wait, so that one is left."""
     user_id = session.info["user_id"]
     password = session.scalars(select(User).where(User.id == user_id).with_for_update()).one().password_hash
-    mine, found = AuthProvider.user_id == user_id, _found(session, link_id)
+    condition, auth_provider = AuthProvider.user_id == user_id, _found(session, link_id)
     others = session.scalars(
-        select(func.count()).select_from(AuthProvider).where(mine, AuthProvider.id != link_id, AuthProvider.provider_type.in_(_OURS))
+        select(func.count()).select_from(AuthProvider).where(condition, AuthProvider.id != link_id, AuthProvider.provider_type.in_(_OURS))
     ).one()
     if password is None and others == 0:
         raise LastWayIn("This is the last way into your account; set a password or link another provider first.")
 
-    kind = ProviderKind(found.provider_type.value.lower())
-    directory.leave_person(session, IdentityDirectory.PROVIDER_ACCOUNT, account_matching.account_name(kind, found.provider_id))
-    execute_later(session, delete(AuthProvider).where(AuthProvider.id == found.id))
+    kind = ProviderKind(auth_provider.provider_type.value.lower())
+    directory.leave_person(session, IdentityDirectory.PROVIDER_ACCOUNT, account_matching.account_name(kind, auth_provider.provider_id))
+    execute_later(session, delete(AuthProvider).where(AuthProvider.id == auth_provider.id))
     session_revocation.revoke_all(session, user_id, because="unlinked", but=log_in_sessions.session_id_of(caller), method=kind.value)
     security_alerts.tell(session, user_id, security_alerts.SecurityChange.PROVIDER_UNLINKED, now(), provider=kind.value)
-    audit.record(session, caller, IdentityAction.PROVIDER_UNLINKED, found, provider=AuthProviderType(found.provider_type).value)
+    audit.record(
+        session, caller, IdentityAction.PROVIDER_UNLINKED, auth_provider, provider=AuthProviderType(auth_provider.provider_type).value
+    )

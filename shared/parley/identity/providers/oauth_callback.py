@@ -21,10 +21,10 @@ def log_in(visitor: Caller, handover: IdentityHandover) -> LogInSession:
     """
 
     def once() -> LogInSession | Refusal:
-        known, addressed = account_matching.matching_users(handover)
-        user_id = known or addressed or new_id()
+        linked_id, addressed = account_matching.matching_users(handover)
+        user_id = linked_id or addressed or new_id()
         with transactions.personal(visitor, user_id) as session, account_matching.unique_key_refusals(session):
-            arrived = account_matching.user_of(session, log_in_sessions.as_user(visitor, user_id), handover, known, addressed)
+            arrived = account_matching.user_of(session, log_in_sessions.as_user(visitor, user_id), handover, linked_id, addressed)
             return ways_in.continue_log_in(session, visitor, arrived, [handover.kind.value])
 
     return ways_in.session_or_raise(account_matching.retry_when_overtaken(once))
@@ -36,8 +36,8 @@ def link(visitor: Caller, handover: IdentityHandover) -> linked_providers.Linked
     user = replace(visitor, actor_type=ActorType.USER, actor_id=handover.user_id, admission=admission)
 
     def once() -> linked_providers.LinkedProviderRead:
-        known, _ = account_matching.matching_users(handover)
+        linked_id, _ = account_matching.matching_users(handover)
         with transactions.personal(user) as session:
-            return linked_providers.link(session, user, handover, known)
+            return linked_providers.link(session, user, handover, linked_id)
 
     return account_matching.retry_when_overtaken(once)

@@ -39,9 +39,9 @@ def post_form(
 
 
 def _json(method: str, url: str, body: bytes, headers: Mapping[str, str], most_bytes: int) -> tuple[int, Any]:
-    said = {"accept": "application/json", "user-agent": "parley"} | dict(headers)
+    request_headers = {"accept": "application/json", "user-agent": "parley"} | dict(headers)
     try:
-        answer = http_client.request(method, url, said, body, seconds=_SECONDS, most_bytes=most_bytes)
+        answer = http_client.request(method, url, request_headers, body, seconds=_SECONDS, most_bytes=most_bytes)
     except http_client.RequestFailed as problem:
         raise NoProviderAnswer(problem.code) from None
     if not answer.is_complete:

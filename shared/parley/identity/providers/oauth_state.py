@@ -58,7 +58,7 @@ class AuthorizationAttempt:
         role: str | None = None,
     ) -> Self:
         """A new attempt."""
-        said = {
+        payload = {
             "random": secrets.token_urlsafe(32),
             "until": int(time.time()) + SECONDS,
             "return_to": return_to,
@@ -67,8 +67,8 @@ class AuthorizationAttempt:
             "organization": str(organization_id) if organization_id else None,
             "role": role,
         }
-        content = base64.urlsafe_b64encode(json.dumps(said, separators=(",", ":")).encode()).rstrip(b"=").decode()
-        return cls(kind, content, return_to, said["until"], user_id, session_id, organization_id, role)  # type: ignore[arg-type]  # an integer, some lines up
+        content = base64.urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).rstrip(b"=").decode()
+        return cls(kind, content, return_to, payload["until"], user_id, session_id, organization_id, role)  # type: ignore[arg-type]  # an integer, some lines up
 
     @classmethod
     def resume(cls, kind: str, content: str, state: str) -> Self:
@@ -80,11 +80,11 @@ class AuthorizationAttempt:
         )
         if not is_known:
             raise UnknownAttempt("This browser has not begun this, or has finished it; start it again.")
-        said = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
-        if said["until"] < time.time():
+        payload = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+        if payload["until"] < time.time():
             raise AttemptExpired("This has taken more than ten minutes; start it again.")
-        user, session, organization = (UUID(said[name]) if said.get(name) else None for name in ("user", "session", "organization"))
-        return cls(kind, content, said["return_to"], said["until"], user, session, organization, said.get("role"))
+        user, session, organization = (UUID(payload[name]) if payload.get(name) else None for name in ("user", "session", "organization"))
+        return cls(kind, content, payload["return_to"], payload["until"], user, session, organization, payload.get("role"))
 
     @property
     def state(self) -> str:

@@ -47,5 +47,5 @@ def _cookie(name: str, kind: str, value: str, seconds: int) -> Cookie:
 
 def _brought(event: dict[str, Any], name: str) -> str:
     # The same name twice is nobody's cookie of ours: we set it for one path.
-    found = [value for key, _, value in (cookie.partition("=") for cookie in event.get("cookies") or []) if key == name]
-    return found[0] if len(found) == 1 else ""
+    values = [value for key, _, value in (cookie.partition("=") for cookie in event.get("cookies") or []) if key == name]
+    return values[0] if len(values) == 1 else ""

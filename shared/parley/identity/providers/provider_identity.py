@@ -82,29 +82,29 @@ def _is_verified(provider: LogInProvider, claims: dict[str, Any]) -> bool:
     return _is_true(claims.get("email_verified"))
 
 
-def _is_true(said: Any) -> bool:
-    return said is True or (isinstance(said, str) and said.lower() in ("true", "1")) or (type(said) is int and said == 1)
+def _is_true(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.lower() in ("true", "1")) or (type(value) is int and value == 1)
 
 
-def _address(said: Any) -> str | None:
+def _address(value: Any) -> str | None:
     try:
-        return _EMAIL.validate_python(said) if said is not None else None
+        return _EMAIL.validate_python(value) if value is not None else None
     except ValidationError:
         return None
 
 
-def _name(said: Any) -> str | None:
+def _name(value: Any) -> str | None:
     """One line for a person's name, of what anybody may have typed at the provider."""
-    if not isinstance(said, str):
+    if not isinstance(value, str):
         return None
-    line = re.sub(r"\s+", " ", "".join(letter if letter.isprintable() else " " for letter in storable(said))).strip()
+    line = re.sub(r"\s+", " ", "".join(letter if letter.isprintable() else " " for letter in storable(value))).strip()
     return line[:200].strip() or None
 
 
-def _apple_name(said: str | None) -> str | None:
+def _apple_name(text: str | None) -> str | None:
     """The form field `user`, sent with the very first log-in. It is not signed: good for a name, and for nothing else."""
     try:
-        name = json.loads((said or "")[:2000] or "{}").get("name", {})
+        name = json.loads((text or "")[:2000] or "{}").get("name", {})
         return " ".join(part for part in (name.get("firstName"), name.get("lastName")) if isinstance(part, str))
     except (ValueError, AttributeError, RecursionError):
         return None
@@ -118,8 +118,8 @@ def _github(provider: LogInProvider, tokens: ProviderTokens) -> ProviderIdentity
     if type(number) is not int or number <= 0:
         raise ProviderUnavailable("The provider's answer can't be read; try again.")
     listed = _asked(provider, provider.emails, tokens, unless_forbidden=True)
-    entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    primary = next((one.get("email") for one in entries if one.get("primary") is True and one.get("verified") is True), None)
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    primary = next((entry.get("email") for entry in entries if entry.get("primary") is True and entry.get("verified") is True), None)
     address = _address(primary)
     named = _name(person.get("name") or person.get("login"))
     return ProviderIdentity(provider.kind, str(number), address if _speaks_for(provider, address, {}) else None, named, tokens)
@@ -129,7 +129,7 @@ def _asked(provider: LogInProvider, url: str, tokens: ProviderTokens, *, unless_
     """What the API answers; None where it may be forbidden, and is (a GitHub App without the right to read addresses)."""
     headers = {"authorization": f"Bearer {tokens.access_token}", "x-github-api-version": "2022-11-28"}
     try:
-        status, said = get_json(url, headers, most_bytes=_MOST_BYTES)
+        status, answer = get_json(url, headers, most_bytes=_MOST_BYTES)
     except (NoProviderAnswer, UnicodeError) as problem:
         log.warning("the API of %s can't be used: %s", provider.kind, type(problem).__name__)
         raise ProviderUnavailable("The provider does not answer right now; try again.") from None
@@ -138,4 +138,4 @@ def _asked(provider: LogInProvider, url: str, tokens: ProviderTokens, *, unless_
     if status != 200:
         log.warning("the API of %s answered %s", provider.kind, status)
         raise ProviderUnavailable("The provider does not answer right now; try again.")
-    return said
+    return answer

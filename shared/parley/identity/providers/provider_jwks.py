@@ -40,24 +40,24 @@ def key(url: str, kid: str, clock: Callable[[], float] = time.monotonic) -> dict
     A provider that does not answer is believed for a day in what it said before. Raises `KeysUnavailable`.
     """
     with _asking:
-        known = _sets.setdefault(url, _KeySet())
-        age = clock() - known.fetched_at
-        if (kid not in known.keys or age > FRESH_SECONDS) and clock() - known.asked_at > ASK_AGAIN_SECONDS:
-            known.asked_at = clock()
+        key_set = _sets.setdefault(url, _KeySet())
+        age = clock() - key_set.fetched_at
+        if (kid not in key_set.keys or age > FRESH_SECONDS) and clock() - key_set.asked_at > ASK_AGAIN_SECONDS:
+            key_set.asked_at = clock()
             try:
-                known.keys, known.fetched_at = _fetched(url), clock()
+                key_set.keys, key_set.fetched_at = _fetched(url), clock()
                 age = 0.0
             except NoProviderAnswer as problem:
                 log.warning("the keys of a provider can't be had: %s", problem)
         if age > KEPT_SECONDS:
             raise KeysUnavailable("The provider's keys can't be had right now; try again.")
-        return known.keys.get(kid)
+        return key_set.keys.get(kid)
 
 
 def _fetched(url: str) -> dict[str, dict[str, Any]]:
-    status, said = get_json(url)
-    found = said.get("keys") if isinstance(said, dict) else None
-    if status != 200 or not isinstance(found, list):
+    status, answer = get_json(url)
+    keys = answer.get("keys") if isinstance(answer, dict) else None
+    if status != 200 or not isinstance(keys, list):
         raise NoProviderAnswer(f"status {status}, no key set")
-    named = (one for one in found[:_MOST_KEYS] if isinstance(one, dict) and isinstance(one.get("kid"), str))
-    return {one["kid"]: one for one in named}
+    named = (jwk for jwk in keys[:_MOST_KEYS] if isinstance(jwk, dict) and isinstance(jwk.get("kid"), str))
+    return {jwk["kid"]: jwk for jwk in named}

@@ -102,39 +102,39 @@ class BadProviderSetting(LookupError):
     """OAUTH_PROVIDERS can't be what it says. The message quotes no value."""
 
 
-def _listed(kind: ProviderKind, name: str, said: dict[str, Any]) -> list[str]:
-    listed = said.get(name, [])
+def _listed(kind: ProviderKind, name: str, settings: dict[str, Any]) -> list[str]:
+    listed = settings.get(name, [])
     if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
         raise BadProviderSetting(f"OAUTH_PROVIDERS: {kind}.{name} is not a list of texts.")
     return [entry.strip().lower() for entry in listed]
 
 
-def _provider(kind: ProviderKind, said: dict[str, Any]) -> LogInProvider:
-    known = dict(_KNOWN[kind])
-    if wrong := [name for name in _TEXTS if not isinstance(said.get(name, ""), str)]:
+def _provider(kind: ProviderKind, settings: dict[str, Any]) -> LogInProvider:
+    fields = dict(_KNOWN[kind])
+    if wrong := [name for name in _TEXTS if not isinstance(settings.get(name, ""), str)]:
         raise BadProviderSetting(f"OAUTH_PROVIDERS: {kind}.{wrong[0]} is not a text.")
-    known |= {name: said[name] for name in _TEXTS if said.get(name)}
-    if said.get("issuer"):
-        known["issuers"] = (str(said["issuer"]),)
+    fields |= {name: settings[name] for name in _TEXTS if settings.get(name)}
+    if settings.get("issuer"):
+        fields["issuers"] = (str(settings["issuer"]),)
     if kind is ProviderKind.MICROSOFT:
-        known["tenant"] = known.get("tenant") or "common"
-        known |= {name: known[name].replace("{tenant}", known["tenant"]) for name in ("authorization", "token", "jwks")}
-        known["trusted_tenants"] = frozenset(_listed(kind, "trusted_tenants", said))
-    known["trusted_domains"] = frozenset(_listed(kind, "trusted_domains", said))
-    known["is_basic"] = said.get("token_auth") == "client_secret_basic"
+        fields["tenant"] = fields.get("tenant") or "common"
+        fields |= {name: fields[name].replace("{tenant}", fields["tenant"]) for name in ("authorization", "token", "jwks")}
+        fields["trusted_tenants"] = frozenset(_listed(kind, "trusted_tenants", settings))
+    fields["trusted_domains"] = frozenset(_listed(kind, "trusted_domains", settings))
+    fields["is_basic"] = settings.get("token_auth") == "client_secret_basic"
     needed = ("team_id", "key_id", "private_key") if kind is ProviderKind.APPLE else ("client_secret",)
-    if missing := [name for name in needed if not known.get(name)]:
+    if missing := [name for name in needed if not fields.get(name)]:
         raise BadProviderSetting(f"OAUTH_PROVIDERS: {kind}.{missing[0]} is missing.")
-    if unsafe := [name for name in _ENDPOINTS if known.get(name) and not is_allowed(known[name])]:
+    if unsafe := [name for name in _ENDPOINTS if fields.get(name) and not is_allowed(fields[name])]:
         raise BadProviderSetting(f"OAUTH_PROVIDERS: {kind}.{unsafe[0]} is not an HTTPS address.")
-    return LogInProvider(kind=kind, **known)
+    return LogInProvider(kind=kind, **fields)
 
 
 @cache
 def _read(text: str) -> dict[ProviderKind, LogInProvider]:
     try:
-        said = json.loads(text)
-        return {kind: _provider(kind, said[kind]) for kind in ProviderKind if said.get(kind, {}).get("client_id")}
+        settings = json.loads(text)
+        return {kind: _provider(kind, settings[kind]) for kind in ProviderKind if settings.get(kind, {}).get("client_id")}
     except (ValueError, AttributeError, TypeError):
         raise BadProviderSetting("OAUTH_PROVIDERS is not a JSON object of providers.") from None
 
@@ -154,7 +154,7 @@ def kind_of(name: str) -> ProviderKind:
 
 def configured_provider(name: str) -> LogInProvider:
     """Raises `NoSuchProvider`."""
-    found = providers().get(kind_of(name))
-    if found is None:
+    provider = providers().get(kind_of(name))
+    if provider is None:
         raise NoSuchProvider(_NONE)
-    return found
+    return provider

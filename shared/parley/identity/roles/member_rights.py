@@ -66,9 +66,13 @@ def _membership(user_id: SQLColumnExpression[Any] | UUID, column: Any) -> Select
     )
 
 
-def could_invite(role: MemberRole | None, given: MemberRole) -> bool:
+def could_invite(role: MemberRole | None, new_role: MemberRole) -> bool:
     """Whether somebody with this role of now may invite somebody as `given`."""
-    return role in roles_with("invitations:write") and role_policy.rank(given) <= role_policy.rank(role) and given is not MemberRole.OWNER
+    return (
+        role in roles_with("invitations:write")
+        and role_policy.rank(new_role) <= role_policy.rank(role)
+        and new_role is not MemberRole.OWNER
+    )
 
 
 def administers(session: Session, caller: Caller) -> bool:

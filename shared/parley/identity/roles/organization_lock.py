@@ -17,12 +17,12 @@ def lock_organization(session: Session, *, with_deleted: bool = False) -> Organi
     The organization is named by the session's caller. Raises `NoSuchOrganization`.
     """
     organization_id = session.info["caller"].organization_id
-    found = session.scalar(
+    organization = session.scalar(
         select(Organization)
         .where(Organization.id == organization_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True, with_deleted=with_deleted)
     )
-    if found is None:
+    if organization is None:
         raise NoSuchOrganization("There is no such organization.")
-    return found
+    return organization

@@ -84,9 +84,9 @@ def require_may_change(role: MemberRole, other: OrganizationMember) -> None:
         raise OwnerStays("The owner's role stays until the organization is transferred: POST /v1/identity/organization/transfer.")
 
 
-def require_may_grant(role: MemberRole, given: MemberRole) -> None:
+def require_may_grant(role: MemberRole, new_role: MemberRole) -> None:
     """Raises `RoleAboveYours`, `OwnerByTransferOnly`."""
-    if rank(given) > rank(role):
+    if rank(new_role) > rank(role):
         raise RoleAboveYours("You can't give a role above your own.")
-    if given is MemberRole.OWNER:
+    if new_role is MemberRole.OWNER:
         raise OwnerByTransferOnly("An organization has one owner; transfer it instead: POST /v1/identity/organization/transfer.")

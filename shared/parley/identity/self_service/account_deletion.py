@@ -58,18 +58,18 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
     Raises `OwnerStays`, `WrongPassword`, `NoPassword`, `InvalidCode`, `LogInAgain`, `TooManyAttempts`, `SessionEnded`.
     """
     with transactions.personal(caller) as session:
-        known = user_accounts.current_account(session)
+        account = user_accounts.current_account(session)
         places = _places(session)
-        refusal = reauthentication.prove(session, caller, known, password, code)
+        refusal = reauthentication.prove(session, caller, account, password, code)
     if refusal is not None:
         raise refusal
     while True:
         for organization_id in places:
             with transactions.joining(caller, organization_id) as session:
-                _leave(session, known.user)
-        if known.user.email is not None:
+                _leave(session, account.user)
+        if account.user.email is not None:
             with transactions.sweep() as session:
-                email_links.forget_address(session, known.user.email)
+                email_links.forget_address(session, account.user.email)
         with transactions.personal(caller) as session:
             places = empty_account(session, caller)
         if not places:
@@ -78,17 +78,17 @@ def delete_account(caller: Caller, password: str | None, code: str | None) -> No
 
 def _places(session: Session) -> list[UUID]:
     """The organizations that the person belongs to, deleted ones too. One query. Raises `OwnerStays`."""
-    mine = (
+    query = (
         select(OrganizationMember.organization_id, OrganizationMember.role, Organization.name, Organization.deleted_at)
         .join(Organization, Organization.id == OrganizationMember.organization_id)
         .where(OrganizationMember.user_id == session.info["user_id"])
         .order_by(OrganizationMember.organization_id)
     )
-    found = session.execute(mine, execution_options={"with_deleted": True}).all()
-    owned = [{"id": str(row.organization_id), "name": row.name} for row in found if row.role is MemberRole.OWNER and row.deleted_at is None]
+    rows = session.execute(query, execution_options={"with_deleted": True}).all()
+    owned = [{"id": str(row.organization_id), "name": row.name} for row in rows if row.role is MemberRole.OWNER and row.deleted_at is None]
     if owned:
         raise OwnerStays("You own organizations: hand them over or delete them first, then delete your account.", organizations=owned)
-    return [row.organization_id for row in found]
+    return [row.organization_id for row in rows]
 
 
 def _leave(session: Session, user: User) -> None:

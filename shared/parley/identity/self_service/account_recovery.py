@@ -72,13 +72,13 @@ def _undo(session: Session, caller: Caller, link: Link, user_id: UUID) -> None:
 
 def _earlier_address(session: Session, user_id: UUID, since: datetime) -> tuple[str, datetime | None] | None:
     """The address from before the fault, and when it was proved, if it has been changed since."""
-    told = select(Token.wanted).where(
+    query = select(Token.wanted).where(
         Token.user_id == user_id,
         Token.kind == VerificationKind.SECURITY_ALERT,
         Token.created_at >= since,
         Token.wanted.has_key("old_email"),
     )
-    wanted = session.scalar(told.order_by(Token.created_at).limit(1))
+    wanted = session.scalar(query.order_by(Token.created_at).limit(1))
     if wanted is None:
         return None
     proved_at = wanted.get("old_verified_at")

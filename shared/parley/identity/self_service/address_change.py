@@ -41,10 +41,10 @@ def confirm_email_with_proof(caller: Caller, link: Link, password: str | None, c
     Raises the refusals of `reauthentication.prove`, `LinkNotValid`, `EmailTaken`.
     """
     with transactions.personal(caller, link.user_id) as session:
-        known = user_accounts.active_account(session, session.info["user_id"])
-        if known is None:
+        account = user_accounts.active_account(session, session.info["user_id"])
+        if account is None:
             raise LinkNotValid("This link was used already or has run out; ask for a new one.")
-        refusal = reauthentication.prove(session, caller, known, password, code)
+        refusal = reauthentication.prove(session, caller, account, password, code)
         if refusal is None:
             _put_email(session, caller, link, but=None)
     if refusal is not None:
@@ -58,8 +58,8 @@ def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None
     if link.owner_id is not None:
         raise taken
     user_accounts.lock(session, user_id)
-    known = link_actions.account_of(session, link, user_id)
-    user, at = known.user, now()
+    account = link_actions.account_of(session, link, user_id)
+    user, at = account.user, now()
     old, verified_at = user.email, user.email_verified_at
     if old is not None:
         directory.leave_person(session, IdentityDirectory.EMAIL, old)
@@ -71,4 +71,4 @@ def _put_email(session: Session, caller: Caller, link: Link, *, but: UUID | None
     with violation_means("uq_users_email", taken), violation_means(directory.UNIQUE, taken):
         session.flush()
     session_revocation.revoke_all(session, user.id, because="address changed", but=but)
-    audit.record(session, as_user(caller, user.id, known.witness_id), IdentityAction.USER_UPDATED, user, changed=["email"])
+    audit.record(session, as_user(caller, user.id, account.witness_id), IdentityAction.USER_UPDATED, user, changed=["email"])

@@ -23,11 +23,11 @@ def request_link(caller: Caller, kind: VerificationKind, email: str) -> None:
 
 def account_of(session: Session, link: Link, user_id: UUID) -> Account:
     """Whose link it is, with the link used up. A password changed since it was asked for makes it void. Raises `LinkNotValid`."""
-    known = user_accounts.active_account(session, user_id)
+    account = user_accounts.active_account(session, user_id)
     created_at = email_links.use(session, link)
-    if known is None or (known.user.password_changed_at is not None and known.user.password_changed_at > created_at):
+    if account is None or (account.user.password_changed_at is not None and account.user.password_changed_at > created_at):
         raise LinkNotValid("This link was used already or has run out; ask for a new one.")
-    return known
+    return account
 
 
 def owner_id_of(link: Link) -> UUID:

@@ -19,8 +19,8 @@ def log_in_by_link(caller: Caller, link: Link) -> LogInSession:
     """Raises `LinkNotValid`, `mfa_challenge.SecondFactorRequired`."""
     user_id = link_actions.owner_id_of(link)
     with transactions.bearing(caller, link.digest, person=user_id) as session:
-        known = link_actions.account_of(session, link, user_id)
-        if known.user.email_verified_at is None:
+        account = link_actions.account_of(session, link, user_id)
+        if account.user.email_verified_at is None:
             execute_later(session, update(User).where(user_accounts.is_undeleted(user_id)).values(email_verified_at=now()))
-        outcome: LogInSession | Refusal = authentication.continue_log_in(session, caller, known, ["email"])
+        outcome: LogInSession | Refusal = authentication.continue_log_in(session, caller, account, ["email"])
     return authentication.session_or_raise(outcome)

@@ -30,13 +30,13 @@ class UsernameTaken(Conflict):
 def change_password(caller: Caller, current: str, new: str) -> None:
     """Other sessions end. Raises `WrongPassword`, `NoPassword`, `PasswordNotAccepted`, `TooManyAttempts`."""
     with transactions.personal(caller) as session:
-        mine = user_accounts.current_account(session)
-        passwords.accept(new, mine.user.email)
-        refusal = reauthentication.prove_password(session, caller, mine, current)
+        account = user_accounts.current_account(session)
+        passwords.accept(new, account.user.email)
+        refusal = reauthentication.prove_password(session, caller, account, current)
         if refusal is None:
             kept = passwords.hashed(new)
             password_reset.set_password(
-                session, as_user(caller, mine.user.id, mine.witness_id), mine.user, kept, but=log_in_sessions.session_id_of(caller)
+                session, as_user(caller, account.user.id, account.witness_id), account.user, kept, but=log_in_sessions.session_id_of(caller)
             )
     if refusal is not None:
         raise refusal
@@ -49,10 +49,10 @@ def change_email(caller: Caller, email: str, password: str | None, code: str | N
     """
     may_mail = quotas.may_send(MailKind.EMAIL_CHANGE, email, caller)
     with transactions.personal(caller) as session:
-        mine = user_accounts.current_account(session)
-        refusal = reauthentication.prove(session, caller, mine, password, code)
+        account = user_accounts.current_account(session)
+        refusal = reauthentication.prove(session, caller, account, password, code)
         if refusal is None and may_mail:
-            email_links.ask(session, VerificationKind.EMAIL, email, user_id=mine.user.id)
+            email_links.ask(session, VerificationKind.EMAIL, email, user_id=account.user.id)
     if refusal is not None:
         raise refusal
 
@@ -60,21 +60,23 @@ def change_email(caller: Caller, email: str, password: str | None, code: str | N
 def switch_organization(session: Session, caller: Caller, organization_id: UUID) -> LogInSession:
     """Work for another organization in the same session. Raises `NotAMember`, `SingleSignOnRequired`, `SessionEnded`."""
     user_id: UUID = session.info["user_id"]
-    place = log_in_sessions.choose_organization(
+    organization = log_in_sessions.choose_organization(
         session, user_id, methods=(), wanted=organization_id
     )  # one of single sign-on does not switch
-    assert place is not None
+    assert organization is not None
     # The person first and then their sessions, as everywhere: so two of them never wait for each other.
-    moved_to = update(User).where(user_accounts.is_undeleted(user_id)).values(last_organization_id=place.id)
+    moved_to = update(User).where(user_accounts.is_undeleted(user_id)).values(last_organization_id=organization.id)
     user = session.scalars(moved_to.returning(User)).one_or_none()
-    mine = update(UserSession).where(
+    statement = update(UserSession).where(
         UserSession.id == log_in_sessions.session_id_of(caller), UserSession.user_id == user_id, UserSession.revoked_at.is_(None)
     )
-    moved = session.execute(mine.values(organization_id=place.id, last_used_at=now()).returning(UserSession.id)).scalar_one_or_none()
+    moved = session.execute(
+        statement.values(organization_id=organization.id, last_used_at=now()).returning(UserSession.id)
+    ).scalar_one_or_none()
     if user is None or moved is None:
         raise SessionEnded("This session has ended, or the token has none; log in again.")
-    audit.record(session, as_user(caller, user_id, place.id), IdentityAction.TOKEN_ISSUED, user)
-    return LogInSession(moved, user_id, user.email, user.name, place, None)
+    audit.record(session, as_user(caller, user_id, organization.id), IdentityAction.TOKEN_ISSUED, user)
+    return LogInSession(moved, user_id, user.email, user.name, organization, None)
 
 
 def change_profile(session: Session, caller: Caller, changes: dict[str, object]) -> None:

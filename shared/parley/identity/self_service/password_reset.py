@@ -31,20 +31,20 @@ def reset_password(caller: Caller, link: Link, password: str, *, drops_older: bo
     passwords.accept(password, link.email)
     kept = passwords.hashed(password)
     with transactions.bearing(caller, link.digest, person=user_id) as session:
-        known = link_actions.account_of(session, link, user_id)
-        who = as_user(caller, user_id, known.witness_id)
-        dropped = credential_removal.drop_older(session, who, known.user) if drops_older else []
-        if known.user.email_verified_at is None:
+        account = link_actions.account_of(session, link, user_id)
+        who = as_user(caller, user_id, account.witness_id)
+        dropped = credential_removal.drop_older(session, who, account.user) if drops_older else []
+        if account.user.email_verified_at is None:
             execute_later(session, update(User).where(user_accounts.is_undeleted(user_id)).values(email_verified_at=now()))
-        set_password(session, who, known.user, kept, dropped=dropped)
+        set_password(session, who, account.user, kept, dropped=dropped)
 
 
 def older_ways_in(caller: Caller, link: Link) -> list[str]:
     """What the page of a reset offers to take out."""
     user_id = link_actions.owner_id_of(link)
     with transactions.bearing(caller, link.digest, person=user_id) as session:
-        known = user_accounts.active_account(session, user_id)
-        return credential_removal.older_than_address(session, known.user) if known is not None else []
+        account = user_accounts.active_account(session, user_id)
+        return credential_removal.older_than_address(session, account.user) if account is not None else []
 
 
 def set_password(session: Session, caller: Caller, user: User, kept: str, *, but: UUID | None = None, dropped: Sequence[str] = ()) -> None:

@@ -21,11 +21,11 @@ def enrol_totp(caller: Caller, password: str | None, code: str | None) -> tuple[
     """A new secret and its otpauth URI. Raises `SecondFactorOn`, the refusals of `reauthentication.prove`."""
     begun = "", ""
     with transactions.personal(caller) as session:
-        known = user_accounts.current_account(session)
-        second_factor.must_be_off(known.has_second_factor)
-        refusal = reauthentication.prove(session, caller, known, password, code)
+        account = user_accounts.current_account(session)
+        second_factor.must_be_off(account.has_second_factor)
+        refusal = reauthentication.prove(session, caller, account, password, code)
         if refusal is None:
-            begun = second_factor.begin(session, known.user)
+            begun = second_factor.begin(session, account.user)
     if refusal is not None:
         raise refusal
     return begun
@@ -36,12 +36,12 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
     codes: list[str] | None = None
     at = now()
     with transactions.personal(caller) as session:
-        known = user_accounts.current_account(session)
-        attempt = brute_force_throttle.count_attempt(session, brute_force_throttle.proof_subject(known.user.id), caller.ip_address)
-        codes = second_factor.confirm(session, known.user.id, code)
+        account = user_accounts.current_account(session)
+        attempt = brute_force_throttle.count_attempt(session, brute_force_throttle.proof_subject(account.user.id), caller.ip_address)
+        codes = second_factor.confirm(session, account.user.id, code)
         if codes is not None:
             brute_force_throttle.take_back(session, attempt)
-            _tell(session, caller, known, SecurityChange.SECOND_FACTOR_ON, at)
+            _tell(session, caller, account, SecurityChange.SECOND_FACTOR_ON, at)
     if codes is None:
         raise InvalidCode("This code is not right, or was used already.")
     return codes
@@ -50,11 +50,11 @@ def confirm_totp(caller: Caller, code: str) -> list[str]:
 def disable_totp(caller: Caller, password: str | None, code: str | None) -> None:
     """Turn the second factor off. Raises `NoSecondFactor`, the refusals of `reauthentication.prove`."""
     with transactions.personal(caller) as session:
-        known = _with_second_factor(session)
-        refusal = reauthentication.prove(session, caller, known, password, code)
+        account = _with_second_factor(session)
+        refusal = reauthentication.prove(session, caller, account, password, code)
         if refusal is None:
-            second_factor.turn_off(session, known.user.id)
-            _tell(session, caller, known, SecurityChange.SECOND_FACTOR_OFF, now())
+            second_factor.turn_off(session, account.user.id)
+            _tell(session, caller, account, SecurityChange.SECOND_FACTOR_OFF, now())
     if refusal is not None:
         raise refusal
 
@@ -64,23 +64,25 @@ def renew_recovery_codes(caller: Caller, password: str | None, code: str | None)
     codes: list[str] = []
     at = now()
     with transactions.personal(caller) as session:
-        known = _with_second_factor(session)
-        refusal = reauthentication.prove(session, caller, known, password, code)
+        account = _with_second_factor(session)
+        refusal = reauthentication.prove(session, caller, account, password, code)
         if refusal is None:
-            codes = second_factor.new_recovery_codes(session, known.user.id)
-            _tell(session, caller, known, SecurityChange.RECOVERY_CODES, at)
+            codes = second_factor.new_recovery_codes(session, account.user.id)
+            _tell(session, caller, account, SecurityChange.RECOVERY_CODES, at)
     if refusal is not None:
         raise refusal
     return codes
 
 
 def _with_second_factor(session: Session) -> Account:
-    known = user_accounts.current_account(session)
-    if not known.has_second_factor:
+    account = user_accounts.current_account(session)
+    if not account.has_second_factor:
         raise second_factor.NoSecondFactor("You have no second factor; begin with POST /v1/auth/totp.")
-    return known
+    return account
 
 
-def _tell(session: Session, caller: Caller, known: Account, change: SecurityChange, since: datetime) -> None:
-    audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_UPDATED, known.user, changed=[change.value])
-    security_alerts.tell(session, known.user.id, change, since)
+def _tell(session: Session, caller: Caller, account: Account, change: SecurityChange, since: datetime) -> None:
+    audit.record(
+        session, as_user(caller, account.user.id, account.witness_id), IdentityAction.USER_UPDATED, account.user, changed=[change.value]
+    )
+    security_alerts.tell(session, account.user.id, change, since)

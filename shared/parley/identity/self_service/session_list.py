@@ -43,29 +43,31 @@ def open_sessions(session: Session, user_id: UUID, cursor: str | None, limit: in
 
 def end_session(session: Session, caller: Caller, session_id: UUID) -> None:
     """Raises `NoSuchSession`."""
-    mine = select(UserSession).where(
+    query = select(UserSession).where(
         UserSession.id == session_id, UserSession.user_id == session.info["user_id"], UserSession.revoked_at.is_(None)
     )
-    found = session.scalar(mine)
-    if found is None:
+    user_session = session.scalar(query)
+    if user_session is None:
         raise NoSuchSession("There is no such session.")
     session_revocation.revoke(session, session_id, because="revoked by its user")
-    _audit_log_out(session, caller, found)
+    _audit_log_out(session, caller, user_session)
 
 
 def _audit_log_out(session: Session, caller: Caller, ended: UserSession) -> None:
     # For its organization, unless the user has left that since.
-    place = log_in_sessions.choose_organization(session, ended.user_id, methods=(), last=ended.organization_id, is_for_evidence=True)
-    where = place.id if place is not None and place.id == ended.organization_id else None
+    organization = log_in_sessions.choose_organization(session, ended.user_id, methods=(), last=ended.organization_id, is_for_evidence=True)
+    where = organization.id if organization is not None and organization.id == ended.organization_id else None
     audit.record(session, as_user(caller, ended.user_id, where), IdentityAction.USER_LOGGED_OUT, ended)
 
 
 def log_out_everywhere(caller: Caller) -> None:
     """Log out everywhere, here too."""
     with transactions.personal(caller) as session:
-        known = user_accounts.current_account(session)
-        session_revocation.revoke_all(session, known.user.id, because="logged out everywhere")
-        audit.record(session, as_user(caller, known.user.id, known.witness_id), IdentityAction.USER_LOGGED_OUT, known.user, everywhere=True)
+        account = user_accounts.current_account(session)
+        session_revocation.revoke_all(session, account.user.id, because="logged out everywhere")
+        audit.record(
+            session, as_user(caller, account.user.id, account.witness_id), IdentityAction.USER_LOGGED_OUT, account.user, everywhere=True
+        )
 
 
 def log_out_by_refresh_token(caller: Caller, token: str) -> None:
@@ -90,7 +92,7 @@ def log_out_by_access_token(caller: Caller, token: str) -> None:
 
 def _end(session: Session, caller: Caller, session_id: UUID | None) -> None:
     living = UserSession.revoked_at.is_(None)
-    found = session.scalar(select(UserSession).where(UserSession.id == session_id, living)) if session_id is not None else None
-    if found is not None:
-        session_revocation.revoke(session, found.id, because="logged out")
-        _audit_log_out(session, caller, found)
+    user_session = session.scalar(select(UserSession).where(UserSession.id == session_id, living)) if session_id is not None else None
+    if user_session is not None:
+        session_revocation.revoke(session, user_session.id, because="logged out")
+        _audit_log_out(session, caller, user_session)

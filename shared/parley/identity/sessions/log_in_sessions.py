@@ -84,12 +84,12 @@ def choose_organization(
     is_free = is_saml or is_for_evidence
     if is_saml and not is_for_evidence:
         belonging = belonging.where(OrganizationMember.role != MemberRole.OWNER)
-    found = session.execute(belonging if is_free else belonging.where(single_sign_on.is_not_required())).one_or_none()
-    if found is None and wanted is not None:
+    row = session.execute(belonging if is_free else belonging.where(single_sign_on.is_not_required())).one_or_none()
+    if row is None and wanted is not None:
         if not is_free and session.execute(belonging).one_or_none() is not None:
             raise SingleSignOnRequired(f"Log in through this organization's identity provider: /saml/{wanted}/login.")
         raise NotAMember("You are not a member of this organization.")
-    return SessionOrganization(*found) if found is not None else None
+    return SessionOrganization(*row) if row is not None else None
 
 
 def start(session: Session, caller: Caller, user: User, methods: Sequence[str], organization_id: UUID | None = None) -> LogInSession:
@@ -97,11 +97,11 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
 
     `organization_id` is where they want to work; without it `chosen` decides. Raises `NotAMember`.
     """
-    place = choose_organization(session, user.id, methods=methods, wanted=organization_id, last=user.last_organization_id)
+    organization = choose_organization(session, user.id, methods=methods, wanted=organization_id, last=user.last_organization_id)
     at = now()
     begun = UserSession(
         user_id=user.id,
-        organization_id=place.id if place else None,
+        organization_id=organization.id if organization else None,
         methods=list(methods),
         ip_address=caller.ip_address,
         user_agent=caller.user_agent,
@@ -116,7 +116,7 @@ def start(session: Session, caller: Caller, user: User, methods: Sequence[str], 
     # Where a person works by themself, an identity provider of an organization does not choose.
     chosen_by_them = {} if single_sign_on.METHOD in methods else {"last_organization_id": begun.organization_id}
     execute_later(session, update(User).where(user_accounts.is_undeleted(user.id)).values(last_login_at=at, **chosen_by_them))
-    return LogInSession(begun.id, user.id, user.email, user.name, place, token)
+    return LogInSession(begun.id, user.id, user.email, user.name, organization, token)
 
 
 def new_refresh_token(user_id: UUID, family: UserSession) -> tuple[str, RefreshToken]:

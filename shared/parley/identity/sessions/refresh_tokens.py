@@ -123,8 +123,8 @@ class RefreshTokenRotation:
 
     def _take_back(self, caller: Caller) -> None:
         """Nobody has the successor, nor ever will: the token is as if it had not been used."""
-        mine = (RefreshToken.id == self.used_id) & (RefreshToken.replaced_by == self.next_id) & RefreshToken.revoked_at.is_(None)
-        unused = update(RefreshToken).where(mine).values(replaced_by=None, replaced_at=None).returning(RefreshToken.id)
+        condition = (RefreshToken.id == self.used_id) & (RefreshToken.replaced_by == self.next_id) & RefreshToken.revoked_at.is_(None)
+        unused = update(RefreshToken).where(condition).values(replaced_by=None, replaced_at=None).returning(RefreshToken.id)
         with transactions.personal(caller, self.started.user_id) as session:
             _lock(session, self.started.session_id)
             if session.execute(unused).one_or_none() is not None:
@@ -210,19 +210,19 @@ def _outcome(
     # An answer that never left, since its first use: to ask again does not prolong it.
     is_lost = old.replaced_at is not None and old.revoked_at is None and min(old.replaced_at, used_since or at) < at - _GATEWAY
     if old.replaced_at is None or is_lost:
-        place = _place(session, family)
-        if place is None and single_sign_on.METHOD in family.methods:  # it works for that organization, or for none
+        organization = _place(session, family)
+        if organization is None and single_sign_on.METHOD in family.methods:  # it works for that organization, or for none
             session_revocation.revoke(session, family.id, because="no member any more")
             return SessionEnded("You are not a member of this organization any more.")
-        started, next_id = _next(session, caller, old, family, user, place, at)
+        started, next_id = _next(session, caller, old, family, user, organization, at)
         return RefreshTokenRotation(started, old.id, next_id, at)
     if old.revoked_at is None:
         old.replaced_at = at
     if old.revoked_at is None or arrived_at < old.revoked_at:
         return RefreshTokenReplaced("This token was refreshed by another request at the same time; use the token that it got.")
-    place = _place(session, family)
+    organization = _place(session, family)
     session_revocation.revoke(session, family.id, because="refresh token reused")
-    audited = as_user(caller, user.id, place.id if place else None)
+    audited = as_user(caller, user.id, organization.id if organization else None)
     audit.record(session, audited, SecurityAction.SUSPICIOUS_ACTIVITY_SEEN, family, reason="refresh_token_reused")
     return RefreshTokenReused("This token was used before: somebody else may have it. The session has ended; log in again.")
 
@@ -238,9 +238,15 @@ def _place(session: Session, family: UserSession) -> SessionOrganization | None:
 
 
 def _next(
-    session: Session, caller: Caller, old: RefreshToken, family: UserSession, user: User, place: SessionOrganization | None, at: datetime
+    session: Session,
+    caller: Caller,
+    old: RefreshToken,
+    family: UserSession,
+    user: User,
+    organization: SessionOrganization | None,
+    at: datetime,
 ) -> tuple[LogInSession, UUID]:
-    family.organization_id = place.id if place else None
+    family.organization_id = organization.id if organization else None
     family.expires_at = min(at + log_in_sessions.REFRESH_LIFE, family.created_at + log_in_sessions.LONGEST)
     family.ip_address, family.user_agent = caller.ip_address, caller.user_agent
     token, row = log_in_sessions.new_refresh_token(user.id, family)
@@ -252,4 +258,4 @@ def _next(
     if old.replaced_by is not None:
         execute_later(session, delete(RefreshToken).where(RefreshToken.id == old.replaced_by))  # nobody ever had it
     old.replaced_by, old.replaced_at = row.id, at
-    return LogInSession(family.id, user.id, user.email, user.name, place, token), row.id
+    return LogInSession(family.id, user.id, user.email, user.name, organization, token), row.id

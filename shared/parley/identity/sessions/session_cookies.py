@@ -78,13 +78,13 @@ def refresh_token(event: dict[str, Any], in_body: str | None) -> tuple[str, bool
     """The refresh token that a request brings, and whether it came as a cookie. Raises `NoRefreshToken`, `CrossSiteRequest`."""
     if in_body is not None:
         return in_body, False
-    found = dict(cookie.partition("=")[::2] for cookie in event.get("cookies") or [])
-    if not found.get(COOKIE):
+    cookies = dict(cookie.partition("=")[::2] for cookie in event.get("cookies") or [])
+    if not cookies.get(COOKIE):
         raise NoRefreshToken("Send refresh_token, or the cookie that it was put into.")
     refuse_other_sites(event)
     if not event.get("body"):
         raise CrossSiteRequest("With the cookie, send a body of application/json: {} is enough.")
-    return found[COOKIE], True
+    return cookies[COOKIE], True
 
 
 def access_token(event: dict[str, Any]) -> str | None:
@@ -97,8 +97,8 @@ def refuse_other_sites(event: dict[str, Any]) -> None:
     """Raise `CrossSiteRequest` when the browser says that the request was not made by a page of ours."""
     headers = event.get("headers") or {}
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    ours = {_origin(setting("PUBLIC_URL", "")), *setting("WEB_ORIGINS", "").split(",")} - {"", "*"}
-    if origin in ours or site in ("same-origin", "none") or (site is None and origin is None):
+    origins = {_origin(setting("PUBLIC_URL", "")), *setting("WEB_ORIGINS", "").split(",")} - {"", "*"}
+    if origin in origins or site in ("same-origin", "none") or (site is None and origin is None):
         return
     raise CrossSiteRequest("This request comes from a page that may not make it; see WebOrigins.")
 

@@ -20,8 +20,8 @@ def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | Non
     tokens = update(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
     if method is not None:
         opened = UserSession.methods.contains([method])
-        theirs = select(UserSession.id).where(UserSession.user_id == user_id, opened)
-        ended, tokens = ended.where(opened), tokens.where(RefreshToken.family_id.in_(theirs))
+        query = select(UserSession.id).where(UserSession.user_id == user_id, opened)
+        ended, tokens = ended.where(opened), tokens.where(RefreshToken.family_id.in_(query))
     if but is not None:
         ended, tokens = ended.where(UserSession.id != but), tokens.where(RefreshToken.family_id != but)
     execute_later(session, ended.values(revoked_at=at, revoked_because=because))
@@ -31,8 +31,8 @@ def revoke_all(session: Session, user_id: UUID, *, because: str, but: UUID | Non
 def revoke(session: Session, session_id: UUID, *, because: str) -> None:
     """End one session, in a transaction of its user's. It travels with the next statement."""
     at = now()
-    mine = update(UserSession).where(UserSession.id == session_id, UserSession.revoked_at.is_(None))
-    execute_later(session, mine.values(revoked_at=at, revoked_because=because))
+    statement = update(UserSession).where(UserSession.id == session_id, UserSession.revoked_at.is_(None))
+    execute_later(session, statement.values(revoked_at=at, revoked_because=because))
     execute_later(session, update(RefreshToken).where(RefreshToken.family_id == session_id).values(revoked_at=at))
 
 

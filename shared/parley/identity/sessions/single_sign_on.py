@@ -40,8 +40,8 @@ def require(session: Session, organization: Organization, domains: list[str] | N
         return
     here = OrganizationMember.organization_id == organization.id
     domain = func.split_part(func.lower(User.email.cast(TEXT)), "@", 2)
-    theirs = here, OrganizationMember.user_id == User.id, domain.in_(domains), OrganizationMember.is_sso_bound.is_(False)
-    session.execute(update(OrganizationMember).where(*theirs).values(is_sso_bound=True), execution_options=_AS_SENT)
+    conditions = here, OrganizationMember.user_id == User.id, domain.in_(domains), OrganizationMember.is_sso_bound.is_(False)
+    session.execute(update(OrganizationMember).where(*conditions).values(is_sso_bound=True), execution_options=_AS_SENT)
     bound = select(OrganizationMember.user_id).where(here, OrganizationMember.is_sso_bound, OrganizationMember.role != MemberRole.OWNER)
     others = UserSession.organization_id == organization.id, ~UserSession.methods.contains([METHOD]), UserSession.user_id.in_(bound)
     ended = update(UserSession).where(*others, UserSession.revoked_at.is_(None)).values(revoked_at=now(), revoked_because=ENFORCED)

@@ -45,8 +45,10 @@ class TokensRead(ResponseModel):
 
 def issue_tokens(started: LogInSession, *, with_refresh_token: bool = True, device_token: str | None = None) -> TokensRead:
     """The answer, after the transaction of the log-in has committed: the access token is signed by KMS, over the network."""
-    place = started.organization
-    bearer = access_tokens.Bearer(place.id if place else None, started.user_id, place.role.value if place else None, started.session_id)
+    organization = started.organization
+    bearer = access_tokens.Bearer(
+        organization.id if organization else None, started.user_id, organization.role.value if organization else None, started.session_id
+    )
     kid = json.loads(setting("TOKEN_JWKS"))["keys"][0]["kid"]
     key_id = setting("TOKEN_KEY_ID")
     return TokensRead(
@@ -56,5 +58,5 @@ def issue_tokens(started: LogInSession, *, with_refresh_token: bool = True, devi
         refresh_token=started.refresh_token if with_refresh_token else None,
         device_token=device_token,
         user=UserRead(id=started.user_id, email=started.email, name=started.name),
-        organization=ChosenOrganizationRead.model_validate(place) if place else None,
+        organization=ChosenOrganizationRead.model_validate(organization) if organization else None,
     )

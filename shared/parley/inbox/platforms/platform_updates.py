@@ -109,7 +109,7 @@ class ParsedWebhook:
 
 def without_items(value: dict[str, Any]) -> dict[str, Any]:
     """What a change says of all its items."""
-    return {name: said for name, said in value.items() if name not in PARTS}
+    return {name: entry for name, entry in value.items() if name not in PARTS}
 
 
 def webhook_envelope(sources: Iterable[WebhookItem]) -> dict[str, Any]:

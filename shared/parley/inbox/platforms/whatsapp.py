@@ -111,8 +111,8 @@ def _message(
 ) -> IncomingMessage | MessageModification:
     is_echo = source.part == "message_echoes"
     contact = _contact(item, source.value.get("contacts"), is_echo)
-    found = item.get(item["type"]) if isinstance(item.get("type"), str) else None
-    detail = found if isinstance(found, dict) else {}
+    value = item.get(item["type"]) if isinstance(item.get("type"), str) else None
+    detail = value if isinstance(value, dict) else {}
     kind = {"reaction": ChangeKind.REACTION, "edit": ChangeKind.EDIT, "revoke": ChangeKind.REVOKE}.get(str(item.get("type")))
     target = detail.get("message_id" if kind is ChangeKind.REACTION else "original_message_id")
     if kind is not None and target:

@@ -23,8 +23,8 @@ def content_of(message: Any) -> Content:
     detail = message.get(kind)
     content_type = _MEDIA.get(kind, ContentType.TEXT)
     if kind in _MEDIA:
-        found = detail if isinstance(detail, dict) else {}
-        return Content(_caption(found), content_type, _line(found.get("mime_type"))[:_LONGEST_MEDIA_TYPE] or None)
+        media = detail if isinstance(detail, dict) else {}
+        return Content(_caption(media), content_type, _line(media.get("mime_type"))[:_LONGEST_MEDIA_TYPE] or None)
     if kind == "location":
         return Content(_place(detail if isinstance(detail, dict) else {}), ContentType.LOCATION, None)
     read = _TEXTS.get(kind)

@@ -88,10 +88,10 @@ def spending_query(spending: Sequence[Spending]) -> str:
     Its parts are hashes and numbers of ours: a client wrote none of them.
     """
     factor = float(setting("RATE_LIMIT_FACTOR", "1"))
-    unique = {one.subject: (place, one) for place, one in reversed(list(enumerate(spending)))}
-    rows = sorted((subject, place, one.limit) for subject, (place, one) in unique.items())
+    unique = {charge.subject: (position, charge) for position, charge in reversed(list(enumerate(spending)))}
+    rows = sorted((subject, position, charge.limit) for subject, (position, charge) in unique.items())
     subjects = ",".join(f"'{bytes.fromhex(subject).hex()}'" for subject, _, _ in rows)
-    places = ",".join(str(int(place)) for _, place, _ in rows)
+    places = ",".join(str(int(position)) for _, position, _ in rows)
     spans = ",".join(repr(float(limit.seconds)) for _, _, limit in rows)
     most = ",".join(_most(limit, factor) for _, _, limit in rows)
     return f"SELECT * FROM spend_rate_limits(ARRAY[{subjects}], ARRAY[{places}], ARRAY[{spans}]::float8[], ARRAY[{most}])"  # noqa: S608
@@ -108,8 +108,8 @@ def raise_if_exceeded(spending: Sequence[Spending], rows: Sequence[tuple[int, fl
     """Take the database's answer. Raises `RateLimitExceeded`, with Retry-After."""
     if not rows:
         return
-    place, wait = max(rows, key=lambda row: row[1])
-    limit, seconds = spending[place].limit, max(math.ceil(wait), 1)
+    position, wait = max(rows, key=lambda row: row[1])
+    limit, seconds = spending[position].limit, max(math.ceil(wait), 1)
     refusal = RateLimitExceeded(f"Too many {limit.what}; wait {seconds} s, then try again.", limit=limit.name)
     refusal.headers = {"retry-after": str(seconds)}
     raise refusal

@@ -62,7 +62,7 @@ class RequestSpending:
 
     def bear(self, counted: Sequence[Spending], refused: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
         """Those of the refused places of `rate_limits.spending_query` for which the request is refused."""
-        borne = {place for place, spent in enumerate(counted) if spent in self.asking}
-        if any(place in borne for place, _ in refused):
+        borne = {index for index, spent in enumerate(counted) if spent in self.asking}
+        if any(index in borne for index, _ in refused):
             self.is_more_than_usual, self.is_counted, self.asking = True, False, []  # then nothing was spent: the rest is still due
-        return [(place, wait) for place, wait in refused if place not in borne]
+        return [(index, wait) for index, wait in refused if index not in borne]

@@ -176,8 +176,8 @@ def _post(url: str, headers: dict[str, str], body: bytes, seconds: float) -> dic
 
 def send_message(queue_url: str, body: str, *, attempts: int = 3, delay_seconds: int = 0, seconds: float = _SECONDS) -> None:
     """Put a message on a queue, where it is seen after at most 900 s. Returns when SQS has confirmed it."""
-    asked: dict[str, Any] = {"QueueUrl": queue_url, "MessageBody": body}
-    call("sqs", "SendMessage", asked | ({"DelaySeconds": delay_seconds} if delay_seconds else {}), attempts=attempts, seconds=seconds)
+    request: dict[str, Any] = {"QueueUrl": queue_url, "MessageBody": body}
+    call("sqs", "SendMessage", request | ({"DelaySeconds": delay_seconds} if delay_seconds else {}), attempts=attempts, seconds=seconds)
 
 
 def invoke(function: str, payload: bytes, *, seconds: float) -> bytes:
@@ -226,7 +226,7 @@ def _presigned(
     credentials: AwsCredentials,
 ) -> str:
     signed = headers | {"host": urlsplit(base).netloc}
-    asked = query | {
+    parameters = query | {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": f"{credentials.key_id}/{_scope(service, moment)}",
         "X-Amz-Date": f"{moment:%Y%m%dT%H%M%SZ}",
@@ -234,8 +234,8 @@ def _presigned(
         "X-Amz-SignedHeaders": ";".join(sorted(signed)),
     }
     if credentials.token:
-        asked["X-Amz-Security-Token"] = credentials.token
-    listed = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(asked.items()))
+        parameters["X-Amz-Security-Token"] = credentials.token
+    listed = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(parameters.items()))
     signature = _signature(_canonical(method, path, listed, signed, payload), service, moment, credentials)
     return f"{base}{path}?{listed}&X-Amz-Signature={signature}"
 
@@ -243,6 +243,6 @@ def _presigned(
 def database_token(host: str, port: int, user: str) -> str:
     """A password for RDS with IAM authentication; it opens connections for 15 minutes."""
     nothing = hashlib.sha256(b"").hexdigest()
-    asked = {"Action": "connect", "DBUser": user}
-    url = _presigned("GET", f"https://{host}:{port}", "/", "rds-db", 900, {}, asked, nothing, datetime.now(UTC), _own())
+    query = {"Action": "connect", "DBUser": user}
+    url = _presigned("GET", f"https://{host}:{port}", "/", "rds-db", 900, {}, query, nothing, datetime.now(UTC), _own())
     return url.removeprefix("https://")

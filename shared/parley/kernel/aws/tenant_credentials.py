@@ -35,13 +35,13 @@ def of(organization_id: UUID) -> AwsCredentials | None:
     """Credentials that reach this organization alone; None, the function's own, where nothing else is set up. Raises `NotGiven`."""
     if not is_set("TENANT_ROLE_ARN"):
         return None
-    place = setting("TENANT_ROLE_ARN"), organization_id
-    good_until, credentials = _kept.pop(place, (None, None))
+    cache_key = setting("TENANT_ROLE_ARN"), organization_id
+    good_until, credentials = _kept.pop(cache_key, (None, None))
     if good_until is None or credentials is None or good_until - datetime.now(UTC) < AT_LEAST:
-        good_until, credentials = _assumed(*place)
+        good_until, credentials = _assumed(*cache_key)
     while len(_kept) >= _KEPT_ORGANIZATIONS:
         _kept.pop(next(iter(_kept)))
-    _kept[place] = good_until, credentials
+    _kept[cache_key] = good_until, credentials
     return credentials
 
 
@@ -55,12 +55,12 @@ def _assumed(role: str, organization_id: UUID) -> tuple[datetime, AwsCredentials
         "Tags.member.1.Value": str(organization_id),
     }
     try:
-        given = _FORM.search(aws_requests.call_query_protocol("sts", "2011-06-15", parameters))
+        match = _FORM.search(aws_requests.call_query_protocol("sts", "2011-06-15", parameters))
     except (aws_requests.CallFailed, OSError) as error:
         raise CredentialsNotIssued("STS gave no credentials for an organization.") from error
-    if given is None:
+    if match is None:
         raise CredentialsNotIssued("STS answered in another form.")
-    key_id, secret, token, written = given.groups()
+    key_id, secret, token, written = match.groups()
     try:
         good_until = datetime.fromisoformat(written)
     except ValueError as error:

@@ -73,8 +73,8 @@ def _answer_refusal(refusal: Refusal) -> Response[str]:
 
 def _answer_invalid(error: RequestValidationError) -> Response[str]:
     errors = [
-        {"loc": list(found["loc"]), "type": found["type"], "msg": found.get("msg", "is not valid").removeprefix("Value error, ")}
-        for found in error.errors()
+        {"loc": list(detail["loc"]), "type": detail["type"], "msg": detail.get("msg", "is not valid").removeprefix("Value error, ")}
+        for detail in error.errors()
     ]
     return _answer_refusal(InvalidRequest("The request does not have the form that this route takes; see errors.", errors=errors))
 
@@ -208,8 +208,8 @@ def _settle(event: dict[str, Any], status: int) -> None:
 
 def _allowance(event: dict[str, Any]) -> dict[str, str]:
     caller = caller_of(event)
-    known = caller.admission.allowance if caller is not None and caller.admission is not None else None
-    return known.headers() if known is not None else {}
+    allowance = caller.admission.allowance if caller is not None and caller.admission is not None else None
+    return allowance.headers() if allowance is not None else {}
 
 
 def _built(response: Response[str]) -> dict[str, Any]:

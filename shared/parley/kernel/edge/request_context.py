@@ -77,12 +77,12 @@ def resolve_api_key(event: dict[str, Any]) -> None:
     # By a setting: whose keys they are is a domain's, and no request but this one needs it.
     context_of: Callable[[UUID, str], dict[str, Any] | None] = resolve_name(setting("API_KEY_LOOKUP"))
     try:
-        known = context_of(UUID(context["organization_id"]), context["key_digest"])
+        key_context = context_of(UUID(context["organization_id"]), context["key_digest"])
     except LookupFailed as failure:
         raise Unavailable("The database does not answer right now; try again in a moment.") from failure
-    if known is None:
+    if key_context is None:
         raise UnknownKey("This API key is not in use; make a new one.")
-    event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in known.items() if value is not None}
+    event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in key_context.items() if value is not None}
 
 
 def caller_of(event: dict[str, Any]) -> Caller | None:
@@ -92,8 +92,8 @@ def caller_of(event: dict[str, Any]) -> Caller | None:
         return None
     if _KNOWN not in event:
         event[_KNOWN] = _read(event, context)
-    known: Caller = event[_KNOWN]
-    return known
+    caller: Caller = event[_KNOWN]
+    return caller
 
 
 def _read(event: dict[str, Any], context: dict[str, Any]) -> Caller:

@@ -44,7 +44,7 @@ def read_json(text: str | None) -> Any:
         return None
     try:
         value = json.loads(text, parse_constant=_no_constant)
-        if "\\u" in text and not all(is_storable(found) for found in _texts(value)):
+        if "\\u" in text and not all(is_storable(string) for string in _texts(value)):
             raise InvalidRequest("The body holds a NUL or a lone surrogate (\\u0000, \\ud800 to \\udfff); leave them out.")
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None
@@ -63,7 +63,7 @@ def check_request(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: i
     # API Gateway writes names of headers in lower case; `sam local start-api` leaves them as they came.
     event["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     for values in (event.get("pathParameters"), event.get("queryStringParameters")):
-        if not all(is_storable(found) for found in _texts(values or {})):
+        if not all(is_storable(string) for string in _texts(values or {})):
             raise MalformedRequest("A parameter holds a NUL or is not UTF-8.")
     if not accepts:
         return

@@ -108,12 +108,12 @@ def _ascii(host: str) -> str:
 
 def resolve(host: str, port: int, seconds: float) -> list[Address]:
     """The addresses of a `normalized` host, every one of them checked. Raises `AddressRefused` if one is not public, `NameNotResolved`."""
-    found: list[str] = []
+    address_texts: list[str] = []
     failures: list[OSError] = []
 
     def ask() -> None:
         try:
-            found.extend(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            address_texts.extend(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except OSError as error:
             failures.append(error)
         except UnicodeError:
@@ -123,7 +123,7 @@ def resolve(host: str, port: int, seconds: float) -> list[Address]:
     asking = Thread(target=ask, daemon=True)
     asking.start()
     asking.join(seconds)
-    addresses = [ip_address(text.partition("%")[0]) for text in dict.fromkeys(found)]
+    addresses = [ip_address(text.partition("%")[0]) for text in dict.fromkeys(address_texts)]
     if not addresses:
         is_temporary = not failures or failures[0].errno == socket.EAI_AGAIN
         raise NameNotResolved("This name has no address at the moment; check it, or try again.", is_temporary=is_temporary)

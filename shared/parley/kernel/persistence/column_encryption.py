@@ -127,9 +127,9 @@ def _unwrapped(session: Session, owner: _Owner, key_id: UUID) -> bytes:
         raise DecryptionFailed("The key of this value is gone.")
     from parley.kernel.aws import aws_requests
 
-    asked = {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": owner.context}
+    request = {"CiphertextBlob": base64.b64encode(wrapped).decode(), "EncryptionContext": owner.context}
     try:
-        answer = aws_requests.call("kms", "Decrypt", asked)
+        answer = aws_requests.call("kms", "Decrypt", request)
     except aws_requests.CallFailed as error:
         if error.kind == "InvalidCiphertextException":
             raise DecryptionFailed("The key of this value was wrapped for another owner, or changed.") from error

@@ -104,11 +104,11 @@ def people_of(names: dict[DirectoryKind, str]) -> dict[DirectoryKind, UUID]:
 
     pairs = [(str(kind), personal(name)) for kind, name in names.items()]
     places = ", ".join(["(%s, %s)"] * len(pairs))
-    known = lookup(
+    rows = lookup(
         f"SELECT kind, user_id FROM directory_entries WHERE (kind, key) IN ({places})",  # noqa: S608  # placeholders alone
         *(part for pair in pairs for part in pair),
     )
-    return {DirectoryKind(kind): user_id for kind, user_id in known if user_id is not None}
+    return {DirectoryKind(kind): user_id for kind, user_id in rows if user_id is not None}
 
 
 def organizations_of(kind: DirectoryKind, keys: list[str]) -> dict[str, UUID]:

@@ -131,11 +131,11 @@ def empty(session: Session, ids: Collection[UUID]) -> None:
 
     It looks through what the organization's requests of the last day were answered. It travels with the next statement.
     """
-    named = or_(*(IdempotencyRecord.body.contains(str(one)) for one in sorted(ids)))
+    named = or_(*(IdempotencyRecord.body.contains(str(entity_id)) for entity_id in sorted(ids)))
     execute_later(session, update(IdempotencyRecord).where(IdempotencyRecord.own(), named).values(body=EMPTIED))
 
 
 def forget(session: Session) -> int:
     """Delete keys older than a day, in a sweep. Returns how many."""
-    gone = session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < of_database() - KEPT))
-    return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
+    result = session.execute(delete(IdempotencyRecord).where(IdempotencyRecord.created_at < of_database() - KEPT))
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

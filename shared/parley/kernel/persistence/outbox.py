@@ -109,9 +109,9 @@ def due() -> Due:
 def settle(session: Session, events: Sequence[OutboxEvent], publish: Callable[[Sequence[OutboxEvent]], Sequence[bool]]) -> None:
     """Publish events that are locked, at most `BATCH` of them, and note what became of each."""
     verdicts = list(zip(events, publish(events), strict=True))
-    gone = [(event.organization_id, event.id) for event, accepted in verdicts if accepted]
-    if gone:
-        execute_later(session, delete(OutboxEvent).where(_row.in_(gone)))
+    keys = [(event.organization_id, event.id) for event, accepted in verdicts if accepted]
+    if keys:
+        execute_later(session, delete(OutboxEvent).where(_row.in_(keys)))
     for event, accepted in verdicts:
         if not accepted:
             attempts = event.attempts + 1
@@ -119,5 +119,5 @@ def settle(session: Session, events: Sequence[OutboxEvent], publish: Callable[[S
             due_at = QUARANTINE_DUE_AT if is_over else func.now() + timedelta(seconds=2 ** min(attempts, 10))
             if is_over:
                 log.error("event %s (%s) is set aside after %d attempts", event.id, event.name, attempts)
-            mine = update(OutboxEvent).where(_row == (event.organization_id, event.id))
-            execute_later(session, mine.values(attempts=attempts, due_at=due_at))
+            statement = update(OutboxEvent).where(_row == (event.organization_id, event.id))
+            execute_later(session, statement.values(attempts=attempts, due_at=due_at))

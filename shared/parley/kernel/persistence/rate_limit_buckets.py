@@ -25,7 +25,7 @@ def spend_within(session: Session, *spending: Spending) -> None:
     Raises `RateLimitExceeded`.
     """
     refused = session.connection().exec_driver_sql(spending_query(spending))
-    raise_if_exceeded(spending, [(int(place), float(wait)) for place, wait in refused])
+    raise_if_exceeded(spending, [(int(position), float(wait)) for position, wait in refused])
 
 
 def forget(session: Session) -> int:

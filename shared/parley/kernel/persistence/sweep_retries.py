@@ -37,8 +37,8 @@ class PostponedRow(Swept, Base):
 
 def is_postponed(duty: str, organization_id: ColumnElement[UUID], row_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     """Whether a row is put off for now, by the database's clock."""
-    one = PostponedRow
-    return exists().where(one.organization_id == organization_id, one.duty == duty, one.row_id == row_id, one.due_at > func.now())
+    model = PostponedRow
+    return exists().where(model.organization_id == organization_id, model.duty == duty, model.row_id == row_id, model.due_at > func.now())
 
 
 def postpone(session: Session, organization_id: UUID, duty: str, row_id: UUID, error: str, *, passes: bool) -> None:
@@ -60,5 +60,5 @@ def clear(session: Session, duty: str, row_ids: Sequence[UUID]) -> None:
 
 def forget(session: Session) -> int:
     """Delete what nobody has tried for a month, in a sweep: its row is gone. Returns how many."""
-    gone = session.execute(delete(PostponedRow).where(PostponedRow.due_at < func.now() - literal(_KEPT)))
-    return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
+    result = session.execute(delete(PostponedRow).where(PostponedRow.due_at < func.now() - literal(_KEPT)))
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

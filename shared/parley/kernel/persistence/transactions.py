@@ -65,7 +65,7 @@ def spend(*spending: rate_limits.Spending) -> None:
     """
     if spending:
         rows = lookup(rate_limits.spending_query(spending))
-        rate_limits.raise_if_exceeded(spending, [(int(place), float(wait)) for place, wait in rows])
+        rate_limits.raise_if_exceeded(spending, [(int(position), float(wait)) for position, wait in rows])
 
 
 @contextmanager
@@ -81,13 +81,13 @@ def _session(
         spending = ()
     elif spending:
         question = rate_limits.spending_query(spending)
-    asked = (
+    prefix = (
         f"{setting_up}; set local synchronous_commit = off; set local lock_timeout = '2s'; {question}; commit; begin; " if question else ""
     )
-    connection, answer = _first(f"{asked}{setting_up}; {_LIMITS}")
+    connection, answer = _first(f"{prefix}{setting_up}; {_LIMITS}")
     try:
         if spending:
-            refused = [(int(place), float(wait)) for place, wait in answer]
+            refused = [(int(position), float(wait)) for position, wait in answer]
             rate_limits.raise_if_exceeded(spending, dues.bear(spending, refused) if dues is not None else refused)
         elif question and caller is not None and caller.admission is not None:
             admission.apply_result(caller.admission, answer.one())
@@ -124,10 +124,10 @@ def transaction(
     """
     setting_up = f"set local app.organization_id = '{UUID(str(caller.organization_id))}'"
     waiting = _unchecked(caller)
-    asked = admission.query_of_caller(caller.actor_type.value, caller.actor_id, caller.role, waiting) if waiting else ""
+    question = admission.query_of_caller(caller.actor_type.value, caller.actor_id, caller.role, waiting) if waiting else ""
     if person is not None:
         setting_up += f"; set local app.user_id = '{UUID(str(person))}'"
-    with _session(setting_up, caller, asked, spending) as session:
+    with _session(setting_up, caller, question, spending) as session:
         session.info["caller"] = caller
         if once is not None:
             _claim(session, caller, once)

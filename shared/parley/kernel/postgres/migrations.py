@@ -27,7 +27,7 @@ TRIES, PAUSE_SECONDS = 24, 10.0
 def configuration() -> Config:
     """Alembic's, with the folder of the revisions: beside `shared/` in a checkout, beside the package in the layer."""
     package = Path(__file__).resolve().parents[2]
-    folder = next(place for place in (package.parents[1] / "migrations", package.parent / "migrations") if place.is_dir())
+    folder = next(path for path in (package.parents[1] / "migrations", package.parent / "migrations") if path.is_dir())
     config = Config()
     config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "os")
@@ -86,8 +86,8 @@ def _is_ahead() -> bool:
         if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
             return False
         reached = set(connection.scalars(text("SELECT version_num FROM alembic_version")))
-    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
-    return not reached <= known
+    revisions = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    return not reached <= revisions
 
 
 def _admit_application() -> None:
@@ -95,9 +95,9 @@ def _admit_application() -> None:
     with owner().begin() as connection:
         if not connection.scalar(text("SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user")):
             return
-        known = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
-        if _LOGIN not in known:
+        role_names = set(connection.scalars(text("SELECT rolname FROM pg_roles")))
+        if _LOGIN not in role_names:
             connection.execute(text(f"CREATE ROLE {_LOGIN} LOGIN"))
         connection.execute(text(f"GRANT {APPLICATION} TO {_LOGIN}"))
-        if "rds_iam" in known:
+        if "rds_iam" in role_names:
             connection.execute(text(f"GRANT rds_iam TO {_LOGIN}"))

@@ -40,8 +40,8 @@ class Refusal(Exception):
 
     def problem(self) -> dict[str, Any]:
         """The problem details object of RFC 9457."""
-        said = {"type": "about:blank", "title": self.title, "status": self.status, "code": self.code, "detail": self.detail}
-        return said | self.extensions
+        details = {"type": "about:blank", "title": self.title, "status": self.status, "code": self.code, "detail": self.detail}
+        return details | self.extensions
 
 
 class BadRequest(Refusal):

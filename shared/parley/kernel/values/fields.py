@@ -95,7 +95,7 @@ def pattern_hint(sentence: str) -> WrapValidator:
         try:
             return check(value)
         except ValidationError as error:
-            if all(one["type"] != "string_pattern_mismatch" for one in error.errors(include_url=False, include_input=False)):
+            if all(detail["type"] != "string_pattern_mismatch" for detail in error.errors(include_url=False, include_input=False)):
                 raise
         raise PydanticCustomError("string_pattern_mismatch", sentence)
 
@@ -154,7 +154,7 @@ class PatchModel(RequestModel):
             raise ValueError(f"{', '.join(emptied)} must not be null; leave it out to keep it")
         return self
 
-    def asked(self) -> dict[str, Any]:
+    def changed_fields(self) -> dict[str, Any]:
         """The fields that the request named."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 

@@ -9,7 +9,7 @@ Networks = list[IPv4Network | IPv6Network]
 
 def from_setting(name: str) -> Networks:
     """Those of a setting; none without it."""
-    return [ip_network(one.strip(), strict=False) for one in setting(name, " ").split(",") if one.strip()]
+    return [ip_network(text.strip(), strict=False) for text in setting(name, " ").split(",") if text.strip()]
 
 
 def contains_address(networks: Networks, address: str | None) -> bool:
@@ -22,8 +22,8 @@ def client_address(proxies: Networks, address: str, forwarded: str) -> str:
 
     What such a proxy did not write is not believed.
     """
-    passed = [address, *(one.strip() for one in reversed(forwarded.split(",")) if one.strip())]
+    passed = [address, *(hop.strip() for hop in reversed(forwarded.split(",")) if hop.strip())]
     try:
-        return next((one for one in passed if not contains_address(proxies, one)), address)
+        return next((hop for hop in passed if not contains_address(proxies, hop)), address)
     except ValueError:
         return address

@@ -41,7 +41,7 @@ def queue_worker(work: Callable[[str], None]) -> Handler:
     """A Lambda handler that gives each message's body to `work`. What `work` raises brings that message back, and it alone."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
-    def one(record: SQSRecord) -> None:
+    def handle_record(record: SQSRecord) -> None:
         try:
             work(record.body)
         except Exception:
@@ -51,7 +51,7 @@ def queue_worker(work: Callable[[str], None]) -> Handler:
             logger.remove_keys(_OF_ONE_MESSAGE)
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        answer = dict(process_partial_response(event, one, processor, context))
+        answer = dict(process_partial_response(event, handle_record, processor, context))
         failed = len(processor.batch_response["batchItemFailures"])
         metrics.add_metric(name="MessagesSucceeded", unit=MetricUnit.Count, value=len(event.get("Records", [])) - failed)
         metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=failed)

@@ -114,8 +114,8 @@ def release(session: Session, address: str) -> None:
 
 def release_by_operator(session: Session, address: str) -> bool:
     """Returns whether it was on the list."""
-    gone = delete(SuppressedAddress).where(SuppressedAddress.address_hash == keyed_hash(address))
-    return session.execute(gone.returning(SuppressedAddress.address_hash)).one_or_none() is not None
+    statement = delete(SuppressedAddress).where(SuppressedAddress.address_hash == keyed_hash(address))
+    return session.execute(statement.returning(SuppressedAddress.address_hash)).one_or_none() is not None
 
 
 def forget(session: Session) -> int:

@@ -53,18 +53,18 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
     """
     organization = organization_lock.lock_organization(session)
     connection = queries.connection(session)
-    asked, may_agree, is_new = connection_terms.of_request(wanted), caller.may(single_sign_on.APPROVE), connection is None
+    terms, may_agree, is_new = connection_terms.of_request(wanted), caller.may(single_sign_on.APPROVE), connection is None
     if connection is None:
-        connection = _founded(session, caller, asked)
+        connection = _founded(session, caller, terms)
     elif may_agree or connection.approved_at is None:
-        connection_terms.apply(connection, asked)
-    elif asked == connection_terms.of_connection(connection):
+        connection_terms.apply(connection, terms)
+    elif terms == connection_terms.of_connection(connection):
         _settle(connection)
         mail_domains.bind(session, connection.domains)
         return connection
     else:
-        connection.proposed = asked
-    mail_domains.bind(session, connection.domains if may_agree else [*connection.domains, *asked["domains"]])
+        connection.proposed = terms
+    mail_domains.bind(session, connection.domains if may_agree else [*connection.domains, *terms["domains"]])
     if may_agree:
         _agree(session, caller, organization, connection)
     else:
@@ -73,7 +73,7 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
 
     changing = SamlAction.SAML_CONNECTION_PROPOSED if connection.proposed else SamlAction.SAML_CONNECTION_UPDATED
     action = SamlAction.SAML_CONNECTION_CREATED if is_new else changing
-    changed = {"domains": len(asked["domains"]), "is_enforced": asked["is_enforced"], "default_role": asked["default_role"]}
+    changed = {"domains": len(terms["domains"]), "is_enforced": terms["is_enforced"], "default_role": terms["default_role"]}
     audit.record(session, caller, action, connection, new=changed)
     if not may_agree:
         outbox.announce(session, IdentityEvent.SAML_CONNECTION_PROPOSED, connection_id=connection.id)
@@ -83,18 +83,18 @@ def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> Saml
 def approve(session: Session, caller: Caller, digest: str) -> SamlConnection:
     """Agree to what waits, named by the digest that GET has shown. Raises `NoSuchSamlConnection`, `NothingToApprove`, `ProposalChanged`."""
     organization = organization_lock.lock_organization(session)
-    found = connection(session)
-    waiting = _waiting(found)
+    saml_connection = connection(session)
+    waiting = _waiting(saml_connection)
     if waiting is None:
         raise NothingToApprove("Nothing waits for your agreement.")
     if connection_terms.digest(waiting) != digest:
         raise ProposalChanged("What waits was changed since you have seen it; look at it again: GET /v1/saml/connection.")
-    connection_terms.apply(found, waiting)
-    mail_domains.bind(session, found.domains)
-    _agree(session, caller, organization, found)
-    audit.record(session, caller, SamlAction.SAML_CONNECTION_APPROVED, found, new={"digest": digest})
+    connection_terms.apply(saml_connection, waiting)
+    mail_domains.bind(session, saml_connection.domains)
+    _agree(session, caller, organization, saml_connection)
+    audit.record(session, caller, SamlAction.SAML_CONNECTION_APPROVED, saml_connection, new={"digest": digest})
     session.flush()
-    return found
+    return saml_connection
 
 
 def _waiting(connection: SamlConnection) -> ConnectionTerms | None:
@@ -114,10 +114,10 @@ def _settle(connection: SamlConnection) -> None:
     connection.proposed = connection.asked_by = connection.asked_at = None
 
 
-def _founded(session: Session, caller: Caller, asked: ConnectionTerms) -> SamlConnection:
+def _founded(session: Session, caller: Caller, terms: ConnectionTerms) -> SamlConnection:
     private_key, certificate = saml_certificates.make_own(f"Parley {caller.organization_id}")
     connection = SamlConnection(signing_certificate=certificate)
-    connection_terms.apply(connection, asked)
+    connection_terms.apply(connection, terms)
     session.add(connection)
     with session.no_autoflush:
         seal(session, connection, "signing_key", private_key)
@@ -126,10 +126,10 @@ def _founded(session: Session, caller: Caller, asked: ConnectionTerms) -> SamlCo
 
 def connection(session: Session) -> SamlConnection:
     """Raises `NoSuchSamlConnection`."""
-    found = queries.connection(session)
-    if found is None:
+    saml_connection = queries.connection(session)
+    if saml_connection is None:
         raise NoSuchSamlConnection("There is no single sign-on here; PUT /v1/saml/connection sets it up.")
-    return found
+    return saml_connection
 
 
 def remove(session: Session, caller: Caller) -> None:
@@ -137,45 +137,50 @@ def remove(session: Session, caller: Caller) -> None:
     that the owner enforces: nobody else lets people in by other ways.
     """
     organization = organization_lock.lock_organization(session)
-    found = connection(session)
+    saml_connection = connection(session)
     if organization.sso_domains is not None:
         caller.require(single_sign_on.APPROVE)
 
     mail_domains.bind(session, [])
     organization.sso_enabled = False
     single_sign_on.require(session, organization, None)
-    session.delete(found)
+    session.delete(saml_connection)
 
-    audit.record(session, caller, SamlAction.SAML_CONNECTION_DELETED, found)
+    audit.record(session, caller, SamlAction.SAML_CONNECTION_DELETED, saml_connection)
 
 
-def shown(found: SamlConnection, proofs: list[SamlDomainRead]) -> SamlConnectionRead:
+def shown(saml_connection: SamlConnection, proofs: list[SamlDomainRead]) -> SamlConnectionRead:
     """The connection with the addresses that its identity provider has to be told. Our private key is not in it."""
-    where = found.organization_id
+    where = saml_connection.organization_id
     return SamlConnectionRead(
-        status=SamlConnectionStatus.ACTIVE if found.approved_at is not None else SamlConnectionStatus.AWAITING_OWNER,
-        awaiting=_proposal(found),
+        status=SamlConnectionStatus.ACTIVE if saml_connection.approved_at is not None else SamlConnectionStatus.AWAITING_OWNER,
+        awaiting=_proposal(saml_connection),
         domain_proofs=proofs,
         sp_entity_id=saml_endpoints.entity_id(where),
         acs_url=saml_endpoints.acs(where),
         metadata_url=saml_endpoints.entity_id(where),
         login_url=saml_endpoints.log_in(where),
-        idp_certificates=_certificates(found.certificates),
-        **{name: getattr(found, name) for name in ("id", "idp_entity_id", "idp_sso_url", "domains", "created_at", "updated_at", *CHOSEN)},
+        idp_certificates=_certificates(saml_connection.certificates),
+        **{
+            name: getattr(saml_connection, name)
+            for name in ("id", "idp_entity_id", "idp_sso_url", "domains", "created_at", "updated_at", *CHOSEN)
+        },
     )
 
 
-def _proposal(found: SamlConnection) -> SamlProposalRead | None:
-    waiting = _waiting(found)
+def _proposal(saml_connection: SamlConnection) -> SamlProposalRead | None:
+    waiting = _waiting(saml_connection)
     if waiting is None:
         return None
     same = {name: waiting[name] for name in ("idp_entity_id", "idp_sso_url", "domains", *CHOSEN)}
-    asked = {"asked_by": found.asked_by, "asked_at": found.asked_at, "digest": connection_terms.digest(waiting)}
-    return SamlProposalRead.model_validate(same | asked | {"idp_certificates": _certificates(waiting["certificates"])})
+    request = {"asked_by": saml_connection.asked_by, "asked_at": saml_connection.asked_at, "digest": connection_terms.digest(waiting)}
+    return SamlProposalRead.model_validate(same | request | {"idp_certificates": _certificates(waiting["certificates"])})
 
 
 def _certificates(stored: list[str]) -> list[SamlCertificateRead]:
     return [
-        SamlCertificateRead(sha256_fingerprint=saml_certificates.fingerprint(one), expires_at=saml_certificates.expires_at(one))
-        for one in stored
+        SamlCertificateRead(
+            sha256_fingerprint=saml_certificates.fingerprint(certificate), expires_at=saml_certificates.expires_at(certificate)
+        )
+        for certificate in stored
     ]

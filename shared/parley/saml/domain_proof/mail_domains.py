@@ -160,13 +160,13 @@ def _seen(session: Session, caller: Caller, row: SamlDomain, moment: datetime) -
 
 
 def _is_over(row: SamlDomain, look: DnsLookup, moment: datetime) -> bool:
-    told = (
+    is_missing = (
         look is DnsLookup.MISSING
         and row.misses >= ENOUGH_MISSES
         and row.missed_since is not None
         and row.missed_since <= moment - LONG_ENOUGH
     )
-    return told or (row.seen_at is not None and row.seen_at <= moment - SILENT_FOR)
+    return is_missing or (row.seen_at is not None and row.seen_at <= moment - SILENT_FOR)
 
 
 def _lose(session: Session, caller: Caller, row: SamlDomain) -> None:

@@ -57,24 +57,24 @@ def _entity(root: safe_xml.Element) -> safe_xml.Element:
 
 def _usable(written: list[str]) -> list[str]:
     """What can be verified with; while certificates roll over, one that has expired may still stand beside its successor."""
-    found: list[str] = []
+    certificates: list[str] = []
     unusable: saml_certificates.UnusableCertificate | None = None
-    for one in written:
+    for certificate in written:
         try:
-            found.append(saml_certificates.read(one))
+            certificates.append(saml_certificates.read(certificate))
         except saml_certificates.UnusableCertificate as refusal:
             unusable = refusal
-    if not found:
+    if not certificates:
         raise unusable or UnusableMetadata("The metadata holds no certificate to verify signatures with.")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(certificates))
 
 
 def _signing(described: safe_xml.Element) -> list[str]:
     written: list[str] = []
     for key in safe_xml.children(described, f"{{{METADATA}}}KeyDescriptor"):
         if key.get("use", "signing") == "signing":
-            found = [key]
+            elements = [key]
             for name in _PATH_TO_CERTIFICATE:
-                found = [child for element in found for child in safe_xml.children(element, name)]
-            written += [safe_xml.text(element) for element in found]
+                elements = [child for element in elements for child in safe_xml.children(element, name)]
+            written += [safe_xml.text(element) for element in elements]
     return written

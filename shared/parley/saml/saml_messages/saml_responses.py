@@ -110,10 +110,10 @@ def _all(parent: safe_xml.Element, name: str) -> Iterator[safe_xml.Element]:
 
 
 def _one(parent: safe_xml.Element, name: str) -> safe_xml.Element:
-    found = list(_all(parent, name))
-    if len(found) != 1:
+    elements = list(_all(parent, name))
+    if len(elements) != 1:
         raise IncompleteAssertion(f"The assertion must have one {name} where it belongs.")
-    return found[0]
+    return elements[0]
 
 
 def _instant(element: safe_xml.Element, name: str) -> datetime:
@@ -138,8 +138,10 @@ def _conditions(conditions: safe_xml.Element, organization_id: UUID, moment: dat
         raise IncompleteAssertion("The assertion sets a condition that is not known here.")
     _in_time(conditions, moment, must_end=False)
     restrictions = list(_all(conditions, "AudienceRestriction"))
-    ours = saml_endpoints.entity_id(organization_id)
-    if not restrictions or not all(ours in [safe_xml.text(one) for one in _all(restriction, "Audience")] for restriction in restrictions):
+    entity_id = saml_endpoints.entity_id(organization_id)
+    if not restrictions or not all(
+        entity_id in [safe_xml.text(audience) for audience in _all(restriction, "Audience")] for restriction in restrictions
+    ):
         raise WrongAudience("The assertion was made for another service provider.")
 
 
@@ -154,7 +156,7 @@ def _authenticated(assertion: safe_xml.Element, moment: datetime) -> None:
 
 def _confirmed(subject: safe_xml.Element, organization_id: UUID, moment: datetime) -> safe_xml.Element:
     """The data of the one bearer confirmation: for this address, not over, not held back."""
-    bearers = [one for one in _all(subject, "SubjectConfirmation") if one.get("Method") == BEARER]
+    bearers = [confirmation for confirmation in _all(subject, "SubjectConfirmation") if confirmation.get("Method") == BEARER]
     if len(bearers) != 1:
         raise IncompleteAssertion("The assertion must have one bearer confirmation of its subject.")
     data = _one(bearers[0], "SubjectConfirmationData")
@@ -176,9 +178,9 @@ def _name_id(subject: safe_xml.Element) -> str:
 
 def _attributes(assertion: safe_xml.Element) -> dict[str, list[str]]:
     """By name. The values that are texts; a name that comes twice has all of them."""
-    found: dict[str, list[str]] = {}
+    attributes: dict[str, list[str]] = {}
     for statement in _all(assertion, "AttributeStatement"):
         for attribute in _all(statement, "Attribute"):
             values = [safe_xml.text(value) for value in _all(attribute, "AttributeValue") if not len(value)]
-            found.setdefault(attribute.get("Name", ""), []).extend(storable(value) for value in values)
-    return found
+            attributes.setdefault(attribute.get("Name", ""), []).extend(storable(value) for value in values)
+    return attributes

@@ -69,12 +69,12 @@ def signed_assertion(root: safe_xml.Element, pinned: list[str]) -> safe_xml.Elem
 
     Raises the refusals above.
     """
-    found = _the_assertion(root)
+    assertion = _the_assertion(root)
     signatures = list(root.iter(SIGNATURE_TAG))
     if not signatures:
         raise Unsigned("Neither the response nor its assertion is signed.")
     holders = [signature.getparent() for signature in signatures]
-    if any(holder is not root and holder is not found for holder in holders) or len({holder.tag for holder in holders}) != len(holders):
+    if any(holder is not root and holder is not assertion for holder in holders) or len({holder.tag for holder in holders}) != len(holders):
         raise UnusualSignature("A signature stands where SAML has none, or there are too many.")
     _distinct(root)
     for signature, holder in zip(signatures, holders, strict=True):
@@ -95,10 +95,10 @@ def _the_assertion(root: safe_xml.Element) -> safe_xml.Element:
         raise NotOneAssertion("The document is not a SAML response.")
     if next(root.iter(*_ENCRYPTED), None) is not None:
         raise EncryptedAssertion("The assertion is encrypted; tell your identity provider to sign it only.")
-    found = list(root.iter(ASSERTION_TAG))
-    if len(found) != 1 or found[0].getparent() is not root:
+    assertions = list(root.iter(ASSERTION_TAG))
+    if len(assertions) != 1 or assertions[0].getparent() is not root:
         raise NotOneAssertion("A response holds exactly one assertion, directly inside it.")
-    return found[0]
+    return assertions[0]
 
 
 def _distinct(root: safe_xml.Element) -> None:
@@ -114,21 +114,21 @@ def _narrow(signature: safe_xml.Element, holder: safe_xml.Element) -> None:
         return list(safe_xml.children(parent, f"{{{SIGNATURE}}}{name}"))
 
     infos = of(signature, "SignedInfo")
-    references = [one for info in infos for one in of(info, "Reference")]
+    references = [element for info in infos for element in of(info, "Reference")]
     if len(infos) != 1 or len(references) != 1 or of(signature, "Object"):
         raise UnusualSignature("A signature must have one SignedInfo with one Reference, and no Object.")
     [info], [reference] = infos, references
     if not holder.get("ID") or reference.get("URI") != f"#{holder.get('ID')}":
         raise UnusualSignature("A signature must refer to the element that it stands in.")
-    transforms = [one.get("Algorithm") for listed in of(reference, "Transforms") for one in of(listed, "Transform")]
-    canonical = [one.get("Algorithm") for one in of(info, "CanonicalizationMethod")]
+    transforms = [transform.get("Algorithm") for listed in of(reference, "Transforms") for transform in of(listed, "Transform")]
+    canonical = [method.get("Algorithm") for method in of(info, "CanonicalizationMethod")]
     if transforms != [ENVELOPED, EXCLUSIVE] or canonical != [EXCLUSIVE]:
         raise UnusualSignature("A signature must be enveloped and use exclusive canonicalization, without comments.")
-    methods = [one.get("Algorithm") for one in of(info, "SignatureMethod")]
-    digests = [one.get("Algorithm") for one in of(reference, "DigestMethod")]
-    if len(methods) != 1 or len(digests) != 1 or methods[0] not in {one.value for one in _METHODS}:
+    methods = [method.get("Algorithm") for method in of(info, "SignatureMethod")]
+    digests = [method.get("Algorithm") for method in of(reference, "DigestMethod")]
+    if len(methods) != 1 or len(digests) != 1 or methods[0] not in {algorithm.value for algorithm in _METHODS}:
         raise WeakAlgorithm("Sign with RSA or ECDSA and SHA-256 or longer.")
-    if digests[0] not in {one.value for one in _DIGESTS}:
+    if digests[0] not in {algorithm.value for algorithm in _DIGESTS}:
         raise WeakAlgorithm("Digest with SHA-256 or longer.")
 
 

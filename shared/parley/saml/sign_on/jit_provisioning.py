@@ -88,8 +88,8 @@ def match_account(organization_id: UUID, profile: SamlProfile) -> MatchedAccount
     provider_id = f"{organization_id}:{profile.name_id.lower() if '@' in profile.name_id else profile.name_id}"
     by_name, by_address = IdentityDirectory.PROVIDER_ACCOUNT, IdentityDirectory.EMAIL
     people = directory.people_of({by_name: _account(provider_id), by_address: profile.email})
-    found = people.get(by_name) or people.get(by_address)
-    return MatchedAccount(found or new_id(), found is None, provider_id, profile)
+    user_id = people.get(by_name) or people.get(by_address)
+    return MatchedAccount(user_id or new_id(), user_id is None, provider_id, profile)
 
 
 def sign_in(
@@ -114,10 +114,10 @@ def sign_in(
 
 
 def _acquaintance(session: Session, caller: Caller, somebody: MatchedAccount) -> User | Refusal:
-    found = queries.account_and_membership(session, somebody.user_id, somebody.provider_id)
-    if found is None:
+    row = queries.account_and_membership(session, somebody.user_id, somebody.provider_id)
+    if row is None:
         raise AccountNotActive("This account is not there any more; ask your administrator.")
-    user, member, link = found
+    user, member, link = row
     if user.status is not UserStatus.ACTIVE or (member is not None and member.deactivated_at is not None):
         raise AccountNotActive("Your account was deactivated here; ask your administrator.")
     if member is not None and member.role is MemberRole.OWNER:

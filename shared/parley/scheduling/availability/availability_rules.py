@@ -162,18 +162,18 @@ def _windows(hours: Hours) -> Callable[[int], list[Run]]:
     overridden: dict[int, list[Override]] = {}
     for row in hours.overrides:
         overridden.setdefault(row.date.toordinal(), []).append(row)
-    known: dict[int, list[Run]] = {}
+    runs_by_day: dict[int, list[Run]] = {}
 
     def windows(day: int) -> list[Run]:
-        found = known.get(day)
-        if found is None:
+        runs = runs_by_day.get(day)
+        if runs is None:
             usual, rows = weekly[(day - 1) % 7], overridden.get(day)
             if wall_instant(zone, day + 1, 0) <= wall_instant(zone, day, 0):
-                found = []  # the date never happened here: Apia's 30 December 2011
+                runs = []  # the date never happened here: Apia's 30 December 2011
             else:
-                found = _instants(zone, day, usual) if rows is None else _overridden(zone, day, usual, rows)
-            known[day] = found
-        return found
+                runs = _instants(zone, day, usual) if rows is None else _overridden(zone, day, usual, rows)
+            runs_by_day[day] = runs
+        return runs
 
     return windows
 
@@ -216,15 +216,15 @@ def join(intervals: Iterable[Run]) -> list[Run]:
     return joined
 
 
-def intersect(ours: Sequence[Run], theirs: Sequence[Run]) -> list[Run]:
+def intersect(runs: Sequence[Run], other_runs: Sequence[Run]) -> list[Run]:
     """What two joined lists have in common, joined again."""
     common: list[Run] = []
     i = j = 0
-    while i < len(ours) and j < len(theirs):
-        start, end = max(ours[i][0], theirs[j][0]), min(ours[i][1], theirs[j][1])
+    while i < len(runs) and j < len(other_runs):
+        start, end = max(runs[i][0], other_runs[j][0]), min(runs[i][1], other_runs[j][1])
         if start < end:
             common.append((start, end))
-        if ours[i][1] == end:
+        if runs[i][1] == end:
             i += 1
         else:
             j += 1
@@ -234,12 +234,12 @@ def intersect(ours: Sequence[Run], theirs: Sequence[Run]) -> list[Run]:
 def _overridden(zone: str, day: int, usual: Sequence[tuple[int, int]], rows: Sequence[Override]) -> list[Run]:
     if any(not row.is_available and row.start_minute is None for row in rows):
         return []
-    given = [_row_span(row) for row in rows if row.is_available]
+    spans = [_row_span(row) for row in rows if row.is_available]
     away = join(_instants(zone, day, [_row_span(row) for row in rows if not row.is_available]))
     # Instants are cut, not wall minutes: a cut inside an hour that clocks skip must not move what is left.
     # What lies between the cuts is kept: their ends, paired the other way round.
     ends = [ENDLESS, *(instant for run in away for instant in run), -ENDLESS]
-    return intersect(join(_instants(zone, day, given or usual)), list(zip(ends[::2], ends[1::2], strict=True)))
+    return intersect(join(_instants(zone, day, spans or usual)), list(zip(ends[::2], ends[1::2], strict=True)))
 
 
 def _instants(zone: str, day: int, spans: Sequence[tuple[int, int]]) -> list[Run]:

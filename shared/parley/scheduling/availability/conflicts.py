@@ -54,10 +54,12 @@ class Conflicts:
     def is_of(self, offer: BookableEventType) -> bool:
         """Whether the offer, which was read before the locks were taken, is still as it was."""
         changed = offer.event_type.updated_at
-        return all(self.members.get(place.user_id) == changed for place in offer.places)
+        return all(self.members.get(host_schedule.user_id) == changed for host_schedule in offer.places)
 
     def hosts(self, offer: BookableEventType) -> list[Host]:
-        return [Host(place.user_id, place.hours, self.busy.get(place.user_id, ())) for place in offer.places]
+        return [
+            Host(host_schedule.user_id, host_schedule.hours, self.busy.get(host_schedule.user_id, ())) for host_schedule in offer.places
+        ]
 
     @property
     def sessions(self) -> list[Seats]:
@@ -65,8 +67,8 @@ class Conflicts:
 
     def without_holds(self) -> "Conflicts":
         """As if nobody held anything."""
-        busy = {host: [one for one in times if one not in self.kept.get(host, ())] for host, times in self.busy.items()}
-        return replace(self, busy=busy, seats=[one for one in self.seats if one[1]], kept={})
+        busy = {host: [seat for seat in times if seat not in self.kept.get(host, ())] for host, times in self.busy.items()}
+        return replace(self, busy=busy, seats=[hold for hold in self.seats if hold[1]], kept={})
 
 
 class UnprovenBooking(NamedTuple):
@@ -108,25 +110,25 @@ def load_conflicts(
         parts.append(_unproven(offer, limit_span(offer.timezone, from_, to), network))
     if fresh is not None and not fresh.is_asked:
         parts.append(_live(offer))
-    found = _sorted(offer, session.execute(union_all(*parts)))
+    conflicts = _sorted(offer, session.execute(union_all(*parts)))
     for host_id, times in fresh.busy.items() if fresh is not None else ():
-        found.busy.setdefault(host_id, []).extend(times)
-    return found
+        conflicts.busy.setdefault(host_id, []).extend(times)
+    return conflicts
 
 
 def load_conflicts_of_each(session: Session, wanted: Sequence[tuple[BookableEventType, datetime, datetime]]) -> list[Conflicts]:
     """The same for several offers, each with its range. One statement for all."""
-    parts = [part.add_columns(literal(at)) for at, one in enumerate(wanted) for part in _against(*one, Exclusions())]
+    parts = [part.add_columns(literal(at)) for at, window in enumerate(wanted) for part in _against(*window, Exclusions())]
     rows: list[list[Any]] = [[] for _ in wanted]
     for *row, at in session.execute(union_all(*parts)) if parts else ():
         rows[at].append(row)
-    return [_sorted(one[0], its) for one, its in zip(wanted, rows, strict=True)]
+    return [_sorted(window[0], its) for window, its in zip(wanted, rows, strict=True)]
 
 
 def _against(
     offer: BookableEventType, from_: datetime, to: datetime, aside: Exclusions, fresh: LiveBusyTimes | None = None
 ) -> list[Select[Any]]:
-    span, ids = busy_span(offer.terms, from_, to), [place.user_id for place in offer.places]
+    span, ids = busy_span(offer.terms, from_, to), [host_schedule.user_id for host_schedule in offer.places]
     parts = [_bookings(offer, ids, span, aside), _holds(offer, span, aside), _connected(ids, span, fresh), *_unknown(ids, span, fresh)]
     if offer.terms.max_per_day is not None or offer.terms.max_per_week is not None:
         parts.append(_counted(offer, limit_span(offer.timezone, from_, to), aside))
@@ -134,27 +136,27 @@ def _against(
 
 
 def _sorted(offer: BookableEventType, rows: Iterable[Any]) -> Conflicts:
-    found = Conflicts()
-    hosts = {place.user_id for place in offer.places}
+    conflicts = Conflicts()
+    hosts = {host_schedule.user_id for host_schedule in offer.places}
     for what, host_id, start, end, begins, number in rows:
         if what == _COUNTED:
-            found.counted.append(begins)
+            conflicts.counted.append(begins)
         elif what == _TURN:
-            found.turns[host_id] = number, begins
+            conflicts.turns[host_id] = number, begins
         elif what == _PLACE:
-            found.positions[host_id] = number
+            conflicts.positions[host_id] = number
         elif what == _SEAT:
-            found.seats.append((Seats(begins, (start, end)), number))
+            conflicts.seats.append((Seats(begins, (start, end)), number))
         elif what == _LIVE:
-            found.live.add(host_id)
+            conflicts.live.add(host_id)
         elif what == _UNPROVEN:
-            found.unproven[host_id] = UnprovenBooking(begins, bool(number & _MINE), bool(number & _OF_EVENT_TYPE))
+            conflicts.unproven[host_id] = UnprovenBooking(begins, bool(number & _MINE), bool(number & _OF_EVENT_TYPE))
         elif what == _MEMBER:
-            found.members[host_id] = begins
+            conflicts.members[host_id] = begins
         elif host_id in hosts:
-            for times in (found.busy, found.kept) if what == _KEPT else (found.busy,):
+            for times in (conflicts.busy, conflicts.kept) if what == _KEPT else (conflicts.busy,):
                 times.setdefault(host_id, []).append((start, end))
-    return found
+    return conflicts
 
 
 _NEVER: ColumnElement[datetime] = literal_column("NULL::timestamptz")
@@ -208,38 +210,42 @@ def _unknown(ids: Sequence[UUID], span: Interval, fresh: LiveBusyTimes | None) -
     """When nobody knows whether a host's calendar is free, they are busy: before it was read, beyond what was read, and once that is too
     long ago. Who is about to be asked is not in doubt yet, who has answered not any more: `fresh.during`, and around it as before.
     """
-    one, calendar, zoned = CalendarConnection, ConnectedCalendar, TIMESTAMP(timezone=True)
+    connection, calendar, zoned = CalendarConnection, ConnectedCalendar, TIMESTAMP(timezone=True)
     since, until = literal(span[0], zoned), literal(span[1], zoned)
-    is_old = one.last_sync_at < now() - LONGEST_BELIEVED
+    is_old = connection.last_sync_at < now() - LONGEST_BELIEVED
     begins = case((or_(calendar.synced_until.is_(None), is_old), since), else_=func.greatest(calendar.synced_until, since))
 
     def between(first: ColumnElement[datetime], last: ColumnElement[datetime]) -> Select[Any]:
-        statement: Select[Any] = select(literal(_BUSY), one.user_id, first, last, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
-        statement = statement.join(calendar, calendar.connection_id == one.id)
-        return statement.where(one.user_id.in_(ids), one.status != CalendarStatus.DISCONNECTED, calendar.is_busy, first < last)
+        statement: Select[Any] = select(literal(_BUSY), connection.user_id, first, last, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
+        statement = statement.join(calendar, calendar.connection_id == connection.id)
+        return statement.where(
+            connection.user_id.in_(ids), connection.status != CalendarStatus.DISCONNECTED, calendar.is_busy, first < last
+        )
 
     if fresh is not None and not fresh.is_asked:
-        return [between(begins, until).where(one.status != CalendarStatus.ACTIVE)]
+        return [between(begins, until).where(connection.status != CalendarStatus.ACTIVE)]
     if fresh is None or not fresh.connections:
         return [between(begins, until)]
-    parts = [between(begins, until).where(one.id.not_in(fresh.connections))]
+    parts = [between(begins, until).where(connection.id.not_in(fresh.connections))]
     if fresh.during is not None:
         asked_from, asked_to = (literal(moment, zoned) for moment in fresh.during)
         around = between(begins, func.least(asked_from, until)), between(func.greatest(begins, asked_to), until)
-        parts += [part.where(one.id.in_(fresh.connections)) for part in around]
+        parts += [part.where(connection.id.in_(fresh.connections)) for part in around]
     return parts
 
 
 def _live(offer: BookableEventType) -> Select[Any]:
-    one = CalendarConnection
-    live: Select[Any] = select(literal(_LIVE), one.user_id, _NEVER, _NEVER, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
-    return live.where(one.user_id.in_([place.user_id for place in offer.places]), one.status == CalendarStatus.ACTIVE)
+    connection = CalendarConnection
+    live: Select[Any] = select(literal(_LIVE), connection.user_id, _NEVER, _NEVER, _NEVER, _NO_NUMBER)  # type: ignore[assignment]  # six types
+    return live.where(
+        connection.user_id.in_([host_schedule.user_id for host_schedule in offer.places]), connection.status == CalendarStatus.ACTIVE
+    )
 
 
 def _members(offer: BookableEventType) -> Select[Any]:
-    member, ids = OrganizationMember, [place.user_id for place in offer.places]
-    there: Select[Any] = select(literal(_MEMBER), member.user_id, _NEVER, _NEVER, EventType.updated_at, _NO_NUMBER)  # type: ignore[assignment]  # six types
-    return there.join(EventType, EventType.id == offer.event_type.id).where(member.user_id.in_(ids), member.deactivated_at.is_(None))
+    member, ids = OrganizationMember, [host_schedule.user_id for host_schedule in offer.places]
+    query: Select[Any] = select(literal(_MEMBER), member.user_id, _NEVER, _NEVER, EventType.updated_at, _NO_NUMBER)  # type: ignore[assignment]  # six types
+    return query.join(EventType, EventType.id == offer.event_type.id).where(member.user_id.in_(ids), member.deactivated_at.is_(None))
 
 
 def _counted(offer: BookableEventType, span: Interval, aside: Exclusions) -> Select[Any]:
@@ -261,7 +267,7 @@ def _unproven(offer: BookableEventType, span: Interval, network: str) -> Select[
     number = is_mine + case((Booking.event_type_id == offer.event_type.id, _OF_EVENT_TYPE), else_=0)
     unproven: Any = select(literal(_UNPROVEN), BookingHost.booking_id, _NEVER, _NEVER, BookingHost.start_time, number)
     return unproven.join(Booking, Booking.id == BookingHost.booking_id).where(  # type: ignore[no-any-return]  # six types
-        BookingHost.host_id.in_([place.user_id for place in offer.places]),
+        BookingHost.host_id.in_([host_schedule.user_id for host_schedule in offer.places]),
         BookingHost.status.in_(HOLDING_STATUSES),
         BookingHost.start_time >= span[0],
         BookingHost.start_time < span[1],
@@ -271,7 +277,7 @@ def _unproven(offer: BookableEventType, span: Interval, network: str) -> Select[
 
 def _turns(pool_id: UUID) -> list[Select[Any]]:
     """Asked after the locks are held: what the statement that waited for them had seen of the pool may be old."""
-    one = RoundRobinAssignment
-    turns: Any = select(literal(_TURN), one.user_id, _NEVER, _NEVER, one.last_assigned_at, one.assignment_count)
-    places: Any = select(literal(_PLACE), one.user_id, _NEVER, _NEVER, _NEVER, one.position)
-    return [part.where(one.pool_id == pool_id) for part in (turns, places)]
+    assignment = RoundRobinAssignment
+    turns: Any = select(literal(_TURN), assignment.user_id, _NEVER, _NEVER, assignment.last_assigned_at, assignment.assignment_count)
+    places: Any = select(literal(_PLACE), assignment.user_id, _NEVER, _NEVER, _NEVER, assignment.position)
+    return [part.where(assignment.pool_id == pool_id) for part in (turns, places)]

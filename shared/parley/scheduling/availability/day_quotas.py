@@ -30,7 +30,7 @@ class SlotPlacement:
     slot: Slot
     hosts: Sequence[UUID]
     seat: int
-    there: Conflicts
+    conflicts: Conflicts
 
 
 class DayMostlyUnproven(Conflict):
@@ -57,108 +57,112 @@ def day_of(timezone: str, start: datetime) -> Interval:
     return midnight, (midnight + timedelta(days=1)).replace(fold=0)
 
 
-def check(found: BookableEventType, there: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> None:
+def check(offer: BookableEventType, conflicts: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> None:
     """Whether this one may be held beside what is `there` on its day. Raises `DayMostlyHeld`.
 
     Of a pool, those come first with whom something is held: each of the others only adds to what is left, so that of a large pool few are
     worked out.
     """
-    before, later = there.without_holds(), with_one_more(found, there, slot, hosts)
-    changed = {*hosts, *there.kept}
+    before, later = conflicts.without_holds(), with_one_more(offer, conflicts, slot, hosts)
+    changed = {*hosts, *conflicts.kept}
     free = after = 0
-    for part in sorted(_parts(found), key=changed.isdisjoint):
+    for part in sorted(_parts(offer), key=changed.isdisjoint):
         is_changed = not changed.isdisjoint(part)
         if not is_changed and 2 * after >= free and after:
             return
-        here = room(found, before, slot, part)
-        free, after = free + here, after + (room(found, later, slot, part) if is_changed else here)
+        here = room(offer, before, slot, part)
+        free, after = free + here, after + (room(offer, later, slot, part) if is_changed else here)
     if 2 * after < free or after < 1:
         raise DayMostlyHeld
 
 
-def check_unproven(place: SlotPlacement) -> bool:
+def check_unproven(placement: SlotPlacement) -> bool:
     """Whether one more may be booked without a proof of the address beside what is `there`. Raises `DayMostlyUnproven`.
 
     Of the host's day, and of what the limits of the event type leave of its day and week. Returns whether it takes the last of one, where
     nothing else was booked so: as much as that is anybody's. What others hold is not left: both together would take all of it.
     """
-    found, slot = place.offer, place.slot
-    there, terms = place.there, found.terms
-    all_, today = there.unproven.values(), local_day(found.timezone, to_instant(slot.start))
-    day = [one for one in all_ if local_day(found.timezone, to_instant(one.start)) == today]
-    is_last = _takes_last(day, _room_up_to(_enough(day), found, with_one_more(found, there, slot, place.hosts), slot))
+    offer, slot = placement.offer, placement.slot
+    conflicts, terms = placement.conflicts, offer.terms
+    all_, today = conflicts.unproven.values(), local_day(offer.timezone, to_instant(slot.start))
+    day = [booking for booking in all_ if local_day(offer.timezone, to_instant(booking.start)) == today]
+    is_last = _takes_last(day, _room_up_to(_enough(day), offer, with_one_more(offer, conflicts, slot, placement.hosts), slot))
 
-    counted = [local_day(found.timezone, to_instant(start)) for start in there.counted]
+    counted = [local_day(offer.timezone, to_instant(start)) for start in conflicts.counted]
     if terms.max_per_day is not None:
-        its = [one for one in day if one.is_of_event_type]
+        its = [booking for booking in day if booking.is_of_event_type]
         is_last |= _takes_last(its, terms.max_per_day - counted.count(today) - 1)
     if terms.max_per_week is not None:
         monday = monday_of(today)
-        its = [one for one in all_ if one.is_of_event_type and monday_of(local_day(found.timezone, to_instant(one.start))) == monday]
+        its = [
+            booking
+            for booking in all_
+            if booking.is_of_event_type and monday_of(local_day(offer.timezone, to_instant(booking.start))) == monday
+        ]
         is_last |= _takes_last(its, terms.max_per_week - [monday_of(day) for day in counted].count(monday) - 1)
     return is_last
 
 
 def _takes_last(booked: Iterable[UnprovenBooking], left: int) -> bool:
     """Whether one more beside those `booked` without a proof takes the last: `left` are for others then. Raises `DayMostlyUnproven`."""
-    every = [one.is_of_network for one in booked]
-    all_, mine = len(every) + 1, sum(every) + 1
-    if (all_ > 1 and all_ > 3 * left) or (mine > FEW and 2 * mine > all_ + left):
+    every = [booking.is_of_network for booking in booked]
+    all_, network_count = len(every) + 1, sum(every) + 1
+    if (all_ > 1 and all_ > 3 * left) or (network_count > FEW and 2 * network_count > all_ + left):
         raise DayMostlyUnproven
     return left < 1
 
 
 def _enough(booked: Sequence[UnprovenBooking]) -> int:
     """So much that is left for others decides it: more of it changes nothing in `_takes_last`."""
-    all_, mine = len(booked) + 1, sum(one.is_of_network for one in booked) + 1
-    return max(1, -(-all_ // 3), 2 * mine - all_)
+    all_, network_count = len(booked) + 1, sum(booking.is_of_network for booking in booked) + 1
+    return max(1, -(-all_ // 3), 2 * network_count - all_)
 
 
-def _parts(found: BookableEventType) -> list[list[UUID]]:
+def _parts(offer: BookableEventType) -> list[list[UUID]]:
     """Hosts by whom the room of a day is counted: each of a pool alone, all of other kinds together."""
-    ids = [place.user_id for place in found.places]
-    return [[one] for one in ids] if found.event_type.kind is EventTypeKind.ROUND_ROBIN else [ids]
+    ids = [host_schedule.user_id for host_schedule in offer.places]
+    return [[host_id] for host_id in ids] if offer.event_type.kind is EventTypeKind.ROUND_ROBIN else [ids]
 
 
-def _room_up_to(enough: int, found: BookableEventType, there: Conflicts, slot: Slot) -> int:
+def _room_up_to(enough: int, offer: BookableEventType, conflicts: Conflicts, slot: Slot) -> int:
     """`room` of all hosts, or of as many of them as have enough."""
     many = 0
-    for part in _parts(found):
-        many += room(found, there, slot, part)
+    for part in _parts(offer):
+        many += room(offer, conflicts, slot, part)
         if many >= enough:
             break
     return many
 
 
-def with_one_more(found: BookableEventType, there: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> Conflicts:
-    before, behind = timedelta(minutes=found.terms.buffer_before), timedelta(minutes=found.terms.buffer_after)
+def with_one_more(offer: BookableEventType, conflicts: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> Conflicts:
+    before, behind = timedelta(minutes=offer.terms.buffer_before), timedelta(minutes=offer.terms.buffer_after)
     span = slot.start - before, slot.end + behind
-    if found.event_type.kind is EventTypeKind.GROUP:
-        return Conflicts(busy=there.busy, seats=[*there.seats, (GroupSession(slot.start, span), 0)], counted=there.counted)
-    busy = {**there.busy, **{host: [*there.busy.get(host, ()), span] for host in hosts}}
-    return Conflicts(busy=busy, seats=there.seats, counted=there.counted)
+    if offer.event_type.kind is EventTypeKind.GROUP:
+        return Conflicts(busy=conflicts.busy, seats=[*conflicts.seats, (GroupSession(slot.start, span), 0)], counted=conflicts.counted)
+    busy = {**conflicts.busy, **{host: [*conflicts.busy.get(host, ()), span] for host in hosts}}
+    return Conflicts(busy=busy, seats=conflicts.seats, counted=conflicts.counted)
 
 
-def room(found: BookableEventType, there: Conflicts, slot: Slot, part: Collection[UUID]) -> int:
+def room(offer: BookableEventType, conflicts: Conflicts, slot: Slot, part: Collection[UUID]) -> int:
     """How many more of these meetings the slot's day has room for with these hosts: one after the other with each, seat by seat in a
     session."""
-    from_, to = day_of(found.timezone, slot.start)
+    from_, to = day_of(offer.timezone, slot.start)
     open_ = open_slots(
-        found.terms,
-        [host for host in there.hosts(found) if host.id in part],
+        offer.terms,
+        [host for host in conflicts.hosts(offer) if host.id in part],
         from_=from_,
         to=to,
         now=now(),
-        counted=there.counted,
-        sessions=there.sessions,
-        timezone=found.timezone,
+        counted=conflicts.counted,
+        sessions=conflicts.sessions,
+        timezone=offer.timezone,
     )
-    gap = timedelta(minutes=found.terms.buffer_before + found.terms.buffer_after)
+    gap = timedelta(minutes=offer.terms.buffer_before + offer.terms.buffer_after)
     many, ends = 0, dict[Hashable, datetime]()
-    for one in open_:
-        together = found.event_type.kind is not EventTypeKind.ROUND_ROBIN
-        for host in one.hosts[:1] if together else one.hosts:
-            if host not in ends or ends[host] + gap <= one.start:
-                ends[host] = one.end
-                many += one.seats_left or 1
+    for opening in open_:
+        together = offer.event_type.kind is not EventTypeKind.ROUND_ROBIN
+        for host in opening.hosts[:1] if together else opening.hosts:
+            if host not in ends or ends[host] + gap <= opening.start:
+                ends[host] = opening.end
+                many += opening.seats_left or 1
     return many

@@ -19,18 +19,18 @@ _DAY_MINUTES = 24 * 60
 
 def days(user_id: UUID, at: datetime) -> ScalarSelect[int]:
     """Of the event type of theirs that reaches farthest, rather a few too many; None where there is none. A part of a statement."""
-    one = EventType
+    event_type = EventType
     horizon = case(
-        (one.horizon_until.is_not(None), one.horizon_until - literal(at.date(), Date)),
-        (one.horizon_kind == HorizonKind.BUSINESS_DAYS, one.horizon_days * 7 // 5),
-        else_=func.coalesce(one.horizon_days, one.min_notice // _DAY_MINUTES + USUAL_DAYS),
+        (event_type.horizon_until.is_not(None), event_type.horizon_until - literal(at.date(), Date)),
+        (event_type.horizon_kind == HorizonKind.BUSINESS_DAYS, event_type.horizon_days * 7 // 5),
+        else_=func.coalesce(event_type.horizon_days, event_type.min_notice // _DAY_MINUTES + USUAL_DAYS),
     )
-    lasting = (one.duration + one.buffer_before + one.buffer_after) // _DAY_MINUTES
+    lasting = (event_type.duration + event_type.buffer_before + event_type.buffer_after) // _DAY_MINUTES
     hosted = select(EventTypeHost.event_type_id).where(EventTypeHost.user_id == user_id)
     pools = select(RoundRobinAssignment.pool_id).where(RoundRobinAssignment.user_id == user_id)
     farthest = func.max(func.least(horizon, MOST_DAYS) + lasting + _SLACK_DAYS, type_=Integer)
-    theirs = or_(one.user_id == user_id, one.id.in_(hosted), one.pool_id.in_(pools))
-    return select(farthest).where(theirs).scalar_subquery()
+    condition = or_(event_type.user_id == user_id, event_type.id.in_(hosted), event_type.pool_id.in_(pools))
+    return select(farthest).where(condition).scalar_subquery()
 
 
 def ahead(days: int | None) -> timedelta:

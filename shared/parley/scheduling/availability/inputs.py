@@ -108,16 +108,16 @@ def _places(ids: Sequence[EventTypeRef], name: str) -> Any:
     alone = (EventTypeKind.ONE_ON_ONE, EventTypeKind.GROUP)
     none = literal_column("NULL", Uuid)
     position, weight, rank = literal(0).label("position"), literal(1).label("weight"), literal(0).label("rank")
-    one = select(EventType.id.label("of"), EventType.user_id, EventType.schedule_id, position, weight, rank)
+    owners = select(EventType.id.label("of"), EventType.user_id, EventType.schedule_id, position, weight, rank)
     listed = select(
         EventTypeHost.event_type_id, EventTypeHost.user_id, EventTypeHost.schedule_id, EventTypeHost.position, literal(1), literal(0)
     )
-    place = RoundRobinAssignment
-    pooled = select(EventType.id, place.user_id, none, place.position, place.weight, place.priority)
+    assignment = RoundRobinAssignment
+    pooled = select(EventType.id, assignment.user_id, none, assignment.position, assignment.weight, assignment.priority)
     return union_all(
-        one.where(_is_of(EventType.id, ids), EventType.kind.in_(alone)),
+        owners.where(_is_of(EventType.id, ids), EventType.kind.in_(alone)),
         listed.where(_is_of(EventTypeHost.event_type_id, ids)),
-        pooled.join(EventType, EventType.pool_id == place.pool_id).where(_is_of(EventType.id, ids)),
+        pooled.join(EventType, EventType.pool_id == assignment.pool_id).where(_is_of(EventType.id, ids)),
     ).subquery(name)
 
 
@@ -130,7 +130,7 @@ def _offering(ids: Sequence[EventTypeRef]) -> Select[Any]:
     # What `coalesce` says, which PostgreSQL does not take for leakproof: no index would be asked by it under a policy (decision 29).
     named = (places.c.schedule_id.is_not(None), places.c.schedule_id), (usual.id.is_not(None), usual.id)
     hours = case(*named, else_=EventType.schedule_id)
-    asked = (Question.position, Question.id, Question.label, Question.type, Question.required, Question.options, Question.placeholder)
+    questions = (Question.position, Question.id, Question.label, Question.type, Question.required, Question.options, Question.placeholder)
     slots = (AvailabilitySlot.day_of_week, AvailabilitySlot.start_time, AvailabilitySlot.end_time)
     dates = (AvailabilityOverride.date, AvailabilityOverride.type, AvailabilityOverride.start_time, AvailabilityOverride.end_time)
     return (
@@ -142,7 +142,7 @@ def _offering(ids: Sequence[EventTypeRef]) -> Select[Any]:
             ),
             RoundRobinPool.strategy,
             select(func.count()).where(all_places.c.of == EventType.id).correlate(EventType).scalar_subquery(),
-            _gathered(*asked, parent=Question.event_type_id, of=EventType.id),
+            _gathered(*questions, parent=Question.event_type_id, of=EventType.id),
             places.c.user_id,
             places.c.position,
             places.c.weight,
@@ -181,7 +181,7 @@ def lock_hosts(session: Session, offer: BookableEventType) -> None:
     bookings that overlap do not wait for each other crosswise in the exclusion constraint. The locks let foreign keys pass (FOR NO KEY
     UPDATE). Whatever can be refused without them has to be refused before.
     """
-    member, ids = OrganizationMember, [place.user_id for place in offer.places]
+    member, ids = OrganizationMember, [host_schedule.user_id for host_schedule in offer.places]
     rows = select(EventType.id, member.id).join(member, member.user_id.in_(ids)).order_by(member.user_id)
     rows = rows.where(EventType.id == offer.event_type.id)
     execute_later(session, rows.with_for_update(key_share=True, of=[EventType, member]))
@@ -192,13 +192,13 @@ def bookable_event_types(session: Session, ids: Sequence[UUID]) -> dict[UUID, Bo
     rows: dict[UUID, list[Any]] = {}
     for row in session.execute(_offering(ids).where(EventType.is_active)) if ids else ():
         rows.setdefault(row[0].id, []).append(row)
-    return {id_: found for id_, its in rows.items() if (found := _whole(its))}
+    return {id_: offer for id_, its in rows.items() if (offer := _whole(its))}
 
 
 def _whole(rows: Sequence[Any]) -> BookableEventType | None:
     if not rows:
         return None
-    row, timezone, organization, strategy, wanted, asked = rows[0][:6]
+    row, timezone, organization, strategy, wanted, questions = rows[0][:6]
     if row.kind is EventTypeKind.COLLECTIVE and len(rows) < wanted:
         return None
     return BookableEventType(
@@ -206,8 +206,8 @@ def _whole(rows: Sequence[Any]) -> BookableEventType | None:
         terms(row),
         timezone,
         Brand(*organization),
-        [_place(*found[6:]) for found in sorted(rows, key=lambda found: (found.position, found.user_id))],
-        [BookingQuestion.of(*question) for question in sorted(asked or ())],
+        [_place(*host_row[6:]) for host_row in sorted(rows, key=lambda host_row: (host_row.position, host_row.user_id))],
+        [BookingQuestion.of(*question) for question in sorted(questions or ())],
         strategy,
         row.is_active,
     )
@@ -236,7 +236,7 @@ def _place(
     user_id: UUID, _position: int, weight: int, priority: int, name: str | None, timezone: str, slots: list[Any], dates: list[Any]
 ) -> HostSchedule:
     windows = tuple(Window(_WEEKDAYS[day], _minute(start), _minute(end)) for day, start, end in slots or ())
-    return HostSchedule(user_id, name, Hours(timezone, windows, tuple(_exception(*one) for one in dates or ())), weight, priority)
+    return HostSchedule(user_id, name, Hours(timezone, windows, tuple(_exception(*row) for row in dates or ())), weight, priority)
 
 
 def _exception(day: str, kind: str, start: str | None, end: str | None) -> Override:

@@ -53,12 +53,12 @@ class ScheduleInUse(Conflict):
 
 def create_schedule(session: Session, caller: Caller, wanted: ScheduleCreate) -> ScheduleDetailRead:
     """A schedule of the caller's. A new default takes the place of the old one; the first schedule is one, whatever is said."""
-    mine = ownership.person(caller)
-    is_default = wanted.is_default or session.scalar(_others(mine, None).limit(1)) is None
+    user_id = ownership.person(caller)
+    is_default = wanted.is_default or session.scalar(_others(user_id, None).limit(1)) is None
     if wanted.is_default:
-        _step_down(session, mine)
+        _step_down(session, user_id)
 
-    schedule = AvailabilitySchedule(user_id=mine, name=wanted.name, timezone=wanted.timezone, is_default=is_default)
+    schedule = AvailabilitySchedule(user_id=user_id, name=wanted.name, timezone=wanted.timezone, is_default=is_default)
     slots, overrides = _slots(schedule.id, wanted.slots), _overrides(schedule.id, wanted.overrides)
     session.add_all([schedule, *slots, *overrides])
     with violation_means(ONE_DEFAULT, DefaultTaken()):
@@ -99,27 +99,27 @@ def schedules(session: Session, *, cursor: str | None, limit: int, user_id: UUID
 
 def schedule(session: Session, schedule_id: UUID) -> ScheduleDetailRead:
     """Raises `NoSuchSchedule`."""
-    found = queries.schedule(session, schedule_id)
-    if found is None:
+    row = queries.schedule(session, schedule_id)
+    if row is None:
         raise NoSuchSchedule
-    return _read(session, found)
+    return _read(session, row)
 
 
 def update_schedule(session: Session, caller: Caller, schedule_id: UUID, wanted: ScheduleUpdate) -> ScheduleDetailRead:
     """Change what is named. Raises `NoSuchSchedule`, `NotYours`, `DefaultNeeded`, `DefaultTaken`."""
-    found = _own(session, caller, schedule_id)
-    asked = wanted.asked()
-    slots, overrides = asked.pop("slots", None), asked.pop("overrides", None)
-    old = {name: getattr(found, name) for name in ("timezone", "is_default")}
-    if asked.get("is_default") is False and found.is_default:
+    schedule_row = _own(session, caller, schedule_id)
+    changes = wanted.changed_fields()
+    slots, overrides = changes.pop("slots", None), changes.pop("overrides", None)
+    old = {name: getattr(schedule_row, name) for name in ("timezone", "is_default")}
+    if changes.get("is_default") is False and schedule_row.is_default:
         raise DefaultNeeded("Make another schedule the default; it takes this one's place.")
-    if asked.get("is_default") and not found.is_default:
-        _step_down(session, found.user_id)
+    if changes.get("is_default") and not schedule_row.is_default:
+        _step_down(session, schedule_row.user_id)
 
     with violation_means(ONE_DEFAULT, DefaultTaken()):  # from here on: a statement flushes as well
-        for name, value in asked.items():
-            setattr(found, name, value)
-        found.updated_at = clock.now()
+        for name, value in changes.items():
+            setattr(schedule_row, name, value)
+        schedule_row.updated_at = clock.now()
         if slots is not None:
             session.execute(delete(AvailabilitySlot).where(AvailabilitySlot.schedule_id == schedule_id))
             session.add_all(_slots(schedule_id, slots))
@@ -128,14 +128,14 @@ def update_schedule(session: Session, caller: Caller, schedule_id: UUID, wanted:
             session.add_all(_overrides(schedule_id, overrides))
         session.flush()
 
-    new = {"changed": sorted(wanted.model_fields_set), "timezone": found.timezone, "is_default": found.is_default}
-    audit.record(session, caller, SchedulingAction.SCHEDULE_UPDATED, found, old=old, new=new)
-    return _read(session, found)
+    new = {"changed": sorted(wanted.model_fields_set), "timezone": schedule_row.timezone, "is_default": schedule_row.is_default}
+    audit.record(session, caller, SchedulingAction.SCHEDULE_UPDATED, schedule_row, old=old, new=new)
+    return _read(session, schedule_row)
 
 
 def delete_schedule(session: Session, caller: Caller, schedule_id: UUID) -> None:
     """Put it away. Raises `NoSuchSchedule`, `NotYours`, `ScheduleInUse`, `DefaultNeeded`."""
-    found = _own(session, caller, schedule_id)
+    schedule_row = _own(session, caller, schedule_id)
     uses = select(EventType.id, EventType.name).where(
         or_(
             EventType.schedule_id == schedule_id,
@@ -144,25 +144,25 @@ def delete_schedule(session: Session, caller: Caller, schedule_id: UUID) -> None
     )
     if used := session.execute(uses.limit(10)).all():
         raise ScheduleInUse("Event types take their hours from this schedule.", event_type_ids=[str(row.id) for row in used])
-    if found.is_default and session.scalar(_others(found.user_id, schedule_id).limit(1)) is not None:
+    if schedule_row.is_default and session.scalar(_others(schedule_row.user_id, schedule_id).limit(1)) is not None:
         raise DefaultNeeded("Make another schedule the default first.")
 
-    found.deleted_at, found.is_default = clock.now(), False
-    audit.record(session, caller, SchedulingAction.SCHEDULE_DELETED, found)
+    schedule_row.deleted_at, schedule_row.is_default = clock.now(), False
+    audit.record(session, caller, SchedulingAction.SCHEDULE_DELETED, schedule_row)
 
 
 def _own(session: Session, caller: Caller, schedule_id: UUID) -> AvailabilitySchedule:
     """Locked: who uses it for an event type waits (`in_use`), so that it is not deleted under a new event type."""
-    mine = select(AvailabilitySchedule).where(AvailabilitySchedule.id == schedule_id).with_for_update()
-    found = session.scalars(mine).one_or_none()
-    if found is None:
+    query = select(AvailabilitySchedule).where(AvailabilitySchedule.id == schedule_id).with_for_update()
+    schedule_row = session.scalars(query).one_or_none()
+    if schedule_row is None:
         raise NoSuchSchedule
-    ownership.check(session, caller, found.user_id)
-    return found
+    ownership.check(session, caller, schedule_row.user_id)
+    return schedule_row
 
 
-def _read(session: Session, found: AvailabilitySchedule) -> ScheduleDetailRead:
-    return _detail(found, queries.weekly_windows(session, found.id), queries.overrides(session, found.id))
+def _read(session: Session, schedule_row: AvailabilitySchedule) -> ScheduleDetailRead:
+    return _detail(schedule_row, queries.weekly_windows(session, schedule_row.id), queries.overrides(session, schedule_row.id))
 
 
 def _detail(

@@ -53,29 +53,29 @@ def slots(
 
     `aside` is what does not stand in the way of who asks. Raises `NoSuchEventType`.
     """
-    found = bookable_event_type(session, event_type_id)
-    if found is None:
+    offer = bookable_event_type(session, event_type_id)
+    if offer is None:
         raise NoSuchEventType
-    open_ = open_slots_of(session, found, from_, to, aside or Exclusions())
-    return OpenSlotsRead(timezone=timezone or found.timezone, slots=[read(slot) for slot in open_])
+    open_ = open_slots_of(session, offer, from_, to, aside or Exclusions())
+    return OpenSlotsRead(timezone=timezone or offer.timezone, slots=[read(slot) for slot in open_])
 
 
-def open_slots_of(session: Session, found: BookableEventType, from_: datetime, to: datetime, aside: Exclusions) -> list[Slot]:
+def open_slots_of(session: Session, offer: BookableEventType, from_: datetime, to: datetime, aside: Exclusions) -> list[Slot]:
     """The open slots of an offer that start in `[from_, to)`, in order. One statement; none where all of it is past, or too far ahead."""
     at = clock.now()
-    from_, to = max(from_, at), min(to, found.ends(at))
+    from_, to = max(from_, at), min(to, offer.ends(at))
     if from_ >= to:
         return []
-    there = load_conflicts(session, found, from_, to, aside)
+    conflicts = load_conflicts(session, offer, from_, to, aside)
     return open_slots(
-        found.terms,
-        there.hosts(found),
+        offer.terms,
+        conflicts.hosts(offer),
         from_=from_,
         to=to,
         now=at,
-        counted=there.counted,
-        sessions=there.sessions,
-        timezone=found.timezone,
+        counted=conflicts.counted,
+        sessions=conflicts.sessions,
+        timezone=offer.timezone,
     )
 
 
@@ -83,31 +83,33 @@ def read(slot: Slot) -> OpenSlotRead:
     return OpenSlotRead.model_construct(start_time=slot.start, end_time=slot.end, hosts=list(slot.hosts), seats_left=slot.seats_left)
 
 
-def offered_slot(found: BookableEventType, start: datetime) -> Slot:
+def offered_slot(offer: BookableEventType, start: datetime) -> Slot:
     """The slot that starts then with nothing in the way: what hours, grid, notice and horizon say. It asks nobody, and needs no lock.
 
     Raises `BeyondHorizon`, `SlotNotOffered`.
     """
     at = clock.now()
-    end = found.ends(at)
+    end = offer.ends(at)
     if start >= end:
         raise BeyondHorizon("It can't be booked that far ahead; take one of the list.", offered_until=end.isoformat())
-    slot = slot_at(found.terms, Conflicts().hosts(found), start, now=at, timezone=found.timezone)
+    slot = slot_at(offer.terms, Conflicts().hosts(offer), start, now=at, timezone=offer.timezone)
     if slot is None:
         raise SlotNotOffered("No slot begins then; take one of the list.")
     return slot
 
 
-def open_slot(found: BookableEventType, there: Conflicts, offered: Slot) -> Slot:
+def open_slot(offer: BookableEventType, conflicts: Conflicts, offered: Slot) -> Slot:
     """The same slot with what is taken, or the reason why there is none: the function of the list, asked again with less in the way.
 
     Raises `SlotTaken`, `LimitReached`.
     """
-    hosts = [host for host in there.hosts(found) if host.id in offered.hosts]
+    hosts = [host for host in conflicts.hosts(offer) if host.id in offered.hosts]
     free = [host._replace(busy=()) for host in hosts]
-    terms, start, zone = replace(found.terms, min_notice=0, horizon=None), offered.start, found.timezone
-    if slot := slot_at(terms, hosts, start, now=start, counted=there.counted, sessions=there.sessions, timezone=zone, is_on_grid=True):
+    terms, start, zone = replace(offer.terms, min_notice=0, horizon=None), offered.start, offer.timezone
+    if slot := slot_at(
+        terms, hosts, start, now=start, counted=conflicts.counted, sessions=conflicts.sessions, timezone=zone, is_on_grid=True
+    ):
         return slot
-    if slot_at(terms, free, start, now=start, counted=there.counted, timezone=zone, is_on_grid=True):
+    if slot_at(terms, free, start, now=start, counted=conflicts.counted, timezone=zone, is_on_grid=True):
         raise SlotTaken
     raise LimitReached("This day or week is fully booked; choose another.")

@@ -47,16 +47,16 @@ def code(organization_id: UUID, address: str, *, windows_ago: int = 0) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}}"
 
 
-def check(session: Session, caller: Caller, found: BookableEventType, wanted: BookingFor) -> None:
+def check(session: Session, caller: Caller, offer: BookableEventType, wanted: BookingFor) -> None:
     """Raises `AddressProofNeeded`, `AddressProofWrong`; not for members and keys."""
     if caller.actor_type is not ActorType.VISITOR:
         return
     if wanted.address_proof is not None:
         valid = [code(caller.organization_id, wanted.invitee.email, windows_ago=ago) for ago in (0, 1)]
-        if not any(hmac.compare_digest(wanted.address_proof, one) for one in valid):
+        if not any(hmac.compare_digest(wanted.address_proof, proof) for proof in valid):
             raise AddressProofWrong
         suppressions.release(session, wanted.invitee.email)
-    elif found.event_type.requires_address_proof or (caller.dues is not None and caller.dues.is_more_than_usual):
+    elif offer.event_type.requires_address_proof or (caller.dues is not None and caller.dues.is_more_than_usual):
         raise AddressProofNeeded
 
 
@@ -67,10 +67,10 @@ def unproven_network(caller: Caller, wanted: BookingFor) -> str | None:
     return caller.dues.network
 
 
-def check_share(session: Session, caller: Caller, place: day_quotas.SlotPlacement) -> None:
+def check_share(session: Session, caller: Caller, placement: day_quotas.SlotPlacement) -> None:
     """Whether this may be booked without a proof, as what is booked so of its day is. Raises `AddressProofNeeded`."""
     try:
-        if day_quotas.check_unproven(place):
-            rate_limit_buckets.spend_within(session, *booking_limits.last_of_a_day(caller, place.offer.event_type.id))
+        if day_quotas.check_unproven(placement):
+            rate_limit_buckets.spend_within(session, *booking_limits.last_of_a_day(caller, placement.offer.event_type.id))
     except (day_quotas.DayMostlyUnproven, RateLimitExceeded) as refusal:
         raise AddressProofNeeded from refusal

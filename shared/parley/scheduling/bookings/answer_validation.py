@@ -25,19 +25,19 @@ class InvalidAnswers(Unprocessable):
 
 def check(questions: Sequence[BookingQuestion], answers: Sequence[AnswerIn]) -> list[tuple[BookingQuestion, Any]]:
     """Each answered question with its value, as it is kept. Raises `InvalidAnswers`."""
-    asked = {question.id: question for question in questions}
-    given: dict[Any, Any] = {}
+    questions_by_id = {question.id: question for question in questions}
+    values: dict[Any, Any] = {}
     errors: list[dict[str, str]] = []
     for answer in answers:
-        if answer.question_id not in asked:
+        if answer.question_id not in questions_by_id:
             errors.append({"question_id": str(answer.question_id), "msg": "is not one of the questions"})
-        elif answer.question_id in given:
+        elif answer.question_id in values:
             errors.append({"question_id": str(answer.question_id), "msg": "is answered twice"})
-        given[answer.question_id] = answer.value
+        values[answer.question_id] = answer.value
 
     kept: list[tuple[BookingQuestion, Any]] = []
     for question in questions:
-        value = given.get(question.id)
+        value = values.get(question.id)
         value = value.strip() if isinstance(value, str) else value
         if value is None or value in ("", []):
             if question.required:

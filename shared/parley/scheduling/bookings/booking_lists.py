@@ -56,13 +56,13 @@ class BookingFilter:
             statement = statement.where(Booking.event_type_id == self.event_type_id)
         if self.team_id is not None:
             # The team's event types, the deleted ones among them: their bookings are there.
-            theirs = select(EventType.__table__.c.id).where(EventType.__table__.c.team_id == self.team_id)
-            statement = statement.where(Booking.event_type_id.in_(theirs))
+            query = select(EventType.__table__.c.id).where(EventType.__table__.c.team_id == self.team_id)
+            statement = statement.where(Booking.event_type_id.in_(query))
         if self.status is not None:
             statement = statement.where(Booking.status == self.status)
         if self.email is not None:
-            theirs = select(Invitee.id).where(Invitee.address == self.email.lower())
-            statement = statement.where(Booking.invitee_id.in_(theirs))
+            query = select(Invitee.id).where(Invitee.address == self.email.lower())
+            statement = statement.where(Booking.invitee_id.in_(query))
         if self.from_ is not None:
             statement = statement.where(begins >= self.from_)
         return statement.where(begins < self.to) if self.to is not None else statement
@@ -88,20 +88,20 @@ def list_bookings(
     session: Session, chosen: BookingFilter, *, cursor: str | None, limit: int, is_ascending: bool = False
 ) -> Page[BookingRead]:
     """The organization's, latest start first unless asked otherwise, with their invitees."""
-    found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=is_ascending)
-    return pagination.bounded_page([booking_service.read(one) for one in found], [Booking.start_time, Booking.id], next_cursor)
+    bookings, next_cursor = _page(session, chosen, cursor, limit, is_ascending=is_ascending)
+    return pagination.bounded_page([booking_service.read(details) for details in bookings], [Booking.start_time, Booking.id], next_cursor)
 
 
 def export_bookings(session: Session, caller: Caller, chosen: BookingFilter, *, cursor: str | None, limit: int) -> tuple[str, str | None]:
     """The same as CSV (RFC 4180), and the cursor of the rest: of what is beyond `limit`, or does not fit into one answer. Three queries."""
     from parley.scheduling.bookings.bookings_csv import bookings_csv
 
-    found, next_cursor = _page(session, chosen, cursor, limit, is_ascending=False)
-    wanted = select(EventType.id, EventType.name).where(EventType.id.in_({one.booking.event_type_id for one in found}))
-    names = {row.id: row.name for row in session.execute(wanted, execution_options={"with_deleted": True})} if found else {}
-    sheet, shown = bookings_csv(found, names)
-    if shown < len(found):
-        last = found[shown - 1].booking
+    bookings, next_cursor = _page(session, chosen, cursor, limit, is_ascending=False)
+    wanted = select(EventType.id, EventType.name).where(EventType.id.in_({details.booking.event_type_id for details in bookings}))
+    names = {row.id: row.name for row in session.execute(wanted, execution_options={"with_deleted": True})} if bookings else {}
+    sheet, shown = bookings_csv(bookings, names)
+    if shown < len(bookings):
+        last = bookings[shown - 1].booking
         next_cursor = pagination.cursor_after(last.start_time, last.id)
     audit.record(session, caller, SchedulingAction.BOOKING_EXPORTED, new={"bookings": shown})
     return sheet, next_cursor
@@ -125,19 +125,19 @@ def count_bookings(session: Session, chosen: BookingFilter, timezone: str) -> Bo
         inner = inner.join(BookingHost, BookingHost.booking_id == Booking.id).where(BookingHost.host_id == chosen.host_id)
         begins = BookingHost.start_time
     # Below: an expression with a parameter in it is not the same one twice, and could not be grouped by.
-    one = chosen.narrow(inner, begins).subquery().c
-    columns = (one.event_type_id, one.status, one.hour, one.weekday)
+    fields = chosen.narrow(inner, begins).subquery().c
+    columns = (fields.event_type_id, fields.status, fields.hour, fields.weekday)
     sets = func.grouping_sets(*(tuple_(column) for column in columns), tuple_())
-    found: dict[int, list[tuple[Any, ...]]] = {}
+    counts: dict[int, list[tuple[Any, ...]]] = {}
     for kind, *row in session.execute(select(func.grouping(*columns), *columns, func.count()).group_by(sets)):
-        found.setdefault(kind, []).append(tuple(row))
+        counts.setdefault(kind, []).append(tuple(row))
 
     def of(kind: int, column: int) -> list[tuple[Any, int]]:
-        return sorted(((row[column], row[-1]) for row in found.get(kind, ())), key=lambda one: (-one[1], str(one[0])))
+        return sorted(((row[column], row[-1]) for row in counts.get(kind, ())), key=lambda pair: (-pair[1], str(pair[0])))
 
     return BookingCountsRead(
         timezone=timezone,
-        total=found[0b1111][0][-1] if 0b1111 in found else 0,
+        total=counts[0b1111][0][-1] if 0b1111 in counts else 0,
         by_event_type=[EventTypeCountRead(event_type_id=value, count=number) for value, number in of(0b0111, 0)],
         by_status=[StatusCountRead(status=value, count=number) for value, number in of(0b1011, 1)],
         by_hour=[HourCountRead(hour=int(value), count=number) for value, number in sorted(of(0b1101, 2))],

@@ -81,28 +81,28 @@ def book_slot(
     Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
     `AddressProofNeeded`, `AddressProofWrong`, `RateLimitExceeded`; with `fresh`, `AskFirst`.
     """
-    found = bookable_event_type(session, event_type_id)
-    if found is None:
+    offer = bookable_event_type(session, event_type_id)
+    if offer is None:
         raise NoSuchEventType
-    answer_validation.check(found.questions, wanted.answers)
-    address_proofs.check(session, caller, found, wanted)
+    answer_validation.check(offer.questions, wanted.answers)
+    address_proofs.check(session, caller, offer, wanted)
     network = address_proofs.unproven_network(caller, wanted)
-    day = day_quotas.day_of(found.timezone, wanted.start_time) if network else None
-    place = find_slot(session, found, wanted.start_time, wanted.hold_token, fresh=fresh, around=day, network=network)
+    day = day_quotas.day_of(offer.timezone, wanted.start_time) if network else None
+    placement = find_slot(session, offer, wanted.start_time, wanted.hold_token, fresh=fresh, around=day, network=network)
     if network:
-        address_proofs.check_share(session, caller, place)
-    found = place.offer
-    given = answer_validation.check(found.questions, wanted.answers)
+        address_proofs.check_share(session, caller, placement)
+    offer = placement.offer
+    answers = answer_validation.check(offer.questions, wanted.answers)
 
     utm = wanted.model_dump(include={"utm_source", "utm_medium", "utm_campaign", "referrer"})
     invitee = Invitee(**wanted.invitee.model_dump(), **utm)
     if invitee.locale is None and caller.actor_type is ActorType.VISITOR:
         invitee.locale = languages.accepted(caller.accept_language)
     session.add(invitee)
-    is_pending = found.event_type.requires_confirmation and caller.actor_type is ActorType.VISITOR
-    booking = insert_booking(session, caller, place, invitee, BookingStatus.PENDING if is_pending else BookingStatus.CONFIRMED)
+    is_pending = offer.event_type.requires_confirmation and caller.actor_type is ActorType.VISITOR
+    booking = insert_booking(session, caller, placement, invitee, BookingStatus.PENDING if is_pending else BookingStatus.CONFIRMED)
     booking.routing_submission_id, booking.unproven_network = wanted.routing_submission_id, network
-    session.add_all(Answer(booking_id=booking.id, question_id=asked.id, value=value) for asked, value in given)
+    session.add_all(Answer(booking_id=booking.id, question_id=question.id, value=value) for question, value in answers)
     is_led_here = violation_means(ROUTED, SubmissionNotThere())
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), is_led_here:
         session.flush()
@@ -116,7 +116,7 @@ def book_slot(
 
 def find_slot(
     session: Session,
-    found: BookableEventType,
+    offer: BookableEventType,
     start: datetime,
     hold_token: str | None = None,
     keep: UUID | None = None,
@@ -129,52 +129,54 @@ def find_slot(
 
     What hours, grid, notice and horizon refuse is refused before the locks. `beside` is sent right behind them. With `fresh`, calendars of
     who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`. With `around`, what stands against all
-    starts between comes along (`Place.there`), and with `network` what strangers booked without a proof.
+    starts between comes along (`SlotPlacement.conflicts`), and with `network` what strangers booked without a proof.
     Raises `BeyondHorizon`, `SlotNotOffered`, `SlotTaken`, `LimitReached`, `NoSuchEventType`, `JustChanged`.
     """
     span = around or (start, start + INSTANT)
     for _ in range(_READINGS):
-        offered = offered_slot(found, start)
-        lock_hosts(session, found)
+        offered = offered_slot(offer, start)
+        lock_hosts(session, offer)
         if beside is not None:
             execute_later(session, beside)
             beside = None
-        there = load_conflicts(session, found, *span, Exclusions(hold=hold_hash(hold_token)), to_book=True, fresh=fresh, network=network)
-        if there.is_of(found):
+        conflicts = load_conflicts(
+            session, offer, *span, Exclusions(hold=hold_hash(hold_token)), to_book=True, fresh=fresh, network=network
+        )
+        if conflicts.is_of(offer):
             break
-        found = _again(session, found)
+        offer = _again(session, offer)
     else:
         raise JustChanged
-    slot = open_slot(found, there, offered)
-    if asked := there.live.intersection(cast("Sequence[UUID]", slot.hosts)):
-        raise LiveCheckNeeded(asked, *busy_span(found.terms, start, start + INSTANT))
-    hosts = [keep] if keep is not None and found.strategy and keep in slot.hosts else counters.chosen_hosts(found, there, slot)
-    return SlotPlacement(found, slot, hosts, _seat(there, slot), there)
+    slot = open_slot(offer, conflicts, offered)
+    if host_ids := conflicts.live.intersection(cast("Sequence[UUID]", slot.hosts)):
+        raise LiveCheckNeeded(host_ids, *busy_span(offer.terms, start, start + INSTANT))
+    hosts = [keep] if keep is not None and offer.strategy and keep in slot.hosts else counters.chosen_hosts(offer, conflicts, slot)
+    return SlotPlacement(offer, slot, hosts, _seat(conflicts, slot), conflicts)
 
 
-def _again(session: Session, found: BookableEventType) -> BookableEventType:
+def _again(session: Session, offer: BookableEventType) -> BookableEventType:
     """As it is now. What was active when it was read has to be still. Raises `NoSuchEventType`."""
-    again = bookable_event_type(session, found.event_type.id, only_active=found.is_active)
+    again = bookable_event_type(session, offer.event_type.id, only_active=offer.is_active)
     if again is None:
         raise NoSuchEventType
     return again
 
 
-def _seat(there: Conflicts, slot: Slot) -> int:
+def _seat(conflicts: Conflicts, slot: Slot) -> int:
     """The first free one. Those of other starts, and of holds, are none."""
-    gone = {number for seats, number in there.seats if seats.start == slot.start}
-    return next(number for number in range(1, len(gone) + 2) if number not in gone)
+    numbers = {number for seats, number in conflicts.seats if seats.start == slot.start}
+    return next(number for number in range(1, len(numbers) + 2) if number not in numbers)
 
 
 def insert_booking(
-    session: Session, caller: Caller, place: SlotPlacement, invitee: Invitee, status: BookingStatus, moved: Booking | None = None
+    session: Session, caller: Caller, placement: SlotPlacement, invitee: Invitee, status: BookingStatus, moved: Booking | None = None
 ) -> Booking:
     """Add a booking with what it holds, to be flushed. A `moved` one hands on its chain: the calendar's UID and sequence."""
-    event_type, slot = place.offer.event_type, place.slot
+    event_type, slot = placement.offer.event_type, placement.slot
     booking = Booking(
         organization_id=caller.organization_id,
         event_type_id=event_type.id,
-        host_id=place.hosts[0],
+        host_id=placement.hosts[0],
         invitee_id=invitee.id,
         pool_id=event_type.pool_id,
         status=status,
@@ -193,7 +195,7 @@ def insert_booking(
     held = Range(slot.start - timedelta(minutes=event_type.buffer_before), slot.end + timedelta(minutes=event_type.buffer_after))
     session_id = uuid5(event_type.id, slot.start.isoformat()) if is_session else booking.id
     session.add(booking)
-    for host_id in place.hosts:
+    for host_id in placement.hosts:
         session.add(
             BookingHost(
                 booking_id=booking.id,
@@ -202,7 +204,7 @@ def insert_booking(
                 start_time=slot.start,
                 held=held,
                 session_id=session_id,
-                seat=place.seat if is_session else 1,
+                seat=placement.seat if is_session else 1,
             )
         )
     directory.enter(session, SchedulingDirectory.MANAGEMENT_TOKEN, booking.management_token_hash)
@@ -237,17 +239,17 @@ def record_change(
 
 def booking(session: Session, booking_id: UUID) -> BookingDetailRead:
     """Raises `NoSuchBooking`."""
-    found = existing_details(session, booking_id)
-    given = [AnswerRead.model_validate(answer) for answer in queries.answers(session, booking_id)]
-    return BookingDetailRead(**read(found).model_dump(), answers=given)
+    details = existing_details(session, booking_id)
+    answers = [AnswerRead.model_validate(answer) for answer in queries.answers(session, booking_id)]
+    return BookingDetailRead(**read(details).model_dump(), answers=answers)
 
 
 def existing_details(session: Session, booking_id: UUID) -> BookingDetails:
     """Raises `NoSuchBooking`."""
-    found = queries.booking_details(session, booking_id)
-    if found is None:
+    details = queries.booking_details(session, booking_id)
+    if details is None:
         raise NoSuchBooking
-    return found
+    return details
 
 
 _BESIDE = {"invitee", "hosts", "rescheduled_to_id"}

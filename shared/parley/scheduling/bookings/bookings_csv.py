@@ -12,12 +12,12 @@ _INVITEE = ("name", "email", "phone", "timezone", "notes", "utm_source", "utm_me
 _COLUMNS = ("id", "event_type_id", "event_type", *_BOOKING, "hosts", *(f"invitee_{name}" for name in _INVITEE))
 
 
-def bookings_csv(found: Sequence[BookingDetails], names: Mapping[UUID, str]) -> tuple[str, int]:
+def bookings_csv(bookings: Sequence[BookingDetails], names: Mapping[UUID, str]) -> tuple[str, int]:
     """A heading, and a line for each booking; of how many there was room for the lines."""
-    return csv_text(_COLUMNS, (_booking(one, names.get(one.booking.event_type_id)) for one in found))
+    return csv_text(_COLUMNS, (_booking(details, names.get(details.booking.event_type_id)) for details in bookings))
 
 
-def _booking(one: BookingDetails, event_type: str | None) -> list[Any]:
-    row = one.booking
+def _booking(details: BookingDetails, event_type: str | None) -> list[Any]:
+    row = details.booking
     cells = [row.id, row.event_type_id, event_type, *(getattr(row, name) for name in _BOOKING)]
-    return [*cells, " ".join(str(host) for host in one.hosts), *(getattr(one.invitee, name) for name in _INVITEE)]
+    return [*cells, " ".join(str(host) for host in details.hosts), *(getattr(details.invitee, name) for name in _INVITEE)]

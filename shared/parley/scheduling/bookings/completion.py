@@ -31,11 +31,11 @@ def settle(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
     """
     at = now()
     over = {"updated_at": at, "unproven_network": None}
-    mine = update(Booking).where(Booking.id.in_(ids)).returning(Booking)
-    completed = mine.where(Booking.status == BookingStatus.CONFIRMED).values(status=BookingStatus.COMPLETED, completed_at=at, **over)
+    statement = update(Booking).where(Booking.id.in_(ids)).returning(Booking)
+    completed = statement.where(Booking.status == BookingStatus.CONFIRMED).values(status=BookingStatus.COMPLETED, completed_at=at, **over)
     for booking in session.scalars(completed).all():
         booking_service.record_change(session, caller, BookingChange.COMPLETED, booking, old={"status": "CONFIRMED"})
-    lapsed = mine.where(Booking.status == BookingStatus.PENDING).values(
+    lapsed = statement.where(Booking.status == BookingStatus.PENDING).values(
         status=BookingStatus.CANCELED, canceled_at=at, **over, cancel_reason=UNANSWERED, sequence=Booking.sequence + 1
     )
     for booking in session.scalars(lapsed).all():

@@ -53,28 +53,29 @@ def hold_slot(session: Session, event_type_id: UUID, wanted: HoldCreate) -> Hold
 
 def create_hold(session: Session, event_type_id: EventTypeRef, wanted: HoldCreate, *, proof_email: str | None = None) -> CreatedHold:
     """The same; for who has to prove an address first, with it, and where the day is mostly held without keeping the time."""
-    found = bookable_event_type(session, event_type_id)
-    if found is None:
+    offer = bookable_event_type(session, event_type_id)
+    if offer is None:
         raise NoSuchEventType
-    day = day_quotas.day_of(found.timezone, wanted.start_time)
-    place = booking_service.find_slot(session, found, wanted.start_time, wanted.instead_of, around=day)
-    hosts = list(place.hosts)
+    day = day_quotas.day_of(offer.timezone, wanted.start_time)
+    placement = booking_service.find_slot(session, offer, wanted.start_time, wanted.instead_of, around=day)
+    hosts = list(placement.hosts)
     try:
-        day_quotas.check(place.offer, place.there, place.slot, hosts)
+        day_quotas.check(placement.offer, placement.conflicts, placement.slot, hosts)
     except day_quotas.DayMostlyHeld:
         if proof_email is None:
             raise
         hosts = []
 
-    at, token, event_type = now(), secrets.token_urlsafe(24), place.offer.event_type
+    at, token, event_type = now(), secrets.token_urlsafe(24), placement.offer.event_type
     kept = Hold(
         id=new_id(),
         event_type_id=event_type.id,
         proof_email=proof_email,
         host_ids=hosts,
-        start_time=place.slot.start,
+        start_time=placement.slot.start,
         held=Range(
-            place.slot.start - timedelta(minutes=event_type.buffer_before), place.slot.end + timedelta(minutes=event_type.buffer_after)
+            placement.slot.start - timedelta(minutes=event_type.buffer_before),
+            placement.slot.end + timedelta(minutes=event_type.buffer_after),
         ),
         token_hash=secret_hashes.digest(booking_service.HOLD, token),
         expires_at=at + KEPT,
@@ -82,13 +83,13 @@ def create_hold(session: Session, event_type_id: EventTypeRef, wanted: HoldCreat
     execute_later(session, delete(Hold).where(Hold.own(), Hold.event_type_id == event_type.id, Hold.expires_at <= at))
     booking_service.release_hold(session, wanted.instead_of)
     session.add(kept)
-    return CreatedHold(kept.id, token, place.slot, kept.expires_at)
+    return CreatedHold(kept.id, token, placement.slot, kept.expires_at)
 
 
 def delete_expired(session: Session) -> int:
     """Delete what is over, in a sweep. Returns how many."""
-    gone = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
-    return gone.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
+    result = session.execute(delete(Hold).where(Hold.expires_at <= of_database()))
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it
 
 
 @contextmanager

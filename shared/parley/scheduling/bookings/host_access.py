@@ -96,17 +96,19 @@ def find(session: Session, key: HostKey) -> HostedBooking:
     return HostedBooking(booking, invitee, event_type, host, role.value, brand, answers, moved_to)
 
 
-def host_caller(visitor: Caller, found: HostedBooking) -> Caller:
+def host_caller(visitor: Caller, hosted_booking: HostedBooking) -> Caller:
     """The host, with what their role lets them do at this moment; the trail names them. Raises `HostMayNotChange`."""
-    if not found.may_change:
+    if not hosted_booking.may_change:
         raise HostMayNotChange("Your role in this organization lets you look at bookings, and not change them.")
-    return replace(visitor, actor_type=ActorType.USER, actor_id=found.host.id, role=found.role, scopes=SCOPES[found.role])
+    return replace(
+        visitor, actor_type=ActorType.USER, actor_id=hosted_booking.host.id, role=hosted_booking.role, scopes=SCOPES[hosted_booking.role]
+    )
 
 
 def change(session: Session, visitor: Caller, key: HostKey, wanted: Change, reason: str | None) -> None:
     """Confirm, decline or cancel. Raises `HostLinkEnded`, `HostMayNotChange`, and what `transitions.change_booking` raises."""
-    found = find(session, key)
-    state_machine.change_booking(session, host_caller(visitor, found), found.booking.id, wanted, reason)
+    hosted_booking = find(session, key)
+    state_machine.change_booking(session, host_caller(visitor, hosted_booking), hosted_booking.booking.id, wanted, reason)
 
 
 def reschedule(session: Session, visitor: Caller, key: HostKey, wanted: BookingMove, fresh: LiveBusyTimes | None = None) -> HostKey:
@@ -114,11 +116,11 @@ def reschedule(session: Session, visitor: Caller, key: HostKey, wanted: BookingM
 
     Raises `HostLinkEnded`, `HostMayNotChange`, `TooLate`, and what `moves.reschedule` raises.
     """
-    found = find(session, key)
-    if found.is_standing:
-        state_machine.check_not_begun(found.booking)
+    hosted_booking = find(session, key)
+    if hosted_booking.is_standing:
+        state_machine.check_not_begun(hosted_booking.booking)
     whole = queries.booking_to_move(session, key.booking_id)
     if whole is None:
         raise NoSuchBooking
-    moved, _ = rescheduling.reschedule(session, host_caller(visitor, found), whole, wanted, CanceledBy.HOST, fresh)
+    moved, _ = rescheduling.reschedule(session, host_caller(visitor, hosted_booking), whole, wanted, CanceledBy.HOST, fresh)
     return replace(key, booking_id=moved.booking.id)

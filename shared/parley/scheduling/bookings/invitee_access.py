@@ -59,9 +59,9 @@ def managed_booking(session: Session, key: ManagementKey) -> ManagedBookingRead:
 
 def cancel(session: Session, caller: Caller, key: ManagementKey, reason: str | None) -> ManagedBookingRead:
     """The invitee gives the time back. Raises `NoSuchBooking`, `IllegalTransition`, `TooLate`."""
-    found = find(session, key)
-    state_machine.cancel(session, caller, found.booking, CanceledBy.INVITEE, reason)
-    return _shown_again(found.shown, found.booking)
+    booking_details = find(session, key)
+    state_machine.cancel(session, caller, booking_details.booking, CanceledBy.INVITEE, reason)
+    return _shown_again(booking_details.shown, booking_details.booking)
 
 
 def reschedule(
@@ -71,12 +71,12 @@ def reschedule(
 
     Raises `NoSuchBooking`, and what `moves.reschedule` raises.
     """
-    found = queries.booking_to_move(session, token_hash=key.token_hash)
-    moved, offer = rescheduling.reschedule(session, caller, found, wanted, CanceledBy.INVITEE, fresh)
-    new, names = moved.booking, {place.user_id: place.name for place in offer.places}
-    said = {"event_type_name": offer.event_type.name, "host_name": names.get(new.host_id), "organization_name": offer.organization_name}
-    said |= {name: getattr(new, name) for name in ManagedBookingRead.model_fields if name not in said}
-    return ManagedBookingRead.model_validate(said), new
+    locked_booking = queries.booking_to_move(session, token_hash=key.token_hash)
+    moved, offer = rescheduling.reschedule(session, caller, locked_booking, wanted, CanceledBy.INVITEE, fresh)
+    new, names = moved.booking, {host_schedule.user_id: host_schedule.name for host_schedule in offer.places}
+    values = {"event_type_name": offer.event_type.name, "host_name": names.get(new.host_id), "organization_name": offer.organization_name}
+    values |= {name: getattr(new, name) for name in ManagedBookingRead.model_fields if name not in values}
+    return ManagedBookingRead.model_validate(values), new
 
 
 def _shown_again(shown: ManagedBookingRead, booking: Booking) -> ManagedBookingRead:
@@ -88,7 +88,7 @@ def find(session: Session, key: ManagementKey) -> ManagedBooking:
     """One statement. Raises `NoSuchBooking`."""
     # An event type or a host that is gone since takes nothing from the invitee's right to see the booking and to cancel it.
     later = aliased(Booking)
-    found = session.execute(
+    row = session.execute(
         select(Booking, EventType, User, Organization, later.id, OrganizationMember)
         .join(EventType, EventType.id == Booking.event_type_id)
         .join(Organization, Organization.id == Booking.organization_id)
@@ -101,9 +101,9 @@ def find(session: Session, key: ManagementKey) -> ManagedBooking:
         .where(Booking.management_token_hash == key.token_hash),
         execution_options={"with_deleted": True},
     ).one_or_none()
-    if found is None:
+    if row is None:
         raise NoSuchBooking
-    booking, event_type, host, organization, moved_to, member = found
+    booking, event_type, host, organization, moved_to, member = row
     host_name, host_email = member_profiles.name_and_email(member, host) if host is not None else (None, None)
     names = {"event_type_name": event_type.name, "host_name": host_name, "organization_name": organization.name}
     names |= {name: getattr(booking, name) for name in ManagedBookingRead.model_fields if name not in names}

@@ -64,7 +64,7 @@ def reschedule_booking(
 
 
 def reschedule(
-    session: Session, caller: Caller, found: Locked | None, wanted: BookingMove, by: CanceledBy, fresh: LiveBusyTimes | None = None
+    session: Session, caller: Caller, locked_booking: Locked | None, wanted: BookingMove, by: CanceledBy, fresh: LiveBusyTimes | None = None
 ) -> tuple[BookingDetails, BookableEventType]:
     """A new record in the place of the old one, which is RESCHEDULED for good. The invitee before it begins. Returns the new one.
 
@@ -75,7 +75,7 @@ def reschedule(
     Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `MovedTooOften`, `TooLate`, `RateLimitExceeded`,
     `DayMostlyUnproven`, and what `bookings.find` raises.
     """
-    was, given = _standing(found, "rescheduled")
+    was, answers = _standing(locked_booking, "rescheduled")
     old = was.booking
     if by is CanceledBy.INVITEE:
         state_machine.check_not_begun(old)
@@ -87,17 +87,17 @@ def reschedule(
     network, day = old.unproven_network, day_quotas.day_of(offered.timezone, wanted.start_time)
     is_asked_for = by is CanceledBy.INVITEE and network is not None and not day[0] <= old.start_time < day[1]
     weighed: dict[str, Any] = {"around": day, "network": network} if is_asked_for else {}
-    place = booking_service.find_slot(
+    placement = booking_service.find_slot(
         session, offered, wanted.start_time, wanted.hold_token, keep=old.host_id, fresh=fresh, beside=set_free, **weighed
     )
     if is_asked_for:
-        day_quotas.check_unproven(place)
-    offered = place.offer
+        day_quotas.check_unproven(placement)
+    offered = placement.offer
     is_asked = offered.event_type.requires_confirmation if by is CanceledBy.INVITEE else old.confirmed_at is None
     new = booking_service.insert_booking(
-        session, caller, place, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old
+        session, caller, placement, was.invitee, BookingStatus.PENDING if is_asked else BookingStatus.CONFIRMED, moved=old
     )
-    session.add_all(Answer(booking_id=new.id, question_id=question_id, value=value) for question_id, value in given)
+    session.add_all(Answer(booking_id=new.id, question_id=question_id, value=value) for question_id, value in answers)
     taken_back = violation_means(ONE_ANSWER_TO_A_MOVE, IllegalTransition("It has just been moved.", booking_status="RESCHEDULED"))
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), taken_back:
         session.flush()
@@ -111,18 +111,18 @@ def reschedule(
     booking_service.record_change(
         session, caller, BookingChange.RESCHEDULED, new, old={"status": old.status.value}, rescheduled_by=by.value, **moved
     )
-    return BookingDetails(new, was.invitee, list(place.hosts), None), offered
+    return BookingDetails(new, was.invitee, list(placement.hosts), None), offered
 
 
-def _standing(found: Locked | None, word: str) -> Locked:
+def _standing(locked_booking: Locked | None, word: str) -> Locked:
     """Raises `NoSuchBooking`, `IllegalTransition`, `MovedTooOften`."""
-    if found is None:
+    if locked_booking is None:
         raise NoSuchBooking
-    status = found[0].booking.status
+    status = locked_booking[0].booking.status
     if status not in STANDING_STATUSES:
         raise IllegalTransition(f"A booking that is {status.value} can't be {word}.", booking_status=status.value)
-    outreach_limits.check_moves(found[0].booking)
-    return found
+    outreach_limits.check_moves(locked_booking[0].booking)
+    return locked_booking
 
 
 def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id: UUID | None) -> BookingRead:
@@ -135,36 +135,38 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
     booking = was.booking
     if booking.pool_id is None:
         raise NoPool("Only a booking of a ROUND_ROBIN has others who can take it.")
-    found = bookable_event_type(session, booking.event_type_id, only_active=False)
-    if found is None:
+    offer = bookable_event_type(session, booking.event_type_id, only_active=False)
+    if offer is None:
         raise NotOfferedAnyMore
-    if host_id is not None and host_id not in {place.user_id for place in found.places}:
+    if host_id is not None and host_id not in {host_schedule.user_id for host_schedule in offer.places}:
         raise NotOfThePool("This host is not in the pool.")
-    other, gone = _other(session, found, booking, host_id), booking.host_id
+    other, former_host_id = _other(session, offer, booking, host_id), booking.host_id
 
     counters.uncount_booking(session, booking)
-    booking.host_id, booking.pool_id = other, found.event_type.pool_id
+    booking.host_id, booking.pool_id = other, offer.event_type.pool_id
     booking.sequence, booking.updated_at = booking.sequence + 1, now()
     with violation_means(NO_OVERLAP, HostNotFree()):
         session.execute(update(BookingHost).where(BookingHost.booking_id == booking_id).values(host_id=other))
     outreach_limits.count(session, caller)
     counters.count_booking(session, booking)
-    booking_service.record_change(session, caller, BookingChange.REASSIGNED, booking, old={"host_id": str(gone)}, from_host_id=gone)
+    booking_service.record_change(
+        session, caller, BookingChange.REASSIGNED, booking, old={"host_id": str(former_host_id)}, from_host_id=former_host_id
+    )
     return booking_service.read(BookingDetails(booking, was.invitee, [other], None))
 
 
-def _other(session: Session, found: BookableEventType, booking: Booking, host_id: UUID | None) -> UUID:
+def _other(session: Session, offer: BookableEventType, booking: Booking, host_id: UUID | None) -> UUID:
     """Who takes it over: the one named, if free; else one who is free in their hours.
 
     It is booked, so notice, limits and the grid are no matter, and it is as long as it is, whatever the event type says by now.
     """
     start, length = booking.start_time, (booking.end_time - booking.start_time) // timedelta(minutes=1)
-    terms = replace(found.terms, duration=length, slot_interval=1, min_notice=0, max_per_day=None, max_per_week=None, horizon=None)
-    found = replace(found, terms=terms)
+    terms = replace(offer.terms, duration=length, slot_interval=1, min_notice=0, max_per_day=None, max_per_week=None, horizon=None)
+    offer = replace(offer, terms=terms)
 
-    def free_of(there: Conflicts) -> Slot:
-        others = [host for host in there.hosts(found) if host.id != booking.host_id]
-        slot = slot_at(terms, others, start, now=min(now(), start), timezone=found.timezone)
+    def free_of(conflicts: Conflicts) -> Slot:
+        others = [host for host in conflicts.hosts(offer) if host.id != booking.host_id]
+        slot = slot_at(terms, others, start, now=min(now(), start), timezone=offer.timezone)
         if slot is None:
             raise HostNotFree
         return slot
@@ -173,13 +175,13 @@ def _other(session: Session, found: BookableEventType, booking: Booking, host_id
         raise HostNotFree
     if host_id is None:
         free_of(Conflicts())
-    lock_hosts(session, found)
-    there = load_conflicts(session, found, start, start + INSTANT, Exclusions(booking.id), to_book=True)
-    if not there.is_of(found):
+    lock_hosts(session, offer)
+    conflicts = load_conflicts(session, offer, start, start + INSTANT, Exclusions(booking.id), to_book=True)
+    if not conflicts.is_of(offer):
         raise booking_service.JustChanged
     if host_id is None:
-        return counters.chosen_hosts(found, there, free_of(there))[0]
+        return counters.chosen_hosts(offer, conflicts, free_of(conflicts))[0]
     first, last = busy_span(terms, start, start)
-    if any(begins < last and first < ends for begins, ends in there.busy.get(host_id, ())):
+    if any(begins < last and first < ends for begins, ends in conflicts.busy.get(host_id, ())):
         raise HostNotFree
     return host_id

@@ -52,8 +52,8 @@ def change(
     """
     had = booking.status
     allowed = statuses_before(to) if only is None else only
-    mine = update(Booking).where(Booking.id == booking.id, Booking.status.in_(allowed))
-    changed = mine.values(status=to, updated_at=now(), sequence=Booking.sequence + 1, **values)
+    statement = update(Booking).where(Booking.id == booking.id, Booking.status.in_(allowed))
+    changed = statement.values(status=to, updated_at=now(), sequence=Booking.sequence + 1, **values)
     if session.execute(changed.returning(Booking), execution_options={"populate_existing": True}).one_or_none() is None:
         current = queries.status(session, booking.id)
         raise IllegalTransition(f"A booking that is {current.value} can't be {word or _WORDS[to]}.", booking_status=current.value)

@@ -98,19 +98,19 @@ def discover(wanted: CalendarConnectionCreate) -> AuthorizedAccount:
     """Let ourselves in and see what is there. Asks the provider: outside any transaction. Raises `CalendarRefused`, `CalendarAway`."""
     account = _account(wanted)
     try:
-        found = ask(account, Discover(), DiscoveryResult, _SECONDS)
+        discovery = ask(account, Discover(), DiscoveryResult, _SECONDS)
     except ProviderError as met:
         if met.code in (ProviderErrorCode.TIMED_OUT, ProviderErrorCode.UNAVAILABLE, ProviderErrorCode.RATE_LIMITED):
-            raise CalendarAway(f"The calendar can't be connected now. {met.trouble.said}", reason=met.code.value) from met
-        raise CalendarRefused(f"The calendar can't be connected. {met.trouble.said}", reason=met.code.value) from met
+            raise CalendarAway(f"The calendar can't be connected now. {met.trouble.message}", reason=met.code.value) from met
+        raise CalendarRefused(f"The calendar can't be connected. {met.trouble.message}", reason=met.code.value) from met
     is_ics = isinstance(account, IcsAccount)
     return AuthorizedAccount(
         provider=wanted.provider,
         method=CalendarMethod.ICS if is_ics else CalendarMethod.CALDAV,
-        account_id=found.account_id,
-        account_name=found.account_name,
-        calendars=found.calendars,
-        server_url=None if is_ics else found.url,
+        account_id=discovery.account_id,
+        account_name=discovery.account_name,
+        calendars=discovery.calendars,
+        server_url=None if is_ics else discovery.url,
         username=wanted.username,
         secret=wanted.ics_url if is_ics else wanted.password,
     )
@@ -137,8 +137,8 @@ def connect(session: Session, caller: Caller, account: AuthorizedAccount) -> Cal
 
 def own_connections(session: Session, caller: Caller, *, cursor: str | None, limit: int) -> Page[CalendarConnectionRead]:
     """Newest first."""
-    mine = select(CalendarConnection).where(CalendarConnection.user_id == ownership.person(caller))
-    rows, next_cursor = pagination.page(session, mine, [CalendarConnection.id], cursor=cursor, limit=limit)
+    query = select(CalendarConnection).where(CalendarConnection.user_id == ownership.person(caller))
+    rows, next_cursor = pagination.page(session, query, [CalendarConnection.id], cursor=cursor, limit=limit)
     given_up = _given_up(session, [row.id for row in rows])
     return Page(items=[_shown(row, given_up) for row in rows], next_cursor=next_cursor)
 
@@ -152,8 +152,8 @@ def own_connection(session: Session, caller: Caller, connection_id: UUID) -> Cal
 def calendars(session: Session, caller: Caller, connection_id: UUID) -> ConnectedCalendarsRead:
     """Raises `NoSuchConnection`."""
     row = _mine(session, caller, connection_id)
-    found = calendar_connections.calendars_of(session, row.id)
-    return ConnectedCalendarsRead(items=[ConnectedCalendarRead.model_validate(calendar) for calendar in found])
+    connected_calendars = calendar_connections.calendars_of(session, row.id)
+    return ConnectedCalendarsRead(items=[ConnectedCalendarRead.model_validate(calendar) for calendar in connected_calendars])
 
 
 def update_connection(
@@ -164,11 +164,11 @@ def update_connection(
     Raises `NoSuchConnection`, `NoSuchCalendar`, `NothingToWriteTo`, `ChangedMeanwhile`.
     """
     row = _mine(session, caller, connection_id, to_change=True)
-    found = calendar_connections.calendars_of(session, row.id)
+    connected_calendars = calendar_connections.calendars_of(session, row.id)
     if wanted.busy_calendar_ids is not None:
-        _count(session, row, found, set(wanted.busy_calendar_ids))
+        _count(session, row, connected_calendars, set(wanted.busy_calendar_ids))
     if "calendar_id" in wanted.model_fields_set:
-        _write_to(row, found, wanted.calendar_id)
+        _write_to(row, connected_calendars, wanted.calendar_id)
     if wanted.is_primary is not None:
         _make_primary(session, row, is_primary=wanted.is_primary)
     row.updated_at = now()
@@ -176,26 +176,26 @@ def update_connection(
         session.flush()
     audit.record(session, caller, SchedulingAction.CALENDAR_CONNECTION_UPDATED, row, new={"changed": sorted(wanted.model_fields_set)})
     outbox.announce(session, SchedulingEvent.CALENDAR_CHANGED, connection_id=row.id)
-    return _detail(row, found, _given_up(session, [row.id]))
+    return _detail(row, connected_calendars, _given_up(session, [row.id]))
 
 
-def _count(session: Session, row: CalendarConnection, found: Sequence[ConnectedCalendar], ids: set[str]) -> None:
-    if unknown := ids - {calendar.calendar_id for calendar in found}:
+def _count(session: Session, row: CalendarConnection, connected_calendars: Sequence[ConnectedCalendar], ids: set[str]) -> None:
+    if unknown := ids - {calendar.calendar_id for calendar in connected_calendars}:
         raise NoSuchCalendar("This connection has no such calendar.", calendar_ids=sorted(unknown))
-    for calendar in found:
+    for calendar in connected_calendars:
         calendar.is_busy = calendar.calendar_id in ids
         if not calendar.is_busy:
             calendar.sync_token = calendar.synced_from = calendar.synced_until = None
             calendar.unclear_event_ids = []
-    row.unclear_events = sum(calendar.unclear_events for calendar in found)
+    row.unclear_events = sum(calendar.unclear_events for calendar in connected_calendars)
     row.next_sync_at = now() if row.status is not CalendarStatus.EXPIRED else None
-    unchosen = [calendar.id for calendar in found if not calendar.is_busy]
+    unchosen = [calendar.id for calendar in connected_calendars if not calendar.is_busy]
     if unchosen:
         session.execute(delete(BusyTime).where(BusyTime.connected_calendar_id.in_(unchosen)))
 
 
-def _write_to(row: CalendarConnection, found: Sequence[ConnectedCalendar], calendar_id: str | None) -> None:
-    chosen = next((calendar for calendar in found if calendar.calendar_id == calendar_id and calendar.is_writable), None)
+def _write_to(row: CalendarConnection, connected_calendars: Sequence[ConnectedCalendar], calendar_id: str | None) -> None:
+    chosen = next((calendar for calendar in connected_calendars if calendar.calendar_id == calendar_id and calendar.is_writable), None)
     if calendar_id is not None and chosen is None:
         raise NoSuchCalendar("This connection has no such calendar that can be written to.", calendar_ids=[calendar_id])
     row.calendar_id, row.calendar_name = (chosen.calendar_id, chosen.name) if chosen else (None, None)
@@ -206,8 +206,8 @@ def _make_primary(session: Session, row: CalendarConnection, *, is_primary: bool
     if is_primary and row.calendar_id is None:
         raise NothingToWriteTo("Choose a calendar of this connection that bookings are written to; an ICS address has none.")
     if is_primary and not row.is_primary:
-        one = CalendarConnection
-        others = update(one).where(one.user_id == row.user_id, one.is_primary, one.id != row.id)
+        connection = CalendarConnection
+        others = update(connection).where(connection.user_id == row.user_id, connection.is_primary, connection.id != row.id)
         session.execute(others.values(is_primary=False, updated_at=now()))
     row.is_primary = is_primary
 
@@ -230,16 +230,20 @@ def ask_for_sync(session: Session, caller: Caller, connection_id: UUID) -> Calen
 
 
 def _mine(session: Session, caller: Caller, connection_id: UUID, *, to_change: bool = False) -> CalendarConnection:
-    mine = select(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.user_id == ownership.person(caller))
-    found = session.scalars(mine.with_for_update() if to_change else mine).one_or_none()
-    if found is None:
+    query = select(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.user_id == ownership.person(caller))
+    connection = session.scalars(query.with_for_update() if to_change else query).one_or_none()
+    if connection is None:
         raise NoSuchConnection
-    return found
+    return connection
 
 
-def _detail(row: CalendarConnection, found: Sequence[ConnectedCalendar], given_up: dict[UUID, int]) -> CalendarConnectionDetailRead:
+def _detail(
+    row: CalendarConnection, connected_calendars: Sequence[ConnectedCalendar], given_up: dict[UUID, int]
+) -> CalendarConnectionDetailRead:
     shown = _shown(row, given_up).model_dump()
-    return CalendarConnectionDetailRead(**shown, calendars=[ConnectedCalendarRead.model_validate(calendar) for calendar in found])
+    return CalendarConnectionDetailRead(
+        **shown, calendars=[ConnectedCalendarRead.model_validate(calendar) for calendar in connected_calendars]
+    )
 
 
 def _shown(row: CalendarConnection, given_up: dict[UUID, int]) -> CalendarConnectionRead:
@@ -248,6 +252,6 @@ def _shown(row: CalendarConnection, given_up: dict[UUID, int]) -> CalendarConnec
 
 def _given_up(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
     """How many events of each connection nobody tries to write any more. One statement."""
-    one = CalendarEvent
-    counted = select(one.connection_id, func.count()).where(one.connection_id.in_(ids), *_IS_GIVEN_UP).group_by(one.connection_id)
+    event = CalendarEvent
+    counted = select(event.connection_id, func.count()).where(event.connection_id.in_(ids), *_IS_GIVEN_UP).group_by(event.connection_id)
     return {row[0]: row[1] for row in session.execute(counted)}

@@ -85,7 +85,7 @@ def connect(
         row.deleted_at = row.last_sync_at = None
     _renew(session, row, account)
     kept = _kept(session, row, calendars_of(session, row.id) if is_known else [], account.calendars)
-    _target(row, account.calendars, has_other_primary=any(one.is_primary for one in others))
+    _target(row, account.calendars, has_other_primary=any(other.is_primary for other in others))
     if is_known:  # what could not be written meanwhile
         session.execute(update(CalendarEvent).where(CalendarEvent.connection_id == row.id).values(due_at=now(), attempts=0))
     session.add(row)
@@ -108,35 +108,43 @@ def _renew(session: Session, row: CalendarConnection, account: AuthorizedAccount
 
 def _row(session: Session, user_id: UUID, account: AuthorizedAccount) -> tuple[CalendarConnection | None, list[CalendarConnection]]:
     """The connection of that account, if there is or was one, and the person's others."""
-    mine = select(CalendarConnection).where(CalendarConnection.user_id == user_id).order_by(CalendarConnection.id.desc()).with_for_update()
-    every = session.scalars(mine, execution_options={"with_deleted": True}).all()
-    same = [one for one in every if (one.provider, one.provider_account_id) == (account.provider, account.account_id)]
-    same.sort(key=lambda one: one.deleted_at is not None)
-    return (same[0] if same else None), [one for one in every if one not in same and one.deleted_at is None]
+    query = select(CalendarConnection).where(CalendarConnection.user_id == user_id).order_by(CalendarConnection.id.desc()).with_for_update()
+    every = session.scalars(query, execution_options={"with_deleted": True}).all()
+    same = [
+        connection
+        for connection in every
+        if (connection.provider, connection.provider_account_id) == (account.provider, account.account_id)
+    ]
+    same.sort(key=lambda connection: connection.deleted_at is not None)
+    return (same[0] if same else None), [connection for connection in every if connection not in same and connection.deleted_at is None]
 
 
-def keep_calendars(session: Session, row: CalendarConnection, found: Sequence[ProviderCalendar]) -> None:
+def keep_calendars(session: Session, row: CalendarConnection, calendars: Sequence[ProviderCalendar]) -> None:
     """The calendars that the account has now: new ones as the provider proposes them, those that are gone go with what they kept busy."""
-    _kept(session, row, calendars_of(session, row.id), found)
+    _kept(session, row, calendars_of(session, row.id), calendars)
 
 
 def _kept(
-    session: Session, row: CalendarConnection, known: Sequence[ConnectedCalendar], found: Sequence[ProviderCalendar]
+    session: Session, row: CalendarConnection, connected_calendars: Sequence[ConnectedCalendar], calendars: Sequence[ProviderCalendar]
 ) -> list[ConnectedCalendar]:
     """In the order of their names."""
-    there, kept = {one.calendar_id: one for one in known}, []
-    for calendar in found:
-        one = there.pop(calendar.id, None)
-        if one is None:
-            one = ConnectedCalendar(connection_id=row.id, calendar_id=calendar.id, is_busy=calendar.counts)
-            one.synced_from = one.synced_until = None
-            one.unclear_event_ids = []
-            session.add(one)
-        one.name, one.timezone, one.is_writable = calendar.name, calendar.timezone, calendar.is_writable
-        kept.append(one)
-    for gone in there.values():
-        session.delete(gone)
-    return sorted(kept, key=lambda one: one.name)
+    by_id, kept = {connected_calendar.calendar_id: connected_calendar for connected_calendar in connected_calendars}, []
+    for calendar in calendars:
+        connected_calendar = by_id.pop(calendar.id, None)
+        if connected_calendar is None:
+            connected_calendar = ConnectedCalendar(connection_id=row.id, calendar_id=calendar.id, is_busy=calendar.counts)
+            connected_calendar.synced_from = connected_calendar.synced_until = None
+            connected_calendar.unclear_event_ids = []
+            session.add(connected_calendar)
+        connected_calendar.name, connected_calendar.timezone, connected_calendar.is_writable = (
+            calendar.name,
+            calendar.timezone,
+            calendar.is_writable,
+        )
+        kept.append(connected_calendar)
+    for leftover in by_id.values():
+        session.delete(leftover)
+    return sorted(kept, key=lambda connected_calendar: connected_calendar.name)
 
 
 def calendars_of(session: Session, connection_id: UUID) -> Sequence[ConnectedCalendar]:
@@ -145,18 +153,18 @@ def calendars_of(session: Session, connection_id: UUID) -> Sequence[ConnectedCal
     return session.scalars(ordered.where(ConnectedCalendar.connection_id == connection_id)).all()
 
 
-def choose_target(session: Session, row: CalendarConnection, found: Sequence[ProviderCalendar]) -> None:
+def choose_target(session: Session, row: CalendarConnection, calendars: Sequence[ProviderCalendar]) -> None:
     """Where bookings are written: the calendar chosen before, where it is still there, else the account's usual one."""
     other = select(CalendarConnection.id).where(
         CalendarConnection.user_id == row.user_id, CalendarConnection.is_primary, CalendarConnection.id != row.id
     )
     with session.no_autoflush:
-        _target(row, found, has_other_primary=session.scalar(other) is not None)
+        _target(row, calendars, has_other_primary=session.scalar(other) is not None)
 
 
-def _target(row: CalendarConnection, found: Sequence[ProviderCalendar], *, has_other_primary: bool) -> None:
-    writable = sorted((one for one in found if one.is_writable), key=lambda one: not one.is_usual)
-    if row.calendar_id not in {one.id for one in writable}:
+def _target(row: CalendarConnection, calendars: Sequence[ProviderCalendar], *, has_other_primary: bool) -> None:
+    writable = sorted((calendar for calendar in calendars if calendar.is_writable), key=lambda calendar: not calendar.is_usual)
+    if row.calendar_id not in {calendar.id for calendar in writable}:
         row.calendar_id, row.calendar_name = (writable[0].id, writable[0].name) if writable else (None, None)
     row.is_primary = row.calendar_id is not None and not has_other_primary
 

@@ -104,13 +104,13 @@ def finish(client: CalendarOAuthClient, attempt: AuthorizationAttempt, code: str
     """
     with transaction(member):  # a session that has ended obtains no tokens
         pass
-    tokens, found = _granted(client, attempt, code)
+    tokens, discovery = _granted(client, attempt, code)
     account = AuthorizedAccount(
         provider=CalendarProvider(client.provider.value),
         method=CalendarMethod.OAUTH,
-        account_id=found.account_id,
-        account_name=found.account_name,
-        calendars=found.calendars,
+        account_id=discovery.account_id,
+        account_name=discovery.account_name,
+        calendars=discovery.calendars,
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
         expires_at=tokens.expires_at,
@@ -126,11 +126,11 @@ def _granted(client: CalendarOAuthClient, attempt: AuthorizationAttempt, code: s
         tokens = ask(OAuthAccount(provider=client.provider), wanted, CalendarTokens, _SECONDS)
         if tokens.refresh_token is None or (tokens.scopes and not client.needed <= set(tokens.scopes)):
             raise PermissionsMissing("Calendars can't be connected without these permissions; start again, and leave every box ticked.")
-        found = ask(OAuthAccount(provider=client.provider, access_token=tokens.access_token), Discover(), DiscoveryResult, _SECONDS)
+        discovery = ask(OAuthAccount(provider=client.provider, access_token=tokens.access_token), Discover(), DiscoveryResult, _SECONDS)
     except ProviderError as met:
         if met.code is ProviderErrorCode.REFUSED:
             raise ConsentFailed("The provider did not take what came with your browser; start again.") from None
         if met.code is ProviderErrorCode.UNAUTHORIZED:
             raise PermissionsMissing("The provider does not show us your calendars; start again, and leave every box ticked.") from None
         raise CalendarProviderUnavailable("The provider does not answer right now; try again.") from None
-    return tokens, found
+    return tokens, discovery

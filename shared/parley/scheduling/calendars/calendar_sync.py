@@ -87,19 +87,22 @@ def _taken(caller: Caller, connection_id: UUID) -> SyncJob | None:
             row.next_sync_at = at
             return None
         member = select(OrganizationMember.deactivated_at, User.timezone, host_horizon.days(row.user_id, at))
-        mine = OrganizationMember.user_id == row.user_id
-        found = session.execute(member.join(User, User.id == OrganizationMember.user_id).where(mine)).one_or_none()
-        if found is None:
+        condition = OrganizationMember.user_id == row.user_id
+        host_row = session.execute(member.join(User, User.id == OrganizationMember.user_id).where(condition)).one_or_none()
+        if host_row is None:
             host_offboarding.release_connections(session, caller, row.user_id)
             return None
-        if found[0] is not None:  # may come back
+        if host_row[0] is not None:  # may come back
             row.next_sync_at = at + connection_health.LONGEST
             return None
         row.leased_until, row.next_sync_at = at + _LEASE, at + _LEASE
-        least = at + host_horizon.ahead(found[2])
-        calendars = [one for one in calendar_connections.calendars_of(session, row.id) if one.is_busy]
-        asked = [(one.id, one.calendar_id, _token(one, least), one.timezone or found[1], _until(one, least)) for one in calendars]
-        return SyncJob(row.id, row.leased_until, asked)
+        least = at + host_horizon.ahead(host_row[2])
+        calendars = [calendar for calendar in calendar_connections.calendars_of(session, row.id) if calendar.is_busy]
+        calendar_jobs = [
+            (calendar.id, calendar.calendar_id, _token(calendar, least), calendar.timezone or host_row[1], _until(calendar, least))
+            for calendar in calendars
+        ]
+        return SyncJob(row.id, row.leased_until, calendar_jobs)
 
 
 def _token(calendar: ConnectedCalendar, least: datetime) -> str | None:
@@ -162,13 +165,13 @@ def _told(account: Account, wanted: ReadChanges) -> list[ChangesResult]:
 
 def _is_still_there(caller: Caller, job: SyncJob, account: Account, name: str) -> bool:
     """Whether a calendar that is not found is one of the account's all the same. Those that are, are kept."""
-    found = ask(account, Discover(), DiscoveryResult, _ASKING_SECONDS)
+    discovery = ask(account, Discover(), DiscoveryResult, _ASKING_SECONDS)
     with transaction(caller) as session:
         row = _locked(session, job.connection_id)
         if row is not None:
-            calendar_connections.keep_calendars(session, row, found.calendars)
-            calendar_connections.choose_target(session, row, found.calendars)
-    return any(one.id == name for one in found.calendars)
+            calendar_connections.keep_calendars(session, row, discovery.calendars)
+            calendar_connections.choose_target(session, row, discovery.calendars)
+    return any(calendar.id == name for calendar in discovery.calendars)
 
 
 def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequence[ChangesResult], start: datetime, end: datetime) -> None:
@@ -176,7 +179,7 @@ def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequenc
     is_full = any(page.is_full for page in pages) and not is_cut
     # What is told twice counts as it was told last.
     events = {event.event_id: event for page in pages for event in page.events}
-    gone = {event_id for page in pages for event_id in page.removed} - ({*events} if is_full else set())
+    removed_ids = {event_id for page in pages for event_id in page.removed} - ({*events} if is_full else set())
     with transaction(caller) as session:
         row = _locked(session, connection_id)
         chosen = select(ConnectedCalendar).where(ConnectedCalendar.id == calendar_id).with_for_update()
@@ -187,14 +190,18 @@ def _keep(caller: Caller, connection_id: UUID, calendar_id: UUID, pages: Sequenc
         unknown = [event.event_id for event in events.values() if not event.is_known]
         old = delete(BusyTime).where(BusyTime.connected_calendar_id == calendar_id, BusyTime.event_id.not_in(unknown))
         if not is_full:
-            old = old.where(BusyTime.event_id.in_([*events, *gone]))
-        if is_full or events or gone:
+            old = old.where(BusyTime.event_id.in_([*events, *removed_ids]))
+        if is_full or events or removed_ids:
             session.execute(old)
-        own = OwnEvents(session, {connection_id: row.user_id}, [(one.event_id, one.uid) for one in events.values() if one.times])
-        kept = [one for one in events.values() if one.event_id not in gone and not own.is_own(connection_id, one.event_id, one.uid)]
+        own = OwnEvents(session, {connection_id: row.user_id}, [(event.event_id, event.uid) for event in events.values() if event.times])
+        kept = [
+            event
+            for event in events.values()
+            if event.event_id not in removed_ids and not own.is_own(connection_id, event.event_id, event.uid)
+        ]
         _insert(session, row, calendar_id, kept)
         unclear = [event.event_id for event in events.values() if not event.is_clear]
-        others = [] if is_full else [name for name in calendar.unclear_event_ids if name not in events and name not in gone]
+        others = [] if is_full else [name for name in calendar.unclear_event_ids if name not in events and name not in removed_ids]
         calendar.unclear_event_ids = [*others, *unclear][:MOST_UNCLEAR]
         calendar.sync_token = pages[-1].sync_token if not is_cut else None
         if is_full:

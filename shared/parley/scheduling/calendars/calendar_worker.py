@@ -51,30 +51,36 @@ def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[
 
 def late_connections() -> Due:
     """Connections that are to be synced."""
-    one = CalendarConnection
-    return select(one.organization_id, one.id).where(one.next_sync_at <= of_database(), one.deleted_at.is_(None)).order_by(one.next_sync_at)
+    connection = CalendarConnection
+    return (
+        select(connection.organization_id, connection.id)
+        .where(connection.next_sync_at <= of_database(), connection.deleted_at.is_(None))
+        .order_by(connection.next_sync_at)
+    )
 
 
 def late_events() -> Due:
     """Events that are to be written into a calendar."""
-    one = CalendarEvent
-    return select(one.organization_id, one.id).where(one.due_at <= of_database()).order_by(one.due_at)
+    event = CalendarEvent
+    return select(event.organization_id, event.id).where(event.due_at <= of_database()).order_by(event.due_at)
 
 
 def hand_over_connections(session: Session, rows: Sequence[Any]) -> list[str]:
     """Messages for these; they are put off, so that the next sweep leaves them to who got the message."""
-    one, keys = CalendarConnection, [(row[0], row[1]) for row in rows]
-    put_off = update(one).where(tuple_(one.organization_id, one.id).in_(keys))
-    execute_later(session, put_off.values(next_sync_at=of_database() + _PUT_OFF, updated_at=one.updated_at))
+    connection, keys = CalendarConnection, [(row[0], row[1]) for row in rows]
+    put_off = update(connection).where(tuple_(connection.organization_id, connection.id).in_(keys))
+    execute_later(session, put_off.values(next_sync_at=of_database() + _PUT_OFF, updated_at=connection.updated_at))
     return [envelope(SchedulingEvent.CALENDAR_CHANGED, organization_id, connection_id=row_id) for organization_id, row_id in keys]
 
 
 def hand_over_events(session: Session, rows: Sequence[Any]) -> list[str]:
     """The same for events."""
-    one, keys = CalendarEvent, [(row[0], row[1]) for row in rows]
+    event, keys = CalendarEvent, [(row[0], row[1]) for row in rows]
     execute_later(
         session,
-        update(one).where(tuple_(one.organization_id, one.id).in_(keys)).values(due_at=of_database() + _PUT_OFF, updated_at=one.updated_at),
+        update(event)
+        .where(tuple_(event.organization_id, event.id).in_(keys))
+        .values(due_at=of_database() + _PUT_OFF, updated_at=event.updated_at),
     )
     return [envelope(SchedulingEvent.CALENDAR_EVENT_DUE, organization_id, event_id=row_id) for organization_id, row_id in keys]
 

@@ -41,7 +41,7 @@ def failed(session: Session, caller: Caller, row: CalendarConnection, met: Provi
     """ERROR, to be tried again; EXPIRED where only its owner can help."""
     at, trouble = now(), met.trouble
     row.leased_until = None
-    row.error_code, row.error_message = trouble.code.value, trouble.said[:500]
+    row.error_code, row.error_message = trouble.code.value, trouble.message[:500]
     row.failing_since, row.failures = row.failing_since or at, min(row.failures + 1, 1000)
     if trouble.code is ProviderErrorCode.UNAUTHORIZED:
         row.next_sync_at = None

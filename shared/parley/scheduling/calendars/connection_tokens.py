@@ -119,8 +119,10 @@ def _renewed(caller: Caller, connection_id: UUID, provider: ProviderName, refres
         tokens = ask(OAuthAccount(provider=provider), RefreshTokens(refresh_token=refresh_token), CalendarTokens, _ASKING_SECONDS)
     except ProviderError:
         with transaction(caller) as session:
-            mine = update(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.token_version == version)
-            is_same = session.execute(mine.values(refreshing_until=None).returning(CalendarConnection.id)).one_or_none() is not None
+            statement = update(CalendarConnection).where(
+                CalendarConnection.id == connection_id, CalendarConnection.token_version == version
+            )
+            is_same = session.execute(statement.values(refreshing_until=None).returning(CalendarConnection.id)).one_or_none() is not None
         if is_same:
             raise
         return None

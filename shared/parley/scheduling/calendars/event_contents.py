@@ -41,17 +41,17 @@ class EventSubject:
 
 def subjects(session: Session, booking_id: UUID) -> list[EventSubject]:
     """Of a booking, and of the one that it was moved from, where that is another one (another session)."""
-    found = subject(session, booking_id)
-    if found is None:
+    event_subject = subject(session, booking_id)
+    if event_subject is None:
         return []
     before = session.scalar(select(Booking.rescheduled_from_id).where(Booking.id == booking_id))
-    former = subject(session, before) if before is not None and found.event_type.kind is EventTypeKind.GROUP else None
-    return [found, former] if former is not None and former.id != found.id else [found]
+    former = subject(session, before) if before is not None and event_subject.event_type.kind is EventTypeKind.GROUP else None
+    return [event_subject, former] if former is not None and former.id != event_subject.id else [event_subject]
 
 
 def subject(session: Session, booking_id: UUID) -> EventSubject | None:
     """As it is now, whatever the event said that made somebody look. Three statements."""
-    known = session.execute(
+    booking_row = session.execute(
         select(Booking, EventType, BookingHost.session_id)
         .join(EventType, EventType.id == Booking.event_type_id)
         .join(BookingHost, BookingHost.booking_id == Booking.id)
@@ -59,9 +59,9 @@ def subject(session: Session, booking_id: UUID) -> EventSubject | None:
         .limit(1),
         execution_options={"with_deleted": True, "populate_existing": True},
     ).one_or_none()
-    if known is None:
+    if booking_row is None:
         return None
-    booking, event_type, session_id = known
+    booking, event_type, session_id = booking_row
     is_session = event_type.kind is EventTypeKind.GROUP
     same = (
         (Booking.event_type_id == event_type.id) & (Booking.start_time == booking.start_time)
@@ -70,8 +70,8 @@ def subject(session: Session, booking_id: UUID) -> EventSubject | None:
     )
     shown = select(Booking, Invitee).join(Invitee, Invitee.id == Booking.invitee_id).where(same, Booking.status.in_(_SHOWN))
     seats = [EventSeat(*row) for row in session.execute(shown.order_by(Booking.id), execution_options={"populate_existing": True})]
-    there = select(BookingHost.host_id).where(BookingHost.booking_id.in_([seat.booking.id for seat in seats]))
-    hosts = frozenset(session.scalars(there)) if seats else frozenset()
+    query = select(BookingHost.host_id).where(BookingHost.booking_id.in_([seat.booking.id for seat in seats]))
+    hosts = frozenset(session.scalars(query)) if seats else frozenset()
     return EventSubject(session_id if is_session else booking.calendar_uid, booking_id, event_type, seats, hosts)
 
 
@@ -108,14 +108,14 @@ def _lines(seat: EventSeat) -> list[str]:
     from parley.notifications.email.email_message import display_name
 
     invitee = seat.invitee
-    who = " · ".join(said for said in (display_name(invitee.name), invitee.email, invitee.phone or "") if said)
+    who = " · ".join(part for part in (display_name(invitee.name), invitee.email, invitee.phone or "") if part)
     return [line for line in (who, (invitee.notes or "")[:2000]) if line]
 
 
 def event_id(row: CalendarEvent) -> str:
     """The same for the same booking, organization and connection, and for nothing else."""
-    said = f"{row.organization_id}|{row.connection_id}|{row.subject_id}"
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    key = f"{row.organization_id}|{row.connection_id}|{row.subject_id}"
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def digest(event: BookingEvent) -> str:

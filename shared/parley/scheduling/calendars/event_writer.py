@@ -56,16 +56,16 @@ class EventWrite:
 def note(caller: Caller, booking_id: UUID) -> list[UUID]:
     """Put down which calendars are to be looked at because a booking changed. Returns the rows."""
     with transaction(caller) as session:
-        return [row for one in subjects(session, booking_id) for row in _noted(session, one)]
+        return [row for event_subject in subjects(session, booking_id) for row in _noted(session, event_subject)]
 
 
-def _noted(session: Session, one: EventSubject) -> Sequence[UUID]:
+def _noted(session: Session, event_subject: EventSubject) -> Sequence[UUID]:
     at = now()
-    mine = select(CalendarEvent.id, CalendarConnection.user_id).join(
+    query = select(CalendarEvent.id, CalendarConnection.user_id).join(
         CalendarConnection, CalendarConnection.id == CalendarEvent.connection_id
     )
-    there = session.execute(mine.where(CalendarEvent.subject_id == one.id)).all()
-    missing = one.hosts - {user_id for _, user_id in there}
+    rows = session.execute(query.where(CalendarEvent.subject_id == event_subject.id)).all()
+    missing = event_subject.hosts - {user_id for _, user_id in rows}
     made = _primaries(session, missing) if missing else []
     for connection in made:
         # Two messages may come to it at once.
@@ -73,20 +73,24 @@ def _noted(session: Session, one: EventSubject) -> Sequence[UUID]:
             "organization_id": connection.organization_id,
             "id": new_id(),
             "connection_id": connection.id,
-            "subject_id": one.id,
+            "subject_id": event_subject.id,
         }
         values |= {
-            "subject_id": one.id,
-            "booking_id": one.booking_id,
+            "subject_id": event_subject.id,
+            "booking_id": event_subject.booking_id,
             "calendar_id": connection.calendar_id,
             "attempts": 0,
             "created_at": at,
             "updated_at": at,
         }
         session.execute(insert(CalendarEvent).values(**values).on_conflict_do_nothing(constraint=ONE_EVENT))
-    if not there and not made:
+    if not rows and not made:
         return []
-    due = update(CalendarEvent).where(CalendarEvent.subject_id == one.id).values(due_at=at, booking_id=one.booking_id, attempts=0)
+    due = (
+        update(CalendarEvent)
+        .where(CalendarEvent.subject_id == event_subject.id)
+        .values(due_at=at, booking_id=event_subject.booking_id, attempts=0)
+    )
     return session.scalars(due.returning(CalendarEvent.id)).all()
 
 
@@ -110,15 +114,15 @@ def _taken(session: Session, row_id: UUID) -> EventWrite | None:
     row = _locked(session, row_id)
     if row is None or (row.leased_until is not None and row.leased_until > now()):
         return None
-    found = session.execute(
+    connection_row = session.execute(
         select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id).where(CalendarConnection.id == row.connection_id)
     ).one_or_none()
-    if found is None:  # taken away: connecting it again makes it due
+    if connection_row is None:  # taken away: connecting it again makes it due
         row.due_at = None
         return None
-    connection, host = found
-    one = subject(session, row.booking_id)
-    wanted = event(session, one, row, host) if one is not None else None
+    connection, host = connection_row
+    event_subject = subject(session, row.booking_id)
+    wanted = event(session, event_subject, row, host) if event_subject is not None else None
     is_settled = (row.written is None) if wanted is None else row.written == digest(wanted)
     if is_settled:
         row.due_at = row.error_code = None
@@ -168,8 +172,8 @@ def _recorded(session: Session, row: CalendarEvent) -> None:
         seen = (BusyTime.connection_id == row.connection_id) & (BusyTime.event_id == row.provider_event_id)
         session.execute(delete(BusyTime).where(seen))
     host = select(CalendarConnection.user_id).where(CalendarConnection.id == row.connection_id).scalar_subquery()
-    mine = update(Booking).where(Booking.calendar_uid == row.subject_id, Booking.host_id == host)
-    session.execute(mine.values(calendar_event_id=row.provider_event_id, updated_at=Booking.updated_at))
+    statement = update(Booking).where(Booking.calendar_uid == row.subject_id, Booking.host_id == host)
+    session.execute(statement.values(calendar_event_id=row.provider_event_id, updated_at=Booking.updated_at))
 
 
 def _asked(caller: Caller, turn: EventWrite) -> str | None:

@@ -79,18 +79,18 @@ def load_live_busy_times(caller: Caller, first: LiveCheckNeeded) -> LiveBusyTime
     pool = ThreadPoolExecutor(len(questions))
     # The call has a second beside the provider's time.
     seconds = max(ends - time.monotonic() - 0.5, 0.5)
-    running = {pool.submit(ask, one.account, one.wanted, FreeBusyResult, seconds): one for one in questions}
+    running = {pool.submit(ask, question.account, question.wanted, FreeBusyResult, seconds): question for question in questions}
     wait(running, timeout=max(ends - time.monotonic(), 0.0))
     pool.shutdown(wait=False, cancel_futures=True)
-    for future, one in running.items():
+    for future, question in running.items():
         failure = future.exception() if future.done() and not future.cancelled() else None
         if future.done() and not future.cancelled() and failure is None and not future.result().missing:
-            heard[one.connection_id] = future.result()
+            heard[question.connection_id] = future.result()
         else:
             late = ProviderError(ProviderErrorCode.TIMED_OUT, "The calendar's server did not answer in time.")
-            silent[one.connection_id] = failure if isinstance(failure, ProviderError) else late
+            silent[question.connection_id] = failure if isinstance(failure, ProviderError) else late
     with transaction(caller) as session:
-        owners = {one.connection_id: one.user_id for one in questions}
+        owners = {question.connection_id: question.user_id for question in questions}
         busy = _others(session, owners, heard)
         _note(session, silent)
     replaced = frozenset(connection_id for connection_id, answer in heard.items() if not answer.is_beside)
@@ -98,24 +98,30 @@ def load_live_busy_times(caller: Caller, first: LiveCheckNeeded) -> LiveBusyTime
 
 
 def _questions(session: Session, first: LiveCheckNeeded) -> list[_Question]:
-    one, calendar = CalendarConnection, ConnectedCalendar
+    calendar_connection, calendar = CalendarConnection, ConnectedCalendar
     rows = session.execute(
         select(
-            one, calendar.calendar_id, calendar.timezone, User.timezone, calendar.sync_token, calendar.synced_from, calendar.synced_until
+            calendar_connection,
+            calendar.calendar_id,
+            calendar.timezone,
+            User.timezone,
+            calendar.sync_token,
+            calendar.synced_from,
+            calendar.synced_until,
         )
-        .join(calendar, calendar.connection_id == one.id)
-        .join(User, User.id == one.user_id)
-        .where(one.user_id.in_(first.hosts), one.status == CalendarStatus.ACTIVE, calendar.is_busy)
-        .order_by(one.id, calendar.id)
+        .join(calendar, calendar.connection_id == calendar_connection.id)
+        .join(User, User.id == calendar_connection.user_id)
+        .where(calendar_connection.user_id.in_(first.hosts), calendar_connection.status == CalendarStatus.ACTIVE, calendar.is_busy)
+        .order_by(calendar_connection.id, calendar.id)
     ).all()
-    found: dict[UUID, tuple[CalendarConnection, dict[str, str], dict[str, str]]] = {}
+    connections: dict[UUID, tuple[CalendarConnection, dict[str, str], dict[str, str]]] = {}
     for connection, calendar_id, timezone, usual, sync_token, since, until in rows:
-        _, zones, sync_tokens = found.setdefault(connection.id, (connection, {}, {}))
+        _, zones, sync_tokens = connections.setdefault(connection.id, (connection, {}, {}))
         zones[calendar_id] = timezone or usual
         if sync_token and since is not None and since <= first.start and until is not None and until >= first.end:
             sync_tokens[calendar_id] = sync_token
     questions: list[_Question] = []
-    for connection, zones, sync_tokens in list(found.values())[:_MOST]:
+    for connection, zones, sync_tokens in list(connections.values())[:_MOST]:
         # A token that has just ended is renewed by the next sync; nobody who books waits for that.
         if connection_tokens.is_fresh(connection, spare=_ALREADY_OVER):
             wanted = FreeBusy(calendar_ids=list(zones), start=first.start, end=first.end, timezones=zones, sync_tokens=sync_tokens)
@@ -125,20 +131,22 @@ def _questions(session: Session, first: LiveCheckNeeded) -> list[_Question]:
 
 def _others(session: Session, owners: dict[UUID, UUID], heard: dict[UUID, FreeBusyResult]) -> dict[UUID, list[tuple[datetime, datetime]]]:
     """Without the events that are bookings of ours."""
-    told: list[tuple[UUID, ProviderBusyTime]] = [
-        (connection_id, found) for connection_id, answer in heard.items() for found in answer.times
+    busy_times: list[tuple[UUID, ProviderBusyTime]] = [
+        (connection_id, busy_time) for connection_id, answer in heard.items() for busy_time in answer.times
     ]
-    own = OwnEvents(session, owners, [(found.event_id, found.uid) for _, found in told])
+    own = OwnEvents(session, owners, [(busy_time.event_id, busy_time.uid) for _, busy_time in busy_times])
     busy: dict[UUID, list[tuple[datetime, datetime]]] = {}
-    for connection_id, found in told:
-        if not own.is_own(connection_id, found.event_id, found.uid):
-            busy.setdefault(owners[connection_id], []).append((found.start, found.end))
+    for connection_id, busy_time in busy_times:
+        if not own.is_own(connection_id, busy_time.event_id, busy_time.uid):
+            busy.setdefault(owners[connection_id], []).append((busy_time.start, busy_time.end))
     return busy
 
 
 def _note(session: Session, silent: dict[UUID, ProviderError]) -> None:
     """The connection says that it did not answer, and is synced next, unless it asks to wait: nobody else waits for it meanwhile."""
     for connection_id, met in silent.items():
-        said = {"error_code": met.code.value, "error_message": met.trouble.said[:500], "status": CalendarStatus.ERROR}
-        mine = update(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.status == CalendarStatus.ACTIVE)
-        session.execute(mine.values(**said, next_sync_at=now() + timedelta(seconds=met.trouble.retry_after or 0)))
+        values = {"error_code": met.code.value, "error_message": met.trouble.message[:500], "status": CalendarStatus.ERROR}
+        statement = update(CalendarConnection).where(
+            CalendarConnection.id == connection_id, CalendarConnection.status == CalendarStatus.ACTIVE
+        )
+        session.execute(statement.values(**values, next_sync_at=now() + timedelta(seconds=met.trouble.retry_after or 0)))

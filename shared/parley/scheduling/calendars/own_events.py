@@ -17,9 +17,9 @@ def uid(subject_id: UUID) -> str:
     return f"{subject_id}{UID_ENDING}"
 
 
-def _subject(found: str | None) -> UUID | None:
+def _subject(event_uid: str | None) -> UUID | None:
     try:
-        return UUID((found or "").removesuffix(UID_ENDING)) if (found or "").endswith(UID_ENDING) else None
+        return UUID((event_uid or "").removesuffix(UID_ENDING)) if (event_uid or "").endswith(UID_ENDING) else None
     except ValueError:
         return None
 
@@ -30,16 +30,16 @@ class OwnEvents:
 
     def __init__(self, session: Session, owners: dict[UUID, UUID], events: Iterable[tuple[str | None, str | None]]) -> None:
         """`owners` by connection; `events` are pairs of the provider's id and UID, of which the question is. Two statements at most."""
-        told = list(events)
-        subjects = {subject for _, found in told if (subject := _subject(found)) is not None}
-        ids = {event_id for event_id, _ in told if event_id is not None}
+        pairs = list(events)
+        subjects = {subject for _, event_uid in pairs if (subject := _subject(event_uid)) is not None}
+        ids = {event_id for event_id, _ in pairs if event_id is not None}
         self._subjects: set[tuple[UUID, UUID]] = set()
         self._ids: set[tuple[UUID, str | None]] = set()
-        if not told:
+        if not pairs:
             return
         written = select(CalendarEvent.connection_id, CalendarEvent.subject_id, CalendarEvent.provider_event_id)
-        mine = CalendarEvent.subject_id.in_(subjects) | CalendarEvent.provider_event_id.in_(ids)
-        for connection_id, subject_id, event_id in session.execute(written.where(CalendarEvent.connection_id.in_(owners), mine)):
+        condition = CalendarEvent.subject_id.in_(subjects) | CalendarEvent.provider_event_id.in_(ids)
+        for connection_id, subject_id, event_id in session.execute(written.where(CalendarEvent.connection_id.in_(owners), condition)):
             self._subjects.add((connection_id, subject_id))
             self._ids.add((connection_id, event_id))
         if subjects:
@@ -48,11 +48,11 @@ class OwnEvents:
                 .join(Booking, Booking.id == BookingHost.booking_id)
                 .where(Booking.calendar_uid.in_(subjects), BookingHost.host_id.in_(owners.values()))
             )
-            booked = {(host_id, found) for host_id, found in session.execute(hosts)}
-            self._subjects |= {(one, found) for one, owner in owners.items() for host_id, found in booked if host_id == owner}
+            booked = {(host_id, calendar_uid) for host_id, calendar_uid in session.execute(hosts)}
+            self._subjects |= {(key, calendar_uid) for key, owner in owners.items() for host_id, calendar_uid in booked if host_id == owner}
 
-    def is_own(self, connection_id: UUID, event_id: str | None, found: str | None) -> bool:
-        subject = _subject(found)
+    def is_own(self, connection_id: UUID, event_id: str | None, event_uid: str | None) -> bool:
+        subject = _subject(event_uid)
         return (subject is not None and (connection_id, subject) in self._subjects) or (
             event_id is not None and (connection_id, event_id) in self._ids
         )

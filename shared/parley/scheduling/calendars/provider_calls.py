@@ -26,7 +26,7 @@ def ask(account: Account, wanted: Operation, expected: type[Expected], seconds: 
         raise ProviderError(ProviderErrorCode.UNAVAILABLE, "Nobody could be asked.") from error
     reply = ProviderReply.model_validate_json(answer)
     if reply.trouble is not None:
-        raise ProviderError(reply.trouble.code, reply.trouble.said, reply.trouble.retry_after)
+        raise ProviderError(reply.trouble.code, reply.trouble.message, reply.trouble.retry_after)
     if not isinstance(reply.answer, expected):
         raise ProviderError(ProviderErrorCode.UNAVAILABLE, "The answer is not one to this question.")
     return reply.answer

@@ -45,8 +45,8 @@ class PushChannel:
         """43 characters."""
         return secret_hashes.derive("calendar channel", self.name)
 
-    def is_proved_by(self, said: object) -> bool:
-        return isinstance(said, str) and hmac.compare_digest(said.encode(errors="replace"), self.secret.encode())
+    def is_proved_by(self, token: object) -> bool:
+        return isinstance(token, str) and hmac.compare_digest(token.encode(errors="replace"), self.secret.encode())
 
     def address(self, provider: str) -> str:
         """Where the provider posts to."""

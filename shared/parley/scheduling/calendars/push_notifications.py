@@ -45,28 +45,28 @@ def from_microsoft(name: str, body: bytes) -> PushedChange | None:
     if channel is None or len(body) > _MOST_BYTES:
         return None
     try:
-        said = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    notices: Any = said.get("value") if isinstance(said, dict) else None
+    notices: Any = payload.get("value") if isinstance(payload, dict) else None
     listed = notices[:_MOST_NOTICES] if isinstance(notices, list) else []
-    proved = [one for one in listed if isinstance(one, dict) and channel.is_proved_by(one.get("clientState"))]
+    proved = [notice for notice in listed if isinstance(notice, dict) and channel.is_proved_by(notice.get("clientState"))]
     if not proved:
         return None
     return PushedChange(
-        channel, is_watched=not any(one.get("lifecycleEvent") in ("reauthorizationRequired", "subscriptionRemoved") for one in proved)
+        channel, is_watched=not any(notice.get("lifecycleEvent") in ("reauthorizationRequired", "subscriptionRemoved") for notice in proved)
     )
 
 
-def receive_pushes(told: PushedChange) -> None:
+def receive_pushes(change: PushedChange) -> None:
     """Have the calendar's connection synced. What is told within a minute of the first notice is synced with it.
 
     A connection that is backing off keeps its time: who told it to wait is who is telling now.
     """
     soon = now() + _AT_ONCE
-    with transactions.transaction(system(told.channel.organization_id)) as session:
-        calendar = ConnectedCalendar.id == told.channel.calendar_id
-        if not told.is_watched:
+    with transactions.transaction(system(change.channel.organization_id)) as session:
+        calendar = ConnectedCalendar.id == change.channel.calendar_id
+        if not change.is_watched:
             session.execute(update(ConnectedCalendar).where(calendar).values(watched_until=None))
         # If the message is lost, the sweep finds the connection in a minute.
         due = (

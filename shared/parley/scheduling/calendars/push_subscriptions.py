@@ -49,7 +49,11 @@ class PushSubscription:
 def due(calendars: Sequence[PushSubscription]) -> list[PushSubscription]:
     """Those to be asked for now."""
     soon = now() + BEFORE
-    return [one for one in calendars if one.until is None or one.until <= (soon if one.channel_id else now())]
+    return [
+        subscription
+        for subscription in calendars
+        if subscription.until is None or subscription.until <= (soon if subscription.channel_id else now())
+    ]
 
 
 def keep_subscriptions(caller: Caller, connection_id: UUID, account: Account) -> None:
@@ -57,10 +61,19 @@ def keep_subscriptions(caller: Caller, connection_id: UUID, account: Account) ->
     if not isinstance(account, OAuthAccount):
         return
     with transaction(caller) as session:
-        one = ConnectedCalendar
-        columns = select(one.id, one.calendar_id, one.channel_id, one.resource_id, one.watched_until)
-        known = [PushSubscription(*row) for row in session.execute(columns.where(one.connection_id == connection_id, one.is_busy))]
-    for calendar in due(known)[:_AT_ONCE]:
+        connected_calendar = ConnectedCalendar
+        columns = select(
+            connected_calendar.id,
+            connected_calendar.calendar_id,
+            connected_calendar.channel_id,
+            connected_calendar.resource_id,
+            connected_calendar.watched_until,
+        )
+        subscriptions = [
+            PushSubscription(*row)
+            for row in session.execute(columns.where(connected_calendar.connection_id == connection_id, connected_calendar.is_busy))
+        ]
+    for calendar in due(subscriptions)[:_AT_ONCE]:
         made = renew_subscription(account, caller.organization_id, calendar)
         values = {"channel_id": made.channel_id, "resource_id": made.resource_id, "watched_until": made.until}
         with transaction(caller) as session:

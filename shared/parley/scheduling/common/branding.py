@@ -49,9 +49,9 @@ def parse(color: str) -> Color:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast(color: Color, other: Color) -> float:
     """From 1 to 21 (WCAG 2.2, "contrast ratio")."""
-    low, high = sorted((_luminance(one), _luminance(other)))
+    low, high = sorted((_luminance(color), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -61,7 +61,7 @@ def _luminance(color: Color) -> float:
 
 
 def _mixed(color: Color, other: Color, share: float) -> Color:
-    red, green, blue = (round(mine + (theirs - mine) * share) for mine, theirs in zip(color, other, strict=True))
+    red, green, blue = (round(channel + (other_channel - channel) * share) for channel, other_channel in zip(color, other, strict=True))
     return red, green, blue
 
 
@@ -80,9 +80,9 @@ def readable(color: Color, behind: Color) -> Color:
     towards = BLACK if contrast(BLACK, behind) > contrast(WHITE, behind) else WHITE
     soft = tint(color, behind)
     for step in range(21):
-        found = _mixed(color, towards, step / 20)
-        if contrast(found, behind) >= ENOUGH and contrast(found, soft) >= ENOUGH:
-            return found
+        candidate = _mixed(color, towards, step / 20)
+        if contrast(candidate, behind) >= ENOUGH and contrast(candidate, soft) >= ENOUGH:
+            return candidate
     return towards
 
 

@@ -50,7 +50,7 @@ def check_hosts(session: Session, user_ids: Collection[UUID]) -> None:
         .where(OrganizationMember.user_id.in_(wanted), OrganizationMember.deactivated_at.is_(None))
     )
     if missing := wanted - set(session.scalars(here)):
-        raise NotAHost("Hosts are members of the organization.", user_ids=sorted(str(one) for one in missing))
+        raise NotAHost("Hosts are members of the organization.", user_ids=sorted(str(user_id) for user_id in missing))
 
 
 def check_team(session: Session, team_id: UUID | None) -> None:

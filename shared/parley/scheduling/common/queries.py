@@ -56,9 +56,9 @@ class BookingDetails:
 
 
 def _wholes(later: type[Booking]) -> Select[Any]:
-    there = select(func.array_agg(aggregate_order_by(BookingHost.host_id, BookingHost.id))).where(BookingHost.booking_id == Booking.id)
+    query = select(func.array_agg(aggregate_order_by(BookingHost.host_id, BookingHost.id))).where(BookingHost.booking_id == Booking.id)
     return (
-        select(Booking, Invitee, there.scalar_subquery(), later.id)
+        select(Booking, Invitee, query.scalar_subquery(), later.id)
         .join(Invitee, Invitee.id == Booking.invitee_id)
         .outerjoin(later, later.rescheduled_from_id == Booking.id)
     )
@@ -72,29 +72,31 @@ def booking_details(session: Session, booking_id: UUID, *, to_tell: bool = False
     chosen = _wholes(aliased(Booking)).where(Booking.id == booking_id)
     if to_tell:
         chosen = chosen.with_for_update(read=True, of=Invitee)
-    found = session.execute(chosen, execution_options={"populate_existing": True}).one_or_none()
-    return BookingDetails(*found) if found else None
+    row = session.execute(chosen, execution_options={"populate_existing": True}).one_or_none()
+    return BookingDetails(*row) if row else None
 
 
 def booking_to_move(
     session: Session, booking_id: UUID | None = None, token_hash: str | None = None
 ) -> tuple[BookingDetails, list[tuple[UUID, Any]]] | None:
     """A booking, by its id or by its token's hash, locked until the transaction ends, and its answers by question. One query."""
-    given = select(func.jsonb_agg(func.jsonb_build_array(Answer.question_id, Answer.value))).where(Answer.booking_id == Booking.id)
-    chosen = _wholes(aliased(Booking)).add_columns(given.scalar_subquery())
+    query = select(func.jsonb_agg(func.jsonb_build_array(Answer.question_id, Answer.value))).where(Answer.booking_id == Booking.id)
+    chosen = _wholes(aliased(Booking)).add_columns(query.scalar_subquery())
     chosen = chosen.where(Booking.id == booking_id) if booking_id else chosen.where(Booking.management_token_hash == token_hash)
-    found = session.execute(chosen.with_for_update(key_share=True, of=Booking), execution_options={"populate_existing": True}).one_or_none()
-    if found is None:
+    row = session.execute(chosen.with_for_update(key_share=True, of=Booking), execution_options={"populate_existing": True}).one_or_none()
+    if row is None:
         return None
-    return BookingDetails(*found[:4]), [(UUID(question_id), value) for question_id, value in found[4] or ()]
+    return BookingDetails(*row[:4]), [(UUID(question_id), value) for question_id, value in row[4] or ()]
 
 
 def details_of_bookings(session: Session, ids: Sequence[UUID]) -> list[BookingDetails]:
     """In the order given. One query."""
     if not ids:
         return []
-    found = {row.id: BookingDetails(row, *beside) for row, *beside in session.execute(_wholes(aliased(Booking)).where(Booking.id.in_(ids)))}
-    return [found[one] for one in ids]
+    details_by_id = {
+        row.id: BookingDetails(row, *beside) for row, *beside in session.execute(_wholes(aliased(Booking)).where(Booking.id.in_(ids)))
+    }
+    return [details_by_id[booking_id] for booking_id in ids]
 
 
 def booking(session: Session, booking_id: UUID) -> Booking | None:

@@ -56,10 +56,10 @@ class MisfitTerms(Unprocessable):
 
 def organization_of(event_type_id: UUID) -> UUID:
     """Whose event type this is, for a stranger who knows nothing but its id. Raises `NoSuchEventType`."""
-    found = directory.organization_of(SchedulingDirectory.EVENT_TYPE, str(event_type_id))
-    if found is None:
+    organization_id = directory.organization_of(SchedulingDirectory.EVENT_TYPE, str(event_type_id))
+    if organization_id is None:
         raise NoSuchEventType
-    return found
+    return organization_id
 
 
 def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate) -> EventTypeDetailRead:
@@ -67,10 +67,10 @@ def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate)
 
     Raises `NoSuchSchedule`, `PoolNotThere`, `NotAHost`, `NoSuchTeam`, `SlugTaken`.
     """
-    mine = ownership.person(caller)
-    _check_parts(session, mine, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts)
+    user_id = ownership.person(caller)
+    _check_parts(session, user_id, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts)
 
-    event_type = EventType(user_id=mine, **wanted.model_dump(exclude={"questions", "hosts"}))
+    event_type = EventType(user_id=user_id, **wanted.model_dump(exclude={"questions", "hosts"}))
     questions = question_rows.new_questions(wanted.questions, event_type_id=event_type.id)
     hosts = _hosts(event_type.id, wanted.hosts)
     session.add_all([event_type, *questions, *hosts])
@@ -136,10 +136,10 @@ def event_types(
 
 def event_type(session: Session, event_type_id: UUID) -> EventTypeDetailRead:
     """Raises `NoSuchEventType`."""
-    found = queries.event_type(session, event_type_id)
-    if found is None:
+    row = queries.event_type(session, event_type_id)
+    if row is None:
         raise NoSuchEventType
-    return _detail(found, queries.hosts(session, event_type_id), queries.questions(session, event_type_id))
+    return _detail(row, queries.hosts(session, event_type_id), queries.questions(session, event_type_id))
 
 
 def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wanted: EventTypeUpdate) -> EventTypeDetailRead:
@@ -147,22 +147,22 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
 
     Raises `NoSuchEventType`, `NotYours`, `MisfitTerms`, and what `create_event_type` raises.
     """
-    found = _own(session, caller, event_type_id)
-    asked = wanted.asked()
-    hosts, questions = asked.pop("hosts", None), asked.pop("questions", None)
-    _check_parts(session, found.user_id, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts or ())
+    event_type_row = _own(session, caller, event_type_id)
+    changes = wanted.changed_fields()
+    hosts, questions = changes.pop("hosts", None), changes.pop("questions", None)
+    _check_parts(session, event_type_row.user_id, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts or ())
     before = queries.hosts(session, event_type_id)
-    capacity, least = (asked.get(name, getattr(found, name)) for name in ("capacity", "min_capacity"))
+    capacity, least = (changes.get(name, getattr(event_type_row, name)) for name in ("capacity", "min_capacity"))
     count = len(before) if hosts is None else len(hosts)
-    if wrong := misfit(found.kind, capacity, least, asked.get("pool_id", found.pool_id), count):
+    if wrong := misfit(event_type_row.kind, capacity, least, changes.get("pool_id", event_type_row.pool_id), count):
         raise MisfitTerms(f"{wrong}.")
-    asked |= _horizon(asked)
+    changes |= _horizon(changes)
 
-    old = {name: getattr(found, name) for name in ("duration", "slot_interval", "is_active")}
+    old = {name: getattr(event_type_row, name) for name in ("duration", "slot_interval", "is_active")}
     with violation_means(ONE_SLUG, SlugTaken()):  # from here on: a query flushes as well
-        for name, value in asked.items():
-            setattr(found, name, value)
-        found.updated_at = clock.now()
+        for name, value in changes.items():
+            setattr(event_type_row, name, value)
+        event_type_row.updated_at = clock.now()
         if hosts is not None:
             for row in before:
                 session.delete(row)
@@ -174,70 +174,70 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
             kept = question_rows.change_questions(session, kept, questions, event_type_id=event_type_id)
         session.flush()
 
-    new = {name: getattr(found, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
-    audit.record(session, caller, SchedulingAction.EVENT_TYPE_UPDATED, found, old=old, new=new)
-    return _detail(found, before, kept)
+    new = {name: getattr(event_type_row, name) for name in old} | {"changed": sorted(wanted.model_fields_set)}
+    audit.record(session, caller, SchedulingAction.EVENT_TYPE_UPDATED, event_type_row, old=old, new=new)
+    return _detail(event_type_row, before, kept)
 
 
-def _horizon(asked: dict[str, Any]) -> dict[str, Any]:
+def _horizon(changes: dict[str, Any]) -> dict[str, Any]:
     """The horizon in the place of the old one, where anything is said about it. Raises `MisfitTerms`."""
-    if not asked.keys() & set(_HORIZON):
+    if not changes.keys() & set(_HORIZON):
         return {}
     try:
-        return dict(zip(_HORIZON, horizon(*(asked.get(name) for name in _HORIZON)), strict=True))
+        return dict(zip(_HORIZON, horizon(*(changes.get(name) for name in _HORIZON)), strict=True))
     except ValueError as error:
         raise MisfitTerms(f"{error}.") from None
 
 
 def delete_event_type(session: Session, caller: Caller, event_type_id: UUID) -> None:
     """Nobody can book it any more; bookings that are there stay. Raises `NoSuchEventType`, `NotYours`."""
-    found = _own(session, caller, event_type_id)
-    found.deleted_at = clock.now()
-    audit.record(session, caller, SchedulingAction.EVENT_TYPE_DELETED, found)
+    event_type_row = _own(session, caller, event_type_id)
+    event_type_row.deleted_at = clock.now()
+    audit.record(session, caller, SchedulingAction.EVENT_TYPE_DELETED, event_type_row)
 
 
 def _own(session: Session, caller: Caller, event_type_id: UUID) -> EventType:
     """Locked as a booking locks it."""
-    mine = select(EventType).where(EventType.id == event_type_id).with_for_update(key_share=True)
-    found = session.scalars(mine).one_or_none()
-    if found is None:
+    query = select(EventType).where(EventType.id == event_type_id).with_for_update(key_share=True)
+    event_type_row = session.scalars(query).one_or_none()
+    if event_type_row is None:
         raise NoSuchEventType
-    ownership.check(session, caller, found.user_id)
-    return found
+    ownership.check(session, caller, event_type_row.user_id)
+    return event_type_row
 
 
 def page(session: Session, event_type_id: UUID) -> EventTypePageRead:
     """What anybody may see of an active event type. Raises `NoSuchEventType`."""
-    found = bookable_event_type(session, event_type_id)
-    if found is None:
+    offer = bookable_event_type(session, event_type_id)
+    if offer is None:
         raise NoSuchEventType
-    row = found.event_type
+    row = offer.event_type
     same = select(EventType.id).where(EventType.slug == row.slug, EventType.is_active).order_by(EventType.id).limit(1)
-    return _page(found, found.brand.address(row.slug, None if session.scalar(same) == row.id else str(row.user_id)))
+    return _page(offer, offer.brand.address(row.slug, None if session.scalar(same) == row.id else str(row.user_id)))
 
 
-def _page(found: BookableEventType, url: str) -> EventTypePageRead:
-    row = found.event_type
+def _page(offer: BookableEventType, url: str) -> EventTypePageRead:
+    row = offer.event_type
     shown = ("id", "name", "slug", "description", "kind", "duration", "location_type", "capacity", "color")
     asking_for = ("requires_confirmation", "requires_address_proof")
     return EventTypePageRead(
         **{name: getattr(row, name) for name in (*shown, *asking_for)},
-        timezone=found.timezone,
-        host_name=found.places[0].name,
-        hosts=[PublicHostRead(id=place.user_id, name=place.name) for place in found.places],
-        organization_name=found.organization_name,
+        timezone=offer.timezone,
+        host_name=offer.places[0].name,
+        hosts=[PublicHostRead(id=host_schedule.user_id, name=host_schedule.name) for host_schedule in offer.places],
+        organization_name=offer.organization_name,
         url=url,
         questions=[
             QuestionRead(
-                id=asked.id,
-                position=asked.position,
-                label=asked.label,
-                type=asked.type,
-                required=asked.required,
-                placeholder=asked.placeholder,
-                options=asked.options,
+                id=question.id,
+                position=question.position,
+                label=question.label,
+                type=question.type,
+                required=question.required,
+                placeholder=question.placeholder,
+                options=question.options,
             )
-            for asked in found.questions
+            for question in offer.questions
         ],
     )
 

@@ -19,27 +19,27 @@ class QuestionNotThere(Unprocessable):
 
 def new_questions(wanted: Sequence[QuestionIn], **owner: UUID) -> list[Question]:
     """In their order. `owner` is `event_type_id` or `form_id`."""
-    return [Question(position=position, **owner, **asked.model_dump(exclude=_PLACE)) for position, asked in enumerate(wanted)]
+    return [Question(position=position, **owner, **question.model_dump(exclude=_PLACE)) for position, question in enumerate(wanted)]
 
 
-def change_questions(session: Session, there: Sequence[Question], wanted: Sequence[QuestionUpdate], **owner: UUID) -> list[Question]:
+def change_questions(session: Session, questions: Sequence[Question], wanted: Sequence[QuestionUpdate], **owner: UUID) -> list[Question]:
     """Those `wanted`, in the place of those that are `there`. With an id it is that one, changed; what is left out is put away.
 
     Raises `QuestionNotThere`.
     """
-    by_id = {question.id: question for question in there}
+    by_id = {question.id: question for question in questions}
     kept = new_questions(wanted, **owner)
-    for position, asked in enumerate(wanted):
-        if asked.id is None:
+    for position, change in enumerate(wanted):
+        if change.id is None:
             session.add(kept[position])
             continue
-        known = by_id.pop(asked.id, None)
-        if known is None:
-            raise QuestionNotThere("A question's id is not one of those asked here, or stands there twice.", question_id=str(asked.id))
-        for name, value in asked.model_dump(exclude=_PLACE).items():
-            setattr(known, name, value)
-        known.position = position
-        kept[position] = known
-    for gone in by_id.values():
-        gone.deleted_at = clock.now()
+        question = by_id.pop(change.id, None)
+        if question is None:
+            raise QuestionNotThere("A question's id is not one of those asked here, or stands there twice.", question_id=str(change.id))
+        for name, value in change.model_dump(exclude=_PLACE).items():
+            setattr(question, name, value)
+        question.position = position
+        kept[position] = question
+    for leftover in by_id.values():
+        leftover.deleted_at = clock.now()
     return kept

@@ -42,7 +42,7 @@ Thing = TypeVar("Thing", bound=Placed)
 def in_order(things: list[Thing]) -> list[Thing]:
     """As their positions say; who says none stands where it stands in the list."""
     places = enumerate(things)
-    return [one for _, one in sorted(places, key=lambda place: place[0] if place[1].position is None else place[1].position)]
+    return [thing for _, thing in sorted(places, key=lambda pair: pair[0] if pair[1].position is None else pair[1].position)]
 
 
 Position = Annotated[int, Field(strict=True, ge=0, le=10_000)]

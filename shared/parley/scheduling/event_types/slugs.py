@@ -20,10 +20,10 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def organization_of(slug: str) -> UUID:
     """Whose name this is. Raises `NoSuchEventType`: a stranger learns no more than that nothing is there."""
-    found = directory.organization_of(IdentityDirectory.ORGANIZATION_SLUG, slug) if _SLUG.fullmatch(slug) else None
-    if found is None:
+    organization_id = directory.organization_of(IdentityDirectory.ORGANIZATION_SLUG, slug) if _SLUG.fullmatch(slug) else None
+    if organization_id is None:
         raise NoSuchEventType
-    return found
+    return organization_id
 
 
 def organization_of_page(slug: str) -> UUID:
@@ -49,7 +49,7 @@ def event_type_by_slug(slug: str, host: str | None = None) -> ScalarSelect[UUID]
 
 def event_type_of(session: Session, slug: str, host: str | None = None) -> UUID:
     """What `named` finds. Raises `NoSuchEventType`."""
-    found: UUID | None = session.scalar(select(event_type_by_slug(slug, host)))
-    if found is None:
+    event_type_id: UUID | None = session.scalar(select(event_type_by_slug(slug, host)))
+    if event_type_id is None:
         raise NoSuchEventType
-    return found
+    return event_type_id

@@ -58,8 +58,8 @@ def ask(session: Session, caller: Caller, channel: NotificationChannel, addresse
     if not wanted:
         return
     organization = session.scalars(select(Organization).where(Organization.id == caller.organization_id)).one()
-    there = select(AddressAgreement.address).where(AddressAgreement.channel == channel, AddressAgreement.address.in_(wanted))
-    for address in sorted(set(wanted) - set(session.scalars(there)) - proven_addresses(session, wanted)):
+    query = select(AddressAgreement.address).where(AddressAgreement.channel == channel, AddressAgreement.address.in_(wanted))
+    for address in sorted(set(wanted) - set(session.scalars(query)) - proven_addresses(session, wanted)):
         row = {"id": new_id(), "channel": channel, "address": address, "status": AgreementStatus.PENDING, "asked_at": now()}
         fresh = insert(AddressAgreement).values(organization_id=organization.id, **row).on_conflict_do_nothing()
         if session.execute(fresh.returning(AddressAgreement.id)).one_or_none() is None:
@@ -71,13 +71,13 @@ def ask(session: Session, caller: Caller, channel: NotificationChannel, addresse
 def proven_addresses(session: Session, addresses: Iterable[str]) -> set[str]:
     """Which of these are proven addresses of active members, in small letters. One query."""
     active = select(func.lower(User.email)).join(OrganizationMember, OrganizationMember.user_id == User.id)
-    mine = active.where(
+    query = active.where(
         OrganizationMember.organization_id == session.info["caller"].organization_id,
         OrganizationMember.deactivated_at.is_(None),
         User.email_verified_at.is_not(None),
         User.email.in_(list(addresses)),
     )
-    return {email for email in session.scalars(mine) if email is not None}
+    return {email for email in session.scalars(query) if email is not None}
 
 
 def has_agreed(session: Session, channel: NotificationChannel, address: str) -> bool:
@@ -99,7 +99,7 @@ def statuses(session: Session, channel: NotificationChannel, addresses: Iterable
 
 
 def token(row: AddressAgreement) -> str:
-    named = "".join(base64.urlsafe_b64encode(one.bytes).rstrip(b"=").decode() for one in (row.organization_id, row.id))
+    named = "".join(base64.urlsafe_b64encode(id_.bytes).rstrip(b"=").decode() for id_ in (row.organization_id, row.id))
     return named + secret_hashes.derive(_PURPOSE, row.organization_id, row.id)
 
 
@@ -112,8 +112,8 @@ def with_way_out(session: Session, channel: NotificationChannel, kind: Recipient
     """A mail's text with the link that stops them, for an address that agreed. A text has none: it is in the question that came before."""
     if kind is not RecipientKind.ADDRESS or channel is not NotificationChannel.EMAIL:
         return text
-    mine = select(AddressAgreement).where(AddressAgreement.channel == channel, AddressAgreement.address == address.lower())
-    row = session.scalars(mine).one_or_none()
+    query = select(AddressAgreement).where(AddressAgreement.channel == channel, AddressAgreement.address == address.lower())
+    row = session.scalars(query).one_or_none()
     if row is None:
         return text
     stop = Words("scheduling", locale)("You agreed to these messages. Stop them: %(link)s", link=link(row))
@@ -136,15 +136,15 @@ def ids_of(secret: str) -> tuple[UUID, UUID]:
 def find(session: Session, secret: str) -> tuple[AddressAgreement, str]:
     """The agreement of a link, locked, and its organization's name. Raises `NoSuchAgreement`."""
     _, row_id = ids_of(secret)
-    found = session.execute(
+    row = session.execute(
         select(AddressAgreement, Organization.name)
         .join(Organization, Organization.id == AddressAgreement.organization_id)
         .where(AddressAgreement.id == row_id)
         .with_for_update(of=AddressAgreement)
     ).one_or_none()
-    if found is None or not hmac.compare_digest(token(found[0]), secret):
+    if row is None or not hmac.compare_digest(token(row[0]), secret):
         raise NoSuchAgreement
-    return found[0], found[1]
+    return row[0], row[1]
 
 
 def decide(session: Session, caller: Caller, secret: str, *, agrees: bool) -> tuple[AddressAgreement, str]:
@@ -162,7 +162,7 @@ def decide(session: Session, caller: Caller, secret: str, *, agrees: bool) -> tu
 
 def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, str, str] | None:
     """One that is still to be asked, its organization's name, and its locale. None when it was, or nothing is asked any more."""
-    found = session.execute(
+    row = session.execute(
         select(AddressAgreement, Organization.name, Organization.locale)
         .join(Organization, Organization.id == AddressAgreement.organization_id)
         .where(
@@ -172,7 +172,7 @@ def question(session: Session, agreement_id: UUID) -> tuple[AddressAgreement, st
             Organization.deleted_at.is_(None),
         )
     ).one_or_none()
-    return (found[0], found[1], languages.chosen(found[2])) if found is not None else None
+    return (row[0], row[1], languages.chosen(row[2])) if row is not None else None
 
 
 def note_asked(session: Session, agreement_id: UUID) -> None:

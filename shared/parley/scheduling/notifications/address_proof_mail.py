@@ -24,8 +24,8 @@ def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], object], locale:
             EventType, EventType.id == Hold.event_type_id
         )
         row = row.join(Organization, Organization.id == Hold.organization_id).where(Hold.id == hold_id)
-        known = session.execute(row).one_or_none()
-    address, event_type, organization, home = known or (None, "", "", None)
+        record = session.execute(row).one_or_none()
+    address, event_type, organization, home = record or (None, "", "", None)
     if address is None or not is_deliverable(address):
         return
     proof = code(caller.organization_id, address)

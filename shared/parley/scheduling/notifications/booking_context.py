@@ -57,7 +57,7 @@ def booked_host(session: Session, user_id: UUID) -> BookedHost | None:
 
 def load_booking_context(session: Session, booking_id: UUID) -> BookingContext | None:
     """As it is now, with an event type and hosts that are gone since. Three queries."""
-    found = session.execute(
+    booking_row = session.execute(
         select(Booking, Invitee, EventType, Organization)
         .join(Invitee, Invitee.id == Booking.invitee_id)
         .join(EventType, EventType.id == Booking.event_type_id)
@@ -66,18 +66,18 @@ def load_booking_context(session: Session, booking_id: UUID) -> BookingContext |
         .with_for_update(read=True, of=Invitee),  # who is being erased is waited for, and written of no more
         execution_options={"with_deleted": True},
     ).one_or_none()
-    if found is None:
+    if booking_row is None:
         return None
-    booking, invitee, event_type, organization = found
+    booking, invitee, event_type, organization = booking_row
     here = (OrganizationMember.organization_id == BookingHost.organization_id) & (OrganizationMember.user_id == BookingHost.host_id)
-    there = (
+    query = (
         select(User.id, member_profiles.member_name(), member_profiles.member_email(), User.timezone, User.deleted_at, User.locale)
         .join(BookingHost, BookingHost.host_id == User.id)
         .outerjoin(OrganizationMember, here)
         .where(BookingHost.booking_id == booking_id)
         .order_by(BookingHost.host_id != booking.host_id, BookingHost.id)
     )
-    hosts = [BookedHost(*row) for row in session.execute(there, execution_options={"with_deleted": True})]
+    hosts = [BookedHost(*row) for row in session.execute(query, execution_options={"with_deleted": True})]
     answers = [
         (label, ", ".join(value) if isinstance(value, list) else str(value)) for _, label, value in queries.answers(session, booking.id)
     ]

@@ -84,8 +84,8 @@ def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID,
     ]
     if past is not None:
         kept = {host.id for host in present.hosts}
-        gone = [host for host in past.hosts if host.id not in kept and is_deliverable(host.email)]
-        readers += [(_former(host), BookingMailKind.HANDED_OVER, past.facts, host.id) for host in gone]
+        former_hosts = [host for host in past.hosts if host.id not in kept and is_deliverable(host.email)]
+        readers += [(_former(host), BookingMailKind.HANDED_OVER, past.facts, host.id) for host in former_hosts]
     notices: list[Notice] = []
     for reader, what, of, former in readers:
         is_wanted = present.booking.status in STANDING_STATUSES or what.method is ItipMethod.CANCEL
@@ -164,11 +164,11 @@ def _person(host: BookedHost, organization_name: str) -> CalendarUser:
 
 
 def _record(session: Session, booking_id: UUID) -> _Record | None:
-    found = booking_context.load_booking_context(session, booking_id)
-    if found is None:
+    context = booking_context.load_booking_context(session, booking_id)
+    if context is None:
         return None
-    booking, invitee, organization_name = found.booking, found.invitee, found.organization.name
-    organization, event_type = found.organization, found.event_type
+    booking, invitee, organization_name = context.booking, context.invitee, context.organization.name
+    organization, event_type = context.organization, context.event_type
     is_offered = event_type.is_active and event_type.deleted_at is None
     facts = BookingMailFacts(
         booking_id=booking.id,
@@ -178,18 +178,18 @@ def _record(session: Session, booking_id: UUID) -> _Record | None:
         start=booking.start_time,
         end=booking.end_time,
         timezone=booking.timezone,
-        locale=found.locale,
+        locale=context.locale,
         location=booking.location,
-        event_type_name=found.event_type.name,
+        event_type_name=context.event_type.name,
         organization_name=organization_name,
-        hosts=[_person(host, organization_name) for host in found.hosts],
+        hosts=[_person(host, organization_name) for host in context.hosts],
         invitee_name=display_name(invitee.name) or ERASED,
         invitee_email=invitee.email,
         notes=invitee.notes,
-        answers=found.answers,
+        answers=context.answers,
         reason=booking.cancel_reason,
         is_pending=booking.status is BookingStatus.PENDING,
         token=management_token(booking),
         page=Brand(organization.name, organization.slug, None, None).address(event_type.slug) if is_offered else None,
     )
-    return _Record(booking, facts, found.hosts)
+    return _Record(booking, facts, context.hosts)

@@ -21,11 +21,15 @@ _AFTERWARDS = _("Thirty days after it was last read, your times are offered to n
 def write(caller: Caller, connection_id: UUID, send: Sender) -> None:
     """None when it works again."""
     with transaction(caller) as session:
-        mine = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
-        found = session.execute(mine.where(CalendarConnection.id == connection_id)).one_or_none()
-    if found is None or found[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR) or not is_deliverable(found[1].email):
+        query = select(CalendarConnection, User).join(User, User.id == CalendarConnection.user_id)
+        connection_row = session.execute(query.where(CalendarConnection.id == connection_id)).one_or_none()
+    if (
+        connection_row is None
+        or connection_row[0].status not in (CalendarStatus.EXPIRED, CalendarStatus.ERROR)
+        or not is_deliverable(connection_row[1].email)
+    ):
         return
-    row, owner = found
+    row, owner = connection_row
     send(_letter(row, owner, Words("scheduling", languages.chosen(owner.locale)), f"calendar-{row.id}-{send.event_id}"))
 
 

@@ -62,7 +62,7 @@ def check(field: str, template: str | None) -> None:
     """Raises `UnknownVariable`, `BrokenTemplate`."""
     if not template:
         return
-    rest = _FIELD.sub(lambda found: " " * len(found[0]), template)
+    rest = _FIELD.sub(lambda match: " " * len(match[0]), template)
     broken = [at for at in (rest.find("{{"), rest.find("}}")) if at >= 0]
     if broken:
         at = min(broken)
@@ -86,7 +86,7 @@ def check(field: str, template: str | None) -> None:
 
 def render(template: str | None, values: Mapping[str, str]) -> str:
     """The text, with every variable replaced. One that has no value here is empty."""
-    return _FIELD.sub(lambda found: values.get(found[1], ""), template or "")[:_LONGEST]
+    return _FIELD.sub(lambda match: values.get(match[1], ""), template or "")[:_LONGEST]
 
 
 def subject(template: str | None, values: Mapping[str, str]) -> str:
@@ -97,7 +97,9 @@ def subject(template: str | None, values: Mapping[str, str]) -> str:
 def clean(value: str) -> str:
     """A value without control characters, but for line breaks, and without our mark."""
     kept = storable(value.replace("\r\n", "\n").replace("\r", "\n")).replace(LINK_MARK, "")
-    return "".join(one if one == "\n" or unicodedata.category(one) not in ("Cc", "Zl", "Zp") else " " for one in kept)
+    return "".join(
+        character if character == "\n" or unicodedata.category(character) not in ("Cc", "Zl", "Zp") else " " for character in kept
+    )
 
 
 def with_link(text: str, link: str) -> str:

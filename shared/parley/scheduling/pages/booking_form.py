@@ -104,15 +104,17 @@ def parse_form(path: str, body: str) -> tuple[PageParameters, FormInput]:
 def read(form: Mapping[str, list[str]], visit: PageParameters) -> FormInput:
     """The form as it came."""
     typed = {name: [storable(value).strip() for value in values] for name, values in form.items()}
-    given = {name: values[0] for name, values in typed.items() if values and values[0]}
+    first_values = {name: values[0] for name, values in typed.items() if values and values[0]}
     names, answered = _answers(typed)
-    invitee = {name: given.get(name) for name in ("name", "email", "phone", "notes") if given.get(name) or name in ("name", "email")}
-    key, hold_token = given.get("once", ""), given.get("hold_token", "")[:100] or None
+    invitee = {
+        name: first_values.get(name) for name in ("name", "email", "phone", "notes") if first_values.get(name) or name in ("name", "email")
+    }
+    key, hold_token = first_values.get("once", ""), first_values.get("hold_token", "")[:100] or None
     entered = FormInput(typed, key=key if _KEY.fullmatch(key) else None, hold_token=hold_token)
-    entered.captcha_token = next((given[one.field] for one in captcha.WIDGETS.values() if one.field in given), None)
-    entered.is_trapped = bool(given.get(TRAP))
+    entered.captcha_token = next((first_values[widget.field] for widget in captcha.WIDGETS.values() if widget.field in first_values), None)
+    entered.is_trapped = bool(first_values.get(TRAP))
     carried = {name: value for name, value in visit.carried.items() if name.startswith("utm_") or name in _ABOUT}
-    if "phone" in typed and "phone" not in given:
+    if "phone" in typed and "phone" not in first_values:
         entered.errors["phone"] = _WRONG["phone"]  # the field is there only where the host calls
     try:
         entered.wanted = BookingFor.model_validate(
@@ -121,7 +123,7 @@ def read(form: Mapping[str, list[str]], visit: PageParameters) -> FormInput:
                 "invitee": {**invitee, "timezone": visit.timezone or "UTC"},
                 "answers": answered,
                 "hold_token": hold_token,
-                "address_proof": given.get("address_proof"),
+                "address_proof": first_values.get("address_proof"),
                 **carried,
             }
         )
@@ -142,16 +144,16 @@ def _said(loc: tuple[int | str, ...], names: Sequence[str]) -> dict[str, str]:
 def _answers(typed: Mapping[str, list[str]]) -> tuple[list[str], list[dict[str, Any]]]:
     """The names of the fields that answer questions, and the answers as the API takes them."""
     names: list[str] = []
-    found: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
     for name, values in typed.items():
         match = _ANSWER.fullmatch(name)
         chosen = [value for value in values if value]
-        if match and chosen and len(found) < 50:
+        if match and chosen and len(answers) < 50:
             names.append(name)
             kind, question_id = match.groups()
             value = chosen[:100] if kind == _LISTS else _number(chosen[0]) if kind == _NUMBERS else chosen[0].replace("\r\n", "\n")
-            found.append({"question_id": question_id, "value": value})
-    return names, found
+            answers.append({"question_id": question_id, "value": value})
+    return names, answers
 
 
 def _number(text: str) -> int | float | str:
@@ -162,7 +164,7 @@ def _number(text: str) -> int | float | str:
     return float(plain) if re.fullmatch(r"[+-]?[0-9]{0,15}\.[0-9]{1,15}", plain, re.ASCII) else text
 
 
-def check(found: BookableEventType, entered: FormInput) -> None:
+def check(offer: BookableEventType, entered: FormInput) -> None:
     """Say of the answers what is wrong, where something else was, so that all is said at once."""
     if entered.wanted is None:
         _, answered = _answers(entered.typed)
@@ -173,9 +175,9 @@ def check(found: BookableEventType, entered: FormInput) -> None:
     else:
         kept = entered.wanted.answers
     try:
-        answer_validation.check(found.questions, kept)
+        answer_validation.check(offer.questions, kept)
     except InvalidAnswers as refusal:
-        by_id = {str(asked.id): name_of(asked) for asked in found.questions}
+        by_id = {str(question.id): name_of(question) for question in offer.questions}
         for error in refusal.extensions["errors"]:
             if name := by_id.get(error["question_id"]):
                 entered.errors.setdefault(name, f"This {error['msg']}.")
@@ -200,12 +202,12 @@ _OF_ANSWERS = (
 _ANYBODY = {"start_time": "2000-01-01T00:00:00Z", "invitee": {"name": "-", "email": "nobody@parley.invalid", "timezone": "UTC"}}
 
 
-def name_of(asked: BookingQuestion) -> str:
+def name_of(question: BookingQuestion) -> str:
     """The field's name: the form of the answer, and the question's id."""
-    return f"{_PREFIX.get(asked.type, _TEXTS)}-{asked.id}"
+    return f"{_PREFIX.get(question.type, _TEXTS)}-{question.id}"
 
 
-def fields(found: BookableEventType, entered: FormInput, visit: PageParameters) -> list[FormField]:
+def fields(offer: BookableEventType, entered: FormInput, visit: PageParameters) -> list[FormField]:
     """The inputs of the form, in order, with what was typed or is known already."""
     typed, wrong = entered.typed, entered.errors
     prefilled: dict[str, list[str]] = {name: [visit.carried[name]] for name in ("name", "email") if name in visit.carried}
@@ -222,13 +224,13 @@ def fields(found: BookableEventType, entered: FormInput, visit: PageParameters) 
     if entered.asks_proof:
         more: dict[str, Any] = {"autocomplete": "one-time-code", "most": 10, "hint": _("It was sent to your e-mail address just now.")}
         made.append(asked_of_everybody("address_proof", _("Code"), QuestionType.SHORT_TEXT, is_required=False, **more))
-    if needs_phone(found):
+    if needs_phone(offer):
         made.append(
             asked_of_everybody(
                 "phone", _("Phone number"), QuestionType.PHONE, autocomplete="tel", most=40, hint=_("You will be called there.")
             )
         )
-    for question in found.questions:
+    for question in offer.questions:
         name = name_of(question)
         made.append(
             FormField(
@@ -250,6 +252,6 @@ def fields(found: BookableEventType, entered: FormInput, visit: PageParameters) 
     return made
 
 
-def needs_phone(found: BookableEventType) -> bool:
+def needs_phone(offer: BookableEventType) -> bool:
     """Whether the host calls the invitee."""
-    return found.event_type.location_type is LocationType.PHONE and not found.event_type.location_value
+    return offer.event_type.location_type is LocationType.PHONE and not offer.event_type.location_value

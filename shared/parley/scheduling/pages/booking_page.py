@@ -87,20 +87,20 @@ class BookedForm(BaseModel):
 
 def event_type_of_page(session: Session, event_type_slug: str, visit: PageParameters) -> BookableEventType:
     """What the address names. One statement. Raises `NoSuchEventType`."""
-    there = bookable_event_type(session, slugs.event_type_by_slug(event_type_slug, visit.host))
-    if there is None:
+    offer = bookable_event_type(session, slugs.event_type_by_slug(event_type_slug, visit.host))
+    if offer is None:
         raise NoSuchEventType
-    return there
+    return offer
 
 
 def show(session: Session, event_type_slug: str, visit: PageParameters, hold_token: str | None = None) -> RenderedPage:
     """The page and its headers: the calendar, or the form where an open time was chosen. Two statements. Raises `NoSuchEventType`."""
-    there = event_type_of_page(session, event_type_slug, visit)
-    choice = slot_choices_of(session, there, visit, Exclusions(hold=booking_service.hold_hash(hold_token)))
+    offer = event_type_of_page(session, event_type_slug, visit)
+    choice = slot_choices_of(session, offer, visit, Exclusions(hold=booking_service.hold_hash(hold_token)))
     is_gone = visit.start is not None and choice.slot is None
-    words = Words(DOMAIN, locale_of(session.info["caller"], there.brand.locale))
-    said = _("This time is not open any more. Choose another one.") if is_gone else None
-    return _page(there, visit, choice, FormInput() if choice.slot else None, words(said) if said else None, words)
+    words = Words(DOMAIN, locale_of(session.info["caller"], offer.brand.locale))
+    notice = _("This time is not open any more. Choose another one.") if is_gone else None
+    return _page(offer, visit, choice, FormInput() if choice.slot else None, words(notice) if notice else None, words)
 
 
 def book(
@@ -138,50 +138,55 @@ def booked_before(caller: Caller, visit: PageParameters, kept: str) -> str:
 
 def again(session: Session, event_type_slug: str, visit: PageParameters, entered: FormInput, refusal: Refusal | None) -> RenderedPage:
     """The form once more, with what was typed, what is wrong with it, and other times where the chosen one is gone."""
-    there = event_type_of_page(session, event_type_slug, visit)
-    booking_form.check(there, entered)
+    offer = event_type_of_page(session, event_type_slug, visit)
+    booking_form.check(offer, entered)
     booking_form.ask_for_proof(entered, refusal)
-    choice = slot_choices_of(session, there, visit, Exclusions(hold=booking_service.hold_hash(entered.hold_token)))
+    choice = slot_choices_of(session, offer, visit, Exclusions(hold=booking_service.hold_hash(entered.hold_token)))
     if not isinstance(refusal, StillRunning):
         entered.key = None
-    words = Words(DOMAIN, locale_of(session.info["caller"], there.brand.locale))
+    words = Words(DOMAIN, locale_of(session.info["caller"], offer.brand.locale))
     detail = words(_TOLD.get(type(refusal), refusal.detail)) if refusal else None
-    said = detail if not entered.errors else None
+    notice = detail if not entered.errors else None
     if entered.is_trapped:
-        said = words("This form was filled in by a program. Look through it once more, and send it again.")
+        notice = words("This form was filled in by a program. Look through it once more, and send it again.")
     if choice.slot is None or isinstance(refusal, _GONE):
         nothing_said = words("This time is not open any more.") if visit.start else words("Choose a time.")
-        said = f"{detail or nothing_said} {words('What you typed is kept.')}"
-    return _page(there, visit, choice, entered, said, words, is_gone=choice.slot is None)
+        notice = f"{detail or nothing_said} {words('What you typed is kept.')}"
+    return _page(offer, visit, choice, entered, notice, words, is_gone=choice.slot is None)
 
 
 def _page(
-    there: BookableEventType,
+    offer: BookableEventType,
     visit: PageParameters,
     choice: SlotChoices,
     entered: FormInput | None,
-    said: str | None,
+    notice: str | None,
     words: Words,
     *,
     is_gone: bool = False,
 ) -> RenderedPage:
     """With `entered` the form, without it the calendar."""
-    row, zone = there.event_type, choice.zone.key
+    row, zone = offer.event_type, choice.zone.key
     shown: dict[str, Any] = {}
     if entered is not None:
-        fields = [field.said_in(words) for field in booking_form.fields(there, entered, visit)]
+        fields = [field.said_in(words) for field in booking_form.fields(offer, entered, visit)]
         hidden = visit.fields(timezone=zone, once=entered.key or str(new_id()), name=None, email=None)
         hidden |= {"time": format_instant(choice.slot.start)} if choice.slot else {}
         hidden |= {"hold_token": entered.hold_token} if entered.hold_token else {}
-        shown = {"fields": fields, "hidden": hidden, "errors": [one for one in fields if one.error], "submit": words("Book this time")}
+        shown = {
+            "fields": fields,
+            "hidden": hidden,
+            "errors": [field for field in fields if field.error],
+            "submit": words("Book this time"),
+        }
         if row.requires_confirmation:
             shown["submit"] = words("Ask for this time")
     return calendar(
-        there,
+        offer,
         visit,
         choice,
         words.locale,
-        said=said,
+        said=notice,
         is_gone=is_gone,
         heading=row.name,
         step="form" if entered is not None else "times",
@@ -191,10 +196,10 @@ def _page(
     )
 
 
-def calendar(there: BookableEventType, visit: PageParameters, choice: SlotChoices, locale: str, **shown: Any) -> RenderedPage:
+def calendar(offer: BookableEventType, visit: PageParameters, choice: SlotChoices, locale: str, **shown: Any) -> RenderedPage:
     """The template of a choice, for a new booking or for one that moves, and its headers."""
-    row, zone = there.event_type, choice.zone.key
-    hosts = [place.name for place in there.places if place.name]
+    row, zone = offer.event_type, choice.zone.key
+    hosts = [host_schedule.name for host_schedule in offer.places if host_schedule.name]
     nothing: dict[str, Any] = {"fields": [], "hidden": {}, "errors": [], "submit": "", "may_hold": None, "was": None, "captcha": None}
     nothing["is_asked"] = row.requires_confirmation
     html = render(
@@ -204,7 +209,7 @@ def calendar(there: BookableEventType, visit: PageParameters, choice: SlotChoice
         | {
             "style": templates.style(FOLDER, SHEET),
             "script": templates.text(FOLDER, SCRIPT),
-            "brand": there.brand,
+            "brand": offer.brand,
             "event_type": row,
             "hosts": hosts[:1] if row.kind is EventTypeKind.ROUND_ROBIN and len(hosts) == 1 else hosts,
             "is_pool": row.kind is EventTypeKind.ROUND_ROBIN,
@@ -224,8 +229,8 @@ def calendar(there: BookableEventType, visit: PageParameters, choice: SlotChoice
         }
         | shown,
     )
-    said = headers(there.brand, is_embedded=visit.is_embedded, has_script=True, widget=shown.get("captcha"))
-    return RenderedPage(html, said)
+    response_headers = headers(offer.brand, is_embedded=visit.is_embedded, has_script=True, widget=shown.get("captcha"))
+    return RenderedPage(html, response_headers)
 
 
 def headers(
@@ -235,11 +240,11 @@ def headers(
     captcha where there is one."""
     styles = [templates.style(FOLDER, SHEET), *([brand.style] if brand and brand.style else [])]
     scripts = [templates.text(FOLDER, SCRIPT)] if has_script or is_embedded else []
-    said = templates.policy(
+    policy = templates.policy(
         styles, scripts, brand.logo_origin if brand else "", widget.origins if widget else "", may_be_framed=is_embedded
     )
     framing = {} if is_embedded else {"x-frame-options": "DENY"}
-    return {"content-security-policy": said, "referrer-policy": "same-origin", "cache-control": "no-cache, private", **framing}
+    return {"content-security-policy": policy, "referrer-policy": "same-origin", "cache-control": "no-cache, private", **framing}
 
 
 def refusal_page(refusal: Refusal, locale: str = languages.DEFAULT) -> RenderedPage:

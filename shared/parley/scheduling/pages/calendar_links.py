@@ -12,11 +12,11 @@ def summary(booking: ManagedBookingRead) -> str:
 
 def google(booking: ManagedBookingRead) -> str:
     times = "/".join(moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") for moment in (booking.start_time, booking.end_time))
-    said = {"action": "TEMPLATE", "text": summary(booking), "dates": times, "location": booking.location or ""}
-    return f"https://calendar.google.com/calendar/render?{urlencode(said)}"
+    query = {"action": "TEMPLATE", "text": summary(booking), "dates": times, "location": booking.location or ""}
+    return f"https://calendar.google.com/calendar/render?{urlencode(query)}"
 
 
 def outlook(booking: ManagedBookingRead) -> str:
     start, end = (moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (booking.start_time, booking.end_time))
-    said = {"path": "/calendar/action/compose", "rru": "addevent", "subject": summary(booking), "startdt": start, "enddt": end}
-    return f"https://outlook.live.com/calendar/0/action/compose?{urlencode(said | {'location': booking.location or ''})}"
+    query = {"path": "/calendar/action/compose", "rru": "addevent", "subject": summary(booking), "startdt": start, "enddt": end}
+    return f"https://outlook.live.com/calendar/0/action/compose?{urlencode(query | {'location': booking.location or ''})}"

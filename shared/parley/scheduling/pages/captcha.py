@@ -50,8 +50,12 @@ class CaptchaAway(Unavailable):
 
 def widget() -> CaptchaWidget | None:
     """None without a captcha."""
-    known = WIDGETS.get(setting("CAPTCHA_PROVIDER", "none"))
-    return CaptchaWidget(known.script, known.name, known.origins, setting("CAPTCHA_SITE_KEY", "")) if known else None
+    captcha_widget = WIDGETS.get(setting("CAPTCHA_PROVIDER", "none"))
+    return (
+        CaptchaWidget(captcha_widget.script, captcha_widget.name, captcha_widget.origins, setting("CAPTCHA_SITE_KEY", ""))
+        if captcha_widget
+        else None
+    )
 
 
 def captcha_refusal(visitor: Caller, token: str | None) -> Refusal | None:

@@ -47,45 +47,47 @@ _DONE = {
 }
 
 
-def page(found: HostedBooking, key: HostKey, *, done: str = "", said: str | None = None, locale: str = languages.DEFAULT) -> RenderedPage:
+def page(
+    hosted_booking: HostedBooking, key: HostKey, *, done: str = "", notice: str | None = None, locale: str = languages.DEFAULT
+) -> RenderedPage:
     """The booking, and a form for each thing that its host can do with it."""
-    booking, invitee = found.booking, found.invitee
+    booking, invitee = hosted_booking.booking, hosted_booking.invitee
     words = Words(DOMAIN, locale)
     sentences = [words(_DONE[done])] if done in _DONE else []
-    if found.is_standing and not found.may_change:
+    if hosted_booking.is_standing and not hosted_booking.may_change:
         sentences.append(words("Your role in this organization lets you look at bookings, and not change them."))
     html = render(
         "hosted.html",
         locale,
         style=templates.style(FOLDER, booking_page.SHEET),
         heading=words(_HEADINGS[booking.status]),
-        brand=found.brand,
+        brand=hosted_booking.brand,
         booking=booking,
-        event_type=found.event_type,
+        event_type=hosted_booking.event_type,
         invitee_name=invitee.name or ERASED,
         invitee=invitee,
-        answers=found.answers,
-        when=when(booking.start_time, booking.end_time, found.host.timezone, locale),
-        said=words(said) if said else None,
+        answers=hosted_booking.answers,
+        when=when(booking.start_time, booking.end_time, hosted_booking.host.timezone, locale),
+        said=words(notice) if notice else None,
         sentences=sentences,
-        is_standing=found.is_standing,
-        forms=[(choice.value, *(words(text) for text in _FORMS[choice][:2]), _FORMS[choice][2]) for choice in found.choices],
-        may_move=found.may_move,
+        is_standing=hosted_booking.is_standing,
+        forms=[(choice.value, *(words(text) for text in _FORMS[choice][:2]), _FORMS[choice][2]) for choice in hosted_booking.choices],
+        may_move=hosted_booking.may_move,
         path=key.path,
-        moved_to=HostKey(key.organization_id, found.moved_to, key.host_id).path if found.moved_to else None,
+        moved_to=HostKey(key.organization_id, hosted_booking.moved_to, key.host_id).path if hosted_booking.moved_to else None,
     )
-    return RenderedPage(html, invitee_page.headers(found.brand))
+    return RenderedPage(html, invitee_page.headers(hosted_booking.brand))
 
 
-def show(session: Session, key: HostKey, asked: Mapping[str, str]) -> RenderedPage:
+def show(session: Session, key: HostKey, query: Mapping[str, str]) -> RenderedPage:
     """What the address asks for: the booking, or the calendar that moves it. Raises `HostLinkEnded`."""
-    found = host_access.find(session, key)
-    if asked.get("move") and found.may_move:
+    hosted_booking = host_access.find(session, key)
+    if query.get("move") and hosted_booking.may_move:
         try:
-            return _move_page(session, found, key, {"timezone": found.host.timezone, **asked})
+            return _move_page(session, hosted_booking, key, {"timezone": hosted_booking.host.timezone, **query})
         except NotOfferedAnyMore as refusal:
-            return page(found, key, said=refusal.detail, locale=locale_of(session.info["caller"], found.brand.locale))
-    return page(found, key, done=asked.get("done", ""), locale=locale_of(session.info["caller"], found.brand.locale))
+            return page(hosted_booking, key, notice=refusal.detail, locale=locale_of(session.info["caller"], hosted_booking.brand.locale))
+    return page(hosted_booking, key, done=query.get("done", ""), locale=locale_of(session.info["caller"], hosted_booking.brand.locale))
 
 
 def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, str], fresh: LiveBusyTimes | None = None) -> str:
@@ -105,21 +107,26 @@ def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, s
 
 def again(session: Session, key: HostKey, form: Mapping[str, str], refusal: Refusal) -> RenderedPage:
     """The page after a refusal: other times, where one was wanted and can be. Raises `HostLinkEnded`."""
-    found = host_access.find(session, key)
-    if form.get("action") == "move" and found.may_move:
+    hosted_booking = host_access.find(session, key)
+    if form.get("action") == "move" and hosted_booking.may_move:
         try:
-            return _move_page(session, found, key, form, storable(form.get("reason", ""))[:500], said=refusal.detail)
+            return _move_page(session, hosted_booking, key, form, storable(form.get("reason", ""))[:500], notice=refusal.detail)
         except NotOfferedAnyMore:
             pass
     is_late = isinstance(refusal, IllegalTransition)
-    said = _("This was decided before; nothing has changed now.") if is_late else refusal.detail
-    return page(found, key, said=said, locale=locale_of(session.info["caller"], found.brand.locale))
+    notice = _("This was decided before; nothing has changed now.") if is_late else refusal.detail
+    return page(hosted_booking, key, notice=notice, locale=locale_of(session.info["caller"], hosted_booking.brand.locale))
 
 
 def _move_page(
-    session: Session, found: HostedBooking, key: HostKey, asked: Mapping[str, str], reason: str = "", said: str | None = None
+    session: Session,
+    hosted_booking: HostedBooking,
+    key: HostKey,
+    parameters: Mapping[str, str],
+    reason: str = "",
+    notice: str | None = None,
 ) -> RenderedPage:
-    return invitee_page.move_page(session, found.booking, PageParameters.of(key.path, asked), reason, said, is_host=True)
+    return invitee_page.move_page(session, hosted_booking.booking, PageParameters.of(key.path, parameters), reason, notice, is_host=True)
 
 
 def ended_page(refusal: Refusal, locale: str = languages.DEFAULT) -> RenderedPage:

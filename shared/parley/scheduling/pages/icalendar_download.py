@@ -8,10 +8,10 @@ from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEv
 from parley.scheduling.pages import calendar_links
 
 
-def icalendar_file(found: ManagedBooking, path: str) -> tuple[str, str]:
+def icalendar_file(managed_booking: ManagedBooking, path: str) -> tuple[str, str]:
     """The booking for a calendar to keep (RFC 5546, PUBLISH: nobody is invited by it), with the UID that the mails have; and its media
     type, which names the method as well (RFC 5545, 3.7.2)."""
-    booking, shown = found.booking, found.shown
+    booking, shown = managed_booking.booking, managed_booking.shown
     meeting = InvitationEvent(
         uid=booking.calendar_uid,
         sequence=booking.sequence,
@@ -21,7 +21,9 @@ def icalendar_file(found: ManagedBooking, path: str) -> tuple[str, str]:
         summary=single_line(calendar_links.summary(shown)),
         description=f"Change or cancel: {setting('PUBLIC_URL').rstrip('/')}{path}",
         location=single_line(booking.location, 500) if booking.location else None,
-        organizer=CalendarUser(single_line(found.host[0]), found.host[1]) if found.host and is_deliverable(found.host[1]) else None,
+        organizer=CalendarUser(single_line(managed_booking.host[0]), managed_booking.host[1])
+        if managed_booking.host and is_deliverable(managed_booking.host[1])
+        else None,
         attendees=[],
         is_tentative=booking.status is BookingStatus.PENDING,
     )

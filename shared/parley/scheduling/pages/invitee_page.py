@@ -49,58 +49,58 @@ def path_of(token: str) -> str:
 
 def headers(brand: Brand | None = None, *, is_embedded: bool = False, has_script: bool = False) -> dict[str, str]:
     """Of a page whose address is a secret: it goes to nobody. In a frame stands only what has no form on it."""
-    said = booking_page.headers(brand, is_embedded=is_embedded, has_script=has_script)
+    page_headers = booking_page.headers(brand, is_embedded=is_embedded, has_script=has_script)
     secret = {name: value for name, value in templates.SECRET.items() if not (is_embedded and name == "x-frame-options")}
-    return said | secret | {"cache-control": "no-store"}
+    return page_headers | secret | {"cache-control": "no-store"}
 
 
 def page(
-    found: ManagedBooking,
+    managed_booking: ManagedBooking,
     token: str,
     *,
     is_news: bool = False,
     is_embedded: bool = False,
-    said: str | None = None,
+    notice: str | None = None,
     locale: str = languages.DEFAULT,
 ) -> RenderedPage:
     """The booking. While it stands it can be put into a calendar, and, but for a frame, be moved and canceled."""
-    booking = found.shown
+    booking = managed_booking.shown
     is_standing = booking.status in STANDING_STATUSES
     words = Words(DOMAIN, locale)
     heading = words(_HEADINGS[booking.status])
-    again = found.brand.address(found.event_type_slug) if found.event_type_slug else None
+    again = managed_booking.brand.address(managed_booking.event_type_slug) if managed_booking.event_type_slug else None
     html = render(
         "booked.html",
         locale,
         style=templates.style(FOLDER, booking_page.SHEET),
         script=templates.text(FOLDER, booking_page.SCRIPT),
         heading=heading,
-        brand=found.brand,
+        brand=managed_booking.brand,
         booking=booking,
         when=when(booking.start_time, booking.end_time, booking.timezone, locale),
-        said=words(said) if said else None,
-        sentences=[words(sentence) for sentence in _sentences(found, is_news=is_news)],
+        said=words(notice) if notice else None,
+        sentences=[words(sentence) for sentence in _sentences(managed_booking, is_news=is_news)],
         is_news=is_news,
         is_standing=is_standing,
         is_changeable=is_standing and booking.start_time > now(),
         is_embedded=is_embedded,
         may_act=not is_embedded,
         path=path_of(token),
-        moved_to=path_of(management_token(_record(found, found.moved_to))) if found.moved_to else None,
+        moved_to=path_of(management_token(_record(managed_booking, managed_booking.moved_to))) if managed_booking.moved_to else None,
         again=again,
         google=calendar_links.google(booking),
         outlook=calendar_links.outlook(booking),
         written=format_instant,
     )
-    return RenderedPage(html, headers(found.brand, is_embedded=is_embedded))
+    return RenderedPage(html, headers(managed_booking.brand, is_embedded=is_embedded))
 
 
-def _record(found: ManagedBooking, booking_id: UUID) -> Booking:
-    return Booking(id=booking_id, organization_id=found.booking.organization_id)
+def _record(managed_booking: ManagedBooking, booking_id: UUID) -> Booking:
+    return Booking(id=booking_id, organization_id=managed_booking.booking.organization_id)
 
 
-def _sentences(found: ManagedBooking, *, is_news: bool) -> list[str]:
-    status = found.shown.status
+def _sentences(managed_booking: ManagedBooking, *, is_news: bool) -> list[str]:
+    status = managed_booking.shown.status
     if status is BookingStatus.PENDING:
         return [_("The host has been asked. A mail tells you when the time is confirmed; it is kept for you until then.")]
     if status is BookingStatus.CONFIRMED and is_news:
@@ -115,28 +115,34 @@ def missing_page(refusal: Refusal, locale: str = languages.DEFAULT) -> RenderedP
     return RenderedPage(html, headers())
 
 
-def show(session: Session, found: ManagedBooking, token: str, asked: Mapping[str, str]) -> RenderedPage:
+def show(session: Session, managed_booking: ManagedBooking, token: str, query: Mapping[str, str]) -> RenderedPage:
     """What the address asks for: the booking, the calendar that moves it, or the file for a calendar."""
-    if asked.get("calendar") == "ics":
+    if query.get("calendar") == "ics":
         attached = {"content-disposition": 'attachment; filename="booking.ics"', "cache-control": "no-store"}
         from parley.scheduling.pages import icalendar_download  # 40 ms that no page needs
 
-        file, media_type = icalendar_download.icalendar_file(found, path_of(token))
+        file, media_type = icalendar_download.icalendar_file(managed_booking, path_of(token))
         return RenderedPage(file, attached, media_type)
-    locale = locale_of(session.info["caller"], found.brand.locale)
-    if asked.get("move") and found.shown.status in STANDING_STATUSES and found.booking.start_time > now():
+    locale = locale_of(session.info["caller"], managed_booking.brand.locale)
+    if query.get("move") and managed_booking.shown.status in STANDING_STATUSES and managed_booking.booking.start_time > now():
         try:
-            return move_page(session, found.booking, PageParameters.of(path_of(token), {"timezone": found.booking.timezone, **asked}))
+            return move_page(
+                session, managed_booking.booking, PageParameters.of(path_of(token), {"timezone": managed_booking.booking.timezone, **query})
+            )
         except NotOfferedAnyMore as refusal:
-            return page(found, token, said=refusal.detail, locale=locale)
-    return page(found, token, is_news="moved" in asked, locale=locale)
+            return page(managed_booking, token, notice=refusal.detail, locale=locale)
+    return page(managed_booking, token, is_news="moved" in query, locale=locale)
 
 
-def confirmation(found: ManagedBooking, token: str, organization_slug: str, visit: PageParameters, visitor: Caller) -> RenderedPage:
+def confirmation(
+    managed_booking: ManagedBooking, token: str, organization_slug: str, visit: PageParameters, visitor: Caller
+) -> RenderedPage:
     """What was booked a moment ago, on the page where it was. Raises `NoSuchBooking`."""
-    if found.brand.slug != organization_slug:
+    if managed_booking.brand.slug != organization_slug:
         raise NoSuchBooking
-    return page(found, token, is_news=True, is_embedded=visit.is_embedded, locale=locale_of(visitor, found.brand.locale))
+    return page(
+        managed_booking, token, is_news=True, is_embedded=visit.is_embedded, locale=locale_of(visitor, managed_booking.brand.locale)
+    )
 
 
 def submit(
@@ -157,48 +163,52 @@ def submit(
     return f"{path_of(management_token(moved))}?moved=1"
 
 
-def again(session: Session, found: ManagedBooking, token: str, form: Mapping[str, str], refusal: Refusal) -> RenderedPage:
+def again(session: Session, managed_booking: ManagedBooking, token: str, form: Mapping[str, str], refusal: Refusal) -> RenderedPage:
     """The page after a refusal: other times, where one was wanted and can be."""
-    if form.get("action") == "move" and found.shown.status in STANDING_STATUSES and found.booking.start_time > now():
+    if form.get("action") == "move" and managed_booking.shown.status in STANDING_STATUSES and managed_booking.booking.start_time > now():
         try:
             return move_page(
-                session, found.booking, PageParameters.of(path_of(token), form), storable(form.get("reason", ""))[:500], said=refusal.detail
+                session,
+                managed_booking.booking,
+                PageParameters.of(path_of(token), form),
+                storable(form.get("reason", ""))[:500],
+                notice=refusal.detail,
             )
         except NotOfferedAnyMore:
             pass
-    is_late = isinstance(refusal, IllegalTransition) and found.shown.status not in STANDING_STATUSES
-    said = _("It was canceled or moved before; nothing has changed now.") if is_late else refusal.detail
-    return page(found, token, said=said, locale=locale_of(session.info["caller"], found.brand.locale))
+    is_late = isinstance(refusal, IllegalTransition) and managed_booking.shown.status not in STANDING_STATUSES
+    notice = _("It was canceled or moved before; nothing has changed now.") if is_late else refusal.detail
+    return page(managed_booking, token, notice=notice, locale=locale_of(session.info["caller"], managed_booking.brand.locale))
 
 
 def move_page(
-    session: Session, booking: Booking, visit: PageParameters, reason: str = "", said: str | None = None, *, is_host: bool = False
+    session: Session, booking: Booking, visit: PageParameters, reason: str = "", notice: str | None = None, *, is_host: bool = False
 ) -> RenderedPage:
     """The calendar for another time, or what is asked before it moves there. Raises `NotOfferedAnyMore`."""
-    there = bookable_event_type(session, booking.event_type_id, only_active=False)
-    if there is None:
+    offer = bookable_event_type(session, booking.event_type_id, only_active=False)
+    if offer is None:
         raise NotOfferedAnyMore
-    choice = slot_choices_of(session, there, visit, Exclusions(booking_id=booking.id))
-    locale = locale_of(session.info["caller"], there.brand.locale)
+    choice = slot_choices_of(session, offer, visit, Exclusions(booking_id=booking.id))
+    locale = locale_of(session.info["caller"], offer.brand.locale)
     words = Words(DOMAIN, locale)
-    is_form = choice.slot is not None or bool(said)
-    asked = FormField(
+    is_form = choice.slot is not None or bool(notice)
+    field = FormField(
         "reason", words("Why do you move it? (optional)"), QuestionType.LONG_TEXT, False, [reason] if reason else [], most=500
     )
     hidden = visit.fields(action="move", timezone=choice.zone.key)
     if choice.slot is not None:
         hidden["time"] = format_instant(choice.slot.start)
-    elif visit.start is not None and said is None:
-        said = _("This time is not open any more. Choose another one.")
+    elif visit.start is not None and notice is None:
+        notice = _("This time is not open any more. Choose another one.")
     shown = {
-        "heading": there.event_type.name,
+        "heading": offer.event_type.name,
         "step": "form" if is_form else "times",
-        "said": words(said) if said else None,
+        "said": words(notice) if notice else None,
         "is_gone": choice.slot is None,
         "was": when(booking.start_time, booking.end_time, choice.zone.key, locale),
-        "fields": [asked],
+        "fields": [field],
         "hidden": hidden,
         "submit": words("Move it to this time"),
-        "is_asked": there.event_type.requires_confirmation and not is_host,
+        "is_asked": offer.event_type.requires_confirmation and not is_host,
     }
-    return RenderedPage(booking_page.calendar(there, visit, choice, locale, **shown).html, headers(there.brand, has_script=True))
+    return RenderedPage(booking_page.calendar(offer, visit, choice, locale, **shown).html, headers(offer.brand, has_script=True))

@@ -40,7 +40,7 @@ def begins(day: date, zone: ZoneInfo) -> datetime:
 
 def by_day(slots: Sequence[Slot], zone: ZoneInfo) -> Days:
     """The slots by the local day on which they begin, in order."""
-    return {day: list(found) for day, found in groupby(slots, key=lambda slot: slot.start.astimezone(zone).date())}
+    return {day: list(group) for day, group in groupby(slots, key=lambda slot: slot.start.astimezone(zone).date())}
 
 
 def weeks(month: date, days: Days, today: date, chosen: date | None) -> list[list[MonthDay | None]]:
@@ -59,11 +59,11 @@ def zones() -> dict[str, list[tuple[str, str]]]:
     """The zones of the world by continent, each with its name and what people call it: of `zone.tab`, which has one for each place."""
     lines = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8").splitlines()
     names = sorted(line.split("\t")[2] for line in lines if line and not line.startswith("#"))
-    found: dict[str, list[tuple[str, str]]] = {}
+    zones_by_continent: dict[str, list[tuple[str, str]]] = {}
     for name in names:
-        continent, _, place = name.partition("/")
-        found.setdefault(continent, []).append((name, place.replace("_", " ").replace("/", ", ")))
-    return {**found, "Everywhere": [("UTC", "UTC")]}
+        continent, _, city = name.partition("/")
+        zones_by_continent.setdefault(continent, []).append((name, city.replace("_", " ").replace("/", ", ")))
+    return {**zones_by_continent, "Everywhere": [("UTC", "UTC")]}
 
 
 @cache

@@ -39,13 +39,13 @@ def _offered() -> Select[EventType, str | None, bool]:
 
 def show(session: Session, visit: PageParameters, cursor: str | None) -> RenderedPage:
     """The page and its headers. Two statements. Raises `NoSuchEventType`, `BadCursor`."""
-    mine = Organization.id == session.info["caller"].organization_id
-    found = session.execute(
-        select(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color, Organization.locale).where(mine)
+    condition = Organization.id == session.info["caller"].organization_id
+    organization_row = session.execute(
+        select(Organization.name, Organization.slug, Organization.logo_url, Organization.brand_color, Organization.locale).where(condition)
     ).one_or_none()
-    if found is None:
+    if organization_row is None:
         raise NoSuchEventType
-    brand = Brand(*found)
+    brand = Brand(*organization_row)
     locale = locale_of(session.info["caller"], brand.locale)
     rows, following = pagination.joined_page(session, _offered(), [EventType.id], cursor=cursor, limit=A_PAGE)
     items = [

@@ -38,24 +38,24 @@ class PageParameters:
     carried: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, path: str, said: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Self:
+    def of(cls, path: str, parameters: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Self:
         """From the parameters of an address, or the hidden fields of a form."""
-        carried = {name: _line(said.get(name, ""), most) for name, most in CARRIED.items()}
+        carried = {name: _line(parameters.get(name, ""), most) for name, most in CARRIED.items()}
         # Who writes a+b@example.com into an address and forgets to encode the plus has written a blank; no address of ours has one.
         carried["email"] = carried["email"].replace(" ", "+")
         if not carried["referrer"]:
             carried["referrer"] = _line(_other_site(headers or {}), CARRIED["referrer"])
         if not ID.fullmatch(carried["routing_submission_id"]):
             del carried["routing_submission_id"]
-        month = _MONTH.fullmatch(said.get("month", ""))
+        month = _MONTH.fullmatch(parameters.get("month", ""))
         return cls(
             path,
-            timezone=_zone(said.get("timezone", "")),
+            timezone=_zone(parameters.get("timezone", "")),
             month=date(int(month[1]), int(month[2]), 1) if month else None,
-            day=_day(said.get("date", "")),
-            start=parse_instant(said.get("time", "")),
-            is_embedded=said.get("embed", "") not in ("", "0"),
-            is_move=bool(said.get("move")),
+            day=_day(parameters.get("date", "")),
+            start=parse_instant(parameters.get("time", "")),
+            is_embedded=parameters.get("embed", "") not in ("", "0"),
+            is_move=bool(parameters.get("move")),
             carried={name: value for name, value in carried.items() if value},
         )
 
@@ -65,18 +65,18 @@ class PageParameters:
 
     def fields(self, **changed: str | None) -> dict[str, str]:
         """The parameters of a link, or the hidden fields of a form: these, without those that are None."""
-        said = {
+        values = {
             "timezone": self.timezone,
             "move": "1" if self.is_move else None,
             "embed": "1" if self.is_embedded else None,
             **self.carried,
             **changed,
         }
-        return {name: value for name, value in said.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
     def link(self, **changed: str | None) -> str:
-        said = self.fields(**changed)
-        return f"{self.path}?{urlencode(said)}" if said else self.path
+        query = self.fields(**changed)
+        return f"{self.path}?{urlencode(query)}" if query else self.path
 
 
 def format_instant(moment: datetime) -> str:
@@ -100,10 +100,10 @@ def _zone(text: str) -> str | None:
 
 def _day(text: str) -> date | None:
     try:
-        found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
     except ValueError:
         return None
-    return found if found and 1970 <= found.year <= 2199 else None
+    return day if day and 1970 <= day.year <= 2199 else None
 
 
 def _line(text: str, most: int) -> str:

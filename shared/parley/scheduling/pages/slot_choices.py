@@ -35,27 +35,27 @@ class SlotChoices:
     after: date | None
 
 
-def slot_choices_of(session: Session, found: BookableEventType, visit: PageParameters, aside: Exclusions) -> SlotChoices:
+def slot_choices_of(session: Session, offer: BookableEventType, visit: PageParameters, aside: Exclusions) -> SlotChoices:
     """The month that is asked for; without one the first that has an open time, of this one and the next. None beyond the horizon.
 
     Where no day is asked for it is the first with an open time.
     """
-    zone, at = ZoneInfo(visit.timezone or found.timezone), now()
-    today, end = at.astimezone(zone).date(), found.ends(at)
+    zone, at = ZoneInfo(visit.timezone or offer.timezone), now()
+    today, end = at.astimezone(zone).date(), offer.ends(at)
     first = month_view.first_of(today)
     last = max(first, month_view.first_of((end - INSTANT).astimezone(zone).date()))
-    asked = visit.start.astimezone(zone).date() if visit.start else visit.day
-    month = month_view.first_of(asked) if asked else visit.month
+    chosen_day = visit.start.astimezone(zone).date() if visit.start else visit.day
+    month = month_view.first_of(chosen_day) if chosen_day else visit.month
     if month is None:
-        open_ = slots.open_slots_of(session, found, at, month_view.begins(month_view.after(first, 2), zone), aside)
+        open_ = slots.open_slots_of(session, offer, at, month_view.begins(month_view.after(first, 2), zone), aside)
     else:
         month = min(max(month, first), last)
-        open_ = slots.open_slots_of(session, found, month_view.begins(month, zone), month_view.begins(month_view.after(month), zone), aside)
+        open_ = slots.open_slots_of(session, offer, month_view.begins(month, zone), month_view.begins(month_view.after(month), zone), aside)
 
     days = month_view.by_day(open_, zone)
     month = month or month_view.first_of(next(iter(days), today))
-    here = {day: found for day, found in days.items() if month_view.first_of(day) == month}
-    day = asked if asked and month_view.first_of(asked) == month else next(iter(here), None)
+    here = {day: day_slots for day, day_slots in days.items() if month_view.first_of(day) == month}
+    day = chosen_day if chosen_day and month_view.first_of(chosen_day) == month else next(iter(here), None)
     times = here.get(day, []) if day else []
     return SlotChoices(
         zone,

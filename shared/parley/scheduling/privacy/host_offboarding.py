@@ -29,8 +29,8 @@ def forget_calendars(caller: Caller, user_id: UUID) -> None:
 
 
 def release_connections(session: Session, caller: Caller, user_id: UUID) -> None:
-    theirs = select(CalendarConnection).where(CalendarConnection.user_id == user_id).order_by(CalendarConnection.id).with_for_update()
-    for row in session.scalars(theirs, execution_options={"with_deleted": True}).all():
+    query = select(CalendarConnection).where(CalendarConnection.user_id == user_id).order_by(CalendarConnection.id).with_for_update()
+    for row in session.scalars(query, execution_options={"with_deleted": True}).all():
         session.delete(row)
         if row.deleted_at is None:
             audit.record(session, caller, SchedulingAction.CALENDAR_CONNECTION_DELETED, row)
@@ -38,11 +38,13 @@ def release_connections(session: Session, caller: Caller, user_id: UUID) -> None
 
 def forget_notices(caller: Caller, user_id: UUID, address_key: str | None) -> None:
     """Empty what a host whose account was deleted was told of their bookings. Nobody has the address any more: its hash finds them."""
-    one = NotificationLog
+    notification = NotificationLog
     hosted = select(BookingHost.booking_id).where(BookingHost.host_id == user_id)
-    is_theirs = func.encode(func.sha256(func.convert_to(one.address, "UTF8")), "hex") == address_key
-    nobody = literal("erased:") + cast(one.id, String)
+    is_theirs = func.encode(func.sha256(func.convert_to(notification.address, "UTF8")), "hex") == address_key
+    nobody = literal("erased:") + cast(notification.id, String)
     emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "updated_at": now()}
-    wanted = update(one).where(one.own(), one.booking_id.in_(hosted), one.recipient_kind == RecipientKind.HOST, is_theirs)
+    wanted = update(notification).where(
+        notification.own(), notification.booking_id.in_(hosted), notification.recipient_kind == RecipientKind.HOST, is_theirs
+    )
     with transaction(caller) as session:
         session.execute(wanted.values(emptied), execution_options={"synchronize_session": False})

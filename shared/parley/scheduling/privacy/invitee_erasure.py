@@ -65,12 +65,12 @@ def _forget_notices(session: Session, traces: InviteeTraces) -> None:
 
     What waits to be sent is not sent any more.
     """
-    one = NotificationLog
-    is_theirs = (one.recipient_kind == RecipientKind.INVITEE) | func.lower(one.recipient).in_(traces.addresses)
-    nobody = case((is_theirs, literal("erased:") + cast(one.id, String)), else_=one.recipient)
-    over = case((one.status == NotificationStatus.PENDING, NotificationStatus.CANCELED), else_=one.status)
+    notification = NotificationLog
+    is_theirs = (notification.recipient_kind == RecipientKind.INVITEE) | func.lower(notification.recipient).in_(traces.addresses)
+    nobody = case((is_theirs, literal("erased:") + cast(notification.id, String)), else_=notification.recipient)
+    over = case((notification.status == NotificationStatus.PENDING, NotificationStatus.CANCELED), else_=notification.status)
     emptied = {"recipient": nobody, "subject": None, "body": None, "error_message": None, "status": over, "updated_at": now()}
-    execute_later(session, update(one).where(one.own(), one.booking_id.in_(traces.booking_ids)).values(emptied))
+    execute_later(session, update(notification).where(notification.own(), notification.booking_id.in_(traces.booking_ids)).values(emptied))
 
 
 def _forget_origins(session: Session, traces: InviteeTraces) -> None:
@@ -120,11 +120,11 @@ def erase(session: Session, caller: Caller, invitee_id: UUID) -> InviteeErasedRe
 
 def erase_address(session: Session, caller: Caller, email: str) -> ErasureRead:
     """Erase everybody who was booked in under this address, the first hundred at once; the sweep goes on with the rest."""
-    theirs = (Invitee.address == email.lower(), Invitee.erased_at.is_(None))
-    ids = session.scalars(select(Invitee.id).where(*theirs).order_by(Invitee.id).limit(BATCH + 1)).all()
+    conditions = (Invitee.address == email.lower(), Invitee.erased_at.is_(None))
+    ids = session.scalars(select(Invitee.id).where(*conditions).order_by(Invitee.id).limit(BATCH + 1)).all()
     rest_count = 0
     if len(ids) > BATCH:
-        rest = update(Invitee).where(*theirs, Invitee.id >= ids[BATCH]).values(erasure_wanted_at=now())
+        rest = update(Invitee).where(*conditions, Invitee.id >= ids[BATCH]).values(erasure_wanted_at=now())
         rest_count = session.execute(rest, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]  # an UPDATE's has it
     _erase(session, caller, ids[:BATCH], email.lower())
     return ErasureRead(erased=len(ids[:BATCH]), waiting=rest_count)
@@ -151,14 +151,14 @@ def _erase(session: Session, caller: Caller, ids: Sequence[UUID], *addresses: st
     invitees = {row.id: row for row in session.scalars(living, execution_options={"populate_existing": True})}
     at = now()
     is_recent = (NotificationLog.booking_id == Booking.id) & (NotificationLog.updated_at > at - KEPT)
-    theirs = select(Booking, exists().where(is_recent)).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
-    found = session.execute(theirs, execution_options={"populate_existing": True}).all() if invitees else []
+    query = select(Booking, exists().where(is_recent)).where(Booking.invitee_id.in_(invitees)).order_by(Booking.id)
+    pairs = session.execute(query, execution_options={"populate_existing": True}).all() if invitees else []
 
-    rows = [row for row, _ in found]
-    known = {*addresses, *(one.email.lower() for one in invitees.values())}
-    recent = [row.id for row, is_told in found if is_told or row.updated_at > at - KEPT]
+    rows = [row for row, _ in pairs]
+    emails = {*addresses, *(erased_invitee.email.lower() for erased_invitee in invitees.values())}
+    recent = [row.id for row, is_told in pairs if is_told or row.updated_at > at - KEPT]
     _cancel(session, caller, [row for row in rows if row.status in STANDING_STATUSES and row.start_time > at], at)
-    traces = InviteeTraces(list(invitees), [row.id for row in rows], sorted(known), recent)
+    traces = InviteeTraces(list(invitees), [row.id for row in rows], sorted(emails), recent)
     for forget in FORGETTING:
         forget(session, traces)
     called = [row.id for row in rows if row.location == invitees[row.invitee_id].phone]
@@ -197,5 +197,5 @@ def _cancel(session: Session, caller: Caller, rows: Sequence[Booking], at: datet
     execute_later(session, update(Booking).where(Booking.id.in_([row.id for row in rows])).values(over))
     for row in sorted(rows, key=lambda row: (str(row.pool_id), row.host_id)):
         counters.uncount_booking(session, row)
-        said = {"status": "CANCELED", "canceled_by": "HOST", "is_declined": False}
-        booking_service.record_change(session, caller, BookingChange.CANCELED, row, old={"status": row.status.value}, **said)
+        payload = {"status": "CANCELED", "canceled_by": "HOST", "is_declined": False}
+        booking_service.record_change(session, caller, BookingChange.CANCELED, row, old={"status": row.status.value}, **payload)

@@ -49,7 +49,7 @@ def _assigned(member: PoolMember) -> datetime:
 
 
 def _after_last(pool: Sequence[PoolMember]) -> list[PoolMember]:
-    last = max(range(len(pool)), key=lambda place: _assigned(pool[place]))
+    last = max(range(len(pool)), key=lambda index: _assigned(pool[index]))
     if pool[last].last_assigned_at is None:
         return list(pool)
     return [*pool[last + 1 :], *pool[: last + 1]]

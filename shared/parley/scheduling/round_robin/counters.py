@@ -23,14 +23,22 @@ from parley.scheduling.common.round_robin_models import RoundRobinAssignment
 from parley.scheduling.round_robin.assignment import PoolMember, choose_host
 
 
-def chosen_hosts(offer: BookableEventType, there: Conflicts, slot: Slot) -> Sequence[UUID]:
+def chosen_hosts(offer: BookableEventType, conflicts: Conflicts, slot: Slot) -> Sequence[UUID]:
     """Who takes the slot: one of a pool, by its strategy; else all who are free, as many as the kind has."""
     free = cast("Sequence[UUID]", slot.hosts)
     if offer.strategy is None:
         return free
-    pool = [PoolMember(place.user_id, place.weight, place.priority, *there.turns.get(place.user_id, (0, None))) for place in offer.places]
+    pool = [
+        PoolMember(
+            host_schedule.user_id, host_schedule.weight, host_schedule.priority, *conflicts.turns.get(host_schedule.user_id, (0, None))
+        )
+        for host_schedule in offer.places
+    ]
     if offer.strategy is AssignmentStrategy.ROTATE:  # it goes on from who had the last one, who may be away by now
-        pool = [PoolMember(one, 1, 0, *there.turns[one]) for one in sorted(there.turns, key=lambda one: (there.positions[one], one))]
+        pool = [
+            PoolMember(host_id, 1, 0, *conflicts.turns[host_id])
+            for host_id in sorted(conflicts.turns, key=lambda host_id: (conflicts.positions[host_id], host_id))
+        ]
     member = choose_host(offer.strategy.value, pool, free)
     return [cast("UUID", member.id)] if member else free[:1]
 
@@ -48,11 +56,11 @@ def uncount_booking(session: Session, booking: Booking) -> None:
 def _count(session: Session, booking: Booking, by: int) -> None:
     if booking.pool_id is None:
         return
-    one = RoundRobinAssignment
-    mine = update(one).where(one.pool_id == booking.pool_id, one.user_id == booking.host_id)
+    assignment = RoundRobinAssignment
+    statement = update(assignment).where(assignment.pool_id == booking.pool_id, assignment.user_id == booking.host_id)
     at = now()
     if by > 0:
-        counted = mine.values(assignment_count=one.assignment_count + 1, last_assigned_at=at, updated_at=at)
+        counted = statement.values(assignment_count=assignment.assignment_count + 1, last_assigned_at=at, updated_at=at)
     else:
-        counted = mine.values(assignment_count=func.greatest(one.assignment_count - 1, 0), updated_at=at)
+        counted = statement.values(assignment_count=func.greatest(assignment.assignment_count - 1, 0), updated_at=at)
     execute_later(session, counted)

@@ -66,10 +66,10 @@ def pools(session: Session, *, cursor: str | None, limit: int) -> Page[PoolRead]
 
 def pool(session: Session, pool_id: UUID) -> PoolDetailRead:
     """Raises `NoSuchPool`."""
-    found = session.scalars(select(RoundRobinPool).where(RoundRobinPool.id == pool_id)).one_or_none()
-    if found is None:
+    row = session.scalars(select(RoundRobinPool).where(RoundRobinPool.id == pool_id)).one_or_none()
+    if row is None:
         raise NoSuchPool
-    return _detail(found, _places(session, pool_id))
+    return _detail(row, _places(session, pool_id))
 
 
 def _places(session: Session, pool_id: UUID) -> Sequence[RoundRobinAssignment]:
@@ -82,63 +82,63 @@ def update_pool(session: Session, caller: Caller, pool_id: UUID, wanted: PoolUpd
 
     Raises `NoSuchPool`, `NotYours`, `NotAHost`, `NoSuchTeam`, `PoolChanged`.
     """
-    found = _own(session, caller, pool_id)
-    asked = wanted.asked()
-    hosts: Sequence[AssignmentIn] | None = asked.pop("hosts", None)
+    pool_row = _own(session, caller, pool_id)
+    changes = wanted.changed_fields()
+    hosts: Sequence[AssignmentIn] | None = changes.pop("hosts", None)
     ownership.check_team(session, wanted.team_id)
-    for name, value in asked.items():
-        setattr(found, name, value)
-    found.updated_at = clock.now()
+    for name, value in changes.items():
+        setattr(pool_row, name, value)
+    pool_row.updated_at = clock.now()
     places = _places(session, pool_id)
     if hosts is not None:
         places = _replace(session, pool_id, places, hosts)
     with violation_means(ONE_PLACE, PoolChanged()):
         session.flush()
-    new = {"changed": sorted(wanted.model_fields_set), "strategy": found.strategy.value, "hosts": len(places)}
-    audit.record(session, caller, SchedulingAction.POOL_UPDATED, found, new=new)
-    return _detail(found, places)
+    new = {"changed": sorted(wanted.model_fields_set), "strategy": pool_row.strategy.value, "hosts": len(places)}
+    audit.record(session, caller, SchedulingAction.POOL_UPDATED, pool_row, new=new)
+    return _detail(pool_row, places)
 
 
 def _replace(
-    session: Session, pool_id: UUID, there: Sequence[RoundRobinAssignment], wanted: Sequence[AssignmentIn]
+    session: Session, pool_id: UUID, assignments: Sequence[RoundRobinAssignment], wanted: Sequence[AssignmentIn]
 ) -> list[RoundRobinAssignment]:
-    by_user = {place.user_id: place for place in there}
+    by_user = {assignment.user_id: assignment for assignment in assignments}
     ownership.check_hosts(session, [host.user_id for host in wanted if host.user_id not in by_user])
     kept: list[RoundRobinAssignment] = []
     for position, host in enumerate(wanted):
-        place = by_user.pop(host.user_id, None)
-        if place is None:
-            place = _place(pool_id, position, host)
-            session.add(place)
+        assignment = by_user.pop(host.user_id, None)
+        if assignment is None:
+            assignment = _place(pool_id, position, host)
+            session.add(assignment)
         else:
-            place.position, place.weight, place.priority = position, host.weight, host.priority
-        kept.append(place)
-    for gone in by_user.values():
-        session.delete(gone)
+            assignment.position, assignment.weight, assignment.priority = position, host.weight, host.priority
+        kept.append(assignment)
+    for leftover in by_user.values():
+        session.delete(leftover)
     return kept
 
 
 def delete_pool(session: Session, caller: Caller, pool_id: UUID) -> None:
     """Put it away. Raises `NoSuchPool`, `NotYours`, `PoolInUse`."""
-    found = _own(session, caller, pool_id)
+    pool_row = _own(session, caller, pool_id)
     uses = select(EventType.id).where(EventType.pool_id == pool_id).limit(10)
     if used := session.scalars(uses).all():
-        raise PoolInUse("Event types take their hosts from this pool.", event_type_ids=[str(one) for one in used])
-    found.deleted_at = clock.now()
-    audit.record(session, caller, SchedulingAction.POOL_DELETED, found)
+        raise PoolInUse("Event types take their hosts from this pool.", event_type_ids=[str(event_type_id) for event_type_id in used])
+    pool_row.deleted_at = clock.now()
+    audit.record(session, caller, SchedulingAction.POOL_DELETED, pool_row)
 
 
 def _own(session: Session, caller: Caller, pool_id: UUID) -> RoundRobinPool:
     """Locked: of two who change it, one waits; and no event type begins to use what is being changed or deleted."""
-    found = session.scalars(select(RoundRobinPool).where(RoundRobinPool.id == pool_id).with_for_update()).one_or_none()
-    if found is None:
+    pool_row = session.scalars(select(RoundRobinPool).where(RoundRobinPool.id == pool_id).with_for_update()).one_or_none()
+    if pool_row is None:
         raise NoSuchPool
     users = select(EventType.user_id).where(EventType.pool_id == pool_id, EventType.user_id != caller.person_id).limit(1)
     if not member_rights.administers(session, caller) and session.scalar(users) is not None:
         raise ownership.NotYours("Colleagues' event types take their hosts from this pool; ask an administrator.")
-    return found
+    return pool_row
 
 
 def _detail(pool: RoundRobinPool, places: Sequence[RoundRobinAssignment]) -> PoolDetailRead:
-    hosts = [AssignmentRead.model_validate(place) for place in places]
+    hosts = [AssignmentRead.model_validate(assignment) for assignment in places]
     return PoolDetailRead(**PoolRead.model_validate(pool).model_dump(), hosts=hosts)

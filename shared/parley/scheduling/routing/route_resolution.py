@@ -39,21 +39,23 @@ class Route:
     slots: Sequence[Slot] = ()
 
 
-def fitting(rules: Sequence[Rule], questions: Sequence[BookingQuestion], given: Given) -> list[Rule]:
+def fitting(rules: Sequence[Rule], questions: Sequence[BookingQuestion], answers: Given) -> list[Rule]:
     """The rules all of whose conditions hold, in their order."""
-    kinds, values = {asked.id: asked.type for asked in questions}, {asked.id: value for asked, value in given}
+    kinds, values = {question.id: question.type for question in questions}, {question.id: value for question, value in answers}
     return [
         rule
         for rule in rules
         if all(
-            one.question_id in kinds
-            and routing_conditions.holds(kinds[one.question_id], one.operator, one.value, values.get(one.question_id))
-            for one in rule.conditions
+            condition.question_id in kinds
+            and routing_conditions.holds(
+                kinds[condition.question_id], condition.operator, condition.value, values.get(condition.question_id)
+            )
+            for condition in rule.conditions
         )
     ]
 
 
-def route(session: Session, whole: RoutingFormContents, given: Given) -> Route:
+def route(session: Session, whole: RoutingFormContents, answers: Given) -> Route:
     """Two statements at most: the first `MOST_TRIED` event types of the rules that fit are looked at, and the fallback's.
 
     An event type that is deleted, not active, without hosts, or without an open start in the `WINDOW` after its notice, within its horizon,
@@ -61,13 +63,13 @@ def route(session: Session, whole: RoutingFormContents, given: Given) -> Route:
     """
     form = whole.form
     tried: dict[UUID, Rule | None] = {}
-    for rule in fitting(whole.rules, whole.questions, given):
+    for rule in fitting(whole.rules, whole.questions, answers):
         if len(tried) < MOST_TRIED and whole.targets[rule.event_type_id].trouble is None:
             tried.setdefault(rule.event_type_id, rule)
     if form.fallback_event_type_id is not None:
         tried.setdefault(form.fallback_event_type_id, None)
-    if found := _first_open(session, list(tried)):
-        offer, slots = found
+    if opening := _first_open(session, list(tried)):
+        offer, slots = opening
         return Route(RoutingOutcome.EVENT_TYPE, tried[offer.event_type.id], offer, slots)
     if form.fallback_url is not None:
         return Route(RoutingOutcome.URL)
@@ -76,10 +78,10 @@ def route(session: Session, whole: RoutingFormContents, given: Given) -> Route:
 
 def _first_open(session: Session, ids: Sequence[UUID]) -> tuple[BookableEventType, list[Slot]] | None:
     """The first of the event types that has an open start, and its next ones."""
-    known = bookable_event_types(session, ids)
-    there = [known[id_] for id_ in ids if id_ in known]
+    offers_by_id = bookable_event_types(session, ids)
+    offers = [offers_by_id[id_] for id_ in ids if id_ in offers_by_id]
     at = now()
-    ranges = [(offer, *_window(offer, at)) for offer in there]
+    ranges = [(offer, *_window(offer, at)) for offer in offers]
     ranges = [window for window in ranges if window[1] < window[2]]
     for (offer, from_, to), taken in zip(ranges, load_conflicts_of_each(session, ranges), strict=True):
         slots = open_slots(
@@ -104,34 +106,34 @@ def _window(offer: BookableEventType, at: datetime) -> tuple[datetime, datetime]
 
 def link(organization_slug: str, target: RoutingTarget, invitee: PrefilledInviteeRead, submission_id: UUID) -> str:
     """The page of the event type, with what it may fill in and what led there. A slug is one person's own: `host` says whose."""
-    said = {"host": target.host, "name": invitee.name, "email": invitee.email, "routing_submission_id": str(submission_id)}
-    known = urlencode({name: value for name, value in said.items() if value})
-    return f"{setting('PUBLIC_URL').rstrip('/')}/{organization_slug}/{target.slug}?{known}"
+    parameters = {"host": target.host, "name": invitee.name, "email": invitee.email, "routing_submission_id": str(submission_id)}
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{setting('PUBLIC_URL').rstrip('/')}/{organization_slug}/{target.slug}?{query}"
 
 
-def prefill(questions: Sequence[BookingQuestion], given: Given) -> PrefillRead:
+def prefill(questions: Sequence[BookingQuestion], answers: Given) -> PrefillRead:
     """What was answered already: about the invitee, by type or label; to questions with the same label, where they take the answer."""
-    by_label: Mapping[str, Any] = {routing_conditions.folded(asked.label): value for asked, value in reversed(given)}
-    known: list[PrefilledAnswerRead] = []
-    for asked in questions:
-        value = by_label.get(routing_conditions.folded(asked.label))
-        if value is not None and _takes(asked, value):
-            known.append(PrefilledAnswerRead(question_id=asked.id, value=value))
+    by_label: Mapping[str, Any] = {routing_conditions.folded(question.label): value for question, value in reversed(answers)}
+    prefilled_answers: list[PrefilledAnswerRead] = []
+    for question in questions:
+        value = by_label.get(routing_conditions.folded(question.label))
+        if value is not None and _takes(question, value):
+            prefilled_answers.append(PrefilledAnswerRead(question_id=question.id, value=value))
     invitee = PrefilledInviteeRead(
-        name=next((value for asked, value in given if asked.type is QuestionType.SHORT_TEXT and _is_name(asked)), None),
-        email=next((value for asked, value in given if asked.type is QuestionType.EMAIL), None),
-        phone=next((value for asked, value in given if asked.type is QuestionType.PHONE), None),
+        name=next((value for question, value in answers if question.type is QuestionType.SHORT_TEXT and _is_name(question)), None),
+        email=next((value for question, value in answers if question.type is QuestionType.EMAIL), None),
+        phone=next((value for question, value in answers if question.type is QuestionType.PHONE), None),
     )
-    return PrefillRead(invitee=invitee, answers=known)
+    return PrefillRead(invitee=invitee, answers=prefilled_answers)
 
 
-def _is_name(asked: BookingQuestion) -> bool:
-    return routing_conditions.folded(asked.label).rstrip("?:* ") in _NAMES
+def _is_name(question: BookingQuestion) -> bool:
+    return routing_conditions.folded(question.label).rstrip("?:* ") in _NAMES
 
 
-def _takes(asked: BookingQuestion, value: Any) -> bool:
+def _takes(question: BookingQuestion, value: Any) -> bool:
     try:
-        answer_validation.fitting(asked, value)
+        answer_validation.fitting(question, value)
     except ValueError:
         return False
     return True

@@ -51,7 +51,7 @@ def _digits(text: str) -> str:
 def misfit(kind: QuestionType, options: list[str], operator: RoutingOperator, value: Any) -> str | None:
     """What is wrong with comparing answers to such a question by this operator with this value, if anything."""
     if operator not in OPERATORS[kind]:
-        fitting = ", ".join(one.value for one in RoutingOperator if one in OPERATORS[kind])
+        fitting = ", ".join(routing_operator.value for routing_operator in RoutingOperator if routing_operator in OPERATORS[kind])
         return f"{operator.value} does not compare answers of type {kind.value}; these do: {fitting}"
     is_list = operator is RoutingOperator.IN or (kind is QuestionType.MULTI_SELECT and operator in EQUAL)
     if is_list != isinstance(value, list):
@@ -59,7 +59,7 @@ def misfit(kind: QuestionType, options: list[str], operator: RoutingOperator, va
     values = value if is_list else [value]
     if len(values) > len(set(values)):
         return "the values of a list differ"
-    return next((wrong for one in values if (wrong := _misfit(kind, options, operator, one))), None)
+    return next((wrong for item in values if (wrong := _misfit(kind, options, operator, item))), None)
 
 
 def _misfit(kind: QuestionType, options: list[str], operator: RoutingOperator, value: Any) -> str | None:
@@ -99,10 +99,10 @@ def holds(kind: QuestionType, operator: RoutingOperator, value: Any, answer: Any
     if kind is QuestionType.NUMBER:
         return _counted(operator, value, answer)
     compared = _digits if kind is QuestionType.PHONE else str if kind is QuestionType.SINGLE_SELECT else folded
-    given = compared(str(answer))
+    text = compared(str(answer))
     if operator is RoutingOperator.IN:
-        return given in {compared(one) for one in value}
-    return compared(value) in given if operator is RoutingOperator.CONTAINS else given == compared(value)
+        return text in {compared(item) for item in value}
+    return compared(value) in text if operator is RoutingOperator.CONTAINS else text == compared(value)
 
 
 def _chosen(operator: RoutingOperator, value: Any, options: set[str]) -> bool:

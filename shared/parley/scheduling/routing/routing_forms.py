@@ -57,18 +57,18 @@ class FormSlugTaken(Conflict):
 
 def organization_of(form_id: UUID) -> UUID:
     """Whose form this is, for a stranger who knows nothing but its id. Raises `NoSuchRoutingForm`."""
-    found = directory.organization_of(SchedulingDirectory.ROUTING_FORM, str(form_id))
-    if found is None:
+    organization_id = directory.organization_of(SchedulingDirectory.ROUTING_FORM, str(form_id))
+    if organization_id is None:
         raise NoSuchRoutingForm
-    return found
+    return organization_id
 
 
 def organization_named(slug: str) -> UUID:
     """Whose name this is. Raises `NoSuchRoutingForm`."""
-    found = directory.organization_of(IdentityDirectory.ORGANIZATION_SLUG, slug)
-    if found is None:
+    organization_id = directory.organization_of(IdentityDirectory.ORGANIZATION_SLUG, slug)
+    if organization_id is None:
         raise NoSuchRoutingForm
-    return found
+    return organization_id
 
 
 def create_form(session: Session, caller: Caller, wanted: RoutingFormCreate) -> RoutingFormDetailRead:
@@ -117,10 +117,10 @@ def forms(session: Session, *, cursor: str | None, limit: int) -> Page[RoutingFo
 
 def form(session: Session, form_id: UUID) -> RoutingFormDetailRead:
     """Raises `NoSuchRoutingForm`."""
-    found = routing_queries.form(session, form_id)
-    if found is None:
+    contents = routing_queries.form(session, form_id)
+    if contents is None:
         raise NoSuchRoutingForm
-    return _detail(found.form, found.questions, found.rules, found.targets)
+    return _detail(contents.form, contents.questions, contents.rules, contents.targets)
 
 
 def update_form(session: Session, caller: Caller, form_id: UUID, wanted: RoutingFormUpdate) -> RoutingFormDetailRead:
@@ -128,11 +128,11 @@ def update_form(session: Session, caller: Caller, form_id: UUID, wanted: Routing
 
     Raises `NoSuchRoutingForm`, `NotYours`, `QuestionNotThere`, `InvalidRules`, `FormSlugTaken`.
     """
-    found = routing_queries.form(session, form_id, to_change=True)
-    if found is None:
+    contents = routing_queries.form(session, form_id, to_change=True)
+    if contents is None:
         raise NoSuchRoutingForm
-    ownership.check(session, caller, found.form.user_id)
-    row, old = found.form, {"is_active": found.form.is_active}
+    ownership.check(session, caller, contents.form.user_id)
+    row, old = contents.form, {"is_active": contents.form.is_active}
     fresh = _targets(session, wanted.rules or (), wanted.fallback)
     with violation_means(ONE_FORM_SLUG, FormSlugTaken()):  # from here on: a query flushes as well
         for name in wanted.model_fields_set & {"name", "slug", "description", "is_active"}:
@@ -146,7 +146,7 @@ def update_form(session: Session, caller: Caller, form_id: UUID, wanted: Routing
             questions = question_rows.change_questions(session, questions, wanted.questions, form_id=form_id)
         rules = routing_rules.resolved(questions, wanted.rules or (), wanted.fallback, fresh)
         if wanted.rules is None:
-            rules = found.rules
+            rules = contents.rules
             routing_rules.check_errors(routing_rules.misfits(questions, rules))
         else:
             execute_later(session, delete(RoutingRule).where(RoutingRule.form_id == form_id))
@@ -154,7 +154,7 @@ def update_form(session: Session, caller: Caller, form_id: UUID, wanted: Routing
         session.flush()
     new = _told(row, questions, rules) | {"changed": sorted(wanted.model_fields_set)}
     audit.record(session, caller, SchedulingAction.ROUTING_FORM_UPDATED, row, old=old, new=new)
-    return _detail(row, questions, rules, found.targets | fresh)
+    return _detail(row, questions, rules, contents.targets | fresh)
 
 
 def _questions(form_id: UUID) -> Select[Question]:
@@ -163,21 +163,21 @@ def _questions(form_id: UUID) -> Select[Question]:
 
 def delete_form(session: Session, caller: Caller, form_id: UUID) -> None:
     """Nobody can fill it in any more; what was submitted stays. Raises `NoSuchRoutingForm`, `NotYours`."""
-    found = session.scalars(select(RoutingForm).where(RoutingForm.id == form_id).with_for_update()).one_or_none()
-    if found is None:
+    row = session.scalars(select(RoutingForm).where(RoutingForm.id == form_id).with_for_update()).one_or_none()
+    if row is None:
         raise NoSuchRoutingForm
-    ownership.check(session, caller, found.user_id)
-    found.deleted_at = clock.now()
-    audit.record(session, caller, SchedulingAction.ROUTING_FORM_DELETED, found)
+    ownership.check(session, caller, row.user_id)
+    row.deleted_at = clock.now()
+    audit.record(session, caller, SchedulingAction.ROUTING_FORM_DELETED, row)
 
 
 def page(session: Session, form_id: UUID | None = None, slug: str | None = None) -> RoutingFormPageRead:
     """What anybody may see of an active form, by its id or by its slug. Raises `NoSuchRoutingForm`."""
-    found = routing_queries.form(session, form_id, slug, only_active=True)
-    if found is None:
+    contents = routing_queries.form(session, form_id, slug, only_active=True)
+    if contents is None:
         raise NoSuchRoutingForm
-    shown = {name: getattr(found.form, name) for name in ("id", "name", "slug", "description")}
-    return RoutingFormPageRead(**shown, organization_name=found.organization_name, questions=_read(found.questions))
+    shown = {name: getattr(contents.form, name) for name in ("id", "name", "slug", "description")}
+    return RoutingFormPageRead(**shown, organization_name=contents.organization_name, questions=_read(contents.questions))
 
 
 def _read(questions: Sequence[Question | BookingQuestion]) -> list[QuestionRead]:
@@ -203,7 +203,7 @@ def _detail(
 
 
 def _rule(rule: Rule, target: RoutingTarget) -> RuleRead:
-    first, *also = (ConditionRead.model_validate(one) for one in rule.conditions)
+    first, *also = (ConditionRead.model_validate(condition) for condition in rule.conditions)
     return RuleRead(
         id=rule.id,
         position=rule.position,

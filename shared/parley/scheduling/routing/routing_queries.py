@@ -60,7 +60,15 @@ def form(
 ) -> RoutingFormContents | None:
     """By its id, or by its slug. `to_change` locks the form until the transaction ends: of two who change it, one waits."""
     of_form, of_rule = RoutingRule.form_id == RoutingForm.id, RoutingCondition.rule_id == RoutingRule.id
-    asked = (Question.position, Question.id, Question.label, Question.type, Question.required, Question.options, Question.placeholder)
+    question_columns = (
+        Question.position,
+        Question.id,
+        Question.label,
+        Question.type,
+        Question.required,
+        Question.options,
+        Question.placeholder,
+    )
     compared = (RoutingRule.question_id, RoutingRule.operator, RoutingRule.value)
     beside = (RoutingCondition.position, RoutingCondition.question_id, RoutingCondition.operator, RoutingCondition.value)
     also = select(func.jsonb_agg(func.jsonb_build_array(*beside))).where(of_rule).scalar_subquery()
@@ -69,7 +77,7 @@ def form(
         RoutingForm,
         Organization.name,
         Organization.slug,
-        select(func.jsonb_agg(func.jsonb_build_array(*asked))).where(Question.form_id == RoutingForm.id).scalar_subquery(),
+        select(func.jsonb_agg(func.jsonb_build_array(*question_columns))).where(Question.form_id == RoutingForm.id).scalar_subquery(),
         select(func.jsonb_agg(func.jsonb_build_array(*rule))).where(of_form).scalar_subquery(),
         _targets(),
     ).join(Organization, Organization.id == RoutingForm.organization_id)
@@ -78,27 +86,32 @@ def form(
         statement = statement.where(RoutingForm.is_active)
     if to_change:
         statement = statement.with_for_update(of=RoutingForm)
-    found = session.execute(statement, execution_options={"populate_existing": True}).one_or_none()
-    if found is None:
+    form_row = session.execute(statement, execution_options={"populate_existing": True}).one_or_none()
+    if form_row is None:
         return None
-    row, organization_name, slug, questions, rules, targets = found
+    row, organization_name, slug, questions, rules, targets = form_row
     return RoutingFormContents(
         row,
         organization_name,
         slug,
-        [BookingQuestion.of(*question) for question in sorted(questions or (), key=lambda one: (one[0], one[1]))],
-        [_rule(*one) for one in sorted(rules or (), key=lambda one: (one[0], one[1]))],
-        {one.id: one for one in _found(targets or ())},
+        [
+            BookingQuestion.of(*question)
+            for question in sorted(questions or (), key=lambda question_row: (question_row[0], question_row[1]))
+        ],
+        [_rule(*rule_row) for rule_row in sorted(rules or (), key=lambda rule_row: (rule_row[0], rule_row[1]))],
+        {target.id: target for target in _found(targets or ())},
     )
 
 
 def _targets() -> Any:
     """The table itself is asked: it shows what was deleted, too."""
-    one = EventType.__table__.c
+    event_types = EventType.__table__.c
     of_rules = select(RoutingRule.event_type_id).where(RoutingRule.form_id == RoutingForm.id).correlate(RoutingForm)
-    columns = func.jsonb_build_array(one.id, one.name, one.slug, User.username, one.is_active, one.deleted_at.is_not(None))
-    pointed_to = or_(one.id == RoutingForm.fallback_event_type_id, one.id.in_(of_rules))
-    gathered = select(func.jsonb_agg(columns)).select_from(EventType.__table__).outerjoin(User, User.id == one.user_id)
+    columns = func.jsonb_build_array(
+        event_types.id, event_types.name, event_types.slug, User.username, event_types.is_active, event_types.deleted_at.is_not(None)
+    )
+    pointed_to = or_(event_types.id == RoutingForm.fallback_event_type_id, event_types.id.in_(of_rules))
+    gathered = select(func.jsonb_agg(columns)).select_from(EventType.__table__).outerjoin(User, User.id == event_types.user_id)
     return gathered.where(pointed_to).correlate(RoutingForm).scalar_subquery()
 
 
@@ -108,13 +121,18 @@ def targets(session: Session, ids: Sequence[UUID]) -> dict[UUID, RoutingTarget]:
         return {}
     shown = select(EventType.id, EventType.name, EventType.slug, User.username, EventType.is_active, EventType.deleted_at.is_not(None))
     rows = session.execute(shown.outerjoin(User, User.id == EventType.user_id).where(EventType.id.in_(ids)))
-    return {one.id: one for one in _found(rows)}
+    return {target.id: target for target in _found(rows)}
 
 
 def is_routed(session: Session, submission_id: UUID, event_type_id: ScalarSelect[UUID]) -> bool:
     """Whether a submission led to the event type. One query."""
-    one = RoutingSubmission
-    return session.scalars(select(one.id).where(one.id == submission_id, one.matched_event_type_id == event_type_id)).first() is not None
+    submission = RoutingSubmission
+    return (
+        session.scalars(
+            select(submission.id).where(submission.id == submission_id, submission.matched_event_type_id == event_type_id)
+        ).first()
+        is not None
+    )
 
 
 def _found(rows: Any) -> Iterator[RoutingTarget]:
@@ -127,5 +145,8 @@ def _rule(
     position: int, rule_id: str, event_type_id: str, question_id: str, operator: str, value: Any, also: Sequence[Sequence[Any]] | None
 ) -> Rule:
     first = Condition(UUID(question_id), RoutingOperator(operator), value)
-    beside = (Condition(UUID(one[1]), RoutingOperator(one[2]), one[3]) for one in sorted(also or (), key=lambda one: one[0]))
+    beside = (
+        Condition(UUID(condition_row[1]), RoutingOperator(condition_row[2]), condition_row[3])
+        for condition_row in sorted(also or (), key=lambda condition_row: condition_row[0])
+    )
     return Rule(UUID(rule_id), position, UUID(event_type_id), (first, *beside))

@@ -31,12 +31,12 @@ def resolved(
         if rule.event_type_id not in targets:
             errors.append({"rule": position, "event_type_id": str(rule.event_type_id), "msg": "there is no such event type"})
         compared: list[Condition] = []
-        for place, one in enumerate((rule, *rule.also)):
-            question_id = _question(questions, one)
+        for index, condition in enumerate((rule, *rule.also)):
+            question_id = _question(questions, condition)
             if question_id is None:
-                errors.append({"rule": position, "condition": place, "msg": "there is no such question in the form"})
+                errors.append({"rule": position, "condition": index, "msg": "there is no such question in the form"})
             else:
-                compared.append(Condition(question_id, one.operator, one.value))
+                compared.append(Condition(question_id, condition.operator, condition.value))
         rules.append(Rule(new_id(), position, rule.event_type_id, tuple(compared)))
     if fallback and fallback.event_type_id and fallback.event_type_id not in targets:
         errors.append({"rule": "fallback", "event_type_id": str(fallback.event_type_id), "msg": "there is no such event type"})
@@ -47,22 +47,25 @@ def resolved(
 def _question(questions: Sequence[Question], wanted: ConditionIn) -> UUID | None:
     if wanted.question is not None:
         return questions[wanted.question].id if wanted.question < len(questions) else None
-    return next((one.id for one in questions if one.id == wanted.question_id), None)
+    return next((question.id for question in questions if question.id == wanted.question_id), None)
 
 
 def misfits(questions: Sequence[Question], rules: Sequence[Rule]) -> list[dict[str, Any]]:
     """What is wrong with the rules, once their questions are these."""
     by_id, errors = {question.id: question for question in questions}, []
     for rule in rules:
-        for place, one in enumerate(rule.conditions):
-            question = by_id.get(one.question_id)
+        for index, condition in enumerate(rule.conditions):
+            question = by_id.get(condition.question_id)
             if question is None:
-                named, wrong = {"question_id": str(one.question_id)}, "the rule compares answers to a question that is not asked any more"
+                named, wrong = (
+                    {"question_id": str(condition.question_id)},
+                    "the rule compares answers to a question that is not asked any more",
+                )
             else:
                 named = {"question_id": str(question.id), "question": question.label}
-                wrong = routing_conditions.misfit(question.type, question.options, one.operator, one.value) or ""
+                wrong = routing_conditions.misfit(question.type, question.options, condition.operator, condition.value) or ""
             if wrong:
-                errors.append({"rule": rule.position, "condition": place, **named, "msg": wrong})
+                errors.append({"rule": rule.position, "condition": index, **named, "msg": wrong})
     return errors
 
 
@@ -80,7 +83,9 @@ def rows(form_id: UUID, rules: Sequence[Rule]) -> list[RoutingRule | RoutingCond
         whose = {"form_id": form_id, "position": rule.position, "event_type_id": rule.event_type_id}
         kept.append(RoutingRule(id=rule.id, question_id=first.question_id, operator=first.operator, value=first.value, **whose))
         kept += [
-            RoutingCondition(rule_id=rule.id, position=place, question_id=one.question_id, operator=one.operator, value=one.value)
-            for place, one in enumerate(also)
+            RoutingCondition(
+                rule_id=rule.id, position=index, question_id=condition.question_id, operator=condition.operator, value=condition.value
+            )
+            for index, condition in enumerate(also)
         ]
     return kept

@@ -50,8 +50,8 @@ def submit(session: Session, caller: Caller, form_id: UUID, wanted: RoutingSubmi
     whole = routing_queries.form(session, form_id, only_active=True)
     if whole is None:
         raise NoSuchRoutingForm
-    given = answer_validation.check(whole.questions, wanted.answers)
-    route = route_resolution.route(session, whole, given)
+    answers = answer_validation.check(whole.questions, wanted.answers)
+    route = route_resolution.route(session, whole, answers)
 
     submission = RoutingSubmission(
         form_id=form_id,
@@ -60,7 +60,7 @@ def submit(session: Session, caller: Caller, form_id: UUID, wanted: RoutingSubmi
         rule_position=route.rule.position if route.rule else None,
     )
     session.add(submission)
-    session.add_all(Answer(submission_id=submission.id, question_id=asked.id, value=value) for asked, value in given)
+    session.add_all(Answer(submission_id=submission.id, question_id=question.id, value=value) for question, value in answers)
     facts = {
         "form_id": str(form_id),
         "outcome": route.outcome.value,
@@ -69,28 +69,28 @@ def submit(session: Session, caller: Caller, form_id: UUID, wanted: RoutingSubmi
     }
     audit.record(session, caller, SchedulingAction.ROUTING_SUBMISSION_CREATED, submission, new=facts)
     outbox.announce(session, SchedulingEvent.ROUTING_SUBMITTED, submission_id=submission.id, **facts)
-    return _routed(submission, whole, given, route, wanted.timezone)
+    return _routed(submission, whole, answers, route, wanted.timezone)
 
 
-def _routed(submission: RoutingSubmission, whole: RoutingFormContents, given: Given, route: Route, timezone: str | None) -> RoutedRead:
+def _routed(submission: RoutingSubmission, whole: RoutingFormContents, answers: Given, route: Route, timezone: str | None) -> RoutedRead:
     offer, form = route.offer, whole.form
     is_nothing = route.outcome is RoutingOutcome.NONE
-    known = route_resolution.prefill(offer.questions, given) if offer else None
+    prefill = route_resolution.prefill(offer.questions, answers) if offer else None
     return RoutedRead(
         submission_id=submission.id,
         outcome=route.outcome,
-        event_type=_event_type(whole, offer, known, submission.id) if offer and known else None,
+        event_type=_event_type(whole, offer, prefill, submission.id) if offer and prefill else None,
         timezone=timezone or offer.timezone if offer else None,
         next_slots=[slot_read(slot) for slot in route.slots],
-        prefill=known,
+        prefill=prefill,
         url=form.fallback_url if route.outcome is RoutingOutcome.URL else None,
         message=NOTHING_FITS if is_nothing else form.fallback_message if route.outcome is RoutingOutcome.MESSAGE else None,
     )
 
 
-def _event_type(whole: RoutingFormContents, offer: BookableEventType, known: PrefillRead, submission_id: UUID) -> RoutedEventTypeRead:
+def _event_type(whole: RoutingFormContents, offer: BookableEventType, prefill: PrefillRead, submission_id: UUID) -> RoutedEventTypeRead:
     row, target = offer.event_type, whole.targets[offer.event_type.id]
-    link = route_resolution.link(whole.organization_slug, target, known.invitee, submission_id)
+    link = route_resolution.link(whole.organization_slug, target, prefill.invitee, submission_id)
     return RoutedEventTypeRead(id=row.id, name=row.name, slug=row.slug, host=target.host, kind=row.kind, duration=row.duration, link=link)
 
 
@@ -105,13 +105,17 @@ class SubmissionFilter:
     to: datetime | None = None
 
     def narrow(self, statement: Select[*Columns]) -> Select[*Columns]:
-        one = RoutingSubmission
-        for column, value in ((one.form_id, self.form_id), (one.matched_event_type_id, self.event_type_id), (one.outcome, self.outcome)):
+        submission_row = RoutingSubmission
+        for column, value in (
+            (submission_row.form_id, self.form_id),
+            (submission_row.matched_event_type_id, self.event_type_id),
+            (submission_row.outcome, self.outcome),
+        ):
             if value is not None:
                 statement = statement.where(column == value)
         if self.from_ is not None:
-            statement = statement.where(one.created_at >= self.from_)
-        return statement.where(one.created_at < self.to) if self.to is not None else statement
+            statement = statement.where(submission_row.created_at >= self.from_)
+        return statement.where(submission_row.created_at < self.to) if self.to is not None else statement
 
 
 def list_submissions(session: Session, chosen: SubmissionFilter, *, cursor: str | None, limit: int) -> Page[RoutingSubmissionRead]:
@@ -121,33 +125,35 @@ def list_submissions(session: Session, chosen: SubmissionFilter, *, cursor: str 
 
 
 def _page(session: Session, chosen: SubmissionFilter, cursor: str | None, limit: int) -> tuple[list[RoutingSubmissionRead], str | None]:
-    found, next_cursor = pagination.joined_page(session, chosen.narrow(_wholes()), _KEYS, cursor=cursor, limit=limit)
-    return _read(session, found), next_cursor
+    rows, next_cursor = pagination.joined_page(session, chosen.narrow(_wholes()), _KEYS, cursor=cursor, limit=limit)
+    return _read(session, rows), next_cursor
 
 
 def submission(session: Session, submission_id: UUID) -> RoutingSubmissionRead | None:
     """One of them, with its answers; None if it is not there."""
-    found = session.execute(_wholes().where(RoutingSubmission.id == submission_id)).all()
-    return next(iter(_read(session, found)), None)
+    rows = session.execute(_wholes().where(RoutingSubmission.id == submission_id)).all()
+    return next(iter(_read(session, rows)), None)
 
 
 def existing_submission(session: Session, submission_id: UUID) -> RoutingSubmissionRead:
     """Raises `NoSuchSubmission`."""
-    found = submission(session, submission_id)
-    if found is None:
+    routing_submission = submission(session, submission_id)
+    if routing_submission is None:
         raise NoSuchSubmission
-    return found
+    return routing_submission
 
 
 def _wholes() -> Select[Any]:
     """With the names of what was deleted, too: the tables themselves are asked. Of a chain of moved bookings the end is meant."""
-    one, forms, event_types = RoutingSubmission, RoutingForm.__table__.c, EventType.__table__.c
-    booked = select(Booking.id).where(Booking.routing_submission_id == one.id).order_by(Booking.id.desc()).limit(1)
+    submission_row, forms, event_types = RoutingSubmission, RoutingForm.__table__.c, EventType.__table__.c
+    booked = select(Booking.id).where(Booking.routing_submission_id == submission_row.id).order_by(Booking.id.desc()).limit(1)
     return select(
-        one,
-        select(forms.name).where(forms.organization_id == one.organization_id, forms.id == one.form_id).scalar_subquery(),
+        submission_row,
+        select(forms.name)
+        .where(forms.organization_id == submission_row.organization_id, forms.id == submission_row.form_id)
+        .scalar_subquery(),
         select(event_types.name)
-        .where(event_types.organization_id == one.organization_id, event_types.id == one.matched_event_type_id)
+        .where(event_types.organization_id == submission_row.organization_id, event_types.id == submission_row.matched_event_type_id)
         .scalar_subquery(),
         booked.scalar_subquery(),
     )
@@ -156,18 +162,18 @@ def _wholes() -> Select[Any]:
 _BESIDE = {"form_name", "matched_event_type_name", "booking_id", "answers"}
 
 
-def _read(session: Session, found: Sequence[Any]) -> list[RoutingSubmissionRead]:
-    given = _given(session, [one.id for one, *_ in found])
+def _read(session: Session, rows: Sequence[Any]) -> list[RoutingSubmissionRead]:
+    answers = _given(session, [submission_row.id for submission_row, *_ in rows])
     columns = RoutingSubmissionRead.model_fields.keys() - _BESIDE
     return [
         RoutingSubmissionRead(
-            **{name: getattr(one, name) for name in columns},
+            **{name: getattr(submission_row, name) for name in columns},
             form_name=form_name,
             matched_event_type_name=event_type_name,
             booking_id=booking_id,
-            answers=given.get(one.id, []),
+            answers=answers.get(submission_row.id, []),
         )
-        for one, form_name, event_type_name, booking_id in found
+        for submission_row, form_name, event_type_name, booking_id in rows
     ]
 
 
@@ -182,11 +188,11 @@ def _given(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[AnswerRead]
         .order_by(Question.position, Question.id),
         execution_options={"with_deleted": True},
     )
-    given: dict[UUID, list[AnswerRead]] = {}
+    answers: dict[UUID, list[AnswerRead]] = {}
     for submission_id, question_id, label, value in rows:
         if submission_id is not None:
-            given.setdefault(submission_id, []).append(AnswerRead(question_id=question_id, label=label, value=value))
-    return given
+            answers.setdefault(submission_id, []).append(AnswerRead(question_id=question_id, label=label, value=value))
+    return answers
 
 
 def forget(session: Session, booking_ids: Sequence[UUID], addresses: Sequence[str]) -> None:
@@ -198,18 +204,18 @@ def forget(session: Session, booking_ids: Sequence[UUID], addresses: Sequence[st
     from parley.webhooks import deliveries
 
     led = select(Booking.routing_submission_id).where(Booking.id.in_(booking_ids))
-    given = func.lower(cast(Answer.value, Text)).in_([json.dumps(address) for address in addresses])
-    asked = select(Question.id).where(Question.form_id.is_not(None), Question.type == QuestionType.EMAIL)
-    named = select(Answer.submission_id).where(Answer.question_id.in_(asked), given)
-    one = RoutingSubmission
-    theirs = select(one.id, one.created_at).where(or_(one.id.in_(led), one.id.in_(named)))
-    found = session.execute(theirs, execution_options={"with_deleted": True}).all()
-    if not found:
+    condition = func.lower(cast(Answer.value, Text)).in_([json.dumps(address) for address in addresses])
+    question_query = select(Question.id).where(Question.form_id.is_not(None), Question.type == QuestionType.EMAIL)
+    named = select(Answer.submission_id).where(Answer.question_id.in_(question_query), condition)
+    submission_row = RoutingSubmission
+    query = select(submission_row.id, submission_row.created_at).where(or_(submission_row.id.in_(led), submission_row.id.in_(named)))
+    rows = session.execute(query, execution_options={"with_deleted": True}).all()
+    if not rows:
         return
-    execute_later(session, delete(Answer).where(Answer.submission_id.in_([row.id for row in found])))
-    deliveries.forget(session, [row.id for row in found])
-    audit.forget_visitors(session, [row.id for row in found])
-    if recent := [row.id for row in found if row.created_at > now() - KEPT]:
+    execute_later(session, delete(Answer).where(Answer.submission_id.in_([row.id for row in rows])))
+    deliveries.forget(session, [row.id for row in rows])
+    audit.forget_visitors(session, [row.id for row in rows])
+    if recent := [row.id for row in rows if row.created_at > now() - KEPT]:
         idempotency.empty(session, recent)
 
 
@@ -219,17 +225,17 @@ def export_submissions(
     """Those of one form as CSV (RFC 4180), a column for each of its questions, and the cursor of the rest. Raises `NoSuchRoutingForm`."""
     from parley.scheduling.routing.submissions_csv import submissions_csv
 
-    known = select(RoutingForm).where(RoutingForm.id == chosen.form_id)
-    form = session.scalars(known, execution_options={"with_deleted": True}).one_or_none()
+    form_query = select(RoutingForm).where(RoutingForm.id == chosen.form_id)
+    form = session.scalars(form_query, execution_options={"with_deleted": True}).one_or_none()
     if form is None:
         raise NoSuchRoutingForm
     # Those that are asked, in order, then those that were.
     ordered = (Question.deleted_at.is_not(None), Question.position, Question.id)
-    asked = select(Question.id, Question.label).where(Question.form_id == form.id).order_by(*ordered)
-    questions = [(row.id, row.label) for row in session.execute(asked, execution_options={"with_deleted": True})]
-    found, next_cursor = _page(session, chosen, cursor, limit)
-    sheet, shown = submissions_csv(found, questions)
-    if shown < len(found):
-        next_cursor = pagination.cursor_after(found[shown - 1].created_at, found[shown - 1].id)
+    question_query = select(Question.id, Question.label).where(Question.form_id == form.id).order_by(*ordered)
+    questions = [(row.id, row.label) for row in session.execute(question_query, execution_options={"with_deleted": True})]
+    submissions, next_cursor = _page(session, chosen, cursor, limit)
+    sheet, shown = submissions_csv(submissions, questions)
+    if shown < len(submissions):
+        next_cursor = pagination.cursor_after(submissions[shown - 1].created_at, submissions[shown - 1].id)
     audit.record(session, caller, SchedulingAction.ROUTING_SUBMISSION_EXPORTED, form, new={"submissions": shown})
     return sheet, next_cursor

@@ -53,7 +53,7 @@ class FallbackIn(RequestModel):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if sum(one is not None for one in (self.event_type_id, self.url, self.message)) != 1:
+        if sum(value is not None for value in (self.event_type_id, self.url, self.message)) != 1:
             raise ValueError("a fallback is an event_type_id, a url or a message: one of the three")
         return self
 

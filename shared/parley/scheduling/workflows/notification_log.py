@@ -62,8 +62,8 @@ def forget(session: Session) -> int:
         NotificationLog.body.is_not(None), NotificationLog.created_at < at - BODIES_KEPT
     )
     portion = old.order_by(NotificationLog.created_at).limit(_PORTION).cte("portion")
-    mine = (NotificationLog.organization_id == portion.c.organization_id) & (NotificationLog.id == portion.c.id)
-    emptied = session.execute(update(NotificationLog).where(mine).values(body=None, updated_at=at), execution_options=_QUIETLY)
+    condition = (NotificationLog.organization_id == portion.c.organization_id) & (NotificationLog.id == portion.c.id)
+    emptied = session.execute(update(NotificationLog).where(condition).values(body=None, updated_at=at), execution_options=_QUIETLY)
     session.execute(delete(SendingDay).where(SendingDay.day < (at - timedelta(days=7)).date()), execution_options=_QUIETLY)
     session.execute(delete(Reminder).where(Reminder.queued_at < at - _LEFT_BEHIND), execution_options=_QUIETLY)
     count: int = emptied.rowcount  # type: ignore[attr-defined]  # an UPDATE's result has it

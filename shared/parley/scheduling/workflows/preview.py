@@ -51,14 +51,14 @@ def preview(session: Session, caller: Caller, wanted: PreviewWanted) -> PreviewR
         occasion = booking_context.load_booking_context(session, wanted.booking_id)
         if occasion is None:
             raise NoSuchBooking
-    known = recipients.values(occasion, _reader(occasion, wanted.recipient, wanted.channel))
-    body = workflow_templates.text_for_log(workflow_templates.render(wanted.body, known)) or ""
+    values = recipients.values(occasion, _reader(occasion, wanted.recipient, wanted.channel))
+    body = workflow_templates.text_for_log(workflow_templates.render(wanted.body, values)) or ""
     is_text = wanted.channel is NotificationChannel.SMS
     return PreviewRead(
-        subject=workflow_templates.text_for_log(workflow_templates.subject(wanted.subject, known)) if wanted.subject is not None else None,
+        subject=workflow_templates.text_for_log(workflow_templates.subject(wanted.subject, values)) if wanted.subject is not None else None,
         body=sms.fitted(body) if is_text else body,
         segments=sms.segments(sms.fitted(body)) if is_text else None,
-        variables=[VariableRead(name=name, description=said) for name, said in workflow_templates.VARIABLES.items()],
+        variables=[VariableRead(name=name, description=description) for name, description in workflow_templates.VARIABLES.items()],
     )
 
 
@@ -97,8 +97,8 @@ def send_test(session: Session, caller: Caller, workflow_id: UUID, wanted: Trial
     if not daily_quotas.spend(session, occasion.organization, workflow.channel):
         raise DailyLimit
 
-    known = recipients.values(occasion, to)
-    subject, text = workflow_templates.subject(workflow.subject, known), workflow_templates.render(workflow.body, known)
+    values = recipients.values(occasion, to)
+    subject, text = workflow_templates.subject(workflow.subject, values), workflow_templates.render(workflow.body, values)
     row = NotificationLog(
         event_id=new_id(),
         event=entitlement.TEST,
@@ -118,7 +118,7 @@ def send_test(session: Session, caller: Caller, workflow_id: UUID, wanted: Trial
             workflow,
             row.id,
             None,
-            workflow_webhooks.said(workflow, sample_bookings.sample_payload(occasion), subject, text),
+            workflow_webhooks.workflow_payload(workflow, sample_bookings.sample_payload(occasion), subject, text),
         )
     else:
         outbox.announce(session, SchedulingEvent.NOTIFICATION_DUE, notification_id=row.id)

@@ -31,12 +31,14 @@ def recipients(workflow: Workflow, occasion: BookingContext) -> list[Recipient]:
 
     A host without an address that mails reach gets none; an invitee without a number stands here without one.
     """
-    found: dict[tuple[RecipientKind, str], Recipient] = {}
-    for one in _named(workflow, occasion):
-        is_reached = one.kind is RecipientKind.ADDRESS and any(address == one.address.lower() for _, address in found)
+    recipients_by_key: dict[tuple[RecipientKind, str], Recipient] = {}
+    for recipient in _named(workflow, occasion):
+        is_reached = recipient.kind is RecipientKind.ADDRESS and any(
+            address == recipient.address.lower() for _, address in recipients_by_key
+        )
         if not is_reached:
-            found.setdefault((one.kind, one.address.lower()), one)
-    return list(found.values())
+            recipients_by_key.setdefault((recipient.kind, recipient.address.lower()), recipient)
+    return list(recipients_by_key.values())
 
 
 def _named(workflow: Workflow, occasion: BookingContext) -> Iterator[Recipient]:
@@ -66,7 +68,7 @@ def values(occasion: BookingContext, to: Recipient, previous_start: datetime | N
     names = [host.name or organization.name for host in occasion.hosts]
     email = (occasion.hosts[0].email or "") if occasion.hosts else ""
     start, end = (moment.astimezone(ZoneInfo(to.timezone)) for moment in (booking.start_time, booking.end_time))
-    said = {
+    variables = {
         "recipient.name": display_name(to.name) or to.address,
         "invitee.name": display_name(who.name) or ERASED,
         "invitee.first_name": (display_name(who.name).split() or [""])[0],
@@ -94,7 +96,7 @@ def values(occasion: BookingContext, to: Recipient, previous_start: datetime | N
         "booking.previous_start": moment(previous_start, to.timezone) if previous_start else "",
     }
     link = {workflow_templates.LINK: workflow_templates.LINK_MARK if to.kind is RecipientKind.INVITEE else ""}
-    return {name: workflow_templates.clean(value) for name, value in said.items()} | link
+    return {name: workflow_templates.clean(value) for name, value in variables.items()} | link
 
 
 def moment(instant: datetime, timezone: str) -> str:

@@ -52,29 +52,31 @@ def is_for(workflow: Workflow, event_type: EventType) -> bool:
 def active(session: Session, event_type: EventType, *triggers: WorkflowTrigger) -> Sequence[Workflow]:
     """Workflows that are on, for bookings of the event type. One query."""
     is_wide = Workflow.is_organization_wide | (Workflow.user_id == event_type.user_id)
-    mine: ColumnElement[bool] = or_(Workflow.event_type_id == event_type.id, Workflow.event_type_id.is_(None) & is_wide)
-    chosen = select(Workflow).where(mine, Workflow.is_active, Workflow.trigger.in_(triggers)).order_by(Workflow.id)
+    condition: ColumnElement[bool] = or_(Workflow.event_type_id == event_type.id, Workflow.event_type_id.is_(None) & is_wide)
+    chosen = select(Workflow).where(condition, Workflow.is_active, Workflow.trigger.in_(triggers)).order_by(Workflow.id)
     return session.scalars(chosen, execution_options={"populate_existing": True}).all()
 
 
 def follow_booking(session: Session, booking_id: UUID, since: datetime) -> None:
     """Make what is due of a booking, move it, and take away what is not any more. What was due by `since` is another event's business."""
-    found = session.execute(
+    row = session.execute(
         select(Booking, EventType).join(EventType, EventType.id == Booking.event_type_id).where(Booking.id == booking_id),
         execution_options={"with_deleted": True, "populate_existing": True},
     ).one_or_none()
-    if found is None:
+    if row is None:
         return
-    booking, event_type = found
+    booking, event_type = row
     due = {
         workflow: moment for workflow in active(session, event_type, *TIMED_TRIGGERS) if (moment := due_at(workflow, booking)) is not None
     }
     stale = delete(Reminder).where(Reminder.booking_id == booking_id)
     if due:
-        stale = stale.where(tuple_(Reminder.workflow_id, Reminder.due_at).not_in([(one.id, moment) for one, moment in due.items()]))
+        stale = stale.where(
+            tuple_(Reminder.workflow_id, Reminder.due_at).not_in([(workflow.id, moment) for workflow, moment in due.items()])
+        )
     session.execute(stale, execution_options=_QUIETLY)
-    coming = {one: moment for one, moment in due.items() if moment > max(since, one.effective_from)}
-    _upsert(session, [_row(session, one.id, booking_id, moment, one.revision) for one, moment in coming.items()])
+    coming = {workflow: moment for workflow, moment in due.items() if moment > max(since, workflow.effective_from)}
+    _upsert(session, [_row(session, workflow.id, booking_id, moment, workflow.revision) for workflow, moment in coming.items()])
 
 
 def _row(session: Session, workflow_id: UUID, booking_id: UUID, due: datetime, revision: int) -> dict[str, Any]:
@@ -89,8 +91,8 @@ def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
         return
     fresh = insert(Reminder).values(rows)
     is_moved = Reminder.due_at != fresh.excluded.due_at
-    told = {"due_at": fresh.excluded.due_at, "revision": fresh.excluded.revision}
-    moved = told | {"queued_at": case((is_moved, None), else_=Reminder.queued_at)}
+    values = {"due_at": fresh.excluded.due_at, "revision": fresh.excluded.revision}
+    moved = values | {"queued_at": case((is_moved, None), else_=Reminder.queued_at)}
     is_later = (Reminder.revision < fresh.excluded.revision) | ((Reminder.revision == fresh.excluded.revision) & is_moved)
     key = ["organization_id", "workflow_id", "booking_id"]
     session.execute(fresh.on_conflict_do_update(index_elements=key, set_=moved, where=is_later))
@@ -105,9 +107,9 @@ def follow_workflow(session: Session, workflow_id: UUID, revision: int, after: P
     workflow = session.scalars(select(Workflow).where(Workflow.id == workflow_id)).one_or_none()
     if workflow is None or workflow.revision != revision or workflow.trigger not in TIMED_TRIGGERS or not workflow.is_active:
         return None
-    found = session.execute(_concerned(workflow, after)).all()
-    _upsert(session, [_row(session, workflow_id, one.id, one.due, revision) for one in found if one.due > workflow.effective_from])
-    return (found[-1].start_time, found[-1].id) if len(found) == STEP else None
+    rows = session.execute(_concerned(workflow, after)).all()
+    _upsert(session, [_row(session, workflow_id, row.id, row.due, revision) for row in rows if row.due > workflow.effective_from])
+    return (rows[-1].start_time, rows[-1].id) if len(rows) == STEP else None
 
 
 def _concerned(workflow: Workflow, after: Place | None) -> Select[Any]:
@@ -128,8 +130,8 @@ def _concerned(workflow: Workflow, after: Place | None) -> Select[Any]:
     if workflow.event_type_id is not None:
         chosen = chosen.where(Booking.event_type_id == workflow.event_type_id)
     elif not workflow.is_organization_wide:
-        theirs = select(EventType.__table__.c.id).where(EventType.__table__.c.user_id == workflow.user_id)
-        chosen = chosen.where(Booking.event_type_id.in_(theirs))
+        query = select(EventType.__table__.c.id).where(EventType.__table__.c.user_id == workflow.user_id)
+        chosen = chosen.where(Booking.event_type_id.in_(query))
     if after is not None:
         chosen = chosen.where(tuple_(Booking.start_time, Booking.id) > tuple_(*after))
     return chosen.order_by(Booking.start_time, Booking.id).limit(STEP)
@@ -142,8 +144,8 @@ def prune(session: Session, workflow_id: UUID) -> bool:
     stale = select(Reminder.id).where(Reminder.workflow_id == workflow_id)
     if workflow is not None:
         stale = stale.where(Reminder.revision < workflow.revision)
-    gone = delete(Reminder).where(Reminder.id.in_(stale.limit(PORTION).with_for_update(skip_locked=True)))
-    count: int = session.execute(gone, execution_options=_QUIETLY).rowcount  # type: ignore[attr-defined]  # a DELETE's result has it
+    statement = delete(Reminder).where(Reminder.id.in_(stale.limit(PORTION).with_for_update(skip_locked=True)))
+    count: int = session.execute(statement, execution_options=_QUIETLY).rowcount  # type: ignore[attr-defined]  # a DELETE's result has it
     return count == PORTION
 
 

@@ -27,13 +27,13 @@ def sample(session: Session, caller: Caller, event_type: EventType | None) -> tu
     """Half an hour from tomorrow's noon on (UTC) with somebody who does not exist, and who asks. Nothing is stored. One query."""
     here = (OrganizationMember.organization_id == Organization.id) & (OrganizationMember.user_id == User.id)
     columns = User.id, member_profiles.member_name(), member_profiles.member_email(), User.timezone, User.deleted_at, User.locale
-    asked = (
+    query = (
         select(Organization, *columns)
         .select_from(Organization)
         .outerjoin(User, User.id == caller.person_id)
         .outerjoin(OrganizationMember, here)
     )
-    row = session.execute(asked.where(Organization.id == caller.organization_id)).one()
+    row = session.execute(query.where(Organization.id == caller.organization_id)).one()
     organization, person = row[0], row[1:]
     asker = BookedHost(*person) if person[0] is not None else None
     at = clock.now()

@@ -71,12 +71,12 @@ def fire(
     trigger = trigger_of(event, occasion.booking) if occasion is not None else None
     if occasion is None or trigger is None or occasion.organization.deleted_at is not None:
         return []
-    mine: list[WorkflowMessage] = []
+    messages: list[WorkflowMessage] = []
     for workflow in reminders.active(session, occasion.event_type, trigger):
         if workflow.effective_from <= occurred_at:
             cause = NotificationCause(workflow, occasion, cause_id(workflow, booking_id), previous_start=previous_start)
-            mine += _claimed(session, caller, cause)
-    return mine
+            messages += _claimed(session, caller, cause)
+    return messages
 
 
 def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[WorkflowMessage]:
@@ -107,26 +107,26 @@ def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Workflow
         )
     elif is_begun or at > due + LATE:
         cause = NotificationCause(workflow, occasion, cause.id, NotificationStatus.FAILED, OVERDUE)
-    mine = _claimed(session, caller, cause)
-    if not mine:
+    messages = _claimed(session, caller, cause)
+    if not messages:
         reminders.take_away(session, reminder_id)
-    return mine
+    return messages
 
 
 def _claimed(session: Session, caller: Caller, cause: NotificationCause) -> list[WorkflowMessage]:
-    mine = [
+    messages = [
         message for to in recipients.recipients(cause.workflow, cause.occasion) if (message := _one(session, caller, cause, to)) is not None
     ]
     if cause.status is NotificationStatus.PENDING:
-        log.check_nobody_else_sends(session, cause.id, {message.id for message in mine})
-    return mine
+        log.check_nobody_else_sends(session, cause.id, {message.id for message in messages})
+    return messages
 
 
 def _one(session: Session, caller: Caller, cause: NotificationCause, to: Recipient) -> WorkflowMessage | None:
     """A message to one recipient: its row in the log, and the message itself if it is to be sent by this worker, now."""
     workflow, occasion = cause.workflow, cause.occasion
-    known = recipients.values(occasion, to, cause.previous_start)
-    subject, text = workflow_templates.subject(workflow.subject, known), workflow_templates.render(workflow.body, known)
+    values = recipients.values(occasion, to, cause.previous_start)
+    subject, text = workflow_templates.subject(workflow.subject, values), workflow_templates.render(workflow.body, values)
     log_id = log.claim(
         session,
         event_id=cause.id,

@@ -74,16 +74,16 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
     owner = ownership.person(caller)
     if wanted.channel is NotificationChannel.WEBHOOK:
         caller.require("webhooks:write")
-    said = wanted.model_dump()
-    if wanted.channel is not NotificationChannel.WEBHOOK and not said["recipients"] and not said["addresses"]:
-        said["recipients"] = [RecipientKind.INVITEE]
-    workflow_validation.check(said)
+    values = wanted.model_dump()
+    if wanted.channel is not NotificationChannel.WEBHOOK and not values["recipients"] and not values["addresses"]:
+        values["recipients"] = [RecipientKind.INVITEE]
+    workflow_validation.check(values)
     _check_reach(session, caller, wanted.event_type_id, is_wide=wanted.is_organization_wide)
     if session.scalars(select(func.count()).select_from(Workflow)).one() >= MOST:
         raise TooManyWorkflows(f"An organization has at most {MOST} workflows; delete one first.")
 
-    url, secret = said.pop("url"), None
-    workflow = Workflow(user_id=owner, **said)
+    url, secret = values.pop("url"), None
+    workflow = Workflow(user_id=owner, **values)
     if url is not None:
         endpoint, secret = subscriptions.add(
             session, caller, name=f"Workflow {workflow.name}"[:200], url=url, events=[WebhookType.WORKFLOW]
@@ -100,8 +100,8 @@ def create_workflow(session: Session, caller: Caller, wanted: WorkflowCreate) ->
 
 
 def _plain(workflow: Workflow) -> dict[str, Any]:
-    said = {name: getattr(workflow, name) for name in _AUDITED}
-    return {name: getattr(value, "value", value) for name, value in said.items()} | {"event_type_id": str(workflow.event_type_id)}
+    values = {name: getattr(workflow, name) for name in _AUDITED}
+    return {name: getattr(value, "value", value) for name, value in values.items()} | {"event_type_id": str(workflow.event_type_id)}
 
 
 def _announce(session: Session, workflow: Workflow) -> None:
@@ -134,16 +134,16 @@ def read(workflow: Workflow) -> WorkflowRead:
 
 def workflow(session: Session, workflow_id: UUID) -> WorkflowDetailRead:
     """Raises `NoSuchWorkflow`."""
-    found = _found(session, workflow_id)
-    return _detail(session, found)
+    row = _found(session, workflow_id)
+    return _detail(session, row)
 
 
 def _found(session: Session, workflow_id: UUID, *, to_change: bool = False) -> Workflow:
     chosen = select(Workflow).where(Workflow.id == workflow_id)
-    found = session.scalars(chosen.with_for_update() if to_change else chosen).one_or_none()
-    if found is None:
+    workflow_row = session.scalars(chosen.with_for_update() if to_change else chosen).one_or_none()
+    if workflow_row is None:
         raise NoSuchWorkflow
-    return found
+    return workflow_row
 
 
 def own(session: Session, caller: Caller, workflow_id: UUID) -> Workflow:
@@ -151,16 +151,16 @@ def own(session: Session, caller: Caller, workflow_id: UUID) -> Workflow:
 
     Raises `NoSuchWorkflow`, `NotYours`, `NotForEverybody`, `MissingScope`.
     """
-    found = _found(session, workflow_id, to_change=True)
-    ownership.check(session, caller, found.user_id)
-    if found.is_organization_wide and not member_rights.administers(session, caller):
+    workflow_row = _found(session, workflow_id, to_change=True)
+    ownership.check(session, caller, workflow_row.user_id)
+    if workflow_row.is_organization_wide and not member_rights.administers(session, caller):
         raise NotForEverybody
-    if found.event_type_id is not None:
+    if workflow_row.event_type_id is not None:
         host = session.scalar(
-            select(EventType.user_id).where(EventType.id == found.event_type_id), execution_options={"with_deleted": True}
+            select(EventType.user_id).where(EventType.id == workflow_row.event_type_id), execution_options={"with_deleted": True}
         )
-        ownership.check(session, caller, host or found.user_id)
-    return found
+        ownership.check(session, caller, host or workflow_row.user_id)
+    return workflow_row
 
 
 def _endpoint(session: Session, workflow: Workflow) -> WebhookSubscription | None:
@@ -179,8 +179,10 @@ def _agreements(session: Session, workflow: Workflow) -> list[AgreementRead]:
     """Of each address; none for those that need none, a member's."""
     if not workflow.addresses:
         return []
-    known = address_agreements.statuses(session, workflow.channel, workflow.addresses)
-    return [AgreementRead(address=one, status=known[one.lower()]) for one in workflow.addresses if one.lower() in known]
+    statuses = address_agreements.statuses(session, workflow.channel, workflow.addresses)
+    return [
+        AgreementRead(address=address, status=statuses[address.lower()]) for address in workflow.addresses if address.lower() in statuses
+    ]
 
 
 def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted: WorkflowUpdate) -> WorkflowDetailRead:
@@ -188,25 +190,25 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
 
     Raises `NoSuchWorkflow`, `NotYours`, and what `create_workflow` raises.
     """
-    found = own(session, caller, workflow_id)
-    if found.channel is NotificationChannel.WEBHOOK:
+    workflow_row = own(session, caller, workflow_id)
+    if workflow_row.channel is NotificationChannel.WEBHOOK:
         caller.require("webhooks:write")
-    asked = wanted.asked()
-    endpoint = _endpoint(session, found)
-    before = {name: getattr(found, name) for name in (*WorkflowUpdate.model_fields, "channel") if name != "url"}
-    merged = before | {"url": endpoint.url if endpoint else None} | asked
+    changes = wanted.changed_fields()
+    endpoint = _endpoint(session, workflow_row)
+    before = {name: getattr(workflow_row, name) for name in (*WorkflowUpdate.model_fields, "channel") if name != "url"}
+    merged = before | {"url": endpoint.url if endpoint else None} | changes
     for field, trigger in (("minutes_before", WorkflowTrigger.BEFORE_MEETING), ("minutes_after", WorkflowTrigger.AFTER_MEETING)):
-        if field not in asked and merged["trigger"] is not trigger:
+        if field not in changes and merged["trigger"] is not trigger:
             merged[field] = None
-    merged["recipients"] = [RecipientKind(one) for one in merged["recipients"]]
-    if found.channel is not NotificationChannel.WEBHOOK and not merged["recipients"] and not merged["addresses"]:
+    merged["recipients"] = [RecipientKind(recipient) for recipient in merged["recipients"]]
+    if workflow_row.channel is not NotificationChannel.WEBHOOK and not merged["recipients"] and not merged["addresses"]:
         merged["recipients"] = [RecipientKind.INVITEE]
-    if found.channel is NotificationChannel.WEBHOOK and endpoint is None and merged["url"] is None:
+    if workflow_row.channel is NotificationChannel.WEBHOOK and endpoint is None and merged["url"] is None:
         merged["url"] = ""  # its endpoint was deleted: everything else can still be changed
     workflow_validation.check(merged)
     if merged["event_type_id"] != before["event_type_id"] or merged["is_organization_wide"] != before["is_organization_wide"]:
         _check_reach(session, caller, merged["event_type_id"], is_wide=merged["is_organization_wide"])
-    _take_over(session, caller, found)
+    _take_over(session, caller, workflow_row)
 
     url = merged.pop("url")
     if endpoint is None and url:
@@ -214,19 +216,21 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
     if endpoint is not None and url != endpoint.url:
         subscriptions.redirect(session, caller, endpoint.id, url)
     is_retimed = any(merged[name] != before[name] for name in _TIMING)
-    old = _plain(found)
+    old = _plain(workflow_row)
     for name, value in merged.items():
-        setattr(found, name, value)
-    found.updated_at = clock.now()
+        setattr(workflow_row, name, value)
+    workflow_row.updated_at = clock.now()
     if is_retimed:
-        found.revision, found.effective_from = found.revision + 1, found.updated_at
-        _announce(session, found)
+        workflow_row.revision, workflow_row.effective_from = workflow_row.revision + 1, workflow_row.updated_at
+        _announce(session, workflow_row)
     session.flush()
-    if "addresses" in asked:
-        address_agreements.ask(session, caller, found.channel, found.addresses)
+    if "addresses" in changes:
+        address_agreements.ask(session, caller, workflow_row.channel, workflow_row.addresses)
 
-    audit.record(session, caller, SchedulingAction.WORKFLOW_UPDATED, found, old=old, new=_plain(found) | {"changed": sorted(asked)})
-    return _detail(session, found)
+    audit.record(
+        session, caller, SchedulingAction.WORKFLOW_UPDATED, workflow_row, old=old, new=_plain(workflow_row) | {"changed": sorted(changes)}
+    )
+    return _detail(session, workflow_row)
 
 
 def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
@@ -244,10 +248,10 @@ def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
 
 def delete_workflow(session: Session, caller: Caller, workflow_id: UUID) -> None:
     """Nothing is sent by it any more; its log stays. Raises `NoSuchWorkflow`, `NotYours`."""
-    found = own(session, caller, workflow_id)
-    found.deleted_at, found.is_active, found.revision = clock.now(), False, found.revision + 1
-    if _endpoint(session, found) is not None and found.subscription_id is not None:
-        subscriptions.delete(session, caller, found.subscription_id)
-    audit.record(session, caller, SchedulingAction.WORKFLOW_DELETED, found)
-    if found.trigger in TIMED_TRIGGERS:
-        _announce(session, found)
+    workflow_row = own(session, caller, workflow_id)
+    workflow_row.deleted_at, workflow_row.is_active, workflow_row.revision = clock.now(), False, workflow_row.revision + 1
+    if _endpoint(session, workflow_row) is not None and workflow_row.subscription_id is not None:
+        subscriptions.delete(session, caller, workflow_row.subscription_id)
+    audit.record(session, caller, SchedulingAction.WORKFLOW_DELETED, workflow_row)
+    if workflow_row.trigger in TIMED_TRIGGERS:
+        _announce(session, workflow_row)

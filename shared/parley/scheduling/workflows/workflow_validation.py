@@ -20,12 +20,12 @@ class MisfitWorkflow(Unprocessable):
 
 def check(terms: Mapping[str, Any]) -> None:
     """Raises `MisfitWorkflow`, `UnknownVariable`, `BrokenTemplate`, `TextsNotOffered`. `terms` has every field, addresses in their form."""
-    found = [*_of_trigger(terms), *_of_channel(terms)]
+    problems = [*_of_trigger(terms), *_of_channel(terms)]
     if terms["event_type_id"] is not None and terms["is_organization_wide"]:
-        found.append(("is_organization_wide", "is for workflows without an event_type_id"))
-    if found:
-        errors = [{"field": field, "msg": said} for field, said in found]
-        raise MisfitWorkflow("; ".join(f"{field} {said}" for field, said in found) + ".", errors=errors)
+        problems.append(("is_organization_wide", "is for workflows without an event_type_id"))
+    if problems:
+        errors = [{"field": field, "msg": message} for field, message in problems]
+        raise MisfitWorkflow("; ".join(f"{field} {message}" for field, message in problems) + ".", errors=errors)
     workflow_templates.check("subject", terms["subject"])
     workflow_templates.check("body", terms["body"])
     if terms["channel"] is NotificationChannel.SMS:
@@ -53,13 +53,15 @@ def _of_channel(terms: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "subject", "is needed with EMAIL"
         elif "\n" in terms["subject"] or "\r" in terms["subject"]:
             yield "subject", "is one line"
-        yield from (("addresses", f"{one!r} is no e-mail address") for one in terms["addresses"] if not _is_mailbox(one))
+        yield from (("addresses", f"{address!r} is no e-mail address") for address in terms["addresses"] if not _is_mailbox(address))
         return
     if terms["subject"] is not None:
         yield "subject", "is for EMAIL"
     if RecipientKind.HOST in terms["recipients"]:
         yield "recipients", "of an SMS can't be hosts, of whom no number is known; name numbers in addresses"
-    yield from (("addresses", f"{one!r} is no number in E.164, like +491700000001") for one in terms["addresses"] if not _is_number(one))
+    yield from (
+        ("addresses", f"{address!r} is no number in E.164, like +491700000001") for address in terms["addresses"] if not _is_number(address)
+    )
     if terms["body"] is not None and sms.segments(terms["body"]) > sms.MOST_SEGMENTS:
         yield "body", f"takes more than {sms.MOST_SEGMENTS} parts of an SMS (459 characters, or 201 with letters beyond GSM 03.38)"
 

@@ -37,19 +37,19 @@ def trouble(session: Session, workflow: Workflow) -> str | None:
 
 def webhook_body(session: Session, workflow: Workflow, booking_id: UUID, subject: str, text: str) -> dict[str, Any]:
     """What the body says: the workflow, its text, and the booking as the API shows it."""
-    found = queries.booking_details(session, booking_id, to_tell=True)
-    return said(workflow, booking_service.read(found).model_dump(mode="json") if found else None, subject, text)
+    details = queries.booking_details(session, booking_id, to_tell=True)
+    return workflow_payload(workflow, booking_service.read(details).model_dump(mode="json") if details else None, subject, text)
 
 
-def said(workflow: Workflow, booking: dict[str, Any] | None, subject: str, text: str) -> dict[str, Any]:
+def workflow_payload(workflow: Workflow, booking: dict[str, Any] | None, subject: str, text: str) -> dict[str, Any]:
     shown = {"id": str(workflow.id), "name": workflow.name, "trigger": workflow.trigger.value}
     return {"workflow": shown, "subject": subject or None, "body": text or None, "booking": booking}
 
 
-def deliver(session: Session, caller: Caller, workflow: Workflow, log_id: UUID, booking_id: UUID | None, told: dict[str, Any]) -> None:
+def deliver(session: Session, caller: Caller, workflow: Workflow, log_id: UUID, booking_id: UUID | None, payload: dict[str, Any]) -> None:
     """Have it sent, under the id of the log's row."""
     assert workflow.subscription_id is not None
-    body = fan_out.body(WebhookType.WORKFLOW, clock.now(), told)
+    body = fan_out.body(WebhookType.WORKFLOW, clock.now(), payload)
     row = fan_out.new_delivery(caller, workflow.subscription_id, log_id, WebhookType.WORKFLOW, booking_id, body, most=_ATTEMPTS)
     execute_later(session, insert(WebhookDelivery).values(row).on_conflict_do_nothing())
     outbox.announce(session, WebhooksEvent.TURN_DUE, subscription_id=workflow.subscription_id)
@@ -57,23 +57,23 @@ def deliver(session: Session, caller: Caller, workflow: Workflow, log_id: UUID, 
 
 def settle(session: Session, log_id: UUID) -> None:
     """Note how a delivery has ended, as it says itself."""
-    found = _delivery(session, log_id)
-    if found is None or found.status not in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
+    delivery = _delivery(session, log_id)
+    if delivery is None or delivery.status not in (DeliveryStatus.SUCCESS, DeliveryStatus.FAILED):
         return
     at = clock.now()
-    if found.status is DeliveryStatus.SUCCESS:
-        ending: dict[str, Any] = {"status": NotificationStatus.SENT, "sent_at": found.delivered_at, "error_message": None}
+    if delivery.status is DeliveryStatus.SUCCESS:
+        ending: dict[str, Any] = {"status": NotificationStatus.SENT, "sent_at": delivery.delivered_at, "error_message": None}
     else:
-        error = found.error or f"http_{found.status_code}"
+        error = delivery.error or f"http_{delivery.status_code}"
         ending = {"status": NotificationStatus.FAILED, "failed_at": at, "error_message": error}
-    mine = update(NotificationLog).where(NotificationLog.id == log_id, NotificationLog.status != NotificationStatus.CANCELED)
-    session.execute(mine.values(updated_at=at, **ending))
+    statement = update(NotificationLog).where(NotificationLog.id == log_id, NotificationLog.status != NotificationStatus.CANCELED)
+    session.execute(statement.values(updated_at=at, **ending))
 
 
 def _delivery(session: Session, log_id: UUID) -> WebhookDelivery | None:
     endpoint = select(Workflow.subscription_id).join(NotificationLog, NotificationLog.workflow_id == Workflow.id)
-    mine = endpoint.where(NotificationLog.id == log_id).scalar_subquery()
-    chosen = select(WebhookDelivery).where(WebhookDelivery.subscription_id == mine, WebhookDelivery.event_id == log_id)
+    subscription_id = endpoint.where(NotificationLog.id == log_id).scalar_subquery()
+    chosen = select(WebhookDelivery).where(WebhookDelivery.subscription_id == subscription_id, WebhookDelivery.event_id == log_id)
     return session.scalars(
         chosen.where(WebhookDelivery.event == WebhookType.WORKFLOW), execution_options={"with_deleted": True}
     ).one_or_none()
@@ -84,9 +84,9 @@ def send_again(session: Session, caller: Caller, row: NotificationLog) -> None:
 
     Raises `SubscriptionDisabled`, `NothingToReplay`.
     """
-    found = _delivery(session, row.id)
-    if found is not None:
-        deliveries.replay(session, caller, found.id)
+    delivery = _delivery(session, row.id)
+    if delivery is not None:
+        deliveries.replay(session, caller, delivery.id)
         return
     workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id)).one_or_none()
     if workflow is None or row.booking_id is None or trouble(session, workflow):

@@ -42,7 +42,7 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
     if name in BOOKINGS:
         _of_booking(caller, name, occurred_at, payload, effects)
     elif name == SchedulingEvent.REMINDERS_DUE:
-        _each(payload["reminder_ids"], lambda one: _remind(caller, UUID(one), effects))
+        _each(payload["reminder_ids"], lambda reminder_id: _remind(caller, UUID(reminder_id), effects))
     elif name == SchedulingEvent.WORKFLOW_CHANGED:
         _follow(caller, payload, effects)
     elif name == SchedulingEvent.NOTIFICATION_DUE:
@@ -59,10 +59,10 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
 def _ask(caller: Caller, agreement_id: UUID, effects: WorkflowEffects) -> None:
     """Ask an address or a number, once: nothing is locked meanwhile, and a claim that has committed decides who sends (decision 51)."""
     with transaction(caller) as session:
-        found = address_agreements.question(session, agreement_id)
-        if found is None or (found[0].channel is NotificationChannel.SMS and not sms.is_offered()):
+        question = address_agreements.question(session, agreement_id)
+        if question is None or (question[0].channel is NotificationChannel.SMS and not sms.is_offered()):
             return
-        message = agreement_page.question(*found)
+        message = agreement_page.question(*question)
     if not Sender(caller, agreement_id, effects.deliver)(workflow_messages.compose(message)):
         return
     with transaction(caller) as session:
@@ -77,23 +77,23 @@ def _of_booking(caller: Caller, name: str, occurred_at: datetime, payload: dict[
             reminders.follow_booking(session, UUID(before), occurred_at)
         reminders.follow_booking(session, booking_id, occurred_at)
     with transaction(caller) as session:
-        mine = triggers.fire(session, caller, name, occurred_at, booking_id, previous)
-    _send(caller, mine, effects)
+        messages = triggers.fire(session, caller, name, occurred_at, booking_id, previous)
+    _send(caller, messages, effects)
 
 
 def _remind(caller: Caller, reminder_id: UUID, effects: WorkflowEffects) -> None:
     with transaction(caller) as session:
-        mine = triggers.remind(session, caller, reminder_id)
-    if mine:
-        _send(caller, mine, effects)
+        messages = triggers.remind(session, caller, reminder_id)
+    if messages:
+        _send(caller, messages, effects)
         with transaction(caller) as session:
             reminders.take_away(session, reminder_id)
 
 
 def _follow(caller: Caller, payload: dict[str, Any], effects: WorkflowEffects) -> None:
     """One step, and a message for the next one: a workflow of a large organization keeps no worker for long."""
-    workflow_id, said = UUID(payload["workflow_id"]), payload.get("after")
-    after = (datetime.fromisoformat(said[0]), UUID(said[1])) if said else None
+    workflow_id, cursor = UUID(payload["workflow_id"]), payload.get("after")
+    after = (datetime.fromisoformat(cursor[0]), UUID(cursor[1])) if cursor else None
     with transaction(caller) as session:
         following = reminders.follow_workflow(session, workflow_id, payload["revision"], after)
     if following is not None:
@@ -123,9 +123,9 @@ def _send(caller: Caller, outgoing: Iterable[WorkflowMessage], effects: Workflow
 def _each(ids: Iterable[str], work: Callable[[str], None]) -> None:
     """One that fails does not hold up the others; the message comes back for its sake."""
     problems: list[Exception] = []
-    for one in ids:
+    for id_ in ids:
         try:
-            work(one)
+            work(id_)
         except Exception as problem:  # noqa: BLE001  # raised below, with the others
             problems.append(problem)
     if problems:
