@@ -59,7 +59,7 @@ def _count(name: str, file: Path, counts: Counter[str], reasons: Counter[str], f
         busy_events = icalendar_busy_times.busy(calendars, start, start + _WINDOW, "UTC")
     except ProviderError as met:
         counts["refused"] += 1
-        reasons[met.trouble.said] += 1
+        reasons[met.trouble.message] += 1
         return
     except Exception as error:  # noqa: BLE001  # what this program looks for
         failures.append(f"{name}: {file.name}: {error!r}")

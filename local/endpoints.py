@@ -51,6 +51,13 @@ class Endpoint:
         return self.path == "$default"
 
     @property
+    def answers_head(self) -> bool:
+        """Whether HEAD leads to it, too: what browsers, mail programs and monitors open, and what HEAD of a page would else be led
+        away from, `/v1/recordings` being an `/{organization}/{event_type}` (docs/decisions/0071)."""
+        path = str(self.path)
+        return self.method == "GET" and ((self.is_public and not path.startswith("/v1/")) or path.count("/") <= 2)
+
+    @property
     def is_public(self) -> bool:
         return self.needs in (None, "Access.ANYBODY")
 

@@ -81,6 +81,8 @@ def _events(endpoint: Endpoint) -> Iterator[tuple[str, Any]]:
         where = {} if endpoint.is_default else {"Method": endpoint.method, "Path": endpoint.path}
         public = {"Auth": {"Authorizer": "NONE"}} if endpoint.is_public else {}
         yield "Http", {"Type": "HttpApi", "Properties": {"ApiId": {"Ref": "Api"}} | where | public}
+        if endpoint.answers_head:
+            yield "Head", {"Type": "HttpApi", "Properties": {"ApiId": {"Ref": "Api"}} | where | {"Method": "HEAD"} | public}
     if endpoint.queue is not None:
         queue = endpoint.differences.get("queue", {})
         source = {

@@ -26,7 +26,7 @@ class Gateway:
 
     def __init__(self, template: Template, invoke: Invoke) -> None:
         self._api = template.api or Api("none", {}, {})
-        self._router = Router(template.routes)
+        self._router = Router((*template.routes, *template.heads))
         self._invoke = invoke
         self._remembered: dict[tuple[str, ...], tuple[float, dict[str, Any]]] = {}
         self._remembering = threading.Lock()

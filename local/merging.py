@@ -104,7 +104,11 @@ def _may_merge(endpoint: Endpoint, function: Mapping[str, Any]) -> bool:
 
 def _function(resources: Mapping[str, Any], group: Group) -> dict[str, Any]:
     resource: dict[str, Any] = resources[group.members[0].function]
-    events = {camel(member.name): resources[member.function]["Properties"]["Events"]["Http"] for member in group.members}
+    events = {
+        camel(member.name) + name.removeprefix("Http"): event
+        for member in group.members
+        for name, event in resources[member.function]["Properties"]["Events"].items()
+    }
     return _without_name(resource) | {
         "Properties": resource["Properties"] | {"Handler": f"{group.module}.lambda_handler", "Events": events}
     }

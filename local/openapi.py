@@ -31,8 +31,8 @@ ABOUT = """Identity, scheduling, a unified inbox, meeting recordings: one tenanc
 
 Each route with a lock says which scope it needs (`x-parley-scope`; `GET /v1/identity/scopes` has them all), and a refusal says which one
 was missing. Requests are counted by the minute: `RateLimit` says what is left, a 429 when to come again. Refusals are problem details
-(RFC 9457): switch on `code`, show `detail`. Only what is no token or key, or none any more, the gateway refuses itself, with a `message`
-and no `code`: 401 where nothing was sent, else 403. Refresh the token, or log in again. Creating requests take an `Idempotency-Key`: the
+(RFC 9457): switch on `code`, show `detail`. A token or key that is wrong or over is 401 with `WWW-Authenticate`: refresh, or log in again.
+Only where none is sent the gateway answers itself, 401 with a `message` and no `code`. Creating requests take an `Idempotency-Key`: the
 same key and request get the same answer. Lists page with `cursor`.
 """
 SAID = {
@@ -65,7 +65,7 @@ REFUSALS = {
     "429": "Too many requests.",
     "503": "Something that this needs does not answer right now.",
 }
-GATEWAY_REFUSALS = ("401", "403")
+GATEWAY_REFUSALS = ("401",)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 

@@ -77,7 +77,7 @@ def _domains(document: Document, api: str) -> dict[str, list[str]]:
     stays = {name for name, resource in functions.items() if "Condition" in resource or not _is_routable(resource)}
     stays |= functions.keys() & set(mentioned([function for name, function in resources.items() if name not in functions]))
     stays |= functions.keys() & set(mentioned(document.get("Outputs", {})))
-    names = {name: functions.keys() & set(mentioned(one["Properties"])) for name, one in functions.items()}
+    names = {name: functions.keys() & set(mentioned(function["Properties"])) for name, function in functions.items()}
     before = -1
     while len(stays) > before:
         before = len(stays)

@@ -103,6 +103,8 @@ class Template:
     schedules: tuple[Schedule, ...]
     rules: tuple[Rule, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    heads: tuple[Route, ...] = ()
+    """Routes of HEAD, each beside the same of GET."""
 
     def of_type(self, *types: str) -> Iterator[Resource]:
         return (resource for resource in self.resources.values() if resource.type in types)
@@ -186,6 +188,7 @@ def _over(below: Any, above: Any) -> Any:
 def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mapping[str, str]) -> Template:
     functions: dict[str, Function] = {}
     routes: list[Route] = []
+    heads: list[Route] = []
     sources: list[QueueSource] = []
     schedules: list[Schedule] = []
     apis = [resource for resource in resources.values() if resource.type == "AWS::Serverless::HttpApi"]
@@ -204,7 +207,8 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
             with _problems_of(f"{resource.name}, event {event_name}"):
                 kind, properties = event["Type"], event.get("Properties", {})
                 if kind == "HttpApi":
-                    routes.append(_route(resource.name, properties, api, default))
+                    route = _route(resource.name, properties, api, default)
+                    (heads if route.method == "HEAD" else routes).append(route)
                 elif kind == "SQS":
                     sources.append(_source(resource.name, properties, resources))
                 elif kind in {"Schedule", "ScheduleV2"}:
@@ -214,13 +218,15 @@ def _template(folder: Path, resources: Mapping[str, Resource], parameters: Mappi
                         schedules.append(Schedule(resource.name + event_name, resource.name, expression, properties.get("Input")))
                 else:
                     raise TemplateProblem(f"{kind} is not offered by the local stack")
-    _expect_one_answer(routes)
+    _expect_one_answer((*routes, *heads))
     rules = []
     for resource in resources.values():
         if resource.type == "AWS::Events::Rule":
             with _problems_of(resource.name):
                 rules.append(_rule(resource))
-    return Template(folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), tuple(rules), parameters)
+    return Template(
+        folder, resources, functions, api, tuple(routes), tuple(sources), tuple(schedules), tuple(rules), parameters, tuple(heads)
+    )
 
 
 def _route(function: str, text: Mapping[str, Any], api: Api | None, default: str | None) -> Route:

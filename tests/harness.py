@@ -185,10 +185,11 @@ class World:
         self.gateway = Gateway(self.deployed, self.invoke_function)
 
     def authorized(self, secret: str) -> dict[str, Any]:
-        """What the authorizer says of a token or key: its context. Empty when it refuses."""
+        """What the authorizer says of a token or key: its context. Empty when it names nobody."""
         answer = self.invoke("identity/authorize", {"identitySource": [f"Bearer {secret}"], "requestContext": {}})
-        context: dict[str, Any] = answer.get("context", {}) if answer["isAuthorized"] else {}
-        return context
+        assert answer["isAuthorized"]
+        context: dict[str, Any] = answer["context"]
+        return {} if "refused" in context else context
 
     def invoke(self, name: str, event: Any) -> Any:
         """Call a function by its file, `inbox/on_webhook_received`, with an event."""

@@ -14,7 +14,7 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
 
-app = api(needs=Access.ANYBODY)
+app = api(needs=Access.ANYBODY, open_query="A browser is led here with what a provider sent.")
 BACK: dict[int, OpenAPIResponse] = {303: {"description": "Back to `return_to`, with the refresh token in a cookie, `linked` or `error`."}}
 
 

@@ -5,7 +5,7 @@ from parley.identity.keys.schemas import ApiKeyCreate, ApiKeyMade, ApiKeyRead
 from parley.kernel.edge.http import AuthenticatedCaller, SealedIdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
-app = api(needs="api_keys:manage", knows_projects=True)
+app = api(needs="api_keys:manage", knows_projects=True, location="/v1/identity/api-keys/{id}")
 
 
 @app.post("/v1/identity/api-keys", status_code=201)

@@ -5,7 +5,7 @@ from parley.identity.members.schemas import InvitationCreate, InvitationRead
 from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
-app = api(needs="invitations:write")
+app = api(needs="invitations:write", location="/v1/identity/invitations/{id}")
 
 
 @app.post("/v1/identity/invitations", status_code=201)

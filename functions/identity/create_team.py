@@ -5,7 +5,7 @@ from parley.identity.members.schemas import TeamCreate, TeamRead
 from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
-app = api(needs="teams:write")
+app = api(needs="teams:write", location="/v1/identity/teams/{id}")
 
 
 @app.post("/v1/identity/teams", status_code=201)

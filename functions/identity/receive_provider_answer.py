@@ -14,6 +14,7 @@ app = api(
     unlimited_because="It reaches no database; the way on, /complete, is limited.",
     accepts=("application/x-www-form-urlencoded",),
     most_bytes=32 * 1024,
+    open_query="Providers add their own, like iss and session_state.",
 )
 ON: dict[int, OpenAPIResponse] = {303: {"description": "To /complete, or back to `return_to` with `error`."}}
 

@@ -7,7 +7,7 @@ from parley.identity.keys.schemas import ApiKeyMade, ApiKeyRead, ApiKeyRegenerat
 from parley.kernel.edge.http import AuthenticatedCaller, SealedIdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
-app = api(needs="api_keys:manage", knows_projects=True)
+app = api(needs="api_keys:manage", knows_projects=True, location="/v1/identity/api-keys/{id}")
 
 
 @app.post("/v1/identity/api-keys/<api_key_id>/regenerate", status_code=201)

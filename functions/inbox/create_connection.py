@@ -6,7 +6,7 @@ from parley.kernel.access.callers import system
 from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
-app = api(needs="connections:write")
+app = api(needs="connections:write", location="/v1/inbox/connections/{id}")
 
 
 @app.post("/v1/inbox/connections", status_code=201)

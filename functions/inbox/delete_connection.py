@@ -3,17 +3,16 @@
 from uuid import UUID
 
 from parley.inbox import service
-from parley.inbox.schemas import ConnectionRead
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 
 app = api(needs="connections:write")
 
 
-@app.delete("/v1/inbox/connections/<connection_id>")
-def delete_connection(connection_id: UUID, caller: AuthenticatedCaller) -> ConnectionRead:
+@app.delete("/v1/inbox/connections/<connection_id>", status_code=204)
+def delete_connection(connection_id: UUID, caller: AuthenticatedCaller) -> None:
     with transaction(caller) as session:
-        return ConnectionRead.model_validate(service.disconnect(session, caller, connection_id))
+        service.disconnect(session, caller, connection_id)
 
 
 lambda_handler = entrypoint(app)

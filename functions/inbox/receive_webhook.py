@@ -17,6 +17,7 @@ app = api(
     needs=Access.ANYBODY,
     unlimited_because="Meta sends in bursts, from few networks; what is not signed by Meta reaches neither queue nor database.",
     accepts=(),
+    open_query="Meta writes the address.",
 )
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is queued", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 

@@ -11,7 +11,11 @@ from parley.kernel.edge.http import Access, api, entrypoint
 from parley.kernel.values.errors import Forbidden
 from parley.kernel.values.settings import setting
 
-app = api(needs=Access.ANYBODY, unlimited_because="It reaches no database, and compares one word.")
+app = api(
+    needs=Access.ANYBODY,
+    unlimited_because="It reaches no database, and compares one word.",
+    open_query="Meta may add its own to those that we know.",
+)
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "The challenge alone", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 

@@ -5,7 +5,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.recordings import service
 from parley.recordings.schemas import MeetingCreate, MeetingWithRecordingRead
 
-app = api(needs="meetings:write")
+app = api(needs="meetings:write", location="/v1/recordings/meetings/{id}")
 
 
 @app.post("/v1/recordings/meetings", status_code=201)

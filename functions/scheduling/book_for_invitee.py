@@ -9,7 +9,7 @@ from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.schemas import BookingFor, BookingRead
 from parley.scheduling.calendars.live_check import with_calendars
 
-app = api(needs="bookings:write")
+app = api(needs="bookings:write", location="/v1/scheduling/bookings/{id}")
 
 
 @app.post("/v1/scheduling/event-types/<event_type_id>/bookings", status_code=201)

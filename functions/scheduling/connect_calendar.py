@@ -6,7 +6,7 @@ from parley.scheduling.calendars import calendar_accounts
 from parley.scheduling.calendars.schemas import CalendarConnectionCreate
 from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead as Detail
 
-app = api(needs="calendars:write")
+app = api(needs="calendars:write", location="/v1/scheduling/calendars/{id}")
 
 
 @app.post("/v1/scheduling/calendars", status_code=201)

@@ -9,7 +9,7 @@ from parley.scheduling.calendars.live_check import with_calendars
 from parley.scheduling.event_types import event_type_service
 from parley.scheduling.pages import captcha
 
-app = api(needs=Access.ANYBODY, limit=booking_limits.ATTEMPTS_FROM_NETWORK)
+app = api(needs=Access.ANYBODY, limit=booking_limits.ATTEMPTS_FROM_NETWORK, location="/v1/scheduling/bookings/{id}")
 
 
 @app.post("/v1/scheduling/bookings", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.event_types import event_type_service
 from parley.scheduling.event_types.schemas import EventTypeCreate, EventTypeDetailRead
 
-app = api(needs="event_types:write")
+app = api(needs="event_types:write", location="/v1/scheduling/event-types/{id}")
 
 
 @app.post("/v1/scheduling/event-types", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.round_robin import pools
 from parley.scheduling.round_robin.schemas import PoolCreate, PoolDetailRead
 
-app = api(needs="event_types:write")
+app = api(needs="event_types:write", location="/v1/scheduling/pools/{id}")
 
 
 @app.post("/v1/scheduling/pools", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.routing import routing_forms
 from parley.scheduling.routing.schemas import RoutingFormCreate, RoutingFormDetailRead
 
-app = api(needs="routing_forms:write")
+app = api(needs="routing_forms:write", location="/v1/scheduling/routing-forms/{id}")
 
 
 @app.post("/v1/scheduling/routing-forms", status_code=201)

@@ -5,7 +5,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.availability import schedules
 from parley.scheduling.availability.schemas import ScheduleCreate, ScheduleDetailRead
 
-app = api(needs="schedules:write")
+app = api(needs="schedules:write", location="/v1/scheduling/schedules/{id}")
 
 
 @app.post("/v1/scheduling/schedules", status_code=201)

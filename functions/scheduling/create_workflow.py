@@ -6,7 +6,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.workflows import workflow_service
 from parley.scheduling.workflows.schemas import WorkflowCreate, WorkflowCreatedRead
 
-app = api(needs="workflows:write")
+app = api(needs="workflows:write", location="/v1/scheduling/workflows/{id}")
 
 
 @app.post("/v1/scheduling/workflows", status_code=201)

@@ -11,7 +11,10 @@ from parley.kernel.edge.http import Access, api, entrypoint
 from parley.scheduling.calendars import push_notifications
 
 app = api(
-    needs=Access.ANYBODY, unlimited_because="Google sends in bursts; what does not bring the channel's secret asks nothing.", accepts=()
+    needs=Access.ANYBODY,
+    unlimited_because="Google sends in bursts; what does not bring the channel's secret asks nothing.",
+    accepts=(),
+    open_query="Google writes the address.",
 )
 HEARD: dict[int, OpenAPIResponse] = {202: {"description": "Heard", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 

@@ -13,7 +13,12 @@ from parley.kernel.edge.http import Access, api, entrypoint
 from parley.kernel.edge.request_parsing import raw_body
 from parley.scheduling.calendars import push_notifications
 
-app = api(needs=Access.ANYBODY, unlimited_because="Microsoft sends in bursts; what does not bring the secret asks nothing.", accepts=())
+app = api(
+    needs=Access.ANYBODY,
+    unlimited_because="Microsoft sends in bursts; what does not bring the secret asks nothing.",
+    accepts=(),
+    open_query="Microsoft sends a validationToken, and may add others.",
+)
 _TEXT = "text/plain; charset=utf-8"
 _LONGEST_WORD = 2000
 HEARD: dict[int, OpenAPIResponse] = {

@@ -9,7 +9,7 @@ from parley.scheduling.bookings import rescheduling
 from parley.scheduling.bookings.schemas import BookingMove, BookingRead
 from parley.scheduling.calendars.live_check import with_calendars
 
-app = api(needs="bookings:write")
+app = api(needs="bookings:write", location="/v1/scheduling/bookings/{id}")
 
 
 @app.post("/v1/scheduling/bookings/<booking_id>/reschedule", status_code=201)

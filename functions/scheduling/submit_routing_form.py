@@ -8,7 +8,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.routing import routing_forms, routing_submissions
 from parley.scheduling.routing.schemas import RoutedRead, RoutingSubmissionCreate
 
-app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK)
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, location="/v1/scheduling/routing-submissions/{submission_id}")
 
 
 @app.post("/v1/scheduling/routing-forms/<form_id>/submissions", status_code=201)

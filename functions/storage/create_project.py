@@ -5,7 +5,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.storage import service
 from parley.storage.schemas import ProjectCreate, ProjectRead
 
-app = api(needs="projects:write", knows_projects=True)
+app = api(needs="projects:write", knows_projects=True, location="/v1/storage/projects/{id}")
 
 
 @app.post("/v1/storage/projects", status_code=201)

@@ -6,7 +6,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
 from parley.webhooks.schemas import SubscriptionCreate, SubscriptionSecretRead
 
-app = api(needs="webhooks:write")
+app = api(needs="webhooks:write", location="/v1/webhooks/subscriptions/{id}")
 
 
 @app.post("/v1/webhooks/subscriptions", status_code=201)

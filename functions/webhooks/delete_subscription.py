@@ -5,15 +5,14 @@ from uuid import UUID
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
-from parley.webhooks.schemas import SubscriptionRead
 
 app = api(needs="webhooks:write")
 
 
-@app.delete("/v1/webhooks/subscriptions/<subscription_id>")
-def delete_subscription(subscription_id: UUID, caller: AuthenticatedCaller) -> SubscriptionRead:
+@app.delete("/v1/webhooks/subscriptions/<subscription_id>", status_code=204)
+def delete_subscription(subscription_id: UUID, caller: AuthenticatedCaller) -> None:
     with transaction(caller) as session:
-        return SubscriptionRead.model_validate(subscriptions.delete(session, caller, subscription_id))
+        subscriptions.delete(session, caller, subscription_id)
 
 
 lambda_handler = entrypoint(app)

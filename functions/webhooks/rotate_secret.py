@@ -7,7 +7,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.webhooks import subscriptions
 from parley.webhooks.schemas import RotationWanted, SubscriptionSecretRead
 
-app = api(needs="webhooks:write")
+app = api(needs="webhooks:write", location="/v1/webhooks/subscriptions/{id}")
 
 
 @app.post("/v1/webhooks/subscriptions/<subscription_id>/rotate-secret", status_code=201)

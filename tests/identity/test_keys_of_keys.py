@@ -72,7 +72,7 @@ def test_the_children_of_a_regenerated_key_are_its_successors(acme: Member) -> N
     successor = successor_of(maker, acme)
     assert maker.get(SCHEDULES).body["code"] == "key_revoked"
     assert child.get(SCHEDULES).status == 200
-    assert acme.delete(f"{KEYS}/{successor.id}").status == 200
+    assert acme.delete(f"{KEYS}/{successor.id}").status == 204
     assert child.get(SCHEDULES).body["code"] == "key_revoked"
 
 
@@ -80,8 +80,8 @@ def test_a_key_that_replaced_itself_ends_with_what_it_was(acme: Member) -> None:
     leaked = acme.key("api_keys:manage", "schedules:read")
     child = child_of(leaked)
     successor = successor_of(leaked, leaked, overlap_seconds=60)
-    assert acme.delete(f"{KEYS}/{leaked.id}").status == 200
-    assert [key.get(SCHEDULES).status for key in (successor, child)] == [403, 403]
+    assert acme.delete(f"{KEYS}/{leaked.id}").status == 204
+    assert [key.get(SCHEDULES).body["code"] for key in (successor, child)] == ["unknown_key"] * 2
     assert acme.rows(select(ApiKey.id).where(ApiKey.revoked_at.is_(None))) == []
 
 
@@ -122,4 +122,5 @@ def test_a_key_whose_time_is_over_makes_none(acme: Member) -> None:
     with transactions.transaction(acme.caller) as session:
         session.execute(update(ApiKey).values(expires_at=datetime.now(UTC)))
     refused = maker.post(KEYS, {"label": "Late", "permissions": ["api_keys:manage"]})
-    assert (refused.status, refused.body["code"], refused.headers["www-authenticate"]) == (401, "key_revoked", "Bearer")
+    assert (refused.status, refused.body["code"]) == (401, "key_revoked")
+    assert 'error="invalid_token"' in refused.headers["www-authenticate"]

@@ -112,7 +112,7 @@ class Scene:
 
     world: World
     owner: Member
-    there: Receiver
+    receiver: Receiver
     maker: Member = field(init=False)
     key: Keyed = field(init=False)
     wide_key: Keyed = field(init=False)
@@ -142,8 +142,8 @@ class Scene:
         made["wide"] = self._made(WORKFLOWS, mailed | {"is_organization_wide": True, "recipients": ["INVITEE"], "name": "Wide"})
         made["bound"] = self._made(WORKFLOWS, mailed | {"event_type_id": made["event type"], "name": "Bound"})
         made["own"] = self._made(WORKFLOWS, mailed | {"event_type_id": made["own event type"], "name": "Own"})
-        made["hook"] = self._made(WORKFLOWS, HOOK | {"is_organization_wide": True, "url": f"{self.there.url}/workflow"})
-        made["webhook"] = self._made(SUBSCRIPTIONS, {"name": "Ours", "url": f"{self.there.url}/webhook", "events": ["booking.canceled"]})
+        made["hook"] = self._made(WORKFLOWS, HOOK | {"is_organization_wide": True, "url": f"{self.receiver.url}/workflow"})
+        made["webhook"] = self._made(SUBSCRIPTIONS, {"name": "Ours", "url": f"{self.receiver.url}/webhook", "events": ["booking.canceled"]})
         for pool in ("used pool", "idle pool"):
             wanted = {"name": pool, "strategy": "ROTATE", "hosts": [{"user_id": str(self.owner.user_id)}]}
             answer = self.owner.post(POOLS, wanted)
@@ -215,7 +215,7 @@ class Scene:
         return str(rows[0])
 
     def called(self, path: str) -> str:
-        return "sent" if any(arrival.path.endswith(path) for arrival in self.there.arrived) else "no"
+        return "sent" if any(arrival.path.endswith(path) for arrival in self.receiver.arrived) else "no"
 
 
 def outcome(answer: Any) -> str:
@@ -233,7 +233,7 @@ DOES: dict[str, Callable[[Scene], str]] = {
     "a key makes a workflow for everybody": lambda s: outcome(
         s.key.post(WORKFLOWS, MAIL | {"is_organization_wide": True, "addresses": [s.witness]})
     ),
-    "a key makes a webhook workflow": lambda s: outcome(s.wide_key.post(WORKFLOWS, HOOK | {"url": s.there.url})),
+    "a key makes a webhook workflow": lambda s: outcome(s.wide_key.post(WORKFLOWS, HOOK | {"url": s.receiver.url})),
     "a key of a key changes a colleague's event type": lambda s: _rename(s.child_key, f"{EVENT_TYPES}/{s.ids['event type']}"),
     "a regenerated key changes a colleague's event type": lambda s: _rename(s.renewed_key, f"{EVENT_TYPES}/{s.ids['event type']}"),
     "a key changes a pool of a colleague's event type": lambda s: _rename(s.key, f"{POOLS}/{s.ids['used pool']}"),

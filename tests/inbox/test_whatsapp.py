@@ -304,19 +304,19 @@ def test_other_fields_are_kept_for_later(field: Any) -> None:
 
 
 def test_what_is_in_quarantine_can_be_delivered_again() -> None:
-    known = whatsapp_bodies.change(
+    readable = whatsapp_bodies.change(
         NUMBER,
         messages=[whatsapp_bodies.text("a"), whatsapp_bodies.text("b")],
         statuses=[whatsapp_bodies.status("sent", "s")],
         contacts=[whatsapp_bodies.card()],
     )
-    found = parsed(known, whatsapp_bodies.change("222", messages=[whatsapp_bodies.text("c")]))
+    webhook = parsed(readable, whatsapp_bodies.change("222", messages=[whatsapp_bodies.text("c")]))
     some = [
         update.source
-        for update in found.updates
+        for update in webhook.updates
         if update.account == NUMBER and not (isinstance(update, IncomingMessage) and update.content == "a")
     ]
-    expected = json.loads(json.dumps(known))
+    expected = json.loads(json.dumps(readable))
     del expected["value"]["messages"][0]
     again = webhook_envelope(some)
     assert again == whatsapp_bodies.body(expected)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values import clock
+from parley.kernel.values.declarations import EventName
 from parley.scheduling.common.booking_models import Booking
 from tests.harness import Member, World
 from tests.scheduling.booking_scenarios import Office, at, hours
@@ -29,15 +30,15 @@ def off_by(by: timedelta) -> Iterator[None]:
 def test_what_a_worker_announces_is_due_at_once(world: World, acme: Member, by: timedelta) -> None:
     world.pump()
     with off_by(by), transactions.transaction(acme.caller) as session:
-        outbox.announce(session, "test.single")
-        outbox.announce_all(session, "test.several", [{}, {}])
+        outbox.announce(session, EventName("test.single"))
+        outbox.announce_all(session, EventName("test.several"), [{}, {}])
     world.invoke("platform/relay_outbox", {"Records": []})
     assert acme.rows(select(OutboxEvent.name)) == []
 
 
 def test_a_refused_event_waits_by_the_databases_clock(acme: Member) -> None:
     with transactions.transaction(acme.caller) as session:
-        outbox.announce(session, "test.refused")
+        outbox.announce(session, EventName("test.refused"))
     with off_by(timedelta(days=1)), transactions.sweep() as session:
         outbox.relay(session, lambda events: [False] * len(events))
     (due_at,) = acme.rows(select(OutboxEvent.due_at))

@@ -39,6 +39,10 @@ def test_a_route_is_answered_by_its_module_which_is_imported_once(handler: Handl
     assert answer_of(handler, "GET /things")["by"].endswith(".list_things")
 
 
+def test_head_is_answered_by_what_answers_get(handler: Handler) -> None:
+    assert answer_of(handler, "HEAD /things")["by"].endswith(".list_things")
+
+
 def test_a_module_that_can_not_be_imported_is_tried_again(handler: Handler, tmp_path: Path) -> None:
     path = tmp_path / "get_thing.py"
     path.write_text("raise ZeroDivisionError")

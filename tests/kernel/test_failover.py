@@ -19,6 +19,7 @@ from parley.kernel.edge.error_mapping import refusal_of
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.postgres import authorizer_lookup, db_errors
 from parley.kernel.postgres.integrity_errors import is_passing
+from parley.kernel.values.declarations import EventName
 from parley.kernel.values.errors import Unavailable
 from tests.harness import Answer, Member, World
 from tests.kernel.postgres_proxy import wired
@@ -70,7 +71,7 @@ def test_the_old_writer_is_left_with_its_first_error(acme: Member) -> None:
 def test_a_write_without_admission_fails_once_and_is_well_the_next_time(acme: Member) -> None:
     def announce() -> None:
         with transactions.transaction(system(acme.organization_id)) as session:
-            outbox.announce(session, "test.announced")
+            outbox.announce(session, EventName("test.announced"))
             session.flush()
 
     make_stale()

@@ -18,6 +18,7 @@ from parley.kernel.aws import aws_requests
 from parley.kernel.outbound import event_bus
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
+from parley.kernel.values.declarations import EventName
 from tests.harness import Member, World
 
 
@@ -28,7 +29,7 @@ def events_of(acme: Member) -> list[str]:
 def announce(acme: Member, *names: str) -> None:
     with transactions.transaction(acme.caller) as session:
         for name in names:
-            outbox.announce(session, name, organization_id=acme.organization_id)
+            outbox.announce(session, EventName(name), organization_id=acme.organization_id)
 
 
 def relay_all(accepted: Sequence[str]) -> list[str]:
@@ -47,7 +48,7 @@ def relay_all(accepted: Sequence[str]) -> list[str]:
 
 def test_an_event_leaves_only_with_its_transaction(acme: Member) -> None:
     with pytest.raises(RuntimeError), transactions.transaction(acme.caller) as session:
-        outbox.announce(session, "test.never")
+        outbox.announce(session, EventName("test.never"))
         session.flush()
         raise RuntimeError
     assert events_of(acme) == []
@@ -105,7 +106,7 @@ def test_what_the_bus_never_takes_holds_up_nobody(
     monkeypatch.setattr(aws_requests, "call", strict)
     with transactions.transaction(acme.caller) as session:
         for size in [40_000] * 9 + [300_000, 1]:
-            outbox.announce(session, "test.size", text="x" * size)
+            outbox.announce(session, EventName("test.size"), text="x" * size)
     world.invoke("platform/relay_outbox", {"Records": []})
     (waiting,) = acme.rows(select(OutboxEvent))
     assert (len(waiting.payload["text"]), waiting.attempts) == (300_000, 1)
@@ -165,7 +166,7 @@ caller = system(UUID(os.environ["ORGANIZATION"]))
 if os.environ["MOMENT"] == "after commit":
     outbox.kick = lambda: os.kill(os.getpid(), signal.SIGKILL)
     with transactions.transaction(caller) as session:
-        outbox.announce(session, "test.survives", ids=["1"])
+        outbox.announce(session, EventName("test.survives"), ids=["1"])
 else:
     def publish(events):
         event_bus.publish(events)

@@ -24,6 +24,7 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from parley.kernel.persistence.column_encryption import DecryptionFailed, UserKey, seal, unseal
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import EventName
 from parley.kernel.values.ids import new_id
 from parley.kernel.values.secret_hashes import digest
 from tests.harness import Member, World
@@ -134,7 +135,7 @@ def test_nobodys_events_are_published_too(world: World, acme: Member) -> None:
     from parley.kernel.persistence.outbox import OutboxEvent, announce
 
     with transactions.personal(VISITOR, acme.user_id) as session:
-        announce(session, "identity.nothing_listens", user_id=acme.user_id)
+        announce(session, EventName("identity.nothing_listens"), user_id=acme.user_id)
     with transactions.transaction(system(NOWHERE)) as session:
         assert "identity.nothing_listens" in session.scalars(select(OutboxEvent.name)).all()
     world.pump()

@@ -14,6 +14,7 @@ from parley.identity.models import Team
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.postgres.deferred import driver_connection, execute_later
+from parley.kernel.values.declarations import EventName
 from parley.kernel.values.ids import new_id
 from tests.harness import Member
 from tests.kernel.postgres_proxy import wired
@@ -41,12 +42,12 @@ def test_a_value_that_can_not_be_sent_or_taken_costs_one_transaction_and_no_time
     statement, value = WRONG[name]
     began = time.monotonic()
     with pytest.raises((DBAPIError, StatementError, UnicodeEncodeError)), transactions.transaction(acme.caller) as session:
-        outbox.announce(session, "test.lost")
+        outbox.announce(session, EventName("test.lost"))
         session.flush()
         session.execute(text(statement), {"value": value})
     with transactions.transaction(acme.caller) as session:
         assert session.scalar(select(literal("well"))) == "well"
-        outbox.announce(session, "test.kept")
+        outbox.announce(session, EventName("test.kept"))
     assert names(acme) == ["test.kept"]
     assert time.monotonic() - began < 10, "it did not wait for an answer to what was never asked"
 
@@ -70,7 +71,7 @@ def test_more_than_a_socket_holds_travels_in_parts_and_arrives_once(acme: Member
     """Gathered without an end, both sides would wait for each other to read."""
     with transactions.transaction(acme.caller) as session:
         for number in range(40):
-            outbox.announce(session, f"test.{number:02}", text="x" * 20_000)
+            outbox.announce(session, EventName(f"test.{number:02}"), text="x" * 20_000)
         session.flush()
         assert session.scalar(select(func.count()).select_from(OutboxEvent)) == 40
     sizes = acme.rows(select(func.length(OutboxEvent.payload["text"].astext)))
@@ -116,12 +117,12 @@ def test_an_answer_that_is_lost_among_gathered_rows_is_an_error_and_the_next_tra
         with pytest.raises(DBAPIError), transactions.transaction(acme.caller) as session:
             wire.loses = [b"insert into teams"]
             session.add(Team(name="Lost", slug="lost"))
-            outbox.announce(session, "test.lost")
+            outbox.announce(session, EventName("test.lost"))
             session.flush()
             session.execute(text("SELECT 1"))
         assert wire.loses == []
         with transactions.transaction(acme.caller) as session:
-            outbox.announce(session, "test.kept")
+            outbox.announce(session, EventName("test.kept"))
     assert names(acme) == ["test.kept"]
     assert acme.rows(select(Team.name)) == []
 
@@ -130,7 +131,7 @@ def test_a_commit_whose_answer_is_lost_is_an_error_though_it_was_done(acme: Memb
     """Nobody knows then: who asks again is told apart by a key, not by this."""
     with wired() as wire:
         with pytest.raises(DBAPIError) as lost, transactions.transaction(acme.caller) as session:
-            outbox.announce(session, "test.done")
+            outbox.announce(session, EventName("test.done"))
             session.flush()
             wire.loses = [b"commit"]
         assert lost.value.connection_invalidated

@@ -14,6 +14,7 @@ from parley.inbox.models import PlatformConnection
 from parley.kernel.persistence import directory, outbox, transactions
 from parley.kernel.postgres import deferred
 from parley.kernel.postgres.integrity_errors import constraint, violation_means
+from parley.kernel.values.declarations import EventName
 from parley.kernel.values.errors import Conflict
 from parley.kernel.values.ids import new_id
 from parley.scheduling.declared import SchedulingDirectory
@@ -56,7 +57,7 @@ def test_rows_of_many_tables_travel_in_one_round_trip_and_with_the_commit(wire: 
         session.flush()
         assert wire.round_trips - before == 1
         session.add(OrganizationMember(user_id=user.id, role=MemberRole.MEMBER))
-        outbox.announce(session, "test.happened", user_id=user.id)
+        outbox.announce(session, EventName("test.happened"), user_id=user.id)
         directory.enter(session, SchedulingDirectory.EVENT_TYPE, str(user.id))
         before = wire.round_trips
     assert wire.round_trips - before == 1

@@ -18,6 +18,7 @@ from parley.kernel.persistence import outbox, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.persistence.sweep_retries import PostponedRow
 from parley.kernel.values.clock import now
+from parley.kernel.values.declarations import EventName
 from parley.kernel.workers.sweeps import CrossTenantDuty, Sweep
 from parley.scheduling.common.booking_models import Booking, Invitee
 from parley.scheduling.common.enums import BookingStatus
@@ -106,7 +107,7 @@ def test_an_event_that_can_not_be_marked_holds_up_no_other(world: World, acme: M
     world.pump()
     with transactions.transaction(acme.caller) as session:
         for at_ in range(4):
-            outbox.announce(session, f"test.event_{at_}")
+            outbox.announce(session, EventName(f"test.event_{at_}"))
     bad = acme.rows(select(OutboxEvent).order_by(OutboxEvent.due_at, OutboxEvent.id))[0]
     with refusing(world, "outbox_events", bad.id):
         with pytest.raises(FunctionFailed, match="events"):
@@ -121,7 +122,7 @@ def test_an_event_that_can_not_be_marked_holds_up_no_other(world: World, acme: M
 def test_a_bus_that_is_away_puts_nothing_off(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     world.pump()
     with transactions.transaction(acme.caller) as session:
-        outbox.announce(session, "test.kept")
+        outbox.announce(session, EventName("test.kept"))
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         with pytest.raises(FunctionFailed):

@@ -246,7 +246,7 @@ def test_the_emulator_forgets_a_port_that_is_none(tmp_path: Path) -> None:
     emulator.start()
     try:
         assert emulator.port == ports.of_folder(emulator.folder) == int((tmp_path / "aws" / "port").read_text())
-        assert (emulator.mails(), emulator.waiting(), emulator.texts()) == ([], [], [])
+        assert not emulator.mails() and not emulator.waiting() and not emulator.texts()
     finally:
         emulator.stop()
 

@@ -262,7 +262,8 @@ class Furnished:
         }
 
     def _get(self, path: str) -> Request:
-        return lambda: self.member.get(path, limit=100 if path.count("/") < 4 or path.endswith("/messages") else None)
+        is_list = path not in NO_LISTS and (path.endswith("/messages") or (path.count("/") < 4 and len(path.rpartition("/")[2]) < 36))
+        return lambda: self.member.get(path, limit=100 if is_list else None)
 
     def _post(self, path: str, wanted: Any = None) -> Request:
         headers = key()

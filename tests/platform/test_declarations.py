@@ -56,7 +56,7 @@ def test_the_list_names_every_domain_that_declares_something() -> None:
 
 @pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.__name__)
 def test_nothing_is_declared_twice(sort: type) -> None:
-    everything = gather(sort)
+    everything: list[object] = gather(sort)
     assert len(everything) > 5
     assert [value for value, count in Counter(everything).items() if count > 1] == []
 
@@ -75,8 +75,8 @@ def test_everything_declared_is_used() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
     }
-    told = {source for event in gather(PublicEvent) for source in event.sources}
-    assert {name for domain in DOMAINS for name, value in declared_by(domain) if value not in told} - used == set()
+    event_names = {source for event in gather(PublicEvent) for source in event.sources}
+    assert {name for domain in DOMAINS for name, value in declared_by(domain) if value not in event_names} - used == set()
 
 
 def test_a_public_event_is_its_domains_own_and_can_be_shown() -> None:
@@ -108,10 +108,10 @@ def test_what_stands_below_names_no_domain(below: str) -> None:
 
 def test_declarations_are_light() -> None:
     """The authorizer may read them."""
-    asked = """import sys, parley.domains as d
+    script = """import sys, parley.domains as d
 d.gather(str)
 print(*[name for name in sys.modules if name.startswith(('parley', 'sqlalchemy', 'pydantic'))])"""
-    loaded = subprocess.run([sys.executable, "-c", asked], cwd=ROOT / "shared", capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "shared", capture_output=True, text=True, check=True).stdout.split()
     packages = {"parley", "parley.domains", "parley.kernel", "parley.kernel.values", "parley.kernel.audit"}
     own = {"parley.kernel.values.declarations", "parley.kernel.audit.audit_actions"}
     assert set(loaded) == packages | own | {f"parley.{domain}{part}" for domain in DOMAINS for part in ("", ".declared")}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from pydantic_core._pydantic_core import list_all_errors
 
 from local.routing import Router
 from parley.kernel.values.ids import new_id
@@ -55,6 +57,14 @@ HOSTILE_TEXTS = ["%00", "%ff", "..%2f..", "%F0%9F%92%A9", "a" * 3000, "'%20OR%20
 
 
 _PREVIEW = "/v1/scheduling/workflows/preview"
+THEIRS = re.compile(
+    "|".join(
+        re.sub(r"\\{.*?\\}", ".*", re.escape(error["message_template_python"]))
+        for error in list_all_errors()
+        if error["type"] not in ("value_error", "assertion_error")  # what our validators say, behind a word or two
+    )
+)
+"""What the validator says by itself."""
 ALONE = {(_PREVIEW, "subject"), (_PREVIEW, "body"), (_PREVIEW, "booking_id"), ("/v1/scheduling/routing-forms", "name")}
 """Fields that are all that a request needs."""
 
@@ -63,9 +73,9 @@ def is_clear(answer: Answer) -> bool:
     """Refused by us with a problem document, or by the gateway with its message, in words for people; or accepted."""
     if answer.status < 400:
         return True
-    if b"match pattern" in answer.raw:  # and behind it a regular expression
-        return False
     kind = answer.headers.get("content-type", "")
+    if kind == "application/problem+json" and any(THEIRS.fullmatch(error.get("msg", "")) for error in answer.body.get("errors", [])):
+        return False
     return answer.status < 500 and (
         (kind == "application/problem+json" and {"title", "status", "code", "detail"} <= answer.body.keys())
         or (kind == "application/scim+json" and {"schemas", "status", "detail"} <= answer.body.keys())
@@ -109,12 +119,17 @@ def test_hostile_bodies(world: World, acme: Member, stranger: Client, kinds_take
 
 
 def test_hostile_paths_and_queries(world: World, acme: Member, stranger: Client) -> None:
+    parameters = {
+        (method.upper(), path): [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
+        for path, operations in stranger.get("/openapi.json").body["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert sum(len(names) for names in parameters.values()) > 60
     for method, path, is_public in routes(world):
         who = stranger if is_public else acme
         for text in HOSTILE_TEXTS:
-            answers = [
-                who.request(method, f"{filled(path, str(new_id()))}?cursor={text}&limit={text}&from={text}&to={text}&hub.mode={text}")
-            ]
+            query = "&".join(f"{name}={text}" for name in parameters.get((method, path)) or ["cursor"])
+            answers = [who.request(method, f"{filled(path, str(new_id()))}?{query}")]
             if "{" in path:
                 answers.append(who.request(method, filled(path, text)))
             for answer in answers:
@@ -159,7 +174,7 @@ def test_unknown_addresses_and_methods(world: World, acme: Member, stranger: Cli
     assert (missing.status, missing.headers["content-type"], missing.body["code"]) == (404, "application/problem+json", "no_such_route")
     for method in ("PUT", "PATCH", "DELETE", "POST", "TRACE", "BREW"):
         refused = stranger.request(method, "/health")
-        assert (refused.status, refused.headers["allow"], refused.body["code"]) == (405, "GET", "method_not_allowed")
+        assert (refused.status, refused.headers["allow"], refused.body["code"]) == (405, "GET, HEAD", "method_not_allowed")
 
 
 def test_a_media_type_is_read_in_letters_of_either_case(acme: Member) -> None:

@@ -165,7 +165,7 @@ def test_who_belongs_to_another_organization_gets_nothing(world: World, acme: Me
     for route in world.template.routes:
         if not isinstance(needs.get(name_of(route)), str):
             continue
-        wanted = {"form_id": str(new_id())}  # one sheet is of one form
+        wanted = {"form_id": str(new_id())} if route.path == "/v1/scheduling/routing-submissions.csv" else None  # one sheet is of one form
         answer = intruder.request(method_of(route), path_of(route), None if route.method == "GET" else {}, query=wanted)
         assert answer.status in (400, 401, 403, 404, 422), (name_of(route), answer.status)
         if route.method in ("GET", "DELETE"):

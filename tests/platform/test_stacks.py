@@ -116,7 +116,7 @@ def test_queues_and_schedules_call_the_same_functions(deployed: Deployed, writte
 def test_routes_lead_to_the_same_functions_past_the_same_authorizer(deployed: Deployed, written: Template) -> None:
     body = deployed.root.resources["Api"].properties["DefinitionBody"]
     integrations = body["components"]["x-amazon-apigateway-integrations"]
-    routes = {(route.method, route.path, route.function, route.authorizer) for route in deployed.root.routes}
+    routes = {(route.method, route.path, route.function, route.authorizer) for route in (*deployed.root.routes, *deployed.root.heads)}
     for path, methods in body["paths"].items():
         for method, operation in methods.items():
             function = operation["x-amazon-apigateway-integration"]["$ref"].rpartition("/")[2]
@@ -125,7 +125,7 @@ def test_routes_lead_to_the_same_functions_past_the_same_authorizer(deployed: De
             [authorizer] = operation["security"][0] if "security" in operation else ["Caller"]
             verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
             routes.add((verb, path, function, None if authorizer == "NONE" else authorizer))
-    assert routes == {(route.method, route.path, route.function, route.authorizer) for route in written.routes}
+    assert routes == {(route.method, route.path, route.function, route.authorizer) for route in (*written.routes, *written.heads)}
 
 
 def test_functions_that_the_api_calls_have_the_names_by_which_it_calls_them(deployed: Deployed) -> None:

@@ -366,7 +366,7 @@ def _good(answer: ClientResponse, *, has_token: bool = False) -> ClientResponse:
     elif "accessNotConfigured" in reasons:  # by us, at Google: nothing that the calendar's owner could mend
         code = ProviderErrorCode.UNAVAILABLE
     trouble = _Hidden if answer.status in (403, 404) and reasons & _HIDDEN else ProviderError
-    raise trouble(code, _SENTENCES.get(code, met.said), met.retry_after)
+    raise trouble(code, _SENTENCES.get(code, met.message), met.retry_after)
 
 
 _SENTENCES = {

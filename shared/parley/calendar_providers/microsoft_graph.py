@@ -153,7 +153,7 @@ def good(answer: ClientResponse, *, is_delta: bool = False) -> ClientResponse:
         code = ProviderErrorCode.SYNC_EXPIRED
     elif answer.status == 509:
         code = ProviderErrorCode.RATE_LIMITED
-    raise ProviderError(code, _SENTENCES.get(code, met.said), met.retry_after)
+    raise ProviderError(code, _SENTENCES.get(code, met.message), met.retry_after)
 
 
 def _codes(error: Any) -> Iterator[str]:

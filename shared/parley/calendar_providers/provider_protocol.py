@@ -331,7 +331,7 @@ class ProviderErrorCode(StrEnum):
 
 
 class ProviderProblem(ProtocolModel):
-    """`message` is for a person, and holds no secret, no address and nothing of a calendar. `retry_after` in seconds, if the provider says."""
+    """`message` is for a person, and holds no secret, no address and nothing of a calendar. `retry_after` in seconds, if it is said."""
 
     code: ProviderErrorCode
     message: str = ""

@@ -178,7 +178,7 @@ def conversations_of(session: Session, caller: Caller, wanted: Iterable[SeenCont
     conversations = {(seen_contact.connection_id, seen_contact.contact.keys): places.conversation_of(seen_contact) for seen_contact in seen}
     _claim(session, caller, places)
     _begin(session, caller, places)
-    stored = [(kept, duplicate_id) for kept, duplicate_id in places.merged if duplicate_id in places.known.values()]
+    stored = [(kept, duplicate_id) for kept, duplicate_id in places.merged if duplicate_id in places.owners.values()]
     for kept, duplicate_id in stored:
         _take_in(session, caller, kept, duplicate_id)
     return {named: places.standing(conversation) for named, conversation in conversations.items()}, {
@@ -193,12 +193,12 @@ def _rows(owners: dict[ConnectionKey, UUID]) -> str:
 
 def _claim(session: Session, caller: Caller, places: ConversationIndex) -> None:
     """Write the keys that are new, and move the others. A key that somebody else has written meanwhile raises `LostRace`."""
-    fresh = {connection_key: owner for connection_key, owner in places.owner.items() if connection_key not in places.known}
+    fresh = {connection_key: owner for connection_key, owner in places.owner.items() if connection_key not in places.owners}
     if fresh:
         written = session.execute(_CLAIM, {"organization": caller.organization_id, "keys": _rows(fresh)}).all()
         if len(written) < len(fresh):
             raise LostRace
-    moved = {connection_key: owner for connection_key, owner in places.owner.items() if places.known.get(connection_key, owner) != owner}
+    moved = {connection_key: owner for connection_key, owner in places.owner.items() if places.owners.get(connection_key, owner) != owner}
     if moved:
         session.execute(_MOVE, {"organization": caller.organization_id, "keys": _rows(moved)})
 

@@ -56,11 +56,11 @@ def test_one_user_links_all_four_and_unlinks_all_but_the_last(world: World, surf
         linked = link(surf(), person.token, kind)
         assert (linked.status, linked.body["provider"]) == (200, kind), linked.raw
     listed = person.get(LINKED).body
-    assert [one["provider"] for one in listed["items"]] == list(reversed(KINDS))
+    assert [provider_row["provider"] for provider_row in listed["items"]] == list(reversed(KINDS))
     assert listed["next_cursor"] is None
     assert all(set(account_link) == {"id", "provider", "email", "linked_at", "last_used_at"} for account_link in listed["items"])
-    for one in listed["items"][:-1]:
-        assert person.delete(f"{LINKED}/{one['id']}").status == 204
+    for provider_row in listed["items"][:-1]:
+        assert person.delete(f"{LINKED}/{provider_row['id']}").status == 204
     last = listed["items"][-1]["id"]
     refused(person.delete(f"{LINKED}/{last}"), 409, "last_way_in")
     give_password(person)

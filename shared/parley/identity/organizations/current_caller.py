@@ -11,14 +11,14 @@ from parley.kernel.access.callers import Caller
 
 def read_caller(session: Session, caller: Caller) -> CallerRead:
     """The caller, as a member of the organization if they have chosen one. One query. Raises `NoSuchMember`."""
-    asked = select(User, OrganizationMember.role, Organization).where(User.id == caller.actor_id)
+    query = select(User, OrganizationMember.role, Organization).where(User.id == caller.actor_id)
     here = (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == caller.organization_id)
-    found = session.execute(
-        asked.outerjoin(OrganizationMember, here).outerjoin(Organization, Organization.id == OrganizationMember.organization_id)
+    row = session.execute(
+        query.outerjoin(OrganizationMember, here).outerjoin(Organization, Organization.id == OrganizationMember.organization_id)
     ).one_or_none()
-    if found is None or (caller.has_organization and found[1] is None):
+    if row is None or (caller.has_organization and row[1] is None):
         raise NoSuchMember("You are not a member of this organization any more; log in again.")
-    user, role, organization = found
+    user, role, organization = row
     return CallerRead(
         user_id=user.id,
         name=user.name,

@@ -33,6 +33,10 @@ class InvalidToken(Exception):
     """The token is not ours, not for us, or its time is over."""
 
 
+class ExpiredToken(InvalidToken):
+    """The token was ours and for us, and its time is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """Whom a valid token names, until when (seconds since 1970). Without an organization, a user who has not chosen one; without a
@@ -76,7 +80,7 @@ def _published(jwks: str) -> dict[str, jwt.PyJWK]:
 
 
 def verify(token: str) -> Bearer:
-    """Whom the token names. Raises `InvalidToken`. No network, no database."""
+    """Whom the token names. Raises `ExpiredToken`, `InvalidToken`. No network, no database."""
     try:
         if len(token) > _LONGEST:
             raise InvalidToken
@@ -101,6 +105,8 @@ def verify(token: str) -> Bearer:
             UUID(session_id) if session_id is not None else None,
             int(claims["exp"]),
         )
+    except jwt.ExpiredSignatureError:  # looked at after the signature
+        raise ExpiredToken("The time of this token is over.") from None
     except (jwt.PyJWTError, InvalidToken, KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise InvalidToken("This token is not valid here.") from None
 

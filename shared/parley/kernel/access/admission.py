@@ -15,20 +15,20 @@ from typing import Any
 from uuid import UUID
 
 from parley.kernel.access.plans import PLANS, PlanLimit
-from parley.kernel.values.errors import Forbidden, TooManyRequests, Unauthenticated
+from parley.kernel.values.errors import CredentialRefused, Forbidden, TooManyRequests
 
 WINDOW_SECONDS = 60
 
 
-class SessionEnded(Unauthenticated):
+class SessionEnded(CredentialRefused):
     """The session was logged out or revoked, or its user is no longer there."""
 
 
-class TokenExpired(Unauthenticated):
+class TokenExpired(CredentialRefused):
     """The access token was good when the gateway asked last, and is not any more."""
 
 
-class RightsChanged(Unauthenticated):
+class RightsChanged(CredentialRefused):
     """The role is another one than the token says, or than the key needs."""
 
 
@@ -43,7 +43,7 @@ class NotAMember(Forbidden):
     """The user does not belong to the organization, or not any more."""
 
 
-class KeyRevoked(Unauthenticated):
+class KeyRevoked(CredentialRefused):
     """The API key was revoked or has expired."""
 
 

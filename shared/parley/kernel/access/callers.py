@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from parley.kernel.access.admission import Admission
@@ -24,6 +24,10 @@ class ActorType(StrEnum):
 
 class MissingScope(Forbidden):
     """The caller is known, and may not."""
+
+    def __init__(self, detail: str, *, scope: str, **extensions: Any) -> None:
+        super().__init__(detail, scope=scope, **extensions)
+        self.headers = {"www-authenticate": f'Bearer realm="parley", error="insufficient_scope", scope="{scope}"'}  # RFC 6750, 3.1
 
 
 @dataclass(frozen=True, slots=True)

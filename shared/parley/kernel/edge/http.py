@@ -24,8 +24,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit.audit_actions import SecurityAction
 from parley.kernel.edge.error_mapping import refusal_of
-from parley.kernel.edge.request_context import LIMIT, VISITOR, Access, authorize, caller_of, resolve_api_key, visitor_of
-from parley.kernel.edge.request_parsing import InvalidRequest, check_request, read_json
+from parley.kernel.edge.request_context import LIMIT, VISITOR, Access, authorize, caller_of, resolve_credential, visitor_of
+from parley.kernel.edge.request_parsing import InvalidRequest, as_get, check_request, read_json
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.values.errors import BadRequest, Forbidden, NoSuchRoute, Refusal, UnsupportedMediaType
 
@@ -71,11 +71,36 @@ def _answer_refusal(refusal: Refusal) -> Response[str]:
     return Response(refusal.status, _PROBLEM, _serialize(refusal.problem()), headers=HEADERS | refusal.headers)
 
 
-def _answer_invalid(error: RequestValidationError) -> Response[str]:
-    errors = [
-        {"loc": list(detail["loc"]), "type": detail["type"], "msg": detail.get("msg", "is not valid").removeprefix("Value error, ")}
-        for detail in error.errors()
-    ]
+def _refuse_unknown_parameters(app: Any, next_middleware: Callable[..., Any]) -> Any:
+    if refusal := _unknown_parameters(app):
+        raise refusal
+    return next_middleware(app)
+
+
+def _unknown_parameters(app: Any) -> InvalidRequest | None:
+    """The refusal of query parameters that the handler does not name. Routes that others write the address of take any.
+
+    Outside of /v1/ lie pages and files, which browsers, mail programs and monitors open, with parameters of their own.
+    """
+    event, route = app.current_event.raw_event, app.context["_route"]
+    sent = event.get("queryStringParameters")
+    if not sent or app.open_query or not route.openapi_path.startswith("/v1/"):
+        return None
+    takes = {field.alias for field in route.dependant.query_params}
+    if sent.keys() <= takes:
+        return None
+    from parley.kernel.edge import validation_messages  # for who made a mistake alone
+
+    return validation_messages.unknown_parameters(sent, takes)
+
+
+def _answer_invalid(app: Any, error: RequestValidationError) -> Response[str]:
+    from parley.kernel.edge import validation_messages
+
+    errors = [validation_messages.shown(error) for error in error.errors()]
+    if unknown := _unknown_parameters(app):
+        unknown.extensions["errors"] += errors
+        return _answer_refusal(unknown)
     return _answer_refusal(InvalidRequest("The request does not have the form that this route takes; see errors.", errors=errors))
 
 
@@ -101,6 +126,8 @@ class Api(APIGatewayHttpResolver):
     accepts: tuple[str, ...]
     most_bytes: int
     knows_projects: bool
+    open_query: str
+    location: str
 
     def refuse(self, refusal: Refusal) -> dict[str, Any]:
         return _built(_answer_refusal(refusal))
@@ -119,6 +146,7 @@ class Protocol:
     answer: Callable[[dict[str, Any]], dict[str, Any]]
     shape: Callable[[Refusal], dict[str, Any]]
     knows_projects: bool = False
+    location: str = ""
     limit: "RateLimit | None" = None
 
     def resolve(self, event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -137,13 +165,18 @@ def api(
     accepts: tuple[str, ...] = ("application/json",),
     most_bytes: int = JSON_BYTES,
     knows_projects: bool = False,
+    open_query: str = "",
+    location: str = "",
 ) -> Api:
     """The application of one function. `needs` says who may call it: a scope, or an `Access`, here and nowhere else. `accepts` are
     the media types of its bodies, at most `most_bytes` long; an empty tuple takes any body, raw. With `knows_projects` an API key of a
     project may call it, too: it then reaches nothing outside of its project.
 
     A route of `ANYBODY` is counted by network (`visitor_limits`) by having a `Visitor`: `limit` is how often, where reads' is not enough or
-    too much. One that has none says why, `unlimited_because`."""
+    too much. One that has none says why, `unlimited_because`.
+
+    `open_query` says why query parameters that the handler does not name are let through: others write its address. `location` is where the
+    thing lies that a 201 has made, with fields of the answer in it: `/v1/things/{id}`."""
     app = Api(enable_validation=True, response_validation_error_http_code=500, serializer=_serialize, json_body_deserializer=read_json)
     app.needs = needs
     app.limit = limit
@@ -151,8 +184,11 @@ def api(
     app.accepts = accepts
     app.most_bytes = most_bytes
     app.knows_projects = knows_projects
+    app.open_query = open_query
+    app.location = location
+    app.use([_refuse_unknown_parameters])
     app.exception_handler(Refusal)(_answer_refusal)
-    app.exception_handler(RequestValidationError)(_answer_invalid)
+    app.exception_handler(RequestValidationError)(lambda error: _answer_invalid(app, error))
     app.exception_handler(RequestUnsupportedContentType)(lambda _: _answer_refusal(UnsupportedMediaType("Send application/json.")))
     app.exception_handler(ResponseValidationError)(_answer_failure)
     app.exception_handler(Replayed)(
@@ -176,10 +212,11 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
+        is_head = as_get(event)
         logger.append_keys(request_id=event.get("requestContext", {}).get("requestId"), route=event.get("routeKey"))
         event[LIMIT] = app.limit
         try:
-            resolve_api_key(event)
+            resolve_credential(event)
             authorize(caller_of(event), app.needs, knows_projects=app.knows_projects)
             check_request(event, app.accepts, app.most_bytes)
             answer = app.resolve(event, context)
@@ -187,6 +224,10 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
         except Exception as error:  # noqa: BLE001  # the last resort: an unhandled error would be a bare 500 of the gateway
             answer = app.refuse(_named(error))
         answer["headers"] = HEADERS | _allowance(event) | answer.get("headers", {})
+        if answer["statusCode"] == 201 and app.location:
+            answer["headers"]["location"] = app.location.format_map(json.loads(answer["body"]))
+        if is_head:
+            answer |= {"body": "", "isBase64Encoded": False}
         if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
             answer["body"] = ""
             answer["headers"] = {name: value for name, value in answer["headers"].items() if name.lower() != "content-type"}

@@ -11,7 +11,7 @@ from parley.kernel.access.admission import Admission
 from parley.kernel.access.callers import NOWHERE, ActorType, Caller
 from parley.kernel.access.device_tokens import COOKIE, HEADER
 from parley.kernel.values import networks
-from parley.kernel.values.errors import Forbidden, Unauthenticated, Unavailable
+from parley.kernel.values.errors import Forbidden, Unavailable
 from parley.kernel.values.settings import setting
 
 _KNOWN, VISITOR, LIMIT = "parley.caller", "parley.visitor", "parley.limit"
@@ -37,10 +37,6 @@ class OutsideTheProject(Forbidden):
     """A key of a project asked for another one, or for what is the whole organization's."""
 
 
-class UnknownKey(Unauthenticated):
-    """The API key was never made, or was revoked since."""
-
-
 def authorize(caller: Caller | None, needs: Access | str, *, knows_projects: bool = False) -> None:
     """Raise a refusal unless the caller may call a route that needs this. Keys of projects may call those that `knows_projects` alone.
 
@@ -64,12 +60,16 @@ def authorize(caller: Caller | None, needs: Access | str, *, knows_projects: boo
         raise OutsideTheProject("This is the whole organization's, and your API key is of one project; use a key of the organization.")
 
 
-def resolve_api_key(event: dict[str, Any]) -> None:
-    """Look up the API key of a request that passed without a caller, because the authorizer got no answer from the database.
+def resolve_credential(event: dict[str, Any]) -> None:
+    """Refuse a token or key that names nobody, and look up one for which the authorizer got no answer from the database.
 
-    Raises `Unavailable` while there is none, `UnknownKey`.
+    Raises a refusal of `credentials`, `Unavailable` while there is still no answer.
     """
     context = (event.get("requestContext", {}).get("authorizer") or {}).get("lambda") or {}
+    if "refused" in context:
+        from parley.kernel.edge import credentials  # here and below: what no request of somebody known needs
+
+        raise credentials.refusal_of(context["refused"])
     if "key_digest" not in context:
         return
     from parley.kernel.postgres.authorizer_lookup import LookupFailed
@@ -81,7 +81,9 @@ def resolve_api_key(event: dict[str, Any]) -> None:
     except LookupFailed as failure:
         raise Unavailable("The database does not answer right now; try again in a moment.") from failure
     if key_context is None:
-        raise UnknownKey("This API key is not in use; make a new one.")
+        from parley.kernel.edge import credentials
+
+        raise credentials.refusal_of("unknown_key")
     event["requestContext"]["authorizer"]["lambda"] = {name: str(value) for name, value in key_context.items() if value is not None}
 
 

@@ -49,7 +49,7 @@ def read_json(text: str | None) -> Any:
     except RecursionError:
         raise MalformedJson("The body is nested too deeply.") from None
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"The body is not JSON: {error}.") from None
+        raise MalformedJson(f"The body is not JSON: it can't be read from line {error.lineno}, column {error.colno} on.") from None
     except ValueError:
         raise MalformedJson("The body holds NaN, Infinity, or a number of more than 4,300 digits.") from None
     if value is not None and not isinstance(value, dict):  # Powertools would take the first item of a list for the body
@@ -84,6 +84,16 @@ def check_request(event: dict[str, Any], accepts: tuple[str, ...], most_bytes: i
         event["isBase64Encoded"] = False
     if len((event.get("body") or "").encode(errors="surrogatepass")) > most_bytes:
         raise TooLarge(f"The body has more than {most_bytes} bytes.")
+
+
+def as_get(event: dict[str, Any]) -> bool:
+    """Whether the request is a HEAD, which is then a GET to whatever reads it: the same answer, without its body (RFC 9110, 9.3.2)."""
+    http: dict[str, Any] = event.get("requestContext", {}).get("http", {})
+    if http.get("method") != "HEAD":
+        return False
+    http["method"] = "GET"
+    event["routeKey"] = f"GET {event.get('routeKey', '').removeprefix('HEAD ')}"
+    return True
 
 
 def raw_body(event: dict[str, Any]) -> bytes:

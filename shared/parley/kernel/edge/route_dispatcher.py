@@ -18,6 +18,8 @@ def dispatcher(file: str, routes: Mapping[str, str]) -> Handler:
 
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         route = event["routeKey"]
+        if route.startswith("HEAD "):  # what answers GET
+            route = f"GET {route.removeprefix('HEAD ')}"
         handler = handlers.get(route)
         if handler is None:
             handler = handlers[route] = _handler_of(folder, routes[route])

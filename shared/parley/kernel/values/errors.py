@@ -19,6 +19,8 @@ A subclass is named after the situation and stands next to the function that rai
 import re
 from typing import Any, ClassVar
 
+_CHALLENGE = 'Bearer realm="parley"'
+
 
 class Refusal(Exception):
     """A named no. `detail` says to a person what happened and what to do; clients switch on `code`."""
@@ -36,7 +38,7 @@ class Refusal(Exception):
         super().__init__(detail)
         self.detail = detail
         self.extensions = extensions
-        self.headers: dict[str, str] = {"www-authenticate": "Bearer"} if self.status == 401 else {}  # RFC 9110, 15.5.2
+        self.headers: dict[str, str] = {"www-authenticate": _CHALLENGE} if self.status == 401 else {}  # RFC 9110, 15.5.2
 
     def problem(self) -> dict[str, Any]:
         """The problem details object of RFC 9457."""
@@ -50,6 +52,14 @@ class BadRequest(Refusal):
 
 class Unauthenticated(Refusal):
     status = 401
+
+
+class CredentialRefused(Unauthenticated):
+    """A token or key came with the request, and is none, or none any more: the challenge says so, and clients refresh (RFC 6750, 3.1)."""
+
+    def __init__(self, detail: str, **extensions: Any) -> None:
+        super().__init__(detail, **extensions)
+        self.headers = {"www-authenticate": f'{_CHALLENGE}, error="invalid_token", error_description="{detail}"'}
 
 
 class Forbidden(Refusal):

@@ -186,7 +186,7 @@ def _page(
         visit,
         choice,
         words.locale,
-        said=notice,
+        notice=notice,
         is_gone=is_gone,
         heading=row.name,
         step="form" if entered is not None else "times",

@@ -68,7 +68,7 @@ def page(
         invitee=invitee,
         answers=hosted_booking.answers,
         when=when(booking.start_time, booking.end_time, hosted_booking.host.timezone, locale),
-        said=words(notice) if notice else None,
+        notice=words(notice) if notice else None,
         sentences=sentences,
         is_standing=hosted_booking.is_standing,
         forms=[(choice.value, *(words(text) for text in _FORMS[choice][:2]), _FORMS[choice][2]) for choice in hosted_booking.choices],

@@ -78,7 +78,7 @@ def page(
         brand=managed_booking.brand,
         booking=booking,
         when=when(booking.start_time, booking.end_time, booking.timezone, locale),
-        said=words(notice) if notice else None,
+        notice=words(notice) if notice else None,
         sentences=[words(sentence) for sentence in _sentences(managed_booking, is_news=is_news)],
         is_news=is_news,
         is_standing=is_standing,
@@ -203,7 +203,7 @@ def move_page(
     shown = {
         "heading": offer.event_type.name,
         "step": "form" if is_form else "times",
-        "said": words(notice) if notice else None,
+        "notice": words(notice) if notice else None,
         "is_gone": choice.slot is None,
         "was": when(booking.start_time, booking.end_time, choice.zone.key, locale),
         "fields": [field],
