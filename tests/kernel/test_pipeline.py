@@ -19,6 +19,7 @@ from parley.kernel.values.ids import new_id
 from tests.harness import Member
 from tests.kernel.postgres_proxy import wired
 
+LOST, KEPT, DONE = EventName("test.lost"), EventName("test.kept"), EventName("test.done")
 WRONG: dict[str, tuple[str, Any]] = {
     "a lone surrogate": ("SELECT CAST(:value AS text)", "\ud800"),
     "one behind much": ("SELECT CAST(:value AS text)", "x" * 100_000 + "\udfff"),
@@ -42,12 +43,12 @@ def test_a_value_that_can_not_be_sent_or_taken_costs_one_transaction_and_no_time
     statement, value = WRONG[name]
     began = time.monotonic()
     with pytest.raises((DBAPIError, StatementError, UnicodeEncodeError)), transactions.transaction(acme.caller) as session:
-        outbox.announce(session, EventName("test.lost"))
+        outbox.announce(session, LOST)
         session.flush()
         session.execute(text(statement), {"value": value})
     with transactions.transaction(acme.caller) as session:
         assert session.scalar(select(literal("well"))) == "well"
-        outbox.announce(session, EventName("test.kept"))
+        outbox.announce(session, KEPT)
     assert names(acme) == ["test.kept"]
     assert time.monotonic() - began < 10, "it did not wait for an answer to what was never asked"
 
@@ -117,12 +118,12 @@ def test_an_answer_that_is_lost_among_gathered_rows_is_an_error_and_the_next_tra
         with pytest.raises(DBAPIError), transactions.transaction(acme.caller) as session:
             wire.loses = [b"insert into teams"]
             session.add(Team(name="Lost", slug="lost"))
-            outbox.announce(session, EventName("test.lost"))
+            outbox.announce(session, LOST)
             session.flush()
             session.execute(text("SELECT 1"))
         assert wire.loses == []
         with transactions.transaction(acme.caller) as session:
-            outbox.announce(session, EventName("test.kept"))
+            outbox.announce(session, KEPT)
     assert names(acme) == ["test.kept"]
     assert acme.rows(select(Team.name)) == []
 
@@ -131,7 +132,7 @@ def test_a_commit_whose_answer_is_lost_is_an_error_though_it_was_done(acme: Memb
     """Nobody knows then: who asks again is told apart by a key, not by this."""
     with wired() as wire:
         with pytest.raises(DBAPIError) as lost, transactions.transaction(acme.caller) as session:
-            outbox.announce(session, EventName("test.done"))
+            outbox.announce(session, DONE)
             session.flush()
             wire.loses = [b"commit"]
         assert lost.value.connection_invalidated

@@ -19,14 +19,12 @@ import pytest
 from local.cloudformation import read
 from parley.domains import DOMAINS, gather
 from parley.kernel.values import declarations
-from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent, Scope
 
 ROOT = Path(__file__).parents[2]
 PARLEY = ROOT / "shared/parley"
 SORTS = [sort for sort in vars(declarations).values() if isinstance(sort, type) and sort.__module__ == declarations.__name__]
 OWN = re.compile(rf"(parley\.)?({'|'.join(DOMAINS)})\.\w")
-# The look-up of API keys stands in identity, and is loaded by name where a request comes with one.
-NAMED_BELOW = {"parley.identity.keys.api_key_lookup"}
 
 
 def declared_by(domain: str) -> Iterator[tuple[str, object]]:
@@ -90,6 +88,15 @@ def test_a_public_event_is_its_domains_own_and_can_be_shown() -> None:
                 assert list(inspect.signature(resolve_name(event.payload_of)).parameters) == ["session", "event", "entity_id"]
 
 
+def test_a_scope_is_declared_once_and_needed_somewhere() -> None:
+    names = Counter(scope.name for scope in gather(Scope))
+    assert [name for name, count in names.items() if count > 1] == []
+    resources = [
+        {scope.name.partition(":")[0] for scope in getattr(import_module(f"parley.{domain}.declared"), "SCOPES", ())} for domain in DOMAINS
+    ]
+    assert sum(map(len, resources)) == len(frozenset().union(*resources)), "a resource is of one domain"
+
+
 def test_what_is_declared_is_written_nowhere_else() -> None:
     """Two words for one thing drift apart, and a mistyped string is an event that nobody hears. Public names of webhooks are their own."""
     words = {str(event) for event in gather(EventName)}
@@ -103,7 +110,7 @@ def test_what_is_declared_is_written_nowhere_else() -> None:
 @pytest.mark.parametrize("below", ["kernel", "notifications", "calendar_providers"])
 def test_what_stands_below_names_no_domain(below: str) -> None:
     for path, tree in sources(PARLEY / below).items():
-        assert {text for text in strings(tree) if OWN.match(text)} - NAMED_BELOW == set(), path
+        assert {text for text in strings(tree) if OWN.match(text)} == set(), path
 
 
 def test_declarations_are_light() -> None:

@@ -1,6 +1,6 @@
 """What others read of identity: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, Scope
 
 
 class IdentityAction:
@@ -84,3 +84,22 @@ class IdentityDirectory:
     PAYMENT_SUBSCRIPTION = DirectoryKind("payment_subscription")
     ORGANIZATION_SLUG = DirectoryKind("organization_slug")  # written by a trigger of the table
     SAML_DOMAIN = DirectoryKind("saml_domain")
+
+
+SCOPES = (
+    Scope("organization:read", "See the organization's profile and limits.", "VIEWER"),
+    Scope("organization:write", "Change the organization's profile.", "ADMIN"),
+    Scope("organization:delete", "Delete and restore the organization.", "OWNER"),
+    Scope("organization:transfer", "Make another member the owner.", "OWNER"),
+    Scope("billing:manage", "Choose the plan.", "OWNER"),
+    Scope("members:read", "See who belongs to the organization.", "VIEWER"),
+    Scope("members:write", "Change roles, remove members, end their sessions.", "ADMIN"),
+    Scope("teams:read", "See teams and who is in them.", "VIEWER"),
+    Scope("teams:write", "Create, change and delete teams, and choose who is in them.", "ADMIN"),
+    Scope("invitations:read", "See invitations.", "ADMIN"),
+    Scope("invitations:write", "Invite, and take invitations back.", "ADMIN"),
+    Scope("api_keys:manage", "Create, regenerate and revoke API keys.", "ADMIN", key_group="ADMIN"),
+    Scope("audit_logs:read", "Read the audit trail.", "ADMIN", key_group="READ_ONLY"),
+    Scope("usage:read", "See what was used.", "ADMIN", key_group="READ_ONLY"),
+    Scope("rate_limits:manage", "Change limits of projects and keys.", "ADMIN", key_group="ADMIN"),
+)

@@ -1,6 +1,6 @@
 """What others read of inbox: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent, Scope
 
 
 class InboxAction:
@@ -41,4 +41,13 @@ PUBLIC_EVENTS = (
         _PAYLOAD,
         lambda payload: payload.get("status") == "FAILED",
     ),
+)
+
+SCOPES = (
+    Scope("connections:read", "See connected platforms.", "VIEWER"),
+    Scope("connections:write", "Connect and disconnect platforms.", "ADMIN"),
+    Scope("conversations:read", "See conversations.", "VIEWER"),
+    Scope("conversations:write", "Assign, close and mark conversations.", "MEMBER"),
+    Scope("messages:read", "Read messages.", "VIEWER"),
+    Scope("messages:write", "Send messages.", "MEMBER"),
 )

@@ -1,6 +1,6 @@
 """What others read of recordings: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, EventName, PublicEvent
+from parley.kernel.values.declarations import AuditAction, EventName, PublicEvent, Scope
 
 
 class RecordingsAction:
@@ -34,4 +34,11 @@ PUBLIC_EVENTS = (
     PublicEvent("encoding.started", "A recording is being encoded.", "recording_id", (RecordingsEvent.ENCODING_STARTED,), _PAYLOAD),
     PublicEvent("encoding.completed", "A recording was encoded.", "recording_id", (RecordingsEvent.ENCODING_COMPLETED,), _PAYLOAD),
     PublicEvent("encoding.failed", "A recording could not be encoded.", "recording_id", (RecordingsEvent.ENCODING_FAILED,), _PAYLOAD),
+)
+
+SCOPES = (
+    Scope("meetings:read", "See meetings that are recorded.", "VIEWER"),
+    Scope("meetings:write", "Have meetings recorded.", "MEMBER"),
+    Scope("recordings:read", "See and download recordings.", "VIEWER"),
+    Scope("recordings:write", "Change and delete recordings.", "MEMBER"),
 )

@@ -1,6 +1,6 @@
 """What others read of saml: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction
+from parley.kernel.values.declarations import AuditAction, Scope
 
 
 class SamlAction:
@@ -11,3 +11,9 @@ class SamlAction:
     SAML_CONNECTION_DELETED = AuditAction("saml_connection.deleted")
     SAML_DOMAIN_VERIFIED = AuditAction("saml_domain.verified")
     SAML_DOMAIN_LOST = AuditAction("saml_domain.lost")
+
+
+SCOPES = (
+    Scope("sso:manage", "Set up single sign-on with SAML.", "ADMIN"),
+    Scope("sso:approve", "Agree to a connection of SAML or a token of SCIM that somebody else has set up.", "OWNER"),
+)

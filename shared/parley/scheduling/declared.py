@@ -1,6 +1,6 @@
 """What others read of scheduling: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent
+from parley.kernel.values.declarations import AuditAction, DirectoryKind, EventName, PublicEvent, Scope
 
 
 class SchedulingAction:
@@ -91,4 +91,21 @@ PUBLIC_EVENTS = (
     PublicEvent("booking.rescheduled", "A booking was moved.", "booking_id", (SchedulingEvent.BOOKING_RESCHEDULED,), _PAYLOAD),
     PublicEvent("invitee.created", "Somebody was booked in.", "booking_id", (SchedulingEvent.BOOKING_CREATED,), _PAYLOAD),
     PublicEvent("routing.submitted", "A routing form was filled in.", "submission_id", (SchedulingEvent.ROUTING_SUBMITTED,), _PAYLOAD),
+)
+
+SCOPES = (
+    Scope("bookings:read", "See bookings.", "VIEWER"),
+    Scope("bookings:write", "Make and change bookings.", "MEMBER"),
+    Scope("invitees:erase", "Erase what is known of an invitee.", "ADMIN"),
+    Scope("schedules:read", "See availability schedules.", "VIEWER"),
+    Scope("schedules:write", "Change availability schedules.", "MEMBER"),
+    Scope("event_types:read", "See event types.", "VIEWER"),
+    Scope("event_types:write", "Change event types.", "MEMBER"),
+    Scope("routing_forms:read", "See routing forms.", "VIEWER"),
+    Scope("routing_forms:write", "Change routing forms.", "MEMBER"),
+    Scope("routing_submissions:read", "See what people answered to routing forms.", "VIEWER"),
+    Scope("workflows:read", "See workflows, and the log of what was sent about bookings.", "VIEWER"),
+    Scope("workflows:write", "Change workflows, and send again.", "MEMBER"),
+    Scope("calendars:read", "See one's own calendar connections.", "VIEWER"),
+    Scope("calendars:write", "Connect one's own calendars, and choose what counts.", "MEMBER"),
 )

@@ -1,6 +1,6 @@
 """What others read of storage: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, EventName, PublicEvent
+from parley.kernel.values.declarations import AuditAction, EventName, PublicEvent, Scope
 
 
 class StorageAction:
@@ -20,4 +20,19 @@ PUBLIC_EVENTS = (
     PublicEvent("file.uploaded", "A file was stored.", "file_id", (StorageEvent.FILE_UPLOADED,)),
     PublicEvent("file.deleted", "A file was deleted.", "file_id", (StorageEvent.FILE_DELETED,)),
     PublicEvent("transform.completed", "A file was transformed.", "transform_id", (StorageEvent.TRANSFORM_COMPLETED,)),
+)
+
+SCOPES = (
+    Scope("files:read", "Read files.", "VIEWER", key_group="READ_ONLY"),
+    Scope("files:write", "Change files.", "MEMBER", key_group="STANDARD"),
+    Scope("files:delete", "Delete files.", "MEMBER", key_group="FULL"),
+    Scope("projects:read", "See projects.", "VIEWER", key_group="READ_ONLY"),
+    Scope("projects:write", "Create, change and delete projects.", "ADMIN", key_group="FULL"),
+    Scope("transforms:read", "See transforms.", "VIEWER", key_group="READ_ONLY"),
+    Scope("transforms:create", "Define transforms.", "MEMBER", key_group="STANDARD"),
+    Scope("transforms:request", "Ask for transformed files.", "MEMBER", key_group="STANDARD"),
+    Scope("transforms:delete", "Delete transforms.", "MEMBER", key_group="FULL"),
+    Scope("uploads:create", "Upload.", "MEMBER", key_group="STANDARD"),
+    Scope("uploads:init", "Begin an upload.", "MEMBER", key_group="STANDARD"),
+    Scope("uploads:complete", "Complete an upload.", "MEMBER", key_group="STANDARD"),
 )

@@ -1,6 +1,6 @@
 """What others read of webhooks: see `parley.kernel.values.declarations`."""
 
-from parley.kernel.values.declarations import AuditAction, EventName
+from parley.kernel.values.declarations import AuditAction, EventName, Scope
 
 
 class WebhooksAction:
@@ -30,3 +30,9 @@ class WebhookType:
     CHALLENGE = "webhook.challenge"  # what a new address is asked before it gets anything else (`endpoint_verification`)
     # What workflows of scheduling send, each to an endpoint of its own. How one ended is announced (`WebhooksEvent.DELIVERY_ENDED`).
     WORKFLOW = "workflow.triggered"
+
+
+SCOPES = (
+    Scope("webhooks:read", "See webhook subscriptions and what was sent to them.", "VIEWER"),
+    Scope("webhooks:write", "Change webhook subscriptions, and send again.", "ADMIN"),
+)

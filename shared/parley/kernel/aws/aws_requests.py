@@ -165,9 +165,10 @@ def _sent(url: str, headers: dict[str, str], body: bytes, seconds: float) -> tup
 def _post(url: str, headers: dict[str, str], body: bytes, seconds: float) -> dict[str, Any]:
     status, _, text = _sent(url, headers, body, seconds)
     try:
-        answer: dict[str, Any] = json.loads(text or b"{}")
+        content = json.loads(text or b"{}")
     except ValueError:
-        answer = {}
+        content = None
+    answer: dict[str, Any] = content if isinstance(content, dict) else {}  # what stands between may answer anything
     if status >= 300:
         kind = str(answer.get("__type", "")).rpartition("#")[2]
         raise CallFailed(status, kind, str(answer.get("message") or answer.get("Message") or text[:200]))

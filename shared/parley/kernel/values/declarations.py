@@ -26,6 +26,19 @@ class DirectoryKind(str):
     __slots__ = ()
 
 
+class Scope(NamedTuple):
+    """What somebody may, `resource:action`, and what it lets do. A route says in its handler which one it needs.
+
+    `role` is the least role that has it, of `VIEWER`, `MEMBER`, `ADMIN` and `OWNER`. A key of a project may have it only where `key_group`
+    names the least group of permissions that does, of `READ_ONLY`, `STANDARD`, `FULL` and `ADMIN`: the rest is about the organization.
+    """
+
+    name: str
+    description: str
+    role: str
+    key_group: str | None = None
+
+
 class PublicEvent(NamedTuple):
     """What is told outside by webhooks, under a name of its own (`booking.created`), when one of `sources` is on the bus.
 
