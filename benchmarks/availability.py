@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from benchmarks.measurement import Row, Spread, Table, in_turns, show
 from parley.scheduling.availability import availability_rules as clockwork
 from parley.scheduling.availability.availability_rules import Hours, Override, Window
-from parley.scheduling.availability.engine import Host, Slot, Terms, open_slots, slot_at
+from parley.scheduling.availability.slot_calculation import Host, Slot, Terms, open_slots, slot_at
 
 FROM = datetime(2025, 3, 1, tzinfo=UTC)
 TO = FROM + timedelta(days=31)

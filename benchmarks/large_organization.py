@@ -19,7 +19,7 @@ from sqlalchemy import select
 from benchmarks.measurement import Row, Table, in_turns, show
 from benchmarks.requests import cost_of, standing
 from benchmarks.stock_driver import new_engine
-from parley.scheduling.common.booking_models import Booking, Invitee
+from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import World
 from tests.kernel.postgres_proxy import wired
 from tests.platform.every_route import SeededOrganization

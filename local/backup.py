@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pg8000.exceptions
 import pg8000.native
 
 from local import files, settings
@@ -45,7 +46,11 @@ def elsewhere(url: str) -> Server:
     parts = urlsplit(url)
 
     def connect(name: str) -> pg8000.native.Connection:
-        return pg8000.native.Connection(parts.username or OWNER, parts.hostname or "127.0.0.1", name, parts.port or 5432, parts.password)
+        host, port = parts.hostname or "127.0.0.1", parts.port or 5432
+        try:
+            return pg8000.native.Connection(parts.username or OWNER, host, name, port, parts.password)
+        except pg8000.exceptions.Error as problem:
+            raise Problem(f"The server at {host}:{port} can't be asked: {problem}. Is BACKUP_DATABASE_URL right?") from problem
 
     return Server(lambda name: urlunsplit(parts._replace(path=f"/{name}")), connect)
 

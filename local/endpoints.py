@@ -70,15 +70,25 @@ def endpoints(folder: Path = FUNCTIONS) -> Iterator[Endpoint]:
     """Those of every domain, in the order of their names. Raises TemplateProblem for differences of what is not there."""
     for domain in sorted(path for path in folder.iterdir() if path.is_dir() and any(path.glob("*.py"))):
         path = domain / DIFFERENCES
-        differences: dict[str, Any] = parse(path) if path.exists() else {}
+        differences = _map(parse(path) if path.exists() else {}, f"{domain.name}/{DIFFERENCES}")
         handlers = sorted(handler for handler in domain.glob("*.py") if not handler.name.startswith("_"))
         if unknown := differences.keys() - {handler.stem for handler in handlers}:
             raise TemplateProblem(f"{domain.name}/{DIFFERENCES}: there is no {', '.join(sorted(unknown))}")
-        yield from (_endpoint(handler, differences.get(handler.stem) or {}) for handler in handlers)
+        for handler in handlers:
+            yield _endpoint(handler, _map(differences.get(handler.stem), f"{domain.name}/{DIFFERENCES}, {handler.stem}"))
+
+
+def _map(content: Any, where: str) -> dict[str, Any]:
+    if content is not None and not isinstance(content, dict):
+        raise TemplateProblem(f"{where}: must be a map of names")
+    return content or {}
 
 
 def _endpoint(handler: Path, differences: Mapping[str, Any]) -> Endpoint:
-    tree = ast.parse(handler.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(handler.read_text(encoding="utf-8"))
+    except SyntaxError as problem:
+        raise TemplateProblem(f"{handler.parent.name}/{handler.name}, line {problem.lineno}: {problem.msg}") from problem
     documentation = ast.get_docstring(tree) or ""
     route, queue, schedule = (
         _ROUTE.match(documentation),
@@ -100,7 +110,10 @@ def _endpoint(handler: Path, differences: Mapping[str, Any]) -> Endpoint:
 def _needs(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         match node:
-            case ast.Assign(targets=[ast.Name(id="app")], value=ast.Call(keywords=keywords)):
+            case (
+                ast.Assign(targets=[ast.Name(id="app")], value=ast.Call(keywords=keywords))
+                | ast.AnnAssign(target=ast.Name(id="app"), value=ast.Call(keywords=keywords))
+            ):
                 for keyword in keywords:
                     if keyword.arg == "needs":
                         yield str(keyword.value.value) if isinstance(keyword.value, ast.Constant) else ast.unparse(keyword.value)

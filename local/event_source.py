@@ -86,9 +86,10 @@ class EventSource:
         failures = answer.get("batchItemFailures") if isinstance(answer, dict) else "none"
         if not failures:
             return set()
-        reported = {failure.get("itemIdentifier") for failure in failures} if isinstance(failures, list) else {None}
-        is_known = reported <= everything
-        return everything & reported if is_known else everything
+        entries = failures if isinstance(failures, list) else [None]
+        reported = [entry.get("itemIdentifier") if isinstance(entry, dict) else None for entry in entries]
+        failed = {message_id for message_id in everything if message_id in reported}
+        return failed if all(isinstance(message_id, str) and message_id in failed for message_id in reported) else everything
 
     def _hide(self, batch: list[Message], seconds: int) -> None:
         for message in batch:

@@ -6,7 +6,7 @@ from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, en
 from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.bookings import state_machine
 from parley.scheduling.bookings.schemas import BookingCancel, BookingRead
-from parley.scheduling.common.enums import Change
+from parley.scheduling.tables.enums import Change
 
 app = api(needs="bookings:write")
 

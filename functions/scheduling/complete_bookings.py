@@ -6,6 +6,6 @@ from parley.scheduling.privacy import invitee_erasure
 
 lambda_handler = Sweep(
     CrossTenantDuty("holds", holds.delete_expired),
-    TenantRowsDuty("bookings", completion.ended_bookings, completion.settle, batch=200),
+    TenantRowsDuty("bookings", completion.ended_bookings, completion.settle_ended, batch=200),
     TenantRowsDuty("erased", invitee_erasure.pending_erasures, invitee_erasure.continue_erasure, batch=invitee_erasure.BATCH, locks=False),
 )

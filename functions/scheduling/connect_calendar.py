@@ -2,9 +2,9 @@
 
 from parley.kernel.edge.http import AuthenticatedCaller, IdempotencyKey, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.scheduling.calendars import calendar_accounts
-from parley.scheduling.calendars.schemas import CalendarConnectionCreate
-from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead as Detail
+from parley.scheduling.calendar_connections import calendar_accounts
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionCreate
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionDetailRead as Detail
 
 app = api(needs="calendars:write", location="/v1/scheduling/calendars/{id}")
 

@@ -19,6 +19,7 @@ def create_booking(wanted: BookingCreate, visitor: Visitor, once: IdempotencyKey
     refused = captcha.captcha_refusal(caller, wanted.captcha_token)
 
     def book(fresh: LiveBusyTimes) -> BookingConfirmationRead:
+        # May run twice, the first time rolled back: once to learn whose calendars to ask, once with what they answered.
         with transaction(caller, once) as session:
             captcha.require_captcha(refused)
             booking = booking_service.book_slot(session, caller, wanted.event_type_id, wanted, fresh)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.scheduling.calendars import calendar_accounts
+from parley.scheduling.calendar_connections import calendar_accounts
 
 app = api(needs="calendars:write")
 

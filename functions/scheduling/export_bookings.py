@@ -14,8 +14,8 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.fields import RequestInstant
 from parley.scheduling.bookings import booking_lists
 from parley.scheduling.bookings.booking_lists import BookingFilter
-from parley.scheduling.common.enums import BookingStatus
 from parley.scheduling.common.scheduling_fields import Sought
+from parley.scheduling.tables.enums import BookingStatus
 
 app = api(needs="bookings:read")
 CSV: dict[int, OpenAPIResponse] = {200: {"description": "A sheet", "content": {"text/csv": {"schema": {"type": "string"}}}}}

@@ -12,9 +12,9 @@ from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.pagination import Cursor
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.fields import RequestInstant
-from parley.scheduling.common.enums import RoutingOutcome
 from parley.scheduling.routing import routing_submissions
 from parley.scheduling.routing.routing_submissions import SubmissionFilter
+from parley.scheduling.tables.enums import RoutingOutcome
 
 app = api(needs="routing_submissions:read")
 CSV: dict[int, OpenAPIResponse] = {200: {"description": "A sheet", "content": {"text/csv": {"schema": {"type": "string"}}}}}

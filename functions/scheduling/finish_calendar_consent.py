@@ -13,7 +13,7 @@ from parley.kernel.access.admission import Admission
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.edge.http import Access, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
-from parley.scheduling.calendars import calendar_consent
+from parley.scheduling.calendar_connections import calendar_consent
 
 app = api(needs=Access.ANYBODY, open_query="Providers add their own, like scope and authuser.")
 BACK: dict[int, OpenAPIResponse] = {303: {"description": "Back to `return_to`, with `calendar_connection` or `error`."}}

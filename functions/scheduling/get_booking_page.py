@@ -26,7 +26,7 @@ def get_booking_page(organization: str, event_type: str, visitor: Visitor, event
         return page_response(200, booking_page.show(session, event_type, visit, headers.get("parley-hold")))
 
 
-app.exception_handler(list(booking_page.MISSING))(
+app.exception_handler(list(booking_page.NOT_FOUND))(
     lambda refusal: page_response(refusal.status, booking_page.refusal_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.scheduling.calendars import calendar_accounts
-from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead
+from parley.scheduling.calendar_connections import calendar_accounts
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionDetailRead
 
 app = api(needs="calendars:read")
 

@@ -22,7 +22,7 @@ def get_organization_page(organization: str, visitor: Visitor, event: RawEvent) 
         )
 
 
-app.exception_handler(list(booking_page.MISSING))(
+app.exception_handler(list(booking_page.NOT_FOUND))(
     lambda refusal: page_response(refusal.status, booking_page.refusal_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

@@ -12,8 +12,8 @@ from parley.kernel.values.fields import RequestInstant
 from parley.scheduling.bookings import booking_lists
 from parley.scheduling.bookings.booking_lists import BookingFilter
 from parley.scheduling.bookings.schemas import BookingRead
-from parley.scheduling.common.enums import BookingStatus
 from parley.scheduling.common.scheduling_fields import Sought
+from parley.scheduling.tables.enums import BookingStatus
 
 app = api(needs="bookings:read")
 

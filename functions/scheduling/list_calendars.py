@@ -3,8 +3,8 @@
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.pagination import Cursor, Limit, Page
 from parley.kernel.persistence.transactions import transaction
-from parley.scheduling.calendars import calendar_accounts
-from parley.scheduling.calendars.schemas import CalendarConnectionRead
+from parley.scheduling.calendar_connections import calendar_accounts
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionRead
 
 app = api(needs="calendars:read")
 

@@ -9,10 +9,10 @@ from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.pagination import Cursor, Limit, Page
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.fields import RequestInstant
-from parley.scheduling.common.enums import RoutingOutcome
 from parley.scheduling.routing import routing_submissions
 from parley.scheduling.routing.routing_submissions import SubmissionFilter
 from parley.scheduling.routing.schemas import RoutingSubmissionRead
+from parley.scheduling.tables.enums import RoutingOutcome
 
 app = api(needs="routing_submissions:read")
 

@@ -32,7 +32,7 @@ def notify(caller: Caller, event: BusEvent[BookingChanged]) -> None:
         return
     with transaction(caller) as session:
         event_id, name = payload.event_id or event.id, payload.event or event.name
-        taken = booking_notices.take_up(session, event_id, name, payload.booking_id, payload.from_host_id)
+        taken = booking_notices.notices_to_send(session, event_id, name, payload.booking_id, payload.from_host_id)
     by_mail = partial(LoggedMessage, channel=NotificationChannel.EMAIL)
     logged = [
         by_mail(notice.id, recipient=notice.reader.email, compose=partial(booking_mails.compose, *notice.content)) for notice in taken

@@ -7,7 +7,7 @@ from pydantic import RootModel
 
 from parley.kernel.access.callers import Caller
 from parley.kernel.workers.jobs import BusEvent, worker
-from parley.scheduling.calendars.calendar_worker import take_up
+from parley.scheduling.calendars.calendar_worker import handle_message
 
 if TYPE_CHECKING:
     from parley.notifications.delivery.sender import Sender
@@ -20,7 +20,7 @@ def work(caller: Caller, event: BusEvent[RootModel[dict[str, Any]]]) -> None:
 
         return Sender(caller, event.id, send)
 
-    take_up(caller, event.name, event.payload.root, sender)
+    handle_message(caller, event.name, event.payload.root, sender)
 
 
 lambda_handler = worker(RootModel[dict[str, Any]], work)

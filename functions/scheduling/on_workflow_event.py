@@ -15,7 +15,7 @@ EFFECTS = workflow_worker.WorkflowEffects(deliver, wake=lambda message: send_mes
 
 
 def take_up(caller: Caller, event: BusEvent[RootModel[dict[str, Any]]]) -> None:
-    workflow_worker.take_up(caller, event.name, event.occurred_at, event.payload.root, EFFECTS)
+    workflow_worker.handle_message(caller, event.name, event.occurred_at, event.payload.root, EFFECTS)
 
 
 lambda_handler = worker(RootModel[dict[str, Any]], take_up)

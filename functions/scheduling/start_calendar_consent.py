@@ -5,8 +5,8 @@ from aws_lambda_powertools.event_handler import Response
 from parley.calendar_providers import calendar_oauth_clients
 from parley.identity.providers import provider_cookies, redirect_allowlist
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
-from parley.scheduling.calendars import calendar_consent
-from parley.scheduling.calendars.calendar_consent import ConsentBegun, ConsentWanted
+from parley.scheduling.calendar_connections import calendar_consent
+from parley.scheduling.calendar_connections.calendar_consent import ConsentBegun, ConsentWanted
 
 app = api(needs="calendars:write")
 

@@ -9,7 +9,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications.localization import languages
 from parley.scheduling.bookings import booking_limits, holds
-from parley.scheduling.calendars.live_check import transacted
+from parley.scheduling.calendars.live_check import transaction_with_live_check
 from parley.scheduling.event_types import slugs
 from parley.scheduling.pages import booking_form, booking_page, captcha
 
@@ -28,7 +28,7 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
             closed = captcha.captcha_refusal(caller, entered.captcha_token)
             once = IdempotentRequest(entered.key, event.get("routeKey", ""), booking_form.digest(visit.path, body))
             with holds.request_proof(caller, slugs.event_type_by_slug(event_type, visit.host), entered.wanted, event_type, visit.host):
-                booked = transacted(
+                booked = transaction_with_live_check(
                     caller, once, lambda s, fresh: once.answer(s, booking_page.book(s, caller, event_type, visit, entered, fresh, closed))
                 )
             return page_response(303, booking_page.NOTHING, location=booking_page.book_once(caller, visit, booked))
@@ -37,10 +37,12 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
         except (Conflict, Unprocessable) as refusal:
             refused = refusal
     with transaction(caller) as session:
-        return page_response(refused.status if refused else 422, booking_page.again(session, event_type, visit, entered, refused))
+        return page_response(
+            refused.status if refused else 422, booking_page.page_after_refusal(session, event_type, visit, entered, refused)
+        )
 
 
-app.exception_handler(list(booking_page.MISSING))(
+app.exception_handler(list(booking_page.NOT_FOUND))(
     lambda refusal: page_response(refusal.status, booking_page.refusal_page(refusal, languages.of_headers(app.current_event.headers)))
 )
 lambda_handler = entrypoint(app)

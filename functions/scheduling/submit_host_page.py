@@ -12,7 +12,7 @@ from parley.kernel.values.errors import Conflict, Forbidden, NotFound, Unprocess
 from parley.notifications.localization import languages
 from parley.scheduling.bookings import host_links
 from parley.scheduling.bookings.host_access import HostLinkEnded
-from parley.scheduling.calendars.live_check import transacted
+from parley.scheduling.calendars.live_check import transaction_with_live_check
 from parley.scheduling.pages import host_page
 from parley.scheduling.pages.booking_page import NOTHING
 
@@ -25,11 +25,11 @@ def submit_host_page(token: str, visitor: Visitor) -> Response[str]:
     form, key = dict(parse_qsl(app.current_event.decoded_body or "")), host_links.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     try:
-        location = transacted(caller, None, lambda session, fresh: host_page.submit(session, caller, key, form, fresh))
+        location = transaction_with_live_check(caller, None, lambda session, fresh: host_page.submit(session, caller, key, form, fresh))
         return page_response(303, NOTHING, location=location)
     except (Conflict, Unprocessable, Forbidden) as refusal:
         with transaction(caller) as session:
-            return page_response(refusal.status, host_page.again(session, key, form, refusal))
+            return page_response(refusal.status, host_page.page_after_refusal(session, key, form, refusal))
 
 
 app.exception_handler([NotFound, HostLinkEnded])(

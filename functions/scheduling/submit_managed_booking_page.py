@@ -11,7 +11,7 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
 from parley.notifications.localization import languages
 from parley.scheduling.bookings import invitee_access
-from parley.scheduling.calendars.live_check import transacted
+from parley.scheduling.calendars.live_check import transaction_with_live_check
 from parley.scheduling.pages import invitee_page
 from parley.scheduling.pages.booking_page import NOTHING
 
@@ -24,11 +24,15 @@ def submit_managed_booking_page(token: str, visitor: Visitor) -> Response[str]:
     form, key = dict(parse_qsl(app.current_event.decoded_body or "")), invitee_access.key_of(token)
     caller = visitor.acting_for(key.organization_id)
     try:
-        location = transacted(caller, None, lambda session, fresh: invitee_page.submit(session, caller, key, token, form, fresh))
+        location = transaction_with_live_check(
+            caller, None, lambda session, fresh: invitee_page.submit(session, caller, key, token, form, fresh)
+        )
         return page_response(303, NOTHING, location=location)
     except (Conflict, Unprocessable) as refusal:
         with transaction(caller) as session:
-            return page_response(refusal.status, invitee_page.again(session, invitee_access.find(session, key), token, form, refusal))
+            return page_response(
+                refusal.status, invitee_page.page_after_refusal(session, invitee_access.find(session, key), token, form, refusal)
+            )
 
 
 app.exception_handler(NotFound)(

@@ -19,7 +19,7 @@ A_MESSAGE = 10
 
 
 def due() -> Due:
-    return reminders.waiting(of_database())
+    return reminders.due_reminders(of_database())
 
 
 def queue(session: Session, rows: Sequence[Any]) -> None:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.scheduling.calendars import calendar_accounts
-from parley.scheduling.calendars.schemas import CalendarConnectionRead as Read
+from parley.scheduling.calendar_connections import calendar_accounts
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionRead as Read
 
 app = api(needs="calendars:write")
 

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from parley.kernel.edge.http import AuthenticatedCaller, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
-from parley.scheduling.calendars import calendar_accounts
-from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead as Detail
-from parley.scheduling.calendars.schemas import CalendarConnectionUpdate
+from parley.scheduling.calendar_connections import calendar_accounts
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionDetailRead as Detail
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionUpdate
 
 app = api(needs="calendars:write")
 

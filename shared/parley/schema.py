@@ -22,9 +22,9 @@ import parley.notifications.email.suppressions  # its tables
 import parley.notifications.models  # its tables
 import parley.recordings.models  # its tables
 import parley.saml.models  # its tables
-import parley.scheduling.common.booking_models  # its tables
-import parley.scheduling.common.calendar_models  # its tables
-import parley.scheduling.common.workflow_models  # its tables
+import parley.scheduling.tables.booking_models  # its tables
+import parley.scheduling.tables.calendar_models  # its tables
+import parley.scheduling.tables.workflow_models  # its tables
 import parley.scim.models  # its tables
 import parley.storage.models  # its tables
 import parley.webhooks.models  # noqa: F401  # its tables

@@ -21,7 +21,7 @@ from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
 from parley.notifications.models import NotificationLog
-from parley.scheduling.common.workflow_models import Workflow
+from parley.scheduling.tables.workflow_models import Workflow
 from parley.webhooks.models import DisabledReason, WebhookDelivery, WebhookSubscription
 from tests.harness import Client, Keyed, Member, Person, World
 from tests.identity.test_invitations import accept, invite

@@ -13,7 +13,7 @@ from parley.kernel.persistence import outbox, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values import clock
 from parley.kernel.values.declarations import EventName
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Member, World
 from tests.scheduling.booking_scenarios import Office, at, hours
 

@@ -20,8 +20,8 @@ from parley.kernel.persistence.sweep_retries import PostponedRow
 from parley.kernel.values.clock import now
 from parley.kernel.values.declarations import EventName
 from parley.kernel.workers.sweeps import CrossTenantDuty, Sweep
-from parley.scheduling.common.booking_models import Booking, Invitee
-from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.tables.booking_models import Booking, Invitee
+from parley.scheduling.tables.enums import BookingStatus
 from tests.harness import Member, World
 from tests.platform.test_grants import DOCUMENT
 from tests.scheduling.booking_scenarios import Office, at

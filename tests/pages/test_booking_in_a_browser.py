@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from local.http_api import Request, Response
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Member, World
 from tests.identity.registered_users import ProgramClient as ProgramOfNobody
 from tests.identity.registered_users import person, received_mails, register

@@ -25,12 +25,12 @@ from parley.notifications.email.email_message import Mail
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.localization import languages
 from parley.notifications.localization.catalogues import Words
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
-from parley.scheduling.common.enums import AgreementStatus
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.notifications import address_proof_mail, agreement_page, booking_mails, connection_failure_mail, workflow_messages
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient
 from parley.scheduling.notifications.icalendar import CalendarUser
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 from parley.webhooks import alerts as webhook_letters
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription

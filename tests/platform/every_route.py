@@ -20,7 +20,7 @@ from local.client import Answer
 from parley.kernel.values.ids import new_id
 from parley.recordings import media_types
 from parley.scheduling.bookings import booking_service
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Client, Member, World
 from tests.platform import (
     routes_booking_pages,

@@ -15,7 +15,7 @@ from parley.kernel.access.callers import system
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.scheduling.calendars.push_channels import PushChannel
-from parley.scheduling.common.calendar_models import CalendarConnection, ConnectedCalendar
+from parley.scheduling.tables.calendar_models import CalendarConnection, ConnectedCalendar
 
 if TYPE_CHECKING:
     from tests.harness import Member, World

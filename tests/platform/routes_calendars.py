@@ -12,9 +12,9 @@ from uuid import UUID
 from parley.calendar_providers.provider_protocol import ProviderCalendar
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
-from parley.scheduling.calendars import calendar_connections
-from parley.scheduling.calendars.calendar_connections import AuthorizedAccount
-from parley.scheduling.common.calendar_models import CalendarMethod, CalendarProvider
+from parley.scheduling.calendar_connections import connection_rows
+from parley.scheduling.calendar_connections.connection_rows import AuthorizedAccount
+from parley.scheduling.tables.calendar_models import CalendarMethod, CalendarProvider
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
@@ -59,7 +59,7 @@ def connected(member: Member) -> str:
         secret=f"{_server()}/{new_id()}.ics",
     )
     with transactions.transaction(member.caller) as session:
-        row, _ = calendar_connections.connect(session, member.caller, member.user_id, account, most=1000)
+        row, _ = connection_rows.connect(session, member.caller, member.user_id, account, most=1000)
         row.next_sync_at = None
     return str(row.id)
 

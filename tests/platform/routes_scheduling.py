@@ -14,8 +14,8 @@ from parley.identity.models import Organization
 from parley.kernel.access.callers import system
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Booking, BookingHost
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.booking_models import Booking, BookingHost
+from parley.scheduling.tables.event_type_models import EventType
 
 if TYPE_CHECKING:
     from tests.harness import Member, World

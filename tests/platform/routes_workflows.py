@@ -13,8 +13,8 @@ from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
 from parley.notifications.enums import NotificationStatus
 from parley.notifications.models import NotificationLog
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.notifications import address_agreements
+from parley.scheduling.tables.workflow_models import AddressAgreement
 
 if TYPE_CHECKING:
     from tests.harness import Member, World

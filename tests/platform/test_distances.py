@@ -15,8 +15,8 @@ from sqlalchemy import insert
 
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.enums import OverrideType
-from parley.scheduling.common.schedule_models import AvailabilityOverride
+from parley.scheduling.tables.enums import OverrideType
+from parley.scheduling.tables.schedule_models import AvailabilityOverride
 from tests.harness import Answer, Client, World
 from tests.platform.every_route import DAYS, SeededOrganization, created
 from tests.platform.routes_booking_pages import page_of

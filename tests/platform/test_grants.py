@@ -52,7 +52,7 @@ CALLS = {
     "parley.kernel.outbound.event_bus.publish": {"events:PutEvents Bus"},
     "parley.kernel.persistence.column_encryption._sealing_key": {"kms:GenerateDataKey DataKey"},
     "parley.kernel.persistence.column_encryption._unwrapped": {"kms:Decrypt DataKey"},
-    "parley.scheduling.calendars.provider_calls.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
+    "parley.scheduling.calendar_connections.provider_calls.ask": {"lambda:InvokeFunction SchedulingAskCalendar"},
     "parley.scheduling.pages.captcha._answered": {"lambda:InvokeFunction SchedulingCheckCaptcha"},
     "parley.inbox.account_verification.ask": {"lambda:InvokeFunction InboxAskPlatform"},
     "parley.identity.sessions.token_signing_keys.published": {"kms:GetPublicKey TokenKey"},

@@ -28,10 +28,10 @@ from parley.notifications.delivery.sender import Sender
 from parley.notifications.email.email_message import Mail
 from parley.notifications.models import MailClaim
 from parley.notifications.sms import SmsMessage
-from parley.scheduling.common import booking_models
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.declared import SchedulingEvent
+from parley.scheduling.tables import booking_models
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, CalendarStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 from parley.scheduling.workflows import workflow_worker
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
@@ -43,7 +43,10 @@ from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL
 PACKAGE = "parley.notifications"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 # Their claims are the rows of the log of notifications (`notifications.delivery.log`).
-LOGGED = {"scheduling/on_booking_changed.py": "booking_notices.take_up", "scheduling/on_workflow_event.py": "workflow_worker.take_up"}
+LOGGED = {
+    "scheduling/on_booking_changed.py": "booking_notices.notices_to_send",
+    "scheduling/on_workflow_event.py": "workflow_worker.handle_message",
+}
 
 
 def address_of(acme: Member, user_id: UUID | None) -> str:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from parley.scheduling.availability.availability_rules import Hours, Override, Window
-from parley.scheduling.availability.engine import GroupSession, Host, Slot, Terms, open_slots
+from parley.scheduling.availability.slot_calculation import GroupSession, Host, Slot, Terms, open_slots
 from tests.scheduling.availability_oracle import Question, answer
 
 PLACES = [  # a zone, a date at or near a change of its clocks, and another zone for other hosts

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Answer as AnswerRow
+from parley.scheduling.tables.booking_models import Answer as AnswerRow
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from parley.scheduling.availability.availability_rules import Hours, Override, Window
-from parley.scheduling.availability.engine import GroupSession, Host, Slot, Terms, busy_span, limit_span, open_slots, slot_at
+from parley.scheduling.availability.slot_calculation import GroupSession, Host, Slot, Terms, busy_span, limit_span, open_slots, slot_at
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ALL_DAYS = range(7)

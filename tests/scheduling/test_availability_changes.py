@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from parley.scheduling.availability.availability_rules import Hours
-from parley.scheduling.availability.engine import GroupSession, Host, Slot, Terms, open_slots
+from parley.scheduling.availability.slot_calculation import GroupSession, Host, Slot, Terms, open_slots
 from tests.scheduling.test_availability import ALL_DAYS, LONG_AGO, at, listed, local, override, windows
 
 NEW_YORK, LONDON, LORD_HOWE, KOLKATA, APIA, SAO_PAULO = ZONES = (

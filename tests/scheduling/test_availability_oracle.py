@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from parley.scheduling.availability.engine import slot_at
+from parley.scheduling.availability.slot_calculation import slot_at
 from tests.scheduling import availability_oracle
 from tests.scheduling.random_availability import Asked, some_question
 

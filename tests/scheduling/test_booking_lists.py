@@ -141,7 +141,7 @@ def test_an_event_type_changes_and_its_answers_stay(office: Office, acme: Member
     assert acme.patch(path, {"questions": [{"id": why["id"], "label": "x", "type": "NUMBER"}]}).body["code"] == "question_not_there"
     assert acme.patch(path, {"kind": "GROUP"}).status == 422
     office.event_type(slug="taken")
-    assert acme.patch(path, {"slug": "taken"}).body["code"] == "slug_taken"
+    assert acme.patch(path, {"slug": "taken"}).body["code"] == "event_type_slug_taken"
     assert acme.delete(path).status == 204
     assert acme.get(path).status == office.book(made, at("12:00")).status == 404
     assert office.event_type(slug=made["slug"])["slug"] == made["slug"]

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from local.client import Answer
 from parley.identity.organizations.schemas import RESERVED
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Booking, Invitee
+from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import Client, Member, World
 from tests.scheduling.booking_scenarios import Office, at, weekday
 from tests.scheduling.routing_scenarios import SUBMISSIONS, RoutingScenario

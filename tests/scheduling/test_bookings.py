@@ -19,8 +19,8 @@ from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.postgres.integrity_errors import constraint
 from parley.kernel.values.ids import new_id
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import NO_OVERLAP, Booking, BookingHost, Invitee
-from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.tables.booking_models import NO_OVERLAP, Booking, BookingHost, Invitee
+from parley.scheduling.tables.enums import BookingStatus
 from tests.harness import Client, Member, World, recorded
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 

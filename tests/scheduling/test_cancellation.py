@@ -15,8 +15,8 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import TRANSITIONS, BookingStatus, statuses_before
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import TRANSITIONS, BookingStatus, statuses_before
 from tests.harness import Client, Member
 from tests.scheduling.booking_scenarios import Office, at, invitee
 

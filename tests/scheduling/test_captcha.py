@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from local.client import Answer
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Client, Member
 from tests.kernel.http_receivers import ReceivedRequest, Receiver, Reply
 from tests.scheduling.booking_scenarios import Office, at, invitee

@@ -13,8 +13,8 @@ from parley.kernel.persistence import transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values.clock import now
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking, Hold
-from parley.scheduling.common.enums import TRANSITIONS, BookingStatus
+from parley.scheduling.tables.booking_models import Booking, Hold
+from parley.scheduling.tables.enums import TRANSITIONS, BookingStatus
 from tests.harness import Member, World
 from tests.platform.routes_scheduling import long_ago
 from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee, weekday

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from parley.scheduling.common.enums import QuestionType as Q
-from parley.scheduling.common.enums import RoutingOperator as Op
 from parley.scheduling.routing.routing_conditions import OPERATORS, folded, holds, misfit
+from parley.scheduling.tables.enums import QuestionType as Q
+from parley.scheduling.tables.enums import RoutingOperator as Op
 
 OPTIONS = ["Mon", "Tue", "Wed"]
 # Type, operator, value; answers that fit; answers that do not.

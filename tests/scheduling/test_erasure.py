@@ -18,10 +18,10 @@ from parley.kernel.values.ids import new_id
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
-from parley.scheduling.common.enums import AgreementStatus
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.privacy import invitee_erasure
+from parley.scheduling.tables.booking_models import Booking, BookingHost, Invitee
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Client, Member, World
 from tests.kernel.http_receivers import Receiver, Reply, receiver
@@ -289,7 +289,7 @@ def test_who_writes_of_somebody_at_that_moment_is_waited_for(office: Office, acm
     booking = office.booked(event_type, at("10:00"))
     (row,) = acme.rows(select(Invitee))
     with transactions.transaction(acme.caller) as session:
-        booking_notices.take_up(session, new_id(), "scheduling.booking_created", booking["id"])
+        booking_notices.notices_to_send(session, new_id(), "scheduling.booking_created", booking["id"])
         erasing = threading.Thread(target=acme.delete, args=(f"{INVITEES}/{row.id}",))
         erasing.start()
         erasing.join(0.5)

@@ -12,7 +12,7 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.event_type_models import EventType
 from tests.harness import Client, Member
 from tests.scheduling.booking_scenarios import Office, at, weekday
 
@@ -103,9 +103,20 @@ def test_what_a_deleted_host_or_organization_offered_is_gone_everywhere(
 def test_a_slug_is_a_hosts_own(office: Office, acme: Member) -> None:
     office.event_type(slug="intro")
     taken = acme.post("/v1/scheduling/event-types", wanted(office, slug="intro"))
-    assert (taken.status, taken.body["code"]) == (409, "slug_taken")
+    assert (taken.status, taken.body["code"]) == (409, "event_type_slug_taken")
     colleague = Office(office.world, acme.as_role("MEMBER"))
     assert colleague.event_type(slug="intro")["slug"] == "intro"
+
+
+def test_what_is_not_there_is_refused_by_a_code_of_its_own(office: Office, acme: Member) -> None:
+    """A client that switches on the code knows what is missing: not identity's team, not the inbox's connection."""
+    absent = str(new_id())
+    refused = acme.post("/v1/scheduling/event-types", wanted(office, slug="teams-own", team_id=absent))
+    assert (refused.status, refused.body["code"]) == (422, "team_not_there")
+    refused = acme.post("/v1/scheduling/pools", {"name": "Sales", "strategy": "ROTATE", "team_id": absent})
+    assert (refused.status, refused.body["code"]) == (422, "team_not_there")
+    refused = acme.get(f"/v1/scheduling/calendars/{absent}/calendars")
+    assert (refused.status, refused.body["code"]) == (404, "no_such_calendar_connection")
 
 
 def test_a_schedule_of_somebody_else_is_not_there(office: Office, acme: Member, globex: Member) -> None:

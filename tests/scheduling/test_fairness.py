@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from parley.identity.models import OrganizationMember
 from parley.kernel.persistence import transactions
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office
 

@@ -15,7 +15,7 @@ import pytest
 from parley.kernel.values.ids import new_id
 from parley.scheduling.availability.booking_horizon import Horizon, business_day
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Client, Member, World
 from tests.scheduling.booking_scenarios import BERLIN, Office, at, hours, invitee, weekday
 

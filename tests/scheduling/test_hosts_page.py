@@ -20,7 +20,7 @@ from parley.kernel.persistence import transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values.clock import now
 from parley.scheduling.bookings.host_links import HostKey
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Member, World
 from tests.scheduling.booking_scenarios import Office, SentMail, at, hours, invitee, weekday
 from tests.scheduling.test_changes import token_of

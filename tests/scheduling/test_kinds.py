@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 from parley.identity.models import OrganizationMember
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
-from parley.scheduling.common.booking_models import BookingHost
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.booking_models import BookingHost
+from parley.scheduling.tables.event_type_models import EventType
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at, hours, invitee, weekday
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from parley.identity.models import User
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Invitee
+from parley.scheduling.tables.booking_models import Invitee
 from tests.harness import Client, Member, World
 from tests.identity.registered_users import address, received_mails
 from tests.stack.load_scenarios import at, booking, event_type, schedule

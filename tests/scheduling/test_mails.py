@@ -21,7 +21,7 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
 from parley.notifications.email.email_message import display_name
 from parley.notifications.models import NotificationLog
-from parley.scheduling.common.booking_models import Booking, Invitee
+from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import Member, World, recorded, sqs_event
 from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee
 
@@ -215,7 +215,7 @@ def test_what_a_dead_worker_left_is_taken_up_after_a_while(
     from parley.scheduling.notifications import booking_notices
 
     with transactions.transaction(acme.caller) as session:
-        assert len(booking_notices.take_up(session, event_id, "scheduling.booking_created", UUID(booking["id"]))) == 2
+        assert len(booking_notices.notices_to_send(session, event_id, "scheduling.booking_created", UUID(booking["id"]))) == 2
     # Whoever that was may still be at it: the message comes back.
     assert give(world, event) == ["message-0"]
     assert letters(booking) == []
@@ -319,7 +319,7 @@ def test_the_stamp_of_an_invitation_does_not_move(office: Office, event_type: di
 
     booking = office.booked(event_type, at("10:00"))
     with transactions.transaction(acme.caller) as session:
-        (notice, _) = booking_notices.take_up(session, new_id(), "scheduling.booking_created", UUID(booking["id"]))
+        (notice, _) = booking_notices.notices_to_send(session, new_id(), "scheduling.booking_created", UUID(booking["id"]))
     letter, two = (SentMail(booking_mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
     assert letter.parts["application/ics"].get_content() == two.parts["application/ics"].get_content()
     assert letter.message["Message-ID"] == two.message["Message-ID"]

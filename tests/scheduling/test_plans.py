@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from parley.scheduling.common.booking_models import Booking, Invitee
+from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import World
 from tests.platform.every_route import SeededOrganization
 from tests.scheduling.bulk_bookings import BulkBookings

@@ -18,9 +18,9 @@ from parley.notifications.delivery.retry import StillSending
 from parley.notifications.delivery.sender import Message
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.workflow_models import Reminder
 from parley.scheduling.declared import SchedulingEvent
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.workflow_models import Reminder
 from parley.scheduling.workflows import reminders, triggers, workflow_worker
 from parley.webhooks.queue_messages import envelope
 from tests.harness import Member, sqs_event
@@ -213,7 +213,7 @@ def test_two_workers_at_once_send_one(agency: WorkflowScenario) -> None:
 
     def work() -> None:
         effects = workflow_worker.WorkflowEffects(deliver, wake=lambda _: None)
-        workflow_worker.take_up(system(agency.host.organization_id), SchedulingEvent.REMINDERS_DUE, agency.moved(), payload, effects)
+        workflow_worker.handle_message(system(agency.host.organization_id), SchedulingEvent.REMINDERS_DUE, agency.moved(), payload, effects)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(work)
@@ -236,11 +236,11 @@ def test_two_sweeps_at_once_queue_each_reminder_once(agency: WorkflowScenario) -
     agency.until(at("15:00"))
     with transactions.sweep() as first, transactions.sweep() as second:
         now = agency.moved()
-        taken = [*reminders.queue(first, now, 4), *reminders.queue(second, now, 500), *reminders.queue(first, now, 500)]
+        taken = [*reminders.take_due(first, now, 4), *reminders.take_due(second, now, 500), *reminders.take_due(first, now, 500)]
     assert len(taken) == len(set(taken))
     assert len([reminder_id for organization, reminder_id in taken if organization == agency.host.organization_id]) == 7
     with transactions.sweep() as third:
-        assert reminders.queue(third, agency.moved(), 500) == []
+        assert reminders.take_due(third, agency.moved(), 500) == []
 
 
 def test_what_is_overdue_is_marked_and_not_sent_as_if_on_time(agency: WorkflowScenario, acme: Member) -> None:
@@ -453,7 +453,7 @@ def test_a_sweep_costs_the_same_however_much_is_due_later(agency: WorkflowScenar
     with transactions.sweep() as session:
         taken = [
             reminder_id
-            for organization, reminder_id in reminders.queue(session, agency.moved(), 500)
+            for organization, reminder_id in reminders.take_due(session, agency.moved(), 500)
             if organization == agency.host.organization_id
         ]
     assert len(taken) == 1

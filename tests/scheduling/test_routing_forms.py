@@ -13,7 +13,7 @@ from parley.identity.models import Organization
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.routing_models import RoutingForm
+from parley.scheduling.tables.routing_models import RoutingForm
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office
 from tests.scheduling.routing_scenarios import FORMS, OF_EVERY_TYPE, PLACES, RoutingScenario, condition, rule

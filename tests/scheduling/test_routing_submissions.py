@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Answer as AnswerRow
-from parley.scheduling.common.routing_models import RoutingSubmission
+from parley.scheduling.tables.booking_models import Answer as AnswerRow
+from parley.scheduling.tables.routing_models import RoutingSubmission
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 from tests.scheduling.routing_scenarios import FORMS, SUBMISSIONS, RoutingScenario, condition, rule

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.schedule_models import AvailabilitySchedule
+from parley.scheduling.tables.schedule_models import AvailabilitySchedule
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, hours
 

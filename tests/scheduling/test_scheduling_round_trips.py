@@ -10,9 +10,9 @@ from sqlalchemy import insert, select
 from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import OverrideType
-from parley.scheduling.common.schedule_models import AvailabilityOverride
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import OverrideType
+from parley.scheduling.tables.schedule_models import AvailabilityOverride
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from parley.kernel.persistence import transactions
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import BookingStatus
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import BookingStatus
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at, weekday
 

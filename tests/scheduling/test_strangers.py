@@ -18,7 +18,7 @@ from parley.notifications.email.email_message import LONGEST_NAME, display_name
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.bookings import booking_limits
 from parley.scheduling.bookings.booking_service import management_token
-from parley.scheduling.common.booking_models import Booking, Hold
+from parley.scheduling.tables.booking_models import Booking, Hold
 from tests.harness import Client, Member, World
 from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee, weekday
 from tests.scheduling.test_booking_page import hidden, submit, text

@@ -11,8 +11,8 @@ from local.client import Answer
 from parley.kernel.persistence import transactions
 from parley.kernel.values import clock
 from parley.notifications.enums import NotificationChannel
-from parley.scheduling.common.enums import AgreementStatus
-from parley.scheduling.common.workflow_models import AddressAgreement, Reminder
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement, Reminder
 from tests.harness import Member, World
 from tests.scheduling.booking_scenarios import Office, SentMail
 from tests.webhooks.conftest import Clock

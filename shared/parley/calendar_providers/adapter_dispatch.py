@@ -1,7 +1,7 @@
 """Gives an operation to the adapter of its account's provider.
 
 An adapter is a module of this package with a function for each operation that it knows; its `OPERATIONS` names them. Each takes (account,
-operation, deadline), and returns the answer or raises `InTrouble`.
+operation, deadline), and returns the answer or raises `ProviderError`.
 """
 
 import logging

@@ -17,7 +17,7 @@ _MOST_CALENDARS = 100
 
 
 def discover_calendars(server: DavServer) -> DiscoveryResult:
-    """Raises `InTrouble`: `unauthorized` for a wrong password, `not_found` where no calendar is found."""
+    """Raises `ProviderError`: `unauthorized` for a wrong password, `not_found` where no calendar is found."""
     url, principal, home, name = _home(server)
     # Calendars that lie with others are theirs to be connected: the password does not go there.
     listed = [resource for resource in server.propfind(home, 1, _OF_CALENDAR).resources if is_own(server.account.url, resource.url)]

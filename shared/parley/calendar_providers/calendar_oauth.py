@@ -24,7 +24,7 @@ _GONE = frozenset({"invalid_grant", "interaction_required", "consent_required", 
 
 
 def client_of(provider: OAuthProvider) -> CalendarOAuthClient:
-    """Raises `InTrouble` where this deployment has none any more: nobody's connection ends by that."""
+    """Raises `ProviderError` where this deployment has none any more: nobody's connection ends by that."""
     client = clients().get(provider)
     if client is None:
         raise ProviderError(ProviderErrorCode.UNAVAILABLE, "Calendars of this provider are not set up here.")
@@ -47,13 +47,13 @@ def authorization_url(client: CalendarOAuthClient, redirect_uri: str, state: str
 
 
 def exchange_tokens(client: CalendarOAuthClient, wanted: ExchangeCode, deadline: Deadline) -> CalendarTokens:
-    """The tokens for a code; asked once, for a code is good for one exchange. Raises `InTrouble`: `refused` for a code that is no good."""
+    """The tokens for a code; asked once, for a code is good for one exchange. Raises `ProviderError`: `refused` for one that is no good."""
     form = {"grant_type": "authorization_code", "code": wanted.code, "redirect_uri": wanted.redirect_uri, "code_verifier": wanted.verifier}
     return _tokens(client, form, deadline, if_gone=ProviderErrorCode.REFUSED)
 
 
 def refresh_access_token(client: CalendarOAuthClient, wanted: RefreshTokens, deadline: Deadline) -> CalendarTokens:
-    """A new access token. Raises `InTrouble`: `unauthorized` when the grant is gone."""
+    """A new access token. Raises `ProviderError`: `unauthorized` when the grant is gone."""
     form = {"grant_type": "refresh_token", "refresh_token": wanted.refresh_token}
     return _tokens(client, form, deadline, if_gone=ProviderErrorCode.UNAUTHORIZED)
 

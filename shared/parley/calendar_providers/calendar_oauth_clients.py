@@ -101,7 +101,7 @@ def _read(text: str) -> dict[OAuthProvider, CalendarOAuthClient]:
 
 
 def clients() -> dict[OAuthProvider, CalendarOAuthClient]:
-    """Those that are configured. Raises `BadSetting`."""
+    """Those that are configured. Raises `BadCalendarSetting`."""
     text = setting("CALENDAR_PROVIDERS", "").strip()
     return _read(text) if text else {}
 

@@ -47,7 +47,7 @@ class TimeWindow:
 
 
 def parse_calendars(content: bytes) -> list[IcalendarComponent]:
-    """The calendars of a stream (RFC 5545, 3.4). Raises `InTrouble` for what is none."""
+    """The calendars of a stream (RFC 5545, 3.4). Raises `ProviderError` for what is none."""
     calendars = read_components(content)
     if not calendars:
         raise ProviderError(ProviderErrorCode.REFUSED, "What came is not an iCalendar.")
@@ -222,7 +222,7 @@ class _Exceptions:
         self._by_zone: dict[tuple[tzinfo, bool], _Told] = {}
 
     def of(self, zone: tzinfo, *, is_day: bool, work: StepBudget) -> _Told:
-        """As a series of that zone sees them. Raises `WorkEnded`."""
+        """As a series of that zone sees them. Raises `StepBudgetSpent`."""
         if (zone, is_day) not in self._by_zone:
             work.spend(len(self._changed) // 4)
             self._by_zone[zone, is_day] = _Told(self._changed, zone, is_day=is_day)

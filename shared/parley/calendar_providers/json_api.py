@@ -24,7 +24,7 @@ class ProviderModel(BaseModel):
 
     @classmethod
     def of(cls, answer: ClientResponse) -> Self:
-        """Raises `InTrouble` for what can't be read."""
+        """Raises `ProviderError` for what can't be read."""
         try:
             return cls.model_validate_json(answer.body)
         except (ValidationError, RecursionError):
@@ -55,7 +55,7 @@ class ProviderEvent(ProviderModel):
 def ask(
     method: str, url: str, access_token: str, deadline: Deadline, wanted: Any = None, headers: dict[str, str] | None = None
 ) -> ClientResponse:
-    """One request, with `wanted` as JSON. Any status is an answer. Raises `InTrouble`."""
+    """One request, with `wanted` as JSON. Any status is an answer. Raises `ProviderError`."""
     if not access_token.isascii() or not access_token.isprintable():
         raise ProviderError(ProviderErrorCode.UNAUTHORIZED, "There is no access token that could be sent.")
     sent = {"authorization": f"Bearer {access_token}", "accept": "application/json"} | (headers or {})

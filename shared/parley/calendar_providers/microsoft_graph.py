@@ -129,7 +129,7 @@ def event_url(event_id: str) -> str:
     return f"{base()}/me/events/{quote(event_id, safe='')}"
 
 
-def own(link: str) -> str:
+def checked_link(link: str) -> str:
     """A link that Graph gave. The access token goes to Graph, whatever a link says."""
     if not link.startswith(f"{base()}/"):
         raise ProviderError(ProviderErrorCode.SYNC_EXPIRED, "Microsoft sent us somewhere else.")
@@ -142,7 +142,7 @@ def ask(
     return json_api.ask(method, url, account.access_token, deadline, wanted, {"prefer": PREFER} | (headers or {}))
 
 
-def good(answer: ClientResponse, *, is_delta: bool = False) -> ClientResponse:
+def checked_answer(answer: ClientResponse, *, is_delta: bool = False) -> ClientResponse:
     """The answer, if it is none of Graph's refusals. Source: "Microsoft Graph error responses and resource types"."""
     if 200 <= answer.status < 300:
         return answer

@@ -24,7 +24,7 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds. Raises `InTrouble` when there are none."""
+        """Seconds. Raises `ProviderError` when there are none."""
         left = self._ends - time.monotonic()
         if left <= 0:
             raise ProviderError(ProviderErrorCode.TIMED_OUT, "The calendar's server did not answer in time.")
@@ -45,7 +45,7 @@ def send(
     most_bytes: int = LARGEST_ANSWER,
     schemes: tuple[str, ...] = ("https",),
 ) -> ClientResponse:
-    """One request. Any status is an answer; one that is too long or ends early is none. Raises `InTrouble`."""
+    """One request. Any status is an answer; one that is too long or ends early is none. Raises `ProviderError`."""
     own = {"user-agent": USER_AGENT} | (headers or {})
     try:
         answer = http_client.request(method, url, own, body, schemes=schemes, seconds=deadline.left, most_bytes=most_bytes)

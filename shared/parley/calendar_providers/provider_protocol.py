@@ -1,8 +1,8 @@
 """What is asked of a calendar's provider, and what it answers: the words between those who know the database and the one who has a network.
 
-Inside, `parley.scheduling.calendars.provider_calls` sends a `Request`; outside, `parley.calendar_providers.adapter_dispatch` gives it to
-the provider's adapter and sends a `Reply`. All instants are UTC. Ids of calendars and events, and sync tokens, are the provider's own
-words: nobody else reads them.
+Inside, `calendar_connections.provider_calls` of scheduling sends a `ProviderRequest`; outside, `adapter_dispatch` gives it to the
+provider's adapter and sends a `ProviderReply`. All instants are UTC. Ids of calendars and events, and sync tokens, are the
+provider's own words: nobody else reads them.
 """
 
 from enum import StrEnum
@@ -49,7 +49,7 @@ class OAuthAccount(ProtocolModel):
 
 
 class CalDavAccount(ProtocolModel):
-    """`url` is a server, a principal, a home or a calendar: what the person knows, and then what `Discovered` said."""
+    """`url` is a server, a principal, a home or a calendar: what the person knows, and then what `DiscoveryResult` said."""
 
     kind: Literal["CALDAV"] = "CALDAV"
     provider: Literal[ProviderName.APPLE, ProviderName.CUSTOM] = ProviderName.CUSTOM
@@ -73,13 +73,13 @@ Account = Annotated[OAuthAccount | CalDavAccount | IcsAccount, Field(discriminat
 
 
 class Discover(ProtocolModel):
-    """Which calendars the account has, and who it is. Answered with `Discovered`."""
+    """Which calendars the account has, and who it is. Answered with `DiscoveryResult`."""
 
     operation: Literal["DISCOVER"] = "DISCOVER"
 
 
 class FreeBusy(ProtocolModel):
-    """When these calendars are busy in `[start, end)`, now. Answered with `Busy`.
+    """When these calendars are busy in `[start, end)`, now. Answered with `FreeBusyResult`.
 
     An adapter lists events where it can, so that each time says of which event it is: those that we wrote ourselves are left out by who
     asked. A provider's own free/busy is for calendars that show nothing else. Not busy: transparent, canceled, declined by the account.
@@ -98,7 +98,7 @@ class FreeBusy(ProtocolModel):
 class ReadChanges(ProtocolModel):
     """What has changed in a calendar since `sync_token` (None: all there is), of events that touch `[start, end)`.
 
-    Answered with `Changed`.
+    Answered with `ChangesResult`.
     """
 
     operation: Literal["CHANGES"] = "CHANGES"
@@ -144,7 +144,7 @@ class WriteEvent(ProtocolModel):
 
 
 class DeleteEvent(ProtocolModel):
-    """See that the event is not there. One that is gone is no trouble. Answered with `Done`.
+    """See that the event is not there. One that is gone is no trouble. Answered with `EmptyResult`.
 
     `event_id` is `Written.event_id`; or `Event.id`, where nobody knows whether an earlier `WriteEvent` got through.
     """
@@ -155,7 +155,7 @@ class DeleteEvent(ProtocolModel):
 
 
 class ExchangeCode(ProtocolModel):
-    """The end of an OAuth consent (RFC 6749, 4.1.3; PKCE: RFC 7636, 4.5). Answered with `Tokens`. A code that is no good is `refused`."""
+    """The end of an OAuth consent (RFC 6749, 4.1.3; PKCE: RFC 7636, 4.5). Answered with `CalendarTokens`. A bad code is `refused`."""
 
     operation: Literal["EXCHANGE_CODE"] = "EXCHANGE_CODE"
     code: Hidden
@@ -164,7 +164,7 @@ class ExchangeCode(ProtocolModel):
 
 
 class RefreshTokens(ProtocolModel):
-    """Answered with `Tokens`. A grant that is gone is the trouble `unauthorized`."""
+    """Answered with `CalendarTokens`. A grant that is gone is the trouble `unauthorized`."""
 
     operation: Literal["REFRESH_TOKENS"] = "REFRESH_TOKENS"
     refresh_token: Hidden
@@ -173,7 +173,7 @@ class RefreshTokens(ProtocolModel):
 class Watch(ProtocolModel):
     """Have the provider post to `address` when the calendar changes; `channel_id` and `token` come back with each post.
 
-    Answered with `Watching`.
+    Answered with `WatchResult`.
     """
 
     operation: Literal["WATCH"] = "WATCH"
@@ -184,7 +184,7 @@ class Watch(ProtocolModel):
 
 
 class StopWatching(ProtocolModel):
-    """Answered with `Done`."""
+    """Answered with `EmptyResult`."""
 
     operation: Literal["STOP_WATCHING"] = "STOP_WATCHING"
     channel_id: str

@@ -75,7 +75,7 @@ class DavServer:
     def request(self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b"") -> tuple[str, ClientResponse]:
         """One request, redirects followed: within the origin that answered, and never without TLS. Returns where it was answered.
 
-        The password goes to the account's own server alone (`is_own`): whoever leads elsewhere gets no request there. Raises `InTrouble`.
+        The password goes to the account's own server alone (`is_own`): whoever leads elsewhere gets no request. Raises `ProviderError`.
         """
         if not is_own(self.account.url, url):
             raise ProviderError(ProviderErrorCode.REFUSED, "The server names an address of another host, which gets no password of yours.")
@@ -176,7 +176,7 @@ def dav_error(answer: ClientResponse) -> ProviderError:
 
 
 def parse(body: bytes) -> Element:
-    """Raises `InTrouble`. No entities, no document types: what names one is refused."""
+    """Raises `ProviderError`. No entities, no document types: what names one is refused."""
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -195,7 +195,7 @@ def _read(url: str, body: bytes) -> Multistatus:
 def _mended(url: str, body: bytes) -> Multistatus:
     """What is no XML, without the characters that make it none; else response by response, so that one takes no other with it.
 
-    One that can't be read is a resource without properties: its event is not known, and is not gone. Raises `InTrouble`.
+    One that can't be read is a resource without properties: its event is not known, and is not gone. Raises `ProviderError`.
     """
     text = _DECLARED.sub("", _FORBIDDEN.sub("", body.decode("utf-8-sig", "replace")))
     text = _STRAY.sub("&amp;", _REFERENCE.sub(_allowed, text))

@@ -14,7 +14,7 @@ from parley.calendar_providers import webdav
 from parley.kernel.access.callers import system
 from parley.kernel.persistence.transactions import transaction
 from parley.scheduling.calendars import event_writer
-from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, CalendarEvent, ConnectedCalendar
+from parley.scheduling.tables.calendar_models import BusyTime, CalendarConnection, CalendarEvent, ConnectedCalendar
 from tests.harness import Member, World
 from tests.identity.registered_users import person
 from tests.identity.test_deleting_an_account import delete, everywhere, id_of

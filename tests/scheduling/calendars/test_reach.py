@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from parley.kernel.persistence import transactions
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 from tests.harness import Client, World
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
 from tests.scheduling.calendars.caldav_server import calendar_of

@@ -15,8 +15,9 @@ from parley.calendar_providers.provider_protocol import ProviderError, ProviderE
 from parley.kernel.access.callers import system
 from parley.kernel.persistence import transactions
 from parley.kernel.values.clock import now
-from parley.scheduling.calendars import calendar_sync, connection_tokens
-from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, ConnectedCalendar
+from parley.scheduling.calendar_connections import connection_tokens
+from parley.scheduling.calendars import calendar_sync
+from parley.scheduling.tables.calendar_models import BusyTime, CalendarConnection, ConnectedCalendar
 from tests.harness import Member, World
 from tests.scheduling.booking_scenarios import Office, SentMail, at, weekday
 from tests.scheduling.providers import google_server, microsoft_server
@@ -172,7 +173,7 @@ def test_a_booking_is_written_when_the_provider_answers_again(host: Host, site: 
     host.office.booked(host.event_type, at("10:00"))
     host.world.pump()
     assert host.events() == []
-    from parley.scheduling.common.calendar_models import CalendarEvent
+    from parley.scheduling.tables.calendar_models import CalendarEvent
 
     with transactions.transaction(system(host.member.organization_id)) as session:
         session.execute(update(CalendarEvent).values(due_at=now() - timedelta(seconds=1)))

@@ -14,9 +14,9 @@ from parley.calendar_providers.provider_protocol import ProviderCalendar
 from parley.identity.models import OrganizationMember
 from parley.kernel.access.callers import system
 from parley.kernel.persistence import transactions
-from parley.scheduling.calendars.calendar_connections import AuthorizedAccount
-from parley.scheduling.calendars.calendar_connections import connect as keep
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, ConnectedCalendar
+from parley.scheduling.calendar_connections.connection_rows import AuthorizedAccount
+from parley.scheduling.calendar_connections.connection_rows import connect as keep
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, ConnectedCalendar
 from tests.harness import Client, Member, World
 from tests.identity.providers.browser_client import CookieBrowser
 from tests.scheduling.providers.calendar_server import Calendar, CalendarUser, Site

@@ -20,7 +20,7 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
 from parley.scheduling.calendars.push_channels import PushChannel
 from parley.scheduling.calendars.push_subscriptions import PushSubscription, due, renew_subscription
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 from tests.harness import Client, Member, World
 from tests.scheduling.providers.google_server import GoogleServer, refusal
 from tests.scheduling.providers.microsoft_server import MicrosoftServer

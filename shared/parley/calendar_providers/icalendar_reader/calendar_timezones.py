@@ -1,6 +1,6 @@
 """Time zones by the names that calendars give them: IANA's, the calendar's own definition (VTIMEZONE), those of Windows, offsets.
 
-A definition belongs to the calendar that it stands in: it is read with it and gone with it. Nothing here outlives a `Zones`; what
+A definition belongs to the calendar that it stands in: it is read with it and gone with it. Nothing here outlives a `CalendarZones`; what
 `zoneinfo` keeps are IANA's zones by IANA's names.
 """
 

@@ -109,7 +109,7 @@ def _days(value: str) -> tuple[tuple[tuple[int, int], ...], bool]:
 
 
 def occurrences(rule: RecurrenceRule, start: datetime, first: datetime, last: datetime, work: StepBudget) -> Iterator[datetime]:
-    """Its wall-clock times in `[first, last]`, in order, none before `start`. Raises `WorkEnded`."""
+    """Its wall-clock times in `[first, last]`, in order, none before `start`. Raises `StepBudgetSpent`."""
     first = max(first, start)
     index, counted = (_skipped(rule, start, first) if rule.count is None or _is_regular(rule) else 0), 0
     if rule.count is not None and index:

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 from parley.identity.models import OrganizationMember
 from parley.kernel.values.clock import now
 from parley.scheduling.availability.availability_rules import DAY, to_datetime, to_instant, within_calendar
-from parley.scheduling.availability.engine import GroupSession as Seats
-from parley.scheduling.availability.engine import Host, Interval, busy_span, limit_span
 from parley.scheduling.availability.inputs import BookableEventType
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
-from parley.scheduling.common.booking_models import Booking, BookingHost, Hold
-from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
-from parley.scheduling.common.enums import HOLDING_STATUSES, EventTypeKind
-from parley.scheduling.common.event_type_models import EventType
-from parley.scheduling.common.round_robin_models import RoundRobinAssignment
+from parley.scheduling.availability.slot_calculation import GroupSession as Seats
+from parley.scheduling.availability.slot_calculation import Host, Interval, busy_span, limit_span
+from parley.scheduling.tables.booking_models import Booking, BookingHost, Hold
+from parley.scheduling.tables.calendar_models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.scheduling.tables.enums import HOLDING_STATUSES, EventTypeKind
+from parley.scheduling.tables.event_type_models import EventType
+from parley.scheduling.tables.round_robin_models import RoundRobinAssignment
 
 LONGEST_BELIEVED = timedelta(days=30)
 """So long after a calendar was last read it is believed to be as it was."""

@@ -14,9 +14,9 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, TooManyRequests
 from parley.scheduling.availability.availability_rules import local_day, monday_of, to_instant
 from parley.scheduling.availability.conflicts import Conflicts, UnprovenBooking
-from parley.scheduling.availability.engine import GroupSession, Interval, Slot, open_slots
 from parley.scheduling.availability.inputs import BookableEventType
-from parley.scheduling.common.enums import EventTypeKind
+from parley.scheduling.availability.slot_calculation import GroupSession, Interval, Slot, open_slots
+from parley.scheduling.tables.enums import EventTypeKind
 
 FEW = 3
 """So many bookings of a day one network has without a proof, be the day ever so short: while another is left."""
@@ -57,7 +57,7 @@ def day_of(timezone: str, start: datetime) -> Interval:
     return midnight, (midnight + timedelta(days=1)).replace(fold=0)
 
 
-def check(offer: BookableEventType, conflicts: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> None:
+def check_hold(offer: BookableEventType, conflicts: Conflicts, slot: Slot, hosts: Sequence[UUID]) -> None:
     """Whether this one may be held beside what is `there` on its day. Raises `DayMostlyHeld`.
 
     Of a pool, those come first with whom something is held: each of the others only adds to what is left, so that of a large pool few are

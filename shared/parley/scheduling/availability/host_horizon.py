@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Integer, ScalarSelect, case, func, literal, or_, select
 from sqlalchemy.types import Date
 
-from parley.scheduling.common.enums import HorizonKind
-from parley.scheduling.common.event_type_models import EventType, EventTypeHost
-from parley.scheduling.common.round_robin_models import RoundRobinAssignment
 from parley.scheduling.common.scheduling_fields import MOST_DAYS, USUAL_DAYS
+from parley.scheduling.tables.enums import HorizonKind
+from parley.scheduling.tables.event_type_models import EventType, EventTypeHost
+from parley.scheduling.tables.round_robin_models import RoundRobinAssignment
 
 LEAST_AHEAD = timedelta(days=180)
 # Weekends around working days, zones, and the length of what begins on the last day.
@@ -17,7 +17,7 @@ _SLACK_DAYS = 5
 _DAY_MINUTES = 24 * 60
 
 
-def days(user_id: UUID, at: datetime) -> ScalarSelect[int]:
+def farthest_days(user_id: UUID, at: datetime) -> ScalarSelect[int]:
     """Of the event type of theirs that reaches farthest, rather a few too many; None where there is none. A part of a statement."""
     event_type = EventType
     horizon = case(
@@ -33,5 +33,5 @@ def days(user_id: UUID, at: datetime) -> ScalarSelect[int]:
     return select(farthest).where(condition).scalar_subquery()
 
 
-def ahead(days: int | None) -> timedelta:
+def known_ahead(days: int | None) -> timedelta:
     return max(LEAST_AHEAD, timedelta(days=days or 0))

@@ -16,12 +16,12 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import NotFound
 from parley.scheduling.availability.availability_rules import Hours, Override, Window
 from parley.scheduling.availability.booking_horizon import Horizon
-from parley.scheduling.availability.engine import Terms, horizon_end
+from parley.scheduling.availability.slot_calculation import Terms, horizon_end
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
-from parley.scheduling.common.event_type_models import EventType, EventTypeHost, Question
-from parley.scheduling.common.round_robin_models import RoundRobinAssignment, RoundRobinPool
-from parley.scheduling.common.schedule_models import AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
+from parley.scheduling.tables.enums import AssignmentStrategy, DayOfWeek, EventTypeKind, OverrideType, QuestionType
+from parley.scheduling.tables.event_type_models import EventType, EventTypeHost, Question
+from parley.scheduling.tables.round_robin_models import RoundRobinAssignment, RoundRobinPool
+from parley.scheduling.tables.schedule_models import AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
 
 _WEEKDAYS = {day.value: at for at, day in enumerate(DayOfWeek)}
 _OVERRIDES_COUNT = timedelta(days=400), timedelta(days=5 * 366)

@@ -24,9 +24,9 @@ from parley.scheduling.availability.schemas import (
     SlotRead,
 )
 from parley.scheduling.common import ownership, queries
-from parley.scheduling.common.event_type_models import EventType, EventTypeHost
-from parley.scheduling.common.schedule_models import ONE_DEFAULT, AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
 from parley.scheduling.declared import SchedulingAction
+from parley.scheduling.tables.event_type_models import EventType, EventTypeHost
+from parley.scheduling.tables.schedule_models import ONE_DEFAULT, AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
 
 
 class NoSuchSchedule(NotFound):

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from parley.kernel.values import clock
 from parley.kernel.values.fields import PatchModel, RequestModel, ResponseModel, TimeZone
-from parley.scheduling.common.enums import DayOfWeek, OverrideType
 from parley.scheduling.common.scheduling_fields import Day, EndTime, Flag, Name, StartTime
+from parley.scheduling.tables.enums import DayOfWeek, OverrideType
 
 _NEAR = timedelta(days=5 * 366)
 

@@ -10,9 +10,9 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
-from parley.scheduling.availability.engine import Slot, open_slots, slot_at
 from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.schemas import OpenSlotRead, OpenSlotsRead
+from parley.scheduling.availability.slot_calculation import Slot, open_slots, slot_at
 
 LONGEST_RANGE = timedelta(days=62)
 
@@ -57,7 +57,7 @@ def slots(
     if offer is None:
         raise NoSuchEventType
     open_ = open_slots_of(session, offer, from_, to, aside or Exclusions())
-    return OpenSlotsRead(timezone=timezone or offer.timezone, slots=[read(slot) for slot in open_])
+    return OpenSlotsRead(timezone=timezone or offer.timezone, slots=[slot_read(slot) for slot in open_])
 
 
 def open_slots_of(session: Session, offer: BookableEventType, from_: datetime, to: datetime, aside: Exclusions) -> list[Slot]:
@@ -79,7 +79,7 @@ def open_slots_of(session: Session, offer: BookableEventType, from_: datetime, t
     )
 
 
-def read(slot: Slot) -> OpenSlotRead:
+def slot_read(slot: Slot) -> OpenSlotRead:
     return OpenSlotRead.model_construct(start_time=slot.start, end_time=slot.end, hosts=list(slot.hosts), seats_left=slot.seats_left)
 
 

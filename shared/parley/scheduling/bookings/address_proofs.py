@@ -67,7 +67,7 @@ def unproven_network(caller: Caller, wanted: BookingFor) -> str | None:
     return caller.dues.network
 
 
-def check_share(session: Session, caller: Caller, placement: day_quotas.SlotPlacement) -> None:
+def check_unproven_share(session: Session, caller: Caller, placement: day_quotas.SlotPlacement) -> None:
     """Whether this may be booked without a proof, as what is booked so of its day is. Raises `AddressProofNeeded`."""
     try:
         if day_quotas.check_unproven(placement):

@@ -10,8 +10,8 @@ from parley.kernel.values.errors import Unprocessable
 from parley.kernel.values.fields import is_storable
 from parley.scheduling.availability.inputs import BookingQuestion
 from parley.scheduling.bookings.schemas import AnswerIn
-from parley.scheduling.common.enums import QuestionType
 from parley.scheduling.common.scheduling_fields import Address, Phone
+from parley.scheduling.tables.enums import QuestionType
 
 SHORT = 500
 

@@ -24,11 +24,11 @@ from parley.scheduling.bookings.schemas import (
     WeekdayCountRead,
 )
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
-from parley.scheduling.common.enums import BookingStatus, DayOfWeek
-from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.declared import SchedulingAction
+from parley.scheduling.tables.booking_models import Booking, BookingHost, Invitee
+from parley.scheduling.tables.enums import BookingStatus, DayOfWeek
+from parley.scheduling.tables.event_type_models import EventType
 
 LONGEST_COUNT = timedelta(days=366)
 _DAYS = tuple(DayOfWeek)

@@ -21,20 +21,20 @@ from parley.notifications.localization import languages
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
 from parley.scheduling.availability.day_quotas import SlotPlacement
-from parley.scheduling.availability.engine import Interval, Slot, busy_span
 from parley.scheduling.availability.inputs import BookableEventType, EventTypeRef, NoSuchEventType, bookable_event_type, lock_hosts
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes, LiveCheckNeeded
+from parley.scheduling.availability.slot_calculation import Interval, Slot, busy_span
 from parley.scheduling.availability.slots import SlotTaken, offered_slot, open_slot
 from parley.scheduling.bookings import address_proofs, answer_validation, outreach_limits
 from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.schemas import AnswerRead, BookingDetailRead, BookingFor, BookingRead, InviteeRead
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, Hold, Invitee
-from parley.scheduling.common.enums import BookingStatus, EventTypeKind, LocationType
-from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.declared import SchedulingDirectory
 from parley.scheduling.round_robin import counters
+from parley.scheduling.tables.booking_models import NO_OVERLAP, ONE_SEAT, ROUTED, Answer, Booking, BookingHost, Hold, Invitee
+from parley.scheduling.tables.enums import BookingStatus, EventTypeKind, LocationType
+from parley.scheduling.tables.event_type_models import EventType
 
 TOKEN = "booking management"  # noqa: S105  # the name of a purpose, not a secret
 HOLD = "slot hold"
@@ -79,7 +79,7 @@ def book_slot(
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
     Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,
-    `AddressProofNeeded`, `AddressProofWrong`, `RateLimitExceeded`; with `fresh`, `AskFirst`.
+    `AddressProofNeeded`, `AddressProofWrong`, `RateLimitExceeded`; with `fresh`, `LiveCheckNeeded`.
     """
     offer = bookable_event_type(session, event_type_id)
     if offer is None:
@@ -90,7 +90,7 @@ def book_slot(
     day = day_quotas.day_of(offer.timezone, wanted.start_time) if network else None
     placement = find_slot(session, offer, wanted.start_time, wanted.hold_token, fresh=fresh, around=day, network=network)
     if network:
-        address_proofs.check_share(session, caller, placement)
+        address_proofs.check_unproven_share(session, caller, placement)
     offer = placement.offer
     answers = answer_validation.check(offer.questions, wanted.answers)
 
@@ -107,7 +107,7 @@ def book_slot(
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), is_led_here:
         session.flush()
 
-    outreach_limits.count(session, caller, invitee.email)
+    outreach_limits.count_mail(session, caller, invitee.email)
     release_hold(session, wanted.hold_token)
     counters.count_booking(session, booking)
     record_change(session, caller, BookingChange.CREATED, booking)
@@ -128,8 +128,8 @@ def find_slot(
     """The slot that starts then, and who takes it: `keep`, where that host is free. Locks the offer, which is read again if it was changed.
 
     What hours, grid, notice and horizon refuse is refused before the locks. `beside` is sent right behind them. With `fresh`, calendars of
-    who is free are to be asked before, where they can be: raises `AskFirst`, see `calendars.fresh`. With `around`, what stands against all
-    starts between comes along (`SlotPlacement.conflicts`), and with `network` what strangers booked without a proof.
+    who is free are to be asked before, where they can be: raises `LiveCheckNeeded`, see `calendars.live_check`. With `around`, what stands
+    against all starts between comes along (`SlotPlacement.conflicts`), and with `network` what strangers booked without a proof.
     Raises `BeyondHorizon`, `SlotNotOffered`, `SlotTaken`, `LimitReached`, `NoSuchEventType`, `JustChanged`.
     """
     span = around or (start, start + INSTANT)

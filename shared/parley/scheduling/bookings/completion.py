@@ -11,9 +11,9 @@ from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.values.clock import now, of_database
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.booking_changes import BookingChange
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus
 from parley.scheduling.round_robin import counters
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus
 
 UNANSWERED = "The request was not answered in time."
 
@@ -24,7 +24,7 @@ def ended_bookings() -> Due:
     return select(Booking.organization_id, Booking.id).where(*over).order_by(Booking.end_time)
 
 
-def settle(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
+def settle_ended(session: Session, caller: Caller, ids: Sequence[UUID]) -> None:
     """Settle a batch of an organization's: CONFIRMED becomes COMPLETED, PENDING is CANCELED by nobody.
 
     The sequence stays: nobody's calendar has to follow.

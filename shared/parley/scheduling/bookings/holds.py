@@ -20,13 +20,13 @@ from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.ids import new_id
 from parley.notifications.localization import languages
 from parley.scheduling.availability import day_quotas
-from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import EventTypeRef, NoSuchEventType, bookable_event_type
+from parley.scheduling.availability.slot_calculation import Slot
 from parley.scheduling.bookings import booking_limits, booking_service
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded
 from parley.scheduling.bookings.schemas import BookingFor, HoldCreate, HoldRead
-from parley.scheduling.common.booking_models import Hold
 from parley.scheduling.declared import SchedulingEvent
+from parley.scheduling.tables.booking_models import Hold
 
 KEPT = timedelta(minutes=5)
 
@@ -60,7 +60,7 @@ def create_hold(session: Session, event_type_id: EventTypeRef, wanted: HoldCreat
     placement = booking_service.find_slot(session, offer, wanted.start_time, wanted.instead_of, around=day)
     hosts = list(placement.hosts)
     try:
-        day_quotas.check(placement.offer, placement.conflicts, placement.slot, hosts)
+        day_quotas.check_hold(placement.offer, placement.conflicts, placement.slot, hosts)
     except day_quotas.DayMostlyHeld:
         if proof_email is None:
             raise

@@ -17,10 +17,10 @@ from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.bookings.host_links import HostKey
 from parley.scheduling.bookings.schemas import BookingMove
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy, Change
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.booking_models import Booking, BookingHost, Invitee
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus, CanceledBy, Change
+from parley.scheduling.tables.event_type_models import EventType
 
 
 class HostLinkEnded(Refusal):

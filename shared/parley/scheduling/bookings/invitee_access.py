@@ -16,11 +16,11 @@ from parley.scheduling.bookings import rescheduling, state_machine
 from parley.scheduling.bookings.booking_service import TOKEN, NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingMove, ManagedBookingRead
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import CanceledBy
-from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.declared import SchedulingDirectory
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import CanceledBy
+from parley.scheduling.tables.event_type_models import EventType
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from parley.kernel.persistence import rate_limit_buckets
 from parley.kernel.values.errors import Conflict
 from parley.notifications.limits import outreach, quotas
 from parley.notifications.limits.quotas import MailKind
-from parley.scheduling.common.booking_models import Booking
+from parley.scheduling.tables.booking_models import Booking
 
 MOST_CHANGES = 12
 """Of one meeting, over all its records: each is a mail to its invitee and to its hosts. Then it can be canceled, and booked anew."""
@@ -25,13 +25,13 @@ class MovedTooOften(Conflict):
         super().__init__(f"This meeting has changed {MOST_CHANGES} times; cancel it, and book anew.")
 
 
-def check_moves(booking: Booking) -> None:
+def check_change_count(booking: Booking) -> None:
     """Asks nothing. Raises `MovedTooOften`."""
     if booking.sequence >= MOST_CHANGES:
         raise MovedTooOften
 
 
-def count(session: Session, caller: Caller, address: str | None = None) -> None:
+def count_mail(session: Session, caller: Caller, address: str | None = None) -> None:
     """One more mail that a member or a key causes, in their transaction, after what else takes locks: two queries, and none for a visitor.
 
     With `address` it is counted for that mailbox too, whoever writes to it, except where an agreement trusts the organization.

@@ -14,9 +14,9 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.scheduling.availability import day_quotas
 from parley.scheduling.availability.conflicts import Conflicts, Exclusions, load_conflicts
-from parley.scheduling.availability.engine import Slot, busy_span, slot_at
 from parley.scheduling.availability.inputs import BookableEventType, bookable_event_type, lock_hosts
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes
+from parley.scheduling.availability.slot_calculation import Slot, busy_span, slot_at
 from parley.scheduling.availability.slots import SlotTaken
 from parley.scheduling.bookings import booking_service, outreach_limits, state_machine
 from parley.scheduling.bookings.booking_changes import BookingChange
@@ -24,10 +24,10 @@ from parley.scheduling.bookings.booking_service import INSTANT, NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingMove, BookingRead
 from parley.scheduling.bookings.state_machine import IllegalTransition
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.round_robin import counters
+from parley.scheduling.tables.booking_models import NO_OVERLAP, ONE_ANSWER_TO_A_MOVE, ONE_SEAT, Answer, Booking, BookingHost
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus, CanceledBy
 
 Locked = tuple[BookingDetails, list[tuple[UUID, Any]]]
 """A booking with what stands beside it, locked, and its answers by question."""
@@ -102,7 +102,7 @@ def reschedule(
     with violation_means(NO_OVERLAP, SlotTaken()), violation_means(ONE_SEAT, SlotTaken()), taken_back:
         session.flush()
 
-    outreach_limits.count(session, caller)
+    outreach_limits.count_mail(session, caller)
     booking_service.release_hold(session, wanted.hold_token)
     if (new.pool_id, new.host_id) != (old.pool_id, old.host_id):
         counters.uncount_booking(session, old)
@@ -121,7 +121,7 @@ def _standing(locked_booking: Locked | None, word: str) -> Locked:
     status = locked_booking[0].booking.status
     if status not in STANDING_STATUSES:
         raise IllegalTransition(f"A booking that is {status.value} can't be {word}.", booking_status=status.value)
-    outreach_limits.check_moves(locked_booking[0].booking)
+    outreach_limits.check_change_count(locked_booking[0].booking)
     return locked_booking
 
 
@@ -147,7 +147,7 @@ def reassign_booking(session: Session, caller: Caller, booking_id: UUID, host_id
     booking.sequence, booking.updated_at = booking.sequence + 1, now()
     with violation_means(NO_OVERLAP, HostNotFree()):
         session.execute(update(BookingHost).where(BookingHost.booking_id == booking_id).values(host_id=other))
-    outreach_limits.count(session, caller)
+    outreach_limits.count_mail(session, caller)
     counters.count_booking(session, booking)
     booking_service.record_change(
         session, caller, BookingChange.REASSIGNED, booking, old={"host_id": str(former_host_id)}, from_host_id=former_host_id

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from parley.kernel.values.fields import Locale, OneTimeSecret, Prose, RequestInstant, RequestModel, ResponseModel, TimeZone, pattern_hint
-from parley.scheduling.common.enums import BookingStatus, CanceledBy, DayOfWeek
 from parley.scheduling.common.scheduling_fields import Address, Name, Phone, Reason, Tag
+from parley.scheduling.tables.enums import BookingStatus, CanceledBy, DayOfWeek
 
 
 class InviteeIn(RequestModel):

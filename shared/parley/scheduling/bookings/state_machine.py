@@ -18,9 +18,9 @@ from parley.scheduling.bookings.booking_changes import BookingChange
 from parley.scheduling.bookings.booking_service import NoSuchBooking
 from parley.scheduling.bookings.schemas import BookingRead
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import BookingStatus, CanceledBy, Change, statuses_before
 from parley.scheduling.round_robin import counters
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import BookingStatus, CanceledBy, Change, statuses_before
 
 _WORDS = {
     BookingStatus.CONFIRMED: "confirmed",

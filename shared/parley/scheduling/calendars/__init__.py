@@ -1,1 +1,1 @@
-"""Members' connected calendars: consent, sync, push subscriptions, live busy times, and the events that we write there."""
+"""What goes between bookings and members' calendars: sync, push subscriptions, live busy times, and the events that we write there."""

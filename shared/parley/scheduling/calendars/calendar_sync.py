@@ -26,11 +26,12 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values import clock
 from parley.kernel.values.ids import new_id
 from parley.scheduling.availability import host_horizon
-from parley.scheduling.calendars import calendar_connections, connection_health, connection_tokens, push_subscriptions
+from parley.scheduling.calendar_connections import connection_health, connection_rows, connection_tokens
+from parley.scheduling.calendar_connections.provider_calls import ask
+from parley.scheduling.calendars import push_subscriptions
 from parley.scheduling.calendars.own_events import OwnEvents
-from parley.scheduling.calendars.provider_calls import ask
-from parley.scheduling.common.calendar_models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.privacy import host_offboarding
+from parley.scheduling.tables.calendar_models import BusyTime, CalendarConnection, CalendarStatus, ConnectedCalendar
 
 BEHIND = timedelta(days=2)
 # When less than its `reach` is known ahead, all of it is asked for anew, and so much more: what recurs has come into sight meanwhile.
@@ -86,7 +87,7 @@ def _taken(caller: Caller, connection_id: UUID) -> SyncJob | None:
         if row.leased_until is not None and row.leased_until > at:
             row.next_sync_at = at
             return None
-        member = select(OrganizationMember.deactivated_at, User.timezone, host_horizon.days(row.user_id, at))
+        member = select(OrganizationMember.deactivated_at, User.timezone, host_horizon.farthest_days(row.user_id, at))
         condition = OrganizationMember.user_id == row.user_id
         host_row = session.execute(member.join(User, User.id == OrganizationMember.user_id).where(condition)).one_or_none()
         if host_row is None:
@@ -96,8 +97,8 @@ def _taken(caller: Caller, connection_id: UUID) -> SyncJob | None:
             row.next_sync_at = at + connection_health.LONGEST
             return None
         row.leased_until, row.next_sync_at = at + _LEASE, at + _LEASE
-        least = at + host_horizon.ahead(host_row[2])
-        calendars = [calendar for calendar in calendar_connections.calendars_of(session, row.id) if calendar.is_busy]
+        least = at + host_horizon.known_ahead(host_row[2])
+        calendars = [calendar for calendar in connection_rows.calendars_of(session, row.id) if calendar.is_busy]
         calendar_jobs = [
             (calendar.id, calendar.calendar_id, _token(calendar, least), calendar.timezone or host_row[1], _until(calendar, least))
             for calendar in calendars
@@ -120,7 +121,7 @@ def _locked(session: Session, connection_id: UUID) -> CalendarConnection | None:
 
 
 def _bring_up_to_date(caller: Caller, job: SyncJob, account: Account) -> None:
-    """A calendar that can't be read keeps no other from being read. Raises `InTrouble`, of such a one at the end."""
+    """A calendar that can't be read keeps no other from being read. Raises `ProviderError`, of such a one at the end."""
     unread: list[ProviderError] = []
     for calendar_id, name, token, timezone, end in job.calendars:
         start = clock.now() - BEHIND
@@ -141,7 +142,7 @@ def _bring_up_to_date(caller: Caller, job: SyncJob, account: Account) -> None:
 
 
 def _pages(account: Account, wanted: ReadChanges) -> list[ChangesResult]:
-    """From the beginning, where the token is good no more. Raises `InTrouble`."""
+    """From the beginning, where the token is good no more. Raises `ProviderError`."""
     try:
         return _told(account, wanted)
     except ProviderError as met:
@@ -169,8 +170,8 @@ def _is_still_there(caller: Caller, job: SyncJob, account: Account, name: str) -
     with transaction(caller) as session:
         row = _locked(session, job.connection_id)
         if row is not None:
-            calendar_connections.keep_calendars(session, row, discovery.calendars)
-            calendar_connections.choose_target(session, row, discovery.calendars)
+            connection_rows.store_calendars(session, row, discovery.calendars)
+            connection_rows.choose_target(session, row, discovery.calendars)
     return any(calendar.id == name for calendar in discovery.calendars)
 
 
@@ -227,9 +228,9 @@ def _end(caller: Caller, job: SyncJob, met: ProviderError | None) -> None:
             return
         is_asked_again = row.next_sync_at is not None and row.next_sync_at < job.leased_until
         if met is not None:
-            connection_health.failed(session, caller, row, met)
+            connection_health.note_failure(session, caller, row, met)
             return
-        connection_health.succeeded(row)
+        connection_health.note_success(row)
         counted = func.coalesce(func.sum(func.jsonb_array_length(ConnectedCalendar.unclear_event_ids)), 0)
         chosen = ConnectedCalendar.connection_id == row.id, ConnectedCalendar.is_busy
         row.unclear_events = session.scalars(select(counted).where(*chosen)).one()

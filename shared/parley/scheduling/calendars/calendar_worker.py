@@ -16,9 +16,9 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now, of_database
 from parley.kernel.values.ids import new_id
 from parley.scheduling.calendars import calendar_sync, event_writer
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarEvent
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.privacy import host_offboarding
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarEvent
 
 if TYPE_CHECKING:
     from parley.notifications.delivery.sender import Sender
@@ -29,7 +29,7 @@ _PUT_OFF = timedelta(minutes=10)
 AT_ONCE = 500
 
 
-def take_up(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[], "Sender"]) -> None:
+def handle_message(caller: Caller, name: str, payload: dict[str, Any], send: Callable[[], "Sender"]) -> None:
     """Any message may come twice, late, or in any order. `send` makes what sends its mails: seldom needed, and imported then."""
     if name == SchedulingEvent.CALENDAR_CHANGED:
         calendar_sync.sync(caller, UUID(payload["connection_id"]))

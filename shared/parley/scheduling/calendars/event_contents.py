@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from parley.calendar_providers.provider_protocol import Attendee, BookingEvent
 from parley.identity.models import User
-from parley.scheduling.calendars.own_events import uid
-from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
-from parley.scheduling.common.calendar_models import CalendarEvent
-from parley.scheduling.common.enums import BookingStatus, EventTypeKind
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.calendars.own_events import event_uid
+from parley.scheduling.tables.booking_models import Booking, BookingHost, Invitee
+from parley.scheduling.tables.calendar_models import CalendarEvent
+from parley.scheduling.tables.enums import BookingStatus, EventTypeKind
+from parley.scheduling.tables.event_type_models import EventType
 
 # A request that waits for confirmation is in nobody's calendar yet: it keeps the host's time with us.
 _SHOWN = (BookingStatus.CONFIRMED, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
@@ -89,7 +89,7 @@ def event(session: Session, subject: EventSubject, row: CalendarEvent, host: Use
     return BookingEvent(
         id=event_id(row),
         provider_event_id=row.provider_event_id,
-        uid=uid(subject.id),
+        uid=event_uid(subject.id),
         sequence=sum(seat.booking.sequence for seat in subject.seats),
         title=f"{single_line(subject.event_type.name)}: {about}",
         description="\n".join(line for seat in subject.seats for line in _lines(seat)),

@@ -29,11 +29,11 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
-from parley.scheduling.calendars import connection_health, connection_tokens
+from parley.scheduling.calendar_connections import connection_health, connection_tokens
+from parley.scheduling.calendar_connections.provider_calls import ask
 from parley.scheduling.calendars.event_contents import EventSubject, digest, event, event_id, subject, subjects
-from parley.scheduling.calendars.provider_calls import ask
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.calendar_models import ONE_EVENT, BusyTime, CalendarConnection, CalendarEvent, CalendarStatus
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.calendar_models import ONE_EVENT, BusyTime, CalendarConnection, CalendarEvent, CalendarStatus
 
 GIVES_UP_AFTER = 20
 UNKNOWN = ""
@@ -177,7 +177,7 @@ def _recorded(session: Session, row: CalendarEvent) -> None:
 
 
 def _asked(caller: Caller, turn: EventWrite) -> str | None:
-    """The provider's id of what was written. Raises `InTrouble`."""
+    """The provider's id of what was written. Raises `ProviderError`."""
 
     def work(account: Account) -> str | None:
         if turn.event is not None:
@@ -194,11 +194,11 @@ def _put_off(session: Session, row_id: UUID, met: ProviderError) -> None:
         return
     row.leased_until, row.attempts, row.error_code = None, row.attempts + 1, met.code.value
     is_over = row.attempts >= GIVES_UP_AFTER or met.code in (ProviderErrorCode.REFUSED, ProviderErrorCode.UNAUTHORIZED)
-    row.due_at = None if is_over else now() + connection_health.wait(row.attempts, met.trouble.retry_after)
+    row.due_at = None if is_over else now() + connection_health.retry_delay(row.attempts, met.trouble.retry_after)
 
 
 def _blame(session: Session, caller: Caller, connection_id: UUID, met: ProviderError) -> None:
     chosen = select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()
     connection = session.scalars(chosen).one_or_none()
     if connection is not None:
-        connection_health.failed(session, caller, connection, met)
+        connection_health.note_failure(session, caller, connection, met)

@@ -1,8 +1,8 @@
 """What hosts' calendars keep busy, asked of their providers at the moment of booking.
 
-`bookings.find` says whom it would take (`AskFirst`), which ends its transaction and its locks; the providers are asked side by side, within
-one deadline; then the booking is made anew, with what they said instead of what was known. A provider that does not answer in time, or that
-is known not to, is taken at its last word: the stored times count, the booking goes through, and the connection says so.
+`find_slot` says whom it would take (`LiveCheckNeeded`), which ends its transaction and its locks; the providers are asked side by side,
+within one deadline; then the booking is made anew, with what they said instead of what was known. A provider that does not answer in time,
+or that is known not to, is taken at its last word: the stored times count, the booking goes through, and the connection says so.
 """
 
 import time
@@ -30,10 +30,10 @@ from parley.kernel.persistence.idempotency_key import IdempotentRequest
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
 from parley.scheduling.availability.live_busy_times import LiveBusyTimes, LiveCheckNeeded
-from parley.scheduling.calendars import connection_tokens
+from parley.scheduling.calendar_connections import connection_tokens
+from parley.scheduling.calendar_connections.provider_calls import ask
 from parley.scheduling.calendars.own_events import OwnEvents
-from parley.scheduling.calendars.provider_calls import ask
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 
 Outcome = TypeVar("Outcome")
 SECONDS = 3.0
@@ -57,7 +57,9 @@ def with_calendars(caller: Caller, book: Callable[[LiveBusyTimes], Outcome]) -> 
         return book(load_live_busy_times(caller, first))
 
 
-def transacted(caller: Caller, once: IdempotentRequest | None, work: Callable[[Session, LiveBusyTimes], Outcome]) -> Outcome:
+def transaction_with_live_check(
+    caller: Caller, once: IdempotentRequest | None, work: Callable[[Session, LiveBusyTimes], Outcome]
+) -> Outcome:
     """The same for work that is given its transaction."""
 
     def book(fresh: LiveBusyTimes) -> Outcome:

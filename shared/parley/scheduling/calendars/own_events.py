@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from parley.scheduling.common.booking_models import Booking, BookingHost
-from parley.scheduling.common.calendar_models import CalendarEvent
+from parley.scheduling.tables.booking_models import Booking, BookingHost
+from parley.scheduling.tables.calendar_models import CalendarEvent
 
 UID_ENDING = "@bookings.parley"
 
 
-def uid(subject_id: UUID) -> str:
+def event_uid(subject_id: UUID) -> str:
     """The UID of our events, as in our mails."""
     return f"{subject_id}{UID_ENDING}"
 

@@ -16,8 +16,8 @@ from parley.kernel.access.callers import system
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.values.clock import now
 from parley.scheduling.calendars.push_channels import PushChannel
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 from parley.scheduling.declared import SchedulingEvent
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 
 _MOST_NOTICES, _MOST_BYTES = 1000, 1024 * 1024
 _AT_ONCE = timedelta(minutes=1)

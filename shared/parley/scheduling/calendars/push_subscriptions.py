@@ -21,9 +21,9 @@ from parley.calendar_providers.provider_protocol import (
 from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
-from parley.scheduling.calendars.provider_calls import ask
+from parley.scheduling.calendar_connections.provider_calls import ask
 from parley.scheduling.calendars.push_channels import PushChannel
-from parley.scheduling.common.calendar_models import ConnectedCalendar
+from parley.scheduling.tables.calendar_models import ConnectedCalendar
 
 log = logging.getLogger(__name__)
 _SECONDS = 8.0

@@ -1,3 +1,1 @@
-"""Tables, the enums of their columns and the fields of requests, and what every room may use: reads of rows, ownership, branding,
-templates, CSV.
-"""
+"""What every room may use: fields of requests, reads of rows, ownership, branding, templates, CSV."""

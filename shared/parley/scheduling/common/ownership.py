@@ -24,7 +24,7 @@ class NotAHost(Unprocessable):
     """Somebody who is not a member of the organization, or not any more."""
 
 
-class NoSuchTeam(Unprocessable):
+class TeamNotThere(Unprocessable):
     """The team is not there."""
 
 
@@ -54,6 +54,6 @@ def check_hosts(session: Session, user_ids: Collection[UUID]) -> None:
 
 
 def check_team(session: Session, team_id: UUID | None) -> None:
-    """Raises `NoSuchTeam`."""
+    """Raises `TeamNotThere`."""
     if team_id is not None and session.scalar(select(Team.id).where(Team.id == team_id)) is None:
-        raise NoSuchTeam("There is no such team.")
+        raise TeamNotThere("There is no such team.")

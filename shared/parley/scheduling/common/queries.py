@@ -9,10 +9,10 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
-from parley.scheduling.common.booking_models import Answer, Booking, BookingHost, Invitee
-from parley.scheduling.common.enums import BookingStatus
-from parley.scheduling.common.event_type_models import EventType, EventTypeHost, Question
-from parley.scheduling.common.schedule_models import AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
+from parley.scheduling.tables.booking_models import Answer, Booking, BookingHost, Invitee
+from parley.scheduling.tables.enums import BookingStatus
+from parley.scheduling.tables.event_type_models import EventType, EventTypeHost, Question
+from parley.scheduling.tables.schedule_models import AvailabilityOverride, AvailabilitySchedule, AvailabilitySlot
 
 
 def schedule(session: Session, schedule_id: UUID, *, to_use: bool = False) -> AvailabilitySchedule | None:

@@ -17,8 +17,6 @@ from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.scheduling.availability.inputs import BookableEventType, NoSuchEventType, bookable_event_type
 from parley.scheduling.availability.schedules import NoSuchSchedule
 from parley.scheduling.common import ownership, queries
-from parley.scheduling.common.event_type_models import ONE_SLUG, EventType, EventTypeHost, Question
-from parley.scheduling.common.round_robin_models import RoundRobinPool
 from parley.scheduling.declared import SchedulingAction, SchedulingDirectory
 from parley.scheduling.event_types import question_rows
 from parley.scheduling.event_types.schemas import (
@@ -34,12 +32,14 @@ from parley.scheduling.event_types.schemas import (
     horizon,
     misfit,
 )
+from parley.scheduling.tables.event_type_models import ONE_SLUG, EventType, EventTypeHost, Question
+from parley.scheduling.tables.round_robin_models import RoundRobinPool
 
 _TERMS = {"schedule_id", "kind", "duration", "slot_interval", "is_active"}
 _HORIZON = ("horizon_kind", "horizon_days", "horizon_until")
 
 
-class SlugTaken(Conflict):
+class EventTypeSlugTaken(Conflict):
     """The host has another event type with this slug."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def organization_of(event_type_id: UUID) -> UUID:
 def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate) -> EventTypeDetailRead:
     """An event type of the caller's, on one of the caller's own schedules.
 
-    Raises `NoSuchSchedule`, `PoolNotThere`, `NotAHost`, `NoSuchTeam`, `SlugTaken`.
+    Raises `NoSuchSchedule`, `PoolNotThere`, `NotAHost`, `TeamNotThere`, `EventTypeSlugTaken`.
     """
     user_id = ownership.person(caller)
     _check_parts(session, user_id, wanted.schedule_id, wanted.pool_id, wanted.team_id, wanted.hosts)
@@ -75,7 +75,7 @@ def create_event_type(session: Session, caller: Caller, wanted: EventTypeCreate)
     hosts = _hosts(event_type.id, wanted.hosts)
     session.add_all([event_type, *questions, *hosts])
     directory.enter(session, SchedulingDirectory.EVENT_TYPE, str(event_type.id))
-    with violation_means(ONE_SLUG, SlugTaken()):
+    with violation_means(ONE_SLUG, EventTypeSlugTaken()):
         session.flush()
 
     audit.record(session, caller, SchedulingAction.EVENT_TYPE_CREATED, event_type, new=wanted.model_dump(mode="json", include=_TERMS))
@@ -159,7 +159,7 @@ def update_event_type(session: Session, caller: Caller, event_type_id: UUID, wan
     changes |= _horizon(changes)
 
     old = {name: getattr(event_type_row, name) for name in ("duration", "slot_interval", "is_active")}
-    with violation_means(ONE_SLUG, SlugTaken()):  # from here on: a query flushes as well
+    with violation_means(ONE_SLUG, EventTypeSlugTaken()):  # from here on: a query flushes as well
         for name, value in changes.items():
             setattr(event_type_row, name, value)
         event_type_row.updated_at = clock.now()

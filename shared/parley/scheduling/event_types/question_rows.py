@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Unprocessable
-from parley.scheduling.common.event_type_models import Question
 from parley.scheduling.event_types.schemas import QuestionIn, QuestionUpdate
+from parley.scheduling.tables.event_type_models import Question
 
 _PLACE = {"id", "position"}
 

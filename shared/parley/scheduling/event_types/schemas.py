@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, model_validator
 from parley.kernel.values import clock
 from parley.kernel.values.fields import PatchModel, Prose, RequestModel, ResponseModel, Slug
 from parley.scheduling.availability.booking_horizon import latest_date
-from parley.scheduling.common.enums import EventTypeKind, HorizonKind, LocationType, QuestionType
 from parley.scheduling.common.scheduling_fields import (
     MOST_BUSINESS_DAYS,
     MOST_DAYS,
@@ -25,6 +24,7 @@ from parley.scheduling.common.scheduling_fields import (
     Notice,
     WeekLimit,
 )
+from parley.scheduling.tables.enums import EventTypeKind, HorizonKind, LocationType, QuestionType
 
 MOST_HOSTS, MOST_QUESTIONS = 50, 50
 

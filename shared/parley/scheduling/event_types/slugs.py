@@ -12,7 +12,7 @@ from parley.identity.organizations.schemas import RESERVED
 from parley.kernel.persistence import directory
 from parley.kernel.values.errors import NoSuchRoute
 from parley.scheduling.availability.inputs import NoSuchEventType
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.event_type_models import EventType
 
 _SLUG = re.compile(r"[a-z0-9-]{1,100}")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -30,9 +30,9 @@ from parley.notifications.limits.quotas import MailKind
 from parley.notifications.localization import languages
 from parley.notifications.localization.catalogues import Words
 from parley.notifications.localization.catalogues import marked as _
-from parley.scheduling.common.enums import AgreementStatus
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 
 NOT_AGREED = "not_agreed"
 _PURPOSE = "address agreement"
@@ -108,7 +108,7 @@ def link(row: AddressAgreement) -> str:
     return f"{setting('PUBLIC_URL').rstrip('/')}/agreements/{token(row)}"
 
 
-def with_way_out(session: Session, channel: NotificationChannel, kind: RecipientKind, address: str, text: str, locale: str) -> str:
+def with_stop_link(session: Session, channel: NotificationChannel, kind: RecipientKind, address: str, text: str, locale: str) -> str:
     """A mail's text with the link that stops them, for an address that agreed. A text has none: it is in the question that came before."""
     if kind is not RecipientKind.ADDRESS or channel is not NotificationChannel.EMAIL:
         return text

@@ -13,8 +13,8 @@ from parley.notifications.email.email_message import Mail, is_deliverable, singl
 from parley.notifications.localization import languages
 from parley.notifications.localization.catalogues import Words
 from parley.scheduling.bookings.address_proofs import WINDOW_SECONDS, code
-from parley.scheduling.common.booking_models import Hold
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.booking_models import Hold
+from parley.scheduling.tables.event_type_models import EventType
 
 
 def write(caller: Caller, hold_id: UUID, send: Callable[[Mail], object], locale: str | None = None) -> None:

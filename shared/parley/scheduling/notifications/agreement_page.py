@@ -6,11 +6,11 @@ from parley.notifications.enums import NotificationChannel
 from parley.notifications.localization import languages
 from parley.notifications.localization.catalogues import Words
 from parley.notifications.localization.catalogues import marked as _
-from parley.scheduling.common.enums import AgreementStatus
 from parley.scheduling.common.page_templates import FOLDER
-from parley.scheduling.common.workflow_models import AddressAgreement
 from parley.scheduling.notifications import address_agreements
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage
+from parley.scheduling.tables.enums import AgreementStatus
+from parley.scheduling.tables.workflow_models import AddressAgreement
 
 DOMAIN = "scheduling"
 _HEADINGS = {

@@ -12,8 +12,8 @@ from parley.identity.members import member_profiles
 from parley.identity.models import Organization, OrganizationMember, User
 from parley.notifications.localization import languages
 from parley.scheduling.common import queries
-from parley.scheduling.common.booking_models import Booking, BookingHost, Invitee
-from parley.scheduling.common.event_type_models import EventType
+from parley.scheduling.tables.booking_models import Booking, BookingHost, Invitee
+from parley.scheduling.tables.event_type_models import EventType
 
 ERASED = "Somebody whose data were erased"
 

@@ -16,7 +16,7 @@ from parley.notifications.localization import languages
 from parley.notifications.localization.catalogues import Words
 from parley.notifications.localization.catalogues import marked as _
 from parley.scheduling.common.page_templates import render, when, when_briefly
-from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar
+from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar_text
 
 __all__ = ["BookingMailFacts", "BookingMailKind", "Mail", "MailRecipient", "compose", "is_deliverable", "subject"]
 
@@ -174,7 +174,7 @@ def compose(facts: BookingMailFacts, to: MailRecipient, news: BookingMailKind) -
         message["Reply-To"] = mailbox("Reply-To", organizer.name, facts.host_email)
     message.set_content(text)
     message.add_alternative(render("mail.html", to.locale, **shown), subtype="html")
-    invitation = calendar(news.method, meeting)
+    invitation = calendar_text(news.method, meeting)
     message.add_alternative(invitation.decode(), subtype="calendar", params={"method": news.method.value})
     message.add_attachment(invitation, maintype="application", subtype="ics", filename="invite.ics")
     return email_message.finished(message, to.email, to.locale)

@@ -13,14 +13,14 @@ from parley.notifications.enums import NotificationChannel, NotificationStatus, 
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings.booking_service import management_token
 from parley.scheduling.bookings.host_links import HostKey
-from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import booking_context
 from parley.scheduling.notifications.booking_context import ERASED, BookedHost
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient, is_deliverable, subject
 from parley.scheduling.notifications.icalendar import CalendarUser, ItipMethod
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus, CanceledBy
 
 _TOLD: dict[str, BookingMailKind] = {
     SchedulingEvent.BOOKING_CREATED: BookingMailKind.BOOKED,
@@ -59,7 +59,7 @@ class _Record:
         return [_reader(self.booking, host) for host in self.hosts if is_deliverable(host.email)]
 
 
-def take_up(session: Session, event_id: UUID, event_name: str, booking_id: UUID, from_host_id: UUID | None = None) -> list[Notice]:
+def notices_to_send(session: Session, event_id: UUID, event_name: str, booking_id: UUID, from_host_id: UUID | None = None) -> list[Notice]:
     """The mails that the event asks for and that nobody has sent. `from_host_id` had the booking before. Raises `StillSending`.
 
     Events come in any order. A booking that does not stand any more is not confirmed to anybody, however late its creation is heard of;

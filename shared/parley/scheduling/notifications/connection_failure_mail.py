@@ -13,7 +13,7 @@ from parley.notifications.email.email_message import Mail, is_deliverable
 from parley.notifications.localization import languages
 from parley.notifications.localization.catalogues import Words
 from parley.notifications.localization.catalogues import marked as _
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarStatus
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus
 
 _AFTERWARDS = _("Thirty days after it was last read, your times are offered to nobody until it is read again, or you take it away.")
 

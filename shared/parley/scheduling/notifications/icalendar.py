@@ -41,7 +41,7 @@ class InvitationEvent:
     is_tentative: bool = False
 
 
-def calendar(method: ItipMethod, meeting: InvitationEvent) -> bytes:
+def calendar_text(method: ItipMethod, meeting: InvitationEvent) -> bytes:
     """The text of one VEVENT, in UTC. The same meeting gives the same bytes.
 
     The UID is that of the chain and never changes: a calendar finds by it what it has to update or cancel, and ignores a revision whose

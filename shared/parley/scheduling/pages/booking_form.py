@@ -18,9 +18,9 @@ from parley.scheduling.bookings import answer_validation
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded, AddressProofWrong
 from parley.scheduling.bookings.answer_validation import InvalidAnswers
 from parley.scheduling.bookings.schemas import BookingFor
-from parley.scheduling.common.enums import LocationType, QuestionType
 from parley.scheduling.pages import captcha
 from parley.scheduling.pages.page_parameters import PageParameters, format_instant
+from parley.scheduling.tables.enums import LocationType, QuestionType
 
 _NUMBERS, _LISTS, _TEXTS = "number", "options", "text"
 _PREFIX = {QuestionType.NUMBER: _NUMBERS, QuestionType.MULTI_SELECT: _LISTS}

@@ -29,9 +29,7 @@ from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.address_proofs import AddressProofNeeded
 from parley.scheduling.bookings.answer_validation import InvalidAnswers
 from parley.scheduling.bookings.booking_service import NoSuchBooking
-from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import EventTypeKind, LocationType
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.common.time_formats import clock, day_in_words, minutes_in_words, month_in_words, weekdays
 from parley.scheduling.event_types import slugs
@@ -40,6 +38,8 @@ from parley.scheduling.pages.booking_form import FormInput
 from parley.scheduling.pages.page_parameters import PageParameters, format_instant
 from parley.scheduling.pages.slot_choices import SlotChoices, slot_choices_of
 from parley.scheduling.routing import routing_queries
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import EventTypeKind, LocationType
 
 SHEET, SCRIPT = "booking.css", "booking.js"
 PLACES = {
@@ -59,7 +59,7 @@ _TOLD = {
 }
 """How a visitor is told, who knows nothing of keys and of ids."""
 _GONE = (SlotTaken, LimitReached, SlotNotOffered)
-MISSING = (NoSuchEventType, NoSuchBooking, BadCursor)
+NOT_FOUND = (NoSuchEventType, NoSuchBooking, BadCursor)
 """What is answered with the page that says that there is nothing."""
 
 EMBEDDED = {"cache-control": "public, max-age=3600", "cross-origin-resource-policy": "cross-origin"}
@@ -136,7 +136,9 @@ def booked_before(caller: Caller, visit: PageParameters, kept: str) -> str:
         return visit.path
 
 
-def again(session: Session, event_type_slug: str, visit: PageParameters, entered: FormInput, refusal: Refusal | None) -> RenderedPage:
+def page_after_refusal(
+    session: Session, event_type_slug: str, visit: PageParameters, entered: FormInput, refusal: Refusal | None
+) -> RenderedPage:
     """The form once more, with what was typed, what is wrong with it, and other times where the chosen one is gone."""
     offer = event_type_of_page(session, event_type_slug, visit)
     booking_form.check(offer, entered)

@@ -19,12 +19,12 @@ from parley.scheduling.bookings.host_links import HostKey
 from parley.scheduling.bookings.rescheduling import NotOfferedAnyMore
 from parley.scheduling.bookings.schemas import BookingMove
 from parley.scheduling.bookings.state_machine import IllegalTransition
-from parley.scheduling.common.enums import BookingStatus, Change
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.notifications.booking_context import ERASED
 from parley.scheduling.pages import booking_page, invitee_page
 from parley.scheduling.pages.booking_page import RenderedPage
 from parley.scheduling.pages.page_parameters import PageParameters, parse_instant
+from parley.scheduling.tables.enums import BookingStatus, Change
 
 _HEADINGS = {
     BookingStatus.PENDING: _("Please confirm"),
@@ -105,7 +105,7 @@ def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, s
     return f"{key.path}?done={'confirmed' if action == Change.CONFIRM.value else 'changed'}"
 
 
-def again(session: Session, key: HostKey, form: Mapping[str, str], refusal: Refusal) -> RenderedPage:
+def page_after_refusal(session: Session, key: HostKey, form: Mapping[str, str], refusal: Refusal) -> RenderedPage:
     """The page after a refusal: other times, where one was wanted and can be. Raises `HostLinkEnded`."""
     hosted_booking = host_access.find(session, key)
     if form.get("action") == "move" and hosted_booking.may_move:

@@ -3,9 +3,9 @@
 from parley.kernel.values.settings import setting
 from parley.notifications.email.email_message import is_deliverable, single_line
 from parley.scheduling.bookings.invitee_access import ManagedBooking
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus
-from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar
+from parley.scheduling.notifications.icalendar import CalendarUser, InvitationEvent, ItipMethod, calendar_text
 from parley.scheduling.pages import calendar_links
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus
 
 
 def icalendar_file(managed_booking: ManagedBooking, path: str) -> tuple[str, str]:
@@ -28,4 +28,4 @@ def icalendar_file(managed_booking: ManagedBooking, path: str) -> tuple[str, str
         is_tentative=booking.status is BookingStatus.PENDING,
     )
     method = ItipMethod.PUBLISH if shown.status in STANDING_STATUSES else ItipMethod.CANCEL
-    return calendar(method, meeting).decode(), f"text/calendar; charset=utf-8; method={method}"
+    return calendar_text(method, meeting).decode(), f"text/calendar; charset=utf-8; method={method}"

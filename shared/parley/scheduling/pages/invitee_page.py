@@ -23,15 +23,15 @@ from parley.scheduling.bookings.invitee_access import ManagedBooking, Management
 from parley.scheduling.bookings.rescheduling import NotOfferedAnyMore
 from parley.scheduling.bookings.schemas import BookingMove
 from parley.scheduling.bookings.state_machine import IllegalTransition
-from parley.scheduling.common.booking_models import Booking
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, QuestionType
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render, when
 from parley.scheduling.pages import booking_page, calendar_links
 from parley.scheduling.pages.booking_form import FormField
 from parley.scheduling.pages.booking_page import RenderedPage
 from parley.scheduling.pages.page_parameters import PageParameters, format_instant, parse_instant
 from parley.scheduling.pages.slot_choices import slot_choices_of
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus, QuestionType
 
 _HEADINGS = {
     BookingStatus.PENDING: _("Waiting to be confirmed"),
@@ -163,7 +163,9 @@ def submit(
     return f"{path_of(management_token(moved))}?moved=1"
 
 
-def again(session: Session, managed_booking: ManagedBooking, token: str, form: Mapping[str, str], refusal: Refusal) -> RenderedPage:
+def page_after_refusal(
+    session: Session, managed_booking: ManagedBooking, token: str, form: Mapping[str, str], refusal: Refusal
+) -> RenderedPage:
     """The page after a refusal: other times, where one was wanted and can be."""
     if form.get("action") == "move" and managed_booking.shown.status in STANDING_STATUSES and managed_booking.booking.start_time > now():
         try:

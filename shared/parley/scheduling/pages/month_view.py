@@ -8,7 +8,7 @@ from importlib import resources
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from parley.scheduling.availability.engine import Slot
+from parley.scheduling.availability.slot_calculation import Slot
 
 Days = dict[date, list[Slot]]
 

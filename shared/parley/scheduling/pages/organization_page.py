@@ -10,13 +10,13 @@ from parley.notifications import templates
 from parley.notifications.localization.catalogues import Words
 from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common.branding import Brand
-from parley.scheduling.common.enums import EventTypeKind
-from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.page_templates import DOMAIN, FOLDER, locale_of, render
 from parley.scheduling.common.time_formats import minutes_in_words
 from parley.scheduling.pages import booking_page
 from parley.scheduling.pages.booking_page import RenderedPage
 from parley.scheduling.pages.page_parameters import PageParameters
+from parley.scheduling.tables.enums import EventTypeKind
+from parley.scheduling.tables.event_type_models import EventType
 
 A_PAGE = 50
 

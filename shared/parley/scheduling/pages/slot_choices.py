@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from parley.kernel.values.clock import now
 from parley.scheduling.availability import slots
 from parley.scheduling.availability.conflicts import Exclusions
-from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import BookableEventType
+from parley.scheduling.availability.slot_calculation import Slot
 from parley.scheduling.pages import month_view
 from parley.scheduling.pages.month_view import MonthDay
 from parley.scheduling.pages.page_parameters import PageParameters

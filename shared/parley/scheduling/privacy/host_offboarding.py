@@ -15,9 +15,9 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
 from parley.notifications.enums import RecipientKind
 from parley.notifications.models import NotificationLog
-from parley.scheduling.common.booking_models import BookingHost
-from parley.scheduling.common.calendar_models import CalendarConnection
 from parley.scheduling.declared import SchedulingAction
+from parley.scheduling.tables.booking_models import BookingHost
+from parley.scheduling.tables.calendar_models import CalendarConnection
 
 
 def forget_calendars(caller: Caller, user_id: UUID) -> None:

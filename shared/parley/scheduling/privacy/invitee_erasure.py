@@ -1,8 +1,9 @@
 """Erasing an invitee: what is known of a person goes, what took place stays.
 
 Every table that keeps something of a person has its function in `FORGETTING`. Who adds a table adds one, which sends its statements by
-`gather.later`; it is given `Traces`. Whoever writes down something of an invitee reads the invitee `FOR SHARE` in the transaction that
-writes (`queries.whole(…, to_tell=True)`): then nothing is written of somebody who is being erased at that moment, after it was looked for.
+`execute_later`; it is given `InviteeTraces`. Whoever writes down something of an invitee reads the invitee `FOR SHARE` in the transaction
+that writes (`queries.booking_details(…, to_tell=True)`): then nothing is written of somebody who is being erased at that moment, after it
+was looked for.
 
 Outside the database: `scheduling.booking_erased` is announced for each booking, for who keeps something of it elsewhere (an event in a
 connected calendar).
@@ -29,11 +30,11 @@ from parley.notifications.enums import NotificationStatus, RecipientKind
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.booking_changes import BookingChange
-from parley.scheduling.common.booking_models import Answer, Booking, Invitee
-from parley.scheduling.common.enums import STANDING_STATUSES, BookingStatus, CanceledBy
 from parley.scheduling.declared import SchedulingAction, SchedulingDirectory, SchedulingEvent
 from parley.scheduling.privacy.schemas import ErasureRead, InviteeErasedRead
 from parley.scheduling.round_robin import counters
+from parley.scheduling.tables.booking_models import Answer, Booking, Invitee
+from parley.scheduling.tables.enums import STANDING_STATUSES, BookingStatus, CanceledBy
 
 BATCH = 100
 

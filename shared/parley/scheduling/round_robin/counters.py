@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
 from parley.scheduling.availability.conflicts import Conflicts
-from parley.scheduling.availability.engine import Slot
 from parley.scheduling.availability.inputs import BookableEventType
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import AssignmentStrategy
-from parley.scheduling.common.round_robin_models import RoundRobinAssignment
+from parley.scheduling.availability.slot_calculation import Slot
 from parley.scheduling.round_robin.assignment import PoolMember, choose_host
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import AssignmentStrategy
+from parley.scheduling.tables.round_robin_models import RoundRobinAssignment
 
 
 def chosen_hosts(offer: BookableEventType, conflicts: Conflicts, slot: Slot) -> Sequence[UUID]:

@@ -19,10 +19,10 @@ from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.scheduling.common import ownership
-from parley.scheduling.common.event_type_models import EventType
-from parley.scheduling.common.round_robin_models import ONE_PLACE, RoundRobinAssignment, RoundRobinPool
 from parley.scheduling.declared import SchedulingAction
 from parley.scheduling.round_robin.schemas import AssignmentIn, AssignmentRead, PoolCreate, PoolDetailRead, PoolRead, PoolUpdate
+from parley.scheduling.tables.event_type_models import EventType
+from parley.scheduling.tables.round_robin_models import ONE_PLACE, RoundRobinAssignment, RoundRobinPool
 
 
 class NoSuchPool(NotFound):
@@ -44,7 +44,7 @@ class PoolChanged(Conflict):
 
 
 def create_pool(session: Session, caller: Caller, wanted: PoolCreate) -> PoolDetailRead:
-    """A pool of members of the organization. Raises `NotAHost`, `NoSuchTeam`."""
+    """A pool of members of the organization. Raises `NotAHost`, `TeamNotThere`."""
     ownership.check_team(session, wanted.team_id)
     ownership.check_hosts(session, [host.user_id for host in wanted.hosts])
     pool = RoundRobinPool(name=wanted.name, strategy=wanted.strategy, team_id=wanted.team_id)
@@ -80,7 +80,7 @@ def _places(session: Session, pool_id: UUID) -> Sequence[RoundRobinAssignment]:
 def update_pool(session: Session, caller: Caller, pool_id: UUID, wanted: PoolUpdate) -> PoolDetailRead:
     """Change what is named. A host who stays keeps count and turn; one who comes begins at nought.
 
-    Raises `NoSuchPool`, `NotYours`, `NotAHost`, `NoSuchTeam`, `PoolChanged`.
+    Raises `NoSuchPool`, `NotYours`, `NotAHost`, `TeamNotThere`, `PoolChanged`.
     """
     pool_row = _own(session, caller, pool_id)
     changes = wanted.changed_fields()

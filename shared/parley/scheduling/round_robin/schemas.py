@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from parley.kernel.values.fields import PatchModel, RequestModel, ResponseModel
-from parley.scheduling.common.enums import AssignmentStrategy
 from parley.scheduling.common.scheduling_fields import Name
+from parley.scheduling.tables.enums import AssignmentStrategy
 
 MOST_HOSTS = 50
 Weight = Annotated[int, Field(strict=True, ge=0, le=1000)]

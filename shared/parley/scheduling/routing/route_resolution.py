@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from parley.kernel.values.clock import now
 from parley.kernel.values.settings import setting
 from parley.scheduling.availability.conflicts import load_conflicts_of_each
-from parley.scheduling.availability.engine import Slot, open_slots
 from parley.scheduling.availability.inputs import BookableEventType, BookingQuestion, bookable_event_types
+from parley.scheduling.availability.slot_calculation import Slot, open_slots
 from parley.scheduling.bookings import answer_validation
-from parley.scheduling.common.enums import QuestionType, RoutingOutcome
 from parley.scheduling.routing import routing_conditions
 from parley.scheduling.routing.routing_queries import RoutingFormContents, RoutingTarget, Rule
 from parley.scheduling.routing.schemas import PrefilledAnswerRead, PrefilledInviteeRead, PrefillRead
+from parley.scheduling.tables.enums import QuestionType, RoutingOutcome
 
 MOST_TRIED = 5
 WINDOW = timedelta(days=14)

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from parley.scheduling.bookings.answer_validation import ADDRESS, PHONE
-from parley.scheduling.common.enums import QuestionType, RoutingOperator
+from parley.scheduling.tables.enums import QuestionType, RoutingOperator
 
 EQUAL = (RoutingOperator.EQUALS, RoutingOperator.NOT_EQUALS)
 ORDERED = (RoutingOperator.GREATER_THAN, RoutingOperator.LESS_THAN)

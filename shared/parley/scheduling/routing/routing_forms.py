@@ -20,8 +20,6 @@ from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
 from parley.scheduling.availability.inputs import BookingQuestion
 from parley.scheduling.common import ownership
-from parley.scheduling.common.event_type_models import Question
-from parley.scheduling.common.routing_models import ONE_FORM_SLUG, RoutingForm, RoutingRule
 from parley.scheduling.declared import SchedulingAction, SchedulingDirectory
 from parley.scheduling.event_types import question_rows
 from parley.scheduling.event_types.schemas import QuestionRead
@@ -39,6 +37,8 @@ from parley.scheduling.routing.schemas import (
     RuleIn,
     RuleRead,
 )
+from parley.scheduling.tables.event_type_models import Question
+from parley.scheduling.tables.routing_models import ONE_FORM_SLUG, RoutingForm, RoutingRule
 
 
 class NoSuchRoutingForm(NotFound):
@@ -77,8 +77,8 @@ def create_form(session: Session, caller: Caller, wanted: RoutingFormCreate) -> 
     form.user_id, form.slug = caller.person_id, wanted.slug or _slug(form)
     questions = question_rows.new_questions(wanted.questions, form_id=form.id)
     targets = _targets(session, wanted.rules, wanted.fallback)
-    rules = routing_rules.resolved(questions, wanted.rules, wanted.fallback, targets)
-    session.add_all([form, *questions, *routing_rules.rows(form.id, rules)])
+    rules = routing_rules.resolve_rules(questions, wanted.rules, wanted.fallback, targets)
+    session.add_all([form, *questions, *routing_rules.rule_rows(form.id, rules)])
     directory.enter(session, SchedulingDirectory.ROUTING_FORM, str(form.id))
     with violation_means(ONE_FORM_SLUG, FormSlugTaken()):
         session.flush()
@@ -144,13 +144,13 @@ def update_form(session: Session, caller: Caller, form_id: UUID, wanted: Routing
         questions: Sequence[Question] = session.scalars(_questions(form_id)).all()
         if wanted.questions is not None:
             questions = question_rows.change_questions(session, questions, wanted.questions, form_id=form_id)
-        rules = routing_rules.resolved(questions, wanted.rules or (), wanted.fallback, fresh)
+        rules = routing_rules.resolve_rules(questions, wanted.rules or (), wanted.fallback, fresh)
         if wanted.rules is None:
             rules = contents.rules
             routing_rules.check_errors(routing_rules.misfits(questions, rules))
         else:
             execute_later(session, delete(RoutingRule).where(RoutingRule.form_id == form_id))
-            session.add_all(routing_rules.rows(form_id, rules))
+            session.add_all(routing_rules.rule_rows(form_id, rules))
         session.flush()
     new = _told(row, questions, rules) | {"changed": sorted(wanted.model_fields_set)}
     audit.record(session, caller, SchedulingAction.ROUTING_FORM_UPDATED, row, old=old, new=new)

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from parley.identity.models import Organization, User
 from parley.scheduling.availability.inputs import BookingQuestion
-from parley.scheduling.common.enums import RoutingOperator, RoutingTrouble
-from parley.scheduling.common.event_type_models import EventType, Question
-from parley.scheduling.common.routing_models import RoutingCondition, RoutingForm, RoutingRule, RoutingSubmission
+from parley.scheduling.tables.enums import RoutingOperator, RoutingTrouble
+from parley.scheduling.tables.event_type_models import EventType, Question
+from parley.scheduling.tables.routing_models import RoutingCondition, RoutingForm, RoutingRule, RoutingSubmission
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from parley.kernel.values.errors import Unprocessable
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.event_type_models import Question
-from parley.scheduling.common.routing_models import RoutingCondition, RoutingRule
 from parley.scheduling.routing import routing_conditions
 from parley.scheduling.routing.routing_queries import Condition, RoutingTarget, Rule
 from parley.scheduling.routing.schemas import ConditionIn, FallbackIn, RuleIn
+from parley.scheduling.tables.event_type_models import Question
+from parley.scheduling.tables.routing_models import RoutingCondition, RoutingRule
 
 
 class InvalidRules(Unprocessable):
@@ -21,7 +21,7 @@ class InvalidRules(Unprocessable):
     """
 
 
-def resolved(
+def resolve_rules(
     questions: Sequence[Question], wanted: Sequence[RuleIn], fallback: FallbackIn | None, targets: Mapping[UUID, RoutingTarget]
 ) -> list[Rule]:
     """The rules with the ids of their questions. `targets` are the event types that are there. Raises `InvalidRules`."""
@@ -75,7 +75,7 @@ def check_errors(errors: Sequence[dict[str, Any]]) -> None:
         raise InvalidRules("Some rules do not fit the form; see errors.", errors=list(errors))
 
 
-def rows(form_id: UUID, rules: Sequence[Rule]) -> list[RoutingRule | RoutingCondition]:
+def rule_rows(form_id: UUID, rules: Sequence[Rule]) -> list[RoutingRule | RoutingCondition]:
     """As they are kept: the first condition with the rule, the others beside it."""
     kept: list[RoutingRule | RoutingCondition] = []
     for rule in rules:

@@ -19,19 +19,19 @@ from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import NotFound
 from parley.scheduling.availability.inputs import BookableEventType
-from parley.scheduling.availability.slots import read as slot_read
+from parley.scheduling.availability.slots import slot_read
 from parley.scheduling.bookings import answer_validation
 from parley.scheduling.bookings.schemas import AnswerRead
-from parley.scheduling.common.booking_models import Answer, Booking
-from parley.scheduling.common.enums import QuestionType, RoutingOutcome
-from parley.scheduling.common.event_type_models import EventType, Question
-from parley.scheduling.common.routing_models import RoutingForm, RoutingSubmission
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.routing import route_resolution, routing_queries
 from parley.scheduling.routing.route_resolution import Given, Route
 from parley.scheduling.routing.routing_forms import NoSuchRoutingForm
 from parley.scheduling.routing.routing_queries import RoutingFormContents
 from parley.scheduling.routing.schemas import PrefillRead, RoutedEventTypeRead, RoutedRead, RoutingSubmissionCreate, RoutingSubmissionRead
+from parley.scheduling.tables.booking_models import Answer, Booking
+from parley.scheduling.tables.enums import QuestionType, RoutingOutcome
+from parley.scheduling.tables.event_type_models import EventType, Question
+from parley.scheduling.tables.routing_models import RoutingForm, RoutingSubmission
 
 Columns = TypeVarTuple("Columns")
 _KEYS = (RoutingSubmission.created_at, RoutingSubmission.id)

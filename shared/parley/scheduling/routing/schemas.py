@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from parley.kernel.values.fields import PatchModel, Prose, RequestModel, ResponseModel, SecureUrl, Slug, TimeZone
 from parley.scheduling.availability.schemas import OpenSlotRead
 from parley.scheduling.bookings.schemas import AnswerIn, AnswerNumber, AnswerRead
-from parley.scheduling.common.enums import EventTypeKind, RoutingOperator, RoutingOutcome, RoutingTrouble
 from parley.scheduling.common.scheduling_fields import Flag, Name
 from parley.scheduling.event_types.schemas import MOST_QUESTIONS, Position, QuestionRead, Questions, QuestionUpdates, in_order
+from parley.scheduling.tables.enums import EventTypeKind, RoutingOperator, RoutingOutcome, RoutingTrouble
 
 MOST_RULES, MOST_BESIDE, MOST_VALUES = 100, 9, 100
 Compared = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500)] | AnswerNumber

@@ -12,8 +12,8 @@ from parley.kernel.persistence.pagination import Page
 from parley.kernel.values import clock
 from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.notifications.models import NotificationLog, SendingDay
-from parley.scheduling.common.workflow_models import Reminder
 from parley.scheduling.notifications import workflow_templates
+from parley.scheduling.tables.workflow_models import Reminder
 from parley.scheduling.workflows.schemas import NotificationRead
 
 # Why nothing was sent, in `error_message`: beside types of failures, and what endpoints say.

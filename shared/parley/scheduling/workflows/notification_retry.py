@@ -14,10 +14,10 @@ from parley.notifications.models import NotificationLog
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages
 from parley.scheduling.notifications.booking_context import BookingContext
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage
-from parley.scheduling.workflows import entitlement, resend
+from parley.scheduling.workflows import resend_requests, sending_rights
 
 
-def take_up(session: Session, notification_id: UUID) -> WorkflowMessage | None:
+def message_of_log(session: Session, notification_id: UUID) -> WorkflowMessage | None:
     """A message of the log to be sent now, as it stands there. None when it was sent, or is not wanted any more. Raises `StillSending`."""
     row = log.take(session, notification_id)
     if row is None:
@@ -26,11 +26,11 @@ def take_up(session: Session, notification_id: UUID) -> WorkflowMessage | None:
             raise StillSending(f"Notification {notification_id} is in another worker's hands.")
         return None
     # The row of somebody who was erased has no text, and no address.
-    if row.body is None or not resend.is_still_wanted(session, row):
+    if row.body is None or not resend_requests.is_still_wanted(session, row):
         log.end(session, row.id, NotificationStatus.CANCELED, "booking_over")
         return None
-    if not entitlement.may_still_go(session, row):
-        log.end(session, row.id, NotificationStatus.FAILED, entitlement.MAKER_LEFT)
+    if not sending_rights.may_still_be_sent(session, row):
+        log.end(session, row.id, NotificationStatus.FAILED, sending_rights.MAKER_LEFT)
         return None
     if row.recipient_kind is RecipientKind.ADDRESS and not address_agreements.has_agreed(session, row.channel, row.recipient):
         log.end(session, row.id, NotificationStatus.FAILED, address_agreements.NOT_AGREED)
@@ -38,7 +38,7 @@ def take_up(session: Session, notification_id: UUID) -> WorkflowMessage | None:
     occasion = booking_context.load_booking_context(session, row.booking_id) if row.booking_id is not None else None
     locale = _locale(occasion, row.recipient_kind, row.recipient)
     text = workflow_messages.text_with_link(row.body or "", occasion, row.recipient_kind)
-    text = address_agreements.with_way_out(session, row.channel, row.recipient_kind, row.recipient, text, locale)
+    text = address_agreements.with_stop_link(session, row.channel, row.recipient_kind, row.recipient, text, locale)
     return WorkflowMessage(
         id=row.id,
         channel=row.channel,

@@ -20,7 +20,7 @@ from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_templates
 from parley.scheduling.notifications.address_agreements import AddressNotAgreed
 from parley.scheduling.notifications.booking_context import BookingContext
-from parley.scheduling.workflows import entitlement, recipients, sample_bookings, workflow_service, workflow_webhooks
+from parley.scheduling.workflows import recipients, sample_bookings, sending_rights, workflow_service, workflow_webhooks
 from parley.scheduling.workflows.recipients import Recipient
 from parley.scheduling.workflows.schemas import NotificationRead, PreviewRead, PreviewWanted, TrialWanted, VariableRead
 
@@ -87,7 +87,7 @@ def send_test(session: Session, caller: Caller, workflow_id: UUID, wanted: Trial
             raise AddressNotAgreed("This number has not agreed to messages of yours: name it in the workflow's addresses, and it is asked.")
         to = Recipient(RecipientKind.ADDRESS, wanted.address or "", "", occasion.booking.timezone)
     elif is_webhook:
-        if trouble := workflow_webhooks.trouble(session, workflow):
+        if trouble := workflow_webhooks.undeliverable_reason(session, workflow):
             raise NothingToTest("The webhook subscription of this workflow is disabled or deleted.", reason=trouble)
         to = Recipient(RecipientKind.ENDPOINT, "", "", occasion.booking.timezone)
     elif asker is None or asker.email is None or not is_deliverable(asker.email):
@@ -101,7 +101,7 @@ def send_test(session: Session, caller: Caller, workflow_id: UUID, wanted: Trial
     subject, text = workflow_templates.subject(workflow.subject, values), workflow_templates.render(workflow.body, values)
     row = NotificationLog(
         event_id=new_id(),
-        event=entitlement.TEST,
+        event=sending_rights.TEST,
         workflow_id=workflow.id,
         recipient_kind=to.kind,
         recipient=to.address,

@@ -10,9 +10,9 @@ from parley.notifications.email.email_message import display_name, is_deliverabl
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.localization import languages
 from parley.scheduling.common.time_formats import when
-from parley.scheduling.common.workflow_models import Workflow
 from parley.scheduling.notifications import workflow_templates
 from parley.scheduling.notifications.booking_context import ERASED, BookingContext
+from parley.scheduling.tables.workflow_models import Workflow
 
 
 @dataclass(frozen=True, slots=True)

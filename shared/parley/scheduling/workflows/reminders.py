@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from parley.kernel.persistence.sweep_retries import Due
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import TIMED_TRIGGERS, BookingStatus, WorkflowTrigger
-from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.scheduling_fields import DAY_MINUTES
-from parley.scheduling.common.workflow_models import Reminder, Workflow
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import TIMED_TRIGGERS, BookingStatus, WorkflowTrigger
+from parley.scheduling.tables.event_type_models import EventType
+from parley.scheduling.tables.workflow_models import Reminder, Workflow
 
 # Bookings that one step of a workflow's change sees to, and rows that one step takes away.
 STEP, PORTION = 500, 5000
@@ -49,7 +49,7 @@ def is_for(workflow: Workflow, event_type: EventType) -> bool:
     return workflow.is_organization_wide or workflow.user_id == event_type.user_id
 
 
-def active(session: Session, event_type: EventType, *triggers: WorkflowTrigger) -> Sequence[Workflow]:
+def active_workflows(session: Session, event_type: EventType, *triggers: WorkflowTrigger) -> Sequence[Workflow]:
     """Workflows that are on, for bookings of the event type. One query."""
     is_wide = Workflow.is_organization_wide | (Workflow.user_id == event_type.user_id)
     condition: ColumnElement[bool] = or_(Workflow.event_type_id == event_type.id, Workflow.event_type_id.is_(None) & is_wide)
@@ -67,7 +67,9 @@ def follow_booking(session: Session, booking_id: UUID, since: datetime) -> None:
         return
     booking, event_type = row
     due = {
-        workflow: moment for workflow in active(session, event_type, *TIMED_TRIGGERS) if (moment := due_at(workflow, booking)) is not None
+        workflow: moment
+        for workflow in active_workflows(session, event_type, *TIMED_TRIGGERS)
+        if (moment := due_at(workflow, booking)) is not None
     }
     stale = delete(Reminder).where(Reminder.booking_id == booking_id)
     if due:
@@ -149,17 +151,17 @@ def prune(session: Session, workflow_id: UUID) -> bool:
     return count == PORTION
 
 
-def queue(session: Session, at: datetime, most: int) -> Sequence[tuple[UUID, UUID]]:
+def take_due(session: Session, at: datetime, most: int) -> Sequence[tuple[UUID, UUID]]:
     """Take what is due, in a sweep: organizations and ids. Two sweeps at once take different rows.
 
     Along the index of what waits: what is due later costs nothing, however much it is.
     """
-    rows = [(row[0], row[1]) for row in session.execute(waiting(at).limit(most).with_for_update(skip_locked=True))]
+    rows = [(row[0], row[1]) for row in session.execute(due_reminders(at).limit(most).with_for_update(skip_locked=True))]
     mark_queued(session, rows, at)
     return rows
 
 
-def waiting(at: datetime | ColumnElement[datetime]) -> Due:
+def due_reminders(at: datetime | ColumnElement[datetime]) -> Due:
     """What is due and in nobody's queue."""
     late = (Reminder.queued_at.is_(None), Reminder.due_at <= at)
     return select(Reminder.organization_id, Reminder.id).where(*late).order_by(Reminder.due_at)
@@ -171,11 +173,11 @@ def mark_queued(session: Session, rows: Sequence[tuple[UUID, UUID]], at: datetim
         execute_later(session, update(Reminder).where(tuple_(Reminder.organization_id, Reminder.id).in_(rows)).values(queued_at=at))
 
 
-def take_away(session: Session, reminder_id: UUID) -> None:
+def delete_reminder(session: Session, reminder_id: UUID) -> None:
     """It was seen to."""
     session.execute(delete(Reminder).where(Reminder.id == reminder_id), execution_options=_QUIETLY)
 
 
-def wait_until(session: Session, reminder_id: UUID, due: datetime) -> None:
+def postpone(session: Session, reminder_id: UUID, due: datetime) -> None:
     """It is due later than its row said."""
     session.execute(update(Reminder).where(Reminder.id == reminder_id).values(due_at=due, queued_at=None), execution_options=_QUIETLY)

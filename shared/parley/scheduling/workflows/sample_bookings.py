@@ -12,11 +12,11 @@ from parley.identity.models import Organization, OrganizationMember, User
 from parley.kernel.access.callers import Caller
 from parley.kernel.values import clock
 from parley.scheduling.bookings import booking_service
-from parley.scheduling.common.booking_models import Booking, Invitee
-from parley.scheduling.common.enums import BookingStatus
-from parley.scheduling.common.event_type_models import EventType
 from parley.scheduling.common.queries import BookingDetails
 from parley.scheduling.notifications.booking_context import BookedHost, BookingContext
+from parley.scheduling.tables.booking_models import Booking, Invitee
+from parley.scheduling.tables.enums import BookingStatus
+from parley.scheduling.tables.event_type_models import EventType
 
 NAME = "Grace Hopper"
 EMAIL = "grace.hopper@example.com"

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field
 
 from parley.kernel.values.fields import PatchModel, RequestModel, ResponseModel, Text
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
-from parley.scheduling.common.enums import AgreementStatus, WorkflowTrigger
 from parley.scheduling.common.scheduling_fields import Flag, Name
+from parley.scheduling.tables.enums import AgreementStatus, WorkflowTrigger
 
 MOST_ADDRESSES = 5
 MOST_MINUTES = 60 * 24 * 60  # sixty days

@@ -13,14 +13,14 @@ from parley.notifications import sms
 from parley.notifications.delivery import log
 from parley.notifications.enums import NotificationChannel, NotificationStatus, RecipientKind
 from parley.notifications.limits import daily_quotas
-from parley.scheduling.common.booking_models import Booking
-from parley.scheduling.common.enums import BookingStatus, WorkflowTrigger
-from parley.scheduling.common.workflow_models import Reminder, Workflow
 from parley.scheduling.declared import SchedulingEvent
 from parley.scheduling.notifications import address_agreements, booking_context, workflow_messages, workflow_templates
 from parley.scheduling.notifications.booking_context import BookingContext
 from parley.scheduling.notifications.workflow_messages import WorkflowMessage
-from parley.scheduling.workflows import entitlement, recipients, reminders, workflow_webhooks
+from parley.scheduling.tables.booking_models import Booking
+from parley.scheduling.tables.enums import BookingStatus, WorkflowTrigger
+from parley.scheduling.tables.workflow_models import Reminder, Workflow
+from parley.scheduling.workflows import recipients, reminders, sending_rights, workflow_webhooks
 from parley.scheduling.workflows.notification_log import NO_NUMBER, NOT_OFFERED, ORGANIZATION_DELETED, OVERDUE
 from parley.scheduling.workflows.recipients import Recipient
 
@@ -72,7 +72,7 @@ def fire(
     if occasion is None or trigger is None or occasion.organization.deleted_at is not None:
         return []
     messages: list[WorkflowMessage] = []
-    for workflow in reminders.active(session, occasion.event_type, trigger):
+    for workflow in reminders.active_workflows(session, occasion.event_type, trigger):
         if workflow.effective_from <= occurred_at:
             cause = NotificationCause(workflow, occasion, cause_id(workflow, booking_id), previous_start=previous_start)
             messages += _claimed(session, caller, cause)
@@ -91,11 +91,11 @@ def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Workflow
     workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id, Workflow.is_active)).one_or_none()
     occasion = booking_context.load_booking_context(session, row.booking_id)
     if workflow is None or occasion is None or not reminders.is_for(workflow, occasion.event_type):
-        reminders.take_away(session, reminder_id)
+        reminders.delete_reminder(session, reminder_id)
         return []
     due, at = reminders.due_at(workflow, occasion.booking), clock.now()
     if due is not None and due > at:
-        reminders.wait_until(session, reminder_id, due)
+        reminders.postpone(session, reminder_id, due)
         return []
     cause = NotificationCause(workflow, occasion, cause_id(workflow, row.booking_id))
     is_begun = workflow.trigger is WorkflowTrigger.BEFORE_MEETING and occasion.booking.start_time <= at
@@ -109,7 +109,7 @@ def remind(session: Session, caller: Caller, reminder_id: UUID) -> list[Workflow
         cause = NotificationCause(workflow, occasion, cause.id, NotificationStatus.FAILED, OVERDUE)
     messages = _claimed(session, caller, cause)
     if not messages:
-        reminders.take_away(session, reminder_id)
+        reminders.delete_reminder(session, reminder_id)
     return messages
 
 
@@ -163,11 +163,13 @@ def _hindrance(session: Session, cause: NotificationCause, to: Recipient) -> str
     """Why it is not sent, if so."""
     if cause.error is not None:
         return cause.error
-    if to.kind in entitlement.OUTSIDE and not session.scalar(select(entitlement.may_send_outside(cause.workflow))):
-        return entitlement.MAKER_LEFT
+    if to.kind in sending_rights.OUTSIDE and not session.scalar(select(sending_rights.may_send_outside(cause.workflow))):
+        return sending_rights.MAKER_LEFT
     if cause.workflow.channel is NotificationChannel.SMS and not (to.address and sms.is_offered()):
         return NOT_OFFERED if to.address else NO_NUMBER
-    if cause.workflow.channel is NotificationChannel.WEBHOOK and (trouble := workflow_webhooks.trouble(session, cause.workflow)):
+    if cause.workflow.channel is NotificationChannel.WEBHOOK and (
+        trouble := workflow_webhooks.undeliverable_reason(session, cause.workflow)
+    ):
         return trouble
     if to.kind is RecipientKind.ADDRESS and not address_agreements.has_agreed(session, cause.workflow.channel, to.address):
         return address_agreements.NOT_AGREED
@@ -179,7 +181,7 @@ def outgoing(
     session: Session, workflow: Workflow, occasion: BookingContext, to: Recipient, log_id: UUID, subject: str, text: str
 ) -> WorkflowMessage:
     """A message as it leaves."""
-    whole = address_agreements.with_way_out(
+    whole = address_agreements.with_stop_link(
         session, workflow.channel, to.kind, to.address, workflow_messages.text_with_link(text, occasion, to.kind), to.locale
     )
     return WorkflowMessage(

@@ -16,12 +16,12 @@ from parley.kernel.values.errors import Conflict, Forbidden, NotFound
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.availability.inputs import NoSuchEventType
 from parley.scheduling.common import ownership, queries
-from parley.scheduling.common.enums import TIMED_TRIGGERS, WorkflowTrigger
-from parley.scheduling.common.event_type_models import EventType
-from parley.scheduling.common.workflow_models import Workflow
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 from parley.scheduling.notifications import address_agreements
-from parley.scheduling.workflows import entitlement, workflow_validation
+from parley.scheduling.tables.enums import TIMED_TRIGGERS, WorkflowTrigger
+from parley.scheduling.tables.event_type_models import EventType
+from parley.scheduling.tables.workflow_models import Workflow
+from parley.scheduling.workflows import sending_rights, workflow_validation
 from parley.scheduling.workflows.schemas import (
     AgreementRead,
     WorkflowCreate,
@@ -235,7 +235,7 @@ def update_workflow(session: Session, caller: Caller, workflow_id: UUID, wanted:
 
 def _take_over(session: Session, caller: Caller, workflow: Workflow) -> None:
     """Who changes a workflow whose maker may not have it any more answers for it from now on: its addresses are written to again."""
-    if session.scalar(select(entitlement.may_send_outside(workflow))):
+    if session.scalar(select(sending_rights.may_send_outside(workflow))):
         return
     owner, workflow.user_id, workflow.maker_since = workflow.user_id, ownership.person(caller), clock.now()
     endpoint = _endpoint(session, workflow)

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from parley.kernel.values.errors import Unprocessable
 from parley.notifications import sms
 from parley.notifications.enums import NotificationChannel, RecipientKind
-from parley.scheduling.common.enums import WorkflowTrigger
 from parley.scheduling.common.scheduling_fields import Address
 from parley.scheduling.notifications import workflow_templates
+from parley.scheduling.tables.enums import WorkflowTrigger
 
 
 class MisfitWorkflow(Unprocessable):

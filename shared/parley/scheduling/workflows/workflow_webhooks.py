@@ -18,7 +18,7 @@ from parley.notifications.enums import NotificationStatus
 from parley.notifications.models import NotificationLog
 from parley.scheduling.bookings import booking_service
 from parley.scheduling.common import queries
-from parley.scheduling.common.workflow_models import Workflow
+from parley.scheduling.tables.workflow_models import Workflow
 from parley.webhooks import deliveries, fan_out
 from parley.webhooks import queries as webhooks
 from parley.webhooks.declared import WebhooksEvent, WebhookType
@@ -27,7 +27,7 @@ from parley.webhooks.models import DeliveryStatus, WebhookDelivery
 _ATTEMPTS = 4
 
 
-def trouble(session: Session, workflow: Workflow) -> str | None:
+def undeliverable_reason(session: Session, workflow: Workflow) -> str | None:
     """Why nothing can be sent to its endpoint, if so."""
     endpoint = webhooks.subscription(session, workflow.subscription_id) if workflow.subscription_id else None
     if endpoint is None:
@@ -89,7 +89,7 @@ def send_again(session: Session, caller: Caller, row: NotificationLog) -> None:
         deliveries.replay(session, caller, delivery.id)
         return
     workflow = session.scalars(select(Workflow).where(Workflow.id == row.workflow_id)).one_or_none()
-    if workflow is None or row.booking_id is None or trouble(session, workflow):
+    if workflow is None or row.booking_id is None or undeliverable_reason(session, workflow):
         raise deliveries.SubscriptionDisabled
     deliver(
         session,

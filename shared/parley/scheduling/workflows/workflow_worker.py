@@ -37,7 +37,7 @@ class WorkflowEffects:
     wake: Callable[[str], None]
 
 
-def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: WorkflowEffects) -> None:
+def handle_message(caller: Caller, name: str, occurred_at: datetime, payload: dict[str, Any], effects: WorkflowEffects) -> None:
     """Any message may come twice and in any order: rows decide what is still to be done. Raises `StillSending`, `NotSent`."""
     if name in BOOKINGS:
         _of_booking(caller, name, occurred_at, payload, effects)
@@ -47,7 +47,7 @@ def take_up(caller: Caller, name: str, occurred_at: datetime, payload: dict[str,
         _follow(caller, payload, effects)
     elif name == SchedulingEvent.NOTIFICATION_DUE:
         with transaction(caller) as session:
-            message = notification_retry.take_up(session, UUID(payload["notification_id"]))
+            message = notification_retry.message_of_log(session, UUID(payload["notification_id"]))
         _send(caller, [message] if message is not None else [], effects)
     elif name == SchedulingEvent.ADDRESS_ASKED:
         _ask(caller, UUID(payload["agreement_id"]), effects)
@@ -87,7 +87,7 @@ def _remind(caller: Caller, reminder_id: UUID, effects: WorkflowEffects) -> None
     if messages:
         _send(caller, messages, effects)
         with transaction(caller) as session:
-            reminders.take_away(session, reminder_id)
+            reminders.delete_reminder(session, reminder_id)
 
 
 def _follow(caller: Caller, payload: dict[str, Any], effects: WorkflowEffects) -> None:

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 from parley.identity.roles import member_rights
 from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.notifications.models import NotificationLog
-from parley.scheduling.common.event_type_models import EventType
-from parley.scheduling.common.workflow_models import Workflow
+from parley.scheduling.tables.event_type_models import EventType
+from parley.scheduling.tables.workflow_models import Workflow
 
 MAKER_LEFT = "maker_not_entitled"
 """In the log, of what was not sent: an administrator takes the workflow over by changing it."""
@@ -32,7 +32,7 @@ def may_send_outside(workflow: Workflow) -> ColumnElement[bool]:
     return and_(true(), *rights)
 
 
-def may_still_go(session: Session, row: NotificationLog) -> bool:
+def may_still_be_sent(session: Session, row: NotificationLog) -> bool:
     """Whether a message of the log may leave: it goes to who takes part, or was a test, or its workflow may still send outside."""
     if row.workflow_id is None or row.event == TEST or row.recipient_kind not in OUTSIDE:
         return True

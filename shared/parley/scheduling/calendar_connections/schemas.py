@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from parley.kernel.outbound.http_client import check_url
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import PatchModel, RequestModel, ResponseModel, Text
-from parley.scheduling.common.calendar_models import CalendarMethod, CalendarProvider, CalendarStatus
+from parley.scheduling.tables.calendar_models import CalendarMethod, CalendarProvider, CalendarStatus
 
 MOST_CALENDARS = 100
 APPLE = "https://caldav.icloud.com/"

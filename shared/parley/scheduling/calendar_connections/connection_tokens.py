@@ -25,8 +25,8 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.persistence.column_encryption import seal_all, unseal
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.clock import now
-from parley.scheduling.calendars.provider_calls import ask
-from parley.scheduling.common.calendar_models import CalendarConnection, CalendarMethod
+from parley.scheduling.calendar_connections.provider_calls import ask
+from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarMethod
 
 Outcome = TypeVar("Outcome")
 # A token that ends sooner is renewed: what is asked with it takes a while, and clocks differ.
@@ -49,7 +49,7 @@ class AccountAccess:
 
 
 def opened_account(session: Session, row: CalendarConnection) -> Account:
-    """The account as it is stored, its token perhaps too old. Raises `InTrouble` for a connection without secrets."""
+    """The account as it is stored, its token perhaps too old. Raises `ProviderError` for a connection without secrets."""
     provider = ProviderName(row.provider.value)
     if row.method is CalendarMethod.OAUTH and row.access_token is not None:
         assert provider in (ProviderName.GOOGLE, ProviderName.MICROSOFT)
@@ -70,7 +70,7 @@ def is_fresh(row: CalendarConnection, spare: timedelta = _SPARE) -> bool:
 def with_access(caller: Caller, connection_id: UUID, seconds: float, work: Callable[[Account], Outcome]) -> Outcome:
     """`work` with the account; once more with another token, where one that should live is refused: it was taken back, or replaced.
 
-    Raises `InTrouble`.
+    Raises `ProviderError`.
     """
     first = account_access(caller, connection_id, seconds)
     try:
@@ -89,7 +89,7 @@ def account_access(caller: Caller, connection_id: UUID, seconds: float, refused_
     """The account with a token that lives, within about `seconds`. `refused_version`: the provider would not take that one.
 
     One of all who ask at once fetches the new token, under a lease in the row and with no lock held; the others wait for it.
-    Raises `InTrouble`: `unauthorized` when the grant is gone.
+    Raises `ProviderError`: `unauthorized` when the grant is gone.
     """
     ends = time.monotonic() + seconds
     while True:

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.common.enums import AssignmentStrategy
+from parley.scheduling.tables.enums import AssignmentStrategy
 
 ONE_PLACE = "uq_scheduling_round_robin_assignments_user"
 

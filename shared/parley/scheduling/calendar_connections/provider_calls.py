@@ -14,7 +14,7 @@ _MARGIN_SECONDS = 1.0
 
 
 def ask(account: Account, wanted: Operation, expected: type[Expected], seconds: float) -> Expected:
-    """The provider's answer, within about `seconds`. Raises `InTrouble`. Never to be called while locks are held."""
+    """The provider's answer, within about `seconds`. Raises `ProviderError`. Never to be called while locks are held."""
     request = ProviderRequest(account=account, wanted=wanted, seconds=seconds)
     try:
         answer = aws_requests.invoke(

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.common.enums import RoutingOperator, RoutingOutcome
+from parley.scheduling.tables.enums import RoutingOperator, RoutingOutcome
 
 ONE_FORM_SLUG = "uq_scheduling_routing_forms_slug"
 

@@ -15,7 +15,8 @@ from parley.kernel.persistence.column_encryption import seal_all
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, Unprocessable
 from parley.kernel.values.ids import new_id
-from parley.scheduling.common.calendar_models import (
+from parley.scheduling.declared import SchedulingAction
+from parley.scheduling.tables.calendar_models import (
     BusyTime,
     CalendarConnection,
     CalendarEvent,
@@ -24,7 +25,6 @@ from parley.scheduling.common.calendar_models import (
     CalendarStatus,
     ConnectedCalendar,
 )
-from parley.scheduling.declared import SchedulingAction
 
 
 class TooManyConnections(Conflict):
@@ -119,7 +119,7 @@ def _row(session: Session, user_id: UUID, account: AuthorizedAccount) -> tuple[C
     return (same[0] if same else None), [connection for connection in every if connection not in same and connection.deleted_at is None]
 
 
-def keep_calendars(session: Session, row: CalendarConnection, calendars: Sequence[ProviderCalendar]) -> None:
+def store_calendars(session: Session, row: CalendarConnection, calendars: Sequence[ProviderCalendar]) -> None:
     """The calendars that the account has now: new ones as the provider proposes them, those that are gone go with what they kept busy."""
     _kept(session, row, calendars_of(session, row.id), calendars)
 

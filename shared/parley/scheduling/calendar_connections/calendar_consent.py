@@ -21,11 +21,11 @@ from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import BadRequest, Forbidden, Unavailable
 from parley.kernel.values.fields import Line, RequestModel, ResponseModel
 from parley.kernel.values.settings import setting
-from parley.scheduling.calendars.calendar_accounts import connect
-from parley.scheduling.calendars.calendar_connections import AuthorizedAccount
-from parley.scheduling.calendars.provider_calls import ask
-from parley.scheduling.calendars.schemas import CalendarConnectionDetailRead
-from parley.scheduling.common.calendar_models import CalendarMethod, CalendarProvider
+from parley.scheduling.calendar_connections.calendar_accounts import connect
+from parley.scheduling.calendar_connections.connection_rows import AuthorizedAccount
+from parley.scheduling.calendar_connections.provider_calls import ask
+from parley.scheduling.calendar_connections.schemas import CalendarConnectionDetailRead
+from parley.scheduling.tables.calendar_models import CalendarMethod, CalendarProvider
 
 _LONGEST_CODE = 2048
 _SECONDS = 8.0

@@ -15,9 +15,9 @@ from parley.notifications.enums import NotificationChannel, NotificationStatus
 from parley.notifications.limits import daily_quotas
 from parley.notifications.models import NotificationLog
 from parley.scheduling.common import ownership
-from parley.scheduling.common.booking_models import Booking, BookingHost
-from parley.scheduling.common.workflow_models import Workflow
 from parley.scheduling.declared import SchedulingAction, SchedulingEvent
+from parley.scheduling.tables.booking_models import Booking, BookingHost
+from parley.scheduling.tables.workflow_models import Workflow
 from parley.scheduling.workflows import notification_log, reminders, workflow_webhooks
 from parley.scheduling.workflows.preview import DailyLimit
 from parley.scheduling.workflows.schemas import NotificationRead

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.common.enums import DayOfWeek, OverrideType
+from parley.scheduling.tables.enums import DayOfWeek, OverrideType
 
 ONE_DEFAULT = "uq_scheduling_schedules_default"
 

@@ -24,10 +24,10 @@ from parley.kernel.persistence.pagination import Page
 from parley.kernel.postgres.integrity_errors import violation_means
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Conflict, NotFound, Unavailable, Unprocessable
-from parley.scheduling.calendars import calendar_connections
-from parley.scheduling.calendars.calendar_connections import AuthorizedAccount
-from parley.scheduling.calendars.provider_calls import ask
-from parley.scheduling.calendars.schemas import (
+from parley.scheduling.calendar_connections import connection_rows
+from parley.scheduling.calendar_connections.connection_rows import AuthorizedAccount
+from parley.scheduling.calendar_connections.provider_calls import ask
+from parley.scheduling.calendar_connections.schemas import (
     APPLE,
     CalendarConnectionCreate,
     CalendarConnectionDetailRead,
@@ -37,7 +37,8 @@ from parley.scheduling.calendars.schemas import (
     ConnectedCalendarsRead,
 )
 from parley.scheduling.common import ownership
-from parley.scheduling.common.calendar_models import (
+from parley.scheduling.declared import SchedulingAction, SchedulingEvent
+from parley.scheduling.tables.calendar_models import (
     ONE_ACCOUNT,
     ONE_PRIMARY,
     BusyTime,
@@ -48,14 +49,13 @@ from parley.scheduling.common.calendar_models import (
     CalendarStatus,
     ConnectedCalendar,
 )
-from parley.scheduling.declared import SchedulingAction, SchedulingEvent
 
 MOST_CONNECTIONS = 10
 _SECONDS = 15.0
 _IS_GIVEN_UP = (CalendarEvent.error_code.is_not(None), CalendarEvent.due_at.is_(None))
 
 
-class NoSuchConnection(NotFound):
+class NoSuchCalendarConnection(NotFound):
     """Absent, deleted, or somebody else's."""
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ def _account(wanted: CalendarConnectionCreate) -> Account:
 def connect(session: Session, caller: Caller, account: AuthorizedAccount) -> CalendarConnectionDetailRead:
     """Raises `PersonNeeded`, `NoCalendars`, `TooManyConnections`, `ChangedMeanwhile`."""
     with violation_means(ONE_ACCOUNT, ChangedMeanwhile()), violation_means(ONE_PRIMARY, ChangedMeanwhile()):
-        row, kept = calendar_connections.connect(session, caller, ownership.person(caller), account, most=MOST_CONNECTIONS)
+        row, kept = connection_rows.connect(session, caller, ownership.person(caller), account, most=MOST_CONNECTIONS)
         outbox.announce(session, SchedulingEvent.CALENDAR_CHANGED, connection_id=row.id)
         session.flush()
     return _detail(row, kept, {})  # what was given up is due again
@@ -144,15 +144,15 @@ def own_connections(session: Session, caller: Caller, *, cursor: str | None, lim
 
 
 def own_connection(session: Session, caller: Caller, connection_id: UUID) -> CalendarConnectionDetailRead:
-    """Raises `NoSuchConnection`."""
+    """Raises `NoSuchCalendarConnection`."""
     row = _mine(session, caller, connection_id)
-    return _detail(row, calendar_connections.calendars_of(session, row.id), _given_up(session, [row.id]))
+    return _detail(row, connection_rows.calendars_of(session, row.id), _given_up(session, [row.id]))
 
 
 def calendars(session: Session, caller: Caller, connection_id: UUID) -> ConnectedCalendarsRead:
-    """Raises `NoSuchConnection`."""
+    """Raises `NoSuchCalendarConnection`."""
     row = _mine(session, caller, connection_id)
-    connected_calendars = calendar_connections.calendars_of(session, row.id)
+    connected_calendars = connection_rows.calendars_of(session, row.id)
     return ConnectedCalendarsRead(items=[ConnectedCalendarRead.model_validate(calendar) for calendar in connected_calendars])
 
 
@@ -161,10 +161,10 @@ def update_connection(
 ) -> CalendarConnectionDetailRead:
     """Choose what counts and what is written to. A calendar that counts no more keeps nobody's time from now on.
 
-    Raises `NoSuchConnection`, `NoSuchCalendar`, `NothingToWriteTo`, `ChangedMeanwhile`.
+    Raises `NoSuchCalendarConnection`, `NoSuchCalendar`, `NothingToWriteTo`, `ChangedMeanwhile`.
     """
     row = _mine(session, caller, connection_id, to_change=True)
-    connected_calendars = calendar_connections.calendars_of(session, row.id)
+    connected_calendars = connection_rows.calendars_of(session, row.id)
     if wanted.busy_calendar_ids is not None:
         _count(session, row, connected_calendars, set(wanted.busy_calendar_ids))
     if "calendar_id" in wanted.model_fields_set:
@@ -213,12 +213,15 @@ def _make_primary(session: Session, row: CalendarConnection, *, is_primary: bool
 
 
 def delete_connection(session: Session, caller: Caller, connection_id: UUID) -> None:
-    """Raises `NoSuchConnection`."""
-    calendar_connections.deactivate(session, caller, _mine(session, caller, connection_id, to_change=True))
+    """Raises `NoSuchCalendarConnection`."""
+    connection_rows.deactivate(session, caller, _mine(session, caller, connection_id, to_change=True))
 
 
 def ask_for_sync(session: Session, caller: Caller, connection_id: UUID) -> CalendarConnectionRead:
-    """Have it synced as soon as a worker is free, and what could not be written tried again. Raises `NoSuchConnection`, `Reconnect`."""
+    """Have it synced as soon as a worker is free, and what could not be written tried again.
+
+    Raises `NoSuchCalendarConnection`, `Reconnect`.
+    """
     row = _mine(session, caller, connection_id, to_change=True)
     if row.status is CalendarStatus.EXPIRED:
         raise Reconnect("This connection has expired; connect the calendar again.")
@@ -233,7 +236,7 @@ def _mine(session: Session, caller: Caller, connection_id: UUID, *, to_change: b
     query = select(CalendarConnection).where(CalendarConnection.id == connection_id, CalendarConnection.user_id == ownership.person(caller))
     connection = session.scalars(query.with_for_update() if to_change else query).one_or_none()
     if connection is None:
-        raise NoSuchConnection
+        raise NoSuchCalendarConnection
     return connection
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from parley.kernel.persistence.base_models import Base, SoftDeleted, Swept, Tenant, Timestamps, native_enum, tenant_key
 from parley.kernel.values.clock import now
 from parley.notifications.enums import NotificationChannel
-from parley.scheduling.common.enums import AgreementStatus, WorkflowTrigger
+from parley.scheduling.tables.enums import AgreementStatus, WorkflowTrigger
 
 ONE_REMINDER = "uq_scheduling_reminders_workflow_booking"
 

@@ -8,9 +8,9 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, S
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-import parley.scheduling.common.event_type_models  # noqa: F401  # tables that bookings and answers point to, and those that these point to
+import parley.scheduling.tables.event_type_models  # noqa: F401  # tables that bookings and answers point to, and those that these point to
 from parley.kernel.persistence.base_models import Base, Swept, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.common.enums import BookingStatus, CanceledBy
+from parley.scheduling.tables.enums import BookingStatus, CanceledBy
 
 NO_OVERLAP = "ex_scheduling_booking_hosts_host_time"
 ONE_SEAT = "uq_scheduling_booking_hosts_seat"

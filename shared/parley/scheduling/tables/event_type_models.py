@@ -7,11 +7,11 @@ from sqlalchemy import CheckConstraint, Index, SmallInteger, Text, UniqueConstra
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-import parley.scheduling.common.round_robin_models  # tables that event types point to
-import parley.scheduling.common.routing_models  # tables that questions point to
-import parley.scheduling.common.schedule_models  # noqa: F401  # tables that event types point to
+import parley.scheduling.tables.round_robin_models  # tables that event types point to
+import parley.scheduling.tables.routing_models  # tables that questions point to
+import parley.scheduling.tables.schedule_models  # noqa: F401  # tables that event types point to
 from parley.kernel.persistence.base_models import Base, SoftDeleted, Tenant, Timestamps, native_enum, tenant_key
-from parley.scheduling.common.enums import EventTypeKind, HorizonKind, LocationType, QuestionType
+from parley.scheduling.tables.enums import EventTypeKind, HorizonKind, LocationType, QuestionType
 
 ONE_SLUG = "uq_scheduling_event_types_slug"
 

@@ -1,0 +1,1 @@
+"""Members' accounts at providers of calendars: consent, tokens, health, which of their calendars count."""
