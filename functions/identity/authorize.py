@@ -26,13 +26,14 @@ def of_token(token: str) -> dict[str, Any]:
 
 def of_key(key: str) -> dict[str, Any]:
     from parley.identity.keys import api_key_lookup  # and the database's driver with it, which no token needs
+    from parley.kernel.postgres import authorizer_lookup
 
     try:
         reference = api_key_lookup.reference(key)
         return api_key_lookup.look_up(**reference).context
     except (MalformedApiKey, api_key_lookup.UnknownApiKey) as error:
         return {"refused": "malformed_key" if isinstance(error, MalformedApiKey) else "unknown_key"}
-    except api_key_lookup.authorizer_lookup.LookupFailed as failure:  # to raise is a bare 500: the function looks it up, or says no
+    except authorizer_lookup.LookupFailed as failure:  # to raise is a bare 500: the function looks it up, or says no
         logger.warning("a key could not be looked up", failure=str(failure))
         return reference
 
