@@ -50,7 +50,7 @@ def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pyt
     }
     (connection,) = acme.rows(select(PlatformConnection))
     with transactions.transaction(acme.caller) as session:
-        assert column_encryption.unseal(session, connection, "access_token") == token
+        assert column_encryption.unseal(session, connection, PlatformConnection.access_token) == token
     with transactions.transaction(acme.caller) as session:
         stored = session.execute(text("SELECT c::text FROM inbox_connections c")).scalar_one()
     shown = [

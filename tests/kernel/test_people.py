@@ -108,19 +108,19 @@ def test_a_persons_secret_opens_for_that_person_until_their_keys_are_gone(acme: 
     row = UserTotp(user_id=acme.user_id)
     with transactions.personal(VISITOR, acme.user_id) as session:
         session.add(row)
-        seal(session, row, "secret", "JBSWY3DPEHPK3PXP")
+        seal(session, row, UserTotp.secret, "JBSWY3DPEHPK3PXP")
     with transactions.personal(VISITOR, acme.user_id) as session:
         user_totp = session.scalars(select(UserTotp)).one()
-        assert unseal(session, user_totp, "secret") == "JBSWY3DPEHPK3PXP"
+        assert unseal(session, user_totp, UserTotp.secret) == "JBSWY3DPEHPK3PXP"
     with transactions.personal(VISITOR, globex.user_id) as session, pytest.raises(DecryptionFailed):
-        unseal(session, UserTotp(id=row.id, user_id=globex.user_id, secret=row.secret), "secret")
+        unseal(session, UserTotp(id=row.id, user_id=globex.user_id, secret=row.secret), UserTotp.secret)
     with transactions.personal(VISITOR, acme.user_id) as session:
         session.execute(delete(UserKey))
     from parley.kernel.persistence import column_encryption
 
     column_encryption._opened.clear()  # as in another environment
     with transactions.personal(VISITOR, acme.user_id) as session, pytest.raises(DecryptionFailed):
-        unseal(session, session.scalars(select(UserTotp)).one(), "secret")
+        unseal(session, session.scalars(select(UserTotp)).one(), UserTotp.secret)
 
 
 def test_the_directory_knows_an_address_in_either_case_and_shows_none(acme: Member, world: World) -> None:

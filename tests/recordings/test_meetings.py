@@ -245,10 +245,10 @@ def test_the_credentials_of_a_bot_are_sealed(acme: Member) -> None:
         account = BotAccount(platform=MeetingPlatform.TEAMS)
         session.add(account)
         with session.no_autoflush:
-            column_encryption.seal(session, account, "credentials", "cookie-canary")
+            column_encryption.seal(session, account, BotAccount.credentials, "cookie-canary")
     with transactions.transaction(acme.caller) as session:
         bot_account = session.scalars(select(BotAccount)).one()
-        assert column_encryption.unseal(session, bot_account, "credentials") == "cookie-canary"
+        assert column_encryption.unseal(session, bot_account, BotAccount.credentials) == "cookie-canary"
         assert b"canary" not in bot_account.credentials.token
         meeting = Meeting(platform=MeetingPlatform.TEAMS, url="x", scheduled_start=datetime.now(UTC), bot_account_id=bot_account.id)
         session.add(meeting)

@@ -88,7 +88,7 @@ def _check(caller: Caller, connection_id: UUID) -> NumberConfirmation | None:
         row = queries.connection(session, connection_id)
         if row is None or row.access_token is None:
             return None
-        question = Question(row.platform_user_id, unseal(session, row, "access_token"), row.access_token.token)
+        question = Question(row.platform_user_id, unseal(session, row, PlatformConnection.access_token), row.access_token.token)
     confirmation = account_verification.ask(question.phone_number_id, question.access_token)
     with transaction(caller) as session:
         settle(session, caller, connection_id, question, confirmation)

@@ -56,7 +56,7 @@ def connect_number(session: Session, caller: Caller, wanted: ConnectionCreate) -
     connection.status, connection.error_message = ConnectionStatus.ACTIVE, None
     connection.next_check_at, connection.refusals = now() + CHECKED_EVERY, 0
     with session.no_autoflush:
-        seal(session, connection, "access_token", wanted.access_token.get_secret_value())
+        seal(session, connection, PlatformConnection.access_token, wanted.access_token.get_secret_value())
     directory.enter(session, InboxDirectory.WHATSAPP_NUMBER, number, is_proven=True)
     taken = NumberTaken("This number is connected already; disconnect it first where it is.")
     with violation_means(directory.UNIQUE, taken), violation_means(ONE_CONNECTION, taken):

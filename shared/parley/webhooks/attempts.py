@@ -119,10 +119,12 @@ class DecryptedSecrets:
 
 
 def _open(session: Session, row: WebhookSubscription, at: datetime) -> DecryptedSecrets:
-    secrets = [unseal(session, row, "secret")]
+    secrets = [unseal(session, row, WebhookSubscription.secret)]
     if row.old_secret is not None and row.old_secret_expires_at is not None and row.old_secret_expires_at > at:
-        secrets.append(unseal(session, row, "old_secret"))
-    return DecryptedSecrets(secrets, json.loads(unseal(session, row, "header_values")) if row.header_values is not None else {})
+        secrets.append(unseal(session, row, WebhookSubscription.old_secret))
+    return DecryptedSecrets(
+        secrets, json.loads(unseal(session, row, WebhookSubscription.header_values)) if row.header_values is not None else {}
+    )
 
 
 def _put_off(row: WebhookSubscription, delivery: WebhookDelivery, error: str, at: datetime) -> None:

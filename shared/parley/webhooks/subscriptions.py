@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from parley.kernel.access.callers import Caller
 from parley.kernel.audit import audit
 from parley.kernel.persistence import outbox
-from parley.kernel.persistence.column_encryption import seal_all, unseal
+from parley.kernel.persistence.column_encryption import seal, seal_all, unseal
 from parley.kernel.persistence.pagination import Page, page
 from parley.kernel.values import clock
 from parley.kernel.values.errors import Conflict, NotFound
@@ -82,7 +83,7 @@ def add(
     secret = signing.new_secret()
     row.header_names = sorted(headers or {})
     with session.no_autoflush:
-        seal_all(session, row, {"secret": secret} | _header_values(headers or {}))
+        seal_all(session, row, {WebhookSubscription.secret: secret} | _header_values(headers or {}))
 
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_CREATED, row, new={"events": row.events})
     endpoint_verification.send_challenge(session, caller, row)
@@ -93,9 +94,13 @@ def with_secret(row: WebhookSubscription, secret: str) -> SubscriptionSecretRead
     return SubscriptionSecretRead(**SubscriptionRead.model_validate(row).model_dump(), secret=secret)
 
 
-def _header_values(headers: Headers) -> dict[str, str]:
+def _header_values(headers: Headers) -> dict[Any, str]:
     """What is sealed of them, by column: nothing when there are none."""
-    return {"header_values": json.dumps({name: value.get_secret_value() for name, value in headers.items()})} if headers else {}
+    return (
+        {WebhookSubscription.header_values: json.dumps({name: value.get_secret_value() for name, value in headers.items()})}
+        if headers
+        else {}
+    )
 
 
 def subscriptions(session: Session, *, limit: int, cursor: str | None) -> Page[SubscriptionRead]:
@@ -213,11 +218,15 @@ def rotate(session: Session, caller: Caller, subscription_id: UUID, wanted: Rota
 
     at, secret = clock.now(), signing.new_secret()
     if wanted.overlap_hours:
-        seal_all(session, row, {"old_secret": unseal(session, row, "secret"), "secret": secret})
+        seal_all(
+            session,
+            row,
+            {WebhookSubscription.old_secret: unseal(session, row, WebhookSubscription.secret), WebhookSubscription.secret: secret},
+        )
         row.old_secret_expires_at = at + timedelta(hours=wanted.overlap_hours)
     else:
         row.old_secret = row.old_secret_expires_at = None
-        seal_all(session, row, {"secret": secret})
+        seal(session, row, WebhookSubscription.secret, secret)
     row.updated_at = at
 
     audit.record(session, caller, WebhooksAction.WEBHOOK_SUBSCRIPTION_SECRET_ROTATED, row, new={"overlap_hours": wanted.overlap_hours})

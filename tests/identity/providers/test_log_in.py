@@ -97,7 +97,7 @@ def test_tokens_of_the_provider_are_sealed_for_the_user_and_renewed(site: OpenId
 
             link = session.scalars(select(AuthProvider)).one()
             assert repr(link.access_token) == "Sealed(***)"
-            opened.append((unseal(session, link, "access_token"), unseal(session, link, "refresh_token")))
+            opened.append((unseal(session, link, AuthProvider.access_token), unseal(session, link, AuthProvider.refresh_token)))
         surf(account).go(start("google"))
     assert all(site.tokens[access] is account for access, _ in opened)
     assert len({*opened[0], *opened[1]}) == 4

@@ -51,7 +51,7 @@ def begin(session: Session, user: User) -> tuple[str, str]:
     must_be_off(totp is not None and totp.confirmed_at is not None)
     secret = pyotp.random_base32()
     row = totp or UserTotp(user_id=user.id)
-    seal(session, row, "secret", secret)
+    seal(session, row, UserTotp.secret, secret)
     row.last_step = 0
     session.add(row)
     return secret, pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(name=user.email or str(user.id), issuer_name=PRODUCT)
@@ -112,7 +112,7 @@ def _totp(session: Session, user_id: UUID) -> UserTotp | None:
 
 def _takes(session: Session, totp: UserTotp, code: str) -> bool:
     """Whether it is the code of this time step or a neighbour, and of none that was taken before. The row is locked."""
-    maker = pyotp.TOTP(unseal(session, totp, "secret"), interval=STEP_SECONDS)
+    maker = pyotp.TOTP(unseal(session, totp, UserTotp.secret), interval=STEP_SECONDS)
     current = int(time.time()) // STEP_SECONDS
     taken = None
     for step in range(current - DRIFT, current + DRIFT + 1):

@@ -202,8 +202,8 @@ def _keep_tokens(session: Session, link: AuthProvider, handover: IdentityHandove
     link.last_used_at = now()
     link.provider_email = handover.email
     if handover.access_token is not None:
-        seal(session, link, "access_token", handover.access_token)
+        seal(session, link, AuthProvider.access_token, handover.access_token)
         until = handover.token_expires_at
         link.token_expires_at = datetime.fromtimestamp(until, UTC) if until is not None else None
     if handover.refresh_token is not None:
-        seal(session, link, "refresh_token", handover.refresh_token)
+        seal(session, link, AuthProvider.refresh_token, handover.refresh_token)

@@ -11,14 +11,15 @@ Form: one byte version (1), 16 bytes key id, 12 bytes nonce, ciphertext with its
 import base64
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, TypeDecorator, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from parley.kernel.persistence.base_models import Base, Tenant
 from parley.kernel.values.clock import now
@@ -84,6 +85,17 @@ class SealedText(TypeDecorator[Sealed]):
 
     def process_result_value(self, value: bytes | None, dialect: Any) -> Sealed | None:
         return Sealed(bytes(value)) if value is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColumn:
+    """A place for a sealed value that is no column of a table: what it is bound to, by its name."""
+
+    key: str
+
+
+SealedColumn = InstrumentedAttribute[Sealed] | InstrumentedAttribute[Sealed | None] | NamedColumn
+"""`UserTotp.secret`: the column itself and not its name, so that none is mistyped and none that is plain is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +167,18 @@ def _sealing_key(session: Session, owner: _Owner) -> tuple[UUID, bytes]:
     return key_id, _unwrapped(session, owner, key_id)
 
 
-def _place(row: Any, column: str) -> bytes:
-    return "|".join((str(_owner(row).id), row.__tablename__, column, str(row.id))).encode()
+def _place(row: Any, column: SealedColumn) -> bytes:
+    if isinstance(column, InstrumentedAttribute) and not issubclass(type(row), cast("type[Any]", column.class_)):
+        raise TypeError(f"{column} is no column of {type(row).__name__}.")
+    return "|".join((str(_owner(row).id), row.__tablename__, column.key, str(row.id))).encode()
 
 
-def seal(session: Session, row: Any, column: str, secret: str) -> None:
-    """Set `row.<column>` to the sealed secret. The row must be in the session, so that its place is known."""
+def seal(session: Session, row: Any, column: SealedColumn, secret: str) -> None:
+    """Set the row's column to the sealed secret. The row must be in the session, so that its place is known."""
     seal_all(session, row, {column: secret})
 
 
-def seal_all(session: Session, row: Any, secrets: dict[str, str]) -> None:
+def seal_all(session: Session, row: Any, secrets: Mapping[Any, str]) -> None:
     """The same for several columns of a row, in one look for the key."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -172,15 +186,15 @@ def seal_all(session: Session, row: Any, secrets: dict[str, str]) -> None:
     for column, secret in secrets.items():
         nonce = os.urandom(12)
         token = _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _place(row, column))
-        setattr(row, column, Sealed(token))
+        setattr(row, column.key, Sealed(token))
 
 
-def unseal(session: Session, row: Any, column: str) -> str:
-    """The secret in `row.<column>`. Raises `DoesNotOpen` when it was sealed for another place, or changed."""
+def unseal(session: Session, row: Any, column: SealedColumn) -> str:
+    """The secret in the row's column. Raises `DecryptionFailed` when it was sealed for another place, or changed."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    token = getattr(row, column).token
+    token = getattr(row, column.key).token
     if token[:1] != _VERSION or len(token) < 45:
         raise DecryptionFailed("This is not a sealed value of a known version.")
     key = _unwrapped(session, _owner(row), UUID(bytes=token[1:17]))

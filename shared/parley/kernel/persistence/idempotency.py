@@ -113,17 +113,17 @@ def _sealed_answer(caller: Caller, once: IdempotentRequest, body: Any = None) ->
 
 
 def _seal(session: Session, caller: Caller, once: IdempotentRequest, body: str) -> str:
-    from parley.kernel.persistence.column_encryption import seal  # for the few whose answer is a secret
+    from parley.kernel.persistence.column_encryption import NamedColumn, seal  # for the few whose answer is a secret
 
     answer = _sealed_answer(caller, once)
-    seal(session, answer, "body", body)
+    seal(session, answer, NamedColumn("body"), body)
     return base64.b64encode(answer.body.token).decode()
 
 
 def _unseal(session: Session, caller: Caller, once: IdempotentRequest, body: str) -> str:
-    from parley.kernel.persistence.column_encryption import Sealed, unseal
+    from parley.kernel.persistence.column_encryption import NamedColumn, Sealed, unseal
 
-    return unseal(session, _sealed_answer(caller, once, Sealed(base64.b64decode(body))), "body")
+    return unseal(session, _sealed_answer(caller, once, Sealed(base64.b64decode(body))), NamedColumn("body"))
 
 
 def empty(session: Session, ids: Collection[UUID]) -> None:

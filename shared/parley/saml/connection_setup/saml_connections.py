@@ -120,7 +120,7 @@ def _founded(session: Session, caller: Caller, terms: ConnectionTerms) -> SamlCo
     connection_terms.apply(connection, terms)
     session.add(connection)
     with session.no_autoflush:
-        seal(session, connection, "signing_key", private_key)
+        seal(session, connection, SamlConnection.signing_key, private_key)
     return connection
 
 

@@ -12,7 +12,7 @@ from parley.kernel.values import secret_hashes
 from parley.kernel.values.clock import now
 from parley.kernel.values.errors import Unprocessable
 from parley.saml import queries
-from parley.saml.models import SamlRequest
+from parley.saml.models import SamlConnection, SamlRequest
 from parley.saml.queries import AwaitsOwner, NoSuchLogin
 from parley.saml.saml_messages import saml_certificates, saml_endpoints, sp_documents
 
@@ -50,7 +50,7 @@ def begin(session: Session, return_to: str | None) -> tuple[SamlRequest, str]:
     execute_later(session, delete(SamlRequest).where(SamlRequest.expires_at < moment))
     request = SamlRequest(return_to=return_to, expires_at=moment + LIFE)
     session.add(request)
-    private_key = unseal(session, connection, "signing_key")
+    private_key = unseal(session, connection, SamlConnection.signing_key)
     message = sp_documents.authn_request(
         request.id, connection.organization_id, connection.idp_sso_url, connection.name_id_format.value, moment
     )

@@ -98,8 +98,8 @@ def connect(
 def _renew(session: Session, row: CalendarConnection, account: AuthorizedAccount) -> None:
     """What is known of the account now; whatever was wrong with it before is over."""
     row.method, row.account_name, row.server_url, row.username = account.method, account.account_name, account.server_url, account.username
-    secrets = {name: value for name in ("secret", "access_token", "refresh_token") if (value := getattr(account, name)) is not None}
-    seal_all(session, row, secrets)
+    columns = (CalendarConnection.secret, CalendarConnection.access_token, CalendarConnection.refresh_token)
+    seal_all(session, row, {column: secret for column in columns if (secret := getattr(account, column.key)) is not None})
     row.expires_at, row.scopes = account.expires_at, list(account.scopes)
     row.token_version, row.refreshing_until = row.token_version + 1, None
     row.status, row.error_code, row.error_message, row.failing_since, row.failures = CalendarStatus.ACTIVE, None, None, None, 0

@@ -53,13 +53,13 @@ def opened_account(session: Session, row: CalendarConnection) -> Account:
     provider = ProviderName(row.provider.value)
     if row.method is CalendarMethod.OAUTH and row.access_token is not None:
         assert provider in (ProviderName.GOOGLE, ProviderName.MICROSOFT)
-        return OAuthAccount(provider=provider, access_token=unseal(session, row, "access_token"))
+        return OAuthAccount(provider=provider, access_token=unseal(session, row, CalendarConnection.access_token))
     if row.method is CalendarMethod.CALDAV and row.secret is not None:
         assert provider in (ProviderName.APPLE, ProviderName.CUSTOM)
-        password = unseal(session, row, "secret")
+        password = unseal(session, row, CalendarConnection.secret)
         return CalDavAccount(provider=provider, url=row.server_url or "", username=row.username or "", password=password)
     if row.method is CalendarMethod.ICS and row.secret is not None:
-        return IcsAccount(url=unseal(session, row, "secret"))
+        return IcsAccount(url=unseal(session, row, CalendarConnection.secret))
     raise ProviderError(ProviderErrorCode.UNAUTHORIZED, "There is nothing to get in with.")
 
 
@@ -104,7 +104,7 @@ def account_access(caller: Caller, connection_id: UUID, seconds: float, refused_
             is_mine = row.refreshing_until is None or row.refreshing_until <= now()
             if is_mine:
                 row.refreshing_until, version = now() + _LEASE, row.token_version
-                provider, refresh_token = ProviderName(row.provider.value), unseal(session, row, "refresh_token")
+                provider, refresh_token = ProviderName(row.provider.value), unseal(session, row, CalendarConnection.refresh_token)
         if is_mine and (renewed := _renewed(caller, connection_id, provider, refresh_token, version)) is not None:
             return renewed
         if time.monotonic() >= ends:
@@ -130,7 +130,7 @@ def _renewed(caller: Caller, connection_id: UUID, provider: ProviderName, refres
         row = session.scalars(select(CalendarConnection).where(CalendarConnection.id == connection_id).with_for_update()).one_or_none()
         if row is None or row.token_version != version:
             return None
-        new = {"access_token": tokens.access_token} | ({"refresh_token": tokens.refresh_token} if tokens.refresh_token else {})
-        seal_all(session, row, new)
+        rotated = {CalendarConnection.refresh_token: tokens.refresh_token} if tokens.refresh_token else {}
+        seal_all(session, row, {CalendarConnection.access_token: tokens.access_token} | rotated)
         row.expires_at, row.refreshing_until, row.token_version = tokens.expires_at, None, version + 1
         return AccountAccess(OAuthAccount(provider=provider, access_token=tokens.access_token), row.token_version)
