@@ -23,7 +23,7 @@ import pg8000.native
 from benchmarks import requests
 from benchmarks.measurement import Row, Table, Taken, in_turns, show
 from tests.harness import World
-from tests.platform.every_route import Furnished
+from tests.platform.every_route import SeededOrganization
 from tests.platform.test_distances import FAR, Ask, asks, furnish
 
 HOSTS, ROUNDS = 50, 7
@@ -46,12 +46,12 @@ def measure(world: World) -> list[Table]:
     ]
 
 
-def _rows(house: Furnished, kind: str, more: dict[str, Any]) -> list[Row]:
+def _rows(house: SeededOrganization, kind: str, more: dict[str, Any]) -> list[Row]:
     event_type = house.add_event_type(kind=kind, questions=[], **more)
     return [_row(f"{kind}: {name}", ask) for name, ask in asks(house, event_type).items()]
 
 
-def _delays(world: World, house: Furnished) -> Iterator[Row]:
+def _delays(world: World, house: SeededOrganization) -> Iterator[Row]:
     event_type = house.add_event_type(kind="ROUND_ROBIN", questions=[], pool_id=house.made["pool"])
     neighbour = _Neighbour(world, house)
     for name, ask in asks(house, event_type).items():
@@ -74,7 +74,7 @@ def _longest_wait(neighbour: _Neighbour, request: Callable[[], object]) -> float
 class _Neighbour:
     """Takes turns at the locks of a pool in a process of its own, so that it waits for the database and for nothing of ours."""
 
-    def __init__(self, world: World, house: Furnished) -> None:
+    def __init__(self, world: World, house: SeededOrganization) -> None:
         spawned = get_context("spawn")
         pipe, its = spawned.Pipe()
         postgres = world.stack.postgres

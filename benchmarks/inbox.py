@@ -30,7 +30,7 @@ from parley.kernel.values.ids import new_id
 from parley.kernel.values.settings import setting
 from tests.harness import World
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import URL, Line, connect
+from tests.inbox.conftest import URL, WhatsAppNumber, connect
 
 ROUNDS, ACKNOWLEDGEMENTS = 12, 200
 UPDATES = 1000
@@ -57,7 +57,7 @@ def measure(world: World) -> list[Table]:
     ]
 
 
-def _acknowledged(line: Line, count: int) -> Row:
+def _acknowledged(line: WhatsAppNumber, count: int) -> Row:
     messages = [whatsapp_bodies.text(str(number)) for number in range(count)]
     content = whatsapp_bodies.wire(
         whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=messages, contacts=[whatsapp_bodies.card()]))
@@ -86,7 +86,7 @@ def _acknowledged(line: Line, count: int) -> Row:
     return Row.of(f"{count} message{'s' * (count > 1)}, {len(content):,} bytes", samples.cpu, "ms", PARSE, bare.cpu)
 
 
-def _worked(line: Line) -> list[Row]:
+def _worked(line: WhatsAppNumber) -> list[Row]:
     echoes = [whatsapp_bodies.text(sender="4930", to=whatsapp_bodies.CUSTOMER) for _ in range(UPDATES)]
     line.echo(*echoes)
     again = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text(str(n)) for n in range(UPDATES)])
@@ -134,7 +134,7 @@ def _trips() -> int:
 class _Bare:
     """Nothing but the rows: one INSERT of all of them into the same table, in a transaction of the tenant, by bare pg8000."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: WhatsAppNumber) -> None:
         self._connection = pg8000.dbapi.connect(**connect_arguments(setting("DATABASE_URL")))
         self._line = line
         self._conversation = UUID(line.conversations()[0]["id"])

@@ -22,8 +22,8 @@ from benchmarks.stock_driver import new_engine
 from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import World
 from tests.kernel.postgres_proxy import wired
-from tests.platform.every_route import Furnished
-from tests.scheduling.bulk_bookings import Crowd
+from tests.platform.every_route import SeededOrganization
+from tests.scheduling.bulk_bookings import BulkBookings
 from tests.scheduling.query_plans import model_of, nodes, pages, plans, trouble
 
 HOSTS, EACH = 1000, 1200
@@ -38,10 +38,10 @@ def measure(world: World) -> list[Table]:
     shown = sys.stdout
     with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
         os.environ.pop("RELAY_QUEUE_URL", None)
-        small, large = (Furnished(world, world.organization(name)) for name in ("Small", "Large"))
+        small, large = (SeededOrganization(world, world.organization(name)) for name in ("Small", "Large"))
         begun = time.monotonic()
         with world.stack.postgres.superuser("parley") as superuser:
-            crowd = Crowd(superuser, model_of(small))
+            crowd = BulkBookings(superuser, model_of(small))
             with crowd.in_bulk():
                 crowd.neighbours(NEIGHBOURS, FEW)
                 crowd.enlarge(1, FEW)
@@ -60,7 +60,7 @@ def measure(world: World) -> list[Table]:
         ]
 
 
-def routes(house: Furnished) -> dict[str, Ready]:
+def routes(house: SeededOrganization) -> dict[str, Ready]:
     """Requests about a host who has the bookings of a year, or few."""
     member, now = house.member, datetime.now(UTC)
     busy = select(Booking).where(Booking.status == "CONFIRMED", Booking.host_id != member.user_id).order_by(Booking.start_time).limit(1)
@@ -105,7 +105,7 @@ def _row(name: str, large_request: Ready, small_request: Ready) -> Row:
     return Row.of(name, large.wall, "ms", SMALL, small.wall, f"{trips} round trips, {statements} statements in both")
 
 
-def _plans(large: Furnished, small: Furnished, rows: dict[str, int]) -> list[Row]:
+def _plans(large: SeededOrganization, small: SeededOrganization, rows: dict[str, int]) -> list[Row]:
     """The pages that the SELECTs of a route look at, and how; a figure that does not know what else the machine is busy with."""
     plan_rows, small_routes = [], routes(small)
     for name, request in routes(large).items():

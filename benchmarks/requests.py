@@ -35,8 +35,8 @@ from parley.scheduling.bookings import booking_service
 from parley.scheduling.bookings.schemas import BookingConfirmationRead, BookingCreate
 from parley.scheduling.event_types import event_type_service
 from tests.harness import World
-from tests.kernel.postgres_proxy import Wire, wired
-from tests.platform.every_route import Furnished, Request
+from tests.kernel.postgres_proxy import PostgresProxy, wired
+from tests.platform.every_route import Request, SeededOrganization
 
 ROUNDS = 60
 FAR_ROUNDS = 20
@@ -50,7 +50,7 @@ Requests = dict[str, Ready]
 
 def measure(world: World) -> list[Table]:
     with Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), patch.dict(os.environ):
-        house = Furnished(world, world.organization("Acme"))
+        house = SeededOrganization(world, world.organization("Acme"))
         requests = house.requests()  # once: making them ready lets the workers do everything that has happened since
         counts = _counts(house, requests)
         del os.environ["RELAY_QUEUE_URL"]
@@ -66,7 +66,7 @@ def measure(world: World) -> list[Table]:
 # --- counted -------------------------------------------------------------------------------------------------------------------------
 
 
-def _counts(house: Furnished, requests: Requests) -> list[Row]:
+def _counts(house: SeededOrganization, requests: Requests) -> list[Row]:
     with wired() as wire:
         own_engine, stock = new_engine(is_stock=False), new_engine(is_stock=True)
         first = [cost_of(engine, wire, requests["GET /v1/identity/me"]()) for engine in (own_engine, stock)]
@@ -82,7 +82,7 @@ def _counts(house: Furnished, requests: Requests) -> list[Row]:
     return rows
 
 
-def cost_of(engine: Engine, wire: Wire, request: Request) -> tuple[int, int]:
+def cost_of(engine: Engine, wire: PostgresProxy, request: Request) -> tuple[int, int]:
     """Round trips and statements, of which what opens a transaction is none."""
     statements = 0
 
@@ -101,7 +101,7 @@ def cost_of(engine: Engine, wire: Wire, request: Request) -> tuple[int, int]:
 # --- timed ---------------------------------------------------------------------------------------------------------------------------
 
 
-def _times(house: Furnished, requests: Requests) -> list[Row]:
+def _times(house: SeededOrganization, requests: Requests) -> list[Row]:
     with closing(Bare()) as bare:
         rows = _beside(bare, "GET /v1/identity/me", requests["GET /v1/identity/me"], lambda: lambda: _who_am_i(house))
         rows += _beside_booking(bare, house)
@@ -128,12 +128,12 @@ def _rows(name: str, taken: Sequence[Taken]) -> list[Row]:
     ]
 
 
-def _who_am_i(house: Furnished) -> CallerRead:
+def _who_am_i(house: SeededOrganization) -> CallerRead:
     with transactions.transaction(house.member.caller) as session:
         return identity.read_caller(session, house.member.caller)
 
 
-def _beside_booking(bare: Bare, house: Furnished) -> list[Row]:
+def _beside_booking(bare: Bare, house: SeededOrganization) -> list[Row]:
     before = {str(house.member.organization_id), str(house.member.user_id), house.event_type, house.schedule}
     wanted = house.booking_wanted()
     first = datetime.fromisoformat(wanted["start_time"])
@@ -161,14 +161,14 @@ def _book(wanted: BookingCreate, once: IdempotentRequest) -> BookingConfirmation
         )
 
 
-def _office(house: Furnished) -> str:
+def _office(house: SeededOrganization) -> str:
     """An event type from nine to five on working days; whatever the host has booked so far is in the way."""
     slots = [{"day_of_week": day, "start_time": "09:00", "end_time": "17:00"} for day in OFFICE_DAYS]
     schedule = house.member.post("/v1/scheduling/schedules", {"name": "Office", "timezone": "Europe/Berlin", "slots": slots}).body["id"]
     return house.add_event_type(schedule_id=schedule)
 
 
-def _list_slots(house: Furnished, event_type_id: UUID) -> OpenSlotsRead:
+def _list_slots(house: SeededOrganization, event_type_id: UUID) -> OpenSlotsRead:
     caller = Caller(UUID(int=0), ActorType.VISITOR).acting_for(event_type_service.organization_of(event_type_id))
     with transactions.transaction(caller) as session:
         return slots.slots(session, event_type_id, house.tomorrow, house.tomorrow + timedelta(days=31), None)
@@ -177,7 +177,7 @@ def _list_slots(house: Furnished, event_type_id: UUID) -> OpenSlotsRead:
 # --- far away ------------------------------------------------------------------------------------------------------------------------
 
 
-def _far(house: Furnished, requests: Requests) -> list[Row]:
+def _far(house: SeededOrganization, requests: Requests) -> list[Row]:
     slots = house.slots(event_type=_office(house))
     shown = {
         "GET /v1/identity/me": requests["GET /v1/identity/me"],
@@ -198,7 +198,7 @@ def _far(house: Furnished, requests: Requests) -> list[Row]:
     return rows
 
 
-def _cancellation(house: Furnished) -> Request:
+def _cancellation(house: SeededOrganization) -> Request:
     booking = house.add_booking()
     return lambda: house.member.post(f"/v1/scheduling/bookings/{booking}/cancel")
 

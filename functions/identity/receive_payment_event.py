@@ -11,12 +11,8 @@ from parley.kernel.edge.request_parsing import raw_body
 from parley.kernel.values.errors import BadRequest, NoSuchRoute, Unauthenticated
 from parley.kernel.values.settings import is_set, setting
 
-app = api(
-    needs=Access.ANYBODY,
-    unlimited_because="A payment provider sends in bursts; what it has not signed reaches no database.",
-    accepts=(),
-    open_query="The payment provider sends to the address that an operator gave it.",
-)
+BURSTS = "A payment provider sends in bursts; what it has not signed reaches no database."
+app = api(needs=Access.ANYBODY, unlimited_because=BURSTS, accepts=(), open_query="An operator gives the provider its address.")
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is seen to", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 logger = Logger("parley")
 

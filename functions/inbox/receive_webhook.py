@@ -13,12 +13,8 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.errors import BadRequest, Unauthenticated
 from parley.kernel.values.settings import setting
 
-app = api(
-    needs=Access.ANYBODY,
-    unlimited_because="Meta sends in bursts, from few networks; what is not signed by Meta reaches neither queue nor database.",
-    accepts=(),
-    open_query="Meta writes the address.",
-)
+BURSTS = "Meta sends in bursts, from few networks; what is not signed by Meta reaches neither queue nor database."
+app = api(needs=Access.ANYBODY, unlimited_because=BURSTS, accepts=(), open_query="Meta may add parameters.")
 PLAIN: dict[int, OpenAPIResponse] = {200: {"description": "It is queued", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 

@@ -23,9 +23,9 @@ def show(session: Session, event: PublicEvent, entity_id: UUID) -> dict[str, Any
 def write(caller: Caller, event_id: UUID, event: str, subscription_id: UUID) -> None:
     from parley.notifications.delivery.sender import Sender
     from parley.notifications.email.ses import send
-    from parley.webhooks import letters
+    from parley.webhooks import alerts
 
-    letters.write(caller, event, subscription_id, Sender(caller, event_id, send))
+    alerts.send_alerts(caller, event, subscription_id, Sender(caller, event_id, send))
 
 
 EFFECTS = WorkerEffects(

@@ -18,13 +18,13 @@ from parley.kernel.persistence import transactions
 from tests.harness import Member, World
 from tests.identity.registered_users import PASSWORD, ProgramClient, address, person, received_mails
 from tests.identity.test_sessions import join
-from tests.kernel.postgres_proxy import Wire, wired
+from tests.kernel.postgres_proxy import PostgresProxy, wired
 
 WRONG = "not the password at all"
 
 
 @pytest.fixture(scope="module")
-def wire(world: World) -> Iterator[Wire]:
+def wire(world: World) -> Iterator[PostgresProxy]:
     with wired() as made:
         yield made
 
@@ -48,7 +48,7 @@ def test_address_and_password_open_a_session(world: World) -> None:
     assert answer.body["token_type"] == "Bearer"
 
 
-def test_an_unknown_address_is_answered_with_the_same_work(world: World, wire: Wire) -> None:
+def test_an_unknown_address_is_answered_with_the_same_work(world: World, wire: PostgresProxy) -> None:
     ada, nobody = person(world), address()
     statements: list[str] = []
     verified: list[bool] = []
@@ -80,7 +80,7 @@ def test_an_unknown_address_is_answered_with_the_same_work(world: World, wire: W
     assert verified == [True, False]
 
 
-def test_asking_for_links_is_answered_with_the_same_work(world: World, wire: Wire) -> None:
+def test_asking_for_links_is_answered_with_the_same_work(world: World, wire: PostgresProxy) -> None:
     ada = person(world)
     for path in ("/v1/auth/magic-link", "/v1/auth/password-reset", "/v1/auth/register"):
         costs = []

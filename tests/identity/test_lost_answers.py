@@ -14,13 +14,13 @@ from parley.kernel.persistence import transactions
 from tests.harness import World
 from tests.identity.registered_users import person
 from tests.identity.test_sessions import live_tokens, refresh
-from tests.kernel.postgres_proxy import Wire, wired
+from tests.kernel.postgres_proxy import PostgresProxy, wired
 
 COMMIT = b"commit\0"
 
 
 @pytest.fixture
-def wire(world: World) -> Iterator[Wire]:
+def wire(world: World) -> Iterator[PostgresProxy]:
     with wired() as made:
         yield made
 
@@ -33,7 +33,7 @@ def age(user_id: str, by: timedelta) -> None:
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_commit_that_is_not_answered_changes_nothing_for_who_refreshes(world: World, wire: Wire, nth: int) -> None:
+def test_a_commit_that_is_not_answered_changes_nothing_for_who_refreshes(world: World, wire: PostgresProxy, nth: int) -> None:
     ada = person(world)
     token, user_id = ada.refresh_token, ada.tokens["user"]["id"]
     wire.loses, wire.passes = [COMMIT], nth - 1
@@ -45,7 +45,7 @@ def test_a_commit_that_is_not_answered_changes_nothing_for_who_refreshes(world: 
 
 
 @pytest.mark.parametrize("passes", [0, 1])
-def test_a_database_that_goes_away_at_a_commit_makes_nobody_a_thief(world: World, wire: Wire, passes: int) -> None:
+def test_a_database_that_goes_away_at_a_commit_makes_nobody_a_thief(world: World, wire: PostgresProxy, passes: int) -> None:
     """Neither the commit that uses the token up nor the one that lets the answer go is answered, and then nothing is for a while."""
     ada = person(world)
     token, user_id = ada.refresh_token, ada.tokens["user"]["id"]

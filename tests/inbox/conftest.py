@@ -19,7 +19,7 @@ URL = "/v1/webhooks/whatsapp"
 
 
 @dataclass
-class Line:
+class WhatsAppNumber:
     """An organization's number, and both ends of it: the customers at the platform, and the inbox."""
 
     world: World
@@ -94,21 +94,21 @@ class Line:
         return connection
 
 
-def connect(world: World, member: Member, number: str | None = None) -> Line:
+def connect(world: World, member: Member, number: str | None = None) -> WhatsAppNumber:
     named = number or whatsapp_bodies.number()
     wanted = {"platform": "WHATSAPP", "phone_number_id": named, "access_token": graph_api.token(named), "display_name": "Support"}
     answer = member.post("/v1/inbox/connections", wanted)
     assert answer.status == 201, answer.body
-    return Line(world, member, wanted["phone_number_id"], UUID(answer.body["id"]))
+    return WhatsAppNumber(world, member, wanted["phone_number_id"], UUID(answer.body["id"]))
 
 
 @pytest.fixture
-def line(world: World, acme: Member) -> Line:
+def line(world: World, acme: Member) -> WhatsAppNumber:
     return connect(world, acme)
 
 
 @pytest.fixture
-def other(world: World, globex: Member) -> Line:
+def other(world: World, globex: Member) -> WhatsAppNumber:
     """Another organization's."""
     return connect(world, globex)
 

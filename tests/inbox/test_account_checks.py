@@ -23,9 +23,9 @@ from parley.kernel.persistence.directory import DirectoryEntry
 from parley.kernel.values.clock import now
 from tests.harness import Member, World
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line, connect
+from tests.inbox.conftest import WhatsAppNumber, connect
 from tests.inbox.test_account_proof import CONNECTIONS, claim
-from tests.kernel.http_receivers import Arrived, Receiver, Reply, receiver
+from tests.kernel.http_receivers import ReceivedRequest, Receiver, Reply, receiver
 
 EXPIRED = Reply(401, b'{"error": {"code": 190}}', {})
 NOT_SHOWN = Reply(400, b'{"error": {"code": 100, "error_subcode": 33}}', {})
@@ -33,10 +33,10 @@ SILENT = Reply(503, b"", {})
 
 
 @pytest.fixture
-def platform(line: Line, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+def platform(line: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """The platform of after a connection was made: it confirms what the emulated one does, unless a test says otherwise."""
 
-    def usual(request: Arrived) -> Reply:
+    def usual(request: ReceivedRequest) -> Reply:
         number = request.path.rpartition("/")[2].partition("?")[0]
         is_right = request.headers["authorization"] == f"Bearer {graph_api.token(number)}"
         return Reply(200, json.dumps({"id": number}).encode(), {}) if is_right else EXPIRED
@@ -47,7 +47,7 @@ def platform(line: Line, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         yield made
 
 
-def check(line: Line, *, is_due: bool = True) -> None:
+def check(line: WhatsAppNumber, *, is_due: bool = True) -> None:
     """The sweep comes when this connection's time has come, and no other's."""
     with transactions.sweep() as session:
         session.execute(
@@ -66,18 +66,18 @@ def holder(number: str) -> Any:
     return directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, number)
 
 
-def is_proven(line: Line) -> bool:
+def is_proven(line: WhatsAppNumber) -> bool:
     entry = select(DirectoryEntry.proven_at).where(DirectoryEntry.kind == InboxDirectory.WHATSAPP_NUMBER, DirectoryEntry.key == line.number)
     with transactions.transaction(line.member.caller) as session:
         return session.scalar(entry) is not None
 
 
-def actions(line: Line) -> list[str]:
+def actions(line: WhatsAppNumber) -> list[str]:
     entries = select(AuditLog.action).where(AuditLog.entity_id == line.connection_id).order_by(AuditLog.created_at)
     return list(line.member.rows(entries))
 
 
-def test_a_number_that_is_disconnected_is_free_and_its_history_stays(world: World, line: Line, globex: Member) -> None:
+def test_a_number_that_is_disconnected_is_free_and_its_history_stays(world: World, line: WhatsAppNumber, globex: Member) -> None:
     line.receive(whatsapp_bodies.text())
     assert [line.member.delete(f"{CONNECTIONS}/{line.connection_id}").status for _ in range(2)] == [204, 204]
     assert line.member.get(f"{CONNECTIONS}/{line.connection_id}").body["status"] == "DISCONNECTED"
@@ -90,7 +90,7 @@ def test_a_number_that_is_disconnected_is_free_and_its_history_stays(world: Worl
     assert holder(line.number) == globex.organization_id
 
 
-def test_a_number_that_comes_back_is_the_same_connection(world: World, line: Line) -> None:
+def test_a_number_that_comes_back_is_the_same_connection(world: World, line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text())
     assert line.member.delete(f"{CONNECTIONS}/{line.connection_id}").status == 204
     answer = claim(line.member, line.number, graph_api.token(line.number))
@@ -100,14 +100,14 @@ def test_a_number_that_comes_back_is_the_same_connection(world: World, line: Lin
     assert line.counts()[1] == 2
 
 
-def test_who_may_not_connect_may_not_disconnect(line: Line, globex: Member) -> None:
+def test_who_may_not_connect_may_not_disconnect(line: WhatsAppNumber, globex: Member) -> None:
     target = f"{CONNECTIONS}/{line.connection_id}"
     assert line.member.as_role("MEMBER").delete(target).status == 403
     assert globex.delete(target).status == 404
     assert line.connection().status is ConnectionStatus.ACTIVE
 
 
-def test_a_confirmed_number_stays_and_is_asked_again_after_a_day(line: Line, platform: Receiver) -> None:
+def test_a_confirmed_number_stays_and_is_asked_again_after_a_day(line: WhatsAppNumber, platform: Receiver) -> None:
     check(line)
     check(line, is_due=False)
     row = line.connection()
@@ -117,7 +117,7 @@ def test_a_confirmed_number_stays_and_is_asked_again_after_a_day(line: Line, pla
 
 @pytest.mark.parametrize(("reply", "status"), [(EXPIRED, "EXPIRED"), (NOT_SHOWN, "ERROR")])
 def test_a_token_that_is_refused_says_so_at_once_and_ends_when_that_is_certain(
-    line: Line, platform: Receiver, reply: Reply, status: str
+    line: WhatsAppNumber, platform: Receiver, reply: Reply, status: str
 ) -> None:
     platform.answer = lambda _: reply
     for times in (1, 2):
@@ -135,7 +135,7 @@ def test_a_token_that_is_refused_says_so_at_once_and_ends_when_that_is_certain(
     assert len(platform.arrived) == 3
 
 
-def test_a_slip_of_the_platform_heals(line: Line, platform: Receiver) -> None:
+def test_a_slip_of_the_platform_heals(line: WhatsAppNumber, platform: Receiver) -> None:
     usual = platform.answer
     platform.answer = lambda _: NOT_SHOWN
     check(line)
@@ -145,7 +145,7 @@ def test_a_slip_of_the_platform_heals(line: Line, platform: Receiver) -> None:
     assert (row.status, row.error_message, row.refusals) == (ConnectionStatus.ACTIVE, None, 0) and is_proven(line)
 
 
-def test_a_platform_that_is_away_changes_nothing(line: Line, platform: Receiver) -> None:
+def test_a_platform_that_is_away_changes_nothing(line: WhatsAppNumber, platform: Receiver) -> None:
     platform.answer = lambda _: SILENT
     for _ in range(4):
         check(line)
@@ -154,7 +154,7 @@ def test_a_platform_that_is_away_changes_nothing(line: Line, platform: Receiver)
 
 
 def test_another_proof_ends_one_that_the_platform_does_not_confirm_any_more(
-    world: World, line: Line, globex: Member, platform: Receiver
+    world: World, line: WhatsAppNumber, globex: Member, platform: Receiver
 ) -> None:
     usual = platform.answer
     assert claim(globex, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
@@ -170,7 +170,7 @@ def test_another_proof_ends_one_that_the_platform_does_not_confirm_any_more(
 
 
 def test_a_proof_does_not_take_a_number_from_whom_the_platform_confirms(
-    world: World, line: Line, globex: Member, platform: Receiver
+    world: World, line: WhatsAppNumber, globex: Member, platform: Receiver
 ) -> None:
     for _ in range(3):
         assert claim(globex, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
@@ -180,10 +180,10 @@ def test_a_proof_does_not_take_a_number_from_whom_the_platform_confirms(
     assert len(platform.arrived) == 4
 
 
-def test_a_token_that_was_replaced_meanwhile_is_not_judged_by_the_old_answer(line: Line, platform: Receiver) -> None:
+def test_a_token_that_was_replaced_meanwhile_is_not_judged_by_the_old_answer(line: WhatsAppNumber, platform: Receiver) -> None:
     usual = platform.answer
 
-    def slow(request: Arrived) -> Reply:
+    def slow(request: ReceivedRequest) -> Reply:
         platform.answer = usual
         assert line.member.delete(f"{CONNECTIONS}/{line.connection_id}").status == 204
         assert claim(line.member, line.number, graph_api.token(line.number)).status == 201
@@ -194,7 +194,7 @@ def test_a_token_that_was_replaced_meanwhile_is_not_judged_by_the_old_answer(lin
     assert line.connection().status is ConnectionStatus.ACTIVE and is_proven(line)
 
 
-def test_a_token_that_does_not_open_stops_no_other(world: World, line: Line, globex: Member, platform: Receiver) -> None:
+def test_a_token_that_does_not_open_stops_no_other(world: World, line: WhatsAppNumber, globex: Member, platform: Receiver) -> None:
     other = connect(world, globex)
     with transactions.transaction(system(line.member.organization_id)) as session:
         session.execute(

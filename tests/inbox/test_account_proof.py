@@ -15,8 +15,8 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import directory, transactions
 from tests.harness import Answer, Member, World
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line, connect
-from tests.kernel.http_receivers import Arrived, Receiver, Reply, receiver
+from tests.inbox.conftest import WhatsAppNumber, connect
+from tests.kernel.http_receivers import ReceivedRequest, Receiver, Reply, receiver
 from tests.stack.load_scenarios import at_once
 
 CONNECTIONS = "/v1/inbox/connections"
@@ -101,7 +101,7 @@ def unprove(world: World, number: str) -> None:
         superuser.run("UPDATE directory_entries SET proven_at = NULL WHERE key = :number", number=number)
 
 
-def test_a_proven_claim_ends_an_unproven_one(world: World, line: Line, globex: Member) -> None:
+def test_a_proven_claim_ends_an_unproven_one(world: World, line: WhatsAppNumber, globex: Member) -> None:
     unprove(world, line.number)
     proven = connect(world, globex, line.number)
     assert directory.organization_of(InboxDirectory.WHATSAPP_NUMBER, line.number) == globex.organization_id
@@ -114,7 +114,7 @@ def test_a_proven_claim_ends_an_unproven_one(world: World, line: Line, globex: M
     assert claim(line.member, line.number, graph_api.token(line.number)).body["code"] == "number_taken"
 
 
-def test_ones_own_unproven_claim_becomes_a_proven_one(world: World, line: Line) -> None:
+def test_ones_own_unproven_claim_becomes_a_proven_one(world: World, line: WhatsAppNumber) -> None:
     unprove(world, line.number)
     answer = claim(line.member, line.number, graph_api.token(line.number))
     assert (answer.status, answer.body["id"]) == (201, str(line.connection_id))
@@ -134,7 +134,7 @@ def test_a_request_that_comes_again_is_answered_as_before(acme: Member) -> None:
 
 
 @pytest.mark.parametrize("has_unproven", [False, True])
-def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: Line, globex: Member, has_unproven: bool) -> None:
+def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: WhatsAppNumber, globex: Member, has_unproven: bool) -> None:
     initech = world.organization("Initech")
     number = line.number if has_unproven else whatsapp_bodies.number()
     if has_unproven:
@@ -150,7 +150,7 @@ def test_of_two_who_prove_a_number_at_once_one_has_it(world: World, line: Line, 
 def test_nothing_is_locked_while_the_platform_thinks(world: World, acme: Member, platform: Receiver) -> None:
     number, seen = whatsapp_bodies.number(), []
 
-    def slow(_: Arrived) -> Reply:
+    def slow(_: ReceivedRequest) -> Reply:
         with world.stack.postgres.superuser("parley") as superuser:
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%admit%'"
             seen.append(superuser.run(waiting)[0][0])

@@ -22,7 +22,7 @@ from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values.ids import new_id
 from tests.harness import Client, Member, World
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line, connect
+from tests.inbox.conftest import WhatsAppNumber, connect
 
 
 def wanted(**more: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_number_is_connected_and_its_token_is_sealed(acme: Member, caplog: pyt
     assert acme.rows(select(AuditLog.action).where(AuditLog.action == "connection.created")) == ["connection.created"]
 
 
-def test_a_number_belongs_to_one_organization_and_nobody_learns_to_which(line: Line, globex: Member) -> None:
+def test_a_number_belongs_to_one_organization_and_nobody_learns_to_which(line: WhatsAppNumber, globex: Member) -> None:
     own = line.member.post("/v1/inbox/connections", wanted(phone_number_id=line.number))
     foreign = globex.post("/v1/inbox/connections", wanted(phone_number_id=line.number))
     assert (own.status, own.body["code"]) == (foreign.status, foreign.body["code"]) == (409, "number_taken")
@@ -109,7 +109,7 @@ def test_what_does_not_fit_is_refused(acme: Member, wrong: dict[str, Any]) -> No
     assert acme.get("/v1/inbox/connections").body["items"] == []
 
 
-def test_roles(line: Line) -> None:
+def test_roles(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text())
     conversation = line.conversation()["id"]
     viewer, member, admin = (line.member.as_role(role) for role in ("VIEWER", "MEMBER", "ADMIN"))
@@ -130,7 +130,7 @@ def test_roles(line: Line) -> None:
     assert admin.post("/v1/inbox/connections", wanted()).status == 201
 
 
-def test_reading_a_conversation_is_counted_down_once(line: Line) -> None:
+def test_reading_a_conversation_is_counted_down_once(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text(), whatsapp_bodies.text())
     conversation = line.conversation()
     path = f"/v1/inbox/conversations/{conversation['id']}/read"
@@ -153,7 +153,7 @@ def foreign_paths(connection: Any, conversation: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_another_tenants_ids_are_unknown_ids_byte_for_byte(line: Line, other: Line) -> None:
+def test_another_tenants_ids_are_unknown_ids_byte_for_byte(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     other.receive(whatsapp_bodies.text("geheim"))
     conversation = other.conversation()["id"]
     for (method, foreign), (_, unknown) in zip(
@@ -167,7 +167,7 @@ def test_another_tenants_ids_are_unknown_ids_byte_for_byte(line: Line, other: Li
     assert other.conversation()["unread_count"] == 1
 
 
-def test_without_a_token_nothing(line: Line, stranger: Client) -> None:
+def test_without_a_token_nothing(line: WhatsAppNumber, stranger: Client) -> None:
     for method, path in [
         *foreign_paths(line.connection_id, uuid4()),
         ("GET", "/v1/inbox/conversations"),
@@ -176,7 +176,7 @@ def test_without_a_token_nothing(line: Line, stranger: Client) -> None:
         assert stranger.request(method, path).status == 401
 
 
-def test_filters(line: Line, world: World) -> None:
+def test_filters(line: WhatsAppNumber, world: World) -> None:
     second = connect(world, line.member)
     at = whatsapp_bodies.now()
     line.receive(whatsapp_bodies.text("a", sender="491", at=at), whatsapp_bodies.text("b", sender="492", at=at + 1))
@@ -201,7 +201,7 @@ def test_filters(line: Line, world: World) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_pages_hold_every_row_once_in_order(line: Line, limit: int) -> None:
+def test_pages_hold_every_row_once_in_order(line: WhatsAppNumber, limit: int) -> None:
     at = whatsapp_bodies.now()
     line.receive(*[whatsapp_bodies.text(f"m{n}", at=at + n // 3) for n in range(12)])
     line.receive(*[whatsapp_bodies.text(sender=f"4930{n}", at=at + 100 + n // 2) for n in range(6)])
@@ -227,7 +227,7 @@ def test_pages_hold_every_row_once_in_order(line: Line, limit: int) -> None:
     assert len(all_of("/v1/inbox/connections")) == 2
 
 
-def test_a_cursor_of_one_list_or_tenant_is_no_key_to_another(line: Line, other: Line) -> None:
+def test_a_cursor_of_one_list_or_tenant_is_no_key_to_another(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     other.receive(*[whatsapp_bodies.text(sender=f"49{n}") for n in range(3)])
     cursor = other.member.get("/v1/inbox/conversations", limit=1).body["next_cursor"]
     assert line.member.get("/v1/inbox/conversations", cursor=cursor).body["items"] == []
@@ -235,13 +235,13 @@ def test_a_cursor_of_one_list_or_tenant_is_no_key_to_another(line: Line, other: 
 
 
 @pytest.mark.parametrize("path", ["connections/x", "conversations/x", "conversations/1/messages", "conversations/%00", "conversations/%ff"])
-def test_ids_that_are_none_are_refused(line: Line, path: str) -> None:
+def test_ids_that_are_none_are_refused(line: WhatsAppNumber, path: str) -> None:
     answer = line.member.get(f"/v1/inbox/{path}")
     assert answer.status in {400, 404, 422}
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_answers_are_json_that_says_no_more_than_it_should(line: Line) -> None:
+def test_answers_are_json_that_says_no_more_than_it_should(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text(), contacts=[whatsapp_bodies.card()])
     document = json.dumps(line.conversation()) + json.dumps(line.message())
     assert "organization_id" not in document

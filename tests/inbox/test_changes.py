@@ -11,7 +11,7 @@ from parley.inbox.models import MessageChange
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence.outbox import OutboxEvent
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line
+from tests.inbox.conftest import WhatsAppNumber
 
 
 def reaction(target: str, emoji: str | None, **more: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def shown(message: dict[str, Any]) -> tuple[Any, ...]:
     return message["content"], [(entry["by"], entry["emoji"]) for entry in message["reactions"]], is_edited, is_revoked
 
 
-def test_a_reaction_is_an_update_of_its_target(line: Line) -> None:
+def test_a_reaction_is_an_update_of_its_target(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in")
     line.receive(raw)
     line.receive(reaction(raw["id"], "👍"))
@@ -47,14 +47,14 @@ def test_a_reaction_is_an_update_of_its_target(line: Line) -> None:
     assert line.conversation()["unread_count"] == 1
 
 
-def test_in_a_group_everybody_reacts_for_himself(line: Line) -> None:
+def test_in_a_group_everybody_reacts_for_himself(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in", group_id="g")
     line.receive(raw, reaction(raw["id"], "1", group_id="g", sender="491"), reaction(raw["id"], "2", group_id="g", sender="492"))
     assert shown(line.message())[1] == [("491", "1"), ("492", "2")]
     assert line.conversation()["external_id"] == "group:g"
 
 
-def test_edits_and_revocations(line: Line) -> None:
+def test_edits_and_revocations(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in")
     line.receive(raw)
     line.receive(edit(raw["id"], "neu"))
@@ -69,7 +69,7 @@ def test_edits_and_revocations(line: Line) -> None:
     assert row.payload == raw
 
 
-def test_every_order_of_changes_and_message_ends_alike(line: Line) -> None:
+def test_every_order_of_changes_and_message_ends_alike(line: WhatsAppNumber) -> None:
     start = whatsapp_bodies.now()
     ends = []
     for index, order in enumerate(itertools.permutations(range(5))):
@@ -95,7 +95,7 @@ def test_every_order_of_changes_and_message_ends_alike(line: Line) -> None:
     assert {conversation["last_message_preview"] for conversation in line.conversations(limit=100)} == {"neuer"}
 
 
-def test_a_change_before_its_message_waits_and_is_seen_in_the_same_body_too(line: Line) -> None:
+def test_a_change_before_its_message_waits_and_is_seen_in_the_same_body_too(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in")
     line.receive(revoke(raw["id"]))
     assert line.conversation()["last_message_preview"] is None
@@ -106,7 +106,7 @@ def test_a_change_before_its_message_waits_and_is_seen_in_the_same_body_too(line
     assert line.messages()[0]["content"] == "edited"
 
 
-def test_the_same_change_again_changes_nothing_and_is_told_once(line: Line) -> None:
+def test_the_same_change_again_changes_nothing_and_is_told_once(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in")
     line.receive(raw)
     change = reaction(raw["id"], "👍")
@@ -118,14 +118,14 @@ def test_the_same_change_again_changes_nothing_and_is_told_once(line: Line) -> N
     assert trail == {"message_ids": [line.message()["id"]]}
 
 
-def test_an_older_message_that_changes_leaves_the_preview_to_the_newest(line: Line) -> None:
+def test_an_older_message_that_changes_leaves_the_preview_to_the_newest(line: WhatsAppNumber) -> None:
     first, second = whatsapp_bodies.text("first"), whatsapp_bodies.text("second")
     line.receive(first, second)
     line.receive(edit(first["id"], "neu"))
     assert line.conversation()["last_message_preview"] == "second"
 
 
-def test_another_tenants_message_of_the_same_id_is_not_changed(line: Line, other: Line) -> None:
+def test_another_tenants_message_of_the_same_id_is_not_changed(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in")
     line.receive(raw)
     other.receive(revoke(raw["id"]))

@@ -10,7 +10,7 @@ from parley.inbox.models import ContactKey, Conversation, ConversationStatus
 from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line
+from tests.inbox.conftest import WhatsAppNumber
 
 PHONE, USER = "4915112345", "DE.1Abc"
 
@@ -19,17 +19,17 @@ def text(words: str, phone: str | None = None, user: str | None = None) -> dict[
     return whatsapp_bodies.text(words, sender=phone, **({"from_user_id": user} if user else {}))
 
 
-def contents(line: Line) -> list[list[str]]:
+def contents(line: WhatsAppNumber) -> list[list[str]]:
     """What was said, by conversation, the oldest first."""
     conversations = sorted(line.conversations(), key=lambda conversation: str(conversation["id"]))
     return [[message["content"] for message in reversed(line.messages(conversation["id"]))] for conversation in conversations]
 
 
-def keys(line: Line) -> set[str]:
+def keys(line: WhatsAppNumber) -> set[str]:
     return set(line.member.rows(select(ContactKey.key)))
 
 
-def test_phone_then_both_then_user_alone_is_one(line: Line) -> None:
+def test_phone_then_both_then_user_alone_is_one(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", PHONE, USER))
     line.receive(text("3", None, USER))
@@ -38,7 +38,7 @@ def test_phone_then_both_then_user_alone_is_one(line: Line) -> None:
     assert line.conversation()["contact_external_id"] == PHONE
 
 
-def test_user_alone_then_both_then_phone_alone_is_one(line: Line) -> None:
+def test_user_alone_then_both_then_phone_alone_is_one(line: WhatsAppNumber) -> None:
     line.receive(text("1", None, USER))
     assert line.conversation()["contact_external_id"] == USER
     line.receive(text("2", PHONE, USER))
@@ -47,19 +47,19 @@ def test_user_alone_then_both_then_phone_alone_is_one(line: Line) -> None:
     assert line.conversation()["contact_external_id"] == PHONE
 
 
-def test_all_in_one_body(line: Line) -> None:
+def test_all_in_one_body(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE), text("2", None, USER), text("3", PHONE, USER), text("4", None, USER), text("5", PHONE))
     assert contents(line) == [["1", "2", "3", "4", "5"]]
     assert line.conversation()["unread_count"] == 5
 
 
-def test_the_card_of_a_contact_tells_the_other_key(line: Line) -> None:
+def test_the_card_of_a_contact_tells_the_other_key(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", None, USER), contacts=[whatsapp_bodies.card(PHONE, "Erika", user_id=USER)])
     assert contents(line) == [["1", "2"]]
 
 
-def test_two_conversations_that_turn_out_to_be_one_are_merged(line: Line) -> None:
+def test_two_conversations_that_turn_out_to_be_one_are_merged(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", None, USER))
     line.member.post(f"/v1/inbox/conversations/{line.conversations()[1]['id']}/read")
@@ -74,7 +74,7 @@ def test_two_conversations_that_turn_out_to_be_one_are_merged(line: Line) -> Non
     assert (str(merged.entity_id), merged.new_values) == (second["id"], {"merged_into": first["id"]})
 
 
-def test_a_number_that_has_a_new_owner_follows_the_person(line: Line) -> None:
+def test_a_number_that_has_a_new_owner_follows_the_person(line: WhatsAppNumber) -> None:
     line.receive(text("old owner", PHONE, USER))
     line.receive(text("new owner", PHONE, "DE.9New"))
     line.receive(text("new owner again", PHONE))
@@ -85,13 +85,13 @@ def test_a_number_that_has_a_new_owner_follows_the_person(line: Line) -> None:
     assert len(line.conversations()) == 2
 
 
-def test_two_known_persons_with_one_number_are_not_merged(line: Line) -> None:
+def test_two_known_persons_with_one_number_are_not_merged(line: WhatsAppNumber) -> None:
     line.receive(text("a", None, "DE.A"), text("b", PHONE, "DE.B"))
     line.receive(text("a with b's number", PHONE, "DE.A"))
     assert contents(line) == [["a", "a with b's number"], ["b"]]
 
 
-def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -> None:
+def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE, USER))
     line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     line.receive(text("2", "4999"))
@@ -99,14 +99,14 @@ def test_a_contact_that_says_its_new_number_keeps_its_conversation(line: Line) -
     assert line.conversation()["contact_external_id"] == "4999"
 
 
-def test_somebody_who_takes_a_known_persons_old_number_is_not_merged_with_that_person(line: Line) -> None:
+def test_somebody_who_takes_a_known_persons_old_number_is_not_merged_with_that_person(line: WhatsAppNumber) -> None:
     line.receive(text("b", "4999", "DE.B"), text("a", PHONE, USER))
     line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
     line.receive(text("a again", "4999"), text("b again", None, "DE.B"))
     assert sorted(contents(line)) == [["a", "changed", "a again"], ["b", "b again"]]
 
 
-def test_a_new_number_that_was_seen_first_is_the_same_person(line: Line) -> None:
+def test_a_new_number_that_was_seen_first_is_the_same_person(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE))
     line.receive(text("2", "4999"))
     line.receive(whatsapp_bodies.message("system", {"body": "changed", "type": "user_changed_number", "wa_id": "4999"}, sender=PHONE))
@@ -115,7 +115,7 @@ def test_a_new_number_that_was_seen_first_is_the_same_person(line: Line) -> None
     assert contents(line) == [["1", "2", "changed", "3", "4"]]
 
 
-def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line) -> None:
+def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE, USER))
     line.receive(text("2", "4999", "DE.2New"))
     assert len(line.conversations()) == 2
@@ -126,19 +126,19 @@ def test_a_new_user_id_is_the_same_person_also_when_it_was_seen_first(line: Line
     assert contents(line) == [["1", "2", "changed", "3", "4", "5", "6"]]
 
 
-def test_an_echo_finds_the_customers_conversation(line: Line) -> None:
+def test_an_echo_finds_the_customers_conversation(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE, USER))
     line.echo(whatsapp_bodies.text("2", sender="4930", to_user_id=USER), whatsapp_bodies.text("3", sender="4930", to=PHONE))
     assert contents(line) == [["1", "2", "3"]]
 
 
-def test_a_group_is_not_the_person_who_writes_in_it(line: Line) -> None:
+def test_a_group_is_not_the_person_who_writes_in_it(line: WhatsAppNumber) -> None:
     line.receive(text("1", PHONE))
     line.receive(whatsapp_bodies.text("2", sender=PHONE, group_id=PHONE))
     assert contents(line) == [["1"], ["2"]]
 
 
-def test_names_follow_the_newest_message(line: Line) -> None:
+def test_names_follow_the_newest_message(line: WhatsAppNumber) -> None:
     at = whatsapp_bodies.now()
     line.receive(whatsapp_bodies.text(at=at + 5), contacts=[whatsapp_bodies.card(name="New")])
     line.receive(whatsapp_bodies.text(at=at + 6), contacts=[{"wa_id": whatsapp_bodies.CUSTOMER, "profile": {"username": "erika"}}])
@@ -146,7 +146,7 @@ def test_names_follow_the_newest_message(line: Line) -> None:
     assert (conversation["contact_name"], conversation["contact_username"]) == ("New", "erika")
 
 
-def test_an_older_message_that_comes_late_turns_nothing_back(line: Line) -> None:
+def test_an_older_message_that_comes_late_turns_nothing_back(line: WhatsAppNumber) -> None:
     at = whatsapp_bodies.now()
     line.receive(text("1", "4999", USER) | {"timestamp": str(at + 9)}, contacts=[whatsapp_bodies.card("4999", "New")])
     line.receive(
@@ -158,7 +158,7 @@ def test_an_older_message_that_comes_late_turns_nothing_back(line: Line) -> None
     assert (conversation["contact_external_id"], conversation["last_message_preview"]) == ("4999", "1")
 
 
-def test_a_name_is_known_if_one_of_the_bodys_messages_tells_it(line: Line) -> None:
+def test_a_name_is_known_if_one_of_the_bodys_messages_tells_it(line: WhatsAppNumber) -> None:
     line.hand(
         whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()], contacts=[whatsapp_bodies.card(name="Erika")]),
         whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()]),
@@ -166,7 +166,7 @@ def test_a_name_is_known_if_one_of_the_bodys_messages_tells_it(line: Line) -> No
     assert line.conversation()["contact_name"] == "Erika"
 
 
-def test_what_shows_that_two_are_one_need_not_be_a_message(line: Line) -> None:
+def test_what_shows_that_two_are_one_need_not_be_a_message(line: WhatsAppNumber) -> None:
     """A reaction to something from before our time has both keys; the one conversation shows what the two have shown."""
     line.receive(text("1", PHONE))
     with transactions.transaction(line.member.caller) as session:
@@ -182,7 +182,7 @@ def test_what_shows_that_two_are_one_need_not_be_a_message(line: Line) -> None:
     assert conversation["unread_count"] == 2
 
 
-def test_the_same_contact_at_two_tenants_is_two(line: Line, other: Line) -> None:
+def test_the_same_contact_at_two_tenants_is_two(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     line.hand(*[whatsapp_bodies.change(phone_line.number, messages=[text("x", PHONE, USER)]) for phone_line in (line, other)])
     assert line.counts() == other.counts() == (1, 1)
     assert line.member.rows(select(Conversation.id)) != other.member.rows(select(Conversation.id))

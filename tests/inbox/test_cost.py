@@ -12,7 +12,7 @@ from parley.kernel.persistence import transactions
 from parley.kernel.postgres.deferred import driver_connection
 from parley.kernel.values.clock import now
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line
+from tests.inbox.conftest import WhatsAppNumber
 
 
 class Trips:
@@ -32,14 +32,14 @@ def counting() -> Iterator[Trips]:
         trips.counted = counted.round_trips - before
 
 
-def cost(line: Line, *changes: object) -> int:
+def cost(line: WhatsAppNumber, *changes: object) -> int:
     content = whatsapp_bodies.wire(whatsapp_bodies.body(*changes))
     with counting() as trips:
         process_webhook(content, now(), lambda reason, body: pytest.fail(reason))
     return trips.counted
 
 
-def test_a_body_costs_the_same_for_one_update_and_a_thousand(line: Line) -> None:
+def test_a_body_costs_the_same_for_one_update_and_a_thousand(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text("warm"))
     assert cost(line, whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])) == 6
     assert cost(line, whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text() for _ in range(1000)])) == 8
@@ -52,7 +52,7 @@ def test_a_body_costs_the_same_for_one_update_and_a_thousand(line: Line) -> None
     assert cost(line, whatsapp_bodies.change(line.number, statuses=[whatsapp_bodies.status("read", echo["id"]) for echo in echoes])) == 6
 
 
-def test_a_body_for_two_numbers_of_one_tenant_is_one_transaction(line: Line) -> None:
+def test_a_body_for_two_numbers_of_one_tenant_is_one_transaction(line: WhatsAppNumber) -> None:
     from tests.inbox.conftest import connect
 
     second = connect(line.world, line.member)
@@ -61,7 +61,7 @@ def test_a_body_for_two_numbers_of_one_tenant_is_one_transaction(line: Line) -> 
     assert cost(line, *[whatsapp_bodies.change(phone_line.number, messages=[whatsapp_bodies.text()]) for phone_line in (line, second)]) == 6
 
 
-def test_a_repeated_body_costs_no_more_than_a_new_one(line: Line) -> None:
+def test_a_repeated_body_costs_no_more_than_a_new_one(line: WhatsAppNumber) -> None:
     change = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])
     line.hand(change)
     assert cost(line, change) <= 6
@@ -75,7 +75,7 @@ def test_a_repeated_body_costs_no_more_than_a_new_one(line: Line) -> None:
         (lambda line: f"/v1/inbox/conversations/{line.conversations(limit=1)[0]['id']}/messages", 4),
     ],
 )
-def test_lists_do_not_grow_with_their_rows(line: Line, path: Callable[[Line], str], trips: int) -> None:
+def test_lists_do_not_grow_with_their_rows(line: WhatsAppNumber, path: Callable[[WhatsAppNumber], str], trips: int) -> None:
     line.receive(whatsapp_bodies.text())
     at = path(line)
     for count in (0, 60):

@@ -20,7 +20,7 @@ from parley.inbox.platforms.meta_webhooks import challenge, is_signed
 from parley.kernel.values.clock import now
 from tests.harness import Client, World, recorded
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import URL, Line, Quarantine
+from tests.inbox.conftest import URL, Quarantine, WhatsAppNumber
 
 SECRET = "an app secret"
 # By openssl dgst -sha256 -hmac "an app secret".
@@ -110,7 +110,7 @@ def test_no_other_header_is_a_signature(make: Any) -> None:
     assert not is_signed(b"{}", good, "another secret")
 
 
-def test_what_is_not_signed_is_refused_and_not_queued(line: Line, queue: Any) -> None:
+def test_what_is_not_signed_is_refused_and_not_queued(line: WhatsAppNumber, queue: Any) -> None:
     content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])))
     good = whatsapp_bodies.signature(content)
     sha1 = "sha1=" + hmac.new(os.environ["WHATSAPP_APP_SECRET"].encode(), content, hashlib.sha1).hexdigest()
@@ -130,7 +130,7 @@ def test_what_is_not_signed_is_refused_and_not_queued(line: Line, queue: Any) ->
     assert len(queue()) == 1
 
 
-def test_the_bytes_arrive_as_they_were_sent(line: Line, queue: Any) -> None:
+def test_the_bytes_arrive_as_they_were_sent(line: WhatsAppNumber, queue: Any) -> None:
     content = whatsapp_bodies.wire(
         whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text('Grüße 👋 a/b "c" \\ \x07')]))
     )
@@ -142,7 +142,7 @@ def test_the_bytes_arrive_as_they_were_sent(line: Line, queue: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_that_the_gateway_has_encoded_is_decoded_first(line: Line, queue: Any, kind: str) -> None:
+def test_a_body_that_the_gateway_has_encoded_is_decoded_first(line: WhatsAppNumber, queue: Any, kind: str) -> None:
     content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])))
     assert line.post(content, {"content-type": kind, "x-hub-signature-256": whatsapp_bodies.signature(content)}).status == 200
     assert unpack(queue()[0], lambda key: b"")[0] == content
@@ -183,7 +183,7 @@ def test_base64_that_is_none_is_refused(world: World) -> None:
     ],
 )
 def test_whatever_is_signed_gets_200_and_what_nobody_understands_goes_into_quarantine(
-    line: Line, quarantine: Quarantine, content: bytes
+    line: WhatsAppNumber, quarantine: Quarantine, content: bytes
 ) -> None:
     answer = line.post(content)
     assert (answer.status, answer.raw) == (200, b"ok")
@@ -194,7 +194,7 @@ def test_whatever_is_signed_gets_200_and_what_nobody_understands_goes_into_quara
     assert line.counts() == (0, 0)
 
 
-def test_a_body_too_large_for_a_queue_travels_by_s3(line: Line, quarantine: Quarantine, queue: Any) -> None:
+def test_a_body_too_large_for_a_queue_travels_by_s3(line: WhatsAppNumber, quarantine: Quarantine, queue: Any) -> None:
     messages = [whatsapp_bodies.text("ü" * 400 + "/") for _ in range(1000)]
     content = whatsapp_bodies.wire(
         whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=messages, contacts=[whatsapp_bodies.card()]))
@@ -217,7 +217,7 @@ def test_what_is_in_quarantine_stays_long_enough_for_a_person(world: World) -> N
     assert not QUARANTINE.startswith(FOLDER)
 
 
-def test_what_lies_under_the_old_name_of_the_quarantine_is_delivered_again(line: Line, world: World) -> None:
+def test_what_lies_under_the_old_name_of_the_quarantine_is_delivered_again(line: WhatsAppNumber, world: World) -> None:
     """It was `set-aside/` for a time: what was kept there lives for 180 days more."""
     key = f"set-aside/webhooks/unknown-account/2026-11-30/{line.number}.json"
     content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("late")])))
@@ -247,7 +247,7 @@ def test_what_no_queue_may_carry_is_escaped() -> None:
     assert unpack(parcel, lambda key: b"")[0] == content
 
 
-def test_no_200_before_the_queue_has_confirmed(line: Line, queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_200_before_the_queue_has_confirmed(line: WhatsAppNumber, queue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     content = whatsapp_bodies.wire(whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])))
     monkeypatch.setenv("INBOX_WEBHOOKS_QUEUE_URL", f"{os.environ['INBOX_WEBHOOKS_QUEUE_URL']}-gone")
     answer = line.post(content)
@@ -263,7 +263,7 @@ def test_no_200_before_the_queue_has_confirmed(line: Line, queue: Any, monkeypat
     assert queue() == []
 
 
-def test_without_a_secret_nothing_is_signed(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_secret_nothing_is_signed(line: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHATSAPP_APP_SECRET", "")
     signature = "sha256=" + hmac.new(b"", b"{}", hashlib.sha256).hexdigest()
     assert line.post(b"{}", {"x-hub-signature-256": signature}).status == 500

@@ -19,22 +19,22 @@ from parley.kernel.persistence import directory, transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from tests.harness import World, sqs_event
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line, Quarantine
+from tests.inbox.conftest import Quarantine, WhatsAppNumber
 
 
-def audited(line: Line, action: str) -> list[dict[str, Any]]:
+def audited(line: WhatsAppNumber, action: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = list(line.member.rows(select(AuditLog.new_values).where(AuditLog.action == action).order_by(AuditLog.id)))
     return rows
 
 
-def announced(line: Line, name: str) -> list[dict[str, Any]]:
+def announced(line: WhatsAppNumber, name: str) -> list[dict[str, Any]]:
     payloads: list[dict[str, Any]] = list(
         line.member.rows(select(OutboxEvent.payload).where(OutboxEvent.name == name).order_by(OutboxEvent.id))
     )
     return payloads
 
 
-def test_a_message_comes_in_through_the_front_door(line: Line) -> None:
+def test_a_message_comes_in_through_the_front_door(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("Grüße 👋 a/b")
     line.deliver(whatsapp_bodies.change(line.number, messages=[raw], contacts=[whatsapp_bodies.card(name="Erika")]))
     conversation = line.conversation()
@@ -67,7 +67,7 @@ def test_a_message_comes_in_through_the_front_door(line: Line) -> None:
     assert row.payload == raw
 
 
-def test_twenty_deliveries_of_one_body_are_one(line: Line) -> None:
+def test_twenty_deliveries_of_one_body_are_one(line: WhatsAppNumber) -> None:
     change = whatsapp_bodies.change(
         line.number, messages=[whatsapp_bodies.text("a"), whatsapp_bodies.text("b")], contacts=[whatsapp_bodies.card()]
     )
@@ -82,7 +82,7 @@ def test_twenty_deliveries_of_one_body_are_one(line: Line) -> None:
     assert len(announced(line, "inbox.message_received")) == 2
 
 
-def test_a_body_that_has_come_in_part_adds_the_rest_only(line: Line) -> None:
+def test_a_body_that_has_come_in_part_adds_the_rest_only(line: WhatsAppNumber) -> None:
     first, second = whatsapp_bodies.text("a"), whatsapp_bodies.text("b")
     line.receive(first)
     line.receive(first, second, first)
@@ -94,14 +94,14 @@ def test_a_body_that_has_come_in_part_adds_the_rest_only(line: Line) -> None:
     assert {event["conversation_id"] for event in events} == {line.conversation()["id"]}
 
 
-def test_the_trail_and_the_events_hold_no_words_and_no_persons(line: Line) -> None:
+def test_the_trail_and_the_events_hold_no_words_and_no_persons(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text("geheim"), contacts=[whatsapp_bodies.card(name="Erika")])
     document = json.dumps([audited(line, "message.received"), announced(line, "inbox.message_received")])
     for secret in ("geheim", "Erika", whatsapp_bodies.CUSTOMER):
         assert secret not in document
 
 
-def test_order_is_the_platforms_then_the_arrivals(line: Line) -> None:
+def test_order_is_the_platforms_then_the_arrivals(line: WhatsAppNumber) -> None:
     at = whatsapp_bodies.now()
     line.receive(whatsapp_bodies.text("third", at=at + 2))
     line.receive(whatsapp_bodies.text("first", at=at))
@@ -113,7 +113,7 @@ def test_order_is_the_platforms_then_the_arrivals(line: Line) -> None:
     assert line.conversation()["unread_count"] == 5
 
 
-def test_the_inbox_shows_newest_activity_first(line: Line) -> None:
+def test_the_inbox_shows_newest_activity_first(line: WhatsAppNumber) -> None:
     at = whatsapp_bodies.now()
     line.receive(*[whatsapp_bodies.text(sender=f"49{n}", at=at + n) for n in (2, 1, 3)])
     assert [conversation["external_id"] for conversation in line.conversations()] == ["493", "492", "491"]
@@ -121,7 +121,7 @@ def test_the_inbox_shows_newest_activity_first(line: Line) -> None:
     assert [conversation["external_id"] for conversation in line.conversations()] == ["491", "493", "492"]
 
 
-def test_media_have_a_preview(line: Line) -> None:
+def test_media_have_a_preview(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.message("image", {"id": "1", "mime_type": "image/jpeg"}))
     assert line.conversation()["last_message_preview"] == "[image]"
     assert line.message()["media_type"] == "image/jpeg"
@@ -129,7 +129,7 @@ def test_media_have_a_preview(line: Line) -> None:
     assert line.conversation()["last_message_preview"] == "ü" * 200
 
 
-def test_a_new_message_opens_a_closed_conversation(line: Line) -> None:
+def test_a_new_message_opens_a_closed_conversation(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text())
     for status in (ConversationStatus.CLOSED, ConversationStatus.ARCHIVED):
         with transactions.transaction(line.member.caller) as session:
@@ -140,7 +140,7 @@ def test_a_new_message_opens_a_closed_conversation(line: Line) -> None:
         assert line.conversation()["status"] == "OPEN"
 
 
-def test_what_was_written_elsewhere_is_sent_and_not_unread(line: Line) -> None:
+def test_what_was_written_elsewhere_is_sent_and_not_unread(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("von uns", sender="4930123456", to=whatsapp_bodies.CUSTOMER)
     line.echo(raw)
     line.echo(raw)
@@ -150,7 +150,7 @@ def test_what_was_written_elsewhere_is_sent_and_not_unread(line: Line) -> None:
     assert announced(line, "inbox.message_received") == announced(line, "inbox.message_status_changed") == []
 
 
-def test_two_organizations_in_one_body(line: Line, other: Line) -> None:
+def test_two_organizations_in_one_body(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     changes = [
         whatsapp_bodies.change(number, messages=[whatsapp_bodies.text(number)]) for number in (line.number, other.number, line.number)
     ]
@@ -159,7 +159,7 @@ def test_two_organizations_in_one_body(line: Line, other: Line) -> None:
     assert [message.content for message in other.rows()] == [other.number]
 
 
-def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: Line, world: World) -> None:
+def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: WhatsAppNumber, world: World) -> None:
     from tests.inbox.conftest import connect
 
     second = connect(world, line.member)
@@ -173,7 +173,9 @@ def test_two_numbers_of_one_organization_keep_their_contacts_apart(line: Line, w
     }
 
 
-def test_an_unknown_number_goes_into_quarantine_and_in_nobodys_inbox(line: Line, other: Line, quarantine: Quarantine) -> None:
+def test_an_unknown_number_goes_into_quarantine_and_in_nobodys_inbox(
+    line: WhatsAppNumber, other: WhatsAppNumber, quarantine: Quarantine
+) -> None:
     unknown = whatsapp_bodies.change(whatsapp_bodies.number(), messages=[whatsapp_bodies.text("whose?"), whatsapp_bodies.text("mine?")])
     line.hand(whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("ours")]), unknown)
     assert line.counts() == (1, 1)
@@ -181,7 +183,9 @@ def test_an_unknown_number_goes_into_quarantine_and_in_nobodys_inbox(line: Line,
     assert quarantine.only("unknown-account") == whatsapp_bodies.body(unknown)
 
 
-def test_what_was_in_quarantine_is_delivered_again_once_the_number_is_known(line: Line, world: World, quarantine: Quarantine) -> None:
+def test_what_was_in_quarantine_is_delivered_again_once_the_number_is_known(
+    line: WhatsAppNumber, world: World, quarantine: Quarantine
+) -> None:
     from tests.inbox.conftest import connect
 
     number = whatsapp_bodies.number()
@@ -191,7 +195,7 @@ def test_what_was_in_quarantine_is_delivered_again_once_the_number_is_known(line
     assert later.conversation()["last_message_preview"] == "early"
 
 
-def test_a_connection_that_is_gone_is_an_unknown_number(line: Line, other: Line, quarantine: Quarantine) -> None:
+def test_a_connection_that_is_gone_is_an_unknown_number(line: WhatsAppNumber, other: WhatsAppNumber, quarantine: Quarantine) -> None:
     with transactions.transaction(line.member.caller) as session:
         session.execute(delete(PlatformConnection))
     lost = whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text()])
@@ -200,7 +204,7 @@ def test_a_connection_that_is_gone_is_an_unknown_number(line: Line, other: Line,
     assert other.counts() == (1, 1)
 
 
-def test_a_malformed_item_goes_into_quarantine_and_its_neighbours_are_not(line: Line, quarantine: Quarantine) -> None:
+def test_a_malformed_item_goes_into_quarantine_and_its_neighbours_are_not(line: WhatsAppNumber, quarantine: Quarantine) -> None:
     odd = {"id": "wamid.X", "type": "text", "text": {"body": "from nobody"}}
     line.hand(
         whatsapp_bodies.change(line.number, messages=[whatsapp_bodies.text("1"), odd, whatsapp_bodies.text("2")]),
@@ -213,7 +217,7 @@ def test_a_malformed_item_goes_into_quarantine_and_its_neighbours_are_not(line: 
 
 
 @pytest.mark.parametrize("none", [None, {}, "x", 5])
-def test_a_list_that_is_none_harms_no_neighbour(line: Line, quarantine: Quarantine, none: Any) -> None:
+def test_a_list_that_is_none_harms_no_neighbour(line: WhatsAppNumber, quarantine: Quarantine, none: Any) -> None:
     echo = whatsapp_bodies.text("ours", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
     line.hand(
@@ -228,7 +232,7 @@ def test_a_list_that_is_none_harms_no_neighbour(line: Line, quarantine: Quaranti
         assert kept == [[whatsapp_bodies.change(line.number, **{part: none})] for part in ("messages", "statuses", "errors")]
 
 
-def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, quarantine: Quarantine, world: World) -> None:
+def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: WhatsAppNumber, quarantine: Quarantine, world: World) -> None:
     """Nothing that parsing lets through should be refused, so the database is made to refuse one."""
     messages = [whatsapp_bodies.text(str(number)) for number in range(1000)]
     with world.stack.postgres.superuser("parley") as superuser:
@@ -242,7 +246,7 @@ def test_one_that_the_database_refuses_does_not_lose_the_other_999(line: Line, q
     assert quarantine.only("unstorable") == whatsapp_bodies.body(whatsapp_bodies.change(line.number, messages=[messages[321]]))
 
 
-def test_a_poison_message_comes_back_alone(line: Line, world: World) -> None:
+def test_a_poison_message_comes_back_alone(line: WhatsAppNumber, world: World) -> None:
     good = [
         json.dumps(
             {
@@ -258,7 +262,7 @@ def test_a_poison_message_comes_back_alone(line: Line, world: World) -> None:
     assert line.counts() == (1, 2)
 
 
-def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_organizations_trouble_is_not_anothers(line: WhatsAppNumber, other: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ingestion.store
 
     def troubled(session: Session, caller: Any, *rest: Any) -> None:
@@ -280,7 +284,7 @@ def test_one_organizations_trouble_is_not_anothers(line: Line, other: Line, monk
 
 
 @pytest.mark.parametrize("code", ["40P01", "40001", "23503", "23505"])
-def test_a_lost_race_is_tried_again(line: Line, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+def test_a_lost_race_is_tried_again(line: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """A deadlock was broken, or a conversation was merged away or made by somebody else after it was looked for."""
     store, calls = ingestion.store, []
 
@@ -297,7 +301,7 @@ def test_a_lost_race_is_tried_again(line: Line, monkeypatch: pytest.MonkeyPatch,
     assert len(audited(line, "message.received")) == 1
 
 
-def test_strange_characters_and_numbers_are_stored(line: Line) -> None:
+def test_strange_characters_and_numbers_are_stored(line: WhatsAppNumber) -> None:
     item = (
         r'{"id":"w\u0000X","from":"49\ud800","timestamp":"1","type":"te\u0000xt","te\u0000xt":{"body":"x"},"n":1e400,'
         r'"big":123456789012345678901234567890,"f":1e300,"":"\u0000"}'
@@ -313,12 +317,12 @@ def test_strange_characters_and_numbers_are_stored(line: Line) -> None:
     assert line.conversation()["contact_external_id"] == "49"
 
 
-def test_complaints_of_the_platform_stand_at_the_connection(line: Line) -> None:
+def test_complaints_of_the_platform_stand_at_the_connection(line: WhatsAppNumber) -> None:
     line.hand(whatsapp_bodies.change(line.number, errors=[{"code": 130429, "title": "Rate limit hit"}]))
     assert line.member.get(f"/v1/inbox/connections/{line.connection_id}").body["error_message"] == "130429: Rate limit hit"
 
 
-def test_a_tenants_rows_are_its_own_by_name(line: Line, other: Line) -> None:
+def test_a_tenants_rows_are_its_own_by_name(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     """The same ids at two tenants are two messages, and neither sees the other's."""
     raw = whatsapp_bodies.text("x")
     line.hand(whatsapp_bodies.change(line.number, messages=[raw]), whatsapp_bodies.change(other.number, messages=[raw]))
@@ -326,11 +330,11 @@ def test_a_tenants_rows_are_its_own_by_name(line: Line, other: Line) -> None:
     assert line.rows()[0].id != other.rows()[0].id
 
 
-def test_the_directory_forgets_nothing_that_is_connected(line: Line) -> None:
+def test_the_directory_forgets_nothing_that_is_connected(line: WhatsAppNumber) -> None:
     assert directory.organizations_of(InboxDirectory.WHATSAPP_NUMBER, [line.number, "0"]) == {line.number: line.member.organization_id}
 
 
-def test_deleting_a_connection_takes_everything_along(line: Line) -> None:
+def test_deleting_a_connection_takes_everything_along(line: WhatsAppNumber) -> None:
     line.receive(whatsapp_bodies.text(), whatsapp_bodies.message("reaction", {"message_id": "wamid.T", "emoji": "x"}))
     line.tell(whatsapp_bodies.status("sent", "wamid.U"))
     with transactions.transaction(line.member.caller) as session:
@@ -340,7 +344,7 @@ def test_deleting_a_connection_takes_everything_along(line: Line) -> None:
             assert session.scalar(text(f"SELECT count(*) FROM inbox_{table}")) == 0, table
 
 
-def test_a_message_belongs_to_a_conversation_of_its_tenant(line: Line, other: Line) -> None:
+def test_a_message_belongs_to_a_conversation_of_its_tenant(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     other.receive(whatsapp_bodies.text())
     foreign = UUID(other.conversation()["id"])
     with pytest.raises(DBAPIError), transactions.transaction(line.member.caller) as session:

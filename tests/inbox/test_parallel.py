@@ -17,7 +17,7 @@ from parley.kernel.persistence import transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from parley.kernel.values.clock import now
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line
+from tests.inbox.conftest import WhatsAppNumber
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def delivery(*changes: Any) -> Callable[[], None]:
     return lambda: process_webhook(content, now(), refuse)
 
 
-def test_one_body_twenty_times_at_once_is_one_message_counted_once(line: Line) -> None:
+def test_one_body_twenty_times_at_once_is_one_message_counted_once(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("once", from_user_id="DE.1")
     at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[raw], contacts=[whatsapp_bodies.card()]))] * 20)
     assert line.counts() == (1, 1)
@@ -68,7 +68,7 @@ def test_one_body_twenty_times_at_once_is_one_message_counted_once(line: Line) -
     assert len(line.member.rows(select(OutboxEvent.id).where(OutboxEvent.name == "inbox.message_received"))) == 1
 
 
-def test_twenty_bodies_of_a_new_contact_at_once_make_one_conversation(line: Line) -> None:
+def test_twenty_bodies_of_a_new_contact_at_once_make_one_conversation(line: WhatsAppNumber) -> None:
     messages = [whatsapp_bodies.text(str(number)) for number in range(20)]
     at_once(*[delivery(whatsapp_bodies.change(line.number, messages=[message])) for message in messages])
     assert line.counts() == (1, 20)
@@ -77,7 +77,7 @@ def test_twenty_bodies_of_a_new_contact_at_once_make_one_conversation(line: Line
     assert conversation["last_message_preview"] == "19"
 
 
-def test_one_contact_under_both_keys_at_once_ends_as_one(line: Line) -> None:
+def test_one_contact_under_both_keys_at_once_ends_as_one(line: WhatsAppNumber) -> None:
     for attempt in range(6):
         phone, user = f"4915{attempt:07d}", f"DE.{attempt}A"
         works = [
@@ -91,7 +91,7 @@ def test_one_contact_under_both_keys_at_once_ends_as_one(line: Line) -> None:
     assert line.counts() == (6, 24)
 
 
-def test_receipts_and_their_message_at_once_never_miss_each_other(line: Line) -> None:
+def test_receipts_and_their_message_at_once_never_miss_each_other(line: WhatsAppNumber) -> None:
     """The narrow case: the message commits between a receipt's look and its own commit, or the other way round."""
     for _ in range(25):
         echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
@@ -108,7 +108,7 @@ def test_receipts_and_their_message_at_once_never_miss_each_other(line: Line) ->
     assert all(row.sent_at and row.delivered_at and row.read_at and row.failed_at for row in line.rows())
 
 
-def test_changes_and_their_message_at_once_never_miss_each_other(line: Line) -> None:
+def test_changes_and_their_message_at_once_never_miss_each_other(line: WhatsAppNumber) -> None:
     for number in range(25):
         sender = f"49{number}"
         raw = whatsapp_bodies.text("in", sender=sender)
@@ -120,7 +120,7 @@ def test_changes_and_their_message_at_once_never_miss_each_other(line: Line) -> 
     assert all(row.content is None and len(row.reactions) == 1 for row in rows)
 
 
-def test_a_storm_of_overlapping_bodies_ends_as_if_they_had_come_in_turn(line: Line, other: Line) -> None:
+def test_a_storm_of_overlapping_bodies_ends_as_if_they_had_come_in_turn(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     """Fifty messages of eight contacts at two tenants, in eighty bodies of random shares and orders, sixteen at a time."""
     dice = random.Random(7)
     contacts = [(f"4915{n:06d}", f"DE.{n}Z") for n in range(8)]

@@ -15,7 +15,7 @@ from parley.kernel.audit.audit import AuditLog
 from parley.kernel.persistence import transactions
 from parley.kernel.persistence.outbox import OutboxEvent
 from tests.inbox import whatsapp_bodies
-from tests.inbox.conftest import Line
+from tests.inbox.conftest import WhatsAppNumber
 
 RECEIPTS = ("sent", "delivered", "read", "failed", "played")
 
@@ -24,13 +24,13 @@ def receipt(name: str, identifier: str, at: int) -> dict[str, Any]:
     return whatsapp_bodies.failed(identifier, at=at) if name == "failed" else whatsapp_bodies.status(name, identifier, at=at)
 
 
-def states(line: Line) -> dict[str, tuple[Any, ...]]:
+def states(line: WhatsAppNumber) -> dict[str, tuple[Any, ...]]:
     return {
         str(row.content): (row.status.value, row.sent_at, row.delivered_at, row.read_at, row.failed_at, row.failure) for row in line.rows()
     }
 
 
-def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(line: Line) -> None:
+def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(line: WhatsAppNumber) -> None:
     """120 orders, and in each the message comes at each of the six places: 720 messages, one receipt of each in a body at a time."""
     start = whatsapp_bodies.now()
     at = {name: start + 1 + index for index, name in enumerate(RECEIPTS)}
@@ -71,7 +71,7 @@ def test_every_order_of_five_receipts_before_and_after_the_message_ends_alike(li
         (("sent", "delivered", "read", "played", "failed"), "READ"),
     ],
 )
-def test_the_ladder_in_every_order_with_repetitions(line: Line, receipt_names: tuple[str, ...], expected: str) -> None:
+def test_the_ladder_in_every_order_with_repetitions(line: WhatsAppNumber, receipt_names: tuple[str, ...], expected: str) -> None:
     echoes = []
     for order in itertools.permutations(receipt_names):
         echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
@@ -90,7 +90,7 @@ def test_the_ladder_in_every_order_with_repetitions(line: Line, receipt_names: t
     assert (shown[expected] is not None) == (expected == "FAILED")
 
 
-def test_a_receipt_of_an_unknown_message_waits_for_it(line: Line) -> None:
+def test_a_receipt_of_an_unknown_message_waits_for_it(line: WhatsAppNumber) -> None:
     echo = whatsapp_bodies.text("later", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.tell(whatsapp_bodies.failed(echo["id"]), whatsapp_bodies.status("read", "wamid.never"))
     assert line.counts() == (0, 0)
@@ -98,7 +98,7 @@ def test_a_receipt_of_an_unknown_message_waits_for_it(line: Line) -> None:
     assert (line.message()["status"], line.message()["error"]["code"]) == ("FAILED", 131047)
 
 
-def test_a_message_that_learns_its_id_later_takes_its_receipts_over(line: Line) -> None:
+def test_a_message_that_learns_its_id_later_takes_its_receipts_over(line: WhatsAppNumber) -> None:
     """As sending will: the row first, the platform's id after its answer; the receipt may be faster."""
     line.echo(whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER))
     with transactions.transaction(line.member.caller) as session:
@@ -114,14 +114,14 @@ def test_a_message_that_learns_its_id_later_takes_its_receipts_over(line: Line) 
     assert line.message()["status"] == "DELIVERED"
 
 
-def test_receipts_change_nothing_of_what_customers_wrote(line: Line) -> None:
+def test_receipts_change_nothing_of_what_customers_wrote(line: WhatsAppNumber) -> None:
     raw = whatsapp_bodies.text("in")
     line.receive(raw)
     line.tell(whatsapp_bodies.failed(raw["id"]))
     assert (line.message()["status"], line.message()["error"]) == ("DELIVERED", None)
 
 
-def test_a_change_of_status_is_told_once(line: Line) -> None:
+def test_a_change_of_status_is_told_once(line: WhatsAppNumber) -> None:
     echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
     for name in ("delivered", "delivered", "sent", "read", "played", "delivered", "failed"):
@@ -134,7 +134,7 @@ def test_a_change_of_status_is_told_once(line: Line) -> None:
     assert [list(values["statuses"].values()) for values in trail] == [["DELIVERED"], ["READ"]]
 
 
-def test_of_two_failures_the_first_is_told_in_both_orders(line: Line) -> None:
+def test_of_two_failures_the_first_is_told_in_both_orders(line: WhatsAppNumber) -> None:
     at = whatsapp_bodies.now()
     for order in (1, -1):
         echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
@@ -148,8 +148,8 @@ def test_of_two_failures_the_first_is_told_in_both_orders(line: Line) -> None:
     assert [row.failure["code"] for row in line.rows() if row.failure] == [1, 1]
 
 
-def test_receipts_are_forgotten_after_two_weeks_and_not_before_one(line: Line) -> None:
-    assert timedelta(days=7) <= delivery_receipts.KEPT
+def test_receipts_are_forgotten_after_two_weeks_and_not_before_one(line: WhatsAppNumber) -> None:
+    assert timedelta(days=7) <= delivery_receipts.RETENTION
     line.tell(whatsapp_bodies.status("sent", "wamid.old"), whatsapp_bodies.status("sent", "wamid.new"))
     with transactions.transaction(line.member.caller) as session:
         session.execute(
@@ -160,7 +160,7 @@ def test_receipts_are_forgotten_after_two_weeks_and_not_before_one(line: Line) -
     assert line.member.rows(select(Receipt.external_id)) == ["wamid.new"]
 
 
-def test_receipts_of_another_tenants_message_do_nothing_to_it(line: Line, other: Line) -> None:
+def test_receipts_of_another_tenants_message_do_nothing_to_it(line: WhatsAppNumber, other: WhatsAppNumber) -> None:
     echo = whatsapp_bodies.text("x", sender="4930", to=whatsapp_bodies.CUSTOMER)
     line.echo(echo)
     other.tell(whatsapp_bodies.status("read", echo["id"]))

@@ -13,7 +13,7 @@ from time import monotonic
 
 
 @dataclass
-class Arrived:
+class ReceivedRequest:
     """A request as it came."""
 
     path: str
@@ -34,10 +34,10 @@ class Receiver:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.arrived: list[Arrived] = []
-        self.challenges: list[Arrived] = []
+        self.arrived: list[ReceivedRequest] = []
+        self.challenges: list[ReceivedRequest] = []
         self.agrees = True  # to hear of events, when it is asked
-        self.answer: Callable[[Arrived], Reply] = lambda _: Reply()
+        self.answer: Callable[[ReceivedRequest], Reply] = lambda _: Reply()
 
 
 def _challenge(body: bytes) -> str | None:
@@ -59,7 +59,7 @@ def receiver() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            arrival = Arrived(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            arrival = ReceivedRequest(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             challenge = _challenge(body)
             (made.arrived if challenge is None else made.challenges).append(arrival)
             echo = made.agrees and challenge is not None

@@ -15,7 +15,7 @@ import pytest
 from parley.kernel.aws import boto3_clients
 
 
-class Losing(ThreadingHTTPServer):
+class LossyProxy(ThreadingHTTPServer):
     """`taken` counts the requests that went on; with `loses` off, answers come back. `status` is answered in the place of passing on.
 
     A mail to one of the addresses of `refuses` is refused.
@@ -35,7 +35,7 @@ class Losing(ThreadingHTTPServer):
 
 
 class _Passing(BaseHTTPRequestHandler):
-    server: Losing
+    server: LossyProxy
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -67,9 +67,9 @@ class _Passing(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def losing(monkeypatch: pytest.MonkeyPatch, service: str) -> Iterator[Losing]:
+def losing(monkeypatch: pytest.MonkeyPatch, service: str) -> Iterator[LossyProxy]:
     """The calls of a service (`sesv2`, `sns`) go through one, while the block lasts."""
-    with monkeypatch.context() as patch, Losing() as server:
+    with monkeypatch.context() as patch, LossyProxy() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         patch.setenv(f"AWS_ENDPOINT_URL_{service.upper()}", server.endpoint)
         boto3_clients.client.cache_clear()

@@ -15,7 +15,7 @@ from parley.kernel.persistence import transactions
 from parley.kernel.postgres import authorizer_lookup
 
 
-class Wire:
+class PostgresProxy:
     """Listens on loopback and passes everything on. A round trip is counted when the client speaks after the server has spoken."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -83,12 +83,12 @@ class Wire:
 
 
 @contextmanager
-def wired() -> Iterator[Wire]:
+def wired() -> Iterator[PostgresProxy]:
     """While it lasts, everything that this process asks of the database goes over a wire that counts."""
     url = os.environ["DATABASE_URL"]
     parts = urlsplit(url)
     assert parts.hostname is not None and parts.port is not None
-    wire = Wire(parts.hostname, parts.port)
+    wire = PostgresProxy(parts.hostname, parts.port)
     transactions.engine().dispose()
     os.environ["DATABASE_URL"] = url.replace(f":{parts.port}/", f":{wire.port}/")
     try:

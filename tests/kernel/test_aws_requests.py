@@ -14,7 +14,7 @@ from parley.kernel.aws.aws_requests import CallFailed
 from parley.kernel.aws.s3_objects import ObjectFailed
 from parley.kernel.aws.tenant_credentials import CredentialsNotIssued
 from parley.kernel.values.ids import new_id
-from tests.kernel.http_receivers import Arrived, Receiver, Reply, raw, receiver
+from tests.kernel.http_receivers import ReceivedRequest, Receiver, Reply, raw, receiver
 
 ROLE = "arn:aws:iam::123456789012:role/tenant"
 
@@ -151,7 +151,7 @@ def test_a_function_that_fails_or_is_not_called_is_called_once(aws: Receiver, re
 def test_an_object_comes_back_byte_for_byte_and_its_name_is_escaped(aws: Receiver) -> None:
     stored: dict[str, bytes] = {}
 
-    def answer(arrival: Arrived) -> Reply:
+    def answer(arrival: ReceivedRequest) -> Reply:
         path = arrival.path.partition("?")[0]
         stored.setdefault(path, arrival.body)
         return Reply(200, stored[path])

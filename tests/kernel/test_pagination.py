@@ -20,6 +20,7 @@ from parley.kernel.persistence.pagination import MOST_BYTES, BadCursor, cursor_a
 from parley.kernel.values.ids import new_id
 from tests.harness import Member
 
+ROW_ID = "01a22fc7-10e3-77e7-a6e5-5d67abb3fc26"  # one, so that every process names the same cases
 TEAMS = "/v1/identity/teams"
 MEETINGS = "/v1/recordings/meetings"
 
@@ -89,9 +90,9 @@ def encoded(value: Any) -> str:
         encoded([1]),
         encoded([["x"]]),
         encoded(["x"]),
-        encoded([str(new_id()), str(new_id())]),
-        encoded([str(new_id()) + "0"]),
-        encoded(["\0" + str(new_id())]),
+        encoded([ROW_ID, ROW_ID]),
+        encoded([ROW_ID + "0"]),
+        encoded(["\0" + ROW_ID]),
         encoded(["\ud800"]),
         encoded(["[" * 100]),
         base64.urlsafe_b64encode(b"[" * 400).decode(),

@@ -19,16 +19,16 @@ from parley.kernel.values.errors import Conflict
 from parley.kernel.values.ids import new_id
 from parley.scheduling.declared import SchedulingDirectory
 from tests.harness import Member, World
-from tests.kernel.postgres_proxy import Wire, wired
+from tests.kernel.postgres_proxy import PostgresProxy, wired
 
 
 @pytest.fixture
-def wire(world: World) -> Iterator[Wire]:
+def wire(world: World) -> Iterator[PostgresProxy]:
     with wired() as made:
         yield made
 
 
-def test_the_smallest_tenant_transaction_costs_three(wire: Wire, acme: Member) -> None:
+def test_the_smallest_tenant_transaction_costs_three(wire: PostgresProxy, acme: Member) -> None:
     with transactions.transaction(acme.caller) as session:
         session.scalars(select(Organization.name)).one()
     before = wire.round_trips
@@ -41,14 +41,14 @@ def test_the_smallest_tenant_transaction_costs_three(wire: Wire, acme: Member) -
         assert transactions.round_trips(session) - counted == 3
 
 
-def test_a_look_up_before_the_tenant_is_known_costs_one(wire: Wire, acme: Member) -> None:
+def test_a_look_up_before_the_tenant_is_known_costs_one(wire: PostgresProxy, acme: Member) -> None:
     assert directory.organization_of(SchedulingDirectory.EVENT_TYPE, "nobody") is None
     before = wire.round_trips
     assert directory.organization_of(SchedulingDirectory.EVENT_TYPE, "nobody") is None
     assert wire.round_trips - before == 1
 
 
-def test_rows_of_many_tables_travel_in_one_round_trip_and_with_the_commit(wire: Wire, acme: Member) -> None:
+def test_rows_of_many_tables_travel_in_one_round_trip_and_with_the_commit(wire: PostgresProxy, acme: Member) -> None:
     with transactions.transaction(acme.caller) as session:
         user = User(name="Bob", email=f"{new_id()}@acme.test")
         session.add(user)

@@ -31,7 +31,7 @@ from parley.scheduling.notifications.icalendar import CalendarUser
 from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus
 from parley.scheduling.tables.enums import AgreementStatus
 from parley.scheduling.tables.workflow_models import AddressAgreement
-from parley.webhooks import letters as webhook_letters
+from parley.webhooks import alerts as webhook_letters
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
 from tests.harness import World

@@ -75,7 +75,7 @@ def key() -> dict[str, str]:
     return {"idempotency-key": str(new_id())}
 
 
-class Furnished:
+class SeededOrganization:
     """An organization that is open around the clock: half-hour slots from tomorrow on, a connection, a meeting with what was recorded."""
 
     def __init__(self, world: World, member: Member) -> None:

@@ -12,16 +12,16 @@ from parley.scheduling.bookings.host_links import HostKey
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 
-def page_of(house: Furnished) -> str:
+def page_of(house: SeededOrganization) -> str:
     """The path of the furnished event type's page."""
     url = house.stranger.get(f"/v1/scheduling/event-types/{house.event_type}/public").body["url"]
     return "/" + "/".join(str(url).split("/")[3:])
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     path = page_of(house)
 

@@ -19,13 +19,13 @@ from parley.scheduling.tables.calendar_models import CalendarConnection, Connect
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 CONNECT = "/v1/scheduling/calendars/connect"
 PUSH = "/v1/scheduling/calendars/push"
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     from tests.identity.providers.browser_client import CookieBrowser
     from tests.scheduling.providers.google_server import standing

@@ -18,7 +18,7 @@ from parley.scheduling.tables.calendar_models import CalendarMethod, CalendarPro
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 CALENDARS = "/v1/scheduling/calendars"
 _EMPTY = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Somebody//EN\r\nEND:VCALENDAR\r\n"
@@ -70,14 +70,14 @@ def _room_for_one_more(member: Member) -> None:
         assert member.delete(f"{CALENDARS}/{item['id']}").status == 204
 
 
-def _colleague(house: Furnished) -> Member:
+def _colleague(house: SeededOrganization) -> Member:
     """Whose calendars they are. No host: bookings of hosts with calendars ask them."""
     if "with_calendars" not in house.made:
         house.made["with_calendars"] = str(house.member.as_role("MEMBER").user_id)
     return house.world.member(house.member.organization_id, UUID(house.made["with_calendars"]), "MEMBER")
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member = _colleague(house)
 
@@ -109,7 +109,7 @@ def things(member: Member, world: World) -> dict[str, str]:
     return {"calendar_connection_id": connected(member)}
 
 
-def _add_connections(house: Furnished, count: int) -> None:
+def _add_connections(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         connected(_colleague(house))
 

@@ -9,13 +9,13 @@ from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 KEYS = "/v1/identity/api-keys"
 PROJECTS = "/v1/storage/projects"
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member = house.member
     body = {"label": "Website", "permissions": ["files:read"]}

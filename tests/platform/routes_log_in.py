@@ -17,7 +17,7 @@ from tests.identity.test_second_factors import challenge_of, enrolled
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 VISITOR = Caller(NOWHERE, ActorType.VISITOR, ip_address="192.0.2.1", user_agent="a test")
 FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
@@ -35,7 +35,7 @@ def link(world: World, path: str, email: str) -> str:
     return received_mails(world, email)[-1].token
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     world, member = house.world, house.member
 
@@ -119,7 +119,7 @@ def things(member: Member, world: World) -> dict[str, str]:
     return {"session_id": add_session(member.user_id, world)}
 
 
-def _sessions(house: Furnished, count: int) -> None:
+def _sessions(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         add_session(house.member.user_id, house.world)
 

@@ -16,7 +16,7 @@ from tests.stack.load_scenarios import created
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 
 ORGANIZATION, INVITATIONS = "/v1/identity/organization", "/v1/identity/invitations"
@@ -26,7 +26,7 @@ def slug() -> str:
     return f"s-{new_id().hex}"
 
 
-def belong(house: Furnished) -> Member:
+def belong(house: SeededOrganization) -> Member:
     """The house's member belongs to one organization more, of somebody else's: a person founds twenty a day at most."""
     other = house.world.organization("Other")
     with transactions.transaction(other.caller) as session:
@@ -34,7 +34,7 @@ def belong(house: Furnished) -> Member:
     return other
 
 
-def founded(house: Furnished, *, is_deleted: bool = False) -> Member:
+def founded(house: SeededOrganization, *, is_deleted: bool = False) -> Member:
     """Another organization of the house's member."""
     made = created(house.member.post(f"{ORGANIZATION}s", {"name": "Other", "slug": slug()}))
     other = house.world.member(UUID(made["id"]), house.member.user_id, "OWNER")
@@ -43,44 +43,44 @@ def founded(house: Furnished, *, is_deleted: bool = False) -> Member:
     return other
 
 
-def paying(house: Furnished) -> Member:
+def paying(house: SeededOrganization) -> Member:
     """Another organization of the house's member, which an operator gave a plan."""
     other = founded(house)
     house.world.give_plan(other.organization_id, "PRO")
     return other
 
 
-def add_team(house: Furnished) -> str:
+def add_team(house: SeededOrganization) -> str:
     return str(created(house.member.post("/v1/identity/teams", {"name": "Team", "slug": slug()}))["id"])
 
 
-def the_team(house: Furnished) -> str:
+def the_team(house: SeededOrganization) -> str:
     if "team" not in house.made:
         house.made["team"] = add_team(house)
     return house.made["team"]
 
 
-def add_member(house: Furnished) -> str:
+def add_member(house: SeededOrganization) -> str:
     return str(house.member.as_role("MEMBER").user_id)
 
 
-def add_team_member(house: Furnished, team: str | None = None) -> str:
+def add_team_member(house: SeededOrganization, team: str | None = None) -> str:
     path = f"/v1/identity/teams/{team or add_team(house)}/members"
     user_id = add_member(house)
     created(house.member.post(path, {"user_id": user_id}))
     return f"{path}/{user_id}"
 
 
-def add_invitation(house: Furnished) -> str:
+def add_invitation(house: SeededOrganization) -> str:
     return str(created(house.member.post(INVITATIONS, {"email": f"{new_id()}@invited.test"}))["id"])
 
 
-def token_of(house: Furnished, invitation_id: str) -> str:
+def token_of(house: SeededOrganization, invitation_id: str) -> str:
     with transactions.transaction(house.member.caller) as session:
         return invitations.token(session.scalars(select(Invitation).where(Invitation.id == UUID(invitation_id))).one())
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member, teams = house.member, "/v1/identity/teams"
     team = the_team(house)
@@ -156,7 +156,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     )
 
 
-LISTS: dict[str, Callable[[Furnished, int], object]] = {
+LISTS: dict[str, Callable[[SeededOrganization, int], object]] = {
     "GET /v1/identity/organizations": lambda house, count: [belong(house) for _ in range(count)],
     "GET /v1/identity/members": lambda house, count: [add_member(house) for _ in range(count)],
     "GET /v1/identity/invitations": lambda house, count: [add_invitation(house) for _ in range(count)],

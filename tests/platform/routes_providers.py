@@ -15,7 +15,7 @@ from parley.kernel.values.ids import new_id
 if TYPE_CHECKING:
     from tests.harness import Member, World
     from tests.identity.registered_users import Person
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 
 def add_link(who: Member | Person) -> str:
@@ -27,7 +27,7 @@ def add_link(who: Member | Person) -> str:
     return str(link.id)
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     from tests.identity.providers.browser_client import CookieBrowser
     from tests.identity.providers.openid_provider import ProviderAccount, start_openid_provider
@@ -80,12 +80,12 @@ def things(member: Member, world: World) -> dict[str, str]:
     return {"link_id": add_link(member)}
 
 
-def _add_links(house: Furnished, count: int) -> None:
+def _add_links(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         add_link(house.member)
 
 
-LISTS: dict[str, Callable[[Furnished, int], None]] = {"GET /v1/auth/providers/linked": _add_links}
+LISTS: dict[str, Callable[[SeededOrganization, int], None]] = {"GET /v1/auth/providers/linked": _add_links}
 """How a list gets longer."""
 
 BODIES: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from parley.kernel.values.ids import new_id
 
 if TYPE_CHECKING:
     from tests.harness import Client, Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 FORMS = "/v1/scheduling/routing-forms"
 SUBMISSIONS = "/v1/scheduling/routing-submissions"
@@ -46,7 +46,7 @@ def answers_to(form: dict[str, Any]) -> dict[str, Any]:
     return {"answers": [{"question_id": question["id"], "value": value} for question, value in values]}
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member, stranger = house.member, house.stranger
 
@@ -109,12 +109,12 @@ def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
     }
 
 
-def _add_forms(house: Furnished, count: int) -> None:
+def _add_forms(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         add_form(house.member, house.event_type)
 
 
-def _add_submissions(house: Furnished, count: int) -> None:
+def _add_submissions(house: SeededOrganization, count: int) -> None:
     form = add_form(house.member, house.event_type)
     for _ in range(count):
         submit(house.stranger, form)

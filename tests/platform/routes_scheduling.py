@@ -19,7 +19,7 @@ from parley.scheduling.tables.event_type_models import EventType
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 BOOKINGS = "/v1/scheduling/bookings"
 TYPES = "/v1/scheduling/event-types"
@@ -32,7 +32,7 @@ MANAGED = "/v1/scheduling/managed-bookings"
 class Ready:
     """Makes requests ready in a furnished organization."""
 
-    def __init__(self, house: Furnished) -> None:
+    def __init__(self, house: SeededOrganization) -> None:
         self.house, self.member, self.stranger = house, house.member, house.stranger
         self._verbs = itertools.cycle(("confirm", "decline", "cancel", "no-show", "complete"))
 
@@ -114,7 +114,7 @@ class Ready:
         return self.get("/v1/scheduling/booking-counts", **{"from": now.isoformat(), "to": (now + timedelta(days=31)).isoformat()})
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     ready = Ready(house)
     return {
@@ -160,7 +160,7 @@ def long_ago(member: Member, booking: str, days: int = 60) -> str:
     return booking
 
 
-def _add_pools(house: Furnished, count: int) -> None:
+def _add_pools(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         Ready(house).pool()
 

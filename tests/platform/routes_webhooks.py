@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from parley.kernel.values.ids import new_id
-from tests.webhooks.webhook_scenarios import Shop
+from tests.webhooks.webhook_scenarios import WebhookScenario
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 SUBSCRIPTIONS = "/v1/webhooks/subscriptions"
 DELIVERIES = "/v1/webhooks/deliveries"
@@ -25,7 +25,7 @@ def wanted() -> dict[str, Any]:
     return {"name": "Warehouse", "url": url, "events": ["booking.*"], "headers": {"X-Tenant": "acme"}}
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member = house.member
 
@@ -72,7 +72,7 @@ def subscription_of(member: Member) -> str:
 
 def delivery_of(member: Member) -> str:
     subscription_id = subscription_of(member)
-    Shop(member.world, member).agree(subscription_id)
+    WebhookScenario(member.world, member).agree(subscription_id)
     answer = member.post(f"{SUBSCRIPTIONS}/{subscription_id}/ping")
     assert answer.status == 202, answer.raw
     return str(answer.body["id"])
@@ -87,16 +87,16 @@ BODIES: dict[str, Any] = {"{subscription_id}": {"name": "Shop"}, "replay-failed"
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""
 
 
-def _subscriptions(house: Furnished, count: int) -> None:
+def _subscriptions(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         subscription_of(house.member)
 
 
-def _deliveries(house: Furnished, count: int) -> None:
+def _deliveries(house: SeededOrganization, count: int) -> None:
     subscription_id = subscription_of(house.member)
     for _ in range(count):
         house.member.post(f"{SUBSCRIPTIONS}/{subscription_id}/ping")
 
 
-LISTS: dict[str, Callable[[Furnished, int], None]] = {f"GET {SUBSCRIPTIONS}": _subscriptions, f"GET {DELIVERIES}": _deliveries}
+LISTS: dict[str, Callable[[SeededOrganization, int], None]] = {f"GET {SUBSCRIPTIONS}": _subscriptions, f"GET {DELIVERIES}": _deliveries}
 """Lists, and what adds so many rows to them."""

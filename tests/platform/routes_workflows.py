@@ -18,7 +18,7 @@ from parley.scheduling.tables.workflow_models import AddressAgreement
 
 if TYPE_CHECKING:
     from tests.harness import Member, World
-    from tests.platform.every_route import Furnished, Request
+    from tests.platform.every_route import Request, SeededOrganization
 
 WORKFLOWS = "/v1/scheduling/workflows"
 LOG = "/v1/scheduling/notifications"
@@ -63,7 +63,7 @@ def _id(answer: Any, status: int) -> str:
     return str(answer.body["id"])
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], Request]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], Request]]:
     """By method and path as in the template: makes a new request of that route ready."""
     member = house.member
 
@@ -105,16 +105,16 @@ BODIES: dict[str, Any] = {"{workflow_id}": {"name": "Later"}, "test": {}}
 """What a POST, PUT or PATCH needs to reach the look-up of its ids, by the last part of its path."""
 
 
-def _workflows(house: Furnished, count: int) -> None:
+def _workflows(house: SeededOrganization, count: int) -> None:
     for _ in range(count):
         workflow_of(house.member)
 
 
-def _notifications(house: Furnished, count: int) -> None:
+def _notifications(house: SeededOrganization, count: int) -> None:
     path = f"{WORKFLOWS}/{workflow_of(house.member)}/test"
     for _ in range(count):
         house.member.post(path)
 
 
-LISTS: dict[str, Callable[[Furnished, int], None]] = {f"GET {WORKFLOWS}": _workflows, f"GET {LOG}": _notifications}
+LISTS: dict[str, Callable[[SeededOrganization, int], None]] = {f"GET {WORKFLOWS}": _workflows, f"GET {LOG}": _notifications}
 """Lists, and what adds so many rows to them."""

@@ -16,7 +16,7 @@ from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.values.ids import new_id
 from tests.harness import World
 from tests.platform.canary_gateway import PEOPLE, SECRET_FIELDS, Remembering, forms_of, read
-from tests.platform.every_route import Furnished
+from tests.platform.every_route import SeededOrganization
 
 SETTINGS = ("PEPPER", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN")
 OTHERS = {"werkzeug", "moto", "local"}  # what stands in for AWS, for a provider, for the gateway
@@ -52,7 +52,7 @@ def passed(world: World) -> Iterator[tuple[Remembering, Written]]:
     root.setLevel(logging.INFO)
     world.gateway = gateway
     try:
-        house = Furnished(world, world.organization("Canary"))
+        house = SeededOrganization(world, world.organization("Canary"))
         for ready in house.requests().values():
             ready()()
         for request in list(gateway.sent.values()):

@@ -18,7 +18,7 @@ from parley.kernel.values.ids import new_id
 from parley.scheduling.tables.enums import OverrideType
 from parley.scheduling.tables.schedule_models import AvailabilityOverride
 from tests.harness import Answer, Client, World
-from tests.platform.every_route import DAYS, Furnished, created
+from tests.platform.every_route import DAYS, SeededOrganization, created
 from tests.platform.routes_booking_pages import page_of
 from tests.scheduling.booking_scenarios import invitee
 
@@ -48,7 +48,7 @@ class Dated(Client):
         return super().request(method, path, body, headers, query)
 
 
-def far_overrides(house: Furnished, schedule: str) -> None:
+def far_overrides(house: SeededOrganization, schedule: str) -> None:
     """As they may lie there from before they had to be near: closed dates, and some of each year of a century."""
     rows = [{"date": day, "type": OverrideType.UNAVAILABLE} for day in (date(1970, 1, 1), date(2199, 6, 1))]
     rows += [{"date": date(year, 3, 3), "type": OverrideType.UNAVAILABLE} for year in range(1971, 2199)]
@@ -57,9 +57,9 @@ def far_overrides(house: Furnished, schedule: str) -> None:
         session.execute(insert(AvailabilityOverride), [{**key, "id": new_id(), **row} for row in rows])
 
 
-def furnish(world: World, count: int) -> Furnished:
+def furnish(world: World, count: int) -> SeededOrganization:
     """An organization in which the hours of so many hosts never close, but for a day last month, and days in other centuries."""
-    made = Furnished(world, world.organization("Acme"))
+    made = SeededOrganization(world, world.organization("Acme"))
     closed = {"date": str(datetime.now(UTC).date() - timedelta(days=31)), "type": "UNAVAILABLE"}
     always = {"name": "Always", "timezone": "Europe/Berlin", "overrides": [closed]}
     always["slots"] = [{"day_of_week": day, "start_time": "00:00", "end_time": "24:00"} for day in DAYS]
@@ -75,12 +75,12 @@ def furnish(world: World, count: int) -> Furnished:
 
 
 @pytest.fixture(scope="module")
-def house(world: World) -> Iterator[Furnished]:
+def house(world: World) -> Iterator[SeededOrganization]:
     yield furnish(world, HOSTS)
     world.forget_events()
 
 
-def test_no_public_route_fails_for_a_date(house: Furnished, world: World) -> None:
+def test_no_public_route_fails_for_a_date(house: SeededOrganization, world: World) -> None:
     public = {f"{route.method} {route.path}" for route in world.template.routes if route.authorizer is None}
     stranger = house.stranger = Dated(world)
     try:
@@ -111,7 +111,7 @@ def steps(request: Callable[[], Answer]) -> tuple[Answer, int]:
     return answer, count
 
 
-def asks(house: Furnished, event_type: str) -> dict[str, Ask]:
+def asks(house: SeededOrganization, event_type: str) -> dict[str, Ask]:
     """By what is asked: the request for a day. Where something is booked, the booking that is moved is another's each time."""
     types, stranger = f"/v1/scheduling/event-types/{event_type}", house.stranger
     page = page_of(house).rpartition("/")[0] + "/" + str(house.member.get(types).body["slug"])
@@ -148,7 +148,7 @@ def asks(house: Furnished, event_type: str) -> dict[str, Ask]:
 
 
 @pytest.mark.parametrize("kind", ["ONE_ON_ONE", "ROUND_ROBIN", "COLLECTIVE"])
-def test_no_date_costs_more_than_three_times_an_ordinary_question(house: Furnished, kind: str) -> None:
+def test_no_date_costs_more_than_three_times_an_ordinary_question(house: SeededOrganization, kind: str) -> None:
     more: dict[str, dict[str, Any]] = {
         "ONE_ON_ONE": {},
         "ROUND_ROBIN": {"pool_id": house.made["pool"]},

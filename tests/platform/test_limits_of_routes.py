@@ -17,7 +17,7 @@ from parley.kernel.edge import request_context
 from parley.kernel.edge.request_context import Access
 from parley.kernel.values.ids import new_id
 from tests.harness import Client, World
-from tests.platform.every_route import Furnished
+from tests.platform.every_route import SeededOrganization
 from tests.platform.test_permissions import app_of, name_of
 
 TEMPLATE = load(Path(__file__).parents[2] / "template.yaml")
@@ -65,8 +65,8 @@ def buckets(world: World, *, emptied: bool = False) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def house(world: World) -> Furnished:
-    return Furnished(world, world.organization("Acme"))
+def house(world: World) -> SeededOrganization:
+    return SeededOrganization(world, world.organization("Acme"))
 
 
 def test_each_public_route_is_limited_or_named_with_a_reason() -> None:
@@ -78,7 +78,7 @@ def test_each_public_route_is_limited_or_named_with_a_reason() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC.keys() - UNLIMITED.keys()))
-def test_a_public_route_is_counted_by_network(name: str, world: World, house: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_route_is_counted_by_network(name: str, world: World, house: SeededOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
     ready: Callable[[], Callable[[], object]] = house.requests()[name]
     request, seen = ready(), Mock(wraps=visitor_limits.network_spending)
     buckets(world, emptied=True)
@@ -91,7 +91,7 @@ def test_a_public_route_is_counted_by_network(name: str, world: World, house: Fu
 
 
 @pytest.mark.parametrize("name", sorted(name for name in PUBLIC.keys() - UNLIMITED.keys() if "{" in name))
-def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World, house: Furnished) -> None:
+def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World, house: SeededOrganization) -> None:
     """Who guesses names, links and ids is counted like who knows them. What can not be read asks nobody, and costs nothing."""
     method, _, path = name.partition(" ")
     guesses = [re.sub(r"{[^}]*}", lambda _: str(new_id()), path), re.sub(r"{[^}]*}", "nobody-here", path)]
@@ -111,7 +111,7 @@ def test_a_name_that_is_nobodys_costs_as_much_as_another(name: str, world: World
     assert many - 3 * spent.limit.most / spent.limit.seconds < counted <= 4, "three seconds have brought back so many"
 
 
-def test_who_has_many_networks_of_ipv6_has_not_as_many_limits(house: Furnished) -> None:
+def test_who_has_many_networks_of_ipv6_has_not_as_many_limits(house: SeededOrganization) -> None:
     """A /48 has 65,536 networks of a customer; together they get eight times as much as one, and others nothing less."""
     near, path = visitor_limits.READS_PER_NETWORK.most, f"/v1/scheduling/event-types/{house.event_type}/public"
     name, own = "GET /v1/scheduling/event-types/{event_type_id}/public", [f"2001:db8:7:{at}::1" for at in range(9)]
@@ -125,7 +125,7 @@ def test_who_has_many_networks_of_ipv6_has_not_as_many_limits(house: Furnished) 
     assert Client(house.world, ip="2001:db8:8::1").get(path).status == 200
 
 
-def test_a_network_is_refused_where_it_asks_too_often_and_no_other(house: Furnished) -> None:
+def test_a_network_is_refused_where_it_asks_too_often_and_no_other(house: SeededOrganization) -> None:
     eve, ada = Client(house.world, ip="198.18.7.1"), Client(house.world, ip="198.18.7.2")
     path = f"/v1/scheduling/event-types/{house.event_type}/public"
     assert eve.get(path).status == 200
@@ -140,7 +140,7 @@ def test_a_network_is_refused_where_it_asks_too_often_and_no_other(house: Furnis
     assert eve.get(f"/v1/scheduling/event-types/{new_id()}/public").status == 429  # what is not there can't be looked for more often
 
 
-def test_who_comes_by_a_trusted_proxy_is_who_it_says_and_nobody_else_is(house: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_comes_by_a_trusted_proxy_is_who_it_says_and_nobody_else_is(house: SeededOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
     def seen(source: str, forwarded: str) -> str | None:
         event = {"requestContext": {"http": {"sourceIp": source}}, "headers": {"X-Forwarded-For": forwarded}}
         return request_context.address_of(event)
@@ -155,7 +155,7 @@ def test_who_comes_by_a_trusted_proxy_is_who_it_says_and_nobody_else_is(house: F
     assert seen("2001:db8::1", "2001:db9::1") == "2001:db9::1"
 
 
-def test_an_idempotency_key_of_a_stranger_is_nothing_to_another(house: Furnished) -> None:
+def test_an_idempotency_key_of_a_stranger_is_nothing_to_another(house: SeededOrganization) -> None:
     """Two visitors of one organization name their keys alike: neither is refused, neither is told what the other was told."""
     ada, eve = Client(house.world, ip="198.18.9.1"), Client(house.world, ip="198.18.9.2")
     key, first, second = {"idempotency-key": "1"}, house.booking_wanted(), house.booking_wanted()

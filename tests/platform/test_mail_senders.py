@@ -27,7 +27,7 @@ BUDGETS: dict[str, str | set[MailKind]] = {
     "scheduling/notifications/booking_mails": {MailKind.BOOKING},
     "scheduling/notifications/address_proof_mail": "`limits.CODES`, for the address and for the network",
     "scheduling/notifications/connection_failure_mail": TO_THE_ACCOUNT,
-    "webhooks/letters": "owners and administrators, once for each subscription that is ended",
+    "webhooks/alerts": "owners and administrators, once for each subscription that is ended",
     "notifications/email/email_message": "the form of all of them",
     "notifications/delivery/channels": "hands over what others have made",
 }

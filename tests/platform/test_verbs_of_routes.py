@@ -10,7 +10,7 @@ from local.routing import Router
 from local.template import Route
 from parley.kernel.edge.http import Api
 from tests.harness import Client, Member, World
-from tests.platform.every_route import Furnished
+from tests.platform.every_route import SeededOrganization
 from tests.platform.test_face_of_routes import filled, handler_of, name_of, routed
 
 ROUTES, ROOM = 300, 0.8  # an API Gateway HTTP API's quota, and how much of it may be used
@@ -45,11 +45,11 @@ def is_opened(route: Route) -> bool:
 
 
 @pytest.fixture(scope="module")
-def house(world: World) -> Furnished:
-    return Furnished(world, world.organization("Acme"))
+def house(world: World) -> SeededOrganization:
+    return SeededOrganization(world, world.organization("Acme"))
 
 
-def test_head_is_answered_like_get_where_something_is_opened(world: World, house: Furnished) -> None:
+def test_head_is_answered_like_get_where_something_is_opened(world: World, house: SeededOrganization) -> None:
     opened = [route for route in world.template.routes if is_opened(route)]
     assert {(head.path, head.function, head.authorizer) for head in world.template.heads} == {
         (route.path, route.function, route.authorizer) for route in opened
@@ -82,7 +82,7 @@ def test_a_slash_at_the_end_leads_to_the_address_without_it(world: World, acme: 
     assert acme.get("/v1/nothing/").status == 404
 
 
-def test_who_makes_a_thing_is_told_where_it_lies(world: World, house: Furnished) -> None:
+def test_who_makes_a_thing_is_told_where_it_lies(world: World, house: SeededOrganization) -> None:
     requests, router = house.requests(), Router(world.template.routes)
     made: dict[str, Api] = {name_of(route): app for route, app in routed(world) if succeeds_with(app, 201)}
     assert {name for name, app in made.items() if not app.location} == WITHOUT_LOCATION.keys()
@@ -114,7 +114,7 @@ def test_what_deletes_answers_204(world: World) -> None:
     assert len(deleting) > 20 and all(len(reason) > 20 for reason in (*REPORTS.values(), *WITHOUT_LOCATION.values()))
 
 
-def test_a_page_elsewhere_reads_every_header_that_an_answer_has(world: World, acme: Member, house: Furnished) -> None:
+def test_a_page_elsewhere_reads_every_header_that_an_answer_has(world: World, acme: Member, house: SeededOrganization) -> None:
     origin: dict[str, Any] = {"origin": "https://app.example"}
     schedule = {"name": "x", "timezone": "UTC", "slots": []}
     answers = [

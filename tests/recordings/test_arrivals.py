@@ -14,19 +14,19 @@ import pytest
 from parley.kernel.aws import boto3_clients
 from parley.kernel.values.ids import new_id
 from tests.harness import Member, World, recorded
-from tests.recordings.upload_scenarios import BYTES, Take, take
+from tests.recordings.upload_scenarios import BYTES, UploadScenario, take
 
 NONE_FAILED: dict[str, list[Any]] = {"batchItemFailures": []}
 
 
 @pytest.fixture
-def scene(world: World, acme: Member) -> Take:
+def scene(world: World, acme: Member) -> UploadScenario:
     world.pump()
     return take(world, acme)
 
 
 @pytest.fixture
-def key(scene: Take) -> str:
+def key(scene: UploadScenario) -> str:
     """The key of an upload whose object has arrived, and nobody was told."""
     upload = scene.upload()
     assert scene.send(upload).status == 200
@@ -34,7 +34,7 @@ def key(scene: Take) -> str:
     return scene.key(upload)
 
 
-def test_one_arrival_is_announced_with_what_came(scene: Take, key: str) -> None:
+def test_one_arrival_is_announced_with_what_came(scene: UploadScenario, key: str) -> None:
     assert scene.notify(scene.record(key)) == NONE_FAILED
     (payload,) = scene.announced()
     assert payload == {
@@ -48,7 +48,7 @@ def test_one_arrival_is_announced_with_what_came(scene: Take, key: str) -> None:
     assert scene.recording.raw_sequencer == "0055AED6DCD90281E5".ljust(64, "0")
 
 
-def test_twenty_times_the_same_changes_nothing_more(scene: Take, key: str) -> None:
+def test_twenty_times_the_same_changes_nothing_more(scene: UploadScenario, key: str) -> None:
     body = json.dumps({"Records": [scene.record(key)]})
     assert scene.tell(body) == NONE_FAILED
     before = scene.everything()
@@ -57,7 +57,7 @@ def test_twenty_times_the_same_changes_nothing_more(scene: Take, key: str) -> No
     assert scene.everything() == before
 
 
-def test_twenty_at_once_are_one(scene: Take, key: str) -> None:
+def test_twenty_at_once_are_one(scene: UploadScenario, key: str) -> None:
     gate = threading.Barrier(20)
 
     def deliver(number: int) -> None:
@@ -70,7 +70,7 @@ def test_twenty_at_once_are_one(scene: Take, key: str) -> None:
     assert scene.recording.raw_sequencer == "0055AED6DCD90281E1".ljust(64, "0")
 
 
-def test_two_uploads_that_arrive_at_once_are_one_recording(scene: Take) -> None:
+def test_two_uploads_that_arrive_at_once_are_one_recording(scene: UploadScenario) -> None:
     uploads = [scene.upload() for _ in range(8)]
     for upload in uploads:
         scene.send(upload)
@@ -99,14 +99,14 @@ SEQUENCERS = ("0055AED6DCD90281E5", "0055AED6DCD90281E50", "0055AED6DCD90281E6",
 @pytest.mark.parametrize(
     "order", list(itertools.permutations(SEQUENCERS)), ids=lambda order: "".join(str(SEQUENCERS.index(sequencer)) for sequencer in order)
 )
-def test_in_every_order_the_highest_sequencer_stays(scene: Take, key: str, order: tuple[str, ...]) -> None:
+def test_in_every_order_the_highest_sequencer_stays(scene: UploadScenario, key: str, order: tuple[str, ...]) -> None:
     for sequencer in order:
         assert scene.notify(scene.record(key, sequencer)) == NONE_FAILED
     assert scene.recording.raw_sequencer == "0055AED6DCD90281F".ljust(64, "0")
     assert (len(scene.announced()), scene.audited("recording.uploaded"), scene.status) == (1, 1, "PROCESSING")
 
 
-def test_what_is_not_an_arrival_changes_nothing(scene: Take, key: str, globex: Member) -> None:
+def test_what_is_not_an_arrival_changes_nothing(scene: UploadScenario, key: str, globex: Member) -> None:
     before = scene.everything()
     organization_id = scene.member.organization_id
     odd = [
@@ -128,7 +128,7 @@ def test_what_is_not_an_arrival_changes_nothing(scene: Take, key: str, globex: M
     assert scene.lies(key)
 
 
-def test_a_key_of_another_organization_is_not_taken(scene: Take, key: str, globex: Member) -> None:
+def test_a_key_of_another_organization_is_not_taken(scene: UploadScenario, key: str, globex: Member) -> None:
     """Even if somebody got an object there: the row of the upload is another tenant's, and invisible."""
     foreign_key = key.replace(str(scene.member.organization_id), str(globex.organization_id))
     scene.store(foreign_key)
@@ -138,14 +138,14 @@ def test_a_key_of_another_organization_is_not_taken(scene: Take, key: str, globe
     assert scene.lies(foreign_key)
 
 
-def test_an_encoded_key_a_version_and_unknown_fields_are_fine(scene: Take, key: str) -> None:
+def test_an_encoded_key_a_version_and_unknown_fields_are_fine(scene: UploadScenario, key: str) -> None:
     encoded = key.replace("/", "%2F").replace("-", "%2D")
     record = scene.record(encoded, versionId="096fKKXTRTtl3on89fVO.nfljtsv6qko", size=None) | {"glacierEventData": {}}
     assert scene.notify(record) == NONE_FAILED
     assert (scene.status, scene.recording.raw_key) == ("PROCESSING", key)
 
 
-def test_the_recorded_event_works(scene: Take, key: str) -> None:
+def test_the_recorded_event_works(scene: UploadScenario, key: str) -> None:
     event = recorded("recordings_uploads_queue")
     text = event["Records"][0]["body"]
     s3_entity = json.loads(text)["Records"][0]["s3"]
@@ -155,7 +155,7 @@ def test_the_recorded_event_works(scene: Take, key: str) -> None:
     assert scene.world.invoke("recordings/on_recording_uploaded", recorded("recordings_uploads_queue")) == NONE_FAILED
 
 
-def test_a_poison_record_and_a_poison_message_stay_alone(scene: Take) -> None:
+def test_a_poison_record_and_a_poison_message_stay_alone(scene: UploadScenario) -> None:
     others = [take(scene.world, scene.member) for _ in range(2)]
     uploads = [(scenario, scenario.upload()) for scenario in (scene, *others)]
     for scenario, upload in uploads:
@@ -169,7 +169,7 @@ def test_a_poison_record_and_a_poison_message_stay_alone(scene: Take) -> None:
     assert [scenario.status for scenario, _ in uploads] == ["PROCESSING"] * 3
 
 
-def test_an_object_that_is_gone_again_changes_nothing(scene: Take) -> None:
+def test_an_object_that_is_gone_again_changes_nothing(scene: UploadScenario) -> None:
     upload = scene.upload()
     before = scene.everything()
     assert scene.notify(scene.record(scene.key(upload))) == NONE_FAILED
@@ -180,7 +180,9 @@ def test_an_object_that_is_gone_again_changes_nothing(scene: Take) -> None:
 
 
 @pytest.mark.parametrize("fault", ["nobody listens", "no permission"])
-def test_a_storage_that_does_not_answer_brings_the_message_back(scene: Take, key: str, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+def test_a_storage_that_does_not_answer_brings_the_message_back(
+    scene: UploadScenario, key: str, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
     before = scene.everything()
     with monkeypatch.context() as patched:
         if fault == "no permission":
@@ -208,7 +210,7 @@ class _Refusing:
         raise self._refusal
 
 
-def test_a_late_notification_of_what_was_put_aside_only_removes_it(scene: Take) -> None:
+def test_a_late_notification_of_what_was_put_aside_only_removes_it(scene: UploadScenario) -> None:
     upload = scene.upload()
     key = scene.key(upload)
     scene.store(key, BYTES + b"!")
@@ -221,7 +223,7 @@ def test_a_late_notification_of_what_was_put_aside_only_removes_it(scene: Take) 
     assert not scene.lies(key)
 
 
-def test_an_accepted_object_that_somebody_changed_is_never_removed(scene: Take, key: str) -> None:
+def test_an_accepted_object_that_somebody_changed_is_never_removed(scene: UploadScenario, key: str) -> None:
     scene.notify(scene.record(key))
     before = scene.everything()
     scene.store(key, b"other bytes")
@@ -230,7 +232,7 @@ def test_an_accepted_object_that_somebody_changed_is_never_removed(scene: Take, 
     assert scene.lies(key)
 
 
-def test_a_meeting_that_failed_meanwhile_keeps_its_bytes_and_its_status(scene: Take, key: str) -> None:
+def test_a_meeting_that_failed_meanwhile_keeps_its_bytes_and_its_status(scene: UploadScenario, key: str) -> None:
     from sqlalchemy import select
 
     from parley.kernel.persistence import transactions
@@ -243,5 +245,5 @@ def test_a_meeting_that_failed_meanwhile_keeps_its_bytes_and_its_status(scene: T
     assert scene.member.post(scene.path, {"size_bytes": 1, "content_type": "video/webm"}).body["code"] == "illegal_meeting_transition"
 
 
-def test_the_bucket_is_the_one_of_the_environment(scene: Take) -> None:
+def test_the_bucket_is_the_one_of_the_environment(scene: UploadScenario) -> None:
     assert os.environ["MEDIA_BUCKET"] == scene.bucket

@@ -110,7 +110,7 @@ def test_a_hostile_address_costs_no_time() -> None:
         "https://a" + "a-" * 990,
     ]
     started = perf_counter()
-    assert not any(meeting_urls.fits(platform, url) for platform in MeetingPlatform for url in hostile)
+    assert not any(meeting_urls.is_meeting_url(platform, url) for platform in MeetingPlatform for url in hostile)
     assert perf_counter() - started < 0.5
 
 

@@ -19,14 +19,14 @@ from parley.kernel.values.ids import new_id
 from parley.recordings import media_types, presigned_urls
 from parley.recordings.models import Upload
 from tests.harness import Member, World
-from tests.recordings.upload_scenarios import Take, put, take
+from tests.recordings.upload_scenarios import UploadScenario, put, take
 
 MIB = 1024 * 1024
 Pump = Callable[[], int]
 
 
 @pytest.fixture
-def scene(world: World, acme: Member) -> Take:
+def scene(world: World, acme: Member) -> UploadScenario:
     world.pump()
     return take(world, acme)
 
@@ -54,11 +54,11 @@ def sent(upload: Any, whole: bytes) -> list[dict[str, Any]]:
     return done
 
 
-def complete(scene: Take, upload: Any, parts: list[dict[str, Any]]) -> Answer:
+def complete(scene: UploadScenario, upload: Any, parts: list[dict[str, Any]]) -> Answer:
     return scene.member.post(f"{scene.path}/{upload['id']}/complete", {"parts": parts})
 
 
-def test_a_large_upload_from_asking_to_download(scene: Take, pump: Pump) -> None:
+def test_a_large_upload_from_asking_to_download(scene: UploadScenario, pump: Pump) -> None:
     whole = contents(64 * MIB + 5)
     upload = scene.upload(size_bytes=len(whole))
     assert upload["put"] is None
@@ -81,7 +81,7 @@ def test_a_large_upload_from_asking_to_download(scene: Take, pump: Pump) -> None
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_part_is_signed_with_its_size(scene: Take) -> None:
+def test_a_part_is_signed_with_its_size(scene: UploadScenario) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     last = upload["multipart"]["parts"][-1]
     query = {name: values[0] for name, values in parse_qs(urlsplit(last["request"]["url"]).query).items()}
@@ -94,7 +94,7 @@ def test_a_part_is_signed_with_its_size(scene: Take) -> None:
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("quoted", [True, False])
-def test_etags_come_with_quotes_or_without(scene: Take, pump: Pump, quoted: bool) -> None:
+def test_etags_come_with_quotes_or_without(scene: UploadScenario, pump: Pump, quoted: bool) -> None:
     whole = contents(11 * MIB)
     upload = scene.upload(size_bytes=len(whole))
     parts = [part | {"etag": f'"{part["etag"].strip(chr(34))}"' if quoted else part["etag"].strip('"')} for part in sent(upload, whole)]
@@ -104,7 +104,7 @@ def test_etags_come_with_quotes_or_without(scene: Take, pump: Pump, quoted: bool
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_wrong_parts_are_refused_and_the_right_ones_still_taken(scene: Take, pump: Pump) -> None:
+def test_wrong_parts_are_refused_and_the_right_ones_still_taken(scene: UploadScenario, pump: Pump) -> None:
     whole = contents(11 * MIB)
     upload = scene.upload(size_bytes=len(whole))
     first, two, three = sent(upload, whole)
@@ -142,13 +142,13 @@ def test_wrong_parts_are_refused_and_the_right_ones_still_taken(scene: Take, pum
     ids=lambda parts: str(parts)[:40],
 )
 @pytest.mark.usefixtures("small_parts")
-def test_what_is_no_list_of_parts(scene: Take, parts: list[dict[str, Any]]) -> None:
+def test_what_is_no_list_of_parts(scene: UploadScenario, parts: list[dict[str, Any]]) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     refused = complete(scene, upload, parts)
     assert (refused.status, refused.body["code"]) == (422, "invalid_request")
 
 
-def test_ten_thousand_parts_are_no_too_large_body_and_a_megabyte_is(scene: Take) -> None:
+def test_ten_thousand_parts_are_no_too_large_body_and_a_megabyte_is(scene: UploadScenario) -> None:
     upload = scene.upload(size_bytes=64 * MIB)
     many = [{"part_number": number, "etag": f'"{number:032x}"'} for number in range(1, 10_001)]
     refused = complete(scene, upload, many)
@@ -158,7 +158,7 @@ def test_ten_thousand_parts_are_no_too_large_body_and_a_megabyte_is(scene: Take)
     assert scene.member.request("POST", scene.path, b'{"parts":"' + b"x" * 300_000 + b'"}').status == 413
 
 
-def test_many_parts_come_in_pages(scene: Take) -> None:
+def test_many_parts_come_in_pages(scene: UploadScenario) -> None:
     upload = scene.upload(size_bytes=media_types.LARGEST_BYTES)
     first = upload["multipart"]
     assert (first["part_count"], len(first["parts"]), first["next_part"]) == (6400, 200, 201)
@@ -177,7 +177,7 @@ def test_many_parts_come_in_pages(scene: Take) -> None:
         assert scene.member.get(path, **query).status == 422
 
 
-def test_an_answer_with_all_its_addresses_stays_small(scene: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_with_all_its_addresses_stays_small(scene: UploadScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TENANT_ROLE_ARN")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjE" + "A+/=" * 300)
     answer = scene.member.post(scene.path, {"size_bytes": media_types.LARGEST_BYTES, "content_type": "video/webm"})
@@ -186,7 +186,7 @@ def test_an_answer_with_all_its_addresses_stays_small(scene: Take, monkeypatch: 
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_given_up_the_storage_forgets_the_parts(scene: Take) -> None:
+def test_given_up_the_storage_forgets_the_parts(scene: UploadScenario) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     parts = sent(upload, contents(11 * MIB))
     s3 = scene.world.stack.clients.s3
@@ -201,7 +201,7 @@ def test_given_up_the_storage_forgets_the_parts(scene: Take) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_an_upload_that_was_not_completed_in_time(scene: Take) -> None:
+def test_an_upload_that_was_not_completed_in_time(scene: UploadScenario) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     parts = sent(upload, contents(11 * MIB))
     with transactions.transaction(scene.member.caller) as session:
@@ -222,7 +222,7 @@ class Forgetful:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completed_again_after_a_lost_answer(scene: UploadScenario, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = contents(11 * MIB)
     upload = scene.upload(size_bytes=len(whole))
     parts = sent(upload, whole)
@@ -241,7 +241,7 @@ def test_completed_again_after_a_lost_answer(scene: Take, pump: Pump, monkeypatc
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_an_object_of_another_size_is_not_this_upload(scene: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_of_another_size_is_not_this_upload(scene: UploadScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     scene.store(scene.key(upload), b"of another size")
     real, parts = boto3_clients.client("s3"), [{"part_number": number, "etag": "x"} for number in (1, 2, 3)]
@@ -260,13 +260,13 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     boto3_clients.client.cache_clear()
 
 
-def test_without_the_storage_nothing_is_begun(scene: Take, silence: None) -> None:
+def test_without_the_storage_nothing_is_begun(scene: UploadScenario, silence: None) -> None:
     refused = scene.member.post(scene.path, {"size_bytes": 64 * MIB, "content_type": "video/webm"})
     assert (refused.status, refused.body["code"]) == (503, "storage_unavailable")
     assert (scene.status, scene.audited("upload.started"), scene.member.rows(select(Upload))) == ("PENDING", 0, [])
 
 
-def test_one_idempotency_key_begins_one_upload(scene: Take) -> None:
+def test_one_idempotency_key_begins_one_upload(scene: UploadScenario) -> None:
     headers, wanted = {"idempotency-key": str(new_id())}, {"size_bytes": 64 * MIB, "content_type": "video/mp4"}
     before = len(scene.world.stack.clients.s3.list_multipart_uploads(Bucket=scene.bucket).get("Uploads", []))
     answers = [scene.member.post(scene.path, wanted, headers) for _ in range(3)]
@@ -275,14 +275,14 @@ def test_one_idempotency_key_begins_one_upload(scene: Take) -> None:
     assert after == before + 1
 
 
-def test_a_small_upload_has_no_parts(scene: Take) -> None:
+def test_a_small_upload_has_no_parts(scene: UploadScenario) -> None:
     upload = scene.upload()
     for refused in (complete(scene, upload, [{"part_number": 1, "etag": "x"}]), scene.member.get(f"{scene.path}/{upload['id']}/parts")):
         assert (refused.status, refused.body["code"]) == (409, "not_multipart")
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_uploads_of_others_and_of_other_meetings_are_not_there(scene: Take, globex: Member) -> None:
+def test_uploads_of_others_and_of_other_meetings_are_not_there(scene: UploadScenario, globex: Member) -> None:
     upload = scene.upload(size_bytes=11 * MIB)
     other = take(scene.world, scene.member)
     body = {"parts": [{"part_number": 1, "etag": "x"}]}

@@ -21,7 +21,7 @@ from parley.kernel.aws import boto3_clients, tenant_credentials
 from parley.kernel.values.ids import new_id
 from parley.recordings import media_types, object_access
 from tests.harness import Member, World
-from tests.recordings.upload_scenarios import BYTES, Take, fetch, take
+from tests.recordings.upload_scenarios import BYTES, UploadScenario, fetch, take
 
 LARGE = {"size_bytes": 11 * media_types.MIB, "content_type": "video/webm"}
 SIGNER = re.compile(r"Credential=([^/]+)/")
@@ -149,7 +149,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_types, "MULTIPART_FROM_BYTES", 9 * media_types.MIB)
 
 
-def flow(scene: Take) -> list[str]:
+def flow(scene: UploadScenario) -> list[str]:
     """All that reaches the storage: a large upload that is given up, one whose parts are wrong, a small one that arrives, a download."""
     urls = []
     large = scene.upload(**LARGE)

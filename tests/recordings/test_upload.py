@@ -23,18 +23,18 @@ from parley.recordings.meeting_states import IllegalMeetingTransition
 from parley.recordings.models import Recording
 from parley.recordings.schemas import UploadCreate
 from tests.harness import Member, World
-from tests.recordings.upload_scenarios import BYTES, WEBM, Take, fetch, take
+from tests.recordings.upload_scenarios import BYTES, WEBM, UploadScenario, fetch, take
 
 Pump = Callable[[], int]
 
 
 @pytest.fixture
-def scene(world: World, acme: Member) -> Take:
+def scene(world: World, acme: Member) -> UploadScenario:
     world.pump()
     return take(world, acme)
 
 
-def test_an_upload_from_asking_to_download(scene: Take, pump: Pump) -> None:
+def test_an_upload_from_asking_to_download(scene: UploadScenario, pump: Pump) -> None:
     assert scene.status == "PENDING"
     upload = scene.upload()
     assert scene.status == "RECORDING"
@@ -59,7 +59,7 @@ def test_an_upload_from_asking_to_download(scene: Take, pump: Pump) -> None:
     assert scene.audited("recording.downloaded") == 1
 
 
-def test_what_is_signed(scene: Take) -> None:
+def test_what_is_signed(scene: UploadScenario) -> None:
     upload = scene.upload(content_type="audio/mpeg", size_bytes=7)
     query = {name: values[0] for name, values in parse_qs(urlsplit(upload["put"]["url"]).query).items()}
     assert query["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
@@ -73,7 +73,7 @@ def test_what_is_signed(scene: Take) -> None:
     )
 
 
-def test_what_has_arrived_is_not_replaced(scene: Take, pump: Pump) -> None:
+def test_what_has_arrived_is_not_replaced(scene: UploadScenario, pump: Pump) -> None:
     upload = scene.upload()
     assert scene.send(upload).status == 200
     assert scene.send(upload, BYTES[::-1]).status == 412
@@ -91,7 +91,7 @@ def test_what_has_arrived_is_not_replaced(scene: Take, pump: Pump) -> None:
     ],
 )
 def test_another_size_or_type_is_put_aside_and_a_new_upload_can_be_asked_for(
-    scene: Take, pump: Pump, body: bytes, content_type: str, reason: str
+    scene: UploadScenario, pump: Pump, body: bytes, content_type: str, reason: str
 ) -> None:
     # The emulated storage does not check signatures, as the real one does: the worker is the second line.
     upload = scene.upload()
@@ -112,7 +112,7 @@ def test_another_size_or_type_is_put_aside_and_a_new_upload_can_be_asked_for(
     assert scene.recording.raw_key == scene.key(again)
 
 
-def test_of_two_uploads_the_first_that_arrives_is_the_recording(scene: Take, pump: Pump) -> None:
+def test_of_two_uploads_the_first_that_arrives_is_the_recording(scene: UploadScenario, pump: Pump) -> None:
     first, second, third = scene.upload(), scene.upload(), scene.upload()
     assert len({upload["put"]["url"] for upload in (first, second, third)}) == 3
     scene.send(second)
@@ -126,7 +126,7 @@ def test_of_two_uploads_the_first_that_arrives_is_the_recording(scene: Take, pum
     assert scene.audited("recording.uploaded") == 1
 
 
-def test_uploads_asked_for_at_once_move_the_meeting_once(scene: Take) -> None:
+def test_uploads_asked_for_at_once_move_the_meeting_once(scene: UploadScenario) -> None:
     # A function answers one request at a time, so here its services are what runs in parallel.
     caller, wanted = scene.member.caller, UploadCreate(size_bytes=5, content_type=MediaType.VIDEO_WEBM)
     gate = threading.Barrier(5)
@@ -143,7 +143,7 @@ def test_uploads_asked_for_at_once_move_the_meeting_once(scene: Take) -> None:
     assert (scene.audited("meeting.status_changed"), len(scene.announced("recordings.meeting_started"))) == (1, 1)
 
 
-def test_after_the_arrival_no_upload_is_given_out(scene: Take, pump: Pump) -> None:
+def test_after_the_arrival_no_upload_is_given_out(scene: UploadScenario, pump: Pump) -> None:
     scene.send(scene.upload())
     pump()
     refused = scene.member.post(scene.path, WEBM)
@@ -151,7 +151,7 @@ def test_after_the_arrival_no_upload_is_given_out(scene: Take, pump: Pump) -> No
     assert (refused.body["current"], refused.body["wanted"]) == ("PROCESSING", "RECORDING")
 
 
-def test_an_upload_planned_before_the_arrival_is_not_given_out_after_it(scene: Take, pump: Pump) -> None:
+def test_an_upload_planned_before_the_arrival_is_not_given_out_after_it(scene: UploadScenario, pump: Pump) -> None:
     first, caller = scene.upload(), scene.member.caller
     with transactions.transaction(caller) as session:
         planned = uploads.plan(session, caller, UUID(scene.meeting_id), UploadCreate(size_bytes=5, content_type=MediaType.VIDEO_WEBM))
@@ -161,7 +161,7 @@ def test_an_upload_planned_before_the_arrival_is_not_given_out_after_it(scene: T
         uploads.start(session, caller, *planned)
 
 
-def test_an_upload_that_is_given_up_brings_nothing(scene: Take, pump: Pump) -> None:
+def test_an_upload_that_is_given_up_brings_nothing(scene: UploadScenario, pump: Pump) -> None:
     upload = scene.upload()
     answers = [scene.member.delete(f"{scene.path}/{upload['id']}") for _ in range(2)]
     assert [answer.status for answer in answers] == [204, 204]
@@ -176,7 +176,7 @@ def test_an_upload_that_is_given_up_brings_nothing(scene: Take, pump: Pump) -> N
     assert (refused.status, refused.body["code"], refused.body["upload_status"]) == (409, "upload_finished", "COMPLETED")
 
 
-def test_one_idempotency_key_gives_out_one_upload(scene: Take) -> None:
+def test_one_idempotency_key_gives_out_one_upload(scene: UploadScenario) -> None:
     headers = {"idempotency-key": str(new_id())}
     answers = [scene.member.post(scene.path, WEBM, headers) for _ in range(3)]
     assert {(answer.status, answer.raw) for answer in answers} == {(201, answers[0].raw)}
@@ -185,7 +185,7 @@ def test_one_idempotency_key_gives_out_one_upload(scene: Take) -> None:
     assert (other.status, other.body["code"]) == (422, "key_reused")
 
 
-def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: Take, pump: Pump) -> None:
+def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: UploadScenario, pump: Pump) -> None:
     headers = {"idempotency-key": str(new_id())}
     upload = scene.member.post(scene.path, WEBM, headers)
     scene.send(upload.body)
@@ -221,13 +221,13 @@ def test_an_answer_with_addresses_is_repeated_while_they_are_good(scene: Take, p
         {"key": "recordings/mine.webm"},
     ],
 )
-def test_what_is_declared_must_be_something_to_record(scene: Take, wanted: dict[str, Any]) -> None:
+def test_what_is_declared_must_be_something_to_record(scene: UploadScenario, wanted: dict[str, Any]) -> None:
     refused = scene.member.post(scene.path, WEBM | wanted)
     assert (refused.status, refused.headers["content-type"]) == (422, "application/problem+json")
     assert scene.status == "PENDING"
 
 
-def test_the_owner_may_fetch_and_so_may_who_reads_recordings(scene: Take, globex: Member, pump: Pump) -> None:
+def test_the_owner_may_fetch_and_so_may_who_reads_recordings(scene: UploadScenario, globex: Member, pump: Pump) -> None:
     scene.send(scene.upload())
     pump()
     path = f"/v1/recordings/{scene.recording_id}/downloads"
@@ -236,7 +236,7 @@ def test_the_owner_may_fetch_and_so_may_who_reads_recordings(scene: Take, globex
     assert (foreign.status, foreign.raw) == (404, unknown.raw)
 
 
-def test_a_viewer_reads_and_does_not_record(scene: Take) -> None:
+def test_a_viewer_reads_and_does_not_record(scene: UploadScenario) -> None:
     viewer = scene.member.as_role("VIEWER")
     upload = scene.upload()
     answers = [
@@ -253,7 +253,7 @@ def test_a_viewer_reads_and_does_not_record(scene: Take) -> None:
     assert viewer.get(f"/v1/recordings/meetings/{scene.meeting_id}").status == 200
 
 
-def test_a_deleted_recording_is_not_there(scene: Take, pump: Pump) -> None:
+def test_a_deleted_recording_is_not_there(scene: UploadScenario, pump: Pump) -> None:
     upload = scene.upload()
     with transactions.transaction(scene.member.caller) as session:
         session.scalars(select(Recording)).one().deleted_at = datetime.now(UTC)
@@ -270,7 +270,7 @@ def test_a_deleted_recording_is_not_there(scene: Take, pump: Pump) -> None:
         session.add(Recording(meeting_id=UUID(scene.meeting_id), owner_id=scene.member.user_id))  # a living one beside it is allowed
 
 
-def test_round_trips(scene: Take, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_round_trips(scene: UploadScenario, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
     kept = transactions._session
 

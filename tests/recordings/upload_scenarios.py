@@ -50,7 +50,7 @@ def fetch(url: str) -> tuple[bytes, str]:
 
 
 @dataclass
-class Take:
+class UploadScenario:
     """A meeting of a member, its recording, and what is asked of them."""
 
     world: World
@@ -164,11 +164,11 @@ class Take:
         return [sorted(values(row) for row in self.member.rows(select(table))) for table in tables]
 
 
-def take(world: World, member: Member, **wanted: Any) -> Take:
+def take(world: World, member: Member, **wanted: Any) -> UploadScenario:
     """A new meeting of the member."""
     answer = member.post("/v1/recordings/meetings", MEETING | wanted)
     assert answer.status == 201, answer.raw
-    return Take(world, member, answer.body["id"], answer.body["recording"]["id"])
+    return UploadScenario(world, member, answer.body["id"], answer.body["recording"]["id"])
 
 
 def path_of(url: str) -> str:

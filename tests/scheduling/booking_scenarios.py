@@ -104,7 +104,7 @@ class Office:
         return body
 
 
-class Letter:
+class SentMail:
     """A mail as its reader's program sees it."""
 
     def __init__(self, raw: str | bytes) -> None:

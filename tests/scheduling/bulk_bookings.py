@@ -42,7 +42,7 @@ class Model:
     booking_id: UUID
 
 
-class Crowd:
+class BulkBookings:
     """Fills the database of a connection that may do everything."""
 
     def __init__(self, superuser: pg8000.native.Connection, model: Model) -> None:

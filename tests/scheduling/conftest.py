@@ -8,8 +8,8 @@ import pytest
 from parley.kernel.values import clock
 from tests.harness import Member, World
 from tests.kernel.http_receivers import Receiver, receiver
-from tests.scheduling.booking_scenarios import Letter, Office
-from tests.scheduling.workflow_scenarios import Agency
+from tests.scheduling.booking_scenarios import Office, SentMail
+from tests.scheduling.workflow_scenarios import WorkflowScenario
 from tests.webhooks.conftest import Clock
 
 
@@ -25,22 +25,22 @@ def event_type(office: Office) -> dict[str, Any]:
 
 
 @pytest.fixture
-def letters(world: World) -> Callable[..., list[Letter]]:
+def letters(world: World) -> Callable[..., list[SentMail]]:
     """The mails to an address about a booking, oldest first."""
 
-    def of(booking: dict[str, Any], to: str = "grace@visitor.example") -> list[Letter]:
-        read = [Letter(mail["raw"]) for mail in world.mails() if to in mail["to"]]
+    def of(booking: dict[str, Any], to: str = "grace@visitor.example") -> list[SentMail]:
+        read = [SentMail(mail["raw"]) for mail in world.mails() if to in mail["to"]]
         return [letter for letter in read if booking["id"] in letter.message["Message-ID"]]
 
     return of
 
 
 @pytest.fixture
-def agency(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> Agency:
+def agency(world: World, acme: Member, monkeypatch: pytest.MonkeyPatch) -> WorkflowScenario:
     made = Clock()
     monkeypatch.setattr(clock, "_read", made)
     monkeypatch.setattr(clock, "_read_of_database", made)
-    return Agency(world, acme, made)
+    return WorkflowScenario(world, acme, made)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pg8000.native
 from benchmarks.bare_sql import statements_of
 from parley.kernel.postgres import connection_settings
 from parley.kernel.values.settings import setting
-from tests.platform.every_route import Furnished
+from tests.platform.every_route import SeededOrganization
 from tests.scheduling.bulk_bookings import Model
 
 SMALL = 400
@@ -23,7 +23,7 @@ SMALL = 400
 Plan = dict[str, Any]
 
 
-def model_of(house: Furnished) -> Model:
+def model_of(house: SeededOrganization) -> Model:
     return Model(house.member.organization_id, house.member.user_id, UUID(house.event_type), UUID(house.booking))
 
 
@@ -32,7 +32,7 @@ def counted(superuser: pg8000.native.Connection) -> dict[str, int]:
     return {name: int(count) for name, count in superuser.run("SELECT relname, reltuples FROM pg_class WHERE relkind IN ('r', 'p')")}
 
 
-def plans(house: Furnished, request: Callable[[], object]) -> Iterator[tuple[str, Plan]]:
+def plans(house: SeededOrganization, request: Callable[[], object]) -> Iterator[tuple[str, Plan]]:
     """Each statement of a request with its plan, as the application's role gets it; what only reads is run as well, and counted."""
     sent = statements_of(request)
     with closing(pg8000.dbapi.connect(**connection_settings.connect_arguments(setting("DATABASE_URL")))) as connection:

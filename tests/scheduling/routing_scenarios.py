@@ -29,7 +29,7 @@ def condition(label: str, operator: str, value: Any) -> dict[str, Any]:
     return {"question": PLACES[label], "operator": operator, "value": value}
 
 
-class Intake:
+class RoutingScenario:
     """An organization that asks before it lets people book."""
 
     def __init__(self, office: Office) -> None:

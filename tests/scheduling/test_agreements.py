@@ -18,8 +18,8 @@ from parley.kernel.values.ids import new_id
 from parley.notifications.enums import NotificationChannel
 from parley.notifications.limits import daily_quotas
 from tests.harness import Client, World
-from tests.scheduling.booking_scenarios import Letter, at
-from tests.scheduling.workflow_scenarios import WORKFLOWS, Agency
+from tests.scheduling.booking_scenarios import SentMail, at
+from tests.scheduling.workflow_scenarios import WORKFLOWS, WorkflowScenario
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -28,8 +28,8 @@ def address() -> str:
     return f"desk-{new_id().hex}@elsewhere.example"
 
 
-def mails(world: World, recipient: str) -> list[Letter]:
-    return [Letter(mail["raw"]) for mail in world.mails() if recipient in str(mail["to"])]
+def mails(world: World, recipient: str) -> list[SentMail]:
+    return [SentMail(mail["raw"]) for mail in world.mails() if recipient in str(mail["to"])]
 
 
 def link_of(text: str) -> str:
@@ -42,11 +42,11 @@ def decide(world: World, link: str, decision: str) -> Any:
     return Client(world).request("POST", link, f"decision={decision}".encode(), FORM)
 
 
-def statuses(agency: Agency, flow: dict[str, Any]) -> list[str]:
+def statuses(agency: WorkflowScenario, flow: dict[str, Any]) -> list[str]:
     return [agreement["status"] for agreement in agency.host.get(f"{WORKFLOWS}/{flow['id']}").body["agreements"]]
 
 
-def test_an_address_gets_one_question_and_nothing_before_it_agrees(agency: Agency, world: World) -> None:
+def test_an_address_gets_one_question_and_nothing_before_it_agrees(agency: WorkflowScenario, world: World) -> None:
     desk, kind = address(), agency.event_type()
     wanted = {"event_type_id": kind["id"], "recipients": [], "addresses": [desk], "body": "Your account is locked: https://evil.example"}
     flow = agency.workflow(**wanted)
@@ -84,7 +84,7 @@ def test_an_address_gets_one_question_and_nothing_before_it_agrees(agency: Agenc
     assert actions == ["address_agreement.agreed", "address_agreement.stopped"]
 
 
-def test_a_members_proven_address_needs_none(agency: Agency, world: World) -> None:
+def test_a_members_proven_address_needs_none(agency: WorkflowScenario, world: World) -> None:
     colleague, kind = agency.host.as_role("MEMBER"), agency.event_type()
     email = agency.host.get(f"/v1/identity/members/{colleague.user_id}").body["email"]
     flow = agency.workflow(event_type_id=kind["id"], recipients=[], addresses=[email])
@@ -98,7 +98,7 @@ def test_a_members_proven_address_needs_none(agency: Agency, world: World) -> No
 
 
 def test_numbers_agree_by_a_text_and_a_test_goes_to_none_that_did_not(
-    agency: Agency, world: World, monkeypatch: pytest.MonkeyPatch
+    agency: WorkflowScenario, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMS_CHANNEL", "enabled")
     number, kind = f"+49170{new_id().int % 10**7:07}", agency.event_type()
@@ -121,7 +121,7 @@ def test_one_address_is_asked_by_a_few_organizations_a_day(world: World) -> None
     assert len(mails(world, desk)) == 3
 
 
-def test_links_that_are_none(agency: Agency, world: World) -> None:
+def test_links_that_are_none(agency: WorkflowScenario, world: World) -> None:
     desk = address()
     agency.workflow(addresses=[desk])
     agency.work()

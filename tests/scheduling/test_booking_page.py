@@ -19,7 +19,7 @@ from parley.kernel.values.ids import new_id
 from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import Client, Member, World
 from tests.scheduling.booking_scenarios import Office, at, weekday
-from tests.scheduling.routing_scenarios import SUBMISSIONS, Intake
+from tests.scheduling.routing_scenarios import SUBMISSIONS, RoutingScenario
 
 BERLIN_TIME = ZoneInfo("Europe/Berlin")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -129,7 +129,7 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(office: 
 
 
 def test_the_link_of_a_routing_form_books_by_its_submission(office: Office, event_type: dict[str, Any], stranger: Client) -> None:
-    intake = Intake(office)
+    intake = RoutingScenario(office)
     led = intake.led(intake.form(fallback={"event_type_id": event_type["id"]}), E_mail="grace@navy.example")
     link = "/" + led["event_type"]["link"].split("/", 3)[3]
     form = stranger.get(f"{link}&{urlencode({'time': at('10:00')})}")
@@ -143,7 +143,7 @@ def test_the_link_of_a_routing_form_books_by_its_submission(office: Office, even
 def test_a_submission_that_led_elsewhere_is_passed_over(
     office: Office, event_type: dict[str, Any], stranger: Client, acme: Member, path: str, kind: str
 ) -> None:
-    intake = Intake(office)
+    intake = RoutingScenario(office)
     elsewhere = {"event_type_id": office.event_type()["id"]}
     submission_ids = {"nobody's": str(new_id()), "junk": "abc", "long": "a" * 5000, "hostile": "'; --\u202e"}
     submission = submission_ids.get(kind) or intake.led(intake.form(fallback=elsewhere))["submission_id"]

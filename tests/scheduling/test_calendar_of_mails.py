@@ -11,15 +11,15 @@ from sqlalchemy import select
 
 from parley.identity.models import User
 from tests.harness import Member, World
-from tests.scheduling.booking_scenarios import Letter, Office, at
+from tests.scheduling.booking_scenarios import Office, SentMail, at
 
 
-def letters(world: World, to: str) -> list[Letter]:
+def letters(world: World, to: str) -> list[SentMail]:
     """Oldest first."""
-    return [Letter(mail["raw"]) for mail in world.mails() if to in mail["to"]]
+    return [SentMail(mail["raw"]) for mail in world.mails() if to in mail["to"]]
 
 
-def calendar_fields(letter: Letter) -> tuple[str, int, str]:
+def calendar_fields(letter: SentMail) -> tuple[str, int, str]:
     return str(letter.calendar["METHOD"]), int(letter.event["SEQUENCE"]), str(letter.event["STATUS"])
 
 
@@ -95,7 +95,7 @@ def _utc(text: str) -> str:
     return datetime.fromisoformat(text).astimezone(UTC).isoformat()
 
 
-def _read(letter: Letter) -> Any:
+def _read(letter: SentMail) -> Any:
     """The calendar part, by vobject, and as bytes: lines end in CRLF and have 75 octets at most (RFC 5545, 3.1)."""
     part = letter.parts["text/calendar"]
     content = part.get_payload(decode=True)

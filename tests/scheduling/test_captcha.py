@@ -13,7 +13,7 @@ from sqlalchemy import select
 from local.client import Answer
 from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Client, Member
-from tests.kernel.http_receivers import Arrived, Receiver, Reply
+from tests.kernel.http_receivers import ReceivedRequest, Receiver, Reply
 from tests.scheduling.booking_scenarios import Office, at, invitee
 from tests.scheduling.test_booking_page import hidden, submit, text
 
@@ -25,7 +25,7 @@ def provider(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
     """Each token that begins with "good" is good once."""
     used: set[str] = set()
 
-    def answer(arrival: Arrived) -> Reply:
+    def answer(arrival: ReceivedRequest) -> Reply:
         token = parse_qs(arrival.body.decode())["response"][0]
         is_good = token.startswith("good") and token not in used
         used.add(token)

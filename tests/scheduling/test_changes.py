@@ -17,9 +17,9 @@ from parley.scheduling.tables.booking_models import Booking, Hold
 from parley.scheduling.tables.enums import TRANSITIONS, BookingStatus
 from tests.harness import Member, World
 from tests.platform.routes_scheduling import long_ago
-from tests.scheduling.booking_scenarios import Letter, Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee, weekday
 
-Letters = Callable[..., list[Letter]]
+Letters = Callable[..., list[SentMail]]
 
 
 def change(acme: Member, booking: dict[str, Any], verb: str, **body: Any) -> Any:

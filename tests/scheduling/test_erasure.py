@@ -25,7 +25,7 @@ from parley.scheduling.tables.workflow_models import AddressAgreement
 from parley.webhooks.models import WebhookDelivery
 from tests.harness import Client, Member, World
 from tests.kernel.http_receivers import Receiver, Reply, receiver
-from tests.scheduling.booking_scenarios import Letter, Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee, weekday
 
 BOOKINGS = "/v1/scheduling/bookings"
 INVITEES = "/v1/scheduling/invitees"
@@ -175,7 +175,7 @@ def test_what_is_still_to_come_is_canceled_and_the_host_alone_is_told(
     seen = acme.get(f"{BOOKINGS}/{booking['id']}").body
     assert (seen["status"], seen["canceled_by"]) == ("CANCELED", "HOST")
     assert len([mail for mail in world.mails() if PERSON["email"] in mail["to"]]) == mail_count
-    letters = [Letter(mail["raw"]) for mail in world.mails() if host in mail["to"]]
+    letters = [SentMail(mail["raw"]) for mail in world.mails() if host in mail["to"]]
     last = next(letter for letter in reversed(letters) if booking["id"] in letter.message["Message-ID"])
     assert last.event["STATUS"] == "CANCELLED" and not last.event.get("ATTENDEE") and CANARY not in last.raw.decode()
     deliveries = acme.rows(select(WebhookDelivery).where(WebhookDelivery.event == "booking.canceled"))

@@ -22,7 +22,7 @@ from parley.kernel.values.clock import now
 from parley.scheduling.bookings.host_links import HostKey
 from parley.scheduling.tables.booking_models import Booking
 from tests.harness import Member, World
-from tests.scheduling.booking_scenarios import Letter, Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, SentMail, at, hours, invitee, weekday
 from tests.scheduling.test_changes import token_of
 from tests.scheduling.test_kinds import hosts, pool
 
@@ -49,17 +49,17 @@ def request_(office: Office) -> dict[str, Any]:
 
 
 @pytest.fixture
-def mails(world: World) -> Callable[[Member], list[Letter]]:
-    def of(host: Member) -> list[Letter]:
+def mails(world: World) -> Callable[[Member], list[SentMail]]:
+    def of(host: Member) -> list[SentMail]:
         (address,) = host.rows(select(User.email).where(User.id == host.user_id))
         world.pump()
-        return [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
+        return [SentMail(mail["raw"]) for mail in world.mails() if address in mail["to"]]
 
     return of
 
 
 def test_the_mail_of_a_request_leads_to_a_page_that_confirms_once(
-    office: Office, acme: Member, request_: dict[str, Any], mails: Callable[[Member], list[Letter]]
+    office: Office, acme: Member, request_: dict[str, Any], mails: Callable[[Member], list[SentMail]]
 ) -> None:
     letter = mails(acme)[-1]
     (link,) = re.findall(re.escape(os.environ["PUBLIC_URL"]) + r"(/hosts/\S+)", letter.text)
@@ -109,7 +109,7 @@ def test_it_is_declined_or_canceled_with_a_reason(
     assert post(office, link).status == 422
 
 
-def test_it_is_moved_to_a_time_that_is_chosen_there(office: Office, acme: Member, mails: Callable[[Member], list[Letter]]) -> None:
+def test_it_is_moved_to_a_time_that_is_chosen_there(office: Office, acme: Member, mails: Callable[[Member], list[SentMail]]) -> None:
     booking = office.booked(office.event_type(requires_confirmation=False), at("10:00"))
     link, other = link_of(acme, booking), at("13:00", weekday(1))
     assert f"{link}?move=1" in office.stranger.get(link).raw.decode()
@@ -133,7 +133,7 @@ def test_it_is_moved_to_a_time_that_is_chosen_there(office: Office, acme: Member
 
 
 def test_each_host_has_a_link_of_their_own_and_the_invitee_none(
-    office: Office, acme: Member, world: World, mails: Callable[[Member], list[Letter]]
+    office: Office, acme: Member, world: World, mails: Callable[[Member], list[SentMail]]
 ) -> None:
     colleague = acme.as_role("MEMBER")
     assert colleague.post("/v1/scheduling/schedules", hours()).status == 201

@@ -18,7 +18,7 @@ from parley.notifications.enums import NotificationChannel, RecipientKind
 from parley.scheduling.notifications import booking_mails, workflow_messages
 from parley.scheduling.notifications.booking_mails import BookingMailFacts, BookingMailKind, MailRecipient
 from parley.scheduling.notifications.icalendar import CalendarUser
-from tests.scheduling.booking_scenarios import Letter
+from tests.scheduling.booking_scenarios import SentMail
 
 START, END = datetime(2027, 3, 1, 9, tzinfo=UTC), datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 NOTES = "Bring coffee.\nAnd cake."
@@ -74,7 +74,7 @@ def lines_of(html: str) -> list[str]:
 
 @pytest.mark.parametrize(("news", "to", "less"), list(product(BookingMailKind, READERS, LESS)))
 def test_no_two_facts_of_a_booking_stand_in_one_line(news: BookingMailKind, to: MailRecipient, less: dict[str, Any]) -> None:
-    sent = Letter(booking_mails.compose(replace(FULL, **less), to, news).message)
+    sent = SentMail(booking_mails.compose(replace(FULL, **less), to, news).message)
     lines = sent.text.splitlines()
     labelled = {name: line for line in lines if (name := line.partition(": ")[0]) and re.fullmatch(LABEL, name)}
     for line in lines:
@@ -89,7 +89,7 @@ def test_no_two_facts_of_a_booking_stand_in_one_line(news: BookingMailKind, to: 
 
 
 def test_lines_of_what_somebody_wrote_stay_lines_in_html() -> None:
-    sent = Letter(booking_mails.compose(FULL, READERS[1], BookingMailKind.BOOKED).message)
+    sent = SentMail(booking_mails.compose(FULL, READERS[1], BookingMailKind.BOOKED).message)
     (kept,) = re.findall(r"<p><strong>Notes</strong><br>(.*?)</p>", sent.html, re.DOTALL)
     assert "Bring coffee.<br>" in kept.replace("\n", "") and "And cake." in kept
     assert NOTES in sent.text.replace("\r\n", "\n")
@@ -99,7 +99,7 @@ def test_lines_of_what_somebody_wrote_stay_lines_in_html() -> None:
 def test_paragraphs_of_letters_stay_apart(has_link: bool) -> None:
     paragraphs = ["One sentence.", "Another one.", "A third."]
     link = "https://parley.example/links/x" if has_link else None
-    sent = Letter(
+    sent = SentMail(
         compose_account_mail("a@b.example", subject="Something", paragraphs=paragraphs, entity="e", link=link, action="Do it").message
     )
     lines = [line for line in sent.text.splitlines() if line]
@@ -121,6 +121,6 @@ def test_lines_of_a_workflows_mail_stay_lines() -> None:
     )
     mail = workflow_messages.compose(message)
     assert isinstance(mail, Mail)
-    sent = Letter(mail.message)
+    sent = SentMail(mail.message)
     assert sent.text.splitlines() == ["One", "Two", "", "Three"]
     assert lines_of(sent.html) == ["One", "Two", "Three", "Acme"]

@@ -16,11 +16,11 @@ from parley.notifications.delivery import log
 from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
 from tests.kernel.lossy_aws_proxy import losing
-from tests.scheduling.booking_scenarios import Letter, Office, at, invitee
+from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee
 from tests.scheduling.test_mails import booking_event, give
-from tests.scheduling.workflow_scenarios import Agency
+from tests.scheduling.workflow_scenarios import WorkflowScenario
 
-Letters = Callable[..., list[Letter]]
+Letters = Callable[..., list[SentMail]]
 NUMBER = "+491701112233"
 
 
@@ -68,7 +68,7 @@ def test_a_refusal_is_no_copy(
 
 
 def test_a_text_whose_answer_is_lost_is_not_sent_again_by_itself(
-    agency: Agency, acme: Member, world: World, monkeypatch: pytest.MonkeyPatch
+    agency: WorkflowScenario, acme: Member, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMS_CHANNEL", "enabled")
     event_type = agency.event_type()

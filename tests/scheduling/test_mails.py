@@ -23,9 +23,9 @@ from parley.notifications.email.email_message import display_name
 from parley.notifications.models import NotificationLog
 from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import Member, World, recorded, sqs_event
-from tests.scheduling.booking_scenarios import Letter, Office, at, invitee
+from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee
 
-Letters = Callable[..., list[Letter]]
+Letters = Callable[..., list[SentMail]]
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def test_the_stamp_of_an_invitation_does_not_move(office: Office, event_type: di
     booking = office.booked(event_type, at("10:00"))
     with transactions.transaction(acme.caller) as session:
         (notice, _) = booking_notices.notices_to_send(session, new_id(), "scheduling.booking_created", UUID(booking["id"]))
-    letter, two = (Letter(booking_mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
+    letter, two = (SentMail(booking_mails.compose(notice.facts, notice.reader, notice.news).message) for _ in range(2))
     assert letter.parts["application/ics"].get_content() == two.parts["application/ics"].get_content()
     assert letter.message["Message-ID"] == two.message["Message-ID"]
     (row,) = acme.rows(select(Booking))

@@ -15,20 +15,20 @@ from parley.kernel.persistence import transactions
 from parley.kernel.values.ids import new_id
 from parley.notifications.models import NotificationLog
 from tests.harness import Member, World
-from tests.scheduling.booking_scenarios import BERLIN, Letter, Office, at, hours, invitee, weekday
+from tests.scheduling.booking_scenarios import BERLIN, Office, SentMail, at, hours, invitee, weekday
 from tests.scheduling.test_changes import token_of
 from tests.scheduling.test_kinds import hosts, pool, shown
 
-Letters = Callable[[dict[str, Any], Member], list[Letter]]
+Letters = Callable[[dict[str, Any], Member], list[SentMail]]
 
 
 @pytest.fixture
 def to(world: World) -> Letters:
     """The mails to a host about a booking, oldest first."""
 
-    def of(booking: dict[str, Any], host: Member) -> list[Letter]:
+    def of(booking: dict[str, Any], host: Member) -> list[SentMail]:
         (address,) = host.rows(select(User.email).where(User.id == host.user_id))
-        read = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
+        read = [SentMail(mail["raw"]) for mail in world.mails() if address in mail["to"]]
         return [letter for letter in read if booking["id"] in letter.message["Message-ID"]]
 
     return of
@@ -59,7 +59,7 @@ def event_of(acme: Member, booking: dict[str, Any], name: str, **payload: Any) -
     return json.dumps({"detail-type": f"scheduling.{name}", "detail": detail})
 
 
-def lost(letter: Letter, start: str, host: Member, when: str) -> None:
+def lost(letter: SentMail, start: str, host: Member, when: str) -> None:
     assert letter.message["Subject"].startswith("Canceled: Introduction, " + when), letter.message["Subject"]
     assert (str(letter.calendar["METHOD"]), str(letter.event["STATUS"])) == ("CANCEL", "CANCELLED")
     assert letter.event["DTSTART"].dt == datetime.fromisoformat(start)

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from parley.scheduling.tables.booking_models import Booking, Invitee
 from tests.harness import World
-from tests.platform.every_route import Furnished
-from tests.scheduling.bulk_bookings import Crowd
+from tests.platform.every_route import SeededOrganization
+from tests.scheduling.bulk_bookings import BulkBookings
 from tests.scheduling.query_plans import counted, model_of, nodes, plans, trouble
 
 HOSTS, YEAR = 20, 500
@@ -21,10 +21,10 @@ OTHERS, NEIGHBOURS, FEW = 800, 400, 5
 
 
 @pytest.fixture(scope="module")
-def large(world: World) -> Furnished:
-    house = Furnished(world, world.organization("Large"))
+def large(world: World) -> SeededOrganization:
+    house = SeededOrganization(world, world.organization("Large"))
     with world.stack.postgres.superuser("parley") as superuser:
-        crowd = Crowd(superuser, model_of(house))
+        crowd = BulkBookings(superuser, model_of(house))
         crowd.enlarge(HOSTS, YEAR)
         crowd.enlarge(OTHERS, FEW)
         crowd.neighbours(NEIGHBOURS, FEW)
@@ -33,12 +33,12 @@ def large(world: World) -> Furnished:
 
 
 @pytest.fixture(scope="module")
-def rows(world: World, large: Furnished) -> dict[str, int]:
+def rows(world: World, large: SeededOrganization) -> dict[str, int]:
     with world.stack.postgres.superuser("parley") as superuser:
         return counted(superuser)
 
 
-def requests(house: Furnished) -> dict[str, Callable[[], object]]:
+def requests(house: SeededOrganization) -> dict[str, Callable[[], object]]:
     member, now = house.member, datetime.now(UTC)
     booking = member.rows(select(Booking).where(Booking.status == "CONFIRMED").order_by(Booking.id).limit(1))[0]
     (email,) = member.rows(select(Invitee.email).where(Invitee.id == booking.invitee_id))
@@ -80,7 +80,7 @@ def requests(house: Furnished) -> dict[str, Callable[[], object]]:
     }
 
 
-def _tenth(house: Furnished) -> str:
+def _tenth(house: SeededOrganization) -> str:
     cursor: str | None = None
     for _ in range(10):
         page = house.member.request("GET", "/v1/scheduling/bookings", query={"limit": 20, "cursor": cursor}).body
@@ -89,7 +89,7 @@ def _tenth(house: Furnished) -> str:
     return cursor
 
 
-def test_every_statement_finds_by_index_what_it_is_asked_for(large: Furnished, rows: dict[str, int]) -> None:
+def test_every_statement_finds_by_index_what_it_is_asked_for(large: SeededOrganization, rows: dict[str, int]) -> None:
     assert rows["scheduling_bookings"] > HOSTS * YEAR
     troubles = {}
     seen = 0

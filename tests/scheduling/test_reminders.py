@@ -25,25 +25,25 @@ from parley.scheduling.workflows import reminders, triggers, workflow_worker
 from parley.webhooks.queue_messages import envelope
 from tests.harness import Member, sqs_event
 from tests.scheduling.booking_scenarios import at, invitee
-from tests.scheduling.workflow_scenarios import BEFORE, WORKFLOWS, Agency, ago
+from tests.scheduling.workflow_scenarios import BEFORE, WORKFLOWS, WorkflowScenario, ago
 
 AFTER = {"trigger": "AFTER_MEETING", "minutes_after": 30}
 MINUTE = timedelta(minutes=1)
 
 
-def give(agency: Agency, *bodies: str) -> list[str]:
+def give(agency: WorkflowScenario, *bodies: str) -> list[str]:
     """Gives messages to the worker; returns the ids of those that failed."""
     answer = agency.world.invoke("scheduling/on_workflow_event", sqs_event(*bodies))
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def due(agency: Agency) -> str:
+def due(agency: WorkflowScenario) -> str:
     """The message of the sweep about every reminder that there is."""
     ids = agency.host.rows(select(Reminder.id).order_by(Reminder.due_at))
     return envelope("scheduling.reminders_due", agency.host.organization_id, {"reminder_ids": [str(reminder_id) for reminder_id in ids]})
 
 
-def test_a_reminder_leaves_once_at_its_time_before_and_after(agency: Agency) -> None:
+def test_a_reminder_leaves_once_at_its_time_before_and_after(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.workflow(event_type_id=kind["id"], **AFTER)
@@ -66,7 +66,7 @@ def test_a_reminder_leaves_once_at_its_time_before_and_after(agency: Agency) -> 
     assert (len(agency.letters()), agency.reminders()) == (2, [])
 
 
-def test_a_canceled_booking_is_not_reminded_of(agency: Agency) -> None:
+def test_a_canceled_booking_is_not_reminded_of(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.workflow(event_type_id=kind["id"], **AFTER)
@@ -80,7 +80,7 @@ def test_a_canceled_booking_is_not_reminded_of(agency: Agency) -> None:
     assert agency.log() == []
 
 
-def test_a_deleted_organization_reminds_nobody(agency: Agency, acme: Member) -> None:
+def test_a_deleted_organization_reminds_nobody(agency: WorkflowScenario, acme: Member) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.workflow(event_type_id=kind["id"], trigger="BOOKING_CREATED")
@@ -97,7 +97,7 @@ def test_a_deleted_organization_reminds_nobody(agency: Agency, acme: Member) -> 
     ]
 
 
-def test_a_no_show_is_not_thanked_for_coming(agency: Agency) -> None:
+def test_a_no_show_is_not_thanked_for_coming(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **AFTER)
     booking = agency.booked(kind, at("10:00"))
@@ -109,7 +109,7 @@ def test_a_no_show_is_not_thanked_for_coming(agency: Agency) -> None:
     assert agency.ended() == [("INVITEE", "CANCELED", "booking_no_show")]
 
 
-def test_a_moved_booking_is_reminded_of_at_its_new_time_alone(agency: Agency) -> None:
+def test_a_moved_booking_is_reminded_of_at_its_new_time_alone(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     later, earlier = at("15:00"), at("11:00")
@@ -132,7 +132,7 @@ def test_a_moved_booking_is_reminded_of_at_its_new_time_alone(agency: Agency) ->
     assert [(row["booking_id"], row["status"]) for row in agency.log()] == [(second["id"], "SENT")]
 
 
-def test_who_moves_it_by_the_link_of_the_mail_is_reminded_at_the_new_time(agency: Agency) -> None:
+def test_who_moves_it_by_the_link_of_the_mail_is_reminded_at_the_new_time(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.workflow(event_type_id=kind["id"], trigger="BOOKING_RESCHEDULED")
@@ -156,7 +156,7 @@ def test_who_moves_it_by_the_link_of_the_mail_is_reminded_at_the_new_time(agency
 
 
 @pytest.mark.parametrize("what", ["canceled", "moved"])
-def test_what_changes_between_sweep_and_sending_is_not_reminded_of(agency: Agency, what: str) -> None:
+def test_what_changes_between_sweep_and_sending_is_not_reminded_of(agency: WorkflowScenario, what: str) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     booking = agency.booked(kind, at("10:00"))
@@ -176,7 +176,7 @@ def test_what_changes_between_sweep_and_sending_is_not_reminded_of(agency: Agenc
     assert len(agency.letters()) == 0
 
 
-def test_a_booking_that_comes_too_late_for_its_reminder_has_none(agency: Agency) -> None:
+def test_a_booking_that_comes_too_late_for_its_reminder_has_none(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.until(at("09:30"))
@@ -185,7 +185,7 @@ def test_a_booking_that_comes_too_late_for_its_reminder_has_none(agency: Agency)
     assert (agency.reminders(), agency.log()) == ([], [])
 
 
-def test_a_reminder_that_comes_twice_leaves_once(agency: Agency) -> None:
+def test_a_reminder_that_comes_twice_leaves_once(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], recipients=["INVITEE", "HOST"], **BEFORE)
     agency.booked(kind, at("10:00"))
@@ -197,7 +197,7 @@ def test_a_reminder_that_comes_twice_leaves_once(agency: Agency) -> None:
     assert (len(agency.letters()), [row[1] for row in agency.ended()]) == (2, ["SENT", "SENT"])
 
 
-def test_two_workers_at_once_send_one(agency: Agency) -> None:
+def test_two_workers_at_once_send_one(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.booked(kind, at("10:00"))
@@ -227,7 +227,7 @@ def test_two_workers_at_once_send_one(agency: Agency) -> None:
     assert (sent, agency.ended(), agency.reminders()) == (["grace@visitor.example"], [("INVITEE", "SENT", None)], [])
 
 
-def test_two_sweeps_at_once_queue_each_reminder_once(agency: Agency) -> None:
+def test_two_sweeps_at_once_queue_each_reminder_once(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     for slot in range(9, 16):
@@ -243,7 +243,7 @@ def test_two_sweeps_at_once_queue_each_reminder_once(agency: Agency) -> None:
         assert reminders.take_due(third, agency.moved(), 500) == []
 
 
-def test_what_is_overdue_is_marked_and_not_sent_as_if_on_time(agency: Agency, acme: Member) -> None:
+def test_what_is_overdue_is_marked_and_not_sent_as_if_on_time(agency: WorkflowScenario, acme: Member) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], trigger="BEFORE_MEETING", minutes_before=600)
     agency.workflow(event_type_id=kind["id"], trigger="BEFORE_MEETING", minutes_before=10)
@@ -261,7 +261,7 @@ def test_what_is_overdue_is_marked_and_not_sent_as_if_on_time(agency: Agency, ac
     assert agency.reminders() == [] and booking["id"] == failed["booking_id"]
 
 
-def test_a_sweep_that_was_down_marks_what_it_missed_and_a_person_may_still_send_it(agency: Agency, acme: Member) -> None:
+def test_a_sweep_that_was_down_marks_what_it_missed_and_a_person_may_still_send_it(agency: WorkflowScenario, acme: Member) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], trigger="BEFORE_MEETING", minutes_before=600)
     agency.booked(kind, at("16:00"))
@@ -275,7 +275,7 @@ def test_a_sweep_that_was_down_marks_what_it_missed_and_a_person_may_still_send_
     assert (agency.ended(), len(agency.letters())) == ([("INVITEE", "SENT", None)], 1)
 
 
-def test_a_mail_that_fails_comes_again_until_it_is_late(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_that_fails_comes_again_until_it_is_late(agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], recipients=["INVITEE", "HOST"], **BEFORE)
     agency.booked(kind, at("10:00"), invitee=invitee(email="grace@nowhere.example"))
@@ -294,7 +294,9 @@ def test_a_mail_that_fails_comes_again_until_it_is_late(agency: Agency, monkeypa
 # --- workflows that change ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_workflow_that_is_made_later_applies_to_bookings_that_are_there(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workflow_that_is_made_later_applies_to_bookings_that_are_there(
+    agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reminders, "STEP", 3)
     kind, other = agency.event_type(), agency.event_type()
     starts = [at(f"{hour:02}:00") for hour in range(9, 16)]
@@ -322,7 +324,7 @@ def test_a_workflow_that_is_made_later_applies_to_bookings_that_are_there(agency
     assert agency.reminders() == []
 
 
-def test_a_workflow_that_is_switched_off_sends_nothing_before_its_rows_are_gone(agency: Agency) -> None:
+def test_a_workflow_that_is_switched_off_sends_nothing_before_its_rows_are_gone(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     flow = agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.booked(kind, at("10:00"))
@@ -334,7 +336,7 @@ def test_a_workflow_that_is_switched_off_sends_nothing_before_its_rows_are_gone(
     assert (agency.log(), agency.reminders()) == ([], [])
 
 
-def test_another_text_changes_what_is_sent_and_not_when(agency: Agency) -> None:
+def test_another_text_changes_what_is_sent_and_not_when(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     flow = agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.booked(kind, at("10:00"))
@@ -346,7 +348,7 @@ def test_another_text_changes_what_is_sent_and_not_when(agency: Agency) -> None:
     assert [letter.message["Subject"] for letter in agency.letters()] == ["About something else"]
 
 
-def test_a_message_of_an_earlier_change_undoes_no_later_one(agency: Agency) -> None:
+def test_a_message_of_an_earlier_change_undoes_no_later_one(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     flow = agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.booked(kind, at("10:00"))
@@ -358,7 +360,7 @@ def test_a_message_of_an_earlier_change_undoes_no_later_one(agency: Agency) -> N
     assert [due for _, due in agency.reminders()] == [ago(at("10:00"), 5)]
 
 
-def test_what_was_due_before_a_workflow_was_made_is_not_sent(agency: Agency) -> None:
+def test_what_was_due_before_a_workflow_was_made_is_not_sent(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.booked(kind, at("10:00"))
     agency.work()
@@ -369,7 +371,7 @@ def test_what_was_due_before_a_workflow_was_made_is_not_sent(agency: Agency) -> 
     assert (agency.reminders(), agency.log()) == ([], [])
 
 
-def test_a_reminder_is_said_in_the_readers_zone_at_a_change_of_clocks(agency: Agency) -> None:
+def test_a_reminder_is_said_in_the_readers_zone_at_a_change_of_clocks(agency: WorkflowScenario) -> None:
     """A day before the first Monday after Berlin's change, by the clock of the universe: the wall clock shows another hour."""
     year = agency.moved().year + 1
     change = max(day for day in (datetime(year, 3, day_number, tzinfo=UTC) for day_number in range(25, 32)) if day.weekday() == 6).date()
@@ -391,7 +393,7 @@ def test_a_reminder_is_said_in_the_readers_zone_at_a_change_of_clocks(agency: Ag
     assert kolkata.startswith(f"{monday} 14:00 (Asia/Kolkata)|Monday, ")
 
 
-def test_a_reminder_of_another_tenant_is_nobodys(agency: Agency, globex: Member) -> None:
+def test_a_reminder_of_another_tenant_is_nobodys(agency: WorkflowScenario, globex: Member) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)
     agency.booked(kind, at("10:00"))
@@ -402,7 +404,7 @@ def test_a_reminder_of_another_tenant_is_nobodys(agency: Agency, globex: Member)
     assert (agency.log(), len(agency.reminders()), globex.rows(select(NotificationLog))) == ([], 1, [])
 
 
-def test_a_group_reminds_each_seat_and_a_handed_over_booking_its_new_host(agency: Agency, acme: Member) -> None:
+def test_a_group_reminds_each_seat_and_a_handed_over_booking_its_new_host(agency: WorkflowScenario, acme: Member) -> None:
     colleague = acme.as_role("MEMBER")
     hosts = [{"user_id": str(user_id)} for user_id in (acme.user_id, colleague.user_id)]
     pool = acme.post("/v1/scheduling/pools", {"name": "Sales", "strategy": "PRIORITY", "hosts": hosts}).body
@@ -424,7 +426,7 @@ def test_a_group_reminds_each_seat_and_a_handed_over_booking_its_new_host(agency
     assert [row["recipient"] for row in agency.log()] == [addresses[moved.body["host_id"]], owner, owner]
 
 
-def test_a_sweep_costs_the_same_however_much_is_due_later(agency: Agency) -> None:
+def test_a_sweep_costs_the_same_however_much_is_due_later(agency: WorkflowScenario) -> None:
     """Rows of a year ahead, and a plan that was made knowing of them."""
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"], **BEFORE)

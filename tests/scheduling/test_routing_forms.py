@@ -16,16 +16,18 @@ from parley.kernel.values.ids import new_id
 from parley.scheduling.tables.routing_models import RoutingForm
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office
-from tests.scheduling.routing_scenarios import FORMS, OF_EVERY_TYPE, PLACES, Intake, condition, rule
+from tests.scheduling.routing_scenarios import FORMS, OF_EVERY_TYPE, PLACES, RoutingScenario, condition, rule
 from tests.stack.load_scenarios import at_once
 
 
 @pytest.fixture
-def intake(office: Office) -> Intake:
-    return Intake(office)
+def intake(office: Office) -> RoutingScenario:
+    return RoutingScenario(office)
 
 
-def test_positions_say_the_order_and_a_form_without_a_slug_gets_one(acme: Member, intake: Intake, event_type: dict[str, Any]) -> None:
+def test_positions_say_the_order_and_a_form_without_a_slug_gets_one(
+    acme: Member, intake: RoutingScenario, event_type: dict[str, Any]
+) -> None:
     questions = [{"label": "B", "type": "NUMBER", "position": 1}, {"label": "A", "type": "NUMBER", "position": 0}]
     last = {"question": 1, "operator": "EQUALS", "value": 1, "event_type_id": event_type["id"], "position": 2}
     first = {"question": 0, "operator": "LESS_THAN", "value": 2, "event_type_id": event_type["id"], "position": 1}
@@ -38,7 +40,7 @@ def test_positions_say_the_order_and_a_form_without_a_slug_gets_one(acme: Member
     assert acme.post(FORMS, {"name": "你好"}).body["slug"].startswith("form-")
 
 
-def test_a_form_is_one_document(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_a_form_is_one_document(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     rules = [
         rule("Seats", "GREATER_THAN", 10, event_type, condition("Topic", "IN", ["Sales"])),
         rule("Company", "EQUALS", "Navy", event_type),
@@ -56,7 +58,7 @@ def test_a_form_is_one_document(intake: Intake, event_type: dict[str, Any], acme
     assert [item["id"] for item in acme.get(FORMS).body["items"]] == [form["id"]]
 
 
-def test_a_stranger_sees_what_is_asked_and_not_where_it_leads(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_a_stranger_sees_what_is_asked_and_not_where_it_leads(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     form, stranger = intake.form(rule("Company", "EQUALS", "Navy", event_type)), intake.office.stranger
     (slug,) = acme.rows(select(Organization.slug))
     shown = stranger.get(f"{FORMS}/{form['id']}/public")
@@ -67,7 +69,7 @@ def test_a_stranger_sees_what_is_asked_and_not_where_it_leads(intake: Intake, ev
 
 
 @pytest.mark.parametrize("change", ["inactive", "deleted"])
-def test_what_is_inactive_or_deleted_is_nowhere_for_strangers(intake: Intake, acme: Member, change: str) -> None:
+def test_what_is_inactive_or_deleted_is_nowhere_for_strangers(intake: RoutingScenario, acme: Member, change: str) -> None:
     form, stranger = intake.form(), intake.office.stranger
     path = f"{FORMS}/{form['id']}"
     assert (acme.patch(path, {"is_active": False}) if change == "inactive" else acme.delete(path)).status in (200, 204)
@@ -95,7 +97,9 @@ def test_what_is_inactive_or_deleted_is_nowhere_for_strangers(intake: Intake, ac
         ({"question_id": str(new_id()), "operator": "EQUALS", "value": "x"}, "no such question"),
     ],
 )
-def test_a_rule_that_does_not_fit_is_named(intake: Intake, event_type: dict[str, Any], wrong: dict[str, Any], message: str) -> None:
+def test_a_rule_that_does_not_fit_is_named(
+    intake: RoutingScenario, event_type: dict[str, Any], wrong: dict[str, Any], message: str
+) -> None:
     fine = rule("Company", "EQUALS", "Navy", event_type)
     refused = intake.ask(rules=[fine, wrong | {"event_type_id": event_type["id"]}])
     assert (refused.status, refused.body["code"]) == (422, "invalid_rules")
@@ -109,20 +113,20 @@ def test_a_rule_that_does_not_fit_is_named(intake: Intake, event_type: dict[str,
 @pytest.mark.parametrize(
     "value", [True, None, "", " ", [], {}, 1e16, "x" * 501, [["a"]], [True], ["a"] * 101, "\u0000"], ids=lambda value: repr(value)[:10]
 )
-def test_values_of_no_use_are_refused(intake: Intake, event_type: dict[str, Any], value: Any) -> None:
+def test_values_of_no_use_are_refused(intake: RoutingScenario, event_type: dict[str, Any], value: Any) -> None:
     for label in ("Company", "Seats", "Days"):
         for operator in ("EQUALS", "IN"):
             assert intake.ask(rules=[rule(label, operator, value, event_type)]).status == 422
 
 
-def test_a_refusal_of_a_value_names_no_address_in_memory(intake: Intake, event_type: dict[str, Any]) -> None:
+def test_a_refusal_of_a_value_names_no_address_in_memory(intake: RoutingScenario, event_type: dict[str, Any]) -> None:
     values: list[Any] = ["", [], [""], {}]
     for value in values:
         refused = intake.ask(rules=[rule("Seats", "EQUALS", value, event_type)])
         assert refused.status == 422 and b"0x" not in refused.raw and b"functools" not in refused.raw
 
 
-def test_not_a_number_is_no_json(intake: Intake, event_type: dict[str, Any]) -> None:
+def test_not_a_number_is_no_json(intake: RoutingScenario, event_type: dict[str, Any]) -> None:
     for word in (b"NaN", b"Infinity", b"-Infinity", b"1e999"):
         wanted = {"name": "x", "slug": "x", "questions": OF_EVERY_TYPE, "rules": [rule("Seats", "EQUALS", "it", event_type)]}
         body = json.dumps(wanted).encode().replace(b'"it"', word)
@@ -130,7 +134,7 @@ def test_not_a_number_is_no_json(intake: Intake, event_type: dict[str, Any]) -> 
         assert refused.status in (400, 422), (word, refused.raw)
 
 
-def test_a_rule_leads_to_an_event_type_of_the_organization(intake: Intake, globex: Member, event_type: dict[str, Any]) -> None:
+def test_a_rule_leads_to_an_event_type_of_the_organization(intake: RoutingScenario, globex: Member, event_type: dict[str, Any]) -> None:
     foreign_type = Office(intake.office.world, globex).event_type()
     deleted_type = intake.office.event_type()
     assert intake.office.host.delete(f"/v1/scheduling/event-types/{deleted_type['id']}").status == 204
@@ -144,17 +148,17 @@ def test_a_rule_leads_to_an_event_type_of_the_organization(intake: Intake, globe
     "fallback",
     [{}, {"url": "http://x.example/"}, {"url": "javascript:alert(1)"}, {"url": "https://x.example/", "message": "x"}, {"message": " "}],
 )
-def test_a_fallback_is_one_of_three(intake: Intake, fallback: dict[str, Any]) -> None:
+def test_a_fallback_is_one_of_three(intake: RoutingScenario, fallback: dict[str, Any]) -> None:
     assert intake.ask(fallback=fallback).status == 422
 
 
-def test_a_condition_names_its_question_once(intake: Intake, event_type: dict[str, Any]) -> None:
+def test_a_condition_names_its_question_once(intake: RoutingScenario, event_type: dict[str, Any]) -> None:
     twice = rule("Company", "EQUALS", "x", event_type) | {"question_id": str(new_id())}
     assert intake.ask(rules=[twice]).status == 422
     assert intake.ask(rules=[{"operator": "EQUALS", "value": "x", "event_type_id": event_type["id"]}]).status == 422
 
 
-def test_rules_that_stay_have_to_fit_the_questions_that_come(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_rules_that_stay_have_to_fit_the_questions_that_come(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Topic", "EQUALS", "Sales", event_type))
     path, questions = f"{FORMS}/{form['id']}", form["questions"]
     fewer = acme.patch(path, {"questions": [question for question in questions if question["label"] != "Topic"]})
@@ -168,7 +172,7 @@ def test_rules_that_stay_have_to_fit_the_questions_that_come(intake: Intake, eve
     assert {question["id"] for question in both.body["questions"]} == {question["id"] for question in questions}
 
 
-def test_what_is_not_named_stays(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_what_is_not_named_stays(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Company", "EQUALS", "Navy", event_type), fallback={"event_type_id": event_type["id"]}, description="x")
     changed = acme.patch(f"{FORMS}/{form['id']}", {"name": "New"}).body
     assert changed == form | {"name": "New", "updated_at": changed["updated_at"]}
@@ -177,7 +181,7 @@ def test_what_is_not_named_stays(intake: Intake, event_type: dict[str, Any], acm
     assert acme.patch(f"{FORMS}/{form['id']}", {"rules": None}).status == 422
 
 
-def test_a_rule_whose_event_type_is_gone_is_shown_as_broken(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_a_rule_whose_event_type_is_gone_is_shown_as_broken(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     other = intake.office.event_type()
     form = intake.form(*(rule("Company", "EQUALS", "x", target) for target in (event_type, other)), fallback={"event_type_id": other["id"]})
     acme.patch(f"/v1/scheduling/event-types/{event_type['id']}", {"is_active": False})
@@ -188,7 +192,7 @@ def test_a_rule_whose_event_type_is_gone_is_shown_as_broken(intake: Intake, even
     assert acme.patch(f"{FORMS}/{form['id']}", {"name": "Still"}).status == 200
 
 
-def test_a_slug_is_one_forms_own(intake: Intake, acme: Member, globex: Member) -> None:
+def test_a_slug_is_one_forms_own(intake: RoutingScenario, acme: Member, globex: Member) -> None:
     form = intake.form(slug="who")
     taken = intake.ask(slug="who")
     assert (taken.status, taken.body["code"]) == (409, "form_slug_taken")
@@ -199,7 +203,7 @@ def test_a_slug_is_one_forms_own(intake: Intake, acme: Member, globex: Member) -
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409, 409]
 
 
-def test_two_who_change_a_form_follow_each_other(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_two_who_change_a_form_follow_each_other(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     form = intake.form()
     wanted = [[rule("Company", "EQUALS", str(number), event_type)] * 3 for number in range(6)]
     answers = at_once([lambda rules=rules: acme.patch(f"{FORMS}/{form['id']}", {"rules": rules}) for rules in wanted])  # type: ignore[misc]
@@ -208,7 +212,7 @@ def test_two_who_change_a_form_follow_each_other(intake: Intake, event_type: dic
     assert len(rules) == 3 and len({form_rule["value"] for form_rule in rules}) == 1
 
 
-def test_another_tenants_form_is_not_there(intake: Intake, globex: Member, acme: Member) -> None:
+def test_another_tenants_form_is_not_there(intake: RoutingScenario, globex: Member, acme: Member) -> None:
     form = intake.form()
     path, unknown = f"{FORMS}/{form['id']}", globex.get(f"{FORMS}/{new_id()}")
     for answer in (globex.get(path), globex.patch(path, {"name": "x"}), globex.delete(path)):
@@ -232,7 +236,7 @@ def test_a_form_is_changed_by_who_made_it_and_by_administrators(office: Office, 
     assert administrator.delete(path).status == 204
 
 
-def test_changes_are_audited_without_texts(intake: Intake, event_type: dict[str, Any], acme: Member) -> None:
+def test_changes_are_audited_without_texts(intake: RoutingScenario, event_type: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Company", "EQUALS", "Navy", event_type))
     acme.patch(f"{FORMS}/{form['id']}", {"is_active": False})
     acme.delete(f"{FORMS}/{form['id']}")

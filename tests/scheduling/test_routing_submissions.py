@@ -19,15 +19,15 @@ from parley.scheduling.tables.booking_models import Answer as AnswerRow
 from parley.scheduling.tables.routing_models import RoutingSubmission
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import Office, at, invitee, weekday
-from tests.scheduling.routing_scenarios import FORMS, SUBMISSIONS, Intake, condition, rule
+from tests.scheduling.routing_scenarios import FORMS, SUBMISSIONS, RoutingScenario, condition, rule
 from tests.stack.load_scenarios import at_once
 
 TYPES = "/v1/scheduling/event-types"
 
 
 @pytest.fixture
-def intake(office: Office) -> Intake:
-    return Intake(office)
+def intake(office: Office) -> RoutingScenario:
+    return RoutingScenario(office)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def closed(office: Office, **terms: Any) -> dict[str, Any]:
     return office.event_type({"slots": []}, **terms)
 
 
-def test_the_first_rule_that_fits_decides(intake: Intake, sales: dict[str, Any], support: dict[str, Any]) -> None:
+def test_the_first_rule_that_fits_decides(intake: RoutingScenario, sales: dict[str, Any], support: dict[str, Any]) -> None:
     form = intake.form(
         rule("Seats", "GREATER_THAN", 100, sales, condition("Topic", "NOT_EQUALS", "Support")),
         rule("Topic", "EQUALS", "Support", support),
@@ -60,7 +60,7 @@ def test_the_first_rule_that_fits_decides(intake: Intake, sales: dict[str, Any],
     assert decided == [0, 1, 2, None, None]
 
 
-def test_the_answer_says_what_to_book_when_and_what_is_known(intake: Intake, office: Office) -> None:
+def test_the_answer_says_what_to_book_when_and_what_is_known(intake: RoutingScenario, office: Office) -> None:
     questions = [
         {"label": "  company ", "type": "SHORT_TEXT", "required": True},
         {"label": "Topic", "type": "SINGLE_SELECT", "options": ["Purchase"]},
@@ -90,7 +90,7 @@ def test_the_answer_says_what_to_book_when_and_what_is_known(intake: Intake, off
     assert office.host.get(f"/v1/scheduling/bookings/{booking['id']}").body["routing_submission_id"] == led["submission_id"]
 
 
-def test_names_are_known_by_their_label(intake: Intake, sales: dict[str, Any]) -> None:
+def test_names_are_known_by_their_label(intake: RoutingScenario, sales: dict[str, Any]) -> None:
     questions = [{"label": "Your name?", "type": "SHORT_TEXT"}]
     form = intake.form(questions=questions, fallback={"event_type_id": sales["id"]})
     led = intake.led(form, **{"Your name?": "Grace Höpper"})
@@ -100,7 +100,7 @@ def test_names_are_known_by_their_label(intake: Intake, sales: dict[str, Any]) -
 
 @pytest.mark.parametrize("why", ["inactive", "deleted", "no hours", "full", "no host"])
 def test_what_can_not_be_booked_is_passed_over(
-    intake: Intake, office: Office, sales: dict[str, Any], support: dict[str, Any], acme: Member, why: str
+    intake: RoutingScenario, office: Office, sales: dict[str, Any], support: dict[str, Any], acme: Member, why: str
 ) -> None:
     if why == "no hours":
         sales = closed(office, name="Sales")
@@ -119,14 +119,16 @@ def test_what_can_not_be_booked_is_passed_over(
     assert intake.goal(form, Topic="Sales") == "Support"
 
 
-def test_hours_after_the_notice_count(intake: Intake, office: Office) -> None:
+def test_hours_after_the_notice_count(intake: RoutingScenario, office: Office) -> None:
     far = office.event_type(name="Far", min_notice=60 * 24 * 30)
     led = intake.led(intake.form(rule("Company", "EQUALS", "Navy", far)), Company="Navy")
     assert led["event_type"]["name"] == "Far"
     assert datetime.fromisoformat(led["next_slots"][0]["start_time"]) >= datetime.now(UTC) + timedelta(days=30)
 
 
-def test_who_fits_no_rule_goes_to_the_fallback(intake: Intake, office: Office, sales: dict[str, Any], support: dict[str, Any]) -> None:
+def test_who_fits_no_rule_goes_to_the_fallback(
+    intake: RoutingScenario, office: Office, sales: dict[str, Any], support: dict[str, Any]
+) -> None:
     only = rule("Company", "EQUALS", "Navy", sales)
     shut = closed(office)
     led = {
@@ -152,7 +154,9 @@ def test_who_fits_no_rule_goes_to_the_fallback(intake: Intake, office: Office, s
     assert led["none"]["message"] == "Nothing that can be booked fits these answers." == led["shut"]["message"]
 
 
-def test_only_the_first_five_event_types_are_tried_and_then_the_fallback(intake: Intake, office: Office, sales: dict[str, Any]) -> None:
+def test_only_the_first_five_event_types_are_tried_and_then_the_fallback(
+    intake: RoutingScenario, office: Office, sales: dict[str, Any]
+) -> None:
     shut = [closed(office) for _ in range(5)]
     five = [rule("Company", "EQUALS", "Navy", event_type) for event_type in shut]
     assert intake.goal(intake.form(*five[:4], rule("Company", "EQUALS", "Navy", sales)), Company="Navy") == "Sales"
@@ -162,7 +166,7 @@ def test_only_the_first_five_event_types_are_tried_and_then_the_fallback(intake:
     assert intake.goal(again, Company="Navy") == "Sales"
 
 
-def test_it_costs_the_same_however_many_rules_fit(intake: Intake, office: Office, sales: dict[str, Any]) -> None:
+def test_it_costs_the_same_however_many_rules_fit(intake: RoutingScenario, office: Office, sales: dict[str, Any]) -> None:
     single_rule_form = intake.form(rule("Company", "EQUALS", "Navy", sales))
     shut = [rule("Company", "EQUALS", "Navy", closed(office), *[condition("Seats", "LESS_THAN", 9)] * 9) for _ in range(4)]
     many = intake.form(*shut * 20, rule("Company", "EQUALS", "Navy", sales), fallback={"event_type_id": sales["id"]})
@@ -178,7 +182,7 @@ def test_it_costs_the_same_however_many_rules_fit(intake: Intake, office: Office
 
 
 @pytest.mark.parametrize("kind", ["GROUP", "COLLECTIVE", "ROUND_ROBIN"])
-def test_every_kind_can_be_led_to(intake: Intake, office: Office, acme: Member, kind: str) -> None:
+def test_every_kind_can_be_led_to(intake: RoutingScenario, office: Office, acme: Member, kind: str) -> None:
     colleague = acme.as_role("MEMBER")
     both = [{"user_id": str(user_id)} for user_id in (acme.user_id, colleague.user_id)]
     pool = acme.post("/v1/scheduling/pools", {"name": "Two", "strategy": "ROTATE", "hosts": both}).body["id"]
@@ -191,7 +195,7 @@ def test_every_kind_can_be_led_to(intake: Intake, office: Office, acme: Member, 
     assert office.book(event_type, first["start_time"], routing_submission_id=led["submission_id"]).status == 201
 
 
-def test_two_submissions_with_one_key_are_one(intake: Intake, sales: dict[str, Any], acme: Member) -> None:
+def test_two_submissions_with_one_key_are_one(intake: RoutingScenario, sales: dict[str, Any], acme: Member) -> None:
     form, key = intake.form(fallback={"event_type_id": sales["id"]}), {"idempotency-key": str(new_id())}
     answers = at_once([lambda: intake.submit(form, key, Company="Navy") for _ in range(4)])
     assert {answer.status for answer in answers} == {201} and len({answer.raw for answer in answers}) == 1
@@ -213,7 +217,7 @@ def test_two_submissions_with_one_key_are_one(intake: Intake, sales: dict[str, A
         ("Seats", "3", "must be a number"),
     ],
 )
-def test_answers_that_do_not_fit_are_named(intake: Intake, label: str, value: Any, message: str, acme: Member) -> None:
+def test_answers_that_do_not_fit_are_named(intake: RoutingScenario, label: str, value: Any, message: str, acme: Member) -> None:
     form = intake.form()
     refused = intake.submit(form, **{label: value})
     (error,) = refused.body["errors"]
@@ -223,11 +227,11 @@ def test_answers_that_do_not_fit_are_named(intake: Intake, label: str, value: An
 
 
 @pytest.mark.parametrize("value", [None, True, {}, [[]], 1e16, "x" * 5001, ["a"] * 101, "a\u0000b", "\ud800"])
-def test_hostile_answers_are_refused(intake: Intake, value: Any) -> None:
+def test_hostile_answers_are_refused(intake: RoutingScenario, value: Any) -> None:
     assert intake.submit(intake.form(), Story=value).status in (400, 422)
 
 
-def test_required_questions_foreign_ones_and_double_answers(intake: Intake, globex: Member) -> None:
+def test_required_questions_foreign_ones_and_double_answers(intake: RoutingScenario, globex: Member) -> None:
     form = intake.form(questions=[{"label": "Company", "type": "SHORT_TEXT", "required": True}])
     foreign_form = globex.post(FORMS, {"name": "x", "slug": "x", "questions": [{"label": "Theirs", "type": "SHORT_TEXT"}]}).body
     question_id, foreign = form["questions"][0]["id"], foreign_form["questions"][0]["id"]
@@ -242,7 +246,7 @@ def test_required_questions_foreign_ones_and_double_answers(intake: Intake, glob
         assert refused.status == 422 and [error["msg"] for error in refused.body["errors"]] == [message]
 
 
-def test_history_stays_readable_when_questions_rules_and_form_go(intake: Intake, sales: dict[str, Any], acme: Member) -> None:
+def test_history_stays_readable_when_questions_rules_and_form_go(intake: RoutingScenario, sales: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Company", "EQUALS", "Navy", sales))
     led = intake.led(form, Company="Navy", Seats=3)
     path = f"{SUBMISSIONS}/{led['submission_id']}"
@@ -266,7 +270,7 @@ def sheet(acme: Member, form: dict[str, Any], **query: Any) -> list[dict[str, st
     return list(csv.DictReader(io.StringIO(answer.raw.decode())))
 
 
-def test_lists_have_filters_pages_and_a_sheet(intake: Intake, sales: dict[str, Any], acme: Member, globex: Member) -> None:
+def test_lists_have_filters_pages_and_a_sheet(intake: RoutingScenario, sales: dict[str, Any], acme: Member, globex: Member) -> None:
     form, other = intake.form(rule("Company", "EQUALS", "Navy", sales)), intake.form()
     made = [intake.led(form, Company=company)["submission_id"] for company in ("Navy", "=1+1", "Navy")]
     made.append(intake.led(other, Days=["Tue", "Mon"])["submission_id"])
@@ -294,7 +298,7 @@ def test_lists_have_filters_pages_and_a_sheet(intake: Intake, sales: dict[str, A
     assert acme.get(f"{SUBMISSIONS}.csv").status == 422
 
 
-def test_a_page_ends_where_a_function_may_answer_no_more(intake: Intake, acme: Member) -> None:
+def test_a_page_ends_where_a_function_may_answer_no_more(intake: RoutingScenario, acme: Member) -> None:
     """Lambda takes 6 MB, and strangers may write a lot: a page of a hundred would be 15 MB here."""
     questions = [{"label": f"Story {number}", "type": "LONG_TEXT"} for number in range(8)]
     form = intake.form(questions=questions)
@@ -312,7 +316,7 @@ def test_a_page_ends_where_a_function_may_answer_no_more(intake: Intake, acme: M
     assert ids == made[::-1]
 
 
-def test_who_may_read_forms_may_not_read_what_people_answered(intake: Intake, acme: Member) -> None:
+def test_who_may_read_forms_may_not_read_what_people_answered(intake: RoutingScenario, acme: Member) -> None:
     form = intake.form()
     submitted = intake.led(form, Company="Navy")["submission_id"]
     key = acme.key("routing_forms:*")
@@ -323,9 +327,11 @@ def test_who_may_read_forms_may_not_read_what_people_answered(intake: Intake, ac
         assert acme.as_role("VIEWER").get(path).status == 200
 
 
-def test_a_booking_names_only_a_submission_that_led_to_it(intake: Intake, office: Office, sales: dict[str, Any], globex: Member) -> None:
+def test_a_booking_names_only_a_submission_that_led_to_it(
+    intake: RoutingScenario, office: Office, sales: dict[str, Any], globex: Member
+) -> None:
     globex_office = Office(office.world, globex)
-    globex_intake = Intake(globex_office)
+    globex_intake = RoutingScenario(globex_office)
     foreign = globex_intake.led(globex_intake.form(fallback={"event_type_id": globex_office.event_type()["id"]}))["submission_id"]
     nowhere = intake.led(intake.form())["submission_id"]
     other = intake.led(intake.form(fallback={"event_type_id": office.event_type()["id"]}))["submission_id"]
@@ -339,7 +345,7 @@ def test_a_booking_names_only_a_submission_that_led_to_it(intake: Intake, office
     assert office.host.get(f"{SUBMISSIONS}/{led}").body["booking_id"] == moved["id"]
 
 
-def test_submissions_are_announced_and_audited_without_what_was_said(intake: Intake, sales: dict[str, Any], acme: Member) -> None:
+def test_submissions_are_announced_and_audited_without_what_was_said(intake: RoutingScenario, sales: dict[str, Any], acme: Member) -> None:
     form = intake.form(rule("Company", "EQUALS", "Navy", sales))
     led = intake.led(form, Company="Navy", E_mail="grace@navy.example")
     payload = {"form_id": form["id"], "outcome": "EVENT_TYPE", "event_type_id": sales["id"], "rule_position": 0}
@@ -353,7 +359,7 @@ def test_submissions_are_announced_and_audited_without_what_was_said(intake: Int
     ]
 
 
-def test_a_webhook_tells_of_a_submission_with_its_answers(intake: Intake, office: Office, acme: Member) -> None:
+def test_a_webhook_tells_of_a_submission_with_its_answers(intake: RoutingScenario, office: Office, acme: Member) -> None:
     from tests.kernel.http_receivers import receiver
 
     with receiver() as endpoint:
@@ -367,7 +373,9 @@ def test_a_webhook_tells_of_a_submission_with_its_answers(intake: Intake, office
     assert [answer["value"] for answer in bodies[0]["data"]["answers"]] == ["Navy"]
 
 
-def test_erasing_an_invitee_empties_what_they_answered(intake: Intake, office: Office, sales: dict[str, Any], acme: Member) -> None:
+def test_erasing_an_invitee_empties_what_they_answered(
+    intake: RoutingScenario, office: Office, sales: dict[str, Any], acme: Member
+) -> None:
     form = intake.form(fallback={"event_type_id": sales["id"]})
     key = {"idempotency-key": str(new_id())}
     led = intake.submit(form, key, Company="Navy").body

@@ -20,7 +20,7 @@ from parley.scheduling.bookings import booking_limits
 from parley.scheduling.bookings.booking_service import management_token
 from parley.scheduling.tables.booking_models import Booking, Hold
 from tests.harness import Client, Member, World
-from tests.scheduling.booking_scenarios import Letter, Office, at, invitee, weekday
+from tests.scheduling.booking_scenarios import Office, SentMail, at, invitee, weekday
 from tests.scheduling.test_booking_page import hidden, submit, text
 
 _networks = itertools.count(1)
@@ -119,7 +119,7 @@ def book(client: Client, event_type: dict[str, Any], start: str, address: str, *
 
 def code_of(world: World, address: str) -> str:
     world.pump()
-    subjects = [str(Letter(mail["raw"]).message["Subject"]) for mail in world.mails() if address in mail["to"]]
+    subjects = [str(SentMail(mail["raw"]).message["Subject"]) for mail in world.mails() if address in mail["to"]]
     return next(subject[:6] for subject in reversed(subjects) if "is your code to book" in subject)
 
 
@@ -336,8 +336,8 @@ def test_a_name_carries_no_address_into_headers_and_calendars(office: Office, wo
     event_type, address = office.event_type(), f"{uuid4().hex}@visitor.example"
     office.booked(event_type, at("10:00"), invitee=invitee(name=name, email=address))
     world.pump()
-    (invitee_letter,) = [Letter(mail["raw"]) for mail in world.mails() if address in mail["to"]]
-    (hosts,) = [Letter(mail["raw"]) for mail in world.mails() if f"{office.host.user_id}@acme.test" in mail["to"]]
+    (invitee_letter,) = [SentMail(mail["raw"]) for mail in world.mails() if address in mail["to"]]
+    (hosts,) = [SentMail(mail["raw"]) for mail in world.mails() if f"{office.host.user_id}@acme.test" in mail["to"]]
     shown = [
         str(header) for letter in (invitee_letter, hosts) for key, header in letter.message.items() if key in ("To", "Reply-To", "Subject")
     ]

@@ -14,23 +14,23 @@ from parley.webhooks.queue_messages import envelope
 from tests.harness import sqs_event
 from tests.kernel.http_receivers import Receiver, Reply
 from tests.scheduling.booking_scenarios import at
-from tests.scheduling.workflow_scenarios import LOG, WORKFLOWS, Agency
-from tests.webhooks.webhook_scenarios import Shop
+from tests.scheduling.workflow_scenarios import LOG, WORKFLOWS, WorkflowScenario
+from tests.webhooks.webhook_scenarios import WebhookScenario
 
 HOOK = {"name": "Told", "channel": "WEBHOOK", "subject": None, "body": "{{invitee.name}} at {{booking.start}}"}
 
 
-def hooked(agency: Agency, url: str, **terms: Any) -> dict[str, Any]:
+def hooked(agency: WorkflowScenario, url: str, **terms: Any) -> dict[str, Any]:
     return agency.workflow(**HOOK | {"url": url} | terms)
 
 
-def work(agency: Agency) -> None:
+def work(agency: WorkflowScenario) -> None:
     agency.work()
     agency.world.invoke("webhooks/sweep_deliveries", {})
     agency.work()
 
 
-def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, endpoint: Receiver) -> None:
+def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: WorkflowScenario, endpoint: Receiver) -> None:
     kind = agency.event_type()
     flow = hooked(agency, endpoint.url, event_type_id=kind["id"])
     assert flow["secret"].startswith("whsec_")
@@ -54,7 +54,7 @@ def test_a_webhook_is_signed_with_a_secret_that_is_shown_once(agency: Agency, en
     ]
 
 
-def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: Agency, endpoint: Receiver) -> None:
+def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(agency: WorkflowScenario, endpoint: Receiver) -> None:
     kind = agency.event_type()
     hooked(agency, endpoint.url, event_type_id=kind["id"])
     agency.agreed("+491700000077", channel="SMS")
@@ -70,7 +70,7 @@ def test_what_four_workers_hear_of_twice_reaches_endpoint_and_telephone_once(age
     assert sorted(agency.ended()) == [("ADDRESS", "SENT", None), ("ENDPOINT", "SENT", None)]
 
 
-def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: Agency, endpoint: Receiver) -> None:
+def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: WorkflowScenario, endpoint: Receiver) -> None:
     kind = agency.event_type()
     hooked(agency, endpoint.url, event_type_id=kind["id"])
     endpoint.answer = lambda _: Reply(500)
@@ -101,7 +101,7 @@ def test_an_endpoint_that_fails_is_given_up_and_may_be_tried_again(agency: Agenc
         "nonsense",
     ],
 )
-def test_an_address_that_is_not_public_is_refused_at_save(agency: Agency, url: str) -> None:
+def test_an_address_that_is_not_public_is_refused_at_save(agency: WorkflowScenario, url: str) -> None:
     refused = agency.host.post(WORKFLOWS, HOOK | {"trigger": "BOOKING_CREATED", "url": url})
     assert (refused.status, refused.body["code"] in {"url_refused", "address_refused"}) == (422, True), refused.raw
     flow = hooked(agency, "https://8.8.8.8/hook")
@@ -109,13 +109,13 @@ def test_an_address_that_is_not_public_is_refused_at_save(agency: Agency, url: s
     assert refused.status == 422
 
 
-def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.outbound import http_client
     from parley.kernel.outbound.ssrf_guard import AddressRefused
 
     kind = agency.event_type()
     flow = hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
-    Shop(agency.world, agency.host).agree(flow["webhook_subscription_id"])
+    WebhookScenario(agency.world, agency.host).agree(flow["webhook_subscription_id"])
 
     def inside(*_: Any) -> Any:
         raise AddressRefused("It leads inside.")
@@ -128,7 +128,7 @@ def test_a_name_that_leads_inside_by_the_time_of_sending_is_refused_then(agency:
     assert agency.ended() == [("ENDPOINT", "FAILED", "address_refused")]
 
 
-def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, endpoint: Receiver) -> None:
+def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: WorkflowScenario, endpoint: Receiver) -> None:
     kind = agency.event_type()
     flow = hooked(agency, "https://8.8.8.8/hook", event_type_id=kind["id"])
     path, subscription = f"{WORKFLOWS}/{flow['id']}", f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}"
@@ -153,7 +153,7 @@ def test_a_new_url_an_endpoint_that_is_off_and_a_deleted_one(agency: Agency, end
     assert len(endpoint.arrived) == 1
 
 
-def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency: Agency, endpoint: Receiver) -> None:
+def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency: WorkflowScenario, endpoint: Receiver) -> None:
     kind = agency.event_type()
     flow = hooked(agency, endpoint.url, event_type_id=kind["id"])
     subscription = f"/v1/webhooks/subscriptions/{flow['webhook_subscription_id']}"
@@ -174,7 +174,7 @@ def test_what_never_left_for_its_endpoint_can_be_sent_when_it_is_on_again(agency
     assert agency.ended() == [("ENDPOINT", "SENT", None)]
 
 
-def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: Agency, endpoint: Receiver) -> None:
+def test_a_test_reaches_the_endpoint_and_a_deleted_workflow_takes_it_along(agency: WorkflowScenario, endpoint: Receiver) -> None:
     kind = agency.event_type()
     flow = hooked(agency, endpoint.url, event_type_id=kind["id"])
     assert agency.host.request("POST", f"{WORKFLOWS}/{flow['id']}/test").status == 202  # without a body

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from parley.kernel.audit.audit import AuditLog
 from tests.harness import Member
 from tests.scheduling.booking_scenarios import at, invitee
-from tests.scheduling.workflow_scenarios import BEFORE, LOG, MAIL, WORKFLOWS, Agency
+from tests.scheduling.workflow_scenarios import BEFORE, LOG, MAIL, WORKFLOWS, WorkflowScenario
 
 
-def test_a_booking_that_is_made_sends_a_mail_to_the_invitee_and_the_host(agency: Agency, acme: Member) -> None:
+def test_a_booking_that_is_made_sends_a_mail_to_the_invitee_and_the_host(agency: WorkflowScenario, acme: Member) -> None:
     kind = agency.event_type()
     to = {"recipients": ["INVITEE", "HOST"], "addresses": ["desk@acme.example", "Grace@visitor.example"]}
     agency.agreed(*to["addresses"])
@@ -34,7 +34,7 @@ def test_a_booking_that_is_made_sends_a_mail_to_the_invitee_and_the_host(agency:
     assert actions == ["workflow.created"]
 
 
-def test_moves_and_cancellations_have_triggers_of_their_own(agency: Agency) -> None:
+def test_moves_and_cancellations_have_triggers_of_their_own(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     for trigger in ("BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELED"):
         body = "From {{booking.previous_start}} to {{booking.start}}, {{booking.cancel_reason}}"
@@ -52,7 +52,7 @@ def test_moves_and_cancellations_have_triggers_of_their_own(agency: Agency) -> N
     assert "I am ill" in texts[2]
 
 
-def test_a_request_is_told_when_it_is_confirmed_and_its_refusal_never(agency: Agency) -> None:
+def test_a_request_is_told_when_it_is_confirmed_and_its_refusal_never(agency: WorkflowScenario) -> None:
     kind = agency.event_type(requires_confirmation=True)
     agency.workflow(event_type_id=kind["id"])
     agency.workflow(event_type_id=kind["id"], trigger="BOOKING_CANCELED")
@@ -67,10 +67,10 @@ def test_a_request_is_told_when_it_is_confirmed_and_its_refusal_never(agency: Ag
     assert [booking for booking, _ in agency.reminders()] == [first["id"]]
 
 
-def test_without_an_event_type_it_is_for_all_of_its_maker_or_of_everybody(agency: Agency, acme: Member) -> None:
+def test_without_an_event_type_it_is_for_all_of_its_maker_or_of_everybody(agency: WorkflowScenario, acme: Member) -> None:
     event_type = agency.event_type()
     colleague = acme.as_role("MEMBER")
-    colleague_event_type = Agency(agency.world, colleague, agency.moved).event_type()
+    colleague_event_type = WorkflowScenario(agency.world, colleague, agency.moved).event_type()
     agency.workflow(name="mine", subject="Mine")
     agency.workflow(name="all", subject="All", is_organization_wide=True)
     refused = colleague.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED", "is_organization_wide": True})
@@ -105,7 +105,7 @@ def test_without_an_event_type_it_is_for_all_of_its_maker_or_of_everybody(agency
         ({"event_type_id": "x", "is_organization_wide": True}, "is_organization_wide"),
     ],
 )
-def test_what_does_not_fit_is_named(agency: Agency, wrong: dict[str, Any], field: str) -> None:
+def test_what_does_not_fit_is_named(agency: WorkflowScenario, wrong: dict[str, Any], field: str) -> None:
     if wrong.get("event_type_id"):
         wrong = wrong | {"event_type_id": agency.event_type()["id"]}
     refused = agency.host.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED"} | wrong)
@@ -114,12 +114,12 @@ def test_what_does_not_fit_is_named(agency: Agency, wrong: dict[str, Any], field
 
 
 @pytest.mark.parametrize("wrong", [{"minutes_before": 0}, {"minutes_before": 10**6}, {"minutes_before": "5"}, {"minutes_before": True}])
-def test_minutes_have_bounds(agency: Agency, wrong: dict[str, Any]) -> None:
+def test_minutes_have_bounds(agency: WorkflowScenario, wrong: dict[str, Any]) -> None:
     assert agency.host.post(WORKFLOWS, MAIL | BEFORE | wrong).status == 422
 
 
 @pytest.mark.parametrize("field", ["subject", "body"])
-def test_an_unknown_variable_is_named_with_those_that_there_are(agency: Agency, field: str) -> None:
+def test_an_unknown_variable_is_named_with_those_that_there_are(agency: WorkflowScenario, field: str) -> None:
     refused = agency.host.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED", field: "{{invitee.name}} {{ invitee.salary }}"})
     assert (refused.status, refused.body["code"]) == (422, "unknown_variable")
     assert (refused.body["unknown"], refused.body["field"]) == (["invitee.salary"], field)
@@ -141,7 +141,7 @@ def test_an_unknown_variable_is_named_with_those_that_there_are(agency: Agency, 
         "{{invitee..name}}",
     ],
 )
-def test_braces_that_hold_no_name_are_refused(agency: Agency, broken: str) -> None:
+def test_braces_that_hold_no_name_are_refused(agency: WorkflowScenario, broken: str) -> None:
     refused = agency.host.post(WORKFLOWS, MAIL | {"trigger": "BOOKING_CREATED", "body": broken})
     assert (refused.status, refused.body["code"]) == (422, "broken_template"), refused.raw
     flow = agency.workflow()
@@ -149,7 +149,7 @@ def test_braces_that_hold_no_name_are_refused(agency: Agency, broken: str) -> No
     assert (refused.status, refused.body["code"]) == (422, "broken_template")
 
 
-def test_what_an_invitee_writes_is_text_and_nothing_else(agency: Agency) -> None:
+def test_what_an_invitee_writes_is_text_and_nothing_else(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     body = "{{invitee.name}}\n{{invitee.notes}}\n{{booking.link}}|{{host.email}}"
     agency.workflow(event_type_id=kind["id"], recipients=["INVITEE", "HOST"], subject="About {{invitee.name}}", body=body)
@@ -170,7 +170,7 @@ def test_what_an_invitee_writes_is_text_and_nothing_else(agency: Agency) -> None
     assert "/bookings/" not in str(agency.log())
 
 
-def test_text_messages_are_refused_where_nobody_switched_them_on(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_messages_are_refused_where_nobody_switched_them_on(agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {"name": "Text", "channel": "SMS", "body": "{{booking.start}}", "trigger": "BOOKING_CREATED", "addresses": ["+491700000001"]}
     monkeypatch.setenv("SMS_CHANNEL", "disabled")
     refused = agency.host.post(WORKFLOWS, wanted)
@@ -193,7 +193,7 @@ def test_text_messages_are_refused_where_nobody_switched_them_on(agency: Agency,
     assert {row[2] for row in agency.ended()[-2:]} == {"sms_disabled"}
 
 
-def test_a_workflow_is_changed_and_deleted(agency: Agency, acme: Member, globex: Member) -> None:
+def test_a_workflow_is_changed_and_deleted(agency: WorkflowScenario, acme: Member, globex: Member) -> None:
     kind = agency.event_type()
     flow = agency.workflow(event_type_id=kind["id"])
     path = f"{WORKFLOWS}/{flow['id']}"
@@ -214,7 +214,7 @@ def test_a_workflow_is_changed_and_deleted(agency: Agency, acme: Member, globex:
     assert agency.log() == []
 
 
-def test_a_preview_shows_what_would_be_sent_and_a_test_sends_it_to_oneself(agency: Agency, acme: Member) -> None:
+def test_a_preview_shows_what_would_be_sent_and_a_test_sends_it_to_oneself(agency: WorkflowScenario, acme: Member) -> None:
     kind = agency.event_type()
     booking = agency.booked(kind, at("10:00"))
     wanted = {"channel": "EMAIL", "subject": "{{invitee.name}}", "body": "{{booking.link}} {{booking.id}}", "booking_id": booking["id"]}
@@ -235,7 +235,7 @@ def test_a_preview_shows_what_would_be_sent_and_a_test_sends_it_to_oneself(agenc
     assert len(agency.letters("Test: ")) == 1
 
 
-def test_what_failed_is_sent_again_and_nothing_else(agency: Agency, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_failed_is_sent_again_and_nothing_else(agency: WorkflowScenario, acme: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"])
     agency.booked(kind, at("10:00"))
@@ -257,10 +257,10 @@ def test_what_failed_is_sent_again_and_nothing_else(agency: Agency, acme: Member
 
 
 def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
-    agency: Agency, acme: Member, monkeypatch: pytest.MonkeyPatch
+    agency: WorkflowScenario, acme: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, colleague = acme.as_role("MEMBER"), acme.as_role("MEMBER")
-    host_agency = Agency(agency.world, host, agency.moved)
+    host_agency = WorkflowScenario(agency.world, host, agency.moved)
     kind = host_agency.event_type()
     host_agency.workflow(event_type_id=kind["id"])
     host_agency.booked(kind, at("10:00"))
@@ -278,7 +278,7 @@ def test_what_failed_is_sent_again_by_whose_it_is_and_by_administrators(
     assert acme.as_role("ADMIN").post(f"{LOG}/{left['id']}/resend").status == 202
 
 
-def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_has_an_end(agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.access.plans import PlanType
     from parley.notifications.enums import NotificationChannel
     from parley.notifications.limits import daily_quotas
@@ -299,7 +299,7 @@ def test_a_day_has_an_end(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> No
     assert {row[1] for row in agency.ended()} == {"SENT"}
 
 
-def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_has_an_end_for_what_is_sent_again_too(agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     from parley.kernel.access.plans import PlanType
     from parley.notifications.enums import NotificationChannel
     from parley.notifications.limits import daily_quotas
@@ -320,7 +320,7 @@ def test_a_day_has_an_end_for_what_is_sent_again_too(agency: Agency, monkeypatch
     assert sorted(row[1:] for row in agency.ended()) == [("FAILED", "daily_limit"), ("SENT", None), ("SENT", None)]
 
 
-def test_a_link_in_a_subject_is_the_invitees_and_a_mark_nowhere(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_in_a_subject_is_the_invitees_and_a_mark_nowhere(agency: WorkflowScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = agency.event_type()
     template = {"subject": "About {{booking.link}}", "body": "Here: {{booking.link}}"}
     agency.workflow(event_type_id=kind["id"], recipients=["INVITEE", "HOST"], **template)
@@ -343,7 +343,7 @@ def test_a_link_in_a_subject_is_the_invitees_and_a_mark_nowhere(agency: Agency, 
     assert again.message["Subject"] == f"About {again.text.strip().removeprefix('Here: ')}" != f"About {link}"
 
 
-def test_texts_are_forgotten_after_thirty_days(agency: Agency) -> None:
+def test_texts_are_forgotten_after_thirty_days(agency: WorkflowScenario) -> None:
     kind = agency.event_type()
     agency.workflow(event_type_id=kind["id"])
     agency.booked(kind, at("10:00"))

@@ -14,7 +14,7 @@ from parley.notifications.enums import NotificationChannel
 from parley.scheduling.tables.enums import AgreementStatus
 from parley.scheduling.tables.workflow_models import AddressAgreement, Reminder
 from tests.harness import Member, World
-from tests.scheduling.booking_scenarios import Letter, Office
+from tests.scheduling.booking_scenarios import Office, SentMail
 from tests.webhooks.conftest import Clock
 
 WORKFLOWS = "/v1/scheduling/workflows"
@@ -28,7 +28,7 @@ MAIL = {
 BEFORE = {"trigger": "BEFORE_MEETING", "minutes_before": 60}
 
 
-class Agency(Office):
+class WorkflowScenario(Office):
     """An office whose bookings set off workflows. Its clock moves when told to."""
 
     def __init__(self, world: World, host: Member, moved: Clock) -> None:
@@ -65,9 +65,9 @@ class Agency(Office):
     def ended(self, **query: Any) -> list[tuple[str, str, str | None]]:
         return [(row["recipient_kind"], row["status"], row["error_message"]) for row in self.log(**query)]
 
-    def letters(self, subject: str = "About ", to: str = "") -> list[Letter]:
+    def letters(self, subject: str = "About ", to: str = "") -> list[SentMail]:
         """Of workflows, to an address."""
-        letters = [Letter(mail["raw"]) for mail in self.world.mails() if to in str(mail["to"])]
+        letters = [SentMail(mail["raw"]) for mail in self.world.mails() if to in str(mail["to"])]
         ids = [row["id"] for row in self.log()]
         return [
             letter for letter in letters if any(id_ in letter.message["Message-ID"] for id_ in ids) and subject in letter.message["Subject"]

@@ -27,7 +27,7 @@ RETRY_SECONDS = max(1, round(AWAY_SECONDS / 3))
 
 
 @dataclass
-class Served:
+class ServedStack:
     """The stack that serves, and who talk to it. `vandal` owns another organization, in which nothing needs to stay whole."""
 
     stack: Stack
@@ -37,7 +37,7 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
+def served() -> Iterator[ServedStack]:
     folder = Path(tempfile.mkdtemp(prefix="parley-served-"))
     before = dict(os.environ)
     try:
@@ -53,7 +53,7 @@ def served() -> Iterator[Served]:
             os.environ.update(before)
             with stack.postgres.superuser("parley") as superuser:
                 superuser.run("UPDATE organizations SET request_limit = 1000000, seat_limit = 1000 WHERE slug = :slug", slug=other["slug"])
-            yield Served(stack, Client(stack.url, seeded.token), Client(stack.url), Client(stack.url, other["token"]))
+            yield ServedStack(stack, Client(stack.url, seeded.token), Client(stack.url), Client(stack.url, other["token"]))
     finally:
         os.environ.clear()
         os.environ.update(before)

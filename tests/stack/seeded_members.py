@@ -7,10 +7,10 @@ import uuid
 
 from parley.kernel.access.callers import ActorType, Caller
 from parley.kernel.persistence import transactions
-from tests.stack.conftest import Served
+from tests.stack.conftest import ServedStack
 
 
-def joined(served: Served, count: int) -> list[str]:
+def joined(served: ServedStack, count: int) -> list[str]:
     """New members; their ids."""
     from parley.identity.models import MemberRole
     from parley.identity.organizations import organization_creation

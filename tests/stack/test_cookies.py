@@ -10,7 +10,7 @@ from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any
 
 from parley.identity.sessions.session_cookies import COOKIE
-from tests.stack.conftest import Served
+from tests.stack.conftest import ServedStack
 from tests.stack.test_log_in_under_load import PASSWORD, registered
 
 
@@ -41,7 +41,7 @@ class Window:
         return next((cookie for cookie in self.jar if cookie.name == COOKIE), None)
 
 
-def test_a_cookie_jar_keeps_renews_and_loses_the_refresh_token(served: Served) -> None:
+def test_a_cookie_jar_keeps_renews_and_loses_the_refresh_token(served: ServedStack) -> None:
     email = registered(served)["user"]["email"]
     window = Window(served.stranger.address)
     status, answer = window.post("/v1/auth/login", {"email": email, "password": PASSWORD, "cookie": True})

@@ -15,7 +15,7 @@ from typing import Any
 
 from local.client import Answer
 from local.demo import wait_for
-from tests.stack.conftest import AWAY_SECONDS, Served
+from tests.stack.conftest import AWAY_SECONDS, ServedStack
 from tests.stack.load_scenarios import at, at_once, booking, event_type, schedule
 from tests.stack.test_under_load import connected, conversations_with, deliver, delivery, is_idle, messages_of
 
@@ -27,7 +27,7 @@ def greeting(number: str, sender: str, name: str) -> bytes:
     return delivery(number, sender, [message], [])
 
 
-def everything(served: Served, path: str) -> Iterator[dict[str, Any]]:
+def everything(served: ServedStack, path: str) -> Iterator[dict[str, Any]]:
     """The items of a list, page after page."""
     page = served.owner.get(path).body
     yield from page["items"]
@@ -37,7 +37,7 @@ def everything(served: Served, path: str) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def environments_dying(served: Served) -> Iterator[None]:
+def environments_dying(served: ServedStack) -> Iterator[None]:
     """Kills an execution environment every tenth of a second, whatever it is doing."""
     stopping = threading.Event()
     killed = 0
@@ -61,7 +61,7 @@ def environments_dying(served: Served) -> Iterator[None]:
     assert killed > 3
 
 
-def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(served: Served) -> None:
+def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(served: ServedStack) -> None:
     number, sender = connected(served), f"48{uuid.uuid4().int % 10**10:010}"
     names = [f"{sender}-{n}" for n in range(DELIVERIES)]
 
@@ -81,7 +81,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_and_double_nothing(s
     assert conversation["unread_count"] == DELIVERIES
 
 
-def test_the_database_away_under_load(served: Served) -> None:
+def test_the_database_away_under_load(served: ServedStack) -> None:
     wanted = event_type(served.owner, schedule(served.owner), slot_interval=30, horizon_days=700)
     number, sender = connected(served), f"47{uuid.uuid4().int % 10**10:010}"
     # Days of its own: the host is everybody's, and what other tests of this process have booked is rightly refused.

@@ -10,14 +10,14 @@ from typing import Any
 
 from local.client import Client
 from local.demo import wait_for
-from tests.stack.conftest import Served
+from tests.stack.conftest import ServedStack
 from tests.stack.load_scenarios import at_once
 
 PASSWORD = "a window over the harbour 7"
 TWENTY = 20
 
 
-def token_in_mail(served: Served, email: str) -> str:
+def token_in_mail(served: ServedStack, email: str) -> str:
     def mail_token() -> str | None:
         for mail in served.stack.mails():
             if email in mail["to"] and (link := re.search(r"/links/([\w-]{43})", mail["raw"])):
@@ -27,7 +27,7 @@ def token_in_mail(served: Served, email: str) -> str:
     return wait_for("the mail", mail_token)
 
 
-def registered(served: Served) -> dict[str, Any]:
+def registered(served: ServedStack) -> dict[str, Any]:
     email = f"{uuid.uuid4().hex}@people.example"
     assert served.stranger.post("/v1/auth/register", {"email": email}).status == 202
     answer = served.stranger.post("/v1/auth/verify-email", {"token": token_in_mail(served, email), "password": PASSWORD})
@@ -35,7 +35,7 @@ def registered(served: Served) -> dict[str, Any]:
     return dict(answer.body)
 
 
-def test_twenty_refreshes_of_one_token_leave_one_live_family_and_reuse_ends_it(served: Served) -> None:
+def test_twenty_refreshes_of_one_token_leave_one_live_family_and_reuse_ends_it(served: ServedStack) -> None:
     tokens = registered(served)
     refresh = partial(served.stranger.post, "/v1/auth/refresh")
     answers = at_once([partial(refresh, {"refresh_token": tokens["refresh_token"]})] * TWENTY)

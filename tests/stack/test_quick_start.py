@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from local.emulator import ROOT
-from tests.stack.conftest import Served
+from tests.stack.conftest import ServedStack
 
 # `make mail` asks the stack of the checkout; here it is the one that is being tested.
 MAKE = """
@@ -32,7 +32,7 @@ END
 
 
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="the quick start is written for a shell with curl")
-def test_the_quick_start_of_the_readme(served: Served) -> None:
+def test_the_quick_start_of_the_readme(served: ServedStack) -> None:
     [commands] = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert "http://127.0.0.1:3000" in commands
     make = MAKE.format(python=sys.executable, emulator=served.stack.emulator.endpoint)

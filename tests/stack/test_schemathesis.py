@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.stack.conftest import Served
+from tests.stack.conftest import ServedStack
 
 EXAMPLES = os.environ.get("PARLEY_SCHEMATHESIS_EXAMPLES", "5")
 # A request that breaks the document may be refused by the gateway too: what is too long, too large or of another media type.
@@ -22,7 +22,7 @@ phases.coverage.unexpected-methods = []
 """
 
 
-def test_every_answer_is_what_the_document_promises(served: Served, tmp_path: Path) -> None:
+def test_every_answer_is_what_the_document_promises(served: ServedStack, tmp_path: Path) -> None:
     document = served.stranger.get("/openapi.json")
     assert document.status == 200
     (tmp_path / "openapi.json").write_bytes(document.raw)

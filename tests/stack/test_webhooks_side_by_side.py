@@ -8,17 +8,17 @@ from typing import Any
 
 from local.demo import wait_for
 from tests.kernel.http_receivers import Receiver, hanging, receiver
-from tests.stack.conftest import Served
+from tests.stack.conftest import ServedStack
 from tests.stack.load_scenarios import at, booking, created, event_type, schedule
 
 BOOKINGS = 12
 
 
-def subscribe(served: Served, url: str) -> str:
+def subscribe(served: ServedStack, url: str) -> str:
     return str(created(served.owner.post("/v1/webhooks/subscriptions", {"name": "One", "url": url, "events": ["booking.created"]}))["id"])
 
 
-def delays(served: Served, endpoint: Receiver, kind: str, day: int) -> list[float]:
+def delays(served: ServedStack, endpoint: Receiver, kind: str, day: int) -> list[float]:
     """Seconds from each booking's answer to its arrival at the healthy endpoint."""
     booked: dict[str, float] = {}
     seen = len(endpoint.arrived)
@@ -32,7 +32,7 @@ def delays(served: Served, endpoint: Receiver, kind: str, day: int) -> list[floa
     return sorted(arrived[key] - moment for key, moment in booked.items())
 
 
-def test_a_dead_endpoint_slows_nobody(served: Served) -> None:
+def test_a_dead_endpoint_slows_nobody(served: ServedStack) -> None:
     kind = event_type(served.owner, schedule(served.owner))
     with receiver() as endpoint, hanging() as dead:
         healthy = subscribe(served, endpoint.url)

@@ -10,7 +10,7 @@ import pytest
 from parley.kernel.values import clock
 from tests.harness import Member, World
 from tests.kernel.http_receivers import Receiver, receiver
-from tests.webhooks.webhook_scenarios import Shop
+from tests.webhooks.webhook_scenarios import WebhookScenario
 
 
 class Clock:
@@ -36,8 +36,8 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def shop(world: World, acme: Member) -> Shop:
-    return Shop(world, acme)
+def shop(world: World, acme: Member) -> WebhookScenario:
+    return WebhookScenario(world, acme)
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ from standardwebhooks import Webhook
 from parley.webhooks.endpoint_verification import MOST_TO_ONE_HOST, host_of
 from tests.kernel.http_receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, WebhookScenario
 
 
-def subscribe(shop: Shop, url: str) -> dict[str, Any]:
+def subscribe(shop: WebhookScenario, url: str) -> dict[str, Any]:
     answer = shop.member.post(SUBSCRIPTIONS, {"name": "New", "url": url, "events": ["booking.*"]})
     assert answer.status == 201, answer.raw
     return dict(answer.body)
 
 
-def test_an_address_that_answers_the_challenge_gets_what_was_held(shop: Shop, endpoint: Receiver) -> None:
+def test_an_address_that_answers_the_challenge_gets_what_was_held(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = subscribe(shop, endpoint.url)
     assert made["verified_at"] is None
     shop.book()
@@ -47,7 +47,9 @@ def test_an_address_that_answers_the_challenge_gets_what_was_held(shop: Shop, en
         Reply(500, b"no"),
     ],
 )
-def test_another_address_gets_three_challenges_and_nothing_else(shop: Shop, endpoint: Receiver, moved: Clock, answer: Reply) -> None:
+def test_another_address_gets_three_challenges_and_nothing_else(
+    shop: WebhookScenario, endpoint: Receiver, moved: Clock, answer: Reply
+) -> None:
     endpoint.agrees, endpoint.answer = False, lambda _: answer
     made = subscribe(shop, endpoint.url)
     shop.book()
@@ -64,7 +66,7 @@ def test_another_address_gets_three_challenges_and_nothing_else(shop: Shop, endp
     assert [json.loads(arrival.body)["type"] for arrival in endpoint.arrived] == ["booking.created"]
 
 
-def test_a_bare_echo_is_an_answer_too(shop: Shop, endpoint: Receiver) -> None:
+def test_a_bare_echo_is_an_answer_too(shop: WebhookScenario, endpoint: Receiver) -> None:
     endpoint.agrees = False
     endpoint.answer = lambda arrival: Reply(200, f" {json.loads(arrival.body)['data']['challenge']}\n".encode())
     made = subscribe(shop, endpoint.url)
@@ -72,7 +74,7 @@ def test_a_bare_echo_is_an_answer_too(shop: Shop, endpoint: Receiver) -> None:
     assert shop.subscription(made["id"])["verified_at"] is not None
 
 
-def test_another_url_is_asked_anew(shop: Shop, endpoint: Receiver) -> None:
+def test_another_url_is_asked_anew(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = subscribe(shop, endpoint.url)
     shop.work()
     path = f"{SUBSCRIPTIONS}/{made['id']}"
@@ -85,7 +87,7 @@ def test_another_url_is_asked_anew(shop: Shop, endpoint: Receiver) -> None:
 
 
 def test_forty_subscriptions_to_somebody_elses_address_are_a_few_challenges(
-    shop: Shop, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
+    shop: WebhookScenario, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_FACTOR", "100")
     endpoint.agrees = False
@@ -101,7 +103,7 @@ def test_forty_subscriptions_to_somebody_elses_address_are_a_few_challenges(
     assert endpoint.arrived == [] and len(endpoint.challenges) <= 3 * MOST_TO_ONE_HOST
 
 
-def test_how_often_new_addresses_at_a_host_are_asked_is_limited(shop: Shop, endpoint: Receiver) -> None:
+def test_how_often_new_addresses_at_a_host_are_asked_is_limited(shop: WebhookScenario, endpoint: Receiver) -> None:
     answers = [shop.member.post(SUBSCRIPTIONS, {"name": "Flood", "url": f"{endpoint.url}/{at}", "events": ["*"]}) for at in range(12)]
     assert [answer.status for answer in answers] == [201] * 10 + [429] * 2
     assert int(answers[-1].headers["retry-after"]) <= 360
@@ -110,7 +112,7 @@ def test_how_often_new_addresses_at_a_host_are_asked_is_limited(shop: Shop, endp
     assert shop.post(f"{path}/ping").status == 429
 
 
-def test_a_workflows_endpoint_agrees_like_any_other(shop: Shop, endpoint: Receiver) -> None:
+def test_a_workflows_endpoint_agrees_like_any_other(shop: WebhookScenario, endpoint: Receiver) -> None:
     endpoint.agrees = False
     hook = {
         "name": "Hook",
@@ -126,7 +128,7 @@ def test_a_workflows_endpoint_agrees_like_any_other(shop: Shop, endpoint: Receiv
     assert (len(endpoint.challenges), endpoint.arrived) == (1, [])
 
 
-def test_what_is_replayed_waits_for_the_address_too(shop: Shop, endpoint: Receiver) -> None:
+def test_what_is_replayed_waits_for_the_address_too(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url)
     shop.book()
     shop.work()
@@ -139,7 +141,9 @@ def test_what_is_replayed_waits_for_the_address_too(shop: Shop, endpoint: Receiv
 
 
 @pytest.mark.parametrize("again", ["replay", "replay_failed"])
-def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(shop: Shop, endpoint: Receiver, moved: Clock, again: str) -> None:
+def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(
+    shop: WebhookScenario, endpoint: Receiver, moved: Clock, again: str
+) -> None:
     endpoint.agrees = False
     made = subscribe(shop, endpoint.url)
     for _ in range(4):
@@ -158,7 +162,7 @@ def test_a_challenge_is_sent_again_by_nothing_that_is_not_counted(shop: Shop, en
     assert len(endpoint.challenges) == 3
 
 
-def test_names_of_one_machine_without_end_are_not_asked_without_end(shop: Shop) -> None:
+def test_names_of_one_machine_without_end_are_not_asked_without_end(shop: WebhookScenario) -> None:
     """Whoever owns a domain points as many names at somebody's machine as they like, and makes room by deleting."""
     statuses = []
     for at in range(105):
@@ -169,7 +173,7 @@ def test_names_of_one_machine_without_end_are_not_asked_without_end(shop: Shop) 
     assert (statuses.count(201), statuses.count(429)) == (100, 5)
 
 
-def test_a_host_is_one_however_it_is_written(shop: Shop) -> None:
+def test_a_host_is_one_however_it_is_written(shop: WebhookScenario) -> None:
     hosts = ["https://example.com/a", "https://EXAMPLE.com./b", "https://example.com:8443/c", "https://Example.COM:443/d"]
     assert {host_of(url) for url in hosts} == {"example.com"}
     assert {host_of(url) for url in ("https://b\u00fccher.example/", "https://xn--bcher-kva.example./")} == {"xn--bcher-kva.example"}
@@ -183,7 +187,7 @@ def test_a_host_is_one_however_it_is_written(shop: Shop) -> None:
     assert [answer.status for answer in answers] == [201] * 10 + [429] * 2
 
 
-def test_who_waits_for_an_answer_never_sees_what_it_has_to_be(shop: Shop, endpoint: Receiver) -> None:
+def test_who_waits_for_an_answer_never_sees_what_it_has_to_be(shop: WebhookScenario, endpoint: Receiver) -> None:
     """Else an address that gives back a header of ours could be made to agree."""
     endpoint.agrees = False
     made = subscribe(shop, endpoint.url)
@@ -195,7 +199,7 @@ def test_who_waits_for_an_answer_never_sees_what_it_has_to_be(shop: Shop, endpoi
         assert challenge not in json.dumps(answer.body)
 
 
-def test_an_answer_that_is_no_text_is_no_answer(shop: Shop, endpoint: Receiver) -> None:
+def test_an_answer_that_is_no_text_is_no_answer(shop: WebhookScenario, endpoint: Receiver) -> None:
     endpoint.agrees, endpoint.answer = False, lambda _: Reply(200, b'{"challenge": "\\ud800"}')
     subscribe(shop, endpoint.url)
     shop.work()
@@ -203,7 +207,7 @@ def test_an_answer_that_is_no_text_is_no_answer(shop: Shop, endpoint: Receiver) 
     assert (logged["status"], logged["error"]) == ("RETRYING", "challenge_not_answered")
 
 
-def test_of_several_challenges_the_last_alone_goes_on(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_of_several_challenges_the_last_alone_goes_on(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     endpoint.agrees = False
     made = subscribe(shop, endpoint.url)
     shop.work()
@@ -215,7 +219,7 @@ def test_of_several_challenges_the_last_alone_goes_on(shop: Shop, endpoint: Rece
     assert [arrival.path for arrival in endpoint.challenges] == ["/hook", *["/hook/2"] * 3]
 
 
-def test_one_of_the_most_at_a_host_may_move_there(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_the_most_at_a_host_may_move_there(shop: WebhookScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE_LIMIT_FACTOR", "100")
     made = [subscribe(shop, f"https://8.8.8.8/{at}") for at in range(MOST_TO_ONE_HOST)]
     assert shop.member.patch(f"{SUBSCRIPTIONS}/{made[0]['id']}", {"url": "https://8.8.8.8/moved"}).status == 200

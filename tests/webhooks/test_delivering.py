@@ -8,10 +8,10 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.kernel.http_receivers import Receiver
-from tests.webhooks.webhook_scenarios import Shop
+from tests.webhooks.webhook_scenarios import WebhookScenario
 
 
-def test_a_booking_arrives_once_signed_as_the_api_shows_it(shop: Shop, endpoint: Receiver) -> None:
+def test_a_booking_arrives_once_signed_as_the_api_shows_it(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url, headers={"X-Tenant": "acme-42", "Authorization": "Bearer of-their-own"})
     booked = shop.book()
     shop.work()
@@ -37,7 +37,7 @@ def test_a_booking_arrives_once_signed_as_the_api_shows_it(shop: Shop, endpoint:
     assert len(endpoint.arrived) == 1
 
 
-def test_a_changed_body_is_not_accepted_by_the_verifier(shop: Shop, endpoint: Receiver) -> None:
+def test_a_changed_body_is_not_accepted_by_the_verifier(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url)
     shop.book()
     shop.work()

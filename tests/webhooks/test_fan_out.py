@@ -18,7 +18,7 @@ from tests.harness import World, sqs_event
 from tests.kernel.http_receivers import Receiver, Reply
 from tests.kernel.postgres_proxy import wired
 from tests.webhooks.conftest import Clock
-from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL, Shop, envelope
+from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL, WebhookScenario, envelope
 
 ON_EVENT = "webhooks/on_event"
 DONE: dict[str, list[Any]] = {"batchItemFailures": []}
@@ -32,16 +32,16 @@ def failed(answer: Any) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def created(shop: Shop, booking: str, event_id: str | None = None, **other: Any) -> str:
+def created(shop: WebhookScenario, booking: str, event_id: str | None = None, **other: Any) -> str:
     return envelope(shop.member, "scheduling.booking_created", {"booking_id": booking}, event_id, **other)
 
 
-def pairs(shop: Shop) -> list[tuple[str, str]]:
+def pairs(shop: WebhookScenario) -> list[tuple[str, str]]:
     """Subscription and event of every delivery, sorted."""
     return sorted((str(row.subscription_id), row.event) for row in shop.member.rows(select(WebhookDelivery)))
 
 
-def test_each_subscription_hears_what_its_patterns_cover_and_each_event_once(shop: Shop) -> None:
+def test_each_subscription_hears_what_its_patterns_cover_and_each_event_once(shop: WebhookScenario) -> None:
     patterns = (["booking.*"], ["booking.created", "booking.*", "*"], ["invitee.created"], ["scheduling.*"], ["message.*"], ["*"])
     booked = shop.book()
     by_pattern = [shop.subscribe(URL, events=tuple(events))["id"] for events in patterns]
@@ -51,7 +51,7 @@ def test_each_subscription_hears_what_its_patterns_cover_and_each_event_once(sho
     assert pairs(shop) == sorted((subscription, event) for subscription, events in heard.items() for event in events)
 
 
-def test_events_in_the_wrong_order_are_each_delivered(shop: Shop, hook: Receiver) -> None:
+def test_events_in_the_wrong_order_are_each_delivered(shop: WebhookScenario, hook: Receiver) -> None:
     """Canceled before it was created, and updated last: the receiver sorts, by the timestamps of the events."""
     booked = shop.book()
     shop.subscribe(hook.url)
@@ -70,7 +70,7 @@ def test_events_in_the_wrong_order_are_each_delivered(shop: Shop, hook: Receiver
     ]
 
 
-def test_one_event_of_two_names_that_comes_twice_in_one_batch_is_two_deliveries(shop: Shop, hook: Receiver) -> None:
+def test_one_event_of_two_names_that_comes_twice_in_one_batch_is_two_deliveries(shop: WebhookScenario, hook: Receiver) -> None:
     booked = shop.book()
     shop.world.pump()
     made = shop.subscribe(hook.url, events=("*",))
@@ -103,7 +103,7 @@ WRONG_DETAILS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", [*WRONG, *WRONG_DETAILS])
-def test_a_message_that_can_not_be_read_fails_alone(shop: Shop, name: str) -> None:
+def test_a_message_that_can_not_be_read_fails_alone(shop: WebhookScenario, name: str) -> None:
     booked = shop.book()
     shop.subscribe(URL)
     whole = json.loads(created(shop, booked))
@@ -114,7 +114,7 @@ def test_a_message_that_can_not_be_read_fails_alone(shop: Shop, name: str) -> No
 
 
 @pytest.mark.parametrize("booking", [None, "", 0, False])
-def test_an_event_without_what_it_tells_of_is_told_to_nobody(shop: Shop, booking: Any) -> None:
+def test_an_event_without_what_it_tells_of_is_told_to_nobody(shop: WebhookScenario, booking: Any) -> None:
     shop.subscribe(URL, events=("*",))
     message = envelope(shop.member, "scheduling.booking_created", {"booking_id": booking})
     assert shop.world.invoke(ON_EVENT, sqs_event(message)) == DONE
@@ -122,7 +122,7 @@ def test_an_event_without_what_it_tells_of_is_told_to_nobody(shop: Shop, booking
 
 
 @pytest.mark.parametrize("moment", ["1970-01-01T00:00:00Z", "2199-12-31T23:59:59.999999+14:00", "0001-01-01T00:00:00Z"])
-def test_an_event_of_another_age_is_told_as_it_is(shop: Shop, hook: Receiver, moment: str) -> None:
+def test_an_event_of_another_age_is_told_as_it_is(shop: WebhookScenario, hook: Receiver, moment: str) -> None:
     booked = shop.book()
     shop.world.pump()
     shop.subscribe(hook.url)
@@ -132,16 +132,16 @@ def test_an_event_of_another_age_is_told_as_it_is(shop: Shop, hook: Receiver, mo
     assert datetime.fromisoformat(json.loads(arrival.body)["timestamp"]) == datetime.fromisoformat(moment)
 
 
-def test_an_event_of_an_organization_that_is_not_there_is_told_to_nobody(shop: Shop) -> None:
+def test_an_event_of_an_organization_that_is_not_there_is_told_to_nobody(shop: WebhookScenario) -> None:
     shop.subscribe(URL, events=("*",))
     stray = created(shop, str(new_id()), organization_id=str(new_id()))
     assert shop.world.invoke(ON_EVENT, sqs_event(stray)) == DONE
     assert pairs(shop) == []
 
 
-def test_a_booking_of_another_organization_is_not_shown(shop: Shop, world: World, hook: Receiver) -> None:
+def test_a_booking_of_another_organization_is_not_shown(shop: WebhookScenario, world: World, hook: Receiver) -> None:
     """Two at once: a true organization, and a true booking that is not its."""
-    other = Shop(world, world.organization("Globex"))
+    other = WebhookScenario(world, world.organization("Globex"))
     booked = other.book()
     shop.subscribe(hook.url, events=("*",))
     assert world.invoke(ON_EVENT, sqs_event(created(shop, booked))) == DONE
@@ -149,7 +149,7 @@ def test_a_booking_of_another_organization_is_not_shown(shop: Shop, world: World
     assert pairs(shop) == [] and hook.arrived == []
 
 
-def test_an_event_that_comes_while_the_database_is_away_comes_again(shop: Shop, hook: Receiver) -> None:
+def test_an_event_that_comes_while_the_database_is_away_comes_again(shop: WebhookScenario, hook: Receiver) -> None:
     booked = shop.book()
     shop.world.pump()
     shop.subscribe(hook.url)
@@ -164,7 +164,7 @@ def test_an_event_that_comes_while_the_database_is_away_comes_again(shop: Shop, 
 
 
 @pytest.mark.parametrize("passes", [0, 1])
-def test_a_commit_whose_answer_is_lost_is_one_delivery(shop: Shop, hook: Receiver, passes: int) -> None:
+def test_a_commit_whose_answer_is_lost_is_one_delivery(shop: WebhookScenario, hook: Receiver, passes: int) -> None:
     """Of what writes the rows, or of what leases them: the message comes again, and the endpoint hears it once."""
     booked = shop.book()
     shop.world.pump()
@@ -180,7 +180,7 @@ def test_a_commit_whose_answer_is_lost_is_one_delivery(shop: Shop, hook: Receive
     assert len(hook.arrived) == 1 - passes, "what was leased and not sent is sent when its lease is over"
 
 
-def test_what_was_leased_and_never_sent_is_sent_when_its_lease_is_over(shop: Shop, hook: Receiver, moved: Clock) -> None:
+def test_what_was_leased_and_never_sent_is_sent_when_its_lease_is_over(shop: WebhookScenario, hook: Receiver, moved: Clock) -> None:
     booked = shop.book()
     shop.world.pump()
     shop.subscribe(hook.url)
@@ -196,7 +196,9 @@ def test_what_was_leased_and_never_sent_is_sent_when_its_lease_is_over(shop: Sho
     assert [(row["status"], row["attempt_count"]) for row in shop.log()] == [("SUCCESS", 1)]
 
 
-def test_who_subscribes_after_an_event_does_not_hear_of_it_and_who_changes_hears_by_the_new_words(shop: Shop, hook: Receiver) -> None:
+def test_who_subscribes_after_an_event_does_not_hear_of_it_and_who_changes_hears_by_the_new_words(
+    shop: WebhookScenario, hook: Receiver
+) -> None:
     made = shop.subscribe(f"{hook.url}/old", events=("message.*",))
     shop.book()
     assert shop.member.patch(f"{SUBSCRIPTIONS}/{made['id']}", {"events": ["booking.*"]}).status == 200
@@ -206,7 +208,7 @@ def test_who_subscribes_after_an_event_does_not_hear_of_it_and_who_changes_hears
     assert [arrival.path for arrival in hook.arrived] == ["/hook/old"]
 
 
-def test_one_endpoint_that_is_down_holds_up_no_other(shop: Shop, hook: Receiver) -> None:
+def test_one_endpoint_that_is_down_holds_up_no_other(shop: WebhookScenario, hook: Receiver) -> None:
     hook.answer = lambda arrival: Reply(500 if arrival.path.endswith("/down") else 200)
     down, well = shop.subscribe(f"{hook.url}/down"), shop.subscribe(f"{hook.url}/well")
     for _ in range(3):

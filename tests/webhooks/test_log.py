@@ -20,10 +20,10 @@ from parley.webhooks.queue_messages import AttemptOutcome, turn_due
 from tests.harness import Member, World, sqs_event
 from tests.kernel.http_receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop, envelope
+from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, WebhookScenario, envelope
 
 
-def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     made = shop.subscribe(endpoint.url)
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     rotated = shop.post(f"{path}/rotate-secret", {}, **{"idempotency-key": "r1"})
@@ -55,7 +55,7 @@ def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(shop: Shop, endp
         assert shop.post(f"{path}/rotate-secret", {"overlap_hours": hours}).status == 422
 
 
-def test_a_test_event_is_sent_once_even_to_a_disabled_one(shop: Shop, endpoint: Receiver) -> None:
+def test_a_test_event_is_sent_once_even_to_a_disabled_one(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url, events=("message.*",))
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     shop.member.patch(path, {"is_active": False})
@@ -71,7 +71,7 @@ def test_a_test_event_is_sent_once_even_to_a_disabled_one(shop: Shop, endpoint: 
     assert shop.subscription(made["id"])["failing_since"] is None, "a test is not held against the endpoint"
 
 
-def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, endpoint: Receiver) -> None:
+def test_what_happens_while_disabled_is_held_and_sent_after(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url)
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     shop.member.patch(path, {"is_active": False})
@@ -85,7 +85,7 @@ def test_what_happens_while_disabled_is_held_and_sent_after(shop: Shop, endpoint
     assert len(endpoint.arrived) == 3
 
 
-def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(500)
     shop.book()
@@ -103,7 +103,7 @@ def test_a_deleted_organization_sends_nothing_until_it_is_restored(shop: Shop, e
     assert {status.value for status in shop.member.rows(select(WebhookDelivery.status))} == {"SUCCESS"}
 
 
-def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     endpoint.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
     subscription_ids = {shop.subscribe(endpoint.url)["id"] for _ in range(3)}
     for _ in range(2):
@@ -118,7 +118,7 @@ def test_of_more_than_a_sweep_takes_each_has_its_chance(shop: Shop, endpoint: Re
     assert subscription_ids <= seen
 
 
-def test_the_log_is_filtered_and_paged(shop: Shop, endpoint: Receiver) -> None:
+def test_the_log_is_filtered_and_paged(shop: WebhookScenario, endpoint: Receiver) -> None:
     subscription, other = shop.subscribe(endpoint.url), shop.subscribe(endpoint.url, events=("scheduling.*",))
     for _ in range(3):
         shop.book()
@@ -142,7 +142,7 @@ def test_the_log_is_filtered_and_paged(shop: Shop, endpoint: Receiver) -> None:
     assert seen == sorted(seen, reverse=True) and len(set(seen)) == 9
 
 
-def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: Shop, endpoint: Receiver) -> None:
+def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: WebhookScenario, endpoint: Receiver) -> None:
     shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(200, b"\x00\xff" + b"x" * 100_000)
     shop.book()
@@ -156,7 +156,7 @@ def test_answers_are_kept_to_four_kilobytes_and_shown_to_who_may_write(shop: Sho
     assert (seen.status, seen.body["response_body"], seen.body["status_code"]) == (200, None, 200)
 
 
-def test_a_replay_is_the_same_message_again(shop: Shop, endpoint: Receiver) -> None:
+def test_a_replay_is_the_same_message_again(shop: WebhookScenario, endpoint: Receiver) -> None:
     shop.subscribe(endpoint.url)
     shop.book()
     shop.work()
@@ -170,7 +170,7 @@ def test_a_replay_is_the_same_message_again(shop: Shop, endpoint: Receiver) -> N
     assert shop.look(logged["id"])["attempt_count"] == 2
 
 
-def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(500, b"")
     shop.book()
@@ -191,7 +191,7 @@ def test_what_was_given_up_can_be_sent_again_since_a_moment(shop: Shop, endpoint
         assert (answer.status, answer.body["code"]) == (409, "subscription_disabled")
 
 
-def test_an_event_that_comes_twice_is_told_once(world: World, shop: Shop, endpoint: Receiver) -> None:
+def test_an_event_that_comes_twice_is_told_once(world: World, shop: WebhookScenario, endpoint: Receiver) -> None:
     shop.subscribe(endpoint.url)
     booked = shop.book()
     message = envelope(shop.member, "scheduling.booking_canceled", {"booking_id": booked}, str(new_id()))
@@ -202,7 +202,7 @@ def test_an_event_that_comes_twice_is_told_once(world: World, shop: Shop, endpoi
     assert len(endpoint.arrived) == 2
 
 
-def test_what_is_not_in_the_catalogue_is_nobodys_business(world: World, shop: Shop, endpoint: Receiver) -> None:
+def test_what_is_not_in_the_catalogue_is_nobodys_business(world: World, shop: WebhookScenario, endpoint: Receiver) -> None:
     shop.subscribe(endpoint.url, events=("*",))
     for name in ("scheduling.slot_held", "identity.user_created", "inbox.conversation_read", "inbox.message_status_changed"):
         payload = {"booking_id": str(new_id()), "message_id": str(new_id()), "status": "READ"}
@@ -212,7 +212,7 @@ def test_what_is_not_in_the_catalogue_is_nobodys_business(world: World, shop: Sh
     assert shop.log() == [] and endpoint.arrived == []
 
 
-def test_another_tenants_event_is_not_ours(shop: Shop, globex: Member, world: World, endpoint: Receiver) -> None:
+def test_another_tenants_event_is_not_ours(shop: WebhookScenario, globex: Member, world: World, endpoint: Receiver) -> None:
     globex.post(SUBSCRIPTIONS, {"name": "Spy", "url": endpoint.url, "events": ["*"]})
     shop.book()
     shop.work()
@@ -220,7 +220,9 @@ def test_another_tenants_event_is_not_ours(shop: Shop, globex: Member, world: Wo
     assert {item["event"] for item in globex.get(DELIVERIES).body["items"]} == {"webhook.challenge"}
 
 
-def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(
+    world: World, shop: WebhookScenario, endpoint: Receiver, moved: Clock
+) -> None:
     shop.subscribe(endpoint.url)
     shop.book()
     caller = system(shop.member.organization_id)
@@ -241,7 +243,7 @@ def test_an_outcome_that_comes_twice_or_too_late_changes_nothing(world: World, s
 
 
 def test_an_attempt_that_is_lost_is_made_again_and_a_stale_one_is_not_sent(
-    world: World, shop: Shop, endpoint: Receiver, moved: Clock
+    world: World, shop: WebhookScenario, endpoint: Receiver, moved: Clock
 ) -> None:
     made = shop.subscribe(endpoint.url)
     shop.book()
@@ -257,7 +259,7 @@ def test_an_attempt_that_is_lost_is_made_again_and_a_stale_one_is_not_sent(
     assert shop.subscription(made["id"])["failing_since"] is None
 
 
-def test_an_endpoint_gets_no_more_in_a_minute_than_it_wants(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_an_endpoint_gets_no_more_in_a_minute_than_it_wants(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     shop.subscribe(endpoint.url, max_per_minute=2)
     for _ in range(5):
         shop.book()
@@ -269,7 +271,7 @@ def test_an_endpoint_gets_no_more_in_a_minute_than_it_wants(shop: Shop, endpoint
     assert counts == [2, 4, 5, 5]
 
 
-def test_a_deleted_subscription_gets_nothing_more(shop: Shop, endpoint: Receiver) -> None:
+def test_a_deleted_subscription_gets_nothing_more(shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url)
     shop.book()
     shop.member.delete(f"{SUBSCRIPTIONS}/{made['id']}")
@@ -285,7 +287,7 @@ def test_a_deleted_subscription_gets_nothing_more(shop: Shop, endpoint: Receiver
     assert shop.post(f"{DELIVERIES}/{logged['id']}/replay").status == 409
 
 
-def test_what_tells_of_a_thing_is_emptied(shop: Shop, endpoint: Receiver) -> None:
+def test_what_tells_of_a_thing_is_emptied(shop: WebhookScenario, endpoint: Receiver) -> None:
     shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(500, b"Grace is unknown here")
     erased, kept = shop.book(), shop.book()
@@ -302,7 +304,7 @@ def test_what_tells_of_a_thing_is_emptied(shop: Shop, endpoint: Receiver) -> Non
     assert (refused.status, refused.body["code"]) == (409, "nothing_to_replay")
 
 
-def test_after_thirty_days_it_is_forgotten_held_or_not(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_after_thirty_days_it_is_forgotten_held_or_not(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     made = shop.subscribe(endpoint.url)
     shop.book()
     shop.work()
@@ -317,7 +319,7 @@ def test_after_thirty_days_it_is_forgotten_held_or_not(shop: Shop, endpoint: Rec
     assert shop.log() == []
 
 
-def test_an_address_that_turned_inside_is_not_asked(shop: Shop, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_turned_inside_is_not_asked(shop: WebhookScenario, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.subscribe(endpoint.url)
     shop.book()
     monkeypatch.setenv("PARLEY_ENVIRONMENT", "production")  # loopback is an address inside, as a rebound name would be
@@ -326,7 +328,7 @@ def test_an_address_that_turned_inside_is_not_asked(shop: Shop, endpoint: Receiv
     assert (logged["status"], logged["error"], endpoint.arrived) == ("RETRYING", "address_refused", [])
 
 
-def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, endpoint: Receiver) -> None:
+def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: WebhookScenario, endpoint: Receiver) -> None:
     broken, sound = shop.subscribe(endpoint.url), shop.subscribe(endpoint.url)
     with transactions.transaction(shop.member.caller) as session:
         from sqlalchemy import update
@@ -346,7 +348,7 @@ def test_one_whose_secret_does_not_open_does_not_hold_up_the_others(shop: Shop, 
 
 
 def test_a_secret_that_does_not_open_wakes_nobody_in_vain_and_has_an_end(
-    world: World, shop: Shop, endpoint: Receiver, moved: Clock
+    world: World, shop: WebhookScenario, endpoint: Receiver, moved: Clock
 ) -> None:
     broken = shop.subscribe(endpoint.url)
     with world.stack.postgres.superuser("parley") as superuser:
@@ -365,7 +367,7 @@ def test_a_secret_that_does_not_open_wakes_nobody_in_vain_and_has_an_end(
 
 
 def test_while_the_key_service_is_away_attempts_wait_and_then_go_out(
-    world: World, shop: Shop, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
+    world: World, shop: WebhookScenario, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = shop.subscribe(endpoint.url)
     path = f"{SUBSCRIPTIONS}/{made['id']}"

@@ -10,7 +10,7 @@ import pytest
 from parley.webhooks import retry_policy
 from parley.webhooks.retry_policy import LONGEST_PAUSE, LONGEST_RETRY_AFTER, SHORTEST_PAUSE, SHORTEST_RETRY_SPAN, WAITS, pause, wait
 from tests.kernel.http_receivers import Receiver, Reply
-from tests.webhooks.webhook_scenarios import Shop
+from tests.webhooks.webhook_scenarios import WebhookScenario
 
 AT = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -117,7 +117,7 @@ def test_for_how_long_an_endpoint_is_left_alone(status: int | None, wish: str | 
 @pytest.mark.parametrize(
     "wish", ["\u00e9" * 60, "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "-1", "Tue, 01 Dec 2026 12:00:30 +9999", " ", "\t"]
 )
-def test_a_hostile_wish_by_http_is_an_attempt_like_any_other(shop: Shop, hook: Receiver, wish: str) -> None:
+def test_a_hostile_wish_by_http_is_an_attempt_like_any_other(shop: WebhookScenario, hook: Receiver, wish: str) -> None:
     shop.subscribe(hook.url)
     hook.answer = lambda _: Reply(500, b"no", {"retry-after": wish})
     shop.book()

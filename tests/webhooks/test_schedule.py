@@ -17,9 +17,9 @@ from parley.kernel.values import clock
 from parley.webhooks import retry_policy
 from parley.webhooks.models import WebhookSubscription
 from tests.harness import World
-from tests.kernel.http_receivers import Arrived, Receiver, Reply
+from tests.kernel.http_receivers import ReceivedRequest, Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, WebhookScenario
 
 HOUR = timedelta(hours=1)
 WAITS = [0, 5, 300, 1800, 7200, 18000, 36000, 36000]  # seconds, as they are promised
@@ -29,11 +29,11 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def down(_: Arrived) -> Reply:
+def down(_: ReceivedRequest) -> Reply:
     return Reply(503, b"later")
 
 
-def until_tried_again(shop: Shop, moved: Clock, delivery_id: str) -> timedelta:
+def until_tried_again(shop: WebhookScenario, moved: Clock, delivery_id: str) -> timedelta:
     """Move the clock to the next attempt, and have it made. Returns the wait that there was."""
     due = instant(shop.look(delivery_id)["next_retry_at"])
     waited = due - clock.now()
@@ -46,7 +46,9 @@ def until_tried_again(shop: Shop, moved: Clock, delivery_id: str) -> timedelta:
     return waited
 
 
-def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_message(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_the_schedule_is_kept_with_its_jitter_and_every_attempt_is_the_same_message(
+    shop: WebhookScenario, endpoint: Receiver, moved: Clock
+) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(500, b"no")
     shop.book()
@@ -85,7 +87,7 @@ def test_the_last_attempt_outlasts_a_day_whatever_the_jitter(dice: Callable[[], 
 
 @pytest.mark.parametrize("dice", [0.0, 1.0])
 def test_a_receiver_that_is_down_for_a_day_misses_nothing(
-    shop: Shop, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch, dice: float
+    shop: WebhookScenario, endpoint: Receiver, moved: Clock, monkeypatch: pytest.MonkeyPatch, dice: float
 ) -> None:
     monkeypatch.setattr(retry_policy, "wait", partial(retry_policy.wait, dice=lambda: dice))
     shop.subscribe(endpoint.url)
@@ -114,7 +116,9 @@ def test_a_receiver_that_is_down_for_a_day_misses_nothing(
     ("status", "wish", "seconds"),
     [(503, "3600", (3600, 3600)), (429, "120", (120, 120)), (429, "1", (4, 6)), (503, "999999999", (86400, 86400)), (503, "soon", (4, 6))],
 )
-def test_a_receiver_says_when_to_come_again(shop: Shop, endpoint: Receiver, status: int, wish: str, seconds: tuple[int, int]) -> None:
+def test_a_receiver_says_when_to_come_again(
+    shop: WebhookScenario, endpoint: Receiver, status: int, wish: str, seconds: tuple[int, int]
+) -> None:
     shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(status, b"", {"retry-after": wish})
     shop.book()
@@ -136,7 +140,7 @@ def test_a_receiver_says_when_to_come_again(shop: Shop, endpoint: Receiver, stat
     ],
 )
 def test_who_is_under_load_gets_nothing_at_all_for_a_while(
-    shop: Shop, endpoint: Receiver, moved: Clock, status: int, wish: str, pause: timedelta
+    shop: WebhookScenario, endpoint: Receiver, moved: Clock, status: int, wish: str, pause: timedelta
 ) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(status, b"", {"retry-after": wish} if wish else {})
@@ -155,7 +159,7 @@ def test_who_is_under_load_gets_nothing_at_all_for_a_while(
     assert len(endpoint.arrived) > 1 and shop.log()[0]["status"] == "SUCCESS"
 
 
-def test_a_pause_is_not_for_tests_nor_for_another_address(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_a_pause_is_not_for_tests_nor_for_another_address(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})
     shop.book()
@@ -175,7 +179,7 @@ def test_a_pause_is_not_for_tests_nor_for_another_address(shop: Shop, endpoint: 
 
 
 @pytest.mark.parametrize(("status", "wish"), [(400, "1800"), (404, "1800"), (410, "1800"), (500, "1800"), (503, "soon")])
-def test_who_refuses_one_message_is_not_under_load(shop: Shop, endpoint: Receiver, status: int, wish: str) -> None:
+def test_who_refuses_one_message_is_not_under_load(shop: WebhookScenario, endpoint: Receiver, status: int, wish: str) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(status, b"", {"retry-after": wish})
     shop.book()
@@ -183,7 +187,7 @@ def test_who_refuses_one_message_is_not_under_load(shop: Shop, endpoint: Receive
     assert shop.subscription(made["id"])["paused_until"] is None
 
 
-def test_what_was_held_begins_its_attempts_anew(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_what_was_held_begins_its_attempts_anew(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(500)
     shop.book()
@@ -207,7 +211,7 @@ def test_a_date_is_a_wish_too() -> None:
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 302, 304, 400, 401, 404, 500])
-def test_what_is_not_2xx_is_a_failure(shop: Shop, endpoint: Receiver, status: int) -> None:
+def test_what_is_not_2xx_is_a_failure(shop: WebhookScenario, endpoint: Receiver, status: int) -> None:
     shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(status, b"" if status in (100, 199, 304) else b"no", {"location": "http://127.0.0.1:1/"})
     shop.book()
@@ -217,7 +221,7 @@ def test_what_is_not_2xx_is_a_failure(shop: Shop, endpoint: Receiver, status: in
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_every_2xx_is_a_success(shop: Shop, endpoint: Receiver, status: int) -> None:
+def test_every_2xx_is_a_success(shop: WebhookScenario, endpoint: Receiver, status: int) -> None:
     shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(status, b"")
     shop.book()
@@ -225,13 +229,13 @@ def test_every_2xx_is_a_success(shop: Shop, endpoint: Receiver, status: int) -> 
     assert [(delivery["status"], delivery["status_code"]) for delivery in shop.log()] == [("SUCCESS", status)]
 
 
-def mails_to(world: World, shop: Shop) -> list[str]:
+def mails_to(world: World, shop: WebhookScenario) -> list[str]:
     """To the owner, of webhooks."""
     mails = [mail["raw"] for mail in world.mails() if str(shop.member.user_id) in str(mail["to"])]
     return [raw for raw in mails if "Subject: The webhook" in raw]
 
 
-def test_who_is_gone_is_disabled_at_once_and_its_owner_hears_of_it(world: World, shop: Shop, endpoint: Receiver) -> None:
+def test_who_is_gone_is_disabled_at_once_and_its_owner_hears_of_it(world: World, shop: WebhookScenario, endpoint: Receiver) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = lambda _: Reply(410, b"bye")
     shop.book()
@@ -244,7 +248,9 @@ def test_who_is_gone_is_disabled_at_once_and_its_owner_hears_of_it(world: World,
     assert "was disabled" in mail and "410" in mail
 
 
-def test_days_of_nothing_but_failures_disable_with_a_warning_before(world: World, shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_days_of_nothing_but_failures_disable_with_a_warning_before(
+    world: World, shop: WebhookScenario, endpoint: Receiver, moved: Clock
+) -> None:
     made = shop.subscribe(endpoint.url)
     admin = shop.member.as_role("ADMIN")
     member = shop.member.as_role("MEMBER")
@@ -279,7 +285,7 @@ def test_days_of_nothing_but_failures_disable_with_a_warning_before(world: World
     assert sorted(delivery["status"] for delivery in shop.log()) == ["FAILED", "SUCCESS"], "the second one was held"
 
 
-def test_a_success_ends_the_count(shop: Shop, endpoint: Receiver, moved: Clock) -> None:
+def test_a_success_ends_the_count(shop: WebhookScenario, endpoint: Receiver, moved: Clock) -> None:
     made = shop.subscribe(endpoint.url)
     endpoint.answer = down
     shop.book()
@@ -296,7 +302,9 @@ def test_a_success_ends_the_count(shop: Shop, endpoint: Receiver, moved: Clock) 
     assert kept == 0
 
 
-def test_a_resolver_of_ours_that_is_away_is_not_held_against_anybody(shop: Shop, moved: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_of_ours_that_is_away_is_not_held_against_anybody(
+    shop: WebhookScenario, moved: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import socket
 
     made = shop.subscribe("https://hooks.acme.example/in")

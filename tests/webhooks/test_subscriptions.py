@@ -20,7 +20,7 @@ from parley.webhooks.models import WebhookSubscription
 from parley.webhooks.schemas import SubscriptionCreate
 from tests.harness import Member
 from tests.kernel.test_outgoing import REFUSED
-from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL, Shop
+from tests.webhooks.webhook_scenarios import SUBSCRIPTIONS, URL, WebhookScenario
 
 WANTED: dict[str, Any] = {"name": "Warehouse", "url": URL, "events": ["booking.created"]}
 
@@ -199,7 +199,7 @@ def test_an_organization_has_so_many_and_no_more_even_at_once(acme: Member, monk
     assert acme.post(SUBSCRIPTIONS, WANTED).status == 201
 
 
-def test_every_change_is_in_the_trail(shop: Shop, acme: Member) -> None:
+def test_every_change_is_in_the_trail(shop: WebhookScenario, acme: Member) -> None:
     made = shop.subscribe()
     path = f"{SUBSCRIPTIONS}/{made['id']}"
     acme.patch(path, {"name": "Shop"})

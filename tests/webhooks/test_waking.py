@@ -15,7 +15,7 @@ from parley.webhooks.queue_messages import turn_due
 from tests.harness import World, sqs_event
 from tests.kernel.http_receivers import Receiver, Reply
 from tests.webhooks.conftest import Clock
-from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, Shop
+from tests.webhooks.webhook_scenarios import DELIVERIES, SUBSCRIPTIONS, WebhookScenario
 
 
 def wakes(subscription_id: str) -> bool:
@@ -29,7 +29,7 @@ def path_of(subscription: dict[str, str]) -> str:
     return f"{SUBSCRIPTIONS}/{subscription['id']}"
 
 
-def unproven(shop: Shop, url: str) -> dict[str, str]:
+def unproven(shop: WebhookScenario, url: str) -> dict[str, str]:
     """A subscription whose address has been asked and has not agreed; its next challenge is seconds away."""
     answer = shop.member.post(SUBSCRIPTIONS, {"name": "New", "url": url, "events": ["*"]})
     assert answer.status == 201, answer.raw
@@ -37,7 +37,9 @@ def unproven(shop: Shop, url: str) -> dict[str, str]:
     return dict(answer.body)
 
 
-def test_a_ping_sent_again_to_an_address_that_has_not_agreed_yet_waits_for_its_agreement(shop: Shop, hook: Receiver, moved: Clock) -> None:
+def test_a_ping_sent_again_to_an_address_that_has_not_agreed_yet_waits_for_its_agreement(
+    shop: WebhookScenario, hook: Receiver, moved: Clock
+) -> None:
     made = shop.subscribe(hook.url)
     ping = shop.post(f"{path_of(made)}/ping").body["id"]
     shop.work()
@@ -58,7 +60,7 @@ def test_a_ping_sent_again_to_an_address_that_has_not_agreed_yet_waits_for_its_a
 
 
 @pytest.mark.parametrize("act", ["is_active", "url and is_active"])
-def test_the_challenge_of_a_subscription_that_was_disabled_is_held(shop: Shop, hook: Receiver, moved: Clock, act: str) -> None:
+def test_the_challenge_of_a_subscription_that_was_disabled_is_held(shop: WebhookScenario, hook: Receiver, moved: Clock, act: str) -> None:
     hook.agrees = False
     made = unproven(shop, hook.url)
     change = {"is_active": False} | ({"url": f"{hook.url}/new"} if act != "is_active" else {})
@@ -76,7 +78,7 @@ def test_the_challenge_of_a_subscription_that_was_disabled_is_held(shop: Shop, h
     assert sorted((row["status"], row["error"]) for row in shop.log() if row["status"] == "SUCCESS") == [("SUCCESS", None)]
 
 
-def test_a_ping_of_a_disabled_address_that_has_not_agreed_is_held(shop: Shop, hook: Receiver, moved: Clock) -> None:
+def test_a_ping_of_a_disabled_address_that_has_not_agreed_is_held(shop: WebhookScenario, hook: Receiver, moved: Clock) -> None:
     hook.agrees = False
     made = unproven(shop, hook.url)
     assert shop.member.patch(path_of(made), {"is_active": False}).status == 200
@@ -88,7 +90,7 @@ def test_a_ping_of_a_disabled_address_that_has_not_agreed_is_held(shop: Shop, ho
 
 
 def test_the_challenge_of_somebody_who_may_not_have_webhooks_any_more_is_held(
-    world: World, shop: Shop, hook: Receiver, moved: Clock
+    world: World, shop: WebhookScenario, hook: Receiver, moved: Clock
 ) -> None:
     hook.agrees = False
     admin = shop.member.as_role("ADMIN")
@@ -105,7 +107,7 @@ def test_the_challenge_of_somebody_who_may_not_have_webhooks_any_more_is_held(
     assert not wakes(made["id"]) and hook.arrived == []
 
 
-def test_a_ping_to_a_disabled_subscription_goes_out_though_everything_else_is_held(shop: Shop, hook: Receiver) -> None:
+def test_a_ping_to_a_disabled_subscription_goes_out_though_everything_else_is_held(shop: WebhookScenario, hook: Receiver) -> None:
     made = shop.subscribe(hook.url)
     assert shop.member.patch(path_of(made), {"is_active": False}).status == 200
     shop.book()
@@ -115,7 +117,7 @@ def test_a_ping_to_a_disabled_subscription_goes_out_though_everything_else_is_he
     assert not wakes(made["id"])
 
 
-def test_what_was_given_up_or_came_through_wakes_nobody(shop: Shop, hook: Receiver, moved: Clock) -> None:
+def test_what_was_given_up_or_came_through_wakes_nobody(shop: WebhookScenario, hook: Receiver, moved: Clock) -> None:
     made, other = shop.subscribe(hook.url), shop.subscribe(f"{hook.url}/down")
     hook.answer = lambda arrival: Reply(500 if arrival.path.endswith("down") else 200)
     shop.book()
@@ -126,7 +128,7 @@ def test_what_was_given_up_or_came_through_wakes_nobody(shop: Shop, hook: Receiv
     assert not wakes(made["id"]) and not wakes(other["id"])
 
 
-def test_a_turn_of_nobody_and_of_nothing_is_no_failure(world: World, shop: Shop, hook: Receiver) -> None:
+def test_a_turn_of_nobody_and_of_nothing_is_no_failure(world: World, shop: WebhookScenario, hook: Receiver) -> None:
     """A message may be older than what it is about."""
     made, elsewhere = shop.subscribe(hook.url), world.organization("Elsewhere")
     deleted = shop.subscribe(hook.url)
@@ -144,7 +146,7 @@ def test_a_turn_of_nobody_and_of_nothing_is_no_failure(world: World, shop: Shop,
     assert len(hook.arrived) == 1
 
 
-def test_what_is_due_of_a_pause_is_over_with_it(shop: Shop, hook: Receiver, moved: Clock) -> None:
+def test_what_is_due_of_a_pause_is_over_with_it(shop: WebhookScenario, hook: Receiver, moved: Clock) -> None:
     """Two at once: it is under load, and then nobody answers for it any more."""
     made = shop.subscribe(hook.url)
     hook.answer = lambda _: Reply(429, b"", {"retry-after": "1800"})

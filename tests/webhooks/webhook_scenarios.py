@@ -26,7 +26,7 @@ def envelope(member: Member, name: str, payload: dict[str, Any], event_id: str |
     return json.dumps({"detail-type": name, "detail": detail | {"payload": payload} | other})
 
 
-class Shop:
+class WebhookScenario:
     """An organization that can be booked."""
 
     def __init__(self, world: World, member: Member) -> None:

@@ -21,7 +21,7 @@ from parley.kernel.access.callers import Caller
 from parley.kernel.postgres.deferred import execute_later
 from parley.kernel.values.clock import now, of_database
 
-KEPT = timedelta(days=14)
+RETENTION = timedelta(days=14)
 """Platforms tell late and again for 7 days; after this, what nobody has asked for is forgotten."""
 
 MessageKey: TypeAlias = tuple[UUID, str]
@@ -102,5 +102,5 @@ def apply(session: Session, caller: Caller, names: Iterable[MessageKey]) -> list
 
 def forget(session: Session) -> int:
     """Delete what was told long ago, in a sweep: messages have taken it over, or never came. Returns how many."""
-    result = session.execute(delete(Receipt).where(Receipt.arrived_at < of_database() - KEPT))
+    result = session.execute(delete(Receipt).where(Receipt.arrived_at < of_database() - RETENTION))
     return result.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

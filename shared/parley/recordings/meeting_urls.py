@@ -20,6 +20,6 @@ EXAMPLES: dict[MeetingPlatform, str] = {
 }
 
 
-def fits(platform: MeetingPlatform, url: str) -> bool:
+def is_meeting_url(platform: MeetingPlatform, url: str) -> bool:
     """Whether the platform could have given out this address."""
     return _PATTERNS[platform].fullmatch(url) is not None

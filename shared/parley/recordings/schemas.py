@@ -21,7 +21,7 @@ class MeetingCreate(RequestModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not meeting_urls.fits(self.platform, self.url):
+        if not meeting_urls.is_meeting_url(self.platform, self.url):
             raise ValueError(f"url must be a meeting of {self.platform.value}, like {meeting_urls.EXAMPLES[self.platform]}")
         if self.scheduled_end is not None and self.scheduled_end <= self.scheduled_start:
             raise ValueError("scheduled_end must be after scheduled_start")

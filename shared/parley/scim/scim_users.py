@@ -30,7 +30,7 @@ from parley.scim.scim_search import Order
 from parley.scim.service_provider_config import ScimUserModel
 from parley.scim.user_mapping import ProvisionedUser, RequestedUser
 
-BECAUSE = "deprovisioned"
+REVOCATION_REASON = "deprovisioned"
 """Why sessions were ended."""
 
 _USER_NAME = func.coalesce(ScimUser.user_name, member_profiles.member_email())
@@ -188,7 +188,7 @@ class UserCollection:
             raise role_policy.OwnerStays("The owner can't be removed; transfer the organization first.")
         role_policy.require_may_change(self._own_role, person.member)
         member_provisioning.take_back(self._session, person.member)
-        membership.end_membership(self._session, self._caller, person.member, IdentityAction.MEMBER_DELETED, because=BECAUSE)
+        membership.end_membership(self._session, self._caller, person.member, IdentityAction.MEMBER_DELETED, because=REVOCATION_REASON)
 
     @property
     def _own_role(self) -> MemberRole:
@@ -224,7 +224,7 @@ class UserCollection:
             member_provisioning.ask(self._session, self._caller, person.member)
         else:
             person.member.deactivated_at = now()
-            session_revocation.revoke_in_organization(self._session, person.user.id, because=BECAUSE)
+            session_revocation.revoke_in_organization(self._session, person.user.id, because=REVOCATION_REASON)
             invitations.end_of(self._session, self._caller, person.user.id, None)
         self._tell(IdentityAction.MEMBER_REACTIVATED if is_active else IdentityAction.MEMBER_DEACTIVATED, person.member)
         outbox.announce(self._session, IdentityEvent.MEMBER_ACTIVITY_CHANGED, user_id=person.user.id, is_active=is_active)

@@ -156,7 +156,7 @@ def forget(session: Session, entity_ids: Sequence[UUID]) -> None:
 def forget_old(session: Session) -> int:
     """Delete a portion of what is older than 30 days, in a sweep, held or not. Returns how many."""
     old = select(WebhookDelivery.organization_id, WebhookDelivery.id).where(
-        WebhookDelivery.created_at < clock.of_database() - retry_policy.KEPT
+        WebhookDelivery.created_at < clock.of_database() - retry_policy.RETENTION
     )
     portion = old.order_by(WebhookDelivery.created_at).limit(_FORGOTTEN_AT_ONCE).cte("portion")
     condition = (WebhookDelivery.organization_id == portion.c.organization_id) & (WebhookDelivery.id == portion.c.id)

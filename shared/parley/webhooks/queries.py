@@ -117,7 +117,7 @@ def _with_due(at: datetime) -> Due:
     return select(*columns).where(WebhookDelivery.next_retry_at <= at).group_by(*columns).order_by(func.random())
 
 
-def keepers(session: Session) -> Sequence[tuple[str | None, str]]:
+def webhook_administrators(session: Session) -> Sequence[tuple[str | None, str]]:
     """Addresses and locales of owner and administrators: who hears of an endpoint that fails."""
     member = OrganizationMember
     is_keeper = or_(member.role == MemberRole.OWNER, member.role == MemberRole.ADMIN)

@@ -32,7 +32,7 @@ NOT_AFTER = timedelta(seconds=60)
 
 DISABLED_AFTER = timedelta(days=5)
 LEAST_FAILURES = 10
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 OVERLAP_HOURS = 24
 
 

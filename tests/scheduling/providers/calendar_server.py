@@ -42,7 +42,7 @@ class Calendar:
 
 
 @dataclass
-class Someone:
+class CalendarUser:
     """Somebody with an account. `agrees_to` is the part of the scopes that they tick; `denies`: they close the page."""
 
     subject: str
@@ -73,7 +73,7 @@ class Trouble:
 
 @dataclass
 class Grant:
-    someone: Someone
+    someone: CalendarUser
     scopes: set[str]
     expires_at: float = 0.0
     is_revoked: bool = False
@@ -99,7 +99,7 @@ class Site:
         self.token_seconds = 3599
         self.page_size = 100
         self.rotates = False
-        self.people: dict[str, Someone] = {}
+        self.people: dict[str, CalendarUser] = {}
         self.codes: dict[str, Code] = {}
         self.access: dict[str, Grant] = {}
         self.refresh: dict[str, Grant] = {}
@@ -126,16 +126,16 @@ class Site:
 
     # --- what tests do to it ------------------------------------------------------------------------------------------------------------
 
-    def someone(self) -> Someone:
+    def someone(self) -> CalendarUser:
         """Somebody new, with one calendar."""
         subject = secrets.token_hex(10)
-        made = Someone(subject, f"{subject}@{self.kind}.test")
+        made = CalendarUser(subject, f"{subject}@{self.kind}.test")
         made.add(self.first_calendar(made))
         with self.lock:
             self.people[subject] = made
         return made
 
-    def first_calendar(self, someone: Someone) -> Calendar:
+    def first_calendar(self, someone: CalendarUser) -> Calendar:
         raise NotImplementedError
 
     def fail(self, begins: str, answer: Response | Callable[[], Response], times: int = 1, skips: int = 0) -> None:
@@ -143,14 +143,14 @@ class Site:
             Trouble(begins, answer if callable(answer) and not isinstance(answer, Response) else lambda: answer, times, skips)
         )
 
-    def revoke(self, someone: Someone) -> None:
+    def revoke(self, someone: CalendarUser) -> None:
         """What the page of an account's connected applications does."""
         for grant in [*self.access.values(), *self.refresh.values()]:
             if grant.someone is someone:
                 grant.is_revoked = True
         someone.has_agreed = False
 
-    def expire_access(self, someone: Someone) -> None:
+    def expire_access(self, someone: CalendarUser) -> None:
         """As when an hour has gone by."""
         for grant in self.access.values():
             if grant.someone is someone:
@@ -199,7 +199,7 @@ class Site:
                 return None
         return trouble.answer()
 
-    def is_offline(self, query: dict[str, str], someone: Someone) -> bool:
+    def is_offline(self, query: dict[str, str], someone: CalendarUser) -> bool:
         """Whether a refresh token comes with the access token."""
         raise NotImplementedError
 

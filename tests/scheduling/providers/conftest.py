@@ -23,8 +23,8 @@ from parley.calendar_providers.provider_protocol import (
 )
 from tests.scheduling.providers import google_server, microsoft_server
 from tests.scheduling.providers.calendar_server import Calendar, Grant
-from tests.scheduling.providers.google_server import Google
-from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.google_server import GoogleServer
+from tests.scheduling.providers.microsoft_server import MicrosoftServer
 
 START = datetime(2031, 3, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -44,7 +44,7 @@ def _configured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Google, Microsoft]]:
+def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[GoogleServer, MicrosoftServer]]:
     """Both, at peace, and known to the functions."""
     home = os.environ.get("PUBLIC_URL", "http://127.0.0.1:1")
     google, microsoft = google_server.standing(home), microsoft_server.standing(home)
@@ -61,17 +61,17 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Google, Microsoft]]
 
 
 @pytest.fixture
-def google(sites: tuple[Google, Microsoft]) -> Google:
+def google(sites: tuple[GoogleServer, MicrosoftServer]) -> GoogleServer:
     return sites[0]
 
 
 @pytest.fixture
-def microsoft(sites: tuple[Google, Microsoft]) -> Microsoft:
+def microsoft(sites: tuple[GoogleServer, MicrosoftServer]) -> MicrosoftServer:
     return sites[1]
 
 
 @pytest.fixture(params=["google", "microsoft"])
-def site(request: pytest.FixtureRequest, sites: tuple[Google, Microsoft]) -> Google | Microsoft:
+def site(request: pytest.FixtureRequest, sites: tuple[GoogleServer, MicrosoftServer]) -> GoogleServer | MicrosoftServer:
     """Each in its turn."""
     return sites[0] if request.param == "google" else sites[1]
 
@@ -79,7 +79,7 @@ def site(request: pytest.FixtureRequest, sites: tuple[Google, Microsoft]) -> Goo
 class Adapter:
     """Somebody's account, asked directly."""
 
-    def __init__(self, site: Google | Microsoft, scopes: set[str] | None = None) -> None:
+    def __init__(self, site: GoogleServer | MicrosoftServer, scopes: set[str] | None = None) -> None:
         from parley.calendar_providers.calendar_oauth_clients import client_of_provider
 
         self.site, self.someone = site, site.someone()

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, request
 
-from tests.scheduling.providers.calendar_server import Calendar, Grant, Site, Someone, as_json, every, instant, rfc3339
+from tests.scheduling.providers.calendar_server import Calendar, CalendarUser, Grant, Site, as_json, every, instant, rfc3339
 
 _AUTH = "https://www.googleapis.com/auth/"
 _LISTING = {f"{_AUTH}{name}" for name in ("calendar", "calendar.readonly", "calendar.calendarlist", "calendar.calendarlist.readonly")}
@@ -56,17 +56,17 @@ class Channel:
     is_stopped: bool = False
 
 
-class Google(Site):
+class GoogleServer(Site):
     kind = "google"
 
     def __init__(self, client_url: str) -> None:
         self.channels: dict[str, Channel] = {}
         super().__init__(client_url)
 
-    def first_calendar(self, someone: Someone) -> Calendar:
+    def first_calendar(self, someone: CalendarUser) -> Calendar:
         return Calendar(someone.email, someone.email, is_primary=True)
 
-    def is_offline(self, query: dict[str, str], someone: Someone) -> bool:
+    def is_offline(self, query: dict[str, str], someone: CalendarUser) -> bool:
         """Only the first consent brings a refresh token, unless the page is asked to be shown again."""
         return query.get("access_type") == "offline" and (not someone.has_agreed or "consent" in query.get("prompt", ""))
 
@@ -395,6 +395,6 @@ def _joined(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, date
 
 
 @cache
-def standing(client_url: str) -> Google:
+def standing(client_url: str) -> GoogleServer:
     """The one of this test process."""
-    return Google(client_url)
+    return GoogleServer(client_url)

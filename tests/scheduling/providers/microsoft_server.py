@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, request
 
-from tests.scheduling.providers.calendar_server import Calendar, Grant, Site, Someone, as_json, every, instant
+from tests.scheduling.providers.calendar_server import Calendar, CalendarUser, Grant, Site, as_json, every, instant
 
 _BASE = "/v1.0/me"
 _MOST_MINUTES = 4230
@@ -49,7 +49,7 @@ class Subscription:
     validated_with: int = 0
 
 
-class Microsoft(Site):
+class MicrosoftServer(Site):
     kind = "microsoft"
 
     def __init__(self, client_url: str) -> None:
@@ -58,10 +58,10 @@ class Microsoft(Site):
         super().__init__(client_url)
         self.rotates = True
 
-    def first_calendar(self, someone: Someone) -> Calendar:
+    def first_calendar(self, someone: CalendarUser) -> Calendar:
         return Calendar(f"AAMk{secrets.token_urlsafe(12)}=", "Calendar", is_primary=True)
 
-    def is_offline(self, query: dict[str, str], someone: Someone) -> bool:
+    def is_offline(self, query: dict[str, str], someone: CalendarUser) -> bool:
         return "offline_access" in query.get("scope", "").split()
 
     def settings(self) -> dict[str, str]:
@@ -421,6 +421,6 @@ def _moment(date_time: dict[str, str]) -> datetime:
 
 
 @cache
-def standing(client_url: str) -> Microsoft:
+def standing(client_url: str) -> MicrosoftServer:
     """The one of this test process."""
-    return Microsoft(client_url)
+    return MicrosoftServer(client_url)

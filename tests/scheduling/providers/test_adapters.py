@@ -13,10 +13,10 @@ from parley.calendar_providers.provider_protocol import DeleteEvent, Discover, F
 from tests.scheduling.providers import google_server, microsoft_server
 from tests.scheduling.providers.calendar_server import Calendar, as_json
 from tests.scheduling.providers.conftest import HOUR, START, Adapter, changes, event, free_busy
-from tests.scheduling.providers.google_server import Google
-from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.google_server import GoogleServer
+from tests.scheduling.providers.microsoft_server import MicrosoftServer
 
-Either = Google | Microsoft
+Either = GoogleServer | MicrosoftServer
 
 
 def busy(adapter: Adapter, *calendars: str) -> list[tuple[datetime, datetime]]:
@@ -43,12 +43,12 @@ def all_changes(adapter: Adapter, token: str | None) -> tuple[dict[str, list[Any
 
 def listing(site: Either) -> str:
     """How the requests begin that read a calendar."""
-    return "GET /calendar/v3/calendars/" if isinstance(site, Google) else "GET /v1.0/me/calendars/"
+    return "GET /calendar/v3/calendars/" if isinstance(site, GoogleServer) else "GET /v1.0/me/calendars/"
 
 
 def refuses(site: Either, status: int, *, retry_after: int | None = None) -> Response:
     headers = {"retry-after": str(retry_after)} if retry_after is not None else {}
-    body = '{"error": {"code": "x"}}' if isinstance(site, Microsoft) else '{"error": {"errors": [], "code": 0}}'
+    body = '{"error": {"code": "x"}}' if isinstance(site, MicrosoftServer) else '{"error": {"errors": [], "code": 0}}'
     return Response(body, status, headers, mimetype="application/json")
 
 
@@ -68,7 +68,7 @@ def test_what_keeps_time_is_busy_and_nothing_else_is(site: Either) -> None:
     adapter = Adapter(site)
     calendar = adapter.calendar
     site.add_event(calendar, START, START + HOUR)
-    if isinstance(site, Google):
+    if isinstance(site, GoogleServer):
         site.add_event(calendar, START + 2 * HOUR, START + 3 * HOUR, transparency="transparent")
         site.add_event(calendar, START + 4 * HOUR, START + 5 * HOUR, attendees=[{"self": True, "responseStatus": "declined"}])
         site.add_event(calendar, START + 6 * HOUR, START + 7 * HOUR, eventType="workingLocation")
@@ -89,7 +89,7 @@ def test_what_keeps_time_is_busy_and_nothing_else_is(site: Either) -> None:
 def test_an_all_day_event_is_a_day_of_its_own_zone(site: Either) -> None:
     adapter = Adapter(site)
     day = datetime(2031, 3, 10)  # noqa: DTZ001  # a date
-    if isinstance(site, Google):
+    if isinstance(site, GoogleServer):
         site.add_event(adapter.calendar, day, day + timedelta(days=1), all_day=True)
     else:
         site.add_event(adapter.calendar, day, day + timedelta(days=1), isAllDay=True, showAs="oof")
@@ -140,7 +140,7 @@ def test_a_change_made_elsewhere_is_all_that_comes_with_the_token(site: Either) 
     events, _, _, token = all_changes(adapter, None)
     assert set(events) == {kept, moved, deleted_id}
     later = START + timedelta(days=1)
-    if isinstance(site, Google):
+    if isinstance(site, GoogleServer):
         times = {name: {"dateTime": moment.isoformat()} for name, moment in (("start", later), ("end", later + HOUR))}
         site.change_event(adapter.calendar, moved, **times)
     else:
@@ -151,7 +151,7 @@ def test_a_change_made_elsewhere_is_all_that_comes_with_the_token(site: Either) 
     assert (set(events), removed, is_full) in (({moved}, [deleted_id], False), ({kept, moved}, [], True))
     # What has left the window keeps nothing of it.
     far = START + timedelta(days=200)
-    if isinstance(site, Google):
+    if isinstance(site, GoogleServer):
         site.change_event(adapter.calendar, moved, start={"dateTime": far.isoformat()}, end={"dateTime": (far + HOUR).isoformat()})
     else:
         site.move_event(adapter.calendar, moved, far, far + HOUR)
@@ -171,7 +171,7 @@ def test_a_token_that_is_forgotten_is_said_to_be_and_the_next_answer_is_full(sit
 
 
 @pytest.mark.parametrize("answer", [Response("", 410), google_server.refusal(400, "invalid", "Invalid sync token value.")])
-def test_google_forgets_whatever_it_says_of_the_reason(google: Google, answer: Response) -> None:
+def test_google_forgets_whatever_it_says_of_the_reason(google: GoogleServer, answer: Response) -> None:
     adapter = Adapter(google)
     _, _, _, token = all_changes(adapter, None)
     google.fail(listing(google), answer)
@@ -262,7 +262,7 @@ def test_each_refusal_has_its_name(site: Either, status: int, code: ProviderErro
     assert adapter.calendar.id not in met.said and "http" not in met.said
 
 
-def test_google_says_its_limits_with_403(google: Google) -> None:
+def test_google_says_its_limits_with_403(google: GoogleServer) -> None:
     adapter = Adapter(google)
     wanted = changes(adapter.calendar.id, None)
     for status, reason in ((403, "rateLimitExceeded"), (403, "userRateLimitExceeded"), (403, "quotaExceeded"), (429, "rateLimitExceeded")):
@@ -273,7 +273,7 @@ def test_google_says_its_limits_with_403(google: Google) -> None:
     assert adapter.ask(wanted).is_full
 
 
-def test_graph_says_how_long_to_wait(microsoft: Microsoft) -> None:
+def test_graph_says_how_long_to_wait(microsoft: MicrosoftServer) -> None:
     adapter = Adapter(microsoft)
     wanted = changes(adapter.calendar.id, None)
     microsoft.fail(listing(microsoft), microsoft_server.throttled(42))
@@ -286,7 +286,7 @@ def test_graph_says_how_long_to_wait(microsoft: Microsoft) -> None:
 
 @pytest.mark.parametrize("code", ["SyncStateNotFound", "resyncRequired"])
 @pytest.mark.parametrize("status", [400, 404, 410])
-def test_graph_forgets_in_several_words(microsoft: Microsoft, status: int, code: str) -> None:
+def test_graph_forgets_in_several_words(microsoft: MicrosoftServer, status: int, code: str) -> None:
     adapter = Adapter(microsoft)
     _, _, _, token = all_changes(adapter, None)
     microsoft.fail(listing(microsoft), microsoft_server.refusal(status, code))
@@ -294,7 +294,7 @@ def test_graph_forgets_in_several_words(microsoft: Microsoft, status: int, code:
     assert adapter.trouble(wanted).code is ProviderErrorCode.SYNC_EXPIRED
 
 
-def test_a_delta_that_never_ends_has_all_read_each_time(microsoft: Microsoft) -> None:
+def test_a_delta_that_never_ends_has_all_read_each_time(microsoft: MicrosoftServer) -> None:
     adapter = Adapter(microsoft)
     kept = microsoft.add_event(adapter.calendar, START, START + HOUR)
     again = f"{microsoft.url}/v1.0/me/calendars/x/calendarView/delta?$skiptoken=again"
@@ -307,7 +307,7 @@ def test_a_delta_that_never_ends_has_all_read_each_time(microsoft: Microsoft) ->
     assert microsoft.count("GET") < 200
 
 
-def test_the_token_goes_to_nobody_else(microsoft: Microsoft) -> None:
+def test_the_token_goes_to_nobody_else(microsoft: MicrosoftServer) -> None:
     adapter = Adapter(microsoft)
     for link in ("http://127.0.0.1:9/v1.0/me", f"{microsoft.url}.evil.example/v1.0/x", f"{microsoft.url}/v1.0evil"):
         response = as_json({"value": [], "@odata.nextLink": link})
@@ -316,7 +316,7 @@ def test_the_token_goes_to_nobody_else(microsoft: Microsoft) -> None:
         assert met.code is ProviderErrorCode.SYNC_EXPIRED, link
 
 
-def test_google_shows_a_calendar_that_is_shared_as_free_or_busy_alone(google: Google) -> None:
+def test_google_shows_a_calendar_that_is_shared_as_free_or_busy_alone(google: GoogleServer) -> None:
     adapter = Adapter(google)
     other = adapter.someone.add(Calendar("boss@google.test", "Boss", role="freeBusyReader"))
     google.add_event(other, START, START + HOUR)
@@ -370,7 +370,7 @@ def test_tokens_are_refreshed_and_a_withdrawn_grant_is_told_from_a_passing_failu
     made = adapter.ask(request)
     assert made.access_token != adapter.tokens["access_token"]
     assert 3500 < (made.expires_at - datetime.now(made.expires_at.tzinfo)).total_seconds() < 3600
-    assert (made.refresh_token is not None) == isinstance(site, Microsoft)  # which takes the place of the former
+    assert (made.refresh_token is not None) == isinstance(site, MicrosoftServer)  # which takes the place of the former
     newest = RefreshTokens(refresh_token=made.refresh_token or adapter.tokens["refresh_token"])
     for status in (500, 503, 429):
         site.fail("POST", refuses(site, status, retry_after=3))
@@ -384,20 +384,20 @@ def test_tokens_are_refreshed_and_a_withdrawn_grant_is_told_from_a_passing_failu
 
 
 @pytest.mark.parametrize("lifetime", ["3599", None, 0, -5, 10**18, "soon", 12.5])
-def test_how_long_a_token_lives_is_believed_within_reason(google: Google, lifetime: Any) -> None:
+def test_how_long_a_token_lives_is_believed_within_reason(google: GoogleServer, lifetime: Any) -> None:
     adapter = Adapter(google)
     google.fail("POST /token", as_json({"access_token": "a", "expires_in": lifetime, "token_type": "Bearer"}))
     made = adapter.ask(RefreshTokens(refresh_token="x"))
     assert 50 < (made.expires_at - datetime.now(made.expires_at.tzinfo)).total_seconds() <= 24 * 3600
 
 
-def test_missing_permissions_are_a_matter_of_consent(google: Google) -> None:
+def test_missing_permissions_are_a_matter_of_consent(google: GoogleServer) -> None:
     adapter = Adapter(google, {"openid", "email"})
     assert adapter.trouble(Discover()).code is ProviderErrorCode.UNAUTHORIZED
     assert adapter.trouble(WriteEvent(calendar_id=adapter.calendar.id, event=event())).code is ProviderErrorCode.UNAUTHORIZED
 
 
-def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: Microsoft) -> None:
+def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: MicrosoftServer) -> None:
     adapter = Adapter(microsoft)
     day = datetime(2031, 3, 10)  # noqa: DTZ001  # a date
     for zone in ("UTC", "tzone://Microsoft/Custom", None):
@@ -413,7 +413,7 @@ def test_an_all_day_event_of_no_zone_is_a_day_of_its_calendar_s(microsoft: Micro
 
 def test_an_event_that_can_not_be_read_keeps_no_other_from_being_read_and_what_was_known_of_it_counts(site: Either) -> None:
     adapter = Adapter(site)
-    name = "iCalUID" if isinstance(site, Google) else "iCalUId"
+    name = "iCalUID" if isinstance(site, GoogleServer) else "iCalUId"
     odd = site.add_event(adapter.calendar, START, START + HOUR, **{name: 5})
     good = site.add_event(adapter.calendar, START + 2 * HOUR, START + 3 * HOUR)
     result = adapter.ask(free_busy(adapter.calendar.id))

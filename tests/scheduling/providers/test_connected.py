@@ -19,15 +19,15 @@ from parley.scheduling.calendar_connections import connection_tokens
 from parley.scheduling.calendars import calendar_sync
 from parley.scheduling.tables.calendar_models import BusyTime, CalendarConnection, ConnectedCalendar
 from tests.harness import Member, World
-from tests.scheduling.booking_scenarios import Letter, Office, at, weekday
+from tests.scheduling.booking_scenarios import Office, SentMail, at, weekday
 from tests.scheduling.providers import google_server, microsoft_server
 from tests.scheduling.providers.calendar_server import Calendar, as_json
-from tests.scheduling.providers.google_server import Google
-from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.google_server import GoogleServer
+from tests.scheduling.providers.microsoft_server import MicrosoftServer
 from tests.scheduling.providers.test_adapters import listing, refuses
 from tests.scheduling.providers.test_consent import CALENDARS, connect
 
-Either = Google | Microsoft
+Either = GoogleServer | MicrosoftServer
 WEEK = timedelta(days=7)
 
 
@@ -130,7 +130,7 @@ def test_a_provider_that_fails_at_booking_is_taken_at_its_last_word(host: Host, 
     host.busy("10:00", "10:30")
     host.sync()
     host.busy("11:00", "11:30")
-    site.fail(listing(site), microsoft_server.throttled(60) if isinstance(site, Microsoft) else google_server.rate_limited(), times=9)
+    site.fail(listing(site), microsoft_server.throttled(60) if isinstance(site, MicrosoftServer) else google_server.rate_limited(), times=9)
     assert host.office.book(host.event_type, at("10:00")).status == 409
     assert host.office.book(host.event_type, at("11:00")).status == 201
     site.troubles.clear()
@@ -163,10 +163,12 @@ def test_a_booking_is_written_moved_and_taken_out(host: Host, site: Either) -> N
 
 
 def test_a_booking_is_written_when_the_provider_answers_again(host: Host, site: Either) -> None:
-    begins = "POST /calendar/v3/calendars" if isinstance(site, Google) else "POST /v1.0/me/calendars"
+    begins = "POST /calendar/v3/calendars" if isinstance(site, GoogleServer) else "POST /v1.0/me/calendars"
     site.fail(
         begins,
-        google_server.refusal(503, "backendError", "Backend Error") if isinstance(site, Google) else microsoft_server.throttled(1, 503),
+        google_server.refusal(503, "backendError", "Backend Error")
+        if isinstance(site, GoogleServer)
+        else microsoft_server.throttled(1, 503),
     )
     host.office.booked(host.event_type, at("10:00"))
     host.world.pump()
@@ -213,7 +215,7 @@ def test_a_calendar_that_can_not_be_read_keeps_no_other_from_being_read_and_is_s
     assert shown["calendar_id"] == host.calendar.id
 
 
-def test_a_calendar_that_shows_no_events_is_known_by_its_times(world: World, acme: Member, google: Google) -> None:
+def test_a_calendar_that_shows_no_events_is_known_by_its_times(world: World, acme: Member, google: GoogleServer) -> None:
     host = Host(world, acme, google)
     other = host.someone.add(Calendar("boss@google.test", "Boss", role="freeBusyReader"))
     assert connect(world, acme, google, host.someone).body["id"] == host.connection
@@ -230,7 +232,7 @@ def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> 
     host.busy("10:00", "10:30")
     host.sync()
     host.busy("15:00", "15:30")
-    answer = microsoft_server.throttled(600) if isinstance(site, Microsoft) else google_server.rate_limited(429, retry_after=600)
+    answer = microsoft_server.throttled(600) if isinstance(site, MicrosoftServer) else google_server.rate_limited(429, retry_after=600)
     site.fail(listing(site), answer)
     host.come_round()
     row = host.row
@@ -248,7 +250,7 @@ def test_limits_are_waited_out_and_nothing_is_lost(host: Host, site: Either) -> 
 
 def test_a_limit_that_is_met_at_booking_is_waited_out_too(host: Host, site: Either) -> None:
     host.sync()
-    answer = microsoft_server.throttled(600) if isinstance(site, Microsoft) else google_server.rate_limited(429, retry_after=600)
+    answer = microsoft_server.throttled(600) if isinstance(site, MicrosoftServer) else google_server.rate_limited(429, retry_after=600)
     site.fail(listing(site), answer)
     assert host.office.book(host.event_type, at("10:00")).status == 201
     row = host.row
@@ -259,7 +261,7 @@ def test_a_limit_that_is_met_at_booking_is_waited_out_too(host: Host, site: Eith
 def test_a_failing_provider_is_tried_less_and_less_often(host: Host, site: Either) -> None:
     site.fail(
         listing(site),
-        google_server.refusal(500, "backendError", "x") if isinstance(site, Google) else microsoft_server.refusal(500, "x"),
+        google_server.refusal(500, "backendError", "x") if isinstance(site, GoogleServer) else microsoft_server.refusal(500, "x"),
         times=3,
     )
     waits = []
@@ -305,7 +307,7 @@ def test_an_account_that_is_connected_again_keeps_its_new_grant_whatever_becomes
         return as_json(old, 400 if is_revoked else 200)
 
     host.set(expires_at=now() - timedelta(minutes=1))
-    site.fail("POST /token" if isinstance(site, Google) else "POST /common", connected_meanwhile)
+    site.fail("POST /token" if isinstance(site, GoogleServer) else "POST /common", connected_meanwhile)
     entry = connection_tokens.account_access(system(host.member.organization_id), UUID(host.connection), 10)
     assert entry.version == host.row.token_version == 2, "the first connection's, and the second's"
     host.busy("10:00", "10:30")
@@ -369,7 +371,7 @@ def test_a_withdrawn_grant_ends_the_connection_with_a_mail_and_consent_brings_it
     host.come_round()
     assert (host.row.status.value, host.row.error_code, host.row.next_sync_at) == ("EXPIRED", "unauthorized", None)
     (mail,) = host.world.mails()[sent:]
-    assert host.someone.email in Letter(mail["raw"]).message["Subject"]
+    assert host.someone.email in SentMail(mail["raw"]).message["Subject"]
     shown = host.member.get(f"{CALENDARS}/{host.connection}").body
     assert (shown["status"], shown["error_code"]) == ("EXPIRED", "unauthorized")
     request_count = len(site.requests)

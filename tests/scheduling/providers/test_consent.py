@@ -19,11 +19,11 @@ from parley.scheduling.calendar_connections.connection_rows import connect as ke
 from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarMethod, CalendarProvider, ConnectedCalendar
 from tests.harness import Client, Member, World
 from tests.identity.providers.browser_client import CookieBrowser
-from tests.scheduling.providers.calendar_server import Calendar, Site, Someone
-from tests.scheduling.providers.google_server import Google
-from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.calendar_server import Calendar, CalendarUser, Site
+from tests.scheduling.providers.google_server import GoogleServer
+from tests.scheduling.providers.microsoft_server import MicrosoftServer
 
-Either = Google | Microsoft
+Either = GoogleServer | MicrosoftServer
 CONNECT = "/v1/scheduling/calendars/connect"
 CALENDARS = "/v1/scheduling/calendars"
 
@@ -33,7 +33,7 @@ def _origins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_ORIGINS", "https://app.parley.test")
 
 
-def browser(world: World, someone: Someone) -> CookieBrowser:
+def browser(world: World, someone: CalendarUser) -> CookieBrowser:
     return CookieBrowser(world, os.environ["PUBLIC_URL"], someone.subject)
 
 
@@ -44,7 +44,7 @@ def begin(surfing: CookieBrowser, token: str | None, site: Site, return_to: str 
     return surfing.step("POST", f"{CONNECT}/{site.kind}", body, token=token, kind="application/json")
 
 
-def connect(world: World, member: Member, site: Site, someone: Someone, return_to: str | None = None) -> Answer:
+def connect(world: World, member: Member, site: Site, someone: CalendarUser, return_to: str | None = None) -> Answer:
     surfing = browser(world, someone)
     begun = begin(surfing, member.token, site, return_to)
     assert begun.status == 200, begun.raw
@@ -84,7 +84,7 @@ def test_the_way_there_asks_for_what_is_needed_and_for_offline_access(world: Wor
     query = dict(parse_qsl(url.query))
     assert query["redirect_uri"] == f"{os.environ['PUBLIC_URL']}{CONNECT}/{site.kind}/callback"
     assert query["code_challenge_method"] == "S256" and len(query["code_challenge"]) == 43
-    if isinstance(site, Google):
+    if isinstance(site, GoogleServer):
         assert (query["access_type"], query["prompt"]) == ("offline", "consent")
         assert "https://www.googleapis.com/auth/calendar.events" in query["scope"].split()
         assert "https://www.googleapis.com/auth/calendar" not in query["scope"].split()  # no more than is needed
@@ -152,7 +152,7 @@ def test_who_does_not_agree_or_not_to_enough_connects_nothing(world: World, acme
 def test_a_provider_that_does_not_answer_connects_nothing(world: World, acme: Member, site: Either) -> None:
     from flask import Response
 
-    for begins in ("POST", "GET /v1", "GET /calendar/v3/users" if isinstance(site, Google) else "GET /v1.0/me/calendars"):
+    for begins in ("POST", "GET /v1", "GET /calendar/v3/users" if isinstance(site, GoogleServer) else "GET /v1.0/me/calendars"):
         site.troubles.clear()
         site.fail(begins, Response("{}", 503), times=1)
         refused(connect(world, acme, site, site.someone()), 503, "calendar_provider_unavailable")
@@ -175,7 +175,7 @@ def test_only_the_browser_that_began_may_end_it(world: World, acme: Member, glob
     refused(crossed.step("GET", back), 400, "unknown_attempt")
     crossed.cookies = own_browser.cookies
     refused(crossed.step("GET", back.replace("state=", "state=x")), 400, "unknown_attempt")
-    other_kind = back.replace("/google/", "/microsoft/") if isinstance(site, Google) else back.replace("/microsoft/", "/google/")
+    other_kind = back.replace("/google/", "/microsoft/") if isinstance(site, GoogleServer) else back.replace("/microsoft/", "/google/")
     refused(crossed.step("GET", other_kind), 400, "unknown_attempt")
     assert connections(acme) == connections(globex) == []
     assert own_browser.step("GET", back).status == 200

@@ -22,11 +22,11 @@ from parley.scheduling.calendars.push_channels import PushChannel
 from parley.scheduling.calendars.push_subscriptions import PushSubscription, due, renew_subscription
 from parley.scheduling.tables.calendar_models import CalendarConnection, CalendarStatus, ConnectedCalendar
 from tests.harness import Client, Member, World
-from tests.scheduling.providers.google_server import Google, refusal
-from tests.scheduling.providers.microsoft_server import Microsoft
+from tests.scheduling.providers.google_server import GoogleServer, refusal
+from tests.scheduling.providers.microsoft_server import MicrosoftServer
 from tests.scheduling.providers.test_consent import connect
 
-Either = Google | Microsoft
+Either = GoogleServer | MicrosoftServer
 PUSH = "/v1/scheduling/calendars/push"
 
 
@@ -58,7 +58,7 @@ class Watching:
 
 
 @pytest.fixture
-def posts(world: World, sites: tuple[Google, Microsoft]) -> list[tuple[str, dict[str, str], bytes]]:
+def posts(world: World, sites: tuple[GoogleServer, MicrosoftServer]) -> list[tuple[str, dict[str, str], bytes]]:
     """Notices reach the gateway; what was sent."""
     sent: list[tuple[str, dict[str, str], bytes]] = []
 
@@ -132,7 +132,7 @@ def test_a_notice_of_one_organization_can_not_be_pointed_at_another(
     assert not globex_watching.is_due() and not watching.is_due()
 
 
-def test_google_s_first_message_starts_nothing(world: World, acme: Member, google: Google, posts: list[Any]) -> None:
+def test_google_s_first_message_starts_nothing(world: World, acme: Member, google: GoogleServer, posts: list[Any]) -> None:
     watching = Watching(world, acme, google)
     assert [headers["X-Goog-Resource-State"] for _, headers, _ in posts] == ["sync"]
     google.notify(watching.someone.primary, "sync")
@@ -140,7 +140,7 @@ def test_google_s_first_message_starts_nothing(world: World, acme: Member, googl
 
 
 def test_microsoft_gets_its_word_back_as_it_came(
-    acme: Member, world: World, microsoft: Microsoft, stranger: Client, posts: list[Any]
+    acme: Member, world: World, microsoft: MicrosoftServer, stranger: Client, posts: list[Any]
 ) -> None:
     watching = Watching(world, acme, microsoft)
     made = microsoft.subscriptions[str(watching.watched.channel_id)]
@@ -155,7 +155,7 @@ def test_microsoft_gets_its_word_back_as_it_came(
 
 
 @pytest.mark.parametrize("event", ["reauthorizationRequired", "subscriptionRemoved", "missed"])
-def test_microsoft_s_lifecycle_is_heeded(world: World, acme: Member, microsoft: Microsoft, posts: list[Any], event: str) -> None:
+def test_microsoft_s_lifecycle_is_heeded(world: World, acme: Member, microsoft: MicrosoftServer, posts: list[Any], event: str) -> None:
     watching = Watching(world, acme, microsoft)
     with transactions.transaction(system(acme.organization_id)) as session:
         session.execute(update(ConnectedCalendar).values(watched_until=now() + timedelta(days=2)))
@@ -172,7 +172,7 @@ def test_a_watch_is_renewed_before_it_ends_and_the_former_one_closed(watching: W
     assert due([PushSubscription(first.id, first.calendar_id, first.channel_id, first.resource_id, now() + timedelta(hours=20))])
     second = watching.watch(first)
     assert second.channel_id != first.channel_id
-    if isinstance(site, Google):
+    if isinstance(site, GoogleServer):
         assert site.channels[str(first.channel_id)].is_stopped and not site.channels[str(second.channel_id)].is_stopped
     else:
         assert [subscription for subscription in (first, second) if subscription.channel_id in site.subscriptions] == [second]
@@ -182,7 +182,7 @@ def test_a_watch_is_renewed_before_it_ends_and_the_former_one_closed(watching: W
 
 def test_a_calendar_that_is_not_watched_is_polled_and_asked_about_later(watching: Watching, site: Either, posts: list[Any]) -> None:
     fresh = PushSubscription(watching.row.id, watching.row.calendar_id, None, None, None)
-    begins = "POST /calendar/v3" if isinstance(site, Google) else "POST /v1.0/subscriptions"
+    begins = "POST /calendar/v3" if isinstance(site, GoogleServer) else "POST /v1.0/subscriptions"
     for status, least in ((400, timedelta(hours=23)), (503, timedelta(minutes=59))):
         site.fail(begins, refusal(status, "pushNotSupportedForRequestedResource", "No."))
         later = watching.watch(fresh)

@@ -31,7 +31,7 @@ from parley.kernel.values.clock import now
 from parley.kernel.values.ids import new_id
 
 TOLERANCE_SECONDS = 300
-KEPT = timedelta(days=400)
+RETENTION = timedelta(days=400)
 """So long an event is known again: providers deliver for days, and show what they sent for a month. What comes later is `older`."""
 _PAID = {"active", "trialing", "past_due"}
 """While the provider still tries to collect, the plan stays."""
@@ -141,5 +141,5 @@ def take(change: SubscriptionChange) -> str:
 
 def forget(session: Session) -> int:
     """Delete events that nobody delivers any more, in a sweep. What was said of subscriptions stays. Returns how many."""
-    old = session.execute(delete(PaymentEvent).where(PaymentEvent.taken_at < func.now() - literal(KEPT)))
+    old = session.execute(delete(PaymentEvent).where(PaymentEvent.taken_at < func.now() - literal(RETENTION)))
     return old.rowcount  # type: ignore[attr-defined, no-any-return]  # a DELETE's result has it

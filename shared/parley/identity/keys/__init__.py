@@ -1,0 +1,1 @@
+"""API keys: their form, their look-up by the authorizer, making and revoking them."""

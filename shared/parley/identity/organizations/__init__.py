@@ -1,0 +1,1 @@
+"""Organizations: made, changed, deleted, restored, handed over; and who the caller is in theirs."""

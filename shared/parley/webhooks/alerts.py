@@ -13,7 +13,7 @@ from parley.notifications.localization.catalogues import marked as _
 from parley.webhooks import queries
 from parley.webhooks.declared import WebhooksEvent
 from parley.webhooks.models import DisabledReason, WebhookSubscription
-from parley.webhooks.retry_policy import KEPT
+from parley.webhooks.retry_policy import RETENTION
 
 DOMAIN = "webhooks"
 _WHY = {
@@ -25,11 +25,15 @@ _WHY = {
 }
 
 
-def write(caller: Caller, event: str, subscription_id: UUID, send: Sender) -> None:
+def send_alerts(caller: Caller, event: str, subscription_id: UUID, send: Sender) -> None:
     """A mail for each of them; none when the endpoint works again. One whose address is refused keeps nobody from theirs."""
     with transaction(caller) as session:
         row = queries.subscription(session, subscription_id)
-        people = [(address, locale) for address, locale in queries.keepers(session) if address is not None and is_deliverable(address)]
+        people = [
+            (address, locale)
+            for address, locale in queries.webhook_administrators(session)
+            if address is not None and is_deliverable(address)
+        ]
     if row is None or _content(row, event, Words(DOMAIN)) is None:
         return
     send.each(_mail(row, event, address, Words(DOMAIN, languages.chosen(locale)), send.event_id) for address, locale in people)
@@ -44,7 +48,10 @@ def _content(row: WebhookSubscription, event: str, words: Words) -> tuple[str, l
     if event == WebhooksEvent.SUBSCRIPTION_DISABLED and not row.is_active and row.disabled_reason in _WHY:
         return words("The webhook %(name)s was disabled", name=row.name), [
             f"{words('We do not send events to %(url)s any more.', url=row.url)} {words(_WHY[row.disabled_reason])}",
-            words("Events are kept for %(days)s days. When you enable the subscription, everything that was kept is sent.", days=KEPT.days),
+            words(
+                "Events are kept for %(days)s days. When you enable the subscription, everything that was kept is sent.",
+                days=RETENTION.days,
+            ),
         ]
     if event != WebhooksEvent.SUBSCRIPTION_DISABLED and row.is_active and row.warned_at is not None:
         return words("The webhook %(name)s fails", name=row.name), [
