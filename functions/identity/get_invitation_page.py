@@ -4,11 +4,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from parley.identity.members import invitation_acceptance, invitation_page
 from parley.kernel.edge.html_responses import HTML, html_response
-from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.notifications.localization import languages
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",))
+app = api(needs=Access.ANYBODY, accepts=FORM)
 
 
 @app.get("/invitations/<token>", operation_id="open_invitation", responses=HTML)

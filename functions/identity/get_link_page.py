@@ -4,11 +4,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from parley.identity.self_service import link_page
 from parley.kernel.edge.html_responses import HTML, html_response
-from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
 from parley.notifications.localization import languages
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
+app = api(needs=Access.ANYBODY, accepts=FORM, most_bytes=8192)
 
 
 @app.get("/links/<token>", operation_id="show_link", responses=HTML)

@@ -9,12 +9,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from parley.identity.providers import authorization_response
-from parley.kernel.edge.http import Access, RawEvent, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, RawEvent, api, entrypoint
 
 app = api(
     needs=Access.ANYBODY,
     unlimited_because="It reaches no database; the way on, /complete, is limited.",
-    accepts=("application/x-www-form-urlencoded",),
+    accepts=FORM,
     most_bytes=32 * 1024,
     open_query="Providers add their own, like iss and session_state.",
 )

@@ -5,11 +5,11 @@ from aws_lambda_powertools.event_handler import Response
 from parley.identity.members import invitation_acceptance, invitation_page
 from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.html_responses import HTML, html_response
-from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.notifications.localization import languages
 
-app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=("application/x-www-form-urlencoded",))
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=FORM)
 
 
 @app.post("/invitations/<token>", operation_id="submit_invitation", responses=HTML)

@@ -11,12 +11,12 @@ from parley.identity.self_service import link_page
 from parley.identity.sessions import session_cookies
 from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.html_responses import HTML, html_response
-from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.values.errors import Refusal
 from parley.kernel.values.fields import storable
 from parley.notifications.localization import languages
 
-app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=("application/x-www-form-urlencoded",), most_bytes=8192)
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=FORM, most_bytes=8192)
 
 
 @app.post("/links/<token>", operation_id="submit_link", responses=HTML)

@@ -9,13 +9,13 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from parley.identity.log_in import authentication
 from parley.identity.sessions import session_cookies
 from parley.identity.sessions.token_response import TokensRead
-from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Refusal
 from parley.saml import queries
 from parley.saml.sign_on import assertion_consumer, attribute_mapping, jit_provisioning
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=512 * 1024)
+app = api(needs=Access.ANYBODY, accepts=FORM, most_bytes=512 * 1024)
 BACK: dict[int, OpenAPIResponse] = {
     200: {"description": "Logged in", "content": {"application/json": {"model": TokensRead}}},
     303: {"description": "Logged in, with the refresh token in a cookie, and on to `return_to`"},

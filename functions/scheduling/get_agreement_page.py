@@ -3,12 +3,12 @@
 from aws_lambda_powertools.event_handler import Response
 
 from parley.kernel.edge.html_responses import HTML, html_response
-from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.notifications.localization import languages
 from parley.scheduling.notifications import address_agreements, agreement_page
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=1024)
+app = api(needs=Access.ANYBODY, accepts=FORM, most_bytes=1024)
 
 
 @app.get("/agreements/<token>", operation_id="show_agreement", responses=HTML)

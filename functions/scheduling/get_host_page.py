@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from parley.kernel.edge.html_responses import HTML, page_response
-from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import NotFound
 from parley.notifications.localization import languages
@@ -11,7 +11,7 @@ from parley.scheduling.bookings import host_links
 from parley.scheduling.bookings.host_access import HostLinkEnded
 from parley.scheduling.pages import host_page
 
-app = api(needs=Access.ANYBODY, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
+app = api(needs=Access.ANYBODY, accepts=FORM, most_bytes=64 * 1024)
 
 
 @app.get("/hosts/<token>", operation_id="show_hosted_booking", responses=HTML, compress=True)

@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from parley.kernel.edge.html_responses import described, page_response
-from parley.kernel.edge.http import Access, RawEvent, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, RawEvent, Visitor, api, entrypoint
 from parley.kernel.persistence.idempotency_key import IdempotentRequest, Replayed
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, Unprocessable
@@ -13,9 +13,7 @@ from parley.scheduling.calendars.live_check import transaction_with_live_check
 from parley.scheduling.event_types import slugs
 from parley.scheduling.pages import booking_form, booking_page, captcha
 
-app = api(
-    needs=Access.ANYBODY, limit=booking_limits.ATTEMPTS_FROM_NETWORK, accepts=("application/x-www-form-urlencoded",), most_bytes=128 * 1024
-)
+app = api(needs=Access.ANYBODY, limit=booking_limits.ATTEMPTS_FROM_NETWORK, accepts=FORM, most_bytes=128 * 1024)
 
 
 @app.post("/<organization>/<event_type>", operation_id="book", responses=described(303, "Booked."))
@@ -37,9 +35,8 @@ def submit_booking_page(organization: str, event_type: str, visitor: Visitor, ev
         except (Conflict, Unprocessable) as refusal:
             refused = refusal
     with transaction(caller) as session:
-        return page_response(
-            refused.status if refused else 422, booking_page.page_after_refusal(session, event_type, visit, entered, refused)
-        )
+        page = booking_page.page_after_refusal(session, event_type, visit, entered, refused)
+    return page_response(refused.status if refused else 422, page)
 
 
 app.exception_handler(list(booking_page.NOT_FOUND))(

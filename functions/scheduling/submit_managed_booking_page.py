@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from parley.kernel.access.visitor_limits import WRITES_PER_NETWORK
 from parley.kernel.edge.html_responses import described, page_response
-from parley.kernel.edge.http import Access, Visitor, api, entrypoint
+from parley.kernel.edge.http import FORM, Access, Visitor, api, entrypoint
 from parley.kernel.persistence.transactions import transaction
 from parley.kernel.values.errors import Conflict, NotFound, Unprocessable
 from parley.notifications.localization import languages
@@ -15,7 +15,7 @@ from parley.scheduling.calendars.live_check import transaction_with_live_check
 from parley.scheduling.pages import invitee_page
 from parley.scheduling.pages.booking_page import NOTHING
 
-app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=("application/x-www-form-urlencoded",), most_bytes=64 * 1024)
+app = api(needs=Access.ANYBODY, limit=WRITES_PER_NETWORK, accepts=FORM, most_bytes=64 * 1024)
 AGAIN = described(303, "Canceled or moved; the page says so.")
 
 

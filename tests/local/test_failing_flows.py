@@ -159,6 +159,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sam, "BUILD", tmp_path / "build")
     monkeypatch.setattr(sam, "environment", lambda: dict(ENVIRONMENT))
     monkeypatch.setattr(sam, "bridge", lambda: sam.DESKTOP)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # a stack of another test sets it
     monkeypatch.setenv("SAID", str(tmp_path / "record.json"))
     return tmp_path / "record.json"
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from parley.kernel.access.rate_limits import RateLimit
 
 __all__ = [
+    "FORM",
     "Access",
     "AuthenticatedCaller",
     "IdempotencyKey",
@@ -45,6 +46,7 @@ __all__ = [
     "refuse",
 ]
 
+FORM = ("application/x-www-form-urlencoded",)
 JSON_BYTES = 256 * 1024
 _PROBLEM = "application/problem+json"
 HEADERS = {
@@ -225,7 +227,8 @@ def entrypoint(app: Api | Protocol) -> Callable[[dict[str, Any], Any], dict[str,
             answer = app.refuse(_named(error))
         answer["headers"] = HEADERS | _allowance(event) | answer.get("headers", {})
         if answer["statusCode"] == 201 and app.location:
-            answer["headers"]["location"] = app.location.format_map(json.loads(answer["body"]))
+            with suppress(KeyError):  # an answer that comes again, of a thing that was erased meanwhile, says nothing of it
+                answer["headers"]["location"] = app.location.format_map(json.loads(answer["body"]))
         if is_head:
             answer |= {"body": "", "isBase64Encoded": False}
         if answer["statusCode"] == 204:  # a body, were it `null`, is not to be there (RFC 9110, 15.3.5)
