@@ -161,6 +161,7 @@ import os, signal
 from parley.kernel.outbound import event_bus
 from parley.kernel.persistence import outbox, transactions
 from parley.kernel.access.callers import system
+from parley.kernel.values.declarations import EventName
 from uuid import UUID
 caller = system(UUID(os.environ["ORGANIZATION"]))
 if os.environ["MOMENT"] == "after commit":
