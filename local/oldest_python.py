@@ -20,7 +20,7 @@ from local.emulator import ROOT
 VENV = ROOT / ".venv-oldest"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements" / "local.txt"
-IMPORTS = "from local import oldest; oldest.import_all()"
+IMPORTS = "from local import oldest_python; oldest_python.import_all()"
 
 
 def promised() -> tuple[int, int]:
