@@ -259,7 +259,7 @@ def test_each_refusal_has_its_name(site: Either, status: int, code: ProviderErro
     site.fail(listing(site), refuses(site, status, retry_after=17), times=1)
     met = adapter.trouble(changes(adapter.calendar.id, None))
     assert (met.code, met.retry_after) == (code, 17)
-    assert adapter.calendar.id not in met.said and "http" not in met.said
+    assert adapter.calendar.id not in met.message and "http" not in met.message
 
 
 def test_google_says_its_limits_with_403(google: GoogleServer) -> None:

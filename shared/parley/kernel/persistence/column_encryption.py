@@ -182,10 +182,11 @@ def seal_all(session: Session, row: Any, secrets: Mapping[Any, str]) -> None:
     """The same for several columns of a row, in one look for the key."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    places = {column: _place(row, column) for column in secrets}  # before a key is made
     key_id, key = _sealing_key(session, _owner(row))
     for column, secret in secrets.items():
         nonce = os.urandom(12)
-        token = _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _place(row, column))
+        token = _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, secret.encode(), places[column])
         setattr(row, column.key, Sealed(token))
 
 
