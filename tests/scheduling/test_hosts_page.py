@@ -68,7 +68,7 @@ def test_the_mail_of_a_request_leads_to_a_page_that_confirms_once(
     for _ in range(3):  # scanners of mail look, and looking changes nothing
         page = office.stranger.get(link)
         assert (page.status, page.headers["cache-control"], page.headers["referrer-policy"]) == (200, "no-store", "no-referrer")
-        assert office.stranger.request("HEAD", link).status in (404, 405)
+        assert office.stranger.request("HEAD", link).status == 200
     text = page.raw.decode()
     for fact in ("Please confirm", "Grace Hopper", "grace@visitor.example", "Large", "&lt;b&gt;coffee", ">Confirm<", ">Decline<"):
         assert fact in text, fact
