@@ -65,7 +65,7 @@ class Visitor:
         options = {"timezone_id": "Europe/Berlin", "viewport": {"width": 1200, "height": 900}, "locale": "en"} | how
         self.has_scripts = bool(how.get("java_script_enabled", True))
         self.context: BrowserContext = browser.new_context(**options)
-        self.context.set_default_timeout(8000)
+        self.context.set_default_timeout(30_000)
         self.page: Page = self.context.new_page()
         self.requests: list[str] = []
         self.complaints: list[str] = []
