@@ -1,7 +1,7 @@
 """The list of domains. Each declares in its `declared` module what others read of it: what it audits, announces, names in the directory.
 
-This module knows names and imports nothing: whoever stands below the domains may ask it. No request needs to gather: what a function uses,
-it imports from its own domain's `declared`.
+This module knows names and imports nothing: whoever stands below the domains may ask it. What a function announces or audits it imports
+from its own domain's `declared`; who needs those of all (`identity.roles.scopes`, `webhooks.event_catalogue`) gathers, once in a process.
 """
 
 from collections.abc import Iterator

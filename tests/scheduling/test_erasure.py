@@ -308,7 +308,7 @@ def test_only_who_administers_may(office: Office, acme: Member, event_type: dict
 
 
 def test_every_table_of_an_invitee_or_a_booking_is_thought_of() -> None:
-    """A table that is added: say here that it holds nothing of a person, or add a function to `erasure.FORGETTING`."""
+    """A table that is added: say here that it holds nothing of a person, or add a function to `invitee_erasure.FORGETTING`."""
     from parley import schema
 
     schema.metadata()

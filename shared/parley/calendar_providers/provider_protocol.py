@@ -339,7 +339,7 @@ class ProviderProblem(ProtocolModel):
 
 
 class ProviderError(Exception):
-    """The provider did not do what it was asked. Adapters raise it, and so does `asking.ask`. `status` is the answer's, where one came."""
+    """The provider did not do what it was asked. Adapters and `provider_calls.ask` raise it. `status` is the answer's, where one came."""
 
     def __init__(self, code: ProviderErrorCode, message: str = "", retry_after: float | None = None, *, status: int | None = None) -> None:
         super().__init__(f"{code.value}: {message}")

@@ -26,7 +26,7 @@ class AttemptRequest(BaseModel):
 
 
 class AttemptOutcome(BaseModel):
-    """What became of an attempt: a status, or an error (`outgoing.RequestFailed`)."""
+    """What became of an attempt: a status, or an error (`http_client.RequestFailed`)."""
 
     subscription_id: UUID
     delivery_id: UUID

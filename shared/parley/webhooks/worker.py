@@ -26,7 +26,7 @@ class WorkerMessage:
 
     @classmethod
     def of(cls, announced: Any) -> Self:
-        """From what the bus brings (`jobs.Announced`)."""
+        """From what the bus brings (`jobs.BusEvent`)."""
         return cls(announced.id, announced.name, announced.occurred_at, announced.payload.root)
 
 

@@ -51,7 +51,7 @@ def make(organization_id: UUID) -> str:
 
 
 def organization_of(key: str) -> UUID:
-    """The organization that a key names. Raises `NotAKey` for what was not made by `make`, or in another environment."""
+    """The organization that a key names. Raises `MalformedApiKey` for what was not made by `make`, or in another environment."""
     if not re.fullmatch(PATTERN, key):
         raise MalformedApiKey("This does not have the form of an API key.")
     text, checksum = key[:-_CHECKSUM_DIGITS], key[-_CHECKSUM_DIGITS:]

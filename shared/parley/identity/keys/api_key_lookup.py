@@ -53,7 +53,7 @@ class ApiKeyGrant:
 
 
 def reference(key: str) -> dict[str, Any]:
-    """What a key is looked up by: its organization and its digest. Raises `key_form.NotAKey` for what is none. Asks nobody."""
+    """What a key is looked up by: its organization and its digest. Raises `api_key_format.MalformedApiKey`. Asks nobody."""
     return {"organization_id": api_key_format.organization_of(key), "key_digest": secret_hashes.digest(PURPOSE, key)}
 
 

@@ -23,7 +23,7 @@ def create_organization(
 ) -> Organization:
     """Found the organization of the session's caller, whose id becomes the new owner's. For seeds, tools and tests: nobody registers here.
 
-    `terms` are further columns of the organization, as its plan. Raises `OrganizationSlugTaken`, `accounts.EmailTaken`.
+    `terms` are further columns of the organization, as its plan. Raises `OrganizationSlugTaken`, `user_accounts.EmailTaken`.
     """
     user_accounts.create(session, id=caller.actor_id, name=owner_name, email=owner_email, email_verified_at=now())
     return create_organization_for(session, caller, name=name, slug=slug, **terms)

@@ -31,7 +31,7 @@ class InvalidIdToken(Unauthenticated):
 
 
 def verify(provider: LogInProvider, token: Any, *, nonce: str, access_token: str) -> dict[str, Any]:
-    """The token's claims. Raises `InvalidIdToken`, `keysets.KeysUnavailable`."""
+    """The token's claims. Raises `InvalidIdToken`, `provider_jwks.KeysUnavailable`."""
     if not isinstance(token, str) or not 0 < len(token) <= _LONGEST:
         raise InvalidIdToken("no_token")
     try:

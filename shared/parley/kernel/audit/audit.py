@@ -115,7 +115,7 @@ def _origin(row: AuditLog, caller: Caller) -> AuditOrigin:
 
 
 def forget_person(session: Session, user_id: UUID) -> None:
-    """Delete where a user acted from, in all organizations, in a session of theirs (`db.personal`)."""
+    """Delete where a user acted from, in all organizations, in a session of theirs (`transactions.personal`)."""
     execute_later(session, delete(AuditOrigin).where(AuditOrigin.person_id == user_id))
 
 

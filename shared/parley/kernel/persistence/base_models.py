@@ -73,7 +73,7 @@ class Tenant:
 
 
 class Swept:
-    """A table that the product's own upkeep looks at over all tenants (policies `sweep_…`, see `tenancy.let_sweep`).
+    """A table that the product's own upkeep looks at over all tenants (policies `sweep_…`, see `row_level_security.let_sweep`).
 
     Two policies are an OR, and through an OR no index is found by the tenant. So whatever a tenant's session asks of such a table names
     the tenant once more, in the policy's own words: `sessions` adds it, and statements that are sent by `later` say `own()`.

@@ -180,7 +180,7 @@ def _proof(digest: str) -> str:
 
 @contextmanager
 def bearing(caller: Caller, digest: str, person: UUID | None = None) -> Iterator[Session]:
-    """One transaction of who presents a secret: the rows that it was stored for (`keyed.digest`) are visible, and nothing else.
+    """One transaction of who presents a secret: the rows that it was stored for (`secret_hashes.digest`) are visible, and nothing else.
 
     With `person`, whom the secret proves somebody to be, that user's own rows too.
     """

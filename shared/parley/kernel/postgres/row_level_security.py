@@ -1,6 +1,6 @@
 """Row-level security, for migrations: a policy in the same revision as its table.
 
-`app.organization_id` is set as a transaction begins (`kernel.db`). Empty or absent, it names no tenant, and no row is seen.
+`app.organization_id` is set as a transaction begins (`persistence.transactions`). Empty or absent, it names no tenant, and no row is seen.
 `app.user_id` and `app.secret_digest` are the same for the rows of a person, and for what is found by a secret.
 """
 
@@ -22,7 +22,7 @@ def protect(op: Any, table: str, column: str = "organization_id", grants: str = 
 
 
 def let_sweep(op: Any, table: str) -> None:
-    """Let the product's own upkeep (`db.sweep`) read, change and delete rows of every tenant in this table, not add any.
+    """Let the product's own upkeep (`transactions.sweep`) read, change and delete rows of every tenant in this table, not add any.
 
     Its model is `Swept`: with a second policy, no index is found by the first one's tenant.
     """
@@ -31,7 +31,7 @@ def let_sweep(op: Any, table: str) -> None:
 
 
 def belong(op: Any, table: str, *, sweeps: bool = False) -> None:
-    """Force row-level security on a table of users' own rows: a person sees theirs (`db.personal`), by its column `user_id`."""
+    """Force row-level security on a table of users' own rows: a person sees theirs (`transactions.personal`), by its column `user_id`."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY oneself ON {table} USING (user_id = {PERSON}) WITH CHECK (user_id = {PERSON})")

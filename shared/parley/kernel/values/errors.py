@@ -1,4 +1,4 @@
-"""Refusals: what the product says no with. A service raises one; `kernel.http` answers it as RFC 9457.
+"""Refusals: what the product says no with. A service raises one; `kernel.edge.http` answers it as RFC 9457.
 
 Refusal
 ├── BadRequest 400

@@ -28,7 +28,7 @@ ConnectionTerms = dict[str, Any]
 
 
 def of_request(wanted: SamlConnectionWanted) -> ConnectionTerms:
-    """Raises `metadata.UnusableMetadata`, `xml.UnsafeXml`, `certificates.UnusableCertificate`."""
+    """Raises `idp_metadata.UnusableMetadata`, `safe_xml.UnsafeXml`, `saml_certificates.UnusableCertificate`."""
     named: ConnectionTerms
     if wanted.idp_metadata is not None:
         from parley.saml.saml_messages import idp_metadata

@@ -47,7 +47,7 @@ class ProposalChanged(Conflict):
 
 
 def save(session: Session, caller: Caller, wanted: SamlConnectionWanted) -> SamlConnection:
-    """Make the connection, or change it; its signing key stays the same. Raises `domains.PublicMailDomain` and its like.
+    """Make the connection, or change it; its signing key stays the same. Raises `mail_domains.PublicMailDomain` and its like.
 
     Without the scope to agree, the change waits for the owner: a connection that counts stays as it is until then.
     """

@@ -25,7 +25,7 @@ class IdentityProvider:
 def read(document: str) -> IdentityProvider:
     """The identity provider of a metadata document. Its signature is not asked: an administrator vouches for it by sending it.
 
-    Raises `UnusableMetadata`, `xml.UnsafeXml`, `certificates.UnusableCertificate`.
+    Raises `UnusableMetadata`, `safe_xml.UnsafeXml`, `saml_certificates.UnusableCertificate`.
     """
     root = _entity(safe_xml.read(document.encode(), drops_comments=True))
     described = list(safe_xml.children(root, _IDP))

@@ -97,7 +97,7 @@ def sign_in(
 ) -> LogInSession | Refusal:
     """Open the session, in a transaction of the organization and the person; or the refusal to raise once they are asked by mail.
 
-    Raises `arrivals.UnknownRequest`, `arrivals.AssertionReplayed`, `AccountNotActive`,
+    Raises `assertion_consumer.UnknownRequest`, `assertion_consumer.AssertionReplayed`, `AccountNotActive`,
     `OwnerComesOtherwise`, `DomainUnproven`, `PlanLimit`, `SessionEnded`.
     """
     used = assertion_consumer.use(session, asserted, door, somebody.user_id)

@@ -28,7 +28,7 @@ _OVERRIDES_COUNT = timedelta(days=400), timedelta(days=5 * 366)
 """So old and so far ahead the overrides of a date may be to count: before, for the grid of hours that go on without a pause since."""
 
 EventTypeRef = UUID | ScalarSelect[UUID]
-"""An event type's id, or the question that finds it, to be asked in the same statement (`links.named`)."""
+"""An event type's id, or the question that finds it, to be asked in the same statement (`slugs.event_type_by_slug`)."""
 
 
 class NoSuchEventType(NotFound):

@@ -75,7 +75,7 @@ def hold_hash(token: str | None) -> str | None:
 def book_slot(
     session: Session, caller: Caller, event_type_id: EventTypeRef, wanted: BookingFor, fresh: LiveBusyTimes | None = None
 ) -> Booking:
-    """Take a slot; anybody may. Who asks for the same hosts waits in `find`, and the exclusion constraint has the last word.
+    """Take a slot; anybody may. Who asks for the same hosts waits in `find_slot`, and the exclusion constraint has the last word.
 
     A stranger's booking is PENDING where the event type wants confirmation; a member's or a key's is confirmed by being made.
     Raises `NoSuchEventType`, `SlotTaken`, `LimitReached`, `SlotNotOffered`, `InvalidAnswers`, `SubmissionNotThere`,

@@ -45,7 +45,7 @@ def hold_slot(session: Session, event_type_id: UUID, wanted: HoldCreate) -> Hold
     """Keep a slot for five minutes: of one host's time, everybody's, or a seat, as a booking would take it. Anybody may.
 
     It takes the locks of a booking, so that of two who want the last one, one gets it. What is over stands in nobody's way, and goes when
-    the next hold of the event type comes. Raises `NoSuchEventType`, `DayMostlyHeld`, and what `bookings.find` raises.
+    the next hold of the event type comes. Raises `NoSuchEventType`, `DayMostlyHeld`, and what `booking_service.find_slot` raises.
     """
     kept = create_hold(session, event_type_id, wanted)
     return HoldRead(token=kept.token, start_time=kept.slot.start, end_time=kept.slot.end, expires_at=kept.expires_at)

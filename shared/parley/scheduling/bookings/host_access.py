@@ -106,7 +106,7 @@ def host_caller(visitor: Caller, hosted_booking: HostedBooking) -> Caller:
 
 
 def change(session: Session, visitor: Caller, key: HostKey, wanted: Change, reason: str | None) -> None:
-    """Confirm, decline or cancel. Raises `HostLinkEnded`, `HostMayNotChange`, and what `transitions.change_booking` raises."""
+    """Confirm, decline or cancel. Raises `HostLinkEnded`, `HostMayNotChange`, and what `state_machine.change_booking` raises."""
     hosted_booking = find(session, key)
     state_machine.change_booking(session, host_caller(visitor, hosted_booking), hosted_booking.booking.id, wanted, reason)
 
@@ -114,7 +114,7 @@ def change(session: Session, visitor: Caller, key: HostKey, wanted: Change, reas
 def reschedule(session: Session, visitor: Caller, key: HostKey, wanted: BookingMove, fresh: LiveBusyTimes | None = None) -> HostKey:
     """Move it. The key of the new record: it opens nothing where others host that one.
 
-    Raises `HostLinkEnded`, `HostMayNotChange`, `TooLate`, and what `moves.reschedule` raises.
+    Raises `HostLinkEnded`, `HostMayNotChange`, `TooLate`, and what `rescheduling.reschedule` raises.
     """
     hosted_booking = find(session, key)
     if hosted_booking.is_standing:

@@ -69,7 +69,7 @@ def reschedule(
 ) -> tuple[ManagedBookingRead, Booking]:
     """The invitee moves it; the link of the new record is in the mail about it. The new record as its invitee sees it, and itself.
 
-    Raises `NoSuchBooking`, and what `moves.reschedule` raises.
+    Raises `NoSuchBooking`, and what `rescheduling.reschedule` raises.
     """
     locked_booking = queries.booking_to_move(session, token_hash=key.token_hash)
     moved, offer = rescheduling.reschedule(session, caller, locked_booking, wanted, CanceledBy.INVITEE, fresh)

@@ -73,7 +73,7 @@ def reschedule(
     does not stand in the way of the new one.
 
     Raises `NoSuchBooking`, `NotOfferedAnyMore`, `IllegalTransition`, `MovedTooOften`, `TooLate`, `RateLimitExceeded`,
-    `DayMostlyUnproven`, and what `bookings.find` raises.
+    `DayMostlyUnproven`, and what `booking_service.find_slot` raises.
     """
     was, answers = _standing(locked_booking, "rescheduled")
     old = was.booking

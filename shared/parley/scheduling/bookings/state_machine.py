@@ -1,4 +1,4 @@
-"""What becomes of a booking: each change of its status, by the table in `kinds`.
+"""What becomes of a booking: each change of its status, by the table `TRANSITIONS` in `enums`.
 
 The update that changes a status has the allowed earlier statuses as its condition: of two who change one booking at once, one does.
 """

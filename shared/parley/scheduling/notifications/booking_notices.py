@@ -42,7 +42,7 @@ class Notice:
 
     @property
     def content(self) -> tuple[BookingMailFacts, MailRecipient, BookingMailKind]:
-        """What `mails.compose` makes the mail of."""
+        """What `booking_mails.compose` makes the mail of."""
         return self.facts, self.reader, self.news
 
 

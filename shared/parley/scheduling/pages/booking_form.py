@@ -198,7 +198,7 @@ _OF_ANSWERS = (
     _("This must be one of the question's options."),
     _("This must be a list of different options of the question."),
 )
-"""What `answers.check` says most often, as a sentence."""
+"""What `answer_validation.check` says most often, as a sentence."""
 _ANYBODY = {"start_time": "2000-01-01T00:00:00Z", "invitee": {"name": "-", "email": "nobody@parley.invalid", "timezone": "UTC"}}
 
 

@@ -112,7 +112,7 @@ def book(
     fresh: LiveBusyTimes,
     closed: Refusal | None,
 ) -> BookedForm:
-    """Raises what `bookings.book_slot` raises, and `closed`, what the captcha says."""
+    """Raises what `booking_service.book_slot` raises, and `closed`, what the captcha says."""
     captcha.require_captcha(closed)
     assert entered.wanted is not None
     named, submission = slugs.event_type_by_slug(event_type_slug, visit.host), entered.wanted.routing_submission_id

@@ -91,7 +91,7 @@ def show(session: Session, key: HostKey, query: Mapping[str, str]) -> RenderedPa
 
 
 def submit(session: Session, visitor: Caller, key: HostKey, form: Mapping[str, str], fresh: LiveBusyTimes | None = None) -> str:
-    """Do what the form is for, once. Where the page is then. Raises what `hosted.change` and `hosted.reschedule` raise."""
+    """Do what the form is for, once. Where the page is then. Raises what `host_access.change` and `host_access.reschedule` raise."""
     reason, action = storable(form.get("reason", "")).strip()[:500] or None, form.get("action", "")
     if action == "move":
         start = parse_instant(form.get("time", ""))

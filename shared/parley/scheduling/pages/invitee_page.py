@@ -150,7 +150,7 @@ def submit(
 ) -> str:
     """Cancel the booking, or move it to a time. Where the page is then.
 
-    Raises what `managed.cancel` and `managed.reschedule` raise.
+    Raises what `invitee_access.cancel` and `invitee_access.reschedule` raise.
     """
     reason = storable(form.get("reason", "")).strip()[:500]
     if form.get("action") != "move":
