@@ -5,12 +5,11 @@ and the constraint is added here.
 """
 
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 from sqlalchemy import ForeignKeyConstraint, MetaData
 
-import parley.identity.billing.models  # its tables
-import parley.identity.models  # its tables
-import parley.inbox.models  # its tables
 import parley.kernel.audit.audit  # its tables
 import parley.kernel.persistence.column_encryption  # its tables
 import parley.kernel.persistence.directory  # its tables
@@ -19,16 +18,16 @@ import parley.kernel.persistence.outbox  # its tables
 import parley.kernel.persistence.rate_limit_buckets  # its tables
 import parley.kernel.persistence.sweep_retries  # its tables
 import parley.notifications.email.suppressions  # its tables
-import parley.notifications.models  # its tables
-import parley.recordings.models  # its tables
-import parley.saml.models  # its tables
-import parley.scheduling.tables.booking_models  # its tables
-import parley.scheduling.tables.calendar_models  # its tables
-import parley.scheduling.tables.workflow_models  # its tables
-import parley.scim.models  # its tables
-import parley.storage.models  # its tables
-import parley.webhooks.models  # noqa: F401  # its tables
+import parley.notifications.models  # noqa: F401  # its tables
+from parley.domains import DOMAINS
 from parley.kernel.persistence.base_models import Base, tenant_key
+
+HERE = Path(__file__).parent
+
+# Tables of a domain stand in its `models.py`, or in `<noun>_models.py` where they are many.
+for _domain in DOMAINS:
+    for _path in sorted((HERE / _domain).rglob("*models.py")):
+        import_module(".".join(("parley", *_path.relative_to(HERE).with_suffix("").parts)))
 
 # Evidence stays when what it tells of is deleted.
 EVIDENCE = frozenset({"audit_logs", "audit_origins"})
