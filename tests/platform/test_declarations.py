@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -50,6 +51,12 @@ def strings(tree: ast.Module) -> Iterator[str]:
 
 def test_the_list_names_every_domain_that_declares_something() -> None:
     assert sorted(DOMAINS) == sorted(path.parent.name for path in PARLEY.glob("*/declared.py"))
+
+
+def test_every_domain_stands_in_the_contract_of_layers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["name"].startswith("Domains stand beside each other"))
+    assert {f"parley.{domain}" for domain in DOMAINS} - set(re.findall(r"[\w.]+", " ".join(layers))) == set()
 
 
 @pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.__name__)
